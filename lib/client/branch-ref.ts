@@ -1,0 +1,60 @@
+import { DtmArgumentError, DtmConfigError, RESERVED_PARAMETERS, type StepUrls } from '../protocol/index.js';
+
+/** URLs of a TCC branch. */
+export interface TccUrls {
+  /** Called by the initiator: reserve. */
+  readonly try: string;
+  /** Called by the coordinator: make the reservation final. */
+  readonly confirm: string;
+  /** Called by the coordinator: take the reservation back. */
+  readonly cancel: string;
+}
+
+/** Keeps the types of a branch without a value at run time. */
+declare const branchTypes: unique symbol;
+
+/**
+ * A branch named by code instead of by URL, with the types of its payload and result; in Nest, `branchOf` makes them.
+ *
+ * @typeParam P - payload
+ * @typeParam R - result of a TCC try
+ */
+export interface BranchRef<P = unknown, R = unknown> {
+  /** Never present; carries the types. */
+  readonly [branchTypes]?: { readonly payload: P; readonly result: R };
+}
+
+/** Finds the URLs of a branch that is named by code. */
+export interface BranchLocator {
+  /** URLs of a saga branch; throws DtmConfigError when it is none. */
+  sagaUrls(ref: BranchRef): StepUrls;
+  /** URLs of a TCC branch; throws DtmConfigError when it is none. */
+  tccUrls(ref: BranchRef): TccUrls;
+}
+
+/** For use without a framework: only URLs are known. */
+export const urlsOnly: BranchLocator = {
+  sagaUrls: refuse,
+  tccUrls: refuse,
+};
+
+function refuse(): never {
+  throw new DtmConfigError('a branch reference can be resolved by DtmService only; give URLs here');
+}
+
+/**
+ * Checks the URL of a branch before anything is sent.
+ *
+ * @param url - absolute URL; `''` is left to the caller
+ * @param what - names the URL in the message
+ * @throws DtmArgumentError when it is not an http or https URL, or its query holds a parameter that dtm adds
+ */
+export function checkBranchUrl(url: string, what: string): void {
+  if (!URL.canParse(url)) throw new DtmArgumentError(`${what} ${JSON.stringify(url)} is not a URL`);
+  const parsed = new URL(url);
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
+    throw new DtmArgumentError(`${what} ${JSON.stringify(url)}: branches are called over http or https`);
+  }
+  const taken = RESERVED_PARAMETERS.find((name) => parsed.searchParams.has(name));
+  if (taken) throw new DtmArgumentError(`${what} ${JSON.stringify(url)} has the query parameter ${taken}, which dtm adds itself`);
+}

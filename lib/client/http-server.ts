@@ -1,0 +1,132 @@
+import {
+  DtmArgumentError,
+  DtmConfigError,
+  DtmConnectionError,
+  DtmServerError,
+  decodeBranchRecord,
+  decodeTransactionRecord,
+  encodeBranchRegistration,
+  encodeTransactionRequest,
+  jsonReader,
+  outcomeError,
+  readHttpOutcome,
+  type DtmServer,
+  type JsonReader,
+  type TransactionDetails,
+  type TransactionFilter,
+  type TransactionPage,
+} from '../protocol/index.js';
+import { HttpRequester, type HttpRequesterOptions } from '../transport/index.js';
+
+/** Options of {@link httpServer}. */
+export interface HttpServerOptions extends HttpRequesterOptions {
+  /** Longest time for one call in seconds; a submit that waits for its result needs the time of its branches. @default 30 */
+  readonly timeoutSeconds?: number | undefined;
+  /** Headers sent with every call, e.g. an authorization for a proxy in front of dtm. @default none */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Path under which dtm serves its API (`dtm-protocol.md` §1). */
+const BASE_PATH = '/api/dtmsvr';
+
+/**
+ * A coordinator reached over its HTTP API (`dtm-protocol.md` §1): a real dtm, or an embedded coordinator that listens.
+ *
+ * @param url - e.g. `http://localhost:36789/api/dtmsvr`; without a path, dtm's own is added
+ * @param options - timeout, headers, pool
+ * @throws DtmConfigError when the URL is not http or https
+ */
+export function httpServer(url: string, options: HttpServerOptions = {}): DtmServer {
+  const address = addressOf(url);
+  const requester = new HttpRequester(options);
+  const timeoutMs = (options.timeoutSeconds ?? 30) * 1000;
+
+  const call = async (method: 'GET' | 'POST', path: string, body?: string): Promise<{ status: number; body: string }> => {
+    try {
+      const headers = { 'content-type': 'application/json', ...options.headers };
+      return await requester.request({ method, url: `${address}/${path}`, headers, body, timeoutMs });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new DtmConnectionError(`dtm at ${address} gave no answer to ${path.split('?', 1)[0]}: ${reason}`, { cause });
+    }
+  };
+
+  const command = async (operation: string, body: string, gid: string): Promise<void> => {
+    const answer = await call('POST', operation, body);
+    const outcome = readHttpOutcome(answer.status, answer.body);
+    if (outcome.kind === 'success') return;
+    if (outcome.kind === 'unknown') throw refusal(operation, answer.status, answer.body, gid);
+    throw outcomeError(outcome, operation, { gid });
+  };
+
+  // The words that decide an outcome may well occur in what a query shows, so only the status counts here.
+  const read = async (path: string): Promise<JsonReader> => {
+    const answer = await call('GET', path);
+    if (answer.status !== 200) throw refusal(path, answer.status, answer.body);
+    try {
+      return jsonReader(JSON.parse(answer.body), `the answer to ${path}`);
+    } catch (cause) {
+      throw new DtmServerError(`dtm at ${address} answered ${path} with something that is not JSON`, { cause });
+    }
+  };
+
+  return {
+    address,
+    newGid: async () => {
+      const gid = (await read('newGid')).text('gid');
+      if (gid === '') throw new DtmServerError(`dtm at ${address} answered newGid without a gid`);
+      return gid;
+    },
+    prepare: (transaction) => command('prepare', encodeTransactionRequest(transaction), transaction.gid),
+    submit: (transaction) => command('submit', encodeTransactionRequest(transaction), transaction.gid),
+    abort: (transaction) => command('abort', encodeTransactionRequest(transaction), transaction.gid),
+    registerBranch: (branch) => command('registerBranch', encodeBranchRegistration(branch), branch.gid),
+    forceStop: (gid) => command('forceStop', JSON.stringify({ gid }), gid),
+    query: async (gid) => detailsIn(await read(`query?gid=${encodeURIComponent(gid)}`)),
+    all: async (filter) => pageIn(await read(`all?${filterQuery(filter ?? {})}`)),
+    version: async () => (await read('version')).text('version'),
+    open: () => Promise.resolve(),
+    recover: () => undefined,
+    close: () => requester.close(),
+  };
+}
+
+function addressOf(url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch (cause) {
+    throw new DtmConfigError(`server ${JSON.stringify(url)} is not a URL; expected something like http://localhost:36789`, { cause });
+  }
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
+    throw new DtmConfigError(`server ${JSON.stringify(url)} has the scheme ${parsed.protocol}, which this version cannot call; use http:// or https://`);
+  }
+  const path = parsed.pathname.replace(/\/+$/, '');
+  return parsed.origin + (path === '' ? BASE_PATH : path);
+}
+
+function refusal(operation: string, status: number, body: string, gid?: string): DtmServerError {
+  const outcome = readHttpOutcome(status, body);
+  const message = outcome.kind === 'success' ? body : outcome.message;
+  return new DtmServerError(`dtm refused ${operation.split('?', 1)[0]}: ${message}`, { gid });
+}
+
+function detailsIn(answer: JsonReader): TransactionDetails | undefined {
+  const transaction = answer.object('transaction');
+  if (!transaction) return undefined;
+  return { transaction: decodeTransactionRecord(transaction), branches: answer.objects('branches').map(decodeBranchRecord) };
+}
+
+function pageIn(answer: JsonReader): TransactionPage {
+  return { transactions: answer.objects('transactions').map(decodeTransactionRecord), nextPosition: answer.text('next_position') };
+}
+
+function filterQuery(filter: TransactionFilter): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter) as [string, string | number | undefined][]) {
+    if (value === undefined) continue;
+    if (typeof value === 'number' && !Number.isInteger(value)) throw new DtmArgumentError(`${name} must be a whole number`);
+    query.set(name, String(value));
+  }
+  return query.toString();
+}

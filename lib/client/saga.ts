@@ -1,0 +1,108 @@
+import {
+  DtmArgumentError,
+  checkSagaPlan,
+  encodeJson,
+  encodeSagaPlan,
+  type DtmApi,
+  type StepUrls,
+  type TransactionRequest,
+} from '../protocol/index.js';
+import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef } from './branch-ref.js';
+import { checkOptions, type GlobalOptions } from './options.js';
+import { submit } from './submit.js';
+
+/** Options of a saga. */
+export interface SagaOptions extends GlobalOptions {
+  /** Call the steps in parallel, but for the orders set with {@link Saga.order}. @default false */
+  readonly concurrent?: boolean | undefined;
+}
+
+/**
+ * A saga: steps with an action and a compensation each. The coordinator calls the actions; when one fails for good it
+ * calls the compensations of those that were, or may have been, called, in reverse (`dtm-protocol.md` §5.4).
+ *
+ * @example
+ * await new Saga(api).add({ action: 'http://bank/out', compensate: 'http://bank/undoOut' }, { amount: 30 }).submit();
+ */
+export class Saga {
+  readonly #api: DtmApi;
+  readonly #options: SagaOptions;
+  readonly #locator: BranchLocator;
+  readonly #steps: StepUrls[] = [];
+  readonly #payloads: string[] = [];
+  readonly #orders = new Map<number, readonly number[]>();
+
+  /**
+   * @param api - the coordinator
+   * @param options - see {@link SagaOptions}
+   * @param locator - finds branches that are named by code; without one, URLs only
+   * @throws DtmArgumentError when an option is not allowed
+   */
+  constructor(api: DtmApi, options: SagaOptions = {}, locator: BranchLocator = urlsOnly) {
+    checkOptions(options);
+    this.#api = api;
+    this.#options = options;
+    this.#locator = locator;
+  }
+
+  /**
+   * Adds a step.
+   *
+   * @param branch - URLs (an empty `compensate` means nothing to undo), or a branch named by code
+   * @param payload - sent to action and compensation as JSON; without one they are called with GET
+   * @throws DtmArgumentError when a URL is malformed or the payload is not JSON; DtmConfigError when the branch is not a saga branch
+   */
+  add<P>(branch: BranchRef<P>, payload: NoInfer<P>): this;
+  add(urls: StepUrls, payload?: unknown): this;
+  add(branch: StepUrls | BranchRef, payload?: unknown): this {
+    const urls = 'action' in branch ? branch : this.#locator.sagaUrls(branch);
+    if (urls.action) checkBranchUrl(urls.action, 'action');
+    if (urls.compensate) checkBranchUrl(urls.compensate, 'compensate');
+    const encoded = encodeJson(payload);
+    this.#steps.push({ action: urls.action, compensate: urls.compensate ?? '' });
+    this.#payloads.push(encoded);
+    return this;
+  }
+
+  /**
+   * Makes a step of a concurrent saga wait for others; on rollback they wait for it.
+   *
+   * @param step - index of a step added before, counted from 0
+   * @param after - indices of the steps that must have succeeded before
+   * @throws DtmArgumentError when the saga is not concurrent, an index does not exist yet, or steps would wait in a circle
+   */
+  order(step: number, after: readonly number[]): this {
+    if (!this.#options.concurrent) {
+      throw new DtmArgumentError('order() needs a concurrent saga; without { concurrent: true } steps run one after the other anyway');
+    }
+    const orders = new Map(this.#orders).set(step, [...(this.#orders.get(step) ?? []), ...after]);
+    checkSagaPlan({ concurrent: true, orders }, this.#steps.length);
+    this.#orders.set(step, orders.get(step)!);
+    return this;
+  }
+
+  /**
+   * Hands the saga to the coordinator.
+   *
+   * @param options - `waitResult`: resolve only when the saga succeeded
+   * @returns the gid
+   * @throws DtmFailureError when the coordinator refused it, or (waiting) it was rolled back; DtmOngoingError when
+   *   (waiting) it is not finished; DtmServerError, DtmConnectionError
+   */
+  async submit(options: Pick<SagaOptions, 'waitResult'> = {}): Promise<string> {
+    if (this.#steps.length === 0) throw new DtmArgumentError('a saga needs at least one step; add() one before submit()');
+    const gid = this.#options.gid ?? (await this.#api.newGid());
+    const concurrent = this.#options.concurrent ?? false;
+    const request: TransactionRequest = {
+      ...this.#options,
+      ...options,
+      gid,
+      transType: 'saga',
+      steps: this.#steps,
+      payloads: this.#payloads,
+      customData: encodeSagaPlan({ concurrent, orders: this.#orders }),
+    };
+    await submit(this.#api, request);
+    return gid;
+  }
+}

@@ -1,0 +1,182 @@
+import {
+  DtmArgumentError,
+  branchIds,
+  encodeJson,
+  outcomeError,
+  type BranchContext,
+  type DtmApi,
+} from '../protocol/index.js';
+import type { Transport } from '../transport/index.js';
+import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef, type TccUrls } from './branch-ref.js';
+import { checkOptions, type GlobalOptions } from './options.js';
+import { submit } from './submit.js';
+
+/** Options of a TCC transaction. */
+export interface TccOptions extends GlobalOptions {
+  /**
+   * Told when the transaction could not be aborted after the work had failed; the work's own error is thrown all the
+   * same, and the coordinator rolls back when `timeoutToFailSeconds` is over.
+   *
+   * @default a process warning
+   */
+  readonly onAbortFailed?: ((error: unknown, gid: string) => void) | undefined;
+}
+
+/** What TCC needs around it. */
+export interface TccDependencies {
+  /** The coordinator. */
+  readonly api: DtmApi;
+  /** Calls the tries. */
+  readonly transport: Transport;
+  /** Finds branches that are named by code. @default URLs only */
+  readonly locator?: BranchLocator | undefined;
+}
+
+/** Longest time for one try unless the options say otherwise: that of dtm for its own calls (`dtm-protocol.md` §10.2). */
+const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
+
+/**
+ * A running TCC transaction, or a branch's part of one (`dtm-protocol.md` §8.2). {@link runTcc} makes the first,
+ * {@link nestedTcc} the second.
+ */
+export class Tcc {
+  /** Global transaction. */
+  readonly gid: string;
+  readonly #dependencies: TccDependencies;
+  readonly #options: TccOptions;
+  readonly #nextBranchId: () => string;
+  readonly #calls: Promise<unknown>[] = [];
+
+  /** @internal */
+  constructor(dependencies: TccDependencies, gid: string, parentBranchId: string, options: TccOptions) {
+    this.gid = gid;
+    this.#dependencies = dependencies;
+    this.#options = options;
+    this.#nextBranchId = branchIds(parentBranchId);
+  }
+
+  /**
+   * Registers a branch's confirm and cancel, then calls its try.
+   *
+   * @param branch - URLs, or a branch named by code
+   * @param payload - sent to try, confirm and cancel as JSON; without one they are called with GET
+   * @returns what the try returned, parsed from JSON; the text itself when it is none
+   * @throws DtmFailureError when the try refuses; DtmOngoingError or DtmBranchError when it does not decide: each of them
+   *   rolls the transaction back, even when the caller catches it; what {@link DtmApi.registerBranch} throws
+   */
+  call<P, R>(branch: BranchRef<P, R>, payload: NoInfer<P>): Promise<R>;
+  call<R = unknown>(urls: TccUrls, payload?: unknown): Promise<R>;
+  call(branch: TccUrls | BranchRef, payload?: unknown): Promise<unknown> {
+    const call = this.#call(branch, payload);
+    // settle() looks at it again; until then a failure is the caller's to handle, or not
+    call.catch(() => undefined);
+    this.#calls.push(call);
+    return call;
+  }
+
+  /**
+   * Waits for all calls, awaited by the work or not.
+   *
+   * @internal
+   * @throws the first call's error: a branch whose try failed is registered, so submitting would confirm it
+   */
+  async settle(): Promise<void> {
+    const results = await Promise.allSettled(this.#calls);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  async #call(branch: TccUrls | BranchRef, payload: unknown): Promise<unknown> {
+    const { api, transport, locator = urlsOnly } = this.#dependencies;
+    const urls = 'try' in branch ? branch : locator.tccUrls(branch);
+    for (const phase of ['try', 'confirm', 'cancel'] as const) {
+      if (urls[phase] || phase === 'try') checkBranchUrl(urls[phase], phase);
+    }
+    const data = encodeJson(payload);
+    const branchId = this.#nextBranchId();
+    await api.registerBranch({ gid: this.gid, transType: 'tcc', branchId, payload: data, confirm: urls.confirm, cancel: urls.cancel });
+    const outcome = await transport.call({
+      url: urls.try,
+      context: { gid: this.gid, transType: 'tcc', branchId, op: 'try', dtm: api.address },
+      payload: data,
+      headers: this.#options.branchHeaders,
+      timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
+    });
+    if (outcome.kind === 'success') return parseResult(outcome.body);
+    throw outcomeError(outcome, `try of branch ${branchId} at ${urls.try}`, { gid: this.gid });
+  }
+}
+
+/**
+ * Runs a TCC transaction: prepares it, runs the work, submits it; or aborts it with the reason when the work fails.
+ *
+ * @param dependencies - coordinator, transport, locator
+ * @param work - calls the branches; its error rolls the transaction back and is thrown on unchanged
+ * @param options - see {@link TccOptions}
+ * @returns what the work returned
+ * @throws the work's error; the first failed call's error, even when the work caught it; DtmFailureError when the
+ *   transaction had been rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
+ *   {@link DtmApi} throws
+ */
+export async function runTcc<T>(
+  dependencies: TccDependencies,
+  work: (tcc: Tcc) => Promise<T> | T,
+  options: TccOptions = {},
+): Promise<T> {
+  checkOptions(options);
+  const { api } = dependencies;
+  const gid = options.gid ?? (await api.newGid());
+  const { onAbortFailed = warn, gid: _, ...transactionOptions } = options;
+  const transaction = { gid, transType: 'tcc', ...transactionOptions } as const;
+  await api.prepare(transaction);
+  const tcc = new Tcc(dependencies, gid, '', options);
+  let result: T;
+  try {
+    result = await work(tcc);
+    await tcc.settle();
+  } catch (error) {
+    // a try that is still under way must not overtake its cancel
+    await tcc.settle().catch(() => undefined);
+    const rollbackReason = error instanceof Error ? error.message : String(error);
+    await api.abort({ gid, transType: 'tcc', rollbackReason }).catch((failure: unknown) => onAbortFailed(failure, gid));
+    throw error;
+  }
+  await submit(api, transaction);
+  return result;
+}
+
+/**
+ * Continues a TCC transaction inside one of its branches: branches called here are children of that branch, and are
+ * confirmed or cancelled with the whole transaction (`dtm-protocol.md` §8.2). They are registered at the application's own
+ * coordinator, never at an address taken from the request.
+ *
+ * @param dependencies - coordinator, transport, locator
+ * @param context - context of the branch's own call
+ * @param options - options for the calls
+ * @throws DtmArgumentError when the context is not that of a TCC try
+ */
+export function nestedTcc(
+  dependencies: TccDependencies,
+  context: BranchContext,
+  options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds'> = {},
+): Tcc {
+  checkOptions(options);
+  if (context.transType !== 'tcc' || context.op !== 'try') {
+    throw new DtmArgumentError(`a nested TCC starts in a try, not in ${context.transType} ${context.op}`, { gid: context.gid });
+  }
+  return new Tcc(dependencies, context.gid, context.branchId, options);
+}
+
+function parseResult(body: string): unknown {
+  if (body === '') return undefined;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return body;
+  }
+}
+
+function warn(error: unknown, gid: string): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.emitWarning(`TCC ${gid} could not be aborted (${reason}); dtm rolls it back when it times out`, { code: 'DTM_ABORT' });
+}

@@ -1,0 +1,70 @@
+/**
+ * The wire of DTM as data and pure functions. Nothing in here does I/O.
+ *
+ * @module nestjs-dtm/protocol
+ */
+export { MAX_BRANCHES_PER_PARENT, MAX_BRANCH_ID_LENGTH, branchIds, stepBranchId } from './branch-id.js';
+export { RESERVED_PARAMETERS, appendBranchQuery, readBranchQuery, type BranchContext } from './branch-context.js';
+export {
+  decodeBranchRegistration,
+  encodeBranchRegistration,
+  type BranchRegistration,
+  type TccBranchRegistration,
+} from './branch-registration.js';
+export type { DtmApi, DtmServer, TransactionFilter } from './dtm-api.js';
+export {
+  DtmArgumentError,
+  DtmBarrierError,
+  DtmBranchError,
+  DtmConfigError,
+  DtmConnectionError,
+  DtmDuplicatedError,
+  DtmError,
+  DtmFailureError,
+  DtmOngoingError,
+  DtmServerError,
+  DtmStoreError,
+  type DtmErrorOptions,
+} from './errors.js';
+export { MAX_ID_LENGTH, MAX_OP_LENGTH, checkGid, checkIdentifier } from './identifiers.js';
+export { jsonReader, type JsonReader } from './json-reader.js';
+export {
+  SUCCESS_BODY,
+  errorOutcome,
+  outcomeError,
+  readHttpOutcome,
+  stringifyQuietly,
+  writeHttpOutcome,
+  type HttpAnswer,
+  type Outcome,
+} from './outcome.js';
+export { encodeJson, payloadBytes, payloadText, type Payload } from './payload.js';
+export { SEQUENTIAL, checkSagaPlan, decodeSagaPlan, encodeSagaPlan, predecessors, type SagaPlan } from './saga-plan.js';
+export {
+  decodeBranchRecord,
+  decodeTransactionRecord,
+  encodeBranchRecord,
+  encodeTransactionRecord,
+  type BranchRecord,
+  type TransactionDetails,
+  type TransactionPage,
+  type TransactionRecord,
+} from './transaction-record.js';
+export {
+  decodeTransactionRequest,
+  encodeTransactionRequest,
+  type StepUrls,
+  type TransactionOptions,
+  type TransactionRequest,
+} from './transaction-request.js';
+export {
+  GLOBAL_STATUSES,
+  TRANS_TYPES,
+  isFinal,
+  isTransType,
+  type BranchOp,
+  type BranchStatus,
+  type GlobalStatus,
+  type Protocol,
+  type TransType,
+} from './words.js';

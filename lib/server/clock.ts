@@ -1,0 +1,23 @@
+/** Time as the coordinator sees it; tests give a virtual one. */
+export interface Clock {
+  /** UTC milliseconds. */
+  now(): number;
+  /**
+   * Calls back once after a time.
+   *
+   * @param callback - what to call
+   * @param ms - milliseconds from now
+   * @returns a function that cancels it
+   */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** The machine's clock. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import {
+  DtmArgumentError,
+  DtmFailureError,
+  DtmOngoingError,
+  DtmServerError,
+  checkGid,
+  decodeSagaPlan,
+  isFinal,
+  type BranchRegistration,
+  type DtmApi,
+  type TransactionDetails,
+  type TransactionFilter,
+  type TransactionPage,
+  type TransactionRecord,
+  type TransactionRequest,
+} from '../protocol/index.js';
+import { machineOf } from './engine/advance.js';
+import { checkRequest, createTransaction, optionsOf } from './engine/create.js';
+import { beginPass } from './engine/pass.js';
+import { leaseTime, scheduleNext } from './engine/schedule.js';
+import { tccBranches } from './engine/tcc.js';
+import type { Runner, Surroundings } from './runner.js';
+import { VERSION } from './version.js';
+
+/** Alphabet of dtm's gids (`dtm-protocol.md` §1.3). */
+const BASE57 = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+
+/** The operations of the coordinator, behind every API (`dtm-protocol.md` §1.6). */
+export class Coordinator implements Omit<DtmApi, 'address'> {
+  readonly #surroundings: Surroundings;
+  readonly #runner: Runner;
+
+  constructor(surroundings: Surroundings, runner: Runner) {
+    this.#surroundings = surroundings;
+    this.#runner = runner;
+  }
+
+  async newGid(): Promise<string> {
+    let rest = BigInt(`0x${randomUUID().replaceAll('-', '')}`);
+    let gid = '';
+    for (; rest > 0n; rest /= 57n) gid += BASE57[Number(rest % 57n)];
+    return gid;
+  }
+
+  async version(): Promise<string> {
+    return VERSION;
+  }
+
+  async prepare(request: TransactionRequest): Promise<void> {
+    checkRequest(request);
+    const { settings, clock, store, random } = this.#surroundings;
+    const now = clock.now();
+    const { transaction, branches } = createTransaction(request, 'prepared', settings, now);
+    const deadline = machineOf(transaction, branches.length, settings).deadline(transaction);
+    const schedule = scheduleNext(beginPass({ transaction, branches }), deadline, settings, now, random);
+    if (await store.create({ transaction: { ...transaction, ...schedule }, branches })) return;
+    const stored = await this.#find(request.gid);
+    checkType(stored.transaction, request);
+    if (stored.transaction.status !== 'prepared') {
+      throw new DtmFailureError(`current status '${stored.transaction.status}', cannot prepare.`, { gid: request.gid });
+    }
+  }
+
+  async submit(request: TransactionRequest): Promise<void> {
+    checkRequest(request);
+    const { settings, clock, store, owner } = this.#surroundings;
+    const now = clock.now();
+    const fresh = createTransaction(request, 'submitted', settings, now);
+    const details = { ...fresh, transaction: this.#own(fresh.transaction, now) };
+    if (await store.create(details)) return this.#process(details, request.waitResult);
+
+    const stored = await this.#find(request.gid);
+    const { transaction } = stored;
+    checkType(transaction, request);
+    if (transaction.status === 'submitted') {
+      // submitting again changes nothing: what is stored goes on, and can be waited for
+      if (request.waitResult) answerFor(await this.#current(stored));
+      return undefined;
+    }
+    if (transaction.status !== 'prepared') {
+      // spelt as dtm spells it
+      throw new DtmFailureError(`current status '${transaction.status}', cannot sumbmit.`, { gid: request.gid });
+    }
+    const customData = request.customData ?? transaction.customData;
+    if (transaction.transType === 'saga') decodeSagaPlan(customData, stored.branches.length / 2);
+    const options = { ...transaction.options, ...optionsOf(request) };
+    const submitted = this.#own({ ...transaction, status: 'submitted', options, customData, updateTime: now }, now);
+    if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
+    // read again: a branch may have been registered since
+    return this.#process({ ...(await this.#find(request.gid)), transaction: { ...submitted, owner } }, request.waitResult);
+  }
+
+  async abort(request: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>): Promise<void> {
+    checkGid(request.gid);
+    const { clock, store } = this.#surroundings;
+    const stored = await this.#find(request.gid);
+    const { transaction } = stored;
+    const isRunning = transaction.status === 'prepared' || transaction.status === 'aborting';
+    if (transaction.transType !== 'tcc' || request.transType !== 'tcc' || !isRunning) {
+      throw new DtmFailureError(`trans type: '${transaction.transType}' current status '${transaction.status}', cannot abort.`, {
+        gid: request.gid,
+      });
+    }
+    const now = clock.now();
+    if (transaction.status === 'aborting' && this.#runner.current(request.gid)) return;
+    const rollbackReason = request.rollbackReason || transaction.rollbackReason;
+    const aborting = this.#own({ ...transaction, status: 'aborting', rollbackReason, updateTime: now }, now);
+    if (!(await store.update({ status: transaction.status }, aborting, new Map()))) return this.abort(request);
+    const details = { ...(await this.#find(request.gid)), transaction: aborting };
+    const pass = this.#start(details);
+    if (!request.waitResult) return;
+    const after = await pass;
+    if (after && !isFinal(after.transaction.status)) throw undecided(after);
+  }
+
+  async registerBranch(branch: BranchRegistration): Promise<void> {
+    const result = await this.#surroundings.store.addBranches(branch.gid, branch.transType, tccBranches(branch));
+    if (result === 'duplicate') {
+      throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, { gid: branch.gid });
+    }
+    if (result === 'refused') {
+      throw new DtmFailureError(`no trans with gid: ${branch.gid} status: prepared found`, { gid: branch.gid });
+    }
+  }
+
+  async query(gid: string): Promise<TransactionDetails | undefined> {
+    if (!gid) throw new DtmArgumentError('no gid specified');
+    return this.#surroundings.store.find(gid);
+  }
+
+  async all(filter: TransactionFilter = {}): Promise<TransactionPage> {
+    return this.#surroundings.store.list(filter);
+  }
+
+  async forceStop(gid: string): Promise<void> {
+    checkGid(gid);
+    const { transaction } = await this.#find(gid);
+    const { status } = transaction;
+    if (isFinal(status)) {
+      throw new DtmFailureError(`global transaction force stop error. status: ${status}. error:`, { gid });
+    }
+    const now = this.#surroundings.clock.now();
+    const rollbackReason = transaction.rollbackReason ?? 'stopped by force';
+    const stopped = { ...transaction, status: 'failed', rollbackTime: now, updateTime: now, owner: undefined, rollbackReason } as const;
+    if (!(await this.#surroundings.store.update({ status }, stopped, new Map()))) await this.forceStop(gid);
+  }
+
+  async #find(gid: string): Promise<TransactionDetails> {
+    const details = await this.#surroundings.store.find(gid);
+    if (!details) throw new DtmServerError(`no TransGlobal with gid: ${gid} found; prepare or submit it first`, { gid });
+    return details;
+  }
+
+  /** Takes the lease, so that nobody else picks the transaction up while its first pass runs. */
+  #own(transaction: TransactionRecord, now: number): TransactionRecord {
+    const { owner, settings } = this.#surroundings;
+    return { ...transaction, owner, nextCronTime: leaseTime(transaction.options, settings, now) };
+  }
+
+  async #process(details: TransactionDetails, waitResult: boolean | undefined): Promise<void> {
+    const pass = this.#start(details);
+    if (waitResult) answerFor((await pass) ?? (await this.#find(details.transaction.gid)));
+  }
+
+  /** Runs a pass whose failure, when nobody waits for it, is reported. */
+  #start(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+    const { gid } = details.transaction;
+    const pass = this.#runner.run(details);
+    pass.catch((error: unknown) => this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) }));
+    return pass;
+  }
+
+  /** Waits for the pass under way; a transaction that waits for its next try is answered for as it is. */
+  async #current(stored: TransactionDetails): Promise<TransactionDetails> {
+    const { gid } = stored.transaction;
+    return (await this.#runner.current(gid)) ?? this.#find(gid);
+  }
+}
+
+function checkType(transaction: TransactionRecord, request: TransactionRequest): void {
+  if (transaction.transType === request.transType) return;
+  throw new DtmFailureError(`gid ${request.gid} is in use by a ${transaction.transType}, it cannot be a ${request.transType} as well`, {
+    gid: request.gid,
+  });
+}
+
+/** The answer to an initiator that waits: nothing for success, an error otherwise. */
+function answerFor(details: TransactionDetails): void {
+  const { gid, status, rollbackReason } = details.transaction;
+  if (status === 'succeed') return;
+  if (status === 'failed' || status === 'aborting') throw new DtmFailureError(rollbackReason ?? 'rolled back', { gid });
+  throw undecided(details);
+}
+
+function undecided({ transaction, branches }: TransactionDetails): DtmOngoingError {
+  const lastError = branches.findLast((branch) => branch.status === 'prepared' && branch.lastError)?.lastError;
+  const why = lastError ? `: ${lastError}` : '';
+  return new DtmOngoingError(`transaction ${transaction.gid} is ${transaction.status}${why}`, { gid: transaction.gid });
+}

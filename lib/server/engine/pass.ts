@@ -1,0 +1,76 @@
+import type { BranchRecord, GlobalStatus, Outcome, TransactionDetails, TransactionRecord } from '../../protocol/index.js';
+
+/**
+ * One pass over a transaction: from picking it up until it is final, or until nothing more can be done without waiting.
+ * Plain data; branches are named by their index in the order of registration.
+ */
+export interface Pass {
+  /** The transaction as it will be stored next. */
+  readonly transaction: TransactionRecord;
+  /** Its branches as they will be stored next. */
+  readonly branches: readonly BranchRecord[];
+  /** Called, not answered yet. */
+  readonly running: ReadonlySet<number>;
+  /** Answered in this pass without a decision; not called again in it. */
+  readonly undecided: ReadonlyMap<number, 'ongoing' | 'unknown'>;
+  /** A branch was decided in this pass, so that the retry interval starts anew. */
+  readonly progressed: boolean;
+}
+
+/** What came of calling a branch. */
+export interface Answer {
+  /** Index of the branch. */
+  readonly branch: number;
+  /** Its outcome. */
+  readonly outcome: Outcome;
+}
+
+/** What a machine wants next: another status, or calls (none = wait for running ones, or for time to pass). */
+export type Decision =
+  | { readonly kind: 'change'; readonly status: GlobalStatus; readonly reason?: string | undefined }
+  | { readonly kind: 'call'; readonly branches: readonly number[] };
+
+/** The state machine of one transaction mode; pure. */
+export interface Machine {
+  /**
+   * Decides what follows from the state of a pass.
+   *
+   * @param pass - present state
+   * @param now - UTC milliseconds
+   */
+  decide(pass: Pass, now: number): Decision;
+  /** Time in UTC milliseconds at which the decision changes by itself; undefined when it does not. */
+  deadline(transaction: TransactionRecord): number | undefined;
+}
+
+/**
+ * Starts a pass.
+ *
+ * @param details - the transaction as stored
+ */
+export function beginPass(details: TransactionDetails): Pass {
+  return { ...details, running: new Set(), undecided: new Map(), progressed: false };
+}
+
+/** No calls: wait. */
+export const WAIT: Decision = { kind: 'call', branches: [] };
+
+/**
+ * Whether a branch can be called: not decided, not under way, and not asked before in this pass.
+ *
+ * @param pass - present state
+ * @param index - index of the branch
+ */
+export function isCallable(pass: Pass, index: number): boolean {
+  return pass.branches[index]?.status === 'prepared' && !pass.running.has(index) && !pass.undecided.has(index);
+}
+
+/**
+ * When a transaction times out.
+ *
+ * @param transaction - the transaction
+ * @param timeoutSeconds - its timeout; 0 or undefined = never
+ */
+export function timeoutTime(transaction: TransactionRecord, timeoutSeconds: number | undefined): number | undefined {
+  return timeoutSeconds ? transaction.createTime + timeoutSeconds * 1000 : undefined;
+}

@@ -1,0 +1,78 @@
+import type { TransactionRecord } from '../../protocol/index.js';
+import type { CoordinatorSettings } from '../settings.js';
+import type { Pass } from './pass.js';
+
+/** A transaction that waits for its initiator is looked at again after a day, in case a clock was wrong. */
+const IDLE_MS = 24 * 3600 * 1000;
+
+/** A call may take its full time, and its answer some more to be stored, before anybody else may take over. */
+const LEASE_MARGIN_MS = 10_000;
+
+/** Retries are spread over this share of their interval, so that many of them do not arrive together. */
+const JITTER = 0.1;
+
+/**
+ * Base interval between tries in seconds (`dtm-protocol.md` §5.1).
+ *
+ * @param options - of the transaction
+ * @param settings - of the coordinator
+ */
+export function baseInterval(options: TransactionRecord['options'], settings: CoordinatorSettings): number {
+  const { retryIntervalSeconds, timeoutToFailSeconds } = options;
+  if (retryIntervalSeconds) return retryIntervalSeconds;
+  const soonTimedOut = timeoutToFailSeconds && timeoutToFailSeconds < settings.retryIntervalSeconds;
+  return soonTimedOut ? timeoutToFailSeconds : settings.retryIntervalSeconds;
+}
+
+/**
+ * Longest time of one branch call in seconds.
+ *
+ * @param options - of the transaction
+ * @param settings - of the coordinator
+ */
+export function requestTimeout(options: TransactionRecord['options'], settings: CoordinatorSettings): number {
+  return options.requestTimeoutSeconds || settings.requestTimeoutSeconds;
+}
+
+/**
+ * Until when a pass may work on a transaction before others may take it over; renewed with every write of the pass.
+ *
+ * @param options - of the transaction
+ * @param settings - of the coordinator
+ * @param now - UTC milliseconds
+ */
+export function leaseTime(options: TransactionRecord['options'], settings: CoordinatorSettings, now: number): number {
+  return now + requestTimeout(options, settings) * 1000 + LEASE_MARGIN_MS;
+}
+
+/**
+ * When a transaction is due again after a pass that did not finish it: an ongoing branch keeps the interval, an unknown
+ * answer doubles the next one up to the cap, progress starts it anew (`dtm-protocol.md` §5.1).
+ *
+ * @param pass - the pass that is over
+ * @param deadline - see {@link Machine.deadline}
+ * @param settings - of the coordinator
+ * @param now - UTC milliseconds
+ * @param random - from 0 to 1
+ */
+export function scheduleNext(
+  pass: Pass,
+  deadline: number | undefined,
+  settings: CoordinatorSettings,
+  now: number,
+  random: () => number,
+): Pick<TransactionRecord, 'nextCronInterval' | 'nextCronTime'> {
+  const { options, nextCronInterval } = pass.transaction;
+  const base = baseInterval(options, settings);
+  const interval = pass.progressed ? base : nextCronInterval || base;
+  if (pass.undecided.size === 0) {
+    return { nextCronInterval: interval, nextCronTime: Math.min(now + IDLE_MS, deadline ?? Infinity) };
+  }
+  const isUnknown = [...pass.undecided.values()].includes('unknown');
+  const cap = Math.max(base, settings.maxRetryIntervalSeconds);
+  const retryTime = now + Math.round(interval * 1000 * (1 + JITTER * random()));
+  return {
+    nextCronInterval: isUnknown ? Math.min(interval * 2, cap) : interval,
+    nextCronTime: Math.min(retryTime, deadline ?? Infinity),
+  };
+}

@@ -1,0 +1,13 @@
+/**
+ * The embedded coordinator; usable without Nest.
+ *
+ * @module nestjs-dtm/server
+ */
+export type { ListenOptions } from './api/http-api.js';
+export type { Clock } from './clock.js';
+export { embeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
+export type { CoordinatorLogger } from './logger.js';
+export type { CoordinatorSettings } from './settings.js';
+export { memoryStore } from './store/memory-store.js';
+export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';
+export type { Expected, Store } from './store/store.js';

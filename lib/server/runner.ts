@@ -1,0 +1,175 @@
+import {
+  isFinal,
+  type BranchRecord,
+  type Outcome,
+  type TransactionDetails,
+  type TransactionRecord,
+} from '../protocol/index.js';
+import type { Transport } from '../transport/index.js';
+import type { Clock } from './clock.js';
+import { advance, machineOf, type Step } from './engine/advance.js';
+import { beginPass, type Answer, type Machine, type Pass } from './engine/pass.js';
+import { requestTimeout } from './engine/schedule.js';
+import type { CoordinatorLogger } from './logger.js';
+import type { CoordinatorSettings } from './settings.js';
+import type { Store } from './store/store.js';
+
+/** Everything outside that the coordinator works with; tests replace any of it. */
+export interface Surroundings {
+  /** Where transactions are kept. */
+  readonly store: Store;
+  /** Calls branches. */
+  readonly transport: Transport;
+  /** Time. */
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Reports. */
+  readonly logger: CoordinatorLogger;
+  /** Pace. */
+  readonly settings: CoordinatorSettings;
+  /** Names this process as the holder of leases. */
+  readonly owner: string;
+}
+
+/**
+ * Executes what the engine decides: saves, then calls, then waits for answers, until the pass is over. At most one pass
+ * for a transaction at a time.
+ */
+export class Runner {
+  readonly #surroundings: Surroundings;
+  readonly #passes = new Map<string, Promise<TransactionDetails | undefined>>();
+  #isStopping = false;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * The pass under way for a transaction.
+   *
+   * @param gid - global id
+   * @returns what {@link run} returned for it; undefined when there is none
+   */
+  current(gid: string): Promise<TransactionDetails | undefined> | undefined {
+    return this.#passes.get(gid);
+  }
+
+  /**
+   * Runs a pass over a transaction whose lease this process holds.
+   *
+   * @param details - as stored
+   * @returns the transaction as the pass left it; undefined when somebody else changed it meanwhile
+   * @throws DtmStoreError when the store failed: the transaction stays as it is stored and becomes due when its lease ends
+   */
+  run(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+    const { gid } = details.transaction;
+    const before = this.#passes.get(gid);
+    const pass = (before ? this.#runAfter(before, gid) : this.#run(details)).finally(() => {
+      if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
+    });
+    this.#passes.set(gid, pass);
+    return pass;
+  }
+
+  /** Starts no more calls; waits until the answers of those under way are stored. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.allSettled(this.#passes.values());
+  }
+
+  /** The pass before knows older data: it notices at its next write that the status has changed, and ends. */
+  async #runAfter(before: Promise<unknown>, gid: string): Promise<TransactionDetails | undefined> {
+    await before.catch(() => undefined);
+    const details = await this.#surroundings.store.find(gid);
+    return details && (isFinal(details.transaction.status) ? details : this.#run(details));
+  }
+
+  async #run(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+    const { clock, settings } = this.#surroundings;
+    const machine = machineOf(details.transaction, details.branches.length, settings);
+    const answers = new Inbox<Answer>();
+    let stored = details.transaction;
+    let pass: Pass = beginPass(details);
+    let received: readonly Answer[] = [];
+    for (;;) {
+      const step = this.#advance(machine, pass, received, clock.now());
+      if (step.save) {
+        const { transaction } = step.pass;
+        if (!(await this.#save(stored, transaction, step.changed))) return undefined;
+        stored = transaction;
+      }
+      pass = step.pass;
+      if (step.over) {
+        this.#report(pass.transaction);
+        return { transaction: pass.transaction, branches: pass.branches };
+      }
+      for (const index of step.calls) {
+        void this.#call(pass.transaction, pass.branches[index]!).then((outcome) => answers.put({ branch: index, outcome }));
+      }
+      received = await answers.take();
+    }
+  }
+
+  /** While stopping nothing is called any more: the pass ends as soon as nothing is under way, due again at once. */
+  #advance(machine: Machine, pass: Pass, answers: readonly Answer[], now: number): Step {
+    const step = advance(machine, pass, answers, now, this.#surroundings);
+    if (!this.#isStopping || step.calls.length === 0) return step;
+    const running = new Set([...step.pass.running].filter((index) => !step.calls.includes(index)));
+    const over = running.size === 0;
+    const transaction = over ? { ...step.pass.transaction, owner: undefined, nextCronTime: now } : step.pass.transaction;
+    return { ...step, pass: { ...step.pass, running, transaction }, calls: [], over, save: step.save || over };
+  }
+
+  #save(stored: TransactionRecord, next: TransactionRecord, changed: ReadonlyMap<number, BranchRecord>): Promise<boolean> {
+    return this.#surroundings.store.update({ status: stored.status, owner: this.#surroundings.owner }, next, changed);
+  }
+
+  async #call(transaction: TransactionRecord, branch: BranchRecord): Promise<Outcome> {
+    const { transport, settings, logger } = this.#surroundings;
+    const { gid, transType, options } = transaction;
+    const { branchId, op, url, payload } = branch;
+    const outcome = await transport
+      .call({
+        url,
+        context: { gid, transType, branchId, op },
+        payload,
+        headers: options.branchHeaders,
+        timeoutSeconds: requestTimeout(options, settings),
+      })
+      .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
+    if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && op !== 'action')) {
+      const hint = outcome.kind === 'failure' ? `; ${op} must not fail, it is asked again until it succeeds` : '';
+      logger.warn(`branch gave no decision${hint}`, { gid, branchId, op, url, answer: outcome.message });
+    }
+    return outcome;
+  }
+
+  #report(transaction: TransactionRecord): void {
+    if (!isFinal(transaction.status) || transaction.status === 'succeed') return;
+    const { gid, transType, rollbackReason } = transaction;
+    this.#surroundings.logger.info('transaction was rolled back', { gid, transType, reason: rollbackReason });
+  }
+}
+
+/** Hands over what has arrived, waiting while it is empty. */
+class Inbox<T> {
+  #items: T[] = [];
+  #wake: (() => void) | undefined;
+
+  put(item: T): void {
+    this.#items.push(item);
+    this.#wake?.();
+  }
+
+  async take(): Promise<readonly T[]> {
+    if (this.#items.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const items = this.#items;
+    this.#items = [];
+    return items;
+  }
+}

@@ -1,0 +1,45 @@
+import { DtmConfigError } from '../protocol/index.js';
+
+/** How the coordinator paces its work; names and defaults follow dtm (`dtm-protocol.md` §10.2). Seconds throughout. */
+export interface CoordinatorSettings {
+  /** Age at which a TCC transaction that was never submitted is rolled back. @default 35 */
+  readonly timeoutToFailSeconds: number;
+  /** Base interval between tries. @default 10 */
+  readonly retryIntervalSeconds: number;
+  /** Cap of the interval, which doubles with every try that does not decide. @default 300 */
+  readonly maxRetryIntervalSeconds: number;
+  /** Longest time for one branch call. @default 3 */
+  readonly requestTimeoutSeconds: number;
+  /** Pause between two looks for due transactions. @default 1 */
+  readonly pollIntervalSeconds: number;
+  /** Most transactions that recovery works on at a time. @default 64 */
+  readonly maxParallelRecovery: number;
+}
+
+const DEFAULTS: CoordinatorSettings = {
+  timeoutToFailSeconds: 35,
+  retryIntervalSeconds: 10,
+  maxRetryIntervalSeconds: 300,
+  requestTimeoutSeconds: 3,
+  pollIntervalSeconds: 1,
+  maxParallelRecovery: 64,
+};
+
+/**
+ * Fills defaults and checks the values.
+ *
+ * @param given - what the user set
+ * @throws DtmConfigError naming the setting
+ */
+export function resolveSettings(given: Partial<CoordinatorSettings>): CoordinatorSettings {
+  const settings: Record<string, number> = {};
+  for (const [name, byDefault] of Object.entries(DEFAULTS)) {
+    const value: unknown = given[name as keyof CoordinatorSettings] ?? byDefault;
+    const whole = name === 'pollIntervalSeconds' || Number.isInteger(value);
+    if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value) || !whole) {
+      throw new DtmConfigError(`embedded coordinator: ${name} must be a whole number above 0, not ${String(value)}`);
+    }
+    settings[name] = value;
+  }
+  return settings as unknown as CoordinatorSettings;
+}

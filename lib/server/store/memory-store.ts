@@ -1,0 +1,123 @@
+import {
+  DtmArgumentError,
+  isFinal,
+  type BranchRecord,
+  type TransactionDetails,
+  type TransactionFilter,
+  type TransactionPage,
+  type TransactionRecord,
+} from '../../protocol/index.js';
+import { DEFAULT_PAGE_SIZE, type Store } from './store.js';
+
+interface Entry {
+  readonly id: number;
+  transaction: TransactionRecord;
+  branches: readonly BranchRecord[];
+}
+
+/** A store for tests and trials: everything is lost when the process ends. */
+export function memoryStore(): Store {
+  return new MemoryStore();
+}
+
+class MemoryStore implements Store {
+  readonly name = 'memory (nothing survives the process)';
+  readonly #entries = new Map<string, Entry>();
+  readonly #unfinished = new Map<string, Entry>();
+  #lastId = 0;
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async create({ transaction, branches }: TransactionDetails): Promise<boolean> {
+    if (this.#entries.has(transaction.gid)) return false;
+    const entry = { id: ++this.#lastId, transaction, branches };
+    this.#entries.set(transaction.gid, entry);
+    this.#track(entry);
+    return true;
+  }
+
+  async find(gid: string): Promise<TransactionDetails | undefined> {
+    const entry = this.#entries.get(gid);
+    return entry && { transaction: entry.transaction, branches: entry.branches };
+  }
+
+  async addBranches(gid: string, transType: string, branches: readonly BranchRecord[]) {
+    const entry = this.#entries.get(gid);
+    if (entry?.transaction.status !== 'prepared' || entry.transaction.transType !== transType) return 'refused';
+    const keys = new Set(entry.branches.map(keyOf));
+    if (branches.some((branch) => keys.has(keyOf(branch)))) return 'duplicate';
+    entry.branches = [...entry.branches, ...branches];
+    return 'added';
+  }
+
+  async update(
+    expected: Parameters<Store['update']>[0],
+    transaction: TransactionRecord,
+    branches: ReadonlyMap<number, BranchRecord>,
+  ): Promise<boolean> {
+    const entry = this.#entries.get(transaction.gid);
+    if (entry?.transaction.status !== expected.status) return false;
+    if (expected.owner !== undefined && entry.transaction.owner !== expected.owner) return false;
+    entry.transaction = transaction;
+    if (branches.size > 0) entry.branches = entry.branches.map((branch, index) => branches.get(index) ?? branch);
+    this.#track(entry);
+    return true;
+  }
+
+  async claim(now: number, owner: string, lease: (transaction: TransactionRecord) => number, limit: number) {
+    return [...this.#unfinished.values()]
+      .filter((entry) => entry.transaction.nextCronTime <= now)
+      .toSorted((a, b) => a.transaction.nextCronTime - b.transaction.nextCronTime)
+      .slice(0, limit)
+      .map((entry): TransactionDetails => {
+        entry.transaction = { ...entry.transaction, owner, nextCronTime: lease(entry.transaction) };
+        return { transaction: entry.transaction, branches: entry.branches };
+      });
+  }
+
+  async list(filter: TransactionFilter): Promise<TransactionPage> {
+    const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
+    const below = positionOf(filter.position);
+    const page = [...this.#entries.values()]
+      .filter((entry) => entry.id < below && matches(entry.transaction, filter))
+      .toReversed()
+      .slice(0, limit);
+    const nextPosition = page.length < limit ? '' : String(page.at(-1)?.id ?? '');
+    return { transactions: page.map((entry) => entry.transaction), nextPosition };
+  }
+
+  #track(entry: Entry): void {
+    if (isFinal(entry.transaction.status)) this.#unfinished.delete(entry.transaction.gid);
+    else this.#unfinished.set(entry.transaction.gid, entry);
+  }
+}
+
+/**
+ * Reads the position of a page.
+ *
+ * @param position - `nextPosition` of the page before
+ * @returns the id below which the page begins
+ * @throws DtmArgumentError when it is none
+ */
+export function positionOf(position: string | undefined): number {
+  if (!position) return Number.MAX_SAFE_INTEGER;
+  if (!/^\d{1,15}$/.test(position)) throw new DtmArgumentError(`position ${JSON.stringify(position)} is not one that a page ended with`);
+  return Number(position);
+}
+
+function keyOf(branch: BranchRecord): string {
+  return `${branch.branchId}\n${branch.op}`;
+}
+
+function matches(transaction: TransactionRecord, filter: TransactionFilter): boolean {
+  const { gid, status, transType, createTimeStart, createTimeEnd } = filter;
+  return (
+    (!gid || transaction.gid === gid) &&
+    (!status || transaction.status === status) &&
+    (!transType || transaction.transType === transType) &&
+    (!createTimeStart || transaction.createTime >= createTimeStart) &&
+    (!createTimeEnd || transaction.createTime <= createTimeEnd)
+  );
+}

@@ -1,0 +1,66 @@
+import type Database from 'libsql';
+import { DtmStoreError } from '../../../protocol/index.js';
+
+interface Waiting {
+  readonly write: () => unknown;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Lets writes that arrive together share one database transaction, and so one fsync. A write is answered after the
+ * commit that holds it; when the commit fails all its writes are refused, and none of them is stored.
+ */
+export class GroupCommit {
+  readonly #database: Database.Database;
+  #waiting: Waiting[] = [];
+  #scheduled: Promise<void> | undefined;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Runs a write in the next group.
+   *
+   * @param write - statements on the database; must not throw for a reason of its own, for that refuses the whole group
+   * @returns what the write returned, once it is durable
+   * @throws DtmStoreError when the database refuses
+   */
+  run<T>(write: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ write, resolve, reject });
+      // after the I/O events of this turn: requests that came in together are written together
+      this.#scheduled ??= new Promise((done) => {
+        setImmediate(() => {
+          this.#flush();
+          done();
+        });
+      });
+    });
+  }
+
+  /** Waits for the writes that are under way. */
+  async drain(): Promise<void> {
+    while (this.#scheduled) await this.#scheduled;
+  }
+
+  #flush(): void {
+    const group = this.#waiting;
+    this.#waiting = [];
+    this.#scheduled = undefined;
+    let results: unknown[];
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      results = group.map(({ write }) => write());
+      this.#database.exec('COMMIT');
+    } catch (cause) {
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, { cause });
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const [index, { resolve }] of group.entries()) resolve(results[index] as never);
+  }
+}

@@ -1,0 +1,67 @@
+import type {
+  BranchRecord,
+  GlobalStatus,
+  TransactionDetails,
+  TransactionFilter,
+  TransactionPage,
+  TransactionRecord,
+  TransType,
+} from '../../protocol/index.js';
+
+/** What must still be so for an {@link Store.update} to happen. */
+export interface Expected {
+  /** Stored status. */
+  readonly status: GlobalStatus;
+  /** Process that holds the lease; not looked at when absent. @default any */
+  readonly owner?: string | undefined;
+}
+
+/**
+ * The port to where the coordinator keeps its transactions. Every write is atomic, and **durable when its promise
+ * resolves**; a rejected write left nothing behind. A transaction is due when it is not final and its `nextCronTime` has come.
+ */
+export interface Store {
+  /** Names the store for people, e.g. `sqlite ./dtm.db`. */
+  readonly name: string;
+  /** Acquires it; throws DtmStoreError when it cannot be used. */
+  open(): Promise<void>;
+  /** Waits for writes under way, then releases it. */
+  close(): Promise<void>;
+  /**
+   * Adds a transaction with its branches.
+   *
+   * @returns false when the gid exists; nothing is changed then
+   */
+  create(details: TransactionDetails): Promise<boolean>;
+  /** A transaction with its branches in the order of registration; undefined when the gid is unknown. */
+  find(gid: string): Promise<TransactionDetails | undefined>;
+  /**
+   * Appends branches to a transaction that is `prepared`, all or none.
+   *
+   * @returns `refused` when there is no such transaction of that mode in that state, `duplicate` when a (branch id, op) exists
+   */
+  addBranches(gid: string, transType: TransType, branches: readonly BranchRecord[]): Promise<'added' | 'refused' | 'duplicate'>;
+  /**
+   * Replaces a transaction's record and some of its branches.
+   *
+   * @param expected - compared with what is stored
+   * @param transaction - the new record
+   * @param branches - new records by index in the order of registration
+   * @returns false when the comparison failed; nothing is changed then
+   */
+  update(expected: Expected, transaction: TransactionRecord, branches: ReadonlyMap<number, BranchRecord>): Promise<boolean>;
+  /**
+   * Takes over due transactions, the longest due first: sets their owner, and `nextCronTime` to the end of the lease.
+   *
+   * @param now - UTC milliseconds
+   * @param owner - who takes over
+   * @param lease - end of the lease for a transaction
+   * @param limit - most transactions
+   */
+  claim(now: number, owner: string, lease: (transaction: TransactionRecord) => number, limit: number): Promise<TransactionDetails[]>;
+  /** Pages through transactions, newest first. */
+  list(filter: TransactionFilter): Promise<TransactionPage>;
+}
+
+/** Transactions on a page unless the caller says otherwise (`dtm-protocol.md` §1.3). */
+export const DEFAULT_PAGE_SIZE = 100;

@@ -1,0 +1,74 @@
+import { Agent, interceptors, type Dispatcher } from 'undici';
+
+/** Options of {@link HttpRequester}. */
+export interface HttpRequesterOptions {
+  /** Most connections to one origin; further calls wait. @default 256 */
+  readonly connectionsPerOrigin?: number | undefined;
+  /** Most bytes of an answer; a larger one is an error. @default 4194304 (4 MiB) */
+  readonly maxAnswerBytes?: number | undefined;
+}
+
+/** An HTTP request. */
+export interface HttpRequest {
+  /** GET or POST. */
+  readonly method: 'GET' | 'POST';
+  /** Absolute http or https URL. */
+  readonly url: string;
+  /** Request headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Body. @default none */
+  readonly body?: string | Uint8Array | undefined;
+  /** Longest time for everything: connecting, redirects, reading the answer. */
+  readonly timeoutMs: number;
+}
+
+/** Redirects followed at most, as Go's client does (`dtm-protocol.md` §4.1). */
+const MAX_REDIRECTS = 10;
+
+/** HTTP/1.1 over pooled keep-alive connections, one pool per origin. */
+export class HttpRequester {
+  readonly #agent: Agent;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(options: HttpRequesterOptions = {}) {
+    this.#agent = new Agent({
+      connections: options.connectionsPerOrigin ?? 256,
+      maxResponseSize: options.maxAnswerBytes ?? 4 * 1024 * 1024,
+    });
+    this.#dispatcher = this.#agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }));
+  }
+
+  /**
+   * Sends a request and reads the whole answer.
+   *
+   * @param request - what to send
+   * @returns status and body text
+   * @throws Error when the URL is not http or https, nothing answers, the time is up, or the answer is too large
+   */
+  async request(request: HttpRequest): Promise<{ status: number; body: string }> {
+    const url = new URL(request.url);
+    const timeout = new AbortController();
+    const timer = setTimeout(
+      () => timeout.abort(new Error(`no answer within ${request.timeoutMs / 1000} s`)),
+      request.timeoutMs,
+    );
+    try {
+      const answer = await this.#dispatcher.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: request.method,
+        headers: request.headers,
+        body: request.body ?? null,
+        signal: timeout.signal,
+      });
+      return { status: answer.statusCode, body: await answer.body.text() };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Closes the pools after the requests under way. */
+  async close(): Promise<void> {
+    await this.#agent.close();
+  }
+}

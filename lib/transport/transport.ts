@@ -1,0 +1,26 @@
+import type { BranchContext, Outcome, Payload } from '../protocol/index.js';
+
+/** One call to a branch. */
+export interface BranchCall {
+  /** Branch URL as the initiator gave it. */
+  readonly url: string;
+  /** Sent along so that the branch knows who calls, and for what. */
+  readonly context: BranchContext;
+  /** Body, sent verbatim; empty = none. */
+  readonly payload: Payload;
+  /** Added last, so that they win over the transport's own. @default none */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Longest time for the whole call, in seconds. */
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * The port "call this branch and say what came of it". It never throws for anything that happens on the way: a refused
+ * connection, a timeout or an answer that is too large is an `unknown` outcome.
+ */
+export interface Transport {
+  /** Calls a branch and reads the answer (`dtm-protocol.md` §0, §4). */
+  call(call: BranchCall): Promise<Outcome>;
+  /** Closes idle connections and waits for calls under way. */
+  close(): Promise<void>;
+}

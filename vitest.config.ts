@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const lib = fileURLToPath(new URL('./lib', import.meta.url));
+
+const shared = {
+  resolve: {
+    alias: [
+      { find: /^nestjs-dtm$/, replacement: `${lib}/index.ts` },
+      { find: /^nestjs-dtm\/(.+)$/, replacement: `${lib}/$1/index.ts` },
+    ],
+  },
+  // vite 8 reads exactly this key; without it Nest's constructor injection has no metadata
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+};
+
+/** One project per kind of test, see CONTRIBUTING.md. */
+const project = (name: string, testTimeout: number) => ({
+  ...shared,
+  test: { name, include: [`test/${name}/**/*.spec.ts`], globals: false, testTimeout, hookTimeout: 120_000 },
+});
+
+export default defineConfig({
+  test: {
+    projects: [project('unit', 10_000), project('contracts', 60_000), project('e2e', 120_000)],
+  },
+});
