@@ -56,5 +56,8 @@ export function checkBranchUrl(url: string, what: string): void {
     throw new DtmArgumentError(`${what} ${JSON.stringify(url)}: branches are called over http or https`);
   }
   const taken = RESERVED_PARAMETERS.find((name) => parsed.searchParams.has(name));
-  if (taken) throw new DtmArgumentError(`${what} ${JSON.stringify(url)} has the query parameter ${taken}, which dtm adds itself`);
+  if (taken)
+    throw new DtmArgumentError(
+      `${what} ${JSON.stringify(url)} has the query parameter ${taken}, which dtm adds itself`,
+    );
 }

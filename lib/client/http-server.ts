@@ -41,13 +41,19 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
   const requester = new HttpRequester(options);
   const timeoutMs = (options.timeoutSeconds ?? 30) * 1000;
 
-  const call = async (method: 'GET' | 'POST', path: string, body?: string): Promise<{ status: number; body: string }> => {
+  const call = async (
+    method: 'GET' | 'POST',
+    path: string,
+    body?: string,
+  ): Promise<{ status: number; body: string }> => {
     try {
       const headers = { 'content-type': 'application/json', ...options.headers };
       return await requester.request({ method, url: `${address}/${path}`, headers, body, timeoutMs });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new DtmConnectionError(`dtm at ${address} gave no answer to ${path.split('?', 1)[0]}: ${reason}`, { cause });
+      throw new DtmConnectionError(`dtm at ${address} gave no answer to ${path.split('?', 1)[0]}: ${reason}`, {
+        cause,
+      });
     }
   };
 
@@ -96,10 +102,15 @@ function addressOf(url: string): string {
   try {
     parsed = new URL(url);
   } catch (cause) {
-    throw new DtmConfigError(`server ${JSON.stringify(url)} is not a URL; expected something like http://localhost:36789`, { cause });
+    throw new DtmConfigError(
+      `server ${JSON.stringify(url)} is not a URL; expected something like http://localhost:36789`,
+      { cause },
+    );
   }
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
-    throw new DtmConfigError(`server ${JSON.stringify(url)} has the scheme ${parsed.protocol}, which this version cannot call; use http:// or https://`);
+    throw new DtmConfigError(
+      `server ${JSON.stringify(url)} has the scheme ${parsed.protocol}, which this version cannot call; use http:// or https://`,
+    );
   }
   const path = parsed.pathname.replace(/\/+$/, '');
   return parsed.origin + (path === '' ? BASE_PATH : path);
@@ -114,18 +125,25 @@ function refusal(operation: string, status: number, body: string, gid?: string):
 function detailsIn(answer: JsonReader): TransactionDetails | undefined {
   const transaction = answer.object('transaction');
   if (!transaction) return undefined;
-  return { transaction: decodeTransactionRecord(transaction), branches: answer.objects('branches').map(decodeBranchRecord) };
+  return {
+    transaction: decodeTransactionRecord(transaction),
+    branches: answer.objects('branches').map(decodeBranchRecord),
+  };
 }
 
 function pageIn(answer: JsonReader): TransactionPage {
-  return { transactions: answer.objects('transactions').map(decodeTransactionRecord), nextPosition: answer.text('next_position') };
+  return {
+    transactions: answer.objects('transactions').map(decodeTransactionRecord),
+    nextPosition: answer.text('next_position'),
+  };
 }
 
 function filterQuery(filter: TransactionFilter): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(filter) as [string, string | number | undefined][]) {
     if (value === undefined) continue;
-    if (typeof value === 'number' && !Number.isInteger(value)) throw new DtmArgumentError(`${name} must be a whole number`);
+    if (typeof value === 'number' && !Number.isInteger(value))
+      throw new DtmArgumentError(`${name} must be a whole number`);
     query.set(name, String(value));
   }
   return query.toString();

@@ -22,7 +22,9 @@ export function checkOptions(options: GlobalOptions): void {
   }
   for (const [name, value] of Object.entries(options.branchHeaders ?? {})) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\u0020-\u007e]*$/.test(value)) {
-      throw new DtmArgumentError(`branch header ${JSON.stringify(name)} has a name or value that HTTP does not allow (printable ASCII)`);
+      throw new DtmArgumentError(
+        `branch header ${JSON.stringify(name)} has a name or value that HTTP does not allow (printable ASCII)`,
+      );
     }
   }
 }

@@ -73,7 +73,9 @@ export class Saga {
    */
   order(step: number, after: readonly number[]): this {
     if (!this.#options.concurrent) {
-      throw new DtmArgumentError('order() needs a concurrent saga; without { concurrent: true } steps run one after the other anyway');
+      throw new DtmArgumentError(
+        'order() needs a concurrent saga; without { concurrent: true } steps run one after the other anyway',
+      );
     }
     const orders = new Map(this.#orders).set(step, [...(this.#orders.get(step) ?? []), ...after]);
     checkSagaPlan({ concurrent: true, orders }, this.#steps.length);
@@ -90,7 +92,8 @@ export class Saga {
    *   (waiting) it is not finished; DtmServerError, DtmConnectionError
    */
   async submit(options: Pick<SagaOptions, 'waitResult'> = {}): Promise<string> {
-    if (this.#steps.length === 0) throw new DtmArgumentError('a saga needs at least one step; add() one before submit()');
+    if (this.#steps.length === 0)
+      throw new DtmArgumentError('a saga needs at least one step; add() one before submit()');
     const gid = this.#options.gid ?? (await this.#api.newGid());
     const concurrent = this.#options.concurrent ?? false;
     const request: TransactionRequest = {

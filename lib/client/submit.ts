@@ -19,7 +19,8 @@ export async function submit(api: DtmApi, request: TransactionRequest): Promise<
   try {
     await api.submit(request);
   } catch (error) {
-    const answered = error instanceof DtmFailureError || error instanceof DtmOngoingError || error instanceof DtmServerError;
+    const answered =
+      error instanceof DtmFailureError || error instanceof DtmOngoingError || error instanceof DtmServerError;
     if (!request.waitResult || !answered) throw error;
     const details = await api.query(request.gid);
     // refused before it was stored, or by a transaction of the same gid that is not ours to report
@@ -34,8 +35,17 @@ function settle({ transaction, branches }: TransactionDetails, cause: unknown): 
   const failed = branches.find((branch) => branch.status === 'failed');
   const where = failed ? ` (branch ${failed.branchId} ${failed.url})` : '';
   if (status === 'failed') {
-    throw new DtmFailureError(`transaction ${gid} was rolled back${where}: ${rollbackReason ?? 'no reason was given'}`, { cause, gid });
+    throw new DtmFailureError(
+      `transaction ${gid} was rolled back${where}: ${rollbackReason ?? 'no reason was given'}`,
+      { cause, gid },
+    );
   }
-  const state = status === 'aborting' ? `is being rolled back${where}: ${rollbackReason ?? 'no reason was given'}` : 'is not finished';
-  throw new DtmOngoingError(`transaction ${gid} ${state}; next attempt at ${new Date(nextCronTime).toISOString()}`, { cause, gid });
+  const state =
+    status === 'aborting'
+      ? `is being rolled back${where}: ${rollbackReason ?? 'no reason was given'}`
+      : 'is not finished';
+  throw new DtmOngoingError(`transaction ${gid} ${state}; next attempt at ${new Date(nextCronTime).toISOString()}`, {
+    cause,
+    gid,
+  });
 }

@@ -94,7 +94,14 @@ export class Tcc {
     }
     const data = encodeJson(payload);
     const branchId = this.#nextBranchId();
-    await api.registerBranch({ gid: this.gid, transType: 'tcc', branchId, payload: data, confirm: urls.confirm, cancel: urls.cancel });
+    await api.registerBranch({
+      gid: this.gid,
+      transType: 'tcc',
+      branchId,
+      payload: data,
+      confirm: urls.confirm,
+      cancel: urls.cancel,
+    });
     const outcome = await transport.call({
       url: urls.try,
       context: { gid: this.gid, transType: 'tcc', branchId, op: 'try', dtm: api.address },
@@ -162,7 +169,9 @@ export function nestedTcc(
 ): Tcc {
   checkOptions(options);
   if (context.transType !== 'tcc' || context.op !== 'try') {
-    throw new DtmArgumentError(`a nested TCC starts in a try, not in ${context.transType} ${context.op}`, { gid: context.gid });
+    throw new DtmArgumentError(`a nested TCC starts in a try, not in ${context.transType} ${context.op}`, {
+      gid: context.gid,
+    });
   }
   return new Tcc(dependencies, context.gid, context.branchId, options);
 }
@@ -178,5 +187,7 @@ function parseResult(body: string): unknown {
 
 function warn(error: unknown, gid: string): void {
   const reason = error instanceof Error ? error.message : String(error);
-  process.emitWarning(`TCC ${gid} could not be aborted (${reason}); dtm rolls it back when it times out`, { code: 'DTM_ABORT' });
+  process.emitWarning(`TCC ${gid} could not be aborted (${reason}); dtm rolls it back when it times out`, {
+    code: 'DTM_ABORT',
+  });
 }

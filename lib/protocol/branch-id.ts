@@ -17,10 +17,14 @@ export function branchIds(parent: string = ''): () => string {
   let count = 0;
   return () => {
     if (count >= MAX_BRANCHES_PER_PARENT) {
-      throw new DtmArgumentError(`branch id is larger than ${MAX_BRANCHES_PER_PARENT}: a parent has at most 99 branches`);
+      throw new DtmArgumentError(
+        `branch id is larger than ${MAX_BRANCHES_PER_PARENT}: a parent has at most 99 branches`,
+      );
     }
     if (parent.length >= MAX_BRANCH_ID_LENGTH) {
-      throw new DtmArgumentError(`total branch id is longer than ${MAX_BRANCH_ID_LENGTH}: transactions are nested too deeply`);
+      throw new DtmArgumentError(
+        `total branch id is longer than ${MAX_BRANCH_ID_LENGTH}: transactions are nested too deeply`,
+      );
     }
     count += 1;
     return parent + stepBranchId(count);

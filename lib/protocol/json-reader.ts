@@ -65,7 +65,9 @@ function textOf(field: unknown): string | undefined {
 }
 
 function countOf(field: unknown): number | undefined {
-  return Number.isInteger(field) && (field as number) >= 0 && (field as number) <= 0x7fffffff ? (field as number) : undefined;
+  return Number.isInteger(field) && (field as number) >= 0 && (field as number) <= 0x7fffffff
+    ? (field as number)
+    : undefined;
 }
 
 function timeOf(field: unknown): number | undefined {

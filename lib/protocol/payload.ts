@@ -16,7 +16,9 @@ function refuseUnsafe(this: unknown, key: string, value: unknown): unknown {
     throw new DtmArgumentError(`payload field "${key}" is ${String(value)}, which JSON turns into null`);
   }
   if (value instanceof Map || value instanceof Set) {
-    throw new DtmArgumentError(`payload field "${key}" is a ${value.constructor.name}, which JSON empties; send an array or object`);
+    throw new DtmArgumentError(
+      `payload field "${key}" is a ${value.constructor.name}, which JSON empties; send an array or object`,
+    );
   }
   return value;
 }
@@ -34,7 +36,9 @@ export function encodeJson(value: unknown): string {
     return JSON.stringify(value, refuseUnsafe);
   } catch (cause) {
     if (cause instanceof DtmArgumentError) throw cause;
-    throw new DtmArgumentError(`payload is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new DtmArgumentError(`payload is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -49,7 +53,9 @@ export function payloadText(payload: Payload): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload);
   } catch (cause) {
-    throw new DtmArgumentError('payload bytes are not UTF-8 text; HTTP carries text only, use gRPC for bytes', { cause });
+    throw new DtmArgumentError('payload bytes are not UTF-8 text; HTTP carries text only, use gRPC for bytes', {
+      cause,
+    });
   }
 }
 

@@ -35,14 +35,17 @@ export function decodeSagaPlan(customData: string | undefined, stepCount: number
   try {
     parsed = JSON.parse(customData);
   } catch (cause) {
-    throw new DtmArgumentError('custom_data of a saga must be JSON like {"concurrent":true,"orders":{"1":[0]}}', { cause });
+    throw new DtmArgumentError('custom_data of a saga must be JSON like {"concurrent":true,"orders":{"1":[0]}}', {
+      cause,
+    });
   }
   if (parsed === null) return SEQUENTIAL;
   const json = jsonReader(parsed, 'custom_data');
   const orders = new Map<number, readonly number[]>();
   for (const [step, before] of Object.entries((parsed as { orders?: object | null }).orders ?? {})) {
     const index = /^\d{1,9}$/.test(step) ? Number(step) : -1;
-    if (before !== null && !Array.isArray(before)) throw new DtmArgumentError(`orders["${step}"] must be a list of step indices`);
+    if (before !== null && !Array.isArray(before))
+      throw new DtmArgumentError(`orders["${step}"] must be a list of step indices`);
     orders.set(index, (before as number[] | null) ?? []);
   }
   const plan = { concurrent: json.boolean('concurrent'), orders };
@@ -61,7 +64,9 @@ export function checkSagaPlan(plan: SagaPlan, stepCount: number): void {
   for (const [step, before] of plan.orders) {
     for (const index of [step, ...before]) {
       if (!Number.isInteger(index) || index < 0 || index >= stepCount) {
-        throw new DtmArgumentError(`branch order ${step}: there is no step ${String(index)}, the saga has ${stepCount} (counted from 0)`);
+        throw new DtmArgumentError(
+          `branch order ${step}: there is no step ${String(index)}, the saga has ${stepCount} (counted from 0)`,
+        );
       }
     }
   }

@@ -88,7 +88,10 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     const submitted = this.#own({ ...transaction, status: 'submitted', options, customData, updateTime: now }, now);
     if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
     // read again: a branch may have been registered since
-    return this.#process({ ...(await this.#find(request.gid)), transaction: { ...submitted, owner } }, request.waitResult);
+    return this.#process(
+      { ...(await this.#find(request.gid)), transaction: { ...submitted, owner } },
+      request.waitResult,
+    );
   }
 
   async abort(request: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>): Promise<void> {
@@ -98,9 +101,12 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     const { transaction } = stored;
     const isRunning = transaction.status === 'prepared' || transaction.status === 'aborting';
     if (transaction.transType !== 'tcc' || request.transType !== 'tcc' || !isRunning) {
-      throw new DtmFailureError(`trans type: '${transaction.transType}' current status '${transaction.status}', cannot abort.`, {
-        gid: request.gid,
-      });
+      throw new DtmFailureError(
+        `trans type: '${transaction.transType}' current status '${transaction.status}', cannot abort.`,
+        {
+          gid: request.gid,
+        },
+      );
     }
     const now = clock.now();
     if (transaction.status === 'aborting' && this.#runner.current(request.gid)) return;
@@ -117,7 +123,9 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
   async registerBranch(branch: BranchRegistration): Promise<void> {
     const result = await this.#surroundings.store.addBranches(branch.gid, branch.transType, tccBranches(branch));
     if (result === 'duplicate') {
-      throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, { gid: branch.gid });
+      throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, {
+        gid: branch.gid,
+      });
     }
     if (result === 'refused') {
       throw new DtmFailureError(`no trans with gid: ${branch.gid} status: prepared found`, { gid: branch.gid });
@@ -142,13 +150,21 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     }
     const now = this.#surroundings.clock.now();
     const rollbackReason = transaction.rollbackReason ?? 'stopped by force';
-    const stopped = { ...transaction, status: 'failed', rollbackTime: now, updateTime: now, owner: undefined, rollbackReason } as const;
+    const stopped = {
+      ...transaction,
+      status: 'failed',
+      rollbackTime: now,
+      updateTime: now,
+      owner: undefined,
+      rollbackReason,
+    } as const;
     if (!(await this.#surroundings.store.update({ status }, stopped, new Map()))) await this.forceStop(gid);
   }
 
   async #find(gid: string): Promise<TransactionDetails> {
     const details = await this.#surroundings.store.find(gid);
-    if (!details) throw new DtmServerError(`no TransGlobal with gid: ${gid} found; prepare or submit it first`, { gid });
+    if (!details)
+      throw new DtmServerError(`no TransGlobal with gid: ${gid} found; prepare or submit it first`, { gid });
     return details;
   }
 
@@ -167,7 +183,9 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
   #start(details: TransactionDetails): Promise<TransactionDetails | undefined> {
     const { gid } = details.transaction;
     const pass = this.#runner.run(details);
-    pass.catch((error: unknown) => this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) }));
+    pass.catch((error: unknown) =>
+      this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) }),
+    );
     return pass;
   }
 
@@ -180,9 +198,12 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
 
 function checkType(transaction: TransactionRecord, request: TransactionRequest): void {
   if (transaction.transType === request.transType) return;
-  throw new DtmFailureError(`gid ${request.gid} is in use by a ${transaction.transType}, it cannot be a ${request.transType} as well`, {
-    gid: request.gid,
-  });
+  throw new DtmFailureError(
+    `gid ${request.gid} is in use by a ${transaction.transType}, it cannot be a ${request.transType} as well`,
+    {
+      gid: request.gid,
+    },
+  );
 }
 
 /** The answer to an initiator that waits: nothing for success, an error otherwise. */

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type BranchRegistration, type DtmServer, type TransactionFilter, type TransactionRequest } from '../protocol/index.js';
+import {
+  type BranchRegistration,
+  type DtmServer,
+  type TransactionFilter,
+  type TransactionRequest,
+} from '../protocol/index.js';
 import { httpTransport, type Transport } from '../transport/index.js';
 import { listenHttp, type HttpApi, type ListenOptions } from './api/http-api.js';
 import { systemClock, type Clock } from './clock.js';
@@ -47,7 +52,13 @@ class EmbeddedServer implements DtmServer {
   #closing: Promise<void> | undefined;
 
   constructor(options: EmbeddedServerOptions) {
-    const { store = sqliteStore(), listen, logger = stderrLogger, clock = systemClock, transport = httpTransport() } = options;
+    const {
+      store = sqliteStore(),
+      listen,
+      logger = stderrLogger,
+      clock = systemClock,
+      transport = httpTransport(),
+    } = options;
     const surroundings = {
       store,
       transport,

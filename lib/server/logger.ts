@@ -16,5 +16,7 @@ export const stderrLogger: CoordinatorLogger = {
 };
 
 function write(level: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, logger: 'DtmServer', message, ...fields })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ time: new Date().toISOString(), level, logger: 'DtmServer', message, ...fields })}\n`,
+  );
 }

@@ -36,7 +36,8 @@ export class Recovery {
       const isMore = await this.#look(maxParallelRecovery - this.#passes.size);
       if (!isMore) await this.#pause(pollIntervalSeconds * 1000);
       // a quarter at a time, so that claims are worth their write
-      while (this.#isRunning && this.#passes.size > maxParallelRecovery * 0.75) await Promise.race([...this.#passes, this.#stopped()]);
+      while (this.#isRunning && this.#passes.size > maxParallelRecovery * 0.75)
+        await Promise.race([...this.#passes, this.#stopped()]);
     }
   }
 
@@ -63,7 +64,8 @@ export class Recovery {
       .run(details)
       .then(
         () => undefined,
-        (error: unknown) => this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) }),
+        (error: unknown) =>
+          this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) }),
       )
       .finally(() => this.#passes.delete(pass));
     this.#passes.add(pass);

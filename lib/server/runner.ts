@@ -105,7 +105,9 @@ export class Runner {
         return { transaction: pass.transaction, branches: pass.branches };
       }
       for (const index of step.calls) {
-        void this.#call(pass.transaction, pass.branches[index]!).then((outcome) => answers.put({ branch: index, outcome }));
+        void this.#call(pass.transaction, pass.branches[index]!).then((outcome) =>
+          answers.put({ branch: index, outcome }),
+        );
       }
       received = await answers.take();
     }
@@ -117,11 +119,17 @@ export class Runner {
     if (!this.#isStopping || step.calls.length === 0) return step;
     const running = new Set([...step.pass.running].filter((index) => !step.calls.includes(index)));
     const over = running.size === 0;
-    const transaction = over ? { ...step.pass.transaction, owner: undefined, nextCronTime: now } : step.pass.transaction;
+    const transaction = over
+      ? { ...step.pass.transaction, owner: undefined, nextCronTime: now }
+      : step.pass.transaction;
     return { ...step, pass: { ...step.pass, running, transaction }, calls: [], over, save: step.save || over };
   }
 
-  #save(stored: TransactionRecord, next: TransactionRecord, changed: ReadonlyMap<number, BranchRecord>): Promise<boolean> {
+  #save(
+    stored: TransactionRecord,
+    next: TransactionRecord,
+    changed: ReadonlyMap<number, BranchRecord>,
+  ): Promise<boolean> {
     return this.#surroundings.store.update({ status: stored.status, owner: this.#surroundings.owner }, next, changed);
   }
 

@@ -80,13 +80,19 @@ function closeServer(server: Server): Promise<void> {
 }
 
 function routesTo(api: Omit<DtmApi, 'address'>): Map<string, Handler> {
-  const transaction = (operation: 'prepare' | 'submit' | 'abort'): Handler => async ({ body }) => {
-    await api[operation](decodeTransactionRequest(parse(body)));
-    return success();
-  };
+  const transaction =
+    (operation: 'prepare' | 'submit' | 'abort'): Handler =>
+    async ({ body }) => {
+      await api[operation](decodeTransactionRequest(parse(body)));
+      return success();
+    };
   const registerBranch: Handler = async ({ body }) => {
     const fields = flatTexts(body);
-    if (!fields) return { status: 400, body: JSON.stringify({ message: 'the body must be one JSON object whose values are all texts' }) };
+    if (!fields)
+      return {
+        status: 400,
+        body: JSON.stringify({ message: 'the body must be one JSON object whose values are all texts' }),
+      };
     await api.registerBranch(decodeBranchRegistration(fields));
     return success();
   };
@@ -170,7 +176,10 @@ function parse(body: string): unknown {
   try {
     return JSON.parse(body) as unknown;
   } catch (cause) {
-    throw new DtmArgumentError(`the request body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new DtmArgumentError(
+      `the request body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -184,7 +193,9 @@ function flatTexts(body: string): Record<string, string> | undefined {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const entries = Object.entries(value).map(([name, text]): [string, unknown] => [name, text ?? '']);
-  return entries.every(([, text]) => typeof text === 'string') ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
+  return entries.every(([, text]) => typeof text === 'string')
+    ? (Object.fromEntries(entries) as Record<string, string>)
+    : undefined;
 }
 
 function filterIn(query: URLSearchParams): TransactionFilter {
@@ -193,7 +204,8 @@ function filterIn(query: URLSearchParams): TransactionFilter {
   if (status && !(GLOBAL_STATUSES as readonly string[]).includes(status)) {
     throw new DtmArgumentError(`status must be one of ${GLOBAL_STATUSES.join(', ')}, not ${JSON.stringify(status)}`);
   }
-  if (transType && !isTransType(transType)) throw new DtmArgumentError(`transType ${JSON.stringify(transType)} is unknown`);
+  if (transType && !isTransType(transType))
+    throw new DtmArgumentError(`transType ${JSON.stringify(transType)} is unknown`);
   return {
     gid: query.get('gid') || undefined,
     status: status as GlobalStatus | undefined,

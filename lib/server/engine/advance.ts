@@ -54,7 +54,13 @@ export function machineOf(transaction: TransactionRecord, branchCount: number, s
  * @param now - UTC milliseconds
  * @param context - settings and randomness
  */
-export function advance(machine: Machine, before: Pass, answers: readonly Answer[], now: number, context: EngineContext): Step {
+export function advance(
+  machine: Machine,
+  before: Pass,
+  answers: readonly Answer[],
+  now: number,
+  context: EngineContext,
+): Step {
   const changed = new Map<number, BranchRecord>();
   let pass = answers.reduce((state, answer) => record(state, answer, now, changed), before);
   let calls: readonly number[];
@@ -68,7 +74,8 @@ export function advance(machine: Machine, before: Pass, answers: readonly Answer
     if (calls.length === decision.branches.length) break;
     // an empty URL is at once a success (§3.4)
     for (const branch of decision.branches) {
-      if (!calls.includes(branch)) pass = record(pass, { branch, outcome: { kind: 'success', body: '' } }, now, changed);
+      if (!calls.includes(branch))
+        pass = record(pass, { branch, outcome: { kind: 'success', body: '' } }, now, changed);
     }
   }
   const over = calls.length === 0 && pass.running.size === 0;
@@ -90,7 +97,9 @@ function record(pass: Pass, answer: Answer, now: number, changed: Map<number, Br
   if (!isDecided) undecided.set(answer.branch, answer.outcome.kind === 'ongoing' ? 'ongoing' : 'unknown');
   const counts = !isDecided && answer.outcome.kind !== 'ongoing' && branch.op === 'action';
   return {
-    transaction: counts ? { ...pass.transaction, retryCount: (pass.transaction.retryCount ?? 0) + 1 } : pass.transaction,
+    transaction: counts
+      ? { ...pass.transaction, retryCount: (pass.transaction.retryCount ?? 0) + 1 }
+      : pass.transaction,
     branches: pass.branches.with(answer.branch, next),
     running,
     undecided,
@@ -100,9 +109,12 @@ function record(pass: Pass, answer: Answer, now: number, changed: Map<number, Br
 
 function answered(branch: BranchRecord, { outcome }: Answer, now: number): BranchRecord {
   const attempts = (branch.attempts ?? 0) + 1;
-  if (outcome.kind === 'success') return { ...branch, attempts, status: 'succeed', finishTime: now, lastError: undefined };
+  if (outcome.kind === 'success')
+    return { ...branch, attempts, status: 'succeed', finishTime: now, lastError: undefined };
   const failed = { ...branch, attempts, lastError: outcome.message };
-  return outcome.kind === 'failure' && branch.op === 'action' ? { ...failed, status: 'failed', finishTime: now } : failed;
+  return outcome.kind === 'failure' && branch.op === 'action'
+    ? { ...failed, status: 'failed', finishTime: now }
+    : failed;
 }
 
 function change(pass: Pass, status: TransactionRecord['status'], reason: string | undefined, now: number): Pass {
@@ -121,7 +133,13 @@ function change(pass: Pass, status: TransactionRecord['status'], reason: string 
   };
 }
 
-function reschedule(machine: Machine, pass: Pass, over: boolean, now: number, context: EngineContext): TransactionRecord {
+function reschedule(
+  machine: Machine,
+  pass: Pass,
+  over: boolean,
+  now: number,
+  context: EngineContext,
+): TransactionRecord {
   const { transaction } = pass;
   const touched = { ...transaction, updateTime: now };
   if (!over) return { ...touched, nextCronTime: leaseTime(transaction.options, context.settings, now) };

@@ -26,10 +26,14 @@ export function checkRequest(request: TransactionRequest): void {
   checkGid(request.gid);
   if (!(SERVED as readonly string[]).includes(request.transType)) {
     const known = isTransType(request.transType) ? 'is not served by this coordinator' : 'is unknown';
-    throw new DtmArgumentError(`trans_type ${JSON.stringify(request.transType)} ${known}; it serves ${SERVED.join(' and ')}`);
+    throw new DtmArgumentError(
+      `trans_type ${JSON.stringify(request.transType)} ${known}; it serves ${SERVED.join(' and ')}`,
+    );
   }
   if (request.protocol !== undefined && request.protocol !== 'http') {
-    throw new DtmArgumentError(`protocol ${request.protocol} is not served by this coordinator; it calls branches over http`);
+    throw new DtmArgumentError(
+      `protocol ${request.protocol} is not served by this coordinator; it calls branches over http`,
+    );
   }
 }
 
@@ -75,8 +79,16 @@ export function createTransaction(
  * @param request - what an initiator sent
  */
 export function optionsOf(request: TransactionRequest): TransactionOptions {
-  const { waitResult, timeoutToFailSeconds, requestTimeoutSeconds, retryIntervalSeconds, retryLimit, branchHeaders } = request;
-  const options = { waitResult, timeoutToFailSeconds, requestTimeoutSeconds, retryIntervalSeconds, retryLimit, branchHeaders };
+  const { waitResult, timeoutToFailSeconds, requestTimeoutSeconds, retryIntervalSeconds, retryLimit, branchHeaders } =
+    request;
+  const options = {
+    waitResult,
+    timeoutToFailSeconds,
+    requestTimeoutSeconds,
+    retryIntervalSeconds,
+    retryLimit,
+    branchHeaders,
+  };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

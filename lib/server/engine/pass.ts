@@ -1,4 +1,10 @@
-import type { BranchRecord, GlobalStatus, Outcome, TransactionDetails, TransactionRecord } from '../../protocol/index.js';
+import type {
+  BranchRecord,
+  GlobalStatus,
+  Outcome,
+  TransactionDetails,
+  TransactionRecord,
+} from '../../protocol/index.js';
 
 /**
  * One pass over a transaction: from picking it up until it is final, or until nothing more can be done without waiting.

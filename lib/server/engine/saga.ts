@@ -52,7 +52,9 @@ class SagaMachine implements Machine {
   }
 
   deadline(transaction: TransactionRecord): number | undefined {
-    return transaction.status === 'aborting' ? undefined : timeoutTime(transaction, transaction.options.timeoutToFailSeconds);
+    return transaction.status === 'aborting'
+      ? undefined
+      : timeoutTime(transaction, transaction.options.timeoutToFailSeconds);
   }
 
   decide(pass: Pass, now: number): Decision {

@@ -103,7 +103,8 @@ class MemoryStore implements Store {
  */
 export function positionOf(position: string | undefined): number {
   if (!position) return Number.MAX_SAFE_INTEGER;
-  if (!/^\d{1,15}$/.test(position)) throw new DtmArgumentError(`position ${JSON.stringify(position)} is not one that a page ended with`);
+  if (!/^\d{1,15}$/.test(position))
+    throw new DtmArgumentError(`position ${JSON.stringify(position)} is not one that a page ended with`);
   return Number(position);
 }
 

@@ -40,7 +40,11 @@ export interface Store {
    *
    * @returns `refused` when there is no such transaction of that mode in that state, `duplicate` when a (branch id, op) exists
    */
-  addBranches(gid: string, transType: TransType, branches: readonly BranchRecord[]): Promise<'added' | 'refused' | 'duplicate'>;
+  addBranches(
+    gid: string,
+    transType: TransType,
+    branches: readonly BranchRecord[],
+  ): Promise<'added' | 'refused' | 'duplicate'>;
   /**
    * Replaces a transaction's record and some of its branches.
    *
@@ -49,7 +53,11 @@ export interface Store {
    * @param branches - new records by index in the order of registration
    * @returns false when the comparison failed; nothing is changed then
    */
-  update(expected: Expected, transaction: TransactionRecord, branches: ReadonlyMap<number, BranchRecord>): Promise<boolean>;
+  update(
+    expected: Expected,
+    transaction: TransactionRecord,
+    branches: ReadonlyMap<number, BranchRecord>,
+  ): Promise<boolean>;
   /**
    * Takes over due transactions, the longest due first: sets their owner, and `nextCronTime` to the end of the lease.
    *
@@ -58,7 +66,12 @@ export interface Store {
    * @param lease - end of the lease for a transaction
    * @param limit - most transactions
    */
-  claim(now: number, owner: string, lease: (transaction: TransactionRecord) => number, limit: number): Promise<TransactionDetails[]>;
+  claim(
+    now: number,
+    owner: string,
+    lease: (transaction: TransactionRecord) => number,
+    limit: number,
+  ): Promise<TransactionDetails[]>;
   /** Pages through transactions, newest first. */
   list(filter: TransactionFilter): Promise<TransactionPage>;
 }

@@ -57,7 +57,9 @@ export class GroupCommit {
     } catch (cause) {
       if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, { cause });
+      const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, {
+        cause,
+      });
       for (const { reject } of group) reject(error);
       return;
     }

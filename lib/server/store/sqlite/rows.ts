@@ -1,4 +1,12 @@
-import type { BranchRecord, GlobalStatus, Payload, Protocol, TransactionOptions, TransactionRecord, TransType } from '../../../protocol/index.js';
+import type {
+  BranchRecord,
+  GlobalStatus,
+  Payload,
+  Protocol,
+  TransactionOptions,
+  TransactionRecord,
+  TransType,
+} from '../../../protocol/index.js';
 
 /** A row of `trans_global`. */
 export interface GlobalRow {

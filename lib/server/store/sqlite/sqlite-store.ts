@@ -86,7 +86,11 @@ class SqliteStore implements Store {
     return row && detailsOf(statements, row);
   }
 
-  addBranches(gid: string, transType: TransType, branches: readonly BranchRecord[]): Promise<'added' | 'refused' | 'duplicate'> {
+  addBranches(
+    gid: string,
+    transType: TransType,
+    branches: readonly BranchRecord[],
+  ): Promise<'added' | 'refused' | 'duplicate'> {
     return this.#commit((statements) => {
       const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
       if (row?.status !== 'prepared' || row.trans_type !== transType) return 'refused';
@@ -99,10 +103,16 @@ class SqliteStore implements Store {
     });
   }
 
-  update(expected: Expected, transaction: TransactionRecord, branches: ReadonlyMap<number, BranchRecord>): Promise<boolean> {
+  update(
+    expected: Expected,
+    transaction: TransactionRecord,
+    branches: ReadonlyMap<number, BranchRecord>,
+  ): Promise<boolean> {
     return this.#commit(({ updateGlobal, updateBranch }) => {
       const owner = expected.owner ?? null;
-      const row = updateGlobal.get(...globalValues(transaction), transaction.gid, expected.status, owner, owner) as { id: number } | undefined;
+      const row = updateGlobal.get(...globalValues(transaction), transaction.gid, expected.status, owner, owner) as
+        | { id: number }
+        | undefined;
       if (!row) return false;
       for (const [position, { status, finishTime, attempts, lastError }] of branches) {
         updateBranch.run(status, finishTime ?? null, attempts ?? null, lastError ?? null, row.id, position);
@@ -149,7 +159,8 @@ class SqliteStore implements Store {
   }
 
   get #handle(): OpenDatabase {
-    if (!this.#open) throw new DtmStoreError(`${this.name} is closed; the coordinator is stopped, or was never started`);
+    if (!this.#open)
+      throw new DtmStoreError(`${this.name} is closed; the coordinator is stopped, or was never started`);
     return this.#open;
   }
 
@@ -177,14 +188,20 @@ function prepare(database: Database.Database) {
   const assignments = GLOBAL_COLUMNS.map((column) => `${column} = ?`).join(', ');
   const unfinished = `status in ('prepared', 'submitted', 'aborting')`;
   return {
-    insertGlobal: database.prepare(`insert into trans_global (${columns}) values (${values}) on conflict (gid) do nothing`),
+    insertGlobal: database.prepare(
+      `insert into trans_global (${columns}) values (${values}) on conflict (gid) do nothing`,
+    ),
     selectGlobal: database.prepare('select * from trans_global where gid = ?'),
     updateGlobal: database.prepare(
       `update trans_global set ${assignments} where gid = ? and status = ? and (? is null or owner = ?) returning id`,
     ),
-    selectDue: database.prepare(`select * from trans_global where ${unfinished} and next_cron_time <= ? order by next_cron_time limit ?`),
+    selectDue: database.prepare(
+      `select * from trans_global where ${unfinished} and next_cron_time <= ? order by next_cron_time limit ?`,
+    ),
     claim: database.prepare('update trans_global set owner = ?, next_cron_time = ? where id = ?'),
-    release: database.prepare(`update trans_global set owner = null, next_cron_time = 0 where ${unfinished} and owner is not null`),
+    release: database.prepare(
+      `update trans_global set owner = null, next_cron_time = 0 where ${unfinished} and owner is not null`,
+    ),
     insertBranch: database.prepare(
       'insert into trans_branch_op (trans_id, position, branch_id, op, url, payload, status) values (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -209,7 +226,9 @@ function openDatabase(path: string): Database.Database {
     if (version === 0) database.exec(`${SCHEMA}; pragma user_version = ${SCHEMA_VERSION}`);
     database.exec('commit');
     if (version > SCHEMA_VERSION) {
-      throw new DtmStoreError(`store file ${path} has layout ${version}, this version knows ${SCHEMA_VERSION}; use the newer nestjs-dtm`);
+      throw new DtmStoreError(
+        `store file ${path} has layout ${version}, this version knows ${SCHEMA_VERSION}; use the newer nestjs-dtm`,
+      );
     }
     return database;
   } catch (cause) {

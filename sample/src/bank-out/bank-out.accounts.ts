@@ -1,0 +1,4 @@
+import { Accounts } from '../bank/accounts.js';
+
+/** The accounts that money comes from. */
+export class BankOutAccounts extends Accounts {}

@@ -1,0 +1,127 @@
+import { Controller, Inject, Module, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  Barrier,
+  BranchBarrier,
+  BranchPayload,
+  DtmFailureError,
+  DtmModule,
+  DtmService,
+  SagaBranch,
+  TccAction,
+  branchOf,
+  type DtmModuleOptions,
+  type SagaOptions,
+  type TccOptions,
+} from 'nestjs-dtm';
+import { Bank } from './bank.js';
+
+/** Payload of every branch. */
+export interface Transfer {
+  from: number;
+  to: number;
+  amount: number;
+  /** The second branch refuses for good. */
+  refuse: boolean;
+}
+
+const OUT = Symbol('bank that pays');
+const IN = Symbol('bank that receives');
+
+@Controller('out')
+export class OutController {
+  constructor(@Inject(OUT) private readonly bank: Bank) {}
+
+  @SagaBranch({ compensate: 'undoOut' })
+  async out(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, from, -amount));
+  }
+
+  async undoOut(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, from, amount));
+  }
+
+  @TccAction({ confirm: 'confirm', cancel: 'cancel' })
+  async freeze(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, from, 0, amount));
+  }
+
+  async confirm(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, from, -amount, -amount));
+  }
+
+  async cancel(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, from, 0, -amount));
+  }
+}
+
+@Controller('in')
+export class InController {
+  constructor(@Inject(IN) private readonly bank: Bank) {}
+
+  @SagaBranch({ compensate: 'undoIn' })
+  async in(@BranchPayload() { to, amount, refuse }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, async (tx) => {
+      await this.bank.change(tx, barrier.context, to, amount);
+      // after the change, so that the roll back of the local transaction matters
+      if (refuse) throw new DtmFailureError('refused on purpose');
+    });
+  }
+
+  async undoIn(@BranchPayload() { to, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, to, -amount));
+  }
+
+  @TccAction({ confirm: 'confirm', cancel: 'cancel' })
+  async prepare(@BranchPayload() { to, refuse }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, async (tx) => {
+      await this.bank.change(tx, barrier.context, to, 0);
+      if (refuse) throw new DtmFailureError('refused on purpose');
+    });
+  }
+
+  async confirm(@BranchPayload() { to, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, to, amount));
+  }
+
+  async cancel(@BranchPayload() { to }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, to, 0));
+  }
+}
+
+/** A Nest application with both banks, listening on a free port. */
+export async function startBankApp(
+  server: DtmModuleOptions['server'],
+  bankOut: Bank,
+  bankIn: Bank,
+): Promise<{ app: INestApplication; dtm: DtmService }> {
+  @Module({
+    imports: [DtmModule.forRoot({ server })],
+    controllers: [OutController, InController],
+    providers: [
+      { provide: OUT, useValue: bankOut },
+      { provide: IN, useValue: bankIn },
+    ],
+  })
+  class BankModule {}
+  const app = await NestFactory.create(BankModule, { logger: ['fatal'] });
+  await app.listen(0, '127.0.0.1');
+  return { app, dtm: app.get(DtmService) };
+}
+
+/** One transfer by saga. */
+export async function transferBySaga(dtm: DtmService, transfer: Transfer, options: SagaOptions): Promise<void> {
+  await dtm
+    .saga(options)
+    .add(branchOf(OutController, 'out'), transfer)
+    .add(branchOf(InController, 'in'), transfer)
+    .submit();
+}
+
+/** One transfer by TCC. */
+export async function transferByTcc(dtm: DtmService, transfer: Transfer, options: TccOptions): Promise<void> {
+  await dtm.tcc(async (tcc) => {
+    await tcc.call(branchOf(OutController, 'freeze'), transfer);
+    await tcc.call(branchOf(InController, 'prepare'), transfer);
+  }, options);
+}

@@ -1,0 +1,17 @@
+// @ts-check
+// The coordinator alone, to be killed: node coordinator-process.mjs STORE_FILE PORT
+import { embeddedServer, sqliteStore } from 'nestjs-dtm/server';
+
+const [path, port] = process.argv.slice(2);
+const server = embeddedServer({
+  store: sqliteStore({ path }),
+  listen: { port: Number(port) },
+  pollIntervalSeconds: 0.05,
+  maxRetryIntervalSeconds: 1,
+  logger: { info: () => undefined, warn: () => undefined, error: (message, fields) => console.error(message, fields) },
+});
+await server.open();
+server.recover();
+process.send?.('ready');
+// nothing else keeps the process alive while it has nothing to do
+setInterval(() => undefined, 60_000);
