@@ -1,0 +1,15 @@
+// @ts-check
+import { catalog } from './catalog.mjs';
+import { findProgram } from './programs.mjs';
+
+/** @import { ServiceName } from './catalog.mjs' */
+
+/**
+ * Whether everything that a service needs is installed.
+ *
+ * @param {ServiceName} name
+ * @returns {boolean}
+ */
+export function isAvailable(name) {
+  return catalog[name].programs.every((program) => findProgram(name, program));
+}

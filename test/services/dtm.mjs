@@ -1,0 +1,116 @@
+// @ts-check
+import { dirname, join } from 'node:path';
+
+import { requireProgram } from './programs.mjs';
+import { startServer } from './server.mjs';
+
+/** @import { ServerControl } from './server.mjs' */
+
+/**
+ * A running Go dtm.
+ *
+ * @typedef {object} DtmFacts
+ * @property {string} host
+ * @property {number} httpPort HTTP, and JSON-RPC under `/api/json-rpc`.
+ * @property {number} grpcPort
+ * @property {string} url Base address of the HTTP API.
+ */
+
+/** @typedef {DtmFacts & ServerControl} DtmServer */
+
+/**
+ * Where dtm keeps its transactions. What `startRedis`, `startPostgres` and `startMariadb` return has the fields below
+ * `driver`.
+ *
+ * @typedef {object} DtmStore
+ * @property {'redis' | 'postgres' | 'mysql'} driver
+ * @property {string} host
+ * @property {number} port
+ * @property {string} [user]
+ * @property {string} [password]
+ * @property {string} [database]
+ * @property {boolean} [createTables] Whether dtm drops and creates its own tables first. On PostgreSQL it makes them in
+ *   the database named like the user, on MySQL in the one named `dtm`. Default: false.
+ */
+
+/**
+ * Options of {@link startDtm}.
+ *
+ * @typedef {object} DtmOptions
+ * @property {DtmStore} [store] Default: boltdb in the temporary folder.
+ * @property {Readonly<Record<string, string>>} [env] dtm's own settings, such as `LOG_LEVEL` or `TRANS_CRON_INTERVAL`;
+ *   they win over everything set here.
+ */
+
+const host = '127.0.0.1';
+
+/**
+ * Starts the real dtm server, as `dtm-labs` wrote it.
+ *
+ * @param {DtmOptions} [options]
+ * @returns {Promise<DtmServer>}
+ *
+ * @example
+ * const postgres = await startPostgres();
+ * const dtm = await startDtm({
+ *   store: { driver: 'postgres', ...postgres, createTables: true },
+ *   env: { LOG_LEVEL: 'warn' },
+ * });
+ */
+export async function startDtm({ store, env } = {}) {
+  const dtm = requireProgram('dtm', 'dtm');
+  let createTables = store?.createTables ?? false;
+
+  const { ports, ...control } = await startServer({
+    name: 'dtm',
+    portCount: 2,
+    stopSignal: 'SIGINT', // one of its libraries answers an early SIGTERM by waiting 5.5 s
+    // dtm looks for the scripts of its tables in its working directory.
+    prepare: () => [{ program: 'ln', args: ['-s', join(dirname(dtm), 'sqls'), 'sqls'] }],
+    command: (_, [http, grpc]) => ({
+      program: dtm,
+      args: createTables ? ['-r'] : [],
+      env: {
+        HTTP_PORT: String(http),
+        GRPC_PORT: String(grpc),
+        // Otherwise branch states are written up to 200 ms late, and a workflow's progress on boltdb not at all.
+        UPDATE_BRANCH_SYNC: '1',
+        ...(store ? storeEnv(store) : {}),
+        ...env,
+      },
+    }),
+    // The admin page is the last thing it sets up, after the driver; its API answers 100 ms earlier.
+    isReady: async ([http]) => redirects(`http://${host}:${http}${env?.['ADMIN_BASE_PATH'] ?? ''}/admin`),
+  });
+  createTables = false;
+
+  const [httpPort, grpcPort] = /** @type {[number, number]} */ (ports);
+  return { host, httpPort, grpcPort, url: apiUrl(httpPort), ...control };
+}
+
+/** @param {number | undefined} port */
+function apiUrl(port) {
+  return `http://${host}:${port}/api/dtmsvr`;
+}
+
+/** @param {DtmStore} store */
+function storeEnv(store) {
+  return {
+    STORE_DRIVER: store.driver,
+    STORE_HOST: store.host,
+    STORE_PORT: String(store.port),
+    STORE_USER: store.user ?? '',
+    STORE_PASSWORD: store.password ?? '',
+    STORE_DB: store.database ?? '',
+  };
+}
+
+/** @param {string} url */
+async function redirects(url) {
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(1000) });
+    return response.status === 301;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,72 @@
+// @ts-check
+import { requireProgram } from './programs.mjs';
+import { startServer } from './server.mjs';
+
+/** @import { ServerControl } from './server.mjs' */
+
+/**
+ * A running PostgreSQL. Every connection from this machine is trusted; the password is there for clients that insist.
+ *
+ * @typedef {object} PostgresFacts
+ * @property {string} host
+ * @property {number} port
+ * @property {string} user A superuser.
+ * @property {string} password
+ * @property {string} database
+ * @property {string} url
+ */
+
+/** @typedef {PostgresFacts & ServerControl} PostgresServer */
+
+const host = '127.0.0.1';
+const user = 'dtm';
+const password = 'dtm';
+const database = 'dtm';
+
+/**
+ * Starts PostgreSQL on an empty database.
+ *
+ * @returns {Promise<PostgresServer>}
+ */
+export async function startPostgres() {
+  const initdb = requireProgram('postgres', 'initdb');
+  const postgres = requireProgram('postgres', 'postgres');
+
+  const { ports, ...control } = await startServer({
+    name: 'postgres',
+    user: 'postgres',
+    portCount: 1,
+    stopSignal: 'SIGINT', // "fast": does not wait for clients to leave
+    prepare: () => [
+      {
+        program: initdb,
+        args: ['-D', 'data', '-U', user, '-E', 'UTF8', '--locale=C.UTF-8', '--auth=trust', '--no-sync'],
+      },
+      {
+        program: postgres,
+        args: ['--single', '-F', '-D', 'data', 'postgres'],
+        input: `CREATE DATABASE ${database}`,
+      },
+    ],
+    command: (dir, [port]) => ({
+      program: postgres,
+      args: [
+        '-D',
+        'data',
+        `--listen_addresses=${host}`,
+        `--port=${port}`,
+        `--unix_socket_directories=${dir}`,
+        '--max_connections=200',
+        '--max_prepared_transactions=64',
+        // No fsync, yet synchronous commits: what was committed outlives `kill`, though not the machine.
+        '--fsync=off',
+        '--full_page_writes=off',
+      ],
+    }),
+    isReady: (_, log) => log.includes('database system is ready to accept connections'),
+  });
+
+  const port = Number(ports[0]);
+  const url = `postgres://${user}:${password}@${host}:${port}/${database}`;
+  return { host, port, user, password, database, url, ...control };
+}

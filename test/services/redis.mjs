@@ -1,0 +1,51 @@
+// @ts-check
+import { requireProgram } from './programs.mjs';
+import { startServer } from './server.mjs';
+
+/** @import { ServerControl } from './server.mjs' */
+
+/**
+ * A running Redis, without a password.
+ *
+ * @typedef {object} RedisFacts
+ * @property {string} host
+ * @property {number} port
+ * @property {string} url
+ */
+
+/** @typedef {RedisFacts & ServerControl} RedisServer */
+
+const host = '127.0.0.1';
+
+/**
+ * Starts an empty Redis.
+ *
+ * @returns {Promise<RedisServer>}
+ */
+export async function startRedis() {
+  const redis = requireProgram('redis', 'redis-server');
+
+  const { ports, ...control } = await startServer({
+    name: 'redis',
+    portCount: 1,
+    stopSignal: 'SIGTERM',
+    prepare: () => [],
+    command: (dir, [port]) => ({
+      program: redis,
+      args: ['-'],
+      // The append-only file is what `restart` finds after `kill`; the system's cache keeps it without fsync.
+      input: `
+        bind ${host}
+        port ${port}
+        dir ${dir}
+        save ""
+        appendonly yes
+        appendfsync no
+      `,
+    }),
+    isReady: (_, log) => log.includes('Ready to accept connections'),
+  });
+
+  const port = Number(ports[0]);
+  return { host, port, url: `redis://${host}:${port}`, ...control };
+}
