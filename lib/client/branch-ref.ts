@@ -1,4 +1,4 @@
-import { DtmArgumentError, DtmConfigError, RESERVED_PARAMETERS, type StepUrls } from '../protocol/index.js';
+import { DtmArgumentError, DtmConfigError, RESERVED_PARAMETERS, checkHttpUrl, type StepUrls } from '../protocol/index.js';
 
 /** URLs of a TCC branch. */
 export interface TccUrls {
@@ -23,6 +23,9 @@ export interface BranchRef<P = unknown, R = unknown> {
   /** Never present; carries the types. */
   readonly [branchTypes]?: { readonly payload: P; readonly result: R };
 }
+
+/** The payload as an argument: left out where the branch takes none. */
+export type PayloadArgument<P> = undefined extends P ? [payload?: P] : [payload: P];
 
 /** Finds the URLs of a branch that is named by code. */
 export interface BranchLocator {
@@ -50,11 +53,7 @@ function refuse(): never {
  * @throws DtmArgumentError when it is not an http or https URL, or its query holds a parameter that dtm adds
  */
 export function checkBranchUrl(url: string, what: string): void {
-  if (!URL.canParse(url)) throw new DtmArgumentError(`${what} ${JSON.stringify(url)} is not a URL`);
-  const parsed = new URL(url);
-  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
-    throw new DtmArgumentError(`${what} ${JSON.stringify(url)}: branches are called over http or https`);
-  }
+  const parsed = checkHttpUrl(url, what);
   const taken = RESERVED_PARAMETERS.find((name) => parsed.searchParams.has(name));
   if (taken)
     throw new DtmArgumentError(

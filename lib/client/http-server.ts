@@ -45,6 +45,7 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     method: 'GET' | 'POST',
     path: string,
     body?: string,
+    gid?: string,
   ): Promise<{ status: number; body: string }> => {
     try {
       const headers = { 'content-type': 'application/json', ...options.headers };
@@ -53,12 +54,13 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new DtmConnectionError(`dtm at ${address} gave no answer to ${path.split('?', 1)[0]}: ${reason}`, {
         cause,
+        gid,
       });
     }
   };
 
   const command = async (operation: string, body: string, gid: string): Promise<void> => {
-    const answer = await call('POST', operation, body);
+    const answer = await call('POST', operation, body, gid);
     const outcome = readHttpOutcome(answer.status, answer.body);
     if (outcome.kind === 'success') return;
     if (outcome.kind === 'unknown') throw refusal(operation, answer.status, answer.body, gid);
@@ -66,31 +68,36 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
   };
 
   // The words that decide an outcome may well occur in what a query shows, so only the status counts here.
-  const read = async (path: string): Promise<JsonReader> => {
-    const answer = await call('GET', path);
-    if (answer.status !== 200) throw refusal(path, answer.status, answer.body);
+  const read = async <T>(path: string, decode: (json: JsonReader) => T, gid?: string): Promise<T> => {
+    const answer = await call('GET', path, undefined, gid);
+    if (answer.status !== 200) throw refusal(path, answer.status, answer.body, gid);
+    const operation = path.split('?', 1)[0]!;
     try {
-      return jsonReader(JSON.parse(answer.body), `the answer to ${path}`);
+      return decode(jsonReader(JSON.parse(answer.body), 'it'));
     } catch (cause) {
-      throw new DtmServerError(`dtm at ${address} answered ${path} with something that is not JSON`, { cause });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new DtmServerError(`dtm at ${address} answered ${operation} with something else than expected: ${reason}`, {
+        cause,
+        gid,
+      });
     }
   };
 
   return {
     address,
     newGid: async () => {
-      const gid = (await read('newGid')).text('gid');
+      const gid = await read('newGid', (json) => json.text('gid'));
       if (gid === '') throw new DtmServerError(`dtm at ${address} answered newGid without a gid`);
       return gid;
     },
-    prepare: (transaction) => command('prepare', encodeTransactionRequest(transaction), transaction.gid),
-    submit: (transaction) => command('submit', encodeTransactionRequest(transaction), transaction.gid),
-    abort: (transaction) => command('abort', encodeTransactionRequest(transaction), transaction.gid),
-    registerBranch: (branch) => command('registerBranch', encodeBranchRegistration(branch), branch.gid),
-    forceStop: (gid) => command('forceStop', JSON.stringify({ gid }), gid),
-    query: async (gid) => detailsIn(await read(`query?gid=${encodeURIComponent(gid)}`)),
-    all: async (filter) => pageIn(await read(`all?${filterQuery(filter ?? {})}`)),
-    version: async () => (await read('version')).text('version'),
+    prepare: async (transaction) => command('prepare', encodeTransactionRequest(transaction), transaction.gid),
+    submit: async (transaction) => command('submit', encodeTransactionRequest(transaction), transaction.gid),
+    abort: async (transaction) => command('abort', encodeTransactionRequest(transaction), transaction.gid),
+    registerBranch: async (branch) => command('registerBranch', encodeBranchRegistration(branch), branch.gid),
+    forceStop: async (gid) => command('forceStop', JSON.stringify({ gid }), gid),
+    query: async (gid) => read(`query?gid=${encodeURIComponent(gid)}`, detailsIn, gid),
+    all: async (filter) => read(`all?${filterQuery(filter ?? {})}`, pageIn),
+    version: async () => read('version', (json) => json.text('version')),
     open: () => Promise.resolve(),
     recover: () => undefined,
     close: () => requester.close(),
@@ -110,6 +117,11 @@ function addressOf(url: string): string {
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
     throw new DtmConfigError(
       `server ${JSON.stringify(url)} has the scheme ${parsed.protocol}, which this version cannot call; use http:// or https://`,
+    );
+  }
+  if (parsed.username || parsed.password) {
+    throw new DtmConfigError(
+      'server must not hold a user and password, for participants get to see it; use headers: { authorization }',
     );
   }
   const path = parsed.pathname.replace(/\/+$/, '');

@@ -3,7 +3,7 @@
  *
  * @module nestjs-dtm/client
  */
-export { urlsOnly, type BranchLocator, type BranchRef, type TccUrls } from './branch-ref.js';
+export { urlsOnly, type BranchLocator, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
 export { httpServer, type HttpServerOptions } from './http-server.js';
 export type { GlobalOptions } from './options.js';
 export { Saga, type SagaOptions } from './saga.js';

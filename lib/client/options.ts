@@ -1,4 +1,4 @@
-import { DtmArgumentError, checkGid, type TransactionOptions } from '../protocol/index.js';
+import { DtmArgumentError, checkBranchHeaders, checkGid, type TransactionOptions } from '../protocol/index.js';
 
 /** Options of a global transaction that every mode takes. */
 export interface GlobalOptions extends TransactionOptions {
@@ -20,11 +20,5 @@ export function checkOptions(options: GlobalOptions): void {
       throw new DtmArgumentError(`${name} must be a whole number, 0 or more, not ${String(value)}`);
     }
   }
-  for (const [name, value] of Object.entries(options.branchHeaders ?? {})) {
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\u0020-\u007e]*$/.test(value)) {
-      throw new DtmArgumentError(
-        `branch header ${JSON.stringify(name)} has a name or value that HTTP does not allow (printable ASCII)`,
-      );
-    }
-  }
+  checkBranchHeaders(options.branchHeaders);
 }

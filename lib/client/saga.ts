@@ -7,7 +7,7 @@ import {
   type StepUrls,
   type TransactionRequest,
 } from '../protocol/index.js';
-import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef } from './branch-ref.js';
+import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef, type PayloadArgument } from './branch-ref.js';
 import { checkOptions, type GlobalOptions } from './options.js';
 import { submit } from './submit.js';
 
@@ -31,6 +31,7 @@ export class Saga {
   readonly #steps: StepUrls[] = [];
   readonly #payloads: string[] = [];
   readonly #orders = new Map<number, readonly number[]>();
+  #gid: string | undefined;
 
   /**
    * @param api - the coordinator
@@ -52,7 +53,7 @@ export class Saga {
    * @param payload - sent to action and compensation as JSON; without one they are called with GET
    * @throws DtmArgumentError when a URL is malformed or the payload is not JSON; DtmConfigError when the branch is not a saga branch
    */
-  add<P>(branch: BranchRef<P>, payload: NoInfer<P>): this;
+  add<P>(branch: BranchRef<P>, ...payload: PayloadArgument<NoInfer<P>>): this;
   add(urls: StepUrls, payload?: unknown): this;
   add(branch: StepUrls | BranchRef, payload?: unknown): this {
     const urls = 'action' in branch ? branch : this.#locator.sagaUrls(branch);
@@ -84,7 +85,8 @@ export class Saga {
   }
 
   /**
-   * Hands the saga to the coordinator.
+   * Hands the saga to the coordinator. It is one saga however often this is called, so that an attempt whose outcome is
+   * unknown can be repeated.
    *
    * @param options - `waitResult`: resolve only when the saga succeeded
    * @returns the gid
@@ -94,7 +96,7 @@ export class Saga {
   async submit(options: Pick<SagaOptions, 'waitResult'> = {}): Promise<string> {
     if (this.#steps.length === 0)
       throw new DtmArgumentError('a saga needs at least one step; add() one before submit()');
-    const gid = this.#options.gid ?? (await this.#api.newGid());
+    const gid = await this.#gidOnce();
     const concurrent = this.#options.concurrent ?? false;
     const request: TransactionRequest = {
       ...this.#options,
@@ -107,5 +109,11 @@ export class Saga {
     };
     await submit(this.#api, request);
     return gid;
+  }
+
+  async #gidOnce(): Promise<string> {
+    const gid = this.#gid ?? this.#options.gid ?? (await this.#api.newGid());
+    this.#gid ??= gid;
+    return this.#gid;
   }
 }

@@ -24,7 +24,7 @@ export async function submit(api: DtmApi, request: TransactionRequest): Promise<
     if (!request.waitResult || !answered) throw error;
     const details = await api.query(request.gid);
     // refused before it was stored, or by a transaction of the same gid that is not ours to report
-    if (!details || details.transaction.status === 'prepared') throw error;
+    if (details?.transaction.transType !== request.transType || details.transaction.status === 'prepared') throw error;
     settle(details, error);
   }
 }

@@ -7,7 +7,7 @@ import {
   type DtmApi,
 } from '../protocol/index.js';
 import type { Transport } from '../transport/index.js';
-import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef, type TccUrls } from './branch-ref.js';
+import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
 import { checkOptions, type GlobalOptions } from './options.js';
 import { submit } from './submit.js';
 
@@ -46,6 +46,7 @@ export class Tcc {
   readonly #options: TccOptions;
   readonly #nextBranchId: () => string;
   readonly #calls: Promise<unknown>[] = [];
+  #isSettled = false;
 
   /** @internal */
   constructor(dependencies: TccDependencies, gid: string, parentBranchId: string, options: TccOptions) {
@@ -64,7 +65,7 @@ export class Tcc {
    * @throws DtmFailureError when the try refuses; DtmOngoingError or DtmBranchError when it does not decide: each of them
    *   rolls the transaction back, even when the caller catches it; what {@link DtmApi.registerBranch} throws
    */
-  call<P, R>(branch: BranchRef<P, R>, payload: NoInfer<P>): Promise<R>;
+  call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(urls: TccUrls, payload?: unknown): Promise<R>;
   call(branch: TccUrls | BranchRef, payload?: unknown): Promise<unknown> {
     const call = this.#call(branch, payload);
@@ -75,18 +76,26 @@ export class Tcc {
   }
 
   /**
-   * Waits for all calls, awaited by the work or not.
+   * Waits for all calls, awaited by the work or not; after that no more are made.
    *
    * @internal
    * @throws the first call's error: a branch whose try failed is registered, so submitting would confirm it
    */
   async settle(): Promise<void> {
-    const results = await Promise.allSettled(this.#calls);
+    let results: PromiseSettledResult<unknown>[] = [];
+    // the answer to one call may have led to another
+    while (results.length < this.#calls.length) results = await Promise.allSettled(this.#calls);
+    this.#isSettled = true;
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
   async #call(branch: TccUrls | BranchRef, payload: unknown): Promise<unknown> {
+    if (this.#isSettled) {
+      throw new DtmArgumentError('the work of this TCC is over, it is being decided; await every call inside the work', {
+        gid: this.gid,
+      });
+    }
     const { api, transport, locator = urlsOnly } = this.#dependencies;
     const urls = 'try' in branch ? branch : locator.tccUrls(branch);
     for (const phase of ['try', 'confirm', 'cancel'] as const) {

@@ -1,0 +1,45 @@
+import { Reflector } from '@nestjs/core';
+
+/** What the branch decorators leave on every method that dtm calls. */
+export type BranchDefinition =
+  | {
+      /** Mode of the transactions that may call it. */
+      readonly transType: 'saga';
+      /** What it does in them. */
+      readonly op: 'action';
+      /** Method that undoes it; false = nothing to undo. */
+      readonly companions: { readonly compensate: string | false };
+    }
+  | {
+      /** Mode of the transactions that may call it. */
+      readonly transType: 'tcc';
+      /** What it does in them. */
+      readonly op: 'try';
+      /** Methods of the second phase. */
+      readonly companions: { readonly confirm: string; readonly cancel: string };
+    }
+  | {
+      /** Mode of the transactions that may call it. */
+      readonly transType: 'saga' | 'tcc';
+      /** What it does in them. */
+      readonly op: CompanionOp;
+      /** Method that names it as its companion. */
+      readonly companionOf: string;
+    };
+
+/** Operations of companion methods. */
+export type CompanionOp = 'compensate' | 'confirm' | 'cancel';
+
+/** Writes and reads the one piece of metadata: `Branch(definition)`, `reflector.get(Branch, method)`. */
+export const BranchMetadata = Reflector.createDecorator<BranchDefinition>({ key: 'nestjs-dtm:branch' });
+
+/**
+ * The definition on a method, whatever the value is.
+ *
+ * @param method - a method, or anything
+ */
+export function definitionOf(method: unknown): BranchDefinition | undefined {
+  return typeof method === 'function'
+    ? (Reflect.getMetadata(BranchMetadata.KEY, method) as BranchDefinition | undefined)
+    : undefined;
+}

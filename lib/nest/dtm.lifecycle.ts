@@ -1,0 +1,70 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { BranchGate } from './branch/branch-gate.js';
+import { BranchTransport } from './branch/branch-transport.js';
+import { DtmSettings } from './dtm.options.js';
+
+/** Opens the coordinator with the application, lets it act once branches can be reached, and closes it in order. */
+@Injectable()
+export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('DtmModule');
+  #opened = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly settings: DtmSettings,
+    private readonly gate: BranchGate,
+    private readonly transport: BranchTransport,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  /** Early enough for the `onApplicationBootstrap` of others to start transactions. */
+  async onModuleInit(): Promise<void> {
+    await this.settings.server.open();
+    this.#opened = true;
+  }
+
+  /** Without an HTTP server of its own an application has no branches to wait for. */
+  onApplicationBootstrap(): void {
+    if (!this.adapterHost.httpAdapter || this.adapterHost.listening) this.#recover();
+    else this.adapterHost.listen$.subscribe(() => this.#recover());
+  }
+
+  /** The earliest moment that Nest offers: HTTP requests still come in, and branch calls among them are turned away. */
+  onModuleDestroy(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #recover(): void {
+    if (this.#closing) return;
+    try {
+      this.settings.server.recover();
+    } catch (error) {
+      // thrown inside "listening" it would end the process
+      this.#report('the coordinator could not go on with unfinished transactions', error);
+    }
+  }
+
+  async #close(): Promise<void> {
+    // a handler that is still running may need the coordinator, e.g. a nested TCC
+    await this.gate.close();
+    try {
+      if (this.#opened) await this.settings.server.close();
+    } catch (error) {
+      // thrown, it would keep Nest 11 from closing the rest of the application
+      this.#report('the coordinator could not be closed in order', error);
+    }
+    await this.transport.close();
+  }
+
+  #report(message: string, error: unknown): void {
+    this.#logger.error(message, error instanceof Error ? error.stack : error);
+  }
+}

@@ -1,0 +1,67 @@
+import { Module, type NestModule, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { httpTransport } from '../client/index.js';
+import { DtmConfigError } from '../protocol/index.js';
+import { acceptBranchBodies } from './branch/branch-bodies.js';
+import { BranchEndpoint } from './branch/branch-endpoint.js';
+import { BranchExplorer } from './branch/branch.explorer.js';
+import { BranchGate } from './branch/branch-gate.js';
+import { BranchRegistry } from './branch/branch.registry.js';
+import { BranchTransport } from './branch/branch-transport.js';
+import { DtmLifecycle } from './dtm.lifecycle.js';
+import { ConfigurableModuleClass, DTM_OPTIONS } from './dtm.module-definition.js';
+import { DtmSettings, resolveDtmOptions } from './dtm.options.js';
+import { DtmService } from './dtm.service.js';
+
+/**
+ * Connects an application to a coordinator: provides {@link DtmService}, and what `@SagaBranch` and `@TccAction` need. It is
+ * global unless `isGlobal: false` is given. Import it once.
+ *
+ * @example
+ * DtmModule.forRoot({ server: 'http://dtm:36789', endpoint: { http: 'http://bank:3000' } });
+ * DtmModule.forRootAsync({ inject: [ConfigService], useFactory: (config: ConfigService) => ({ server: config.getOrThrow('DTM') }) });
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    { provide: DtmSettings, useFactory: resolveDtmOptions, inject: [DTM_OPTIONS] },
+    { provide: BranchTransport, useFactory: () => httpTransport() },
+    BranchEndpoint,
+    BranchExplorer,
+    BranchGate,
+    BranchRegistry,
+    DtmLifecycle,
+    DtmService,
+  ],
+  exports: [BranchGate, DtmService],
+})
+export class DtmModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
+  constructor(
+    private readonly explorer: BranchExplorer,
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly modules: ModulesContainer,
+  ) {
+    super();
+  }
+
+  /**
+   * Nest calls this when the application's prefix and versions are set and its body parsers are registered, and before it
+   * registers a route.
+   *
+   * @internal
+   */
+  configure(): void {
+    this.onModuleInit();
+    acceptBranchBodies(this.adapterHost.httpAdapter);
+  }
+
+  /** @internal */
+  onModuleInit(): void {
+    if ([...this.modules.values()].filter(({ metatype }) => metatype === DtmModule).length > 1) {
+      throw new DtmConfigError(
+        'DtmModule is imported more than once; call forRoot in one place and import that, or leave it global',
+      );
+    }
+    this.explorer.explore();
+  }
+}

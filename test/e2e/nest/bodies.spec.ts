@@ -1,0 +1,206 @@
+import { Body, Controller, Post, Req, type PipeTransform } from '@nestjs/common';
+import { Barrier, BranchBarrier, BranchPayload, SagaBranch, TccAction } from 'nestjs-dtm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { callBranch, closeApps, platforms, query, send, sendRaw, startApp, type App } from './app.js';
+
+const seen: unknown[] = [];
+
+@Controller('bank')
+class BankController {
+  @SagaBranch({ compensate: false })
+  pay(@BranchPayload() payload: unknown): void {
+    seen.push(payload);
+  }
+
+  @SagaBranch({ compensate: false })
+  raw(@BranchPayload() payload: unknown, @Req() request: { rawBody?: Buffer }): void {
+    seen.push([payload, request.rawBody?.toString()]);
+  }
+
+  @Post('ordinary')
+  ordinary(@Body() body: unknown): { body: unknown } {
+    return { body };
+  }
+}
+
+const POST_PAY = `POST /bank/pay?${query()} HTTP/1.1`;
+
+describe.each(platforms)('bodies on %s', (platform) => {
+  let app: App;
+
+  beforeEach(async () => {
+    seen.length = 0;
+    app = await startApp({ platform, controllers: [BankController] });
+  });
+  afterEach(closeApps);
+
+  test.each([[null], [30], ['x'], ['FAILURE'], [false], [[]], [{}], [[1]], [{ a: { b: 'ü' } }]])(
+    'the payload %j arrives',
+    async (payload) => {
+      expect((await callBranch(`${app.url}/bank/pay`, { payload })).status).toBe(200);
+      expect(seen).toEqual([payload]);
+    },
+  );
+
+  test('GET has no payload', async () => {
+    expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
+    expect(seen).toEqual([undefined]);
+  });
+
+  test.each([
+    ['Content-Length: 0', ['Content-Type: application/json', 'Content-Length: 0'], []],
+    ['chunked, and nothing in it', ['Content-Type: application/json', 'Transfer-Encoding: chunked'], ['0\r\n\r\n']],
+    ['a charset', ['Content-Type: application/json; charset=utf-8', 'Content-Length: 0'], []],
+    ['no content type', ['Content-Length: 0'], []],
+  ])('POST with %s has no payload', async (_what, head, chunks) => {
+    expect(await sendRaw(app.url, [POST_PAY, ...head], ...chunks)).toMatch(/^HTTP\/1.1 200 /);
+    expect(seen).toEqual([undefined]);
+  });
+
+  test.each([
+    ['{"a":1}', ['7\r\n{"a":1}\r\n0\r\n\r\n'], { a: 1 }],
+    ['{} in two writes', ['1\r\n{\r\n', '1\r\n}\r\n0\r\n\r\n'], {}],
+    ['null', ['4\r\nnull\r\n0\r\n\r\n'], null],
+  ])('a chunked payload arrives: %s', async (_what, chunks, payload) => {
+    const head = [POST_PAY, 'Content-Type: application/json', 'Transfer-Encoding: chunked'];
+    expect(await sendRaw(app.url, head, ...chunks)).toMatch(/^HTTP\/1.1 200 /);
+    expect(seen).toEqual([payload]);
+  });
+
+  test('a caller that goes away while its body is awaited disturbs nobody', async () => {
+    const head = [POST_PAY, 'Content-Type: application/json', 'Transfer-Encoding: chunked'];
+    await sendRaw(app.url, head, '4\r\nnu', 'broken framing').catch(() => '');
+    expect(seen).toEqual([]);
+    expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
+  });
+
+  test('JSON that is broken is refused before the handler', async () => {
+    const head = [POST_PAY, 'Content-Type: application/json', 'Content-Length: 4'];
+    expect(await sendRaw(app.url, head, 'nulx')).toMatch(/^HTTP\/1.1 400 /);
+    expect(seen).toEqual([]);
+  });
+
+  test('a payload that nothing parses is refused instead of lost', async () => {
+    const answer = await callBranch(`${app.url}/bank/pay`, {
+      payload: { a: 1 },
+      headers: { 'content-type': 'application/xml' },
+    });
+    expect(answer.status).toBe(415);
+    expect(seen).toEqual([]);
+  });
+
+  test('the limit of the parser holds', async () => {
+    const answer = await callBranch(`${app.url}/bank/pay`, { payload: 'x'.repeat(2_000_000) });
+    expect(answer.status).toBe(413);
+    expect(seen).toEqual([]);
+  });
+
+  test('other routes keep the rules of the platform', async () => {
+    expect(await send(`${app.url}/bank/ordinary`, { payload: { a: 1 } })).toMatchObject({
+      status: 201,
+      body: '{"body":{"a":1}}',
+    });
+    const empty = await sendRaw(app.url, [
+      'POST /bank/ordinary HTTP/1.1',
+      'Content-Type: application/json',
+      'Content-Length: 0',
+    ]);
+    expect(empty).toMatch(platform === 'express' ? /^HTTP\/1.1 201 / : /^HTTP\/1.1 400 /);
+    expect((await send(`${app.url}/bank/ordinary`, { payload: 30 })).status).toBe(platform === 'express' ? 400 : 201);
+    expect((await send(`${app.url}/bank/ordinary?gid=1&op=action`, { payload: 30 })).status).toBe(
+      platform === 'express' ? 400 : 201,
+    );
+  });
+
+  test('rawBody keeps working', async () => {
+    app = await startApp({ platform, controllers: [BankController], nest: { rawBody: true } });
+    await callBranch(`${app.url}/bank/raw`, { payload: null });
+    await callBranch(`${app.url}/bank/raw`, { payload: { a: 1 } });
+    expect(seen).toEqual([
+      [null, 'null'],
+      [{ a: 1 }, '{"a":1}'],
+    ]);
+  });
+
+  test('without a body parser GET works and a payload is refused', async () => {
+    app = await startApp({ platform, controllers: [BankController], nest: { bodyParser: false } });
+    expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
+    // Fastify has a JSON parser of its own
+    expect((await callBranch(`${app.url}/bank/pay`, { payload: { a: 1 } })).status).toBe(
+      platform === 'express' ? 415 : 200,
+    );
+  });
+});
+
+class Amount {
+  readonly amount!: number;
+}
+
+const piped: unknown[] = [];
+
+/** As ValidationPipe: looks at bodies with a class, and leaves custom parameters alone. */
+const validation: PipeTransform = {
+  transform: (value: Amount | undefined, { type, metatype }) => {
+    if (type === 'custom') return value;
+    piped.push([type, metatype]);
+    return Object.assign(new metatype!() as Amount, value);
+  },
+};
+
+@Controller('shop')
+class ShopController {
+  @TccAction({ confirm: 'confirm', cancel: 'cancel' })
+  reserve(
+    @BranchPayload() amount: Amount,
+    @Barrier() barrier: BranchBarrier,
+    @Barrier() again: BranchBarrier,
+  ): boolean[] {
+    return [amount instanceof Amount, barrier instanceof BranchBarrier, barrier === again];
+  }
+  confirm(): void {}
+  cancel(@Barrier() barrier: BranchBarrier): void {
+    seen.push(barrier.context);
+  }
+}
+
+describe.each(platforms)('parameters on %s', (platform) => {
+  afterEach(closeApps);
+
+  test('the payload is a body with its class to the pipes of the application', async () => {
+    seen.length = 0;
+    const app = await startApp({
+      platform,
+      controllers: [ShopController],
+      configure: (nest) => nest.useGlobalPipes(validation),
+    });
+    const answer = await callBranch(`${app.url}/shop/reserve`, { transType: 'tcc', op: 'try', payload: { amount: 1 } });
+    expect(answer.body).toBe('[true,true,true]');
+    expect(piped.splice(0)).toEqual([['body', Amount]]);
+    await callBranch(`${app.url}/shop/reserve`, { transType: 'tcc', op: 'try' });
+    expect(piped.splice(0)).toEqual([['body', Amount]]);
+  });
+
+  test('each request has a barrier of its own context', async () => {
+    seen.length = 0;
+    const app = await startApp({ platform, controllers: [ShopController] });
+    await callBranch(`${app.url}/shop/cancel`, { gid: 'a', transType: 'tcc', op: 'cancel' });
+    await callBranch(`${app.url}/shop/cancel`, { gid: 'b', transType: 'tcc', op: 'cancel', branchId: '02' });
+    expect(seen).toEqual([
+      { gid: 'a', transType: 'tcc', branchId: '01', op: 'cancel' },
+      { gid: 'b', transType: 'tcc', branchId: '02', op: 'cancel' },
+    ]);
+  });
+
+  test('@Branch() and @Barrier() say so where there is no branch', async () => {
+    @Controller()
+    class PlainController {
+      @Post('plain')
+      plain(@Barrier() _barrier: BranchBarrier): void {}
+    }
+    const app = await startApp({ platform, controllers: [PlainController] });
+    expect((await send(`${app.url}/plain?${query()}`, { payload: {} })).status).toBe(500);
+    expect(app.logs.lines.join('\n')).toContain(
+      'PlainController.plain uses @Barrier() but is no branch; decorate it with @SagaBranch or @TccAction',
+    );
+  });
+});

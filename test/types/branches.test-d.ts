@@ -1,0 +1,152 @@
+/** Compiled, never run: what the compiler accepts and refuses about branches. */
+import { Controller } from '@nestjs/common';
+import {
+  Barrier,
+  Branch,
+  BranchBarrier,
+  BranchPayload,
+  SagaBranch,
+  TccAction,
+  branchOf,
+  type BranchContext,
+  type BranchRef,
+  type DtmModuleOptions,
+  type DtmService,
+} from 'nestjs-dtm';
+import { of } from 'rxjs';
+
+interface Transfer {
+  readonly userId: number;
+  readonly amount: number;
+}
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const equal = <A, B>(_same: Equal<A, B>): void => undefined;
+const typeOf = <P, R>(_ref: BranchRef<P, R>): { payload: P; result: R } => ({}) as { payload: P; result: R };
+
+@Controller('bank')
+class BankController {
+  @SagaBranch({ compensate: 'undoTransOut' })
+  async transOut(@BranchPayload() _transfer: Transfer, @Barrier() _barrier: BranchBarrier): Promise<void> {}
+  async undoTransOut(@BranchPayload() _transfer: Transfer): Promise<void> {}
+
+  @SagaBranch({ compensate: false })
+  notify(@Branch() _context: BranchContext): void {}
+
+  @SagaBranch({ compensate: 'undoPartly' })
+  partly(@BranchPayload() _transfer: Transfer): void {}
+  /** Takes less than it gets. */
+  undoPartly(@BranchPayload() _user: Pick<Transfer, 'userId'>, @Branch() _context: BranchContext): void {}
+
+  @SagaBranch({ compensate: 'undoAny' })
+  any(@BranchPayload() _transfer: Transfer): void {}
+  undoAny(@BranchPayload() _anything: unknown): void {}
+
+  @TccAction({ confirm: 'confirm', cancel: 'cancel' })
+  async freeze(@BranchPayload() _transfer: Transfer): Promise<{ frozen: number }> {
+    return { frozen: 1 };
+  }
+  confirm(@Barrier() _barrier: BranchBarrier): void {}
+  cancel(): void {}
+
+  @TccAction({ confirm: 'confirmMaybe', cancel: 'cancelMaybe' })
+  maybe(@BranchPayload() _transfer?: Transfer) {
+    return of('x');
+  }
+  confirmMaybe(@BranchPayload() _transfer: Transfer | undefined): void {}
+  cancelMaybe(): void {}
+
+  protected hidden(): void {}
+  readonly field = 1;
+}
+
+class Wrong {
+  // @ts-expect-error -- no such method
+  @SagaBranch({ compensate: 'undo' })
+  a(): void {}
+
+  // @ts-expect-error -- another payload
+  @SagaBranch({ compensate: 'undoB' })
+  b(@BranchPayload() _transfer: Transfer): void {}
+  undoB(@BranchPayload() _name: string): void {}
+
+  // @ts-expect-error -- asks for a payload that the action has not got
+  @SagaBranch({ compensate: 'undoC' })
+  c(@Barrier() _barrier: BranchBarrier): void {}
+  undoC(@BranchPayload() _transfer: Transfer): void {}
+
+  // @ts-expect-error -- not a method
+  @SagaBranch({ compensate: 'field' })
+  d(): void {}
+  readonly field = 1;
+
+  // @ts-expect-error -- nothing said about the compensation
+  @SagaBranch({})
+  e(): void {}
+
+  // @ts-expect-error -- true is no method
+  @SagaBranch({ compensate: true })
+  f(): void {}
+
+  // @ts-expect-error -- no cancel
+  @TccAction({ confirm: 'confirmG' })
+  g(): void {}
+
+  // @ts-expect-error -- the cancel has another payload
+  @TccAction({ confirm: 'confirmG', cancel: 'cancelG' })
+  h(@BranchPayload() _transfer: Transfer): void {}
+  confirmG(): void {}
+  cancelG(@BranchPayload() _name: string): void {}
+
+  // @ts-expect-error -- the payload may be missing, the compensation does not expect that
+  @SagaBranch({ compensate: 'undoI' })
+  i(@BranchPayload() _transfer?: Transfer): void {}
+  undoI(@BranchPayload() _transfer: Transfer): void {}
+
+  // @ts-expect-error -- a branch is a method
+  @SagaBranch({ compensate: false })
+  readonly j = 1;
+}
+void Wrong;
+
+const transOut = typeOf(branchOf(BankController, 'transOut'));
+equal<typeof transOut, { payload: Transfer; result: undefined }>(true);
+const notify = typeOf(branchOf(BankController, 'notify'));
+equal<typeof notify, { payload: undefined; result: undefined }>(true);
+const freeze = typeOf(branchOf(BankController, 'freeze', { at: 'http://bank2' }));
+equal<typeof freeze, { payload: Transfer; result: { frozen: number } }>(true);
+const maybe = typeOf(branchOf(BankController, 'maybe'));
+equal<typeof maybe, { payload: Transfer | undefined; result: string }>(true);
+
+// @ts-expect-error -- no such method
+branchOf(BankController, 'transout');
+// @ts-expect-error -- protected
+branchOf(BankController, 'hidden');
+// @ts-expect-error -- not a method
+branchOf(BankController, 'field');
+
+export async function initiator(dtm: DtmService): Promise<void> {
+  const transfer: Transfer = { userId: 1, amount: 30 };
+  dtm.saga().add(branchOf(BankController, 'transOut'), transfer).add(branchOf(BankController, 'notify'));
+  dtm
+    .saga()
+    .add({ action: 'http://bank/a', compensate: 'http://bank/b' }, { anything: true })
+    .add({ action: 'http://bank/a' });
+  // @ts-expect-error -- a payload that the handler does not take
+  dtm.saga().add(branchOf(BankController, 'transOut'), { userId: '1' });
+  // @ts-expect-error -- the payload is missing
+  dtm.saga().add(branchOf(BankController, 'transOut'));
+
+  const frozen = await dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze'), transfer));
+  equal<typeof frozen, { frozen: number }>(true);
+  // @ts-expect-error -- a payload that the handler does not take
+  await dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze'), 30));
+}
+
+export const options: DtmModuleOptions[] = [
+  { server: 'http://dtm:36789', driver: 'default', endpoint: { http: 'http://bank:3000' } },
+  // @ts-expect-error -- no such driver in this version
+  { server: 'http://dtm:36789', driver: 'dtm-driver-gozero' },
+  // @ts-expect-error -- the server is missing
+  { driver: 'default' },
+];
