@@ -1,0 +1,8 @@
+/**
+ * Barrier adapter for node-postgres (`pg`), PGlite and clients of the same shape.
+ *
+ * @module nestjs-dtm/barrier/pg
+ */
+export type { PgClient, PgDatabase, PgPool, PgQueryable, PgResult } from './pg-client.js';
+export { pgBarrier } from './pg-barrier.js';
+export type { BarrierTableOptions } from '../sql/index.js';

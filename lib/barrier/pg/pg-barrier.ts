@@ -1,0 +1,84 @@
+import { DtmConfigError } from '../../protocol/index.js';
+import type { BarrierAdapter } from '../barrier-adapter.js';
+import { sqlBarrier, type BarrierTableOptions, type SqlExecutor } from '../sql/index.js';
+import { isPostgresTransactionOpen } from '../sql/postgres-transaction.js';
+import type { PgClient, PgDatabase, PgPool, PgQueryable } from './pg-client.js';
+import { inDatabase, inPool, onClient } from './pg-transaction.js';
+
+type Transaction = SqlExecutor<PgClient>['transaction'];
+
+/**
+ * Barrier in PostgreSQL through node-postgres, PGlite or a client of the same shape.
+ *
+ * Give it a `Pool`: each `barrier.call` then takes a connection of its own. PGlite and a single `Client` have only one
+ * connection, so their calls wait for each other, and a `barrier.call` inside another one is refused. A `Client` that is
+ * in a transaction already is refused by `call`; pass it to `join`.
+ *
+ * @param database - `Pool`, `Client` or `PoolClient` of node-postgres, or a `PGlite`
+ * @param options - where the barrier table is
+ * @throws DtmConfigError when `database` is none of these, or the name of the table is not allowed
+ *
+ * @example
+ * await barrier.call(pgBarrier(pool), (client) => client.query('update account set …'));
+ */
+export function pgBarrier<Tx extends PgQueryable>(
+  database: PgDatabase<Tx>,
+  options?: BarrierTableOptions,
+): BarrierAdapter<Tx>;
+export function pgBarrier<Tx extends PgQueryable>(
+  database: PgPool<Tx>,
+  options?: BarrierTableOptions,
+): BarrierAdapter<Tx>;
+export function pgBarrier<Tx extends PgClient>(database: Tx, options?: BarrierTableOptions): BarrierAdapter<Tx>;
+export function pgBarrier(database: unknown, options?: BarrierTableOptions): BarrierAdapter<PgClient> {
+  return sqlBarrier<PgClient>(
+    {
+      dialect: 'postgres',
+      transactionHint: 'the client on which BEGIN was awaited, or the transaction that PGlite gives to its callback',
+      transaction: transactionOf(database),
+      // PGlite does so since 0.5 only
+      reportsRollback: !isPGlite(database),
+      async execute(tx, text, parameters) {
+        const { rowCount, affectedRows } = await tx.query(text, [...parameters]);
+        return affectedRows ?? rowCount ?? undefined;
+      },
+      async query(tx, text, parameters) {
+        const { rows } = await tx.query(text, [...parameters]);
+        return rows as Record<string, unknown>[];
+      },
+      isOpen,
+    },
+    options,
+  );
+}
+
+function transactionOf(database: unknown): Transaction {
+  if (isPGlite(database)) return (work) => inDatabase(database, work);
+  if (isPool(database)) return (work) => inPool(database, work);
+  if (isClient(database)) return (work) => onClient(database, work);
+  throw new DtmConfigError('pgBarrier needs a Pool, Client or PoolClient of node-postgres, or a PGlite');
+}
+
+async function isOpen(handle: unknown): Promise<boolean> {
+  if (!isClient(handle) || isPool(handle) || isPGlite(handle)) return false;
+  // PGlite's transaction knows whether it has ended
+  if ('closed' in handle) return handle.closed === false;
+  return isPostgresTransactionOpen(handle);
+}
+
+function isClient(value: unknown): value is PgClient {
+  return has(value, 'query');
+}
+
+function isPool(value: unknown): value is PgPool<PgClient> {
+  // every client has "connect" too
+  return has(value, 'connect') && 'totalCount' in value;
+}
+
+function isPGlite(value: unknown): value is PgDatabase<PgClient> {
+  return isClient(value) && has(value, 'transaction');
+}
+
+function has(value: unknown, method: string): value is object {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function';
+}

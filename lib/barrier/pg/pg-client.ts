@@ -1,0 +1,49 @@
+/**
+ * The parts of node-postgres and PGlite that the barrier uses, described by their shape: no types of either are needed.
+ */
+
+/** Answer to a statement; node-postgres counts in `rowCount`, PGlite in `affectedRows`. */
+export interface PgResult {
+  /** Rows as objects. */
+  readonly rows: unknown[];
+  /** Command that the server says it ran, e.g. `COMMIT`. */
+  readonly command?: string | undefined;
+  /** Affected rows, node-postgres. */
+  readonly rowCount?: number | null | undefined;
+  /** Affected rows, PGlite. */
+  readonly affectedRows?: number | undefined;
+}
+
+/** Runs statements: node-postgres `Client` and `PoolClient`, PGlite's `Transaction`. */
+export interface PgQueryable {
+  /** Runs one statement with `$1`, `$2`, … */
+  query(text: string, parameters?: string[]): Promise<PgResult>;
+}
+
+/** One connection to a server: node-postgres `Client` or `PoolClient`. */
+export interface PgClient extends PgQueryable {
+  /** State of the transaction, node-postgres 8.17 and later. */
+  getTransactionStatus?(): string | null;
+  /** Adds a listener. */
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+  /** Removes a listener. */
+  removeListener?(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** A pool of connections: node-postgres `Pool`. */
+export interface PgPool<Client> {
+  /** Number of connections; tells a pool from a client. */
+  readonly totalCount: number;
+  /** Takes a connection out of the pool. */
+  connect(): Promise<Client>;
+  /** The same with a callback, as node-postgres declares it; not used. */
+  connect(callback: (...result: never[]) => void): void;
+}
+
+/** A database that opens its transactions itself: PGlite. */
+export interface PgDatabase<Transaction> {
+  /** Runs one statement outside a transaction. */
+  query(text: string, parameters?: string[]): Promise<PgResult>;
+  /** Runs the callback in a transaction, and commits or rolls back. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}

@@ -1,0 +1,59 @@
+import { DtmConfigError } from '../../protocol/index.js';
+import type { SqlDialect, SqlDialectName } from './dialect.js';
+import { mysql } from './mysql.js';
+import { postgres } from './postgres.js';
+import { sqlite } from './sqlite.js';
+import { checkSqlName, type BarrierTableName, type BarrierTableOptions } from './table-name.js';
+
+const DIALECTS: ReadonlyMap<string, SqlDialect> = new Map(Object.entries({ postgres, mysql, sqlite }));
+
+/** Names of the dialects. */
+export const SQL_DIALECTS: readonly SqlDialectName[] = ['postgres', 'mysql', 'sqlite'];
+
+/** The barrier table of one database: its dialect and its name. */
+export interface BarrierTable {
+  /** Name of the dialect. */
+  readonly dialectName: SqlDialectName;
+  /** Texts of the dialect. */
+  readonly dialect: SqlDialect;
+  /** Checked name. */
+  readonly name: BarrierTableName;
+  /** Qualified and quoted name. */
+  readonly quoted: string;
+}
+
+/**
+ * Works out where the barrier table of a database is.
+ *
+ * @param dialectName - database family
+ * @param options - what the user says about the table
+ * @throws DtmConfigError when a name is not allowed or the dialect is not known
+ */
+export function barrierTable(dialectName: SqlDialectName, options: BarrierTableOptions = {}): BarrierTable {
+  const dialect = DIALECTS.get(dialectName);
+  if (!dialect) {
+    throw new DtmConfigError(`the barrier has no SQL dialect "${dialectName}", only ${SQL_DIALECTS.join(', ')}`);
+  }
+  const { schema = dialect.defaultTable.schema, table = dialect.defaultTable.table } = options;
+  if (schema !== '' && !dialect.hasSchemas) {
+    throw new DtmConfigError(`barrier option schema is ${JSON.stringify(schema)}, but ${dialectName} has no schemas`);
+  }
+  const name = { schema: schema === '' ? '' : checkSqlName('schema', schema), table: checkSqlName('table', table) };
+  return { dialectName, dialect, name, quoted: dialect.quote(name) };
+}
+
+/**
+ * The SQL script that creates the barrier table (`dtm-protocol.md` §7.1), for a migration. Running it again changes nothing.
+ *
+ * @param dialect - `postgres`, `mysql` (also MariaDB) or `sqlite`
+ * @param options - schema and table
+ * @returns statements, each ended by `;` and a line break
+ * @throws DtmConfigError when a name is not allowed or the dialect is not known
+ */
+export function barrierTableSql(dialect: SqlDialectName, options?: BarrierTableOptions): string {
+  const table = barrierTable(dialect, options);
+  return table.dialect
+    .ddl(table.name)
+    .map((statement) => `${statement};\n`)
+    .join('');
+}

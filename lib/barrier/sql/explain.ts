@@ -1,0 +1,60 @@
+import type { BarrierTable } from './barrier-table.js';
+
+/** Codes of Node, of mysql2, of PostgreSQL and of MySQL, in this order. */
+const CONNECTION_CODES = new Set(
+  'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT PROTOCOL_CONNECTION_LOST 57P01 57P02 57P03 53300 1040 1053 1927 2006 2013'.split(
+    ' ',
+  ),
+);
+const CONNECTION_MESSAGE = /\bconnection (was )?(terminated|ended|closed)/i;
+
+/**
+ * Says what an error of a barrier statement means and what to do about it.
+ *
+ * @param table - the table that the statement was about
+ * @param error - error of the driver, or of the library around it
+ * @returns `undefined` for an error that speaks for itself
+ */
+export function explainSqlError(table: BarrierTable, error: unknown): string | undefined {
+  for (const { code, errno, message } of chain(error)) {
+    const codes = [String(code), String(errno)];
+    const is = (known: ReadonlySet<string>): boolean => codes.some((one) => known.has(one));
+
+    if (is(table.dialect.missingTableCodes) || /\bno such table\b/.test(String(message))) {
+      return `the table ${table.quoted} is missing; create it with \`await adapter.createTable()\`, or run the SQL of \`${sqlCall(table)}\``;
+    }
+    if (codes.includes('42P10') || /ON CONFLICT clause does not match/.test(String(message))) {
+      return `the table ${table.quoted} has no unique constraint on (gid, branch_id, op, barrier_id); compare it with \`${sqlCall(table)}\``;
+    }
+    if (is(table.dialect.conflictCodes)) {
+      return `another transaction was in the way (${String(message)})`;
+    }
+    if (is(CONNECTION_CODES) || String(code).startsWith('08') || CONNECTION_MESSAGE.test(String(message))) {
+      return `the connection to the database was lost or could not be made (${String(message)})`;
+    }
+    if (code === '25P02') {
+      return 'a statement of the business code failed and its error was swallowed; the database will not commit the transaction any more';
+    }
+  }
+  return undefined;
+}
+
+function sqlCall({ dialectName, dialect, name }: BarrierTable): string {
+  const isDefault = dialect.quote(name) === dialect.quote(dialect.defaultTable);
+  return `barrierTableSql('${dialectName}'${isDefault ? '' : `, ${JSON.stringify(name)}`})`;
+}
+
+interface DriverError {
+  readonly code?: unknown;
+  readonly errno?: unknown;
+  readonly message?: unknown;
+}
+
+/** The error and those underneath it: each library keeps the driver's error under another name. */
+function* chain(error: unknown, depth: number = 0): Generator<DriverError> {
+  if (typeof error !== 'object' || error === null || depth > 4) return;
+  yield error;
+  for (const name of ['driverError', 'cause', 'original', 'parent']) {
+    yield* chain((error as Readonly<Record<string, unknown>>)[name], depth + 1);
+  }
+}

@@ -1,0 +1,33 @@
+import type { SqlDialect } from './dialect.js';
+import type { BarrierTableName } from './table-name.js';
+
+const quote = ({ table }: BarrierTableName): string => `"${table}"`;
+
+/** SQLite 3.24 or later, libSQL. */
+export const sqlite: SqlDialect = {
+  defaultTable: { schema: '', table: 'dtm_barrier' },
+  hasSchemas: false,
+  quote,
+  ddl: (name) => [
+    `create table if not exists ${quote(name)} (
+  id integer primary key,
+  trans_type varchar(45) not null default '',
+  gid varchar(128) collate binary not null,
+  branch_id varchar(128) collate binary not null,
+  op varchar(45) collate binary not null,
+  barrier_id varchar(45) collate binary not null,
+  reason varchar(45) not null default '',
+  create_time datetime not null default current_timestamp,
+  update_time datetime not null default current_timestamp,
+  constraint "uniq_${name.table}" unique (gid, branch_id, op, barrier_id)
+)`,
+    `create index if not exists "${name.table}_create_time" on ${quote(name)} (create_time)`,
+  ],
+  // in capitals: TypeORM 0.3 counts the rows of a statement on sqlite3 only when it starts with "INSERT "
+  insert: (table) =>
+    `INSERT INTO ${table} (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?) ` +
+    'on conflict (gid, branch_id, op, barrier_id) do nothing',
+  // SQLite has one code for every mistake in a statement; explain.ts reads the message
+  missingTableCodes: new Set(),
+  conflictCodes: new Set(['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_LOCKED', 'SQLITE_LOCKED_SHAREDCACHE']),
+};

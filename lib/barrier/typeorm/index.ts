@@ -1,0 +1,7 @@
+/**
+ * Barrier adapter for TypeORM.
+ *
+ * @module nestjs-dtm/barrier/typeorm
+ */
+export { typeOrmBarrier } from './typeorm-barrier.js';
+export type { BarrierTableOptions } from '../sql/index.js';

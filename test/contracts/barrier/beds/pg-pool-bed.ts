@@ -1,0 +1,48 @@
+import { Pool, type PoolClient } from 'pg';
+import { pgBarrier } from 'nestjs-dtm/barrier/pg';
+import type { BarrierBed } from '../barrier-bed.js';
+
+/** What the tests ask of PostgreSQL about its sessions. */
+export const POSTGRES_SESSIONS = {
+  waiting:
+    "select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+  own: 'select pg_backend_pid() as id',
+  kill: (id: unknown) => `select pg_terminate_backend(${String(id)})`,
+  alive: (id: unknown) => `select 1 from pg_stat_activity where pid = ${String(id)}`,
+};
+
+/** PostgreSQL through a pool of node-postgres. */
+export async function pgPoolBed(url: string): Promise<BarrierBed<PoolClient>> {
+  const pool = new Pool({ connectionString: url, max: 30 });
+  pool.on('error', () => {}); // sessions are killed on purpose
+
+  const idle = await pool.connect();
+  idle.release();
+  const rows = async (sql: string): Promise<Record<string, unknown>[]> => (await pool.query(sql)).rows;
+
+  return {
+    dialect: 'postgres',
+    adapter: (options) => pgBarrier(pool, options),
+    async begin(isolation) {
+      const client = await pool.connect();
+      await client.query(`begin isolation level ${isolation ?? 'read committed'}`);
+      const end = async (statement: string): Promise<void> => {
+        await client.query(statement);
+        client.release();
+      };
+      return { tx: client, commit: () => end('commit'), rollback: () => end('rollback') };
+    },
+    query: async (client, sql) => (await client.query(sql)).rows,
+    rows,
+    notTransactions: { 'the pool': pool, 'a client outside a transaction': idle },
+    sessions: {
+      waiting: async () => Number((await rows(POSTGRES_SESSIONS.waiting))[0]?.['n']),
+      async kill(client) {
+        const id = (await client.query(POSTGRES_SESSIONS.own)).rows[0].id;
+        await rows(POSTGRES_SESSIONS.kill(id));
+        while ((await rows(POSTGRES_SESSIONS.alive(id))).length > 0);
+      },
+    },
+    close: () => pool.end(),
+  };
+}

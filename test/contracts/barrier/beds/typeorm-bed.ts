@@ -1,0 +1,65 @@
+import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm';
+import { typeOrmBarrier } from 'nestjs-dtm/barrier/typeorm';
+import type { BarrierBed } from '../barrier-bed.js';
+import { POSTGRES_SESSIONS } from './pg-pool-bed.js';
+
+const MYSQL_SESSIONS = {
+  // not information_schema.innodb_trx: it stays as it is for as long as it is read more than ten times a second
+  waiting:
+    "select variable_value as n from information_schema.global_status where variable_name = 'Innodb_row_lock_current_waits'",
+  own: 'select connection_id() as id',
+  kill: (id: unknown) => `kill ${String(id)}`,
+  alive: (id: unknown) => `select 1 from information_schema.processlist where id = ${String(id)}`,
+};
+
+/** Any database that TypeORM reaches. */
+export async function typeOrmBed(options: DataSourceOptions): Promise<BarrierBed<EntityManager>> {
+  const dataSource = await new DataSource(options).initialize();
+  const { type } = options;
+  const dialect = type === 'postgres' ? 'postgres' : type === 'mariadb' || type === 'mysql' ? 'mysql' : 'sqlite';
+  const sessions = dialect === 'postgres' ? POSTGRES_SESSIONS : MYSQL_SESSIONS;
+  const rows = (sql: string) => dataSource.query<Record<string, unknown>[]>(sql);
+
+  let ended: EntityManager | undefined;
+  await dataSource.transaction(async (manager) => {
+    ended = manager;
+  });
+
+  return {
+    dialect,
+    adapter: (table) => typeOrmBarrier(dataSource, table),
+    async begin(isolation) {
+      const runner = dataSource.createQueryRunner();
+      await runner.startTransaction(isolation);
+      return {
+        tx: runner.manager,
+        async commit() {
+          await runner.commitTransaction();
+          await runner.release();
+        },
+        async rollback() {
+          await runner.rollbackTransaction();
+          await runner.release();
+        },
+      };
+    },
+    query: (manager, sql) => manager.query(sql),
+    rows,
+    notTransactions: {
+      'the data source': dataSource,
+      "the data source's manager": dataSource.manager,
+      'an ended transaction': ended,
+    },
+    ...(dialect !== 'sqlite' && {
+      sessions: {
+        waiting: async () => Number((await rows(sessions.waiting))[0]?.['n']),
+        async kill(manager) {
+          const id = (await manager.query<Record<string, unknown>[]>(sessions.own))[0]?.['id'];
+          await rows(sessions.kill(id));
+          while ((await rows(sessions.alive(id))).length > 0);
+        },
+      },
+    }),
+    close: () => dataSource.destroy(),
+  };
+}

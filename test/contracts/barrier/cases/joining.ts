@@ -1,0 +1,70 @@
+import { DtmArgumentError } from 'nestjs-dtm/protocol';
+import { expect, it } from 'vitest';
+import { BranchStory, type BarrierBed } from '../barrier-bed.js';
+
+/** What `join` leaves to the caller. */
+export function joining<Tx>(bed: () => BarrierBed<Tx>): void {
+  it('leaves it to the caller to commit', async () => {
+    const story = new BranchStory(bed());
+    const own = await bed().begin();
+    expect(await story.request('action').join(bed().adapter(), own.tx, story.work('action'))).toBe('did action');
+    // anything after it still belongs to the same transaction
+    await story.work('more')(own.tx);
+    await own.commit();
+    expect(await story.effects()).toEqual(['action', 'more']);
+    expect(await story.barrierRows()).toEqual(['action/01 by action']);
+  });
+
+  it("loses its row with the caller's rollback", async () => {
+    const story = new BranchStory(bed());
+    const own = await bed().begin();
+    await story.request('action').join(bed().adapter(), own.tx, story.work('action'));
+    await own.rollback();
+    expect(await story.effects()).toEqual([]);
+    expect(await story.barrierRows()).toEqual([]);
+    expect(await story.request('action').call(bed().adapter(), story.work('action'))).toBe('did action');
+  });
+
+  it('does not end the transaction when the business code fails', async () => {
+    const story = new BranchStory(bed());
+    const failure = new Error('no');
+    const own = await bed().begin();
+    await expect(story.request('action').join(bed().adapter(), own.tx, () => Promise.reject(failure))).rejects.toBe(
+      failure,
+    );
+    await story.work('still open')(own.tx);
+    await own.rollback();
+    expect(await story.effects()).toEqual([]);
+  });
+
+  it('shares the numbering with call', async () => {
+    const story = new BranchStory(bed());
+    const barrier = story.request('action');
+    await barrier.call(bed().adapter(), story.work('action'));
+    const own = await bed().begin();
+    await barrier.join(bed().adapter(), own.tx, story.work('action'));
+    await own.commit();
+    expect(await story.barrierRows()).toEqual(['action/01 by action', 'action/02 by action']);
+  });
+
+  it('joins twice in one transaction', async () => {
+    const story = new BranchStory(bed());
+    const barrier = story.request('action');
+    const own = await bed().begin();
+    await barrier.join(bed().adapter(), own.tx, story.work('action'));
+    await barrier.join(bed().adapter(), own.tx, story.work('action'));
+    await own.commit();
+    expect(await story.effects()).toEqual(['action', 'action']);
+  });
+
+  it('refuses whatever is not an open transaction', async () => {
+    const story = new BranchStory(bed());
+    const handles = { ...bed().notTransactions, undefined: undefined, null: null, 'an object': {}, 'a text': 'tx' };
+    for (const [name, handle] of Object.entries(handles)) {
+      const joined = story.request('action').join(bed().adapter(), handle as Tx, story.work('action'));
+      await expect(joined, name).rejects.toBeInstanceOf(DtmArgumentError);
+    }
+    expect(await story.effects()).toEqual([]);
+    expect(await story.barrierRows()).toEqual([]);
+  });
+}

@@ -1,0 +1,121 @@
+import { DtmBarrierError, type BranchOp } from 'nestjs-dtm/protocol';
+import { expect, it } from 'vitest';
+import { BranchStory, retried, until, type BarrierBed } from '../barrier-bed.js';
+
+const ONE_CONNECTION = 'there is only one connection';
+
+/** Requests that meet in the database (`peers.md` §5.2). */
+export function races<Tx>(bed: () => BarrierBed<Tx>): void {
+  const ask = (story: BranchStory<Tx>, op: BranchOp) =>
+    story.request(op, 'tcc').call(story.bed.adapter(), story.work(op));
+
+  it('runs the business code once for 20 duplicates at the same time', async () => {
+    const story = new BranchStory(bed());
+    const answers = await Promise.all(Array.from({ length: 20 }, () => retried(() => ask(story, 'action'))));
+    expect(answers.filter((answer) => answer === 'did action')).toHaveLength(1);
+    expect(await story.effects()).toEqual(['action']);
+  });
+
+  it('has no net effect when try and cancel come at the same time', async () => {
+    for (let round = 0; round < 50; round++) {
+      const story = new BranchStory(bed());
+      const ops: BranchOp[] = round % 2 === 0 ? ['try', 'cancel'] : ['cancel', 'try'];
+      await Promise.all([...ops, ...ops].map((op) => retried(() => ask(story, op))));
+      const effects = await story.effects();
+      expect([[], ['cancel', 'try']]).toContainEqual(effects);
+    }
+  });
+
+  it.for([
+    ['commit', undefined],
+    ['rollback', 'did action'],
+  ] as const)('makes a duplicate wait for the %s of the first', async ([end, answer], { skip }) => {
+    const { sessions } = bed();
+    if (!sessions) return skip(ONE_CONNECTION);
+    const story = new BranchStory(bed());
+    const first = await bed().begin();
+    await story.request('action').join(bed().adapter(), first.tx, story.work('action'));
+    const second = ask(story, 'action');
+    await until(async () => (await sessions.waiting()) === 1);
+    await first[end]();
+    expect(await second).toBe(answer);
+    expect(await story.effects()).toEqual(['action']);
+  });
+
+  it.for([
+    ['commit', 'did cancel', ['cancel', 'try']],
+    ['rollback', undefined, []],
+  ] as const)('makes a cancel wait for the %s of the try', async ([end, answer, effects], { skip }) => {
+    const { sessions } = bed();
+    if (!sessions) return skip(ONE_CONNECTION);
+    const story = new BranchStory(bed());
+    const first = await bed().begin();
+    await story.request('try', 'tcc').join(bed().adapter(), first.tx, story.work('try'));
+    const second = ask(story, 'cancel');
+    await until(async () => (await sessions.waiting()) === 1);
+    await first[end]();
+    expect(await second).toBe(answer);
+    expect(await story.effects()).toEqual(effects);
+  });
+
+  it('says "retry" to the victim when two duplicates wait and the first rolls back', async ({ skip }) => {
+    const { sessions, dialect } = bed();
+    if (!sessions) return skip(ONE_CONNECTION);
+    const story = new BranchStory(bed());
+    const first = await bed().begin();
+    await story.request('action').join(bed().adapter(), first.tx, story.work('action'));
+    const others = Promise.allSettled([ask(story, 'action'), ask(story, 'action')]);
+    await until(async () => (await sessions.waiting()) === 2);
+    await first.rollback();
+    const settled = await others;
+
+    expect(settled).toContainEqual({ status: 'fulfilled', value: 'did action' });
+    const victims = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    expect(victims).toHaveLength(dialect === 'mysql' ? 1 : 0);
+    for (const victim of victims) {
+      expect(victim).toBeInstanceOf(DtmBarrierError);
+      expect((victim as Error).message).toMatch(/another transaction was in the way .*retry/);
+    }
+    expect(await ask(story, 'action')).toBeUndefined();
+    expect(await story.effects()).toEqual(['action']);
+  });
+
+  it.for(['REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'survives a join at %s that meets a duplicate',
+    async (isolation, { skip }) => {
+      const { sessions, dialect } = bed();
+      if (!sessions) return skip(ONE_CONNECTION);
+      const story = new BranchStory(bed());
+      const first = await bed().begin();
+      const second = await bed().begin(isolation);
+      await bed().query(second.tx, 'select * from anchor');
+      await story.request('action').join(bed().adapter(), first.tx, story.work('action'));
+      const late = story.request('action').join(bed().adapter(), second.tx, story.work('action'));
+      const answer = late.catch((error: unknown) => error);
+      await until(async () => (await sessions.waiting()) === 1);
+      await first.commit();
+
+      if (dialect === 'postgres') {
+        expect(await answer).toBeInstanceOf(DtmBarrierError);
+        expect(await answer).toMatchObject({ message: expect.stringMatching(/retry/), cause: { code: '40001' } });
+      } else {
+        expect(await answer).toBeUndefined();
+      }
+      await second.rollback();
+      expect(await ask(story, 'action')).toBeUndefined();
+      expect(await story.effects()).toEqual(['action']);
+    },
+  );
+
+  it('opens its transactions READ COMMITTED', async ({ skip }) => {
+    const { dialect } = bed();
+    if (dialect === 'sqlite') return skip('SQLite has no such level');
+    const level =
+      dialect === 'postgres'
+        ? "select upper(current_setting('transaction_isolation')) as level"
+        : 'select trx_isolation_level as level from information_schema.innodb_trx where trx_mysql_thread_id = connection_id()';
+    const story = new BranchStory(bed());
+    const rows = await story.request('action').call(bed().adapter(), (tx) => bed().query(tx, level));
+    expect(rows).toEqual([{ level: 'READ COMMITTED' }]);
+  });
+}

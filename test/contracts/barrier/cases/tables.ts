@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import type { BarrierTableOptions, SqlDialectName } from 'nestjs-dtm/barrier/sql';
+import { barrierTableSql } from 'nestjs-dtm/barrier/sql';
+import { DtmBarrierError } from 'nestjs-dtm/protocol';
+import { expect, it, onTestFinished } from 'vitest';
+import { BranchStory, defaultTable, type BarrierBed } from '../barrier-bed.js';
+import { goTable } from '../go-table.js';
+
+const newName = (): string => `b_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+
+/** The barrier table: made by us, made by others, missing. */
+export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
+  const drop = (sql: string) => onTestFinished(async () => void (await bed().rows(sql)));
+  const dropSchema = (dialect: SqlDialectName, schema: string) => {
+    if (dialect === 'postgres') drop(`drop schema "${schema}" cascade`);
+    if (dialect === 'mysql') drop(`drop database \`${schema}\``);
+  };
+  const works = async (options: BarrierTableOptions, table: string) => {
+    const story = new BranchStory(bed());
+    const adapter = bed().adapter(options);
+    expect(await story.request('compensate').call(adapter, story.work('compensate'))).toBeUndefined();
+    expect(await story.request('action').call(adapter, story.work('action'))).toBeUndefined();
+    expect(await story.barrierRows(table)).toEqual(['action/01 by compensate', 'compensate/01 by compensate']);
+    expect(await story.barrierRows()).toEqual([]);
+  };
+
+  it('names a missing table and the two ways to create it', async () => {
+    const { dialect } = bed();
+    const table = newName();
+    for (const schema of dialect === 'sqlite' ? [''] : ['', 'dtm_barrier', newName()]) {
+      const story = new BranchStory(bed());
+      const adapter = bed().adapter({ schema, table });
+      const error: unknown = await story
+        .request('action')
+        .call(adapter, story.work('action'))
+        .catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(DtmBarrierError);
+      expect(error).toMatchObject({ gid: story.gid, cause: expect.anything() });
+      const message = (error as Error).message;
+      const quote = dialect === 'mysql' ? '`' : '"';
+      expect(message).toContain(
+        [schema, table]
+          .filter(Boolean)
+          .map((part) => quote + part + quote)
+          .join('.'),
+      );
+      expect(message).toContain('await adapter.createTable()');
+      expect(message).toContain(`barrierTableSql('${dialect}', ${JSON.stringify({ schema, table })})`);
+      expect(await story.effects()).toEqual([]);
+    }
+  });
+
+  it('is created once, however often and by however many at once it is asked for', async () => {
+    const { dialect } = bed();
+    const options = dialect === 'sqlite' ? { table: newName() } : { schema: newName() };
+    if (options.schema) dropSchema(dialect, options.schema);
+    await Promise.all(Array.from({ length: 5 }, () => bed().adapter(options).createTable()));
+    await bed().adapter(options).createTable();
+    await works(options, options.schema ? `${options.schema}.barrier` : String(options.table));
+  });
+
+  it('can be created by the script, again and again', async () => {
+    const { dialect } = bed();
+    const options = { table: newName() };
+    const script = barrierTableSql(dialect, options);
+    for (const statement of [script, script].join('').split(';\n').filter(Boolean)) await bed().rows(statement);
+    const table = dialect === 'sqlite' ? options.table : `dtm_barrier.${options.table}`;
+    drop(`drop table ${table}`);
+    await works(options, table);
+  });
+
+  it('can be in the current schema, several of them side by side', async () => {
+    for (const table of [newName(), newName()]) {
+      await bed().adapter({ schema: '', table }).createTable();
+      drop(`drop table ${table}`);
+      await works({ schema: '', table }, table);
+    }
+  });
+
+  it('can have names that need quotes', async () => {
+    const { dialect } = bed();
+    const options = dialect === 'sqlite' ? { table: 'Order-Select' } : { schema: 'Group-By', table: 'Order-Select' };
+    if (options.schema) dropSchema(dialect, options.schema);
+    else drop('drop table "Order-Select"');
+    await bed().adapter(options).createTable();
+    await works(
+      options,
+      dialect === 'sqlite'
+        ? '"Order-Select"'
+        : dialect === 'mysql'
+          ? '`Group-By`.`Order-Select`'
+          : '"Group-By"."Order-Select"',
+    );
+  });
+
+  it('tells when each row was made, so that old ones can be deleted', async () => {
+    const story = new BranchStory(bed());
+    await story.request('action').call(bed().adapter(), story.work('action'));
+    const table = defaultTable(bed().dialect);
+    const of = `gid = '${story.gid}'`;
+    expect(
+      await bed().rows(
+        `select 1 from ${table} where ${of} and create_time <= current_timestamp and update_time is not null`,
+      ),
+    ).toHaveLength(1);
+    expect(await bed().rows(`select 1 from ${table} where ${of} and create_time < '2020-01-01'`)).toHaveLength(0);
+    expect(
+      await bed().rows(`select 1 from ${table} where ${of} and trans_type = 'saga' and branch_id = '01'`),
+    ).toHaveLength(1);
+  });
+
+  it('may be one that Go dtm made', async ({ skip }) => {
+    const { dialect } = bed();
+    if (dialect === 'sqlite') return skip('Go dtm has no table for SQLite');
+    const schema = newName();
+    dropSchema(dialect, schema);
+    for (const statement of goTable(dialect, schema)) await bed().rows(statement);
+    await bed().adapter({ schema }).createTable();
+    await works({ schema }, `${schema}.barrier`);
+    expect(await bed().rows(`select 1 from ${schema}.barrier where create_time is null`)).toHaveLength(0);
+  });
+
+  it('answers to the statement that Go dtm inserts with', async ({ skip }) => {
+    const { dialect } = bed();
+    if (dialect === 'sqlite') return skip('Go dtm has no SQLite barrier');
+    const story = new BranchStory(bed());
+    const columns = '(trans_type, gid, branch_id, op, barrier_id, reason)';
+    const values = `('saga', '${story.gid}', '01', 'action', '01', 'compensate')`;
+    await bed().rows(
+      dialect === 'postgres'
+        ? `insert into dtm_barrier.barrier${columns} values${values} on conflict on constraint uniq_barrier do nothing`
+        : `insert ignore into dtm_barrier.barrier${columns} values${values}`,
+    );
+    expect(await story.request('action').call(bed().adapter(), story.work('action'))).toBeUndefined();
+  });
+
+  it('is refused loudly where its collation confuses ids, instead of skipping business code', async ({ skip }) => {
+    const { dialect } = bed();
+    if (dialect !== 'mysql') return skip('only MySQL compares loosely by default');
+    const schema = newName();
+    dropSchema(dialect, schema);
+    for (const statement of goTable(dialect, schema)) await bed().rows(statement);
+    const adapter = bed().adapter({ schema });
+    const [lower, upper] = ['a', 'A'].map((ending) => new BranchStory(bed(), schema + ending)) as [
+      BranchStory<Tx>,
+      BranchStory<Tx>,
+    ];
+    expect(await lower.request('action').call(adapter, lower.work('action'))).toBe('did action');
+    await expect(upper.request('action').call(adapter, upper.work('action'))).rejects.toThrow(/collation/);
+    await expect(upper.request('action').call(adapter, upper.work('action'))).rejects.toBeInstanceOf(DtmBarrierError);
+    expect(await lower.request('action').call(adapter, lower.work('action'))).toBeUndefined();
+  });
+
+  it('is refused loudly where it cannot store an id', async ({ skip }) => {
+    const { dialect } = bed();
+    if (dialect !== 'mysql') return skip('only MySQL alters what it cannot store');
+    const schema = newName();
+    dropSchema(dialect, schema);
+    for (const statement of goTable(dialect, schema)) await bed().rows(statement.replace('utf8mb4', 'latin1'));
+    const adapter = bed().adapter({ schema });
+    const story = new BranchStory(bed(), `${schema}\u4e2d`);
+    await expect(story.request('action').call(adapter, story.work('action'))).rejects.toBeInstanceOf(DtmBarrierError);
+    expect(await story.effects()).toEqual([]);
+  });
+
+  it('without its unique key is refused', async ({ skip }) => {
+    const { dialect } = bed();
+    if (dialect === 'mysql') return skip('an insert does not name its key here');
+    const table = newName();
+    const script = barrierTableSql(dialect, { schema: '', table }).replace(/,\s*constraint.*unique.*\n/, '\n');
+    for (const statement of script.split(';\n').filter(Boolean)) await bed().rows(statement);
+    drop(`drop table ${table}`);
+    const story = new BranchStory(bed());
+    await expect(
+      story.request('action').call(bed().adapter({ schema: '', table }), story.work('action')),
+    ).rejects.toThrow(/no unique constraint/);
+  });
+}

@@ -1,0 +1,223 @@
+import { PGlite, type Transaction } from '@electric-sql/pglite';
+import { Client, Pool, type PoolClient } from 'pg';
+import type { BarrierAdapter } from 'nestjs-dtm/barrier';
+import { pgBarrier } from 'nestjs-dtm/barrier/pg';
+import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { startPostgres, type PostgresServer } from '../../services/postgres.mjs';
+import { requireOrSkip } from '../../services/require-or-skip.mjs';
+import { BranchStory, prepare, type BarrierBed } from './barrier-bed.js';
+import { pgPoolBed } from './beds/pg-pool-bed.js';
+
+const postgres = requireOrSkip('postgres');
+
+describe('pgBarrier', () => {
+  it('gives business code the handle of the library', () => {
+    expectTypeOf<ReturnType<typeof forPool>>().toEqualTypeOf<BarrierAdapter<PoolClient>>();
+    expectTypeOf<ReturnType<typeof forClient>>().toEqualTypeOf<BarrierAdapter<Client>>();
+    expectTypeOf<ReturnType<typeof forPoolClient>>().toEqualTypeOf<BarrierAdapter<PoolClient>>();
+    expectTypeOf<ReturnType<typeof forPGlite>>().toEqualTypeOf<BarrierAdapter<Transaction>>();
+  });
+
+  it.each([undefined, null, 'postgres://localhost', {}, { query: 'select 1' }, { connect() {} }])(
+    'refuses %o',
+    (database) => {
+      expect(() => pgBarrier(database as never)).toThrow(DtmConfigError);
+    },
+  );
+
+  it('refuses a call inside another one on PGlite, and runs READ COMMITTED there too', async () => {
+    const database = await PGlite.create();
+    const adapter = pgBarrier(database);
+    await adapter.createTable();
+    const story = new BranchStory({} as BarrierBed<Transaction>);
+    const barrier = story.request('action');
+    // made anew, as a handler would do it
+    const nested = barrier.call(adapter, () => barrier.call(pgBarrier(database), async () => 'never'));
+    await expect(nested).rejects.toThrow(DtmConfigError);
+    expect(await barrier.call(adapter, async () => 'ran')).toBe('ran');
+
+    await database.query('set default_transaction_isolation = serializable');
+    const level = await barrier.call(adapter, async (tx) => (await tx.query('show transaction_isolation')).rows);
+    expect(level).toEqual([{ transaction_isolation: 'read committed' }]);
+    await database.close();
+  });
+
+  describe('with a pool whose connections misbehave', () => {
+    it('does not take a rollback for a commit', async () => {
+      const { barrier, adapter, released } = misbehaving(async (text) => (text === 'commit' ? 'ROLLBACK' : ''));
+      await expect(barrier.call(adapter, async () => 'done')).rejects.toThrow(/rolled back .*retry/);
+      expect(released).toEqual([false]);
+    });
+
+    it.each(['begin isolation level read committed', 'commit', 'rollback'])(
+      'throws a connection away whose %s failed',
+      async (statement) => {
+        const { barrier, adapter, released } = misbehaving(async (text) => {
+          if (text === statement) throw new Error('timeout');
+          return '';
+        });
+        const failure = new Error('no');
+        const call = barrier.call(adapter, async () => {
+          if (statement === 'rollback') throw failure;
+        });
+        await (statement === 'rollback'
+          ? expect(call).rejects.toBe(failure)
+          : expect(call).rejects.toThrow(/timeout; dtm will retry/));
+        expect(released).toEqual([true]);
+      },
+    );
+  });
+});
+
+describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), () => {
+  let server: PostgresServer;
+  let bed: BarrierBed<PoolClient>;
+  beforeAll(async () => {
+    server = await startPostgres();
+    bed = await pgPoolBed(server.url);
+    await prepare(bed);
+  });
+  afterAll(async () => {
+    await bed?.close();
+    await server?.stop();
+  });
+
+  it('gives every connection back, and keeps to one where the pool has one', async () => {
+    const pool = new Pool({ connectionString: server.url, max: 1 });
+    const story = new BranchStory(bed);
+    const barrier = story.request('action');
+    const calls = Array.from({ length: 10 }, (_, index) =>
+      barrier.call(pgBarrier(pool), async (client) => {
+        await story.work(`action ${index}`)(client);
+        if (index % 2 === 1) throw new Error('no');
+      }),
+    );
+    await Promise.allSettled(calls);
+    expect(await story.effects()).toEqual(['action 0', 'action 2', 'action 4', 'action 6', 'action 8']);
+    expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([1, 1, 0]);
+    const client = await pool.connect();
+    expect(client.listenerCount('error')).toBe(0);
+    client.release();
+    await pool.end();
+  });
+
+  it('throws a lost connection away', async () => {
+    const pool = new Pool({ connectionString: server.url, max: 1 });
+    pool.on('error', () => {}); // every pool of node-postgres needs one
+    const story = new BranchStory(bed);
+    const lost = story.request('action').call(pgBarrier(pool), (client) => bed.sessions!.kill(client));
+    await expect(lost).rejects.toThrow(/retry/);
+    expect(pool.totalCount).toBe(0);
+    expect(await story.request('action').call(pgBarrier(pool), story.work('action'))).toBe('did action');
+    await pool.end();
+  });
+
+  it('runs READ COMMITTED whatever the default of the connection', async () => {
+    const pool = new Pool({
+      connectionString: server.url,
+      options: '-c default_transaction_isolation=serializable -c default_transaction_deferrable=on',
+    });
+    const story = new BranchStory(bed);
+    const level = await story
+      .request('action')
+      .call(pgBarrier(pool), async (client) => (await client.query('show transaction_isolation')).rows);
+    expect(level).toEqual([{ transaction_isolation: 'read committed' }]);
+    await pool.end();
+  });
+
+  describe.each(['that tells its state', 'of an old version that does not tell its state'])('a client %s', (kind) => {
+    let client: Client;
+    let story: BranchStory<PoolClient>;
+    beforeAll(async () => {
+      const connected = new Client({ connectionString: server.url });
+      await connected.connect();
+      client = kind.startsWith('of an old') ? withoutStatus(connected) : connected;
+    });
+    afterAll(() => client?.end());
+    beforeEach(() => {
+      story = new BranchStory(bed);
+    });
+    const work = (op: string) => async (tx: Client) => void (await story.work(op)(tx as PoolClient));
+
+    it('takes one transaction after the other', async () => {
+      const barrier = story.request('action');
+      const failing = barrier.call(pgBarrier(client), async (tx) => {
+        await work('undone')(tx);
+        throw new Error('no');
+      });
+      const other = barrier.call(pgBarrier(client), work('done'));
+      await expect(failing).rejects.toThrow('no');
+      await other;
+      expect(await story.effects()).toEqual(['done']);
+    });
+
+    it('refuses a call inside another one', async () => {
+      const barrier = story.request('action');
+      const nested = barrier.call(pgBarrier(client), () => barrier.call(pgBarrier(client), work('never')));
+      await expect(nested).rejects.toThrow(/barrier\.join/);
+      expect(await story.effects()).toEqual([]);
+    });
+
+    it("does not commit the user's own transaction", async () => {
+      await client.query('begin');
+      await work('undone')(client);
+      const call = story.request('action').call(pgBarrier(client), work('never'));
+      await expect(call).rejects.toThrow(/in a transaction already/);
+      await client.query('rollback');
+      expect(await story.effects()).toEqual([]);
+    });
+
+    it('joins only where BEGIN came before, and nothing failed since', async () => {
+      const join = () => story.request('action').join(pgBarrier(client), client, work('action'));
+      await expect(join()).rejects.toThrow(DtmArgumentError);
+      await client.query('begin');
+      await client.query('select * from no_such_thing').catch(() => {});
+      await client.query('select 1').catch(() => {});
+      await expect(join()).rejects.toThrow(DtmArgumentError);
+      await client.query('rollback');
+      await client.query('begin');
+      await join();
+      await client.query('commit');
+      await expect(join()).rejects.toThrow(DtmArgumentError);
+      expect(await story.effects()).toEqual(['action']);
+    });
+  });
+
+  it('leaves a client of a pool with its user', async () => {
+    const pool = new Pool({ connectionString: server.url });
+    const client = await pool.connect();
+    const story = new BranchStory(bed);
+    expect(await story.request('action').call(pgBarrier(client), story.work('action'))).toBe('did action');
+    expect(pool.idleCount).toBe(0);
+    client.release();
+    await pool.end();
+  });
+});
+
+function withoutStatus(client: Client): Client {
+  return new Proxy(client, {
+    get(target, name) {
+      const value: unknown = name === 'getTransactionStatus' ? undefined : Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** A pool of one connection whose statements do as the test says. */
+const misbehaving = (query: (text: string) => Promise<string>) => {
+  const released: unknown[] = [];
+  const client = {
+    getTransactionStatus: () => 'T',
+    query: async (text: string) => ({ rows: [], rowCount: 1, command: await query(text) }),
+    release: (broken: boolean) => void released.push(broken),
+  };
+  const adapter = pgBarrier({ totalCount: 1, connect: async () => client });
+  return { released, adapter, barrier: new BranchStory({} as BarrierBed<typeof client>).request('action') };
+};
+
+// never called: they show what is inferred from the libraries' own types
+const forPool = (pool: Pool) => pgBarrier(pool);
+const forClient = (client: Client) => pgBarrier(client);
+const forPoolClient = (client: PoolClient) => pgBarrier(client);
+const forPGlite = (database: PGlite) => pgBarrier(database);

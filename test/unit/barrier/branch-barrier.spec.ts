@@ -1,0 +1,161 @@
+import { BranchBarrier, type BarrierContext, type BarrierRow } from 'nestjs-dtm/barrier';
+import { DtmArgumentError, DtmBarrierError, DtmConfigError, DtmFailureError } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { memoryAdapter } from './memory-adapter.js';
+
+const context: BarrierContext = { gid: 'g1', transType: 'saga', branchId: '01', op: 'action' };
+
+const broken = () => Promise.reject(new Error('the database is on fire'));
+
+describe('BranchBarrier', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['an empty gid', { gid: '' }],
+    ['a gid of 129 characters', { gid: 'x'.repeat(129) }],
+    ['a gid with a blank at its end', { gid: 'g1 ' }],
+    ['a gid with a semicolon', { gid: 'g;1' }],
+    ['a gid with a line break', { gid: 'g\n1' }],
+    ['a gid that is no text', { gid: 1 }],
+    ['an empty branch id', { branchId: '' }],
+    ['a branch id of 129 characters', { branchId: 'x'.repeat(129) }],
+    ['an empty op', { op: '' }],
+    ['an op of 46 characters', { op: 'x'.repeat(46) }],
+    ['a transaction mode that does not exist', { transType: 'SAGA' }],
+    ['no transaction mode', { transType: undefined }],
+  ])('refuses %s', (_, change) => {
+    expect(() => new BranchBarrier({ ...context, ...change } as BarrierContext)).toThrow(DtmArgumentError);
+  });
+
+  it('keeps the context to itself', () => {
+    const request = { ...context, phase2Url: 'http://there' };
+    const barrier = new BranchBarrier(request);
+    request.gid = 'another';
+    expect(barrier.context).toEqual(context);
+    expect(Object.isFrozen(barrier.context)).toBe(true);
+  });
+
+  it('numbers its uses in the order in which they are made, not in which they run', async () => {
+    const inserted: BarrierRow[] = [];
+    const started: (() => void)[] = [];
+    const { adapter } = memoryAdapter({
+      async transaction(work) {
+        await new Promise<void>((resolve) => started.push(resolve));
+        return work({ rows: new Set() });
+      },
+      async insert(_, row) {
+        inserted.push(row);
+        return true;
+      },
+    });
+    const barrier = new BranchBarrier(context);
+    const first = barrier.call(adapter, async () => 'first');
+    const second = barrier.join(adapter, { rows: new Set() }, async () => 'second');
+    const third = barrier.call(adapter, async () => 'third');
+    started[1]?.();
+    await third;
+    started[0]?.();
+    await Promise.all([first, second]);
+    expect(inserted.map(({ barrierId }) => barrierId)).toEqual(['02', '03', '01']);
+    expect(inserted[0]).toEqual({ ...context, barrierId: '02', reason: 'action' });
+  });
+
+  it('numbers with two digits at least', async () => {
+    const { adapter, rows } = memoryAdapter();
+    const barrier = new BranchBarrier(context);
+    for (let count = 1; count <= 100; count++) await barrier.call(adapter, async () => {});
+    expect(rows()).toEqual(expect.arrayContaining(['g1/01/action/01', 'g1/01/action/99', 'g1/01/action/100']));
+  });
+
+  it('asks for the row of the forward operation first', async () => {
+    const { adapter, rows } = memoryAdapter();
+    const cancel = new BranchBarrier({ ...context, transType: 'tcc', op: 'cancel' });
+    expect(await cancel.call(adapter, async () => 'never')).toBeUndefined();
+    expect(rows()).toEqual(['g1/01/try/01', 'g1/01/cancel/01']);
+  });
+
+  it.each([1, 0, null, undefined, 'true', { affectedRows: 1 }])(
+    'does not guess what %o affected rows mean',
+    async (answer) => {
+      const { adapter, rows } = memoryAdapter({ insert: async () => answer as never });
+      const call = new BranchBarrier(context).call(adapter, async () => 'never');
+      await expect(call).rejects.toThrow(DtmBarrierError);
+      await expect(call).rejects.toThrow(/not true or false/);
+      expect(rows()).toEqual([]);
+    },
+  );
+
+  it('throws what the business code threw, even where the library wraps or swallows it', async () => {
+    const failure = new DtmFailureError('no');
+    const wraps = memoryAdapter({
+      transaction: (work) =>
+        work({ rows: new Set() }).catch((error: unknown) => {
+          throw new Error('transaction failed', { cause: error });
+        }),
+    });
+    const swallows = memoryAdapter({
+      transaction: (work) => work({ rows: new Set() }).catch(() => undefined as never),
+    });
+    for (const { adapter } of [wraps, swallows]) {
+      await expect(new BranchBarrier(context).call(adapter, () => Promise.reject(failure))).rejects.toBe(failure);
+    }
+  });
+
+  it('forgets the error of an attempt that the library made again', async () => {
+    const { adapter } = memoryAdapter({
+      transaction: (work) => work({ rows: new Set() }).catch(() => work({ rows: new Set() })),
+    });
+    let attempts = 0;
+    const result = await new BranchBarrier(context).call(adapter, async () => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('write conflict');
+      return 'ran';
+    });
+    expect(result).toBe('ran');
+  });
+
+  it.each([
+    ['opens no transaction', { transaction: broken }],
+    ['cannot insert', { insert: broken }],
+    ['cannot commit', { transaction: (work) => work({ rows: new Set() }).then(broken) }],
+    ['cannot verify', { verify: broken }],
+  ] as [string, Parameters<typeof memoryAdapter>[0]][])(
+    'says "retry" and keeps the cause when the database %s',
+    async (_, changes) => {
+      const { adapter } = memoryAdapter(changes);
+      const call = new BranchBarrier(context).call(adapter, async () => 'done');
+      await expect(call).rejects.toThrow(DtmBarrierError);
+      await expect(call).rejects.toThrow(/g1, branch 01, op action .*the database is on fire; dtm will retry/);
+      await expect(call).rejects.toMatchObject({ gid: 'g1', cause: { message: 'the database is on fire' } });
+    },
+  );
+
+  it('lets the adapter explain its errors, and passes errors of the package on', async () => {
+    const explained = memoryAdapter({ insert: broken, explain: () => 'call the fire brigade' });
+    await expect(new BranchBarrier(context).call(explained.adapter, async () => {})).rejects.toThrow(
+      /could not insert its row: call the fire brigade; dtm will retry/,
+    );
+    const wiring = new DtmConfigError('wired wrongly');
+    const wrong = memoryAdapter({ transaction: () => Promise.reject(wiring) });
+    await expect(new BranchBarrier(context).call(wrong.adapter, async () => {})).rejects.toBe(wiring);
+  });
+
+  it('verifies its row only after business code ran', async () => {
+    const verified: string[] = [];
+    const { adapter } = memoryAdapter({ verify: async (_, row) => void verified.push(row.op) });
+    await new BranchBarrier({ ...context, op: 'compensate' }).call(adapter, async () => {});
+    await new BranchBarrier(context).call(adapter, async () => {});
+    expect(verified).toEqual([]);
+    await new BranchBarrier({ ...context, op: 'commit' }).call(adapter, async () => {});
+    expect(verified).toEqual(['commit']);
+  });
+
+  it('looks at the transaction before it touches it', async () => {
+    const refused = new DtmArgumentError('not a transaction');
+    const { adapter } = memoryAdapter({
+      assertTransaction: () => {
+        throw refused;
+      },
+      insert: broken,
+    });
+    await expect(new BranchBarrier(context).join(adapter, { rows: new Set() }, async () => {})).rejects.toBe(refused);
+  });
+});
