@@ -3,6 +3,7 @@
  *
  * @module nestjs-dtm/protocol
  */
+export { checkBranchHeaders } from './branch-headers.js';
 export { MAX_BRANCHES_PER_PARENT, MAX_BRANCH_ID_LENGTH, branchIds, stepBranchId } from './branch-id.js';
 export { RESERVED_PARAMETERS, appendBranchQuery, readBranchQuery, type BranchContext } from './branch-context.js';
 export {
@@ -11,6 +12,7 @@ export {
   type BranchRegistration,
   type TccBranchRegistration,
 } from './branch-registration.js';
+export { checkHttpUrl } from './branch-url.js';
 export type { DtmApi, DtmServer, TransactionFilter } from './dtm-api.js';
 export {
   DtmArgumentError,

@@ -7,13 +7,16 @@ import { DtmArgumentError } from './errors.js';
 export type Payload = string | Uint8Array;
 
 /** A value that JSON can hold without loss or surprise is refused or encoded by {@link encodeJson}. */
-function refuseUnsafe(this: unknown, key: string, value: unknown): unknown {
+function refuseUnsafe(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const kind = typeof value;
   if (kind === 'function' || kind === 'symbol' || kind === 'bigint') {
     throw new DtmArgumentError(`payload field "${key}" is a ${kind}, which JSON cannot hold; send a number or a text`);
   }
   if (kind === 'number' && !Number.isFinite(value)) {
     throw new DtmArgumentError(`payload field "${key}" is ${String(value)}, which JSON turns into null`);
+  }
+  if (value === null && this[key] instanceof Date) {
+    throw new DtmArgumentError(`payload field "${key}" is an invalid Date, which JSON turns into null`);
   }
   if (value instanceof Map || value instanceof Set) {
     throw new DtmArgumentError(
@@ -28,12 +31,12 @@ function refuseUnsafe(this: unknown, key: string, value: unknown): unknown {
  *
  * @param value - the payload; `undefined` means none
  * @returns JSON text, or `''` for none
- * @throws DtmArgumentError for functions, symbols, bigints, NaN, Infinity, Map, Set and circular structures
+ * @throws DtmArgumentError for functions, symbols, bigints, NaN, Infinity, invalid dates, Map, Set and circular structures
  */
 export function encodeJson(value: unknown): string {
   if (value === undefined) return '';
   try {
-    return JSON.stringify(value, refuseUnsafe);
+    return (JSON.stringify(value, refuseUnsafe) as string | undefined) ?? '';
   } catch (cause) {
     if (cause instanceof DtmArgumentError) throw cause;
     throw new DtmArgumentError(`payload is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {

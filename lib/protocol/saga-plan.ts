@@ -42,7 +42,11 @@ export function decodeSagaPlan(customData: string | undefined, stepCount: number
   if (parsed === null) return SEQUENTIAL;
   const json = jsonReader(parsed, 'custom_data');
   const orders = new Map<number, readonly number[]>();
-  for (const [step, before] of Object.entries((parsed as { orders?: object | null }).orders ?? {})) {
+  const given = (parsed as { orders?: unknown }).orders ?? {};
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    throw new DtmArgumentError('orders in custom_data must be an object like {"1":[0]}');
+  }
+  for (const [step, before] of Object.entries(given)) {
     const index = /^\d{1,9}$/.test(step) ? Number(step) : -1;
     if (before !== null && !Array.isArray(before))
       throw new DtmArgumentError(`orders["${step}"] must be a list of step indices`);
@@ -73,18 +77,18 @@ export function checkSagaPlan(plan: SagaPlan, stepCount: number): void {
   const state = new Map<number, 'open' | 'done'>();
   const visit = (step: number): void => {
     // explicit stack: a saga may have thousands of steps
-    const stack = [{ step, next: 0 }];
+    const stack = [{ step, before: predecessors(plan, step), next: 0 }];
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!;
       state.set(top.step, 'open');
-      const before = predecessors(plan, top.step)[top.next++];
+      const before = top.before[top.next++];
       if (before === undefined) {
         state.set(top.step, 'done');
         stack.pop();
       } else if (state.get(before) === 'open') {
         throw new DtmArgumentError(`branch orders form a circle through step ${before}: it could never start`);
       } else if (!state.has(before)) {
-        stack.push({ step: before, next: 0 });
+        stack.push({ step: before, before: predecessors(plan, before), next: 0 });
       }
     }
   };

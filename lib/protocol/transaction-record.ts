@@ -1,3 +1,4 @@
+import { DtmArgumentError } from './errors.js';
 import { decodeTransactionOptions, encodeTransactionOptions, type TransactionOptions } from './transaction-request.js';
 import { jsonReader, type JsonReader } from './json-reader.js';
 import { payloadBytes, type Payload } from './payload.js';
@@ -111,9 +112,8 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
 /**
  * The JSON object that shows a branch, ready to be stringified; `attempts` and `last_error` are ours.
  *
- * @param gid - global transaction that the branch belongs to
  * @param branch - the branch
- * @param transaction - gives the times that branches do not keep
+ * @param transaction - that it belongs to; gives the times that branches do not keep
  */
 export function encodeBranchRecord(branch: BranchRecord, transaction: TransactionRecord): Record<string, unknown> {
   return {
@@ -147,7 +147,7 @@ export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
     status: json.text('status') as GlobalStatus,
     protocol: (json.text('protocol') || 'http') as Protocol,
     // SQL stores of Go dtm show the options in their JSON text only (§9.1)
-    options: decodeTransactionOptions(options ? jsonReader(JSON.parse(options), 'options') : json),
+    options: decodeTransactionOptions(options ? jsonReader(parsed(options), 'options') : json),
     queryPrepared: json.text('query_prepared') || undefined,
     customData: json.text('custom_data') || undefined,
     createTime,
@@ -180,6 +180,14 @@ export function decodeBranchRecord(json: JsonReader): BranchRecord {
     attempts: json.count('attempts') || undefined,
     lastError: json.text('last_error') || undefined,
   };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DtmArgumentError('options must be JSON', { cause });
+  }
 }
 
 function timeText(time: number): string;

@@ -16,9 +16,9 @@ import {
   type TransactionRequest,
 } from '../protocol/index.js';
 import { machineOf } from './engine/advance.js';
-import { checkRequest, createTransaction, optionsOf } from './engine/create.js';
+import { checkRequest, checkUrls, createTransaction, optionsOf } from './engine/create.js';
 import { beginPass } from './engine/pass.js';
-import { leaseTime, scheduleNext } from './engine/schedule.js';
+import { baseInterval, leaseTime, scheduleNext } from './engine/schedule.js';
 import { tccBranches } from './engine/tcc.js';
 import type { Runner, Surroundings } from './runner.js';
 import { VERSION } from './version.js';
@@ -64,19 +64,27 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
 
   async submit(request: TransactionRequest): Promise<void> {
     checkRequest(request);
-    const { settings, clock, store, owner } = this.#surroundings;
+    const { settings, clock, store } = this.#surroundings;
+    const stored = await store.find(request.gid);
+    if (stored) return this.#submitStored(stored, request);
+
     const now = clock.now();
     const fresh = createTransaction(request, 'submitted', settings, now);
     const details = { ...fresh, transaction: this.#own(fresh.transaction, now) };
-    if (await store.create(details)) return this.#process(details, request.waitResult);
+    // somebody else may have stored it in between
+    if (!(await store.create(details))) return this.submit(request);
+    return this.#process(details, request.waitResult);
+  }
 
-    const stored = await this.#find(request.gid);
+  /** Steps and payloads of the request do not count any more: they were stored before. */
+  async #submitStored(stored: TransactionDetails, request: TransactionRequest): Promise<void> {
+    const { clock, settings, store } = this.#surroundings;
     const { transaction } = stored;
     checkType(transaction, request);
     if (transaction.status === 'submitted') {
       // submitting again changes nothing: what is stored goes on, and can be waited for
       if (request.waitResult) answerFor(await this.#current(stored));
-      return undefined;
+      return;
     }
     if (transaction.status !== 'prepared') {
       // spelt as dtm spells it
@@ -84,14 +92,15 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     }
     const customData = request.customData ?? transaction.customData;
     if (transaction.transType === 'saga') decodeSagaPlan(customData, stored.branches.length / 2);
+    const now = clock.now();
     const options = { ...transaction.options, ...optionsOf(request) };
-    const submitted = this.#own({ ...transaction, status: 'submitted', options, customData, updateTime: now }, now);
+    const nextCronInterval = baseInterval(options, settings);
+    const changes = { status: 'submitted', options, customData, nextCronInterval, updateTime: now } as const;
+    const submitted = this.#own({ ...transaction, ...changes }, now);
     if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
     // read again: a branch may have been registered since
-    return this.#process(
-      { ...(await this.#find(request.gid)), transaction: { ...submitted, owner } },
-      request.waitResult,
-    );
+    const details = { ...(await this.#find(request.gid)), transaction: submitted };
+    return this.#process(details, request.waitResult);
   }
 
   async abort(request: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>): Promise<void> {
@@ -109,18 +118,21 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
       );
     }
     const now = clock.now();
-    if (transaction.status === 'aborting' && this.#runner.current(request.gid)) return;
-    const rollbackReason = request.rollbackReason || transaction.rollbackReason;
-    const aborting = this.#own({ ...transaction, status: 'aborting', rollbackReason, updateTime: now }, now);
-    if (!(await store.update({ status: transaction.status }, aborting, new Map()))) return this.abort(request);
-    const details = { ...(await this.#find(request.gid)), transaction: aborting };
-    const pass = this.#start(details);
+    let pass = transaction.status === 'aborting' ? this.#runner.current(request.gid) : undefined;
+    if (!pass) {
+      const rollbackReason = request.rollbackReason || transaction.rollbackReason;
+      const aborting = this.#own({ ...transaction, status: 'aborting', rollbackReason, updateTime: now }, now);
+      if (!(await store.update({ status: transaction.status }, aborting, new Map()))) return this.abort(request);
+      // read again: a branch may have been registered since
+      pass = this.#start({ ...(await this.#find(request.gid)), transaction: aborting });
+    }
     if (!request.waitResult) return;
     const after = await pass;
     if (after && !isFinal(after.transaction.status)) throw undecided(after);
   }
 
   async registerBranch(branch: BranchRegistration): Promise<void> {
+    checkUrls({ confirm: branch.confirm, cancel: branch.cancel });
     const result = await this.#surroundings.store.addBranches(branch.gid, branch.transType, tccBranches(branch));
     if (result === 'duplicate') {
       throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, {
@@ -133,7 +145,8 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
   }
 
   async query(gid: string): Promise<TransactionDetails | undefined> {
-    if (!gid) throw new DtmArgumentError('no gid specified');
+    // in JavaScript it may be anything that was in a query
+    if (typeof gid !== 'string' || gid === '') throw new DtmArgumentError('no gid specified');
     return this.#surroundings.store.find(gid);
   }
 

@@ -92,7 +92,7 @@ class EmbeddedServer implements DtmServer {
   }
 
   recover(): void {
-    this.#recovery.start();
+    if (!this.#closing) this.#recovery.start();
   }
 
   close(): Promise<void> {
@@ -101,9 +101,10 @@ class EmbeddedServer implements DtmServer {
   }
 
   async #close(): Promise<void> {
-    await this.#recovery.stop();
+    // from this moment nothing more is called, asked or looked for; what is under way is waited for
+    await Promise.all([this.#runner.stop(), this.#http?.close(), this.#recovery.stop()]);
+    // passes that a last request or look began: they store that they are due again, and end
     await this.#runner.stop();
-    await this.#http?.close();
     await this.#store.close();
     await this.#transport.close();
   }

@@ -34,7 +34,7 @@ export class Recovery {
     const { pollIntervalSeconds, maxParallelRecovery } = this.#surroundings.settings;
     while (this.#isRunning) {
       const isMore = await this.#look(maxParallelRecovery - this.#passes.size);
-      if (!isMore) await this.#pause(pollIntervalSeconds * 1000);
+      if (!isMore && this.#isRunning) await this.#pause(pollIntervalSeconds * 1000);
       // a quarter at a time, so that claims are worth their write
       while (this.#isRunning && this.#passes.size > maxParallelRecovery * 0.75)
         await Promise.race([...this.#passes, this.#stopped()]);

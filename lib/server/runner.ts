@@ -72,17 +72,19 @@ export class Runner {
     return pass;
   }
 
-  /** Starts no more calls; waits until the answers of those under way are stored. */
+  /** Starts no more calls, from this very moment; waits until the answers of those under way are stored. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.allSettled(this.#passes.values());
+    while (this.#passes.size > 0) await Promise.allSettled(this.#passes.values());
   }
 
   /** The pass before knows older data: it notices at its next write that the status has changed, and ends. */
   async #runAfter(before: Promise<unknown>, gid: string): Promise<TransactionDetails | undefined> {
     await before.catch(() => undefined);
-    const details = await this.#surroundings.store.find(gid);
-    return details && (isFinal(details.transaction.status) ? details : this.#run(details));
+    const { store, owner } = this.#surroundings;
+    const details = await store.find(gid);
+    // the pass before may have finished it, or have tried just now and given the lease back until the next time
+    return details?.transaction.owner === owner ? this.#run(details) : details;
   }
 
   async #run(details: TransactionDetails): Promise<TransactionDetails | undefined> {
@@ -104,6 +106,16 @@ export class Runner {
         this.#report(pass.transaction);
         return { transaction: pass.transaction, branches: pass.branches };
       }
+      received = [];
+      if (step.reload) {
+        pass = { ...pass, branches: (await this.#surroundings.store.find(stored.gid))?.branches ?? pass.branches };
+        continue;
+      }
+      // stopped while it was saved: the next step leaves out what has not been called yet
+      if (this.#isStopping && step.calls.length > 0) {
+        pass = { ...pass, running: withoutCalls(step) };
+        continue;
+      }
       for (const index of step.calls) {
         void this.#call(pass.transaction, pass.branches[index]!).then((outcome) =>
           answers.put({ branch: index, outcome }),
@@ -117,7 +129,7 @@ export class Runner {
   #advance(machine: Machine, pass: Pass, answers: readonly Answer[], now: number): Step {
     const step = advance(machine, pass, answers, now, this.#surroundings);
     if (!this.#isStopping || step.calls.length === 0) return step;
-    const running = new Set([...step.pass.running].filter((index) => !step.calls.includes(index)));
+    const running = withoutCalls(step);
     const over = running.size === 0;
     const transaction = over
       ? { ...step.pass.transaction, owner: undefined, nextCronTime: now }
@@ -158,6 +170,11 @@ export class Runner {
     const { gid, transType, rollbackReason } = transaction;
     this.#surroundings.logger.info('transaction was rolled back', { gid, transType, reason: rollbackReason });
   }
+}
+
+function withoutCalls(step: Step): ReadonlySet<number> {
+  const calls = new Set(step.calls);
+  return new Set([...step.pass.running].filter((index) => !calls.has(index)));
 }
 
 /** Hands over what has arrived, waiting while it is empty. */

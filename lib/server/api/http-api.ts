@@ -31,7 +31,7 @@ export interface ListenOptions {
 export interface HttpApi {
   /** Base URL, e.g. `http://127.0.0.1:36789/api/dtmsvr`. */
   readonly address: string;
-  /** Ends: requests under way are answered, new ones refused. */
+  /** Ends: requests that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
   close(): Promise<void>;
 }
 
@@ -55,9 +55,16 @@ const REQUEST_TIMEOUT_MS = 30_000;
  */
 export async function listenHttp(api: Omit<DtmApi, 'address'>, options: ListenOptions): Promise<HttpApi> {
   const routes = routesTo(api);
+  const busy = new Set<ServerResponse>();
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 60_000 },
-    (request, response) => void serve(routes, request, response),
+    (request, response) => {
+      const onArrival = (): void => {
+        busy.add(response);
+        response.once('close', () => busy.delete(response));
+      };
+      void serve(routes, request, response, onArrival);
+    },
   );
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
@@ -69,13 +76,17 @@ export async function listenHttp(api: Omit<DtmApi, 'address'>, options: ListenOp
   });
   const { port } = server.address() as AddressInfo;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return { address: `http://${reachable}:${port}${BASE_PATH}`, close: () => closeServer(server) };
+  return { address: `http://${reachable}:${port}${BASE_PATH}`, close: () => closeServer(server, busy) };
 }
 
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: Server, busy: ReadonlySet<ServerResponse>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
-    server.closeIdleConnections();
+    const cutOff = (): void => {
+      if (busy.size === 0) server.closeAllConnections();
+    };
+    for (const response of busy) response.once('close', cutOff);
+    cutOff();
   });
 }
 
@@ -133,12 +144,18 @@ function routesTo(api: Omit<DtmApi, 'address'>): Map<string, Handler> {
   ]);
 }
 
-async function serve(routes: Map<string, Handler>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  routes: Map<string, Handler>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onArrival: () => void,
+): Promise<void> {
   try {
     const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2) as [string, string?];
     const handler = routes.get(`${request.method} ${path}`);
     if (handler) {
       const body = request.method === 'POST' ? await readBody(request) : '';
+      onArrival();
       const answer = await handler({ query: new URLSearchParams(search), body });
       // the binder of dtm answers such a body before the JSON writer is reached (§1.2)
       return send(response, answer, answer.status === 400 ? 'text/plain; charset=utf-8' : undefined);

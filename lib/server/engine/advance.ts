@@ -5,7 +5,7 @@ import { tccMachine } from './tcc.js';
 import { leaseTime, scheduleNext } from './schedule.js';
 import type { Answer, Machine, Pass } from './pass.js';
 
-/** What the runner has to do next, in this order: save, call, wait for an answer; or nothing more when it is over. */
+/** What the runner has to do next, in this order: save, read, call, wait for an answer; or nothing more when it is over. */
 export interface Step {
   /** State after the step. */
   readonly pass: Pass;
@@ -13,6 +13,8 @@ export interface Step {
   readonly save: boolean;
   /** Branches to store together with the transaction, by index. */
   readonly changed: ReadonlyMap<number, BranchRecord>;
+  /** The transaction was prepared until now, so branches may have been registered: read them again once it is saved. */
+  readonly reload: boolean;
   /** Branches to call once that is done. */
   readonly calls: readonly number[];
   /** Nothing is under way and nothing can be called: the pass ends. */
@@ -62,49 +64,68 @@ export function advance(
   context: EngineContext,
 ): Step {
   const changed = new Map<number, BranchRecord>();
-  let pass = answers.reduce((state, answer) => record(state, answer, now, changed), before);
+  const pass = draftOf(before);
+  record(pass, answers, now, changed);
   let calls: readonly number[];
   for (;;) {
     const decision = machine.decide(pass, now);
     if (decision.kind === 'change') {
-      pass = change(pass, decision.status, decision.reason, now);
-      continue;
+      change(pass, decision.status, decision.reason, now);
+      if (before.transaction.status !== 'prepared' || isFinal(decision.status)) continue;
+      pass.transaction = reschedule(machine, pass, false, now, context);
+      return { pass, save: true, changed, reload: true, calls: [], over: false };
     }
     calls = decision.branches.filter((index) => pass.branches[index]!.url !== '');
     if (calls.length === decision.branches.length) break;
-    // an empty URL is at once a success (§3.4)
-    for (const branch of decision.branches) {
-      if (!calls.includes(branch))
-        pass = record(pass, { branch, outcome: { kind: 'success', body: '' } }, now, changed);
-    }
+    const empty = decision.branches.filter((index) => pass.branches[index]!.url === '');
+    record(pass, empty.map(nothingToCall), now, changed);
   }
   const over = calls.length === 0 && pass.running.size === 0;
   const save = over || changed.size > 0 || pass.transaction !== before.transaction;
-  if (save) pass = { ...pass, transaction: reschedule(machine, pass, over, now, context) };
-  return { pass: { ...pass, running: new Set([...pass.running, ...calls]) }, save, changed, calls, over };
+  if (save) pass.transaction = reschedule(machine, pass, over, now, context);
+  for (const index of calls) pass.running.add(index);
+  return { pass, save, changed, reload: false, calls, over };
 }
 
-/** Takes an answer into the state. */
-function record(pass: Pass, answer: Answer, now: number, changed: Map<number, BranchRecord>): Pass {
-  const branch = pass.branches[answer.branch]!;
-  const isDecided = answer.outcome.kind === 'success' || (answer.outcome.kind === 'failure' && branch.op === 'action');
-  const next = answered(branch, answer, now);
-  changed.set(answer.branch, next);
-  const running = new Set(pass.running);
-  running.delete(answer.branch);
-  const undecided = new Map(pass.undecided);
-  // a failure in phase 2 cannot be taken back: it is asked again like any unknown answer
-  if (!isDecided) undecided.set(answer.branch, answer.outcome.kind === 'ongoing' ? 'ongoing' : 'unknown');
-  const counts = !isDecided && answer.outcome.kind !== 'ongoing' && branch.op === 'action';
-  return {
-    transaction: counts
-      ? { ...pass.transaction, retryCount: (pass.transaction.retryCount ?? 0) + 1 }
-      : pass.transaction,
-    branches: pass.branches.with(answer.branch, next),
-    running,
-    undecided,
-    progressed: pass.progressed || isDecided,
-  };
+/** A pass while a step of it is being worked out; nobody else has it yet. */
+interface Draft extends Pass {
+  transaction: TransactionRecord;
+  readonly branches: BranchRecord[];
+  readonly running: Set<number>;
+  readonly undecided: Map<number, 'ongoing' | 'unknown'>;
+  progressed: boolean;
+}
+
+function draftOf(pass: Pass): Draft {
+  const { branches, running, undecided } = pass;
+  return { ...pass, branches: [...branches], running: new Set(running), undecided: new Map(undecided) };
+}
+
+/** An empty URL is at once a success (`dtm-protocol.md` §5.4). */
+function nothingToCall(branch: number): Answer {
+  return { branch, outcome: { kind: 'success', body: '' } };
+}
+
+/** Takes answers into the state. */
+function record(pass: Draft, answers: readonly Answer[], now: number, changed: Map<number, BranchRecord>): void {
+  for (const answer of answers) {
+    const { branch: index, outcome } = answer;
+    const branch = pass.branches[index]!;
+    const next = answered(branch, answer, now);
+    pass.branches[index] = next;
+    changed.set(index, next);
+    pass.running.delete(index);
+    if (next.status !== 'prepared') {
+      pass.progressed = true;
+      continue;
+    }
+    // a failure in phase 2 cannot be taken back: it is asked again like any unknown answer
+    const isUnknown = outcome.kind !== 'ongoing';
+    pass.undecided.set(index, isUnknown ? 'unknown' : 'ongoing');
+    if (isUnknown && branch.op === 'action') {
+      pass.transaction = { ...pass.transaction, retryCount: (pass.transaction.retryCount ?? 0) + 1 };
+    }
+  }
 }
 
 function answered(branch: BranchRecord, { outcome }: Answer, now: number): BranchRecord {
@@ -117,19 +138,16 @@ function answered(branch: BranchRecord, { outcome }: Answer, now: number): Branc
     : failed;
 }
 
-function change(pass: Pass, status: TransactionRecord['status'], reason: string | undefined, now: number): Pass {
+function change(pass: Draft, status: TransactionRecord['status'], reason: string | undefined, now: number): void {
   const { transaction } = pass;
-  return {
-    ...pass,
-    // other branches come up now: what was asked before the change says nothing about them
-    progressed: true,
-    transaction: {
-      ...transaction,
-      status,
-      rollbackReason: reason ?? transaction.rollbackReason,
-      finishTime: status === 'succeed' ? now : transaction.finishTime,
-      rollbackTime: status === 'failed' ? now : transaction.rollbackTime,
-    },
+  // other branches come up now: what was asked before the change says nothing about them
+  pass.progressed = true;
+  pass.transaction = {
+    ...transaction,
+    status,
+    rollbackReason: reason ?? transaction.rollbackReason,
+    finishTime: status === 'succeed' ? now : transaction.finishTime,
+    rollbackTime: status === 'failed' ? now : transaction.rollbackTime,
   };
 }
 

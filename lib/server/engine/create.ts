@@ -1,6 +1,8 @@
 import {
   DtmArgumentError,
+  checkBranchHeaders,
   checkGid,
+  checkHttpUrl,
   decodeSagaPlan,
   isTransType,
   type BranchRecord,
@@ -15,6 +17,9 @@ import { baseInterval } from './schedule.js';
 
 /** Modes that this coordinator runs. */
 const SERVED = ['saga', 'tcc'] as const;
+
+/** Most steps of a saga: with many more, looking for the next one would keep the process from everything else. */
+const MAX_STEPS = 10_000;
 
 /**
  * Checks what an initiator sent, as far as it can be checked without looking at what is stored.
@@ -35,6 +40,17 @@ export function checkRequest(request: TransactionRequest): void {
       `protocol ${request.protocol} is not served by this coordinator; it calls branches over http`,
     );
   }
+  checkBranchHeaders(request.branchHeaders);
+}
+
+/**
+ * Checks the URLs of a branch; an empty one means that there is nothing to call.
+ *
+ * @param urls - by operation
+ * @throws DtmArgumentError naming the operation
+ */
+export function checkUrls(urls: Readonly<Record<string, string | undefined>>): void {
+  for (const [op, url] of Object.entries(urls)) if (url) checkHttpUrl(url, op);
 }
 
 /**
@@ -95,6 +111,8 @@ export function optionsOf(request: TransactionRequest): TransactionOptions {
 function branchesOf(request: TransactionRequest): BranchRecord[] {
   if (request.transType !== 'saga') return [];
   const { steps = [], payloads = [], customData } = request;
+  if (steps.length > MAX_STEPS) throw new DtmArgumentError(`a saga has at most ${MAX_STEPS} steps, not ${steps.length}`);
+  for (const { action, compensate } of steps) checkUrls({ action, compensate });
   if (payloads.length < steps.length) {
     throw new DtmArgumentError(`a saga with ${steps.length} steps needs as many payloads, it has ${payloads.length}`);
   }

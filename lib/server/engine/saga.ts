@@ -43,8 +43,10 @@ export function sagaMachine(transaction: TransactionRecord, branchCount: number)
 class SagaMachine implements Machine {
   readonly #before: readonly (readonly number[])[];
   readonly #after: readonly (readonly number[])[];
+  readonly #isConcurrent: boolean;
 
   constructor(plan: SagaPlan, stepCount: number) {
+    this.#isConcurrent = plan.concurrent;
     this.#before = Array.from({ length: stepCount }, (_, step) => predecessors(plan, step));
     const after = Array.from({ length: stepCount }, (): number[] => []);
     for (const [step, before] of this.#before.entries()) for (const index of before) after[index]?.push(step);
@@ -73,29 +75,37 @@ class SagaMachine implements Machine {
 
   #forward(pass: Pass, now: number): Decision {
     const { options, retryCount = 0 } = pass.transaction;
-    const failed = pass.branches.find((branch) => branch.op === 'action' && branch.status === 'failed');
-    if (failed) return abort(`url:${failed.url} return failed: ${failed.lastError ?? ''}`);
-    if (this.#before.every((_, step) => isDone(pass, actionOf(step)))) return { kind: 'change', status: 'succeed' };
+    const startable: number[] = [];
+    let isAllDone = true;
+    for (let step = 0; step < this.#before.length; step++) {
+      const action = pass.branches[actionOf(step)]!;
+      if (action.status === 'failed') return abort(`url:${action.url} return failed: ${action.lastError ?? ''}`);
+      if (action.status === 'succeed') continue;
+      isAllDone = false;
+      if (this.#isStartable(pass, step) && isCallable(pass, actionOf(step))) startable.push(actionOf(step));
+      // nothing behind it can have been called
+      if (!this.#isConcurrent) break;
+    }
+    if (isAllDone) return { kind: 'change', status: 'succeed' };
     if (this.#isTimedOut(pass, now)) return abort(timeoutReason(pass));
     if (options.retryLimit && retryCount > options.retryLimit) {
       return abort(`RetryCount is greater than RetryLimit, RetryLimit: ${options.retryLimit}`);
     }
-    const startable = this.#steps((step) => this.#isStartable(pass, step) && isCallable(pass, actionOf(step)));
-    return { kind: 'call', branches: startable.map(actionOf) };
+    return { kind: 'call', branches: startable };
   }
 
   #backward(pass: Pass): Decision {
     const isRolledBack = (step: number): boolean => isDone(pass, compensationOf(step)) || !this.#mayHaveRun(pass, step);
-    const open = this.#steps((step) => !isRolledBack(step));
-    if (open.length === 0) return { kind: 'change', status: 'failed' };
-    const startable = open.filter(
-      (step) =>
-        // an action that is still under way must not be overtaken by its compensation
-        !pass.running.has(actionOf(step)) &&
-        isCallable(pass, compensationOf(step)) &&
-        this.#after[step]!.every(isRolledBack),
-    );
-    return { kind: 'call', branches: startable.toReversed().map(compensationOf) };
+    const startable: number[] = [];
+    let isAllDone = true;
+    for (let step = this.#before.length - 1; step >= 0; step--) {
+      if (isRolledBack(step)) continue;
+      isAllDone = false;
+      // an action that is still under way must not be overtaken by its compensation
+      const isFree = !pass.running.has(actionOf(step)) && isCallable(pass, compensationOf(step));
+      if (isFree && this.#after[step]!.every(isRolledBack)) startable.push(compensationOf(step));
+    }
+    return isAllDone ? { kind: 'change', status: 'failed' } : { kind: 'call', branches: startable };
   }
 
   /**
@@ -113,12 +123,6 @@ class SagaMachine implements Machine {
   #isTimedOut(pass: Pass, now: number): boolean {
     const time = timeoutTime(pass.transaction, pass.transaction.options.timeoutToFailSeconds);
     return time !== undefined && now >= time;
-  }
-
-  #steps(wanted: (step: number) => boolean): number[] {
-    const steps: number[] = [];
-    for (let step = 0; step < this.#before.length; step++) if (wanted(step)) steps.push(step);
-    return steps;
   }
 }
 

@@ -22,6 +22,9 @@ export interface HttpRequest {
   readonly timeoutMs: number;
 }
 
+/** Longest time that a timer of Node can wait; a longer one would be over at once. */
+const MAX_TIMEOUT_MS = 0x7fffffff;
+
 /** Redirects followed at most, as Go's client does (`dtm-protocol.md` §4.1). */
 const MAX_REDIRECTS = 10;
 
@@ -29,11 +32,15 @@ const MAX_REDIRECTS = 10;
 export class HttpRequester {
   readonly #agent: Agent;
   readonly #dispatcher: Dispatcher;
+  #closing: Promise<void> | undefined;
 
   constructor(options: HttpRequesterOptions = {}) {
     this.#agent = new Agent({
       connections: options.connectionsPerOrigin ?? 256,
       maxResponseSize: options.maxAnswerBytes ?? 4 * 1024 * 1024,
+      // the request's own timeout is the only one
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
     this.#dispatcher = this.#agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }));
   }
@@ -50,14 +57,14 @@ export class HttpRequester {
     const timeout = new AbortController();
     const timer = setTimeout(
       () => timeout.abort(new Error(`no answer within ${request.timeoutMs / 1000} s`)),
-      request.timeoutMs,
+      Math.min(request.timeoutMs, MAX_TIMEOUT_MS),
     );
     try {
       const answer = await this.#dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: request.method,
-        headers: request.headers,
+        headers: withCredentials(url, request.headers),
         body: request.body ?? null,
         signal: timeout.signal,
       });
@@ -67,8 +74,16 @@ export class HttpRequester {
     }
   }
 
-  /** Closes the pools after the requests under way. */
-  async close(): Promise<void> {
-    await this.#agent.close();
+  /** Closes the pools after the requests under way. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#agent.close();
+    return this.#closing;
   }
+}
+
+/** A user and password in the URL become a header, as in Go's client. */
+function withCredentials({ username, password }: URL, headers: HttpRequest['headers']): HttpRequest['headers'] {
+  if (!username && !password) return headers;
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}`, ...headers };
 }

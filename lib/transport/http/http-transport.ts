@@ -35,10 +35,24 @@ async function callBranch(requester: HttpRequester, call: BranchCall): Promise<O
 
 const OWN_HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
+/** Headers that belong to the connection or frame the message: a branch header of that name cannot be sent, Go leaves it out, too. */
+const NOT_OURS_TO_SET = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** Header names differ in case only by accident, so the later one must replace the earlier. */
 function withBranchHeaders(branchHeaders: Readonly<Record<string, string>> | undefined): Record<string, string> {
   const headers: Record<string, string> = { ...OWN_HEADERS };
-  for (const [name, value] of Object.entries(branchHeaders ?? {})) headers[name.toLowerCase()] = value;
+  for (const [name, value] of Object.entries(branchHeaders ?? {})) {
+    const lower = name.toLowerCase();
+    if (!NOT_OURS_TO_SET.has(lower)) headers[lower] = value;
+  }
   return headers;
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import pg from 'pg';
+import { Client, Pool } from 'pg';
 import { pgBarrier } from 'nestjs-dtm/barrier/pg';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { startPostgres } from '../../services/postgres.mjs';
@@ -29,18 +29,18 @@ async function pgliteBed(): Promise<Bed> {
 /** A real server with two databases, where transactions really run at the same time. */
 async function postgresBed(): Promise<Bed> {
   const server = await startPostgres();
-  const admin = new pg.Client({ connectionString: server.url });
+  const admin = new Client({ connectionString: server.url });
   await admin.connect();
   for (const name of ['bank_out', 'bank_in']) await admin.query(`create database ${name}`);
   await admin.end();
   const pool = (database: string) => {
-    const created = new pg.Pool({ ...server, database, max: 20 });
+    const created = new Pool({ ...server, database, max: 20 });
     // the server says good-bye to connections that are being closed
     created.on('error', () => undefined);
     return created;
   };
   const pools = [pool('bank_out'), pool('bank_in')] as const;
-  const bank = (database: pg.Pool) =>
+  const bank = (database: Pool) =>
     new Bank(database as unknown as Queryable, pgBarrier(database) as unknown as Bank['adapter']);
   return {
     banks: [bank(pools[0]), bank(pools[1])],

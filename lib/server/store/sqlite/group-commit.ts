@@ -55,7 +55,7 @@ export class GroupCommit {
       results = group.map(({ write }) => write());
       this.#database.exec('COMMIT');
     } catch (cause) {
-      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      this.#rollBack();
       const reason = cause instanceof Error ? cause.message : String(cause);
       const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, {
         cause,
@@ -64,5 +64,13 @@ export class GroupCommit {
       return;
     }
     for (const [index, { resolve }] of group.entries()) resolve(results[index] as never);
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    } catch {
+      // the disk is gone, and the transaction with it: what the next group meets is reported there
+    }
   }
 }

@@ -1,11 +1,12 @@
-import type {
-  BranchRecord,
-  GlobalStatus,
-  Payload,
-  Protocol,
-  TransactionOptions,
-  TransactionRecord,
-  TransType,
+import {
+  payloadBytes,
+  type BranchRecord,
+  type GlobalStatus,
+  type Payload,
+  type Protocol,
+  type TransactionOptions,
+  type TransactionRecord,
+  type TransType,
 } from '../../../protocol/index.js';
 
 /** A row of `trans_global`. */
@@ -36,7 +37,7 @@ export interface BranchRow {
   branch_id: string;
   op: BranchRecord['op'];
   url: string;
-  payload: Payload;
+  payload: string | ArrayBuffer;
   status: BranchRecord['status'];
   finish_time: number | null;
   attempts: number | null;
@@ -110,13 +111,18 @@ export function transactionIn(row: GlobalRow): TransactionRecord {
   };
 }
 
+/** A payload as it is stored. The driver ends a text at its first NUL, so such a one is stored as bytes. */
+export function payloadValue(payload: Payload): Payload {
+  return typeof payload === 'string' && payload.includes('\0') ? payloadBytes(payload) : payload;
+}
+
 /** The branch in a row. */
 export function branchIn(row: BranchRow): BranchRecord {
   return {
     branchId: row.branch_id,
     op: row.op,
     url: row.url,
-    payload: row.payload,
+    payload: typeof row.payload === 'string' ? row.payload : new Uint8Array(row.payload),
     status: row.status,
     finishTime: row.finish_time ?? undefined,
     attempts: row.attempts ?? undefined,

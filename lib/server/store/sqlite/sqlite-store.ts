@@ -13,7 +13,7 @@ import {
 import { positionOf } from '../memory-store.js';
 import { DEFAULT_PAGE_SIZE, type Expected, type Store } from '../store.js';
 import { GroupCommit } from './group-commit.js';
-import { GLOBAL_COLUMNS, branchIn, globalValues, transactionIn, type BranchRow, type GlobalRow } from './rows.js';
+import { GLOBAL_COLUMNS, branchIn, globalValues, payloadValue, transactionIn, type BranchRow, type GlobalRow } from './rows.js';
 import { SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 /** Options of {@link sqliteStore}. */
@@ -59,16 +59,17 @@ class SqliteStore implements Store {
       await this.#commit(({ release }) => release.run());
     } catch (error) {
       this.#open = undefined;
-      database.close();
+      closeDatabase(database);
       throw error;
     }
   }
 
   async close(): Promise<void> {
-    if (!this.#open) return;
-    await this.#open.commits.drain();
-    this.#open.database.close();
+    const open = this.#open;
+    // first, so that no write comes in behind the last one
     this.#open = undefined;
+    await open?.commits.drain();
+    if (open) closeDatabase(open.database);
   }
 
   create({ transaction, branches }: TransactionDetails): Promise<boolean> {
@@ -178,7 +179,7 @@ function detailsOf(statements: Statements, row: GlobalRow): TransactionDetails {
 function insertBranches(statements: Statements, id: number, offset: number, branches: readonly BranchRecord[]): void {
   for (const [index, branch] of branches.entries()) {
     const { branchId, op, url, payload, status } = branch;
-    statements.insertBranch.run(id, offset + index, branchId, op, url, payload, status);
+    statements.insertBranch.run(id, offset + index, branchId, op, url, payloadValue(payload), status);
   }
 }
 
@@ -218,24 +219,39 @@ function openDatabase(path: string): Database.Database {
     mkdirSync(dirname(path), { recursive: true });
     database = new Database(path);
     database.exec('pragma locking_mode = exclusive');
-    database.exec('pragma journal_mode = wal');
-    database.exec('pragma synchronous = full');
     // takes the lock now rather than at the first write
-    database.exec('begin exclusive');
+    database.exec('begin exclusive; commit');
     const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number };
-    if (version === 0) database.exec(`${SCHEMA}; pragma user_version = ${SCHEMA_VERSION}`);
-    database.exec('commit');
     if (version > SCHEMA_VERSION) {
       throw new DtmStoreError(
         `store file ${path} has layout ${version}, this version knows ${SCHEMA_VERSION}; use the newer nestjs-dtm`,
       );
     }
+    database.exec('pragma journal_mode = wal');
+    database.exec('pragma synchronous = full');
+    if (version === 0) database.exec(`begin; ${SCHEMA}; pragma user_version = ${SCHEMA_VERSION}; commit`);
     return database;
   } catch (cause) {
-    database?.close();
+    if (database) closeDatabase(database);
     if (cause instanceof DtmStoreError) throw cause;
     throw new DtmStoreError(openFailure(path, cause), { cause });
   }
+}
+
+/**
+ * Closes the file and lets go of its lock at once: the driver's own close does so only when the garbage collector has
+ * found the last prepared statement, and a lock can be given back only outside of WAL.
+ */
+function closeDatabase(database: Database.Database): void {
+  try {
+    if (database.inTransaction) database.exec('rollback');
+    database.exec('pragma journal_mode = delete');
+    database.exec('pragma locking_mode = normal');
+    database.exec('select 1 from sqlite_master');
+  } catch {
+    // a file that cannot be written stays as it is; the next to open it recovers it
+  }
+  database.close();
 }
 
 function openFailure(path: string, cause: unknown): string {

@@ -1,0 +1,21 @@
+import { DtmArgumentError } from './errors.js';
+
+/**
+ * Checks that a branch can be called at a URL at all: with any other it would be retried for ever.
+ *
+ * @param url - the URL
+ * @param what - names it in the message
+ * @returns the parsed URL
+ * @throws DtmArgumentError when it is not an absolute http or https URL, or holds what parsers drop or move
+ */
+export function checkHttpUrl(url: string, what: string): URL {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
+  if (!URL.canParse(url) || /[\u0000-\u001f\u007f]/.test(url) || url !== url.trim()) {
+    throw new DtmArgumentError(`${what} ${JSON.stringify(url)} is not a URL`);
+  }
+  const parsed = new URL(url);
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
+    throw new DtmArgumentError(`${what} ${JSON.stringify(url)}: branches are called over http or https`);
+  }
+  return parsed;
+}

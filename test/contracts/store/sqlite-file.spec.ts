@@ -1,0 +1,271 @@
+import Database from 'libsql';
+import { DtmStoreError } from 'nestjs-dtm/protocol';
+import { sqliteStore, type Store } from 'nestjs-dtm/server';
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { tempFolder } from '../../support/temp-folder.js';
+import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
+
+/** Opens a store that is closed after the test. */
+async function openStore(path: string): Promise<Store> {
+  const store = sqliteStore({ path });
+  await store.open();
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** The file as a machine that loses its power now would leave it. */
+function copyOf(path: string): string {
+  const copy = join(tempFolder(), 'copy.db');
+  copyFileSync(path, copy);
+  if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+  return copy;
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+describe('the file of the SQLite store', () => {
+  it('survives a restart with everything in it', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const first = await openStore(path);
+    await first.create(detailsOf('g1', { status: 'succeed', finishTime: TIME }));
+    await first.create(detailsOf('g2', { nextCronTime: TIME + 5 }));
+    await first.update({ status: 'submitted' }, transactionOf('g2', { status: 'aborting', nextCronTime: TIME + 5 }), new Map([[1, branchOf('01', { status: 'failed' })]]));
+    await first.close();
+
+    const second = await openStore(path);
+    expect(await second.find('g1')).toEqual(detailsOf('g1', { status: 'succeed', finishTime: TIME }));
+    expect(await second.find('g2')).toMatchObject({ transaction: { status: 'aborting', nextCronTime: TIME + 5 }, branches: [{}, { status: 'failed' }] });
+  });
+
+  it('makes due at once what the process before was working on, and only that', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const first = await openStore(path);
+    await first.create(detailsOf('working', { owner: 'dead', nextCronTime: TIME + 60_000 }));
+    await first.create(detailsOf('waiting', { nextCronTime: TIME + 60_000 }));
+    await first.create(detailsOf('done', { status: 'succeed', nextCronTime: TIME + 60_000 }));
+    await first.close();
+
+    const second = await openStore(path);
+    const claimed = await second.claim(TIME, 'me', () => TIME + 1, 10);
+    expect(claimed.map(({ transaction }) => transaction.gid)).toEqual(['working']);
+    expect((await second.find('waiting'))?.transaction.nextCronTime).toBe(TIME + 60_000);
+  });
+
+  it('holds a write as soon as it is answered, whatever happens to the process then', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    await store.create(detailsOf('g1'));
+    const afterCreate = copyOf(path);
+    await store.update({ status: 'submitted' }, transactionOf('g1', { status: 'succeed' }), new Map());
+    const afterUpdate = copyOf(path);
+
+    expect((await (await openStore(afterCreate)).find('g1'))?.transaction.status).toBe('submitted');
+    expect((await (await openStore(afterUpdate)).find('g1'))?.transaction.status).toBe('succeed');
+  });
+
+  it('holds all the writes that were made together as soon as the first of them is answered', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    const writes = Array.from({ length: 50 }, (_, index) => store.create(detailsOf(`g${index}`)));
+    await Promise.race(writes);
+    const copy = await openStore(copyOf(path));
+    expect((await copy.list({})).transactions).toHaveLength(50);
+    await Promise.all(writes);
+  });
+
+  it('shows readers nothing that is not durable yet', async () => {
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    const write = store.create(detailsOf('g'));
+    expect(await store.find('g')).toBeUndefined();
+    await write;
+    expect(await store.find('g')).toBeDefined();
+  });
+
+  it('is written with one commit for all the writes that come together, and each commit is flushed to the disk', async () => {
+    const exec = vi.spyOn(Database.prototype, 'exec');
+    onTestFinished(() => exec.mockRestore());
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    const connection = exec.mock.contexts[0] as Database.Database;
+    expect(connection.prepare('pragma journal_mode').get()).toMatchObject({ journal_mode: 'wal' });
+    expect(connection.prepare('pragma synchronous').get()).toMatchObject({ synchronous: 2 });
+
+    exec.mockClear();
+    await Promise.all(Array.from({ length: 50 }, (_, index) => store.create(detailsOf(`g${index}`))));
+    expect(exec.mock.calls.filter(([sql]) => sql === 'COMMIT')).toHaveLength(1);
+  });
+});
+
+describe('a file that the SQLite store refuses', () => {
+  it('is in use by another store of this process', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const first = await openStore(path);
+    const error = await errorOf(sqliteStore({ path }).open());
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(/is in use by another process; .*stop the other or name another path/);
+    // and the first one goes on
+    expect(await first.create(detailsOf('g'))).toBe(true);
+    await first.close();
+    expect(await (await openStore(path)).find('g')).toBeDefined();
+  });
+
+  it('is in use by another process, until that ends', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const script = `
+      import Database from 'libsql';
+      const database = new Database(process.argv[1]);
+      for (const sql of ['pragma locking_mode = exclusive', 'pragma journal_mode = wal', 'begin exclusive', 'commit']) database.exec(sql);
+      process.stdout.write('open');
+      process.stdin.resume();
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill());
+    await once(child.stdout, 'data');
+    const store = sqliteStore({ path });
+    expect(await errorOf(store.open())).toMatchObject({ code: 'DTM_STORE', message: expect.stringContaining('in use by another process') });
+
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await store.open();
+    await store.close();
+  });
+
+  it.each<[string, (path: string) => void, RegExp]>([
+    ['is no database', (path) => writeFileSync(path, 'this is a text file, not a database, and long enough to tell'.repeat(20)), /is damaged or not a store; restore it/],
+    [
+      'is damaged',
+      (path) => {
+        const bytes = readFileSync(path);
+        writeFileSync(path, bytes.fill(0xff, 200));
+      },
+      /is damaged or not a store; restore it/,
+    ],
+    [
+      'has a newer layout',
+      (path) => {
+        const database = new Database(path);
+        database.exec('pragma user_version = 99');
+        database.close();
+      },
+      /has layout 99, this version knows 1; use the newer nestjs-dtm/,
+    ],
+  ])('%s', async (_, spoil, message) => {
+    const path = join(tempFolder(), 'dtm.db');
+    await (await openStore(path)).close();
+    spoil(path);
+    const before = readFileSync(path);
+    const error = await errorOf(sqliteStore({ path }).open());
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(message);
+    expect((error as Error).message).toContain(path);
+    // it is left as it was, for whoever can repair it
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it('cannot be made where it should be', async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, 'file'), '');
+    mkdirSync(join(folder, 'folder'));
+    for (const path of [join(folder, 'file', 'dtm.db'), join(folder, 'folder')]) {
+      const error = await errorOf(sqliteStore({ path }).open());
+      expect(error).toBeInstanceOf(DtmStoreError);
+      expect((error as Error).message).toMatch(/cannot be opened/);
+    }
+  });
+});
+
+describe('the life of the SQLite store', () => {
+  it('begins with open(): before it, everything is refused', async () => {
+    const store = sqliteStore({ path: join(tempFolder(), 'dtm.db') });
+    await expectClosed(store);
+  });
+
+  it('ends with close(): after it, everything is refused', async () => {
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    await store.close();
+    await expectClosed(store);
+  });
+
+  it('can begin again', async () => {
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    await store.create(detailsOf('g'));
+    await store.close();
+    await store.open();
+    expect(await store.find('g')).toBeDefined();
+  });
+
+  it('open() and close() can be repeated, even at the same time', async () => {
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    await store.open();
+    await Promise.all([store.close(), store.close()]);
+    await store.close();
+  });
+
+  it('close() answers the writes under way, and they are durable', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    const writes = Array.from({ length: 10 }, (_, index) => store.create(detailsOf(`g${index}`)));
+    await store.close();
+    expect(await Promise.all(writes)).toEqual(Array.from({ length: 10 }, () => true));
+    expect((await (await openStore(path)).list({})).transactions).toHaveLength(10);
+  });
+
+  it('close() is not outrun by writes that follow from one another: they are refused', async () => {
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    const chain = async (): Promise<never> => {
+      for (let index = 0; ; index++) await store.create(detailsOf(`g${index}`));
+    };
+    const chains = [chain(), chain(), chain()].map(errorOf);
+    await store.create(detailsOf('first'));
+    await store.close();
+    for (const error of await Promise.all(chains)) expect(error).toBeInstanceOf(DtmStoreError);
+  });
+});
+
+describe('a write that fails', () => {
+  it('takes the writes of its group with it, leaves nothing of them, and does not spoil those after it', async () => {
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    await store.create(detailsOf('due'));
+    const broken = (): never => {
+      throw new Error('disk on fire');
+    };
+    const results = await Promise.allSettled([
+      store.create(detailsOf('before')),
+      store.claim(TIME, 'me', broken, 10),
+      store.create(detailsOf('after')),
+    ]);
+    for (const result of results) {
+      expect(result.status).toBe('rejected');
+      const { reason } = result as PromiseRejectedResult;
+      expect(reason).toBeInstanceOf(DtmStoreError);
+      expect((reason as Error).message).toMatch(/could not write \(disk on fire\); nothing of it was kept/);
+    }
+    expect(await store.find('before')).toBeUndefined();
+    expect((await store.find('due'))?.transaction.owner).toBeUndefined();
+    expect(await store.create(detailsOf('before'))).toBe(true);
+    expect(await store.create(detailsOf('after'))).toBe(true);
+  });
+});
+
+async function expectClosed(store: Store): Promise<void> {
+  const calls = [
+    store.create(detailsOf('g')),
+    store.find('g'),
+    store.addBranches('g', 'tcc', []),
+    store.update({ status: 'submitted' }, transactionOf('g'), new Map()),
+    store.claim(TIME, 'me', () => TIME, 1),
+    store.list({}),
+  ];
+  for (const error of await Promise.all(calls.map(errorOf))) {
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(/is closed; the coordinator is stopped, or was never started/);
+  }
+}

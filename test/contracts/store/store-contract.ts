@@ -1,0 +1,383 @@
+import { DtmArgumentError, type BranchRecord, type TransactionDetails, type TransactionRecord } from 'nestjs-dtm/protocol';
+import type { Store } from 'nestjs-dtm/server';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
+
+const NO_BRANCHES: ReadonlyMap<number, BranchRecord> = new Map();
+
+/** Texts that databases like to confuse or to break. */
+const GIDS = ['order1', 'order10', 'order', 'Order1', 'ORDER1', 'ord\u00e9r1', 'orde\u0301r1', "o'1", '"o"', 'o%', 'o_', '😀', 'a b', '--', 'x'.repeat(128)];
+
+/** The gids of some transactions. */
+const gidsOf = (found: readonly { transaction: TransactionRecord }[]): string[] => found.map(({ transaction }) => transaction.gid);
+
+/**
+ * What every {@link Store} does.
+ *
+ * @param name - names the store in the titles
+ * @param make - makes a new, empty one; called for each test
+ */
+export function describeStore(name: string, make: () => Store): void {
+  describe(name, () => {
+    let store: Store;
+
+    beforeEach(async () => {
+      store = make();
+      await store.open();
+    });
+
+    afterEach(() => store.close());
+
+    const found = async (gid: string): Promise<TransactionDetails> => {
+      const details = await store.find(gid);
+      if (!details) throw new Error(`no transaction ${gid}`);
+      return details;
+    };
+
+    const claim = (owner = 'me', limit = 100, now = TIME): Promise<TransactionDetails[]> => store.claim(now, owner, () => now + 13_000, limit);
+
+    describe('create and find', () => {
+      it('a transaction comes back with every field', async () => {
+        const transaction: Required<TransactionRecord> = {
+          gid: 'g',
+          transType: 'tcc',
+          status: 'aborting',
+          protocol: 'http',
+          options: { waitResult: true, timeoutToFailSeconds: 5, requestTimeoutSeconds: 4, retryIntervalSeconds: 6, retryLimit: 3, branchHeaders: { 'x-a': 'b\0ä' } },
+          queryPrepared: 'http://b/q',
+          customData: '{"concurrent":true}',
+          createTime: TIME,
+          updateTime: TIME + 1,
+          finishTime: TIME + 2,
+          rollbackTime: TIME + 3,
+          rollbackReason: 'no "money" 😀',
+          result: 'cmVz',
+          nextCronInterval: 20,
+          nextCronTime: TIME + 4,
+          owner: 'me',
+          retryCount: 2,
+        };
+        await store.create({ transaction, branches: [] });
+        expect(await store.find('g')).toEqual({ transaction, branches: [] });
+      });
+
+      it('fields that are not set come back as not set', async () => {
+        await store.create(detailsOf('g'));
+        expect(await store.find('g')).toEqual(detailsOf('g'));
+      });
+
+      it('an unknown gid is undefined', async () => {
+        expect(await store.find('nope')).toBeUndefined();
+        expect(await store.find('')).toBeUndefined();
+      });
+
+      it('a gid that exists is refused, and nothing is changed', async () => {
+        expect(await store.create(detailsOf('g'))).toBe(true);
+        expect(await store.create(detailsOf('g', { transType: 'tcc', status: 'prepared' }))).toBe(false);
+        expect(await store.find('g')).toEqual(detailsOf('g'));
+      });
+
+      it('of many creations at the same time one wins', async () => {
+        const results = await Promise.all(Array.from({ length: 20 }, (_, index) => store.create(detailsOf('g', { retryCount: index }))));
+        expect(results.filter(Boolean)).toHaveLength(1);
+        expect((await found('g')).transaction.retryCount).toBe(results.indexOf(true));
+      });
+
+      it('branches keep their order', async () => {
+        const branches = ['03', '01', '02', '10', '100'].map((id) => branchOf(id));
+        await store.create({ transaction: transactionOf('g'), branches });
+        expect((await found('g')).branches.map((branch) => branch.branchId)).toEqual(['03', '01', '02', '10', '100']);
+      });
+
+      it.each<[string, string]>([
+        ['empty', ''],
+        ['JSON', '{"a":"ä😀","n":1.5}'],
+        ['quotes and lines', `'"\`\\\r\n\u2028`],
+        ['with a NUL', 'a\0b'],
+        ['of a megabyte', 'ä'.repeat(500_000)],
+      ])('a payload of text comes back, %s', async (_, payload) => {
+        await store.create({ transaction: transactionOf('g'), branches: [branchOf('01', { payload })] });
+        expect(Buffer.from((await found('g')).branches[0]!.payload).toString()).toBe(payload);
+      });
+
+      it.each<[string, Uint8Array]>([
+        ['none', new Uint8Array()],
+        ['every value', Uint8Array.from({ length: 256 }, (_, value) => value)],
+        ['a part of a larger buffer', Uint8Array.from([1, 2, 3, 4]).subarray(1, 3)],
+      ])('a payload of bytes comes back as bytes: %s', async (_, payload) => {
+        await store.create({ transaction: transactionOf('g'), branches: [branchOf('01', { payload })] });
+        const stored = (await found('g')).branches[0]!.payload;
+        expect(stored).toBeInstanceOf(Uint8Array);
+        expect([...(stored as Uint8Array)]).toEqual([...payload]);
+      });
+
+      it('10,000 branches come back in order', async () => {
+        const branches = Array.from({ length: 10_000 }, (_, index) => branchOf(String(index), { payload: String(index) }));
+        await store.create({ transaction: transactionOf('g'), branches });
+        expect((await found('g')).branches).toEqual(branches);
+      });
+    });
+
+    describe('gids that resemble one another', () => {
+      it('stay apart', async () => {
+        for (const gid of GIDS) expect(await store.create({ transaction: transactionOf(gid), branches: [branchOf('01', { payload: gid })] })).toBe(true);
+        for (const gid of GIDS) {
+          const { transaction, branches } = await found(gid);
+          expect([transaction.gid, branches.length, branches[0]?.payload]).toEqual([gid, 1, gid]);
+          expect(gidsOf((await store.list({ gid })).transactions.map((record) => ({ transaction: record })))).toEqual([gid]);
+        }
+      });
+
+      it('are changed one by one', async () => {
+        for (const gid of GIDS) await store.create(detailsOf(gid));
+        for (const [index, gid] of GIDS.entries()) {
+          const changed = new Map([[1, branchOf('01', { status: 'succeed', lastError: gid })]]);
+          expect(await store.update({ status: 'submitted' }, transactionOf(gid, { retryCount: index }), changed)).toBe(true);
+        }
+        for (const [index, gid] of GIDS.entries()) {
+          const { transaction, branches } = await found(gid);
+          expect([transaction.retryCount, branches[1]?.lastError]).toEqual([index, gid]);
+        }
+      });
+    });
+
+    describe('addBranches', () => {
+      const prepared = transactionOf('g', { transType: 'tcc', status: 'prepared' });
+      const rowsOf = (id: string): BranchRecord[] => [branchOf(id, { op: 'cancel' }), branchOf(id, { op: 'confirm' })];
+
+      it('appends to a prepared transaction', async () => {
+        await store.create({ transaction: prepared, branches: [] });
+        expect(await store.addBranches('g', 'tcc', rowsOf('01'))).toBe('added');
+        expect(await store.addBranches('g', 'tcc', rowsOf('0101'))).toBe('added');
+        expect((await found('g')).branches).toEqual([...rowsOf('01'), ...rowsOf('0101')]);
+      });
+
+      it('refuses a transaction that is unknown, of another mode, or not prepared', async () => {
+        await store.create({ transaction: prepared, branches: [] });
+        expect(await store.addBranches('nope', 'tcc', rowsOf('01'))).toBe('refused');
+        expect(await store.addBranches('g', 'xa', rowsOf('01'))).toBe('refused');
+        for (const status of ['submitted', 'aborting', 'succeed', 'failed'] as const) {
+          await store.create({ transaction: { ...prepared, gid: status, status }, branches: [] });
+          expect(await store.addBranches(status, 'tcc', rowsOf('01'))).toBe('refused');
+          expect((await found(status)).branches).toEqual([]);
+        }
+      });
+
+      it('refuses a branch and operation that exist, and keeps the others out, too', async () => {
+        await store.create({ transaction: prepared, branches: rowsOf('01') });
+        expect(await store.addBranches('g', 'tcc', rowsOf('01'))).toBe('duplicate');
+        expect(await store.addBranches('g', 'tcc', [branchOf('02', { op: 'cancel' }), branchOf('01', { op: 'confirm' })])).toBe('duplicate');
+        expect((await found('g')).branches).toEqual(rowsOf('01'));
+      });
+
+      it('tells ids from one another that only look like another with its operation', async () => {
+        await store.create({ transaction: prepared, branches: [branchOf('01', { op: 'cancel' })] });
+        expect(await store.addBranches('g', 'tcc', [branchOf('01', { op: 'confirm' })])).toBe('added');
+        expect(await store.addBranches('g', 'tcc', [branchOf('01 ', { op: 'cancel' })])).toBe('added');
+      });
+
+      it('of the same branch many times at once happens once', async () => {
+        await store.create({ transaction: prepared, branches: [] });
+        const results = await Promise.all(Array.from({ length: 10 }, () => store.addBranches('g', 'tcc', rowsOf('01'))));
+        expect(results.toSorted()).toEqual(['added', ...Array.from({ length: 9 }, () => 'duplicate')]);
+        expect((await found('g')).branches).toHaveLength(2);
+      });
+
+      it('either comes before the transaction leaves prepared, or is refused', async () => {
+        await store.create({ transaction: prepared, branches: [] });
+        const results = await Promise.all([
+          store.addBranches('g', 'tcc', rowsOf('01')),
+          store.update({ status: 'prepared' }, { ...prepared, status: 'aborting' }, NO_BRANCHES),
+          store.addBranches('g', 'tcc', rowsOf('02')),
+        ]);
+        expect(results).toEqual(['added', true, 'refused']);
+        expect((await found('g')).branches).toEqual(rowsOf('01'));
+      });
+    });
+
+    describe('update', () => {
+      it('replaces the record and the branches that are named, by their index', async () => {
+        const branches = [branchOf('01', { op: 'compensate' }), branchOf('01'), branchOf('02', { op: 'compensate' }), branchOf('02')];
+        await store.create({ transaction: transactionOf('g', { owner: 'me' }), branches });
+        const next = transactionOf('g', { status: 'aborting', rollbackReason: 'no money', nextCronTime: TIME + 5, updateTime: TIME + 6 });
+        const failed = branchOf('02', { status: 'failed', finishTime: TIME, attempts: 3, lastError: 'no' });
+        expect(await store.update({ status: 'submitted', owner: 'me' }, next, new Map([[3, failed]]))).toBe(true);
+        expect(await store.find('g')).toEqual({ transaction: next, branches: [...branches.slice(0, 3), failed] });
+      });
+
+      it('can take fields away again', async () => {
+        await store.create(detailsOf('g', { owner: 'me', rollbackReason: 'x', retryCount: 1, finishTime: TIME }));
+        await store.update({ status: 'submitted' }, transactionOf('g'), new Map([[1, branchOf('01', { attempts: 1, lastError: 'x' })]]));
+        await store.update({ status: 'submitted' }, transactionOf('g'), new Map([[1, branchOf('01')]]));
+        expect(await store.find('g')).toEqual(detailsOf('g'));
+      });
+
+      it.each<[string, Parameters<Store['update']>[0]]>([
+        ['another status', { status: 'prepared' }],
+        ['another owner', { status: 'submitted', owner: 'you' }],
+        ['another status with the right owner', { status: 'aborting', owner: 'me' }],
+      ])('is refused when %s was expected, and nothing is changed', async (_, expected) => {
+        await store.create(detailsOf('g', { owner: 'me' }));
+        const next = transactionOf('g', { status: 'succeed' });
+        expect(await store.update(expected, next, new Map([[1, branchOf('01', { status: 'succeed' })]]))).toBe(false);
+        expect(await store.find('g')).toEqual(detailsOf('g', { owner: 'me' }));
+      });
+
+      it('that expects an owner is refused when there is none', async () => {
+        await store.create(detailsOf('g'));
+        expect(await store.update({ status: 'submitted', owner: 'me' }, transactionOf('g'), NO_BRANCHES)).toBe(false);
+      });
+
+      it('that expects no owner in particular takes any', async () => {
+        await store.create(detailsOf('g', { owner: 'you' }));
+        expect(await store.update({ status: 'submitted' }, transactionOf('g'), NO_BRANCHES)).toBe(true);
+      });
+
+      it('of an unknown gid is refused', async () => {
+        expect(await store.update({ status: 'submitted' }, transactionOf('nope'), NO_BRANCHES)).toBe(false);
+        expect(await store.find('nope')).toBeUndefined();
+      });
+
+      it('from one status to another happens once, however many try', async () => {
+        await store.create(detailsOf('g', { status: 'prepared' }));
+        const next = (['submitted', 'aborting'] as const).flatMap((status) => Array.from({ length: 10 }, () => transactionOf('g', { status })));
+        const results = await Promise.all(next.map((record) => store.update({ status: 'prepared' }, record, NO_BRANCHES)));
+        expect(results.filter(Boolean)).toHaveLength(1);
+        expect((await found('g')).transaction.status).toBe(next[results.indexOf(true)]!.status);
+      });
+    });
+
+    describe('claim', () => {
+      it('takes what is due, the longest due first, and gives it owner and lease', async () => {
+        await store.create(detailsOf('late', { nextCronTime: TIME - 1 }));
+        await store.create(detailsOf('later', { nextCronTime: TIME - 5 }));
+        await store.create(detailsOf('now', { nextCronTime: TIME }));
+        await store.create(detailsOf('soon', { nextCronTime: TIME + 1 }));
+        const claimed = await claim();
+        expect(gidsOf(claimed)).toEqual(['later', 'late', 'now']);
+        for (const details of claimed) {
+          expect(details.transaction).toMatchObject({ owner: 'me', nextCronTime: TIME + 13_000 });
+          expect(await store.find(details.transaction.gid)).toEqual(details);
+        }
+        expect((await found('soon')).transaction).toMatchObject({ nextCronTime: TIME + 1 });
+      });
+
+      it('asks for the lease of each transaction', async () => {
+        await store.create(detailsOf('slow', { options: { requestTimeoutSeconds: 60 } }));
+        await store.create(detailsOf('fast'));
+        await store.claim(TIME, 'me', ({ options }) => TIME + (options.requestTimeoutSeconds ?? 3), 10);
+        expect((await found('slow')).transaction.nextCronTime).toBe(TIME + 60);
+        expect((await found('fast')).transaction.nextCronTime).toBe(TIME + 3);
+      });
+
+      it('never takes a finished transaction, nor one that finished meanwhile', async () => {
+        await store.create(detailsOf('succeed', { status: 'succeed', nextCronTime: 0 }));
+        await store.create(detailsOf('failed', { status: 'failed', nextCronTime: 0 }));
+        for (const status of ['prepared', 'submitted', 'aborting'] as const) await store.create(detailsOf(status, { status }));
+        await store.update({ status: 'submitted' }, transactionOf('submitted', { status: 'succeed' }), NO_BRANCHES);
+        expect(gidsOf(await claim()).toSorted()).toEqual(['aborting', 'prepared']);
+      });
+
+      it('takes no more than the limit, and the rest next time', async () => {
+        for (let index = 0; index < 5; index++) await store.create(detailsOf(`g${index}`, { nextCronTime: TIME - 10 + index }));
+        expect(gidsOf(await claim('me', 2))).toEqual(['g0', 'g1']);
+        expect(gidsOf(await claim('me', 2))).toEqual(['g2', 'g3']);
+        expect(gidsOf(await claim('me', 2))).toEqual(['g4']);
+        expect(await claim('me', 2)).toEqual([]);
+      });
+
+      it('takes a transaction again when its lease is over, whoever held it', async () => {
+        await store.create(detailsOf('g'));
+        await claim('me');
+        expect(await claim('you', 10, TIME + 12_999)).toEqual([]);
+        const again = await claim('you', 10, TIME + 13_000);
+        expect(again.map(({ transaction }) => transaction.owner)).toEqual(['you']);
+        // and the first one has lost it
+        expect(await store.update({ status: 'submitted', owner: 'me' }, transactionOf('g'), NO_BRANCHES)).toBe(false);
+      });
+
+      it('by many at the same time takes nothing twice, and leaves nothing', async () => {
+        for (let index = 0; index < 60; index++) await store.create(detailsOf(`g${index}`));
+        const claims = await Promise.all(Array.from({ length: 20 }, (_, index) => claim(`owner${index}`, 5)));
+        const gids = claims.flatMap(gidsOf);
+        expect(gids).toHaveLength(60);
+        expect(new Set(gids).size).toBe(60);
+        for (const [index, claimed] of claims.entries()) {
+          for (const gid of gidsOf(claimed)) expect((await found(gid)).transaction.owner).toBe(`owner${index}`);
+        }
+      });
+
+      it('gives the branches along', async () => {
+        await store.create(detailsOf('g'));
+        expect((await claim())[0]!.branches).toEqual(detailsOf('g').branches);
+      });
+    });
+
+    describe('list', () => {
+      beforeEach(async () => {
+        await store.create(detailsOf('g1', { createTime: TIME }));
+        await store.create(detailsOf('g2', { createTime: TIME + 1, status: 'succeed' }));
+        await store.create(detailsOf('g3', { createTime: TIME + 2, transType: 'tcc', status: 'prepared' }));
+        await store.create(detailsOf('g4', { createTime: TIME + 3, transType: 'tcc', status: 'succeed' }));
+        await store.create(detailsOf('g5', { createTime: TIME + 4 }));
+      });
+
+      const listed = async (filter: Parameters<Store['list']>[0]): Promise<string> =>
+        (await store.list(filter)).transactions.map(({ gid }) => gid).join(' ');
+
+      it.each<[Parameters<Store['list']>[0], string]>([
+        [{}, 'g5 g4 g3 g2 g1'],
+        [{ gid: 'g3' }, 'g3'],
+        [{ gid: 'g' }, ''],
+        [{ status: 'succeed' }, 'g4 g2'],
+        [{ transType: 'tcc' }, 'g4 g3'],
+        [{ transType: 'tcc', status: 'succeed' }, 'g4'],
+        [{ transType: 'msg' }, ''],
+        [{ createTimeStart: TIME + 2 }, 'g5 g4 g3'],
+        [{ createTimeEnd: TIME + 2 }, 'g3 g2 g1'],
+        [{ createTimeStart: TIME + 1, createTimeEnd: TIME + 3 }, 'g4 g3 g2'],
+        [{ createTimeStart: TIME + 9 }, ''],
+        [{ gid: undefined, status: undefined, position: '' }, 'g5 g4 g3 g2 g1'],
+      ])('%j gives %s: newest first', async (filter, gids) => {
+        expect(await listed(filter)).toBe(gids);
+      });
+
+      it('goes on where the page before ended', async () => {
+        const pages: string[][] = [];
+        let position: string | undefined;
+        do {
+          const page = await store.list({ limit: 2, position });
+          pages.push(page.transactions.map(({ gid }) => gid));
+          position = page.nextPosition;
+        } while (position);
+        expect(pages).toEqual([['g5', 'g4'], ['g3', 'g2'], ['g1']]);
+      });
+
+      it('ends with an empty page after one that was just full', async () => {
+        const first = await store.list({ limit: 5 });
+        expect(first.nextPosition).not.toBe('');
+        expect(await store.list({ limit: 5, position: first.nextPosition })).toEqual({ transactions: [], nextPosition: '' });
+      });
+
+      it('pages through a filter, and does not skip what comes in meanwhile', async () => {
+        const first = await store.list({ status: 'succeed', limit: 1 });
+        await store.create(detailsOf('g6', { status: 'succeed' }));
+        const second = await store.list({ status: 'succeed', limit: 1, position: first.nextPosition });
+        expect([first, second].map((page) => page.transactions[0]?.gid)).toEqual(['g4', 'g2']);
+      });
+
+      it('has 100 on a page unless told otherwise', async () => {
+        for (let index = 0; index < 100; index++) await store.create(detailsOf(`more${index}`));
+        expect((await store.list({})).transactions).toHaveLength(100);
+      });
+
+      it('gives nothing for a limit of 0', async () => {
+        expect(await store.list({ limit: 0 })).toEqual({ transactions: [], nextPosition: '' });
+      });
+
+      it.each(['x', '-1', "1' or '1", '1.5', '9'.repeat(16)])('refuses the position %j', async (position) => {
+        await expect(store.list({ position })).rejects.toThrow(DtmArgumentError);
+      });
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { Outcome } from 'nestjs-dtm/protocol';
+import type { Clock } from 'nestjs-dtm/server';
+import { deferred } from './deferred.js';
+
+export const SUCCESS: Outcome = { kind: 'success', body: '' };
+export const FAILURE: Outcome = { kind: 'failure', message: 'refused' };
+export const ONGOING: Outcome = { kind: 'ongoing', message: 'not yet' };
+export const UNKNOWN: Outcome = { kind: 'unknown', message: 'status 500: boom' };
+
+/** A call as the transport got it, with the virtual time. */
+export interface TransportCall extends BranchCall {
+  /** Branch id and operation, e.g. `01 action`. */
+  readonly key: string;
+  readonly time: number;
+}
+
+/** A call that a test answers by hand. */
+export interface HeldCall {
+  /** Resolves when the call has been made. */
+  readonly arrived: Promise<TransportCall>;
+  /** Answers it, now or as soon as it comes. */
+  answer(outcome: Outcome): void;
+}
+
+type Answer = (call: TransportCall) => Outcome | Promise<Outcome>;
+
+/** Branches without a network: answers as told, success otherwise, and keeps what it was asked. */
+export class ScriptedTransport implements Transport {
+  readonly calls: TransportCall[] = [];
+  isClosed = false;
+  readonly #clock: Clock;
+  readonly #scripts = new Map<string, Answer[]>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Tells what a branch operation answers: one outcome per call, the last one from then on.
+   *
+   * @param key - branch id and operation
+   */
+  answer(key: string, ...outcomes: readonly (Outcome | Answer)[]): this {
+    this.#scripts.set(
+      key,
+      outcomes.map((outcome) => (typeof outcome === 'function' ? outcome : () => outcome)),
+    );
+    return this;
+  }
+
+  /** Lets the next call of a branch operation wait for the test's answer; later ones succeed. */
+  hold(key: string): HeldCall {
+    const arrival = deferred<TransportCall>();
+    const outcome = deferred<Outcome>();
+    this.answer(
+      key,
+      (call) => {
+        arrival.resolve(call);
+        return outcome.promise;
+      },
+      SUCCESS,
+    );
+    return { arrived: arrival.promise, answer: outcome.resolve };
+  }
+
+  /** Branch id and operation of each call so far, in order. */
+  get keys(): string[] {
+    return this.calls.map((call) => call.key);
+  }
+
+  /** Virtual times of the calls of one branch operation. */
+  timesOf(key: string): number[] {
+    return this.calls.filter((call) => call.key === key).map((call) => call.time);
+  }
+
+  async call(branchCall: BranchCall): Promise<Outcome> {
+    const key = `${branchCall.context.branchId} ${branchCall.context.op}`;
+    const call = { ...branchCall, key, time: this.#clock.now() };
+    this.calls.push(call);
+    const script = this.#scripts.get(key);
+    const answer = script && script.length > 1 ? script.shift() : script?.[0];
+    return answer ? answer(call) : SUCCESS;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}

@@ -1,0 +1,127 @@
+import { Saga, runTcc } from 'nestjs-dtm/client';
+import {
+  DtmConnectionError,
+  DtmFailureError,
+  DtmOngoingError,
+  DtmServerError,
+  type GlobalStatus,
+  type TransType,
+  type TransactionDetails,
+} from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { ScriptedApi } from '../../support/scripted-api.js';
+import { ScriptedTransport } from '../../support/scripted-transport.js';
+import { START_TIME, VirtualClock } from '../../support/virtual-clock.js';
+
+/** Go answers a waiting submit with this for a rollback, and for "not finished" alike. */
+const REFUSAL = new DtmFailureError('wait result not return success:', { gid: 'g' });
+
+function detailsOf(status: GlobalStatus, rollbackReason?: string, transType: TransType = 'saga'): TransactionDetails {
+  return {
+    transaction: {
+      ...{ gid: 'g', transType, status, protocol: 'http', options: {}, rollbackReason },
+      ...{ createTime: START_TIME, updateTime: START_TIME, nextCronInterval: 10, nextCronTime: START_TIME + 10_000 },
+    },
+    branches: [
+      { branchId: '01', op: 'compensate', url: 'http://b/c', payload: '', status: 'succeed' },
+      { branchId: '01', op: 'action', url: 'http://b/a', payload: '', status: status === 'failed' ? 'failed' : 'prepared' },
+    ],
+  };
+}
+
+async function submitTo(api: ScriptedApi, waitResult = true): Promise<unknown> {
+  const saga = new Saga(api, { gid: 'g' }).add({ action: 'http://b/a' });
+  return saga.submit({ waitResult }).catch((error: unknown) => error);
+}
+
+describe('a submit that waits for its result', () => {
+  it('asks nothing more when the coordinator reports success', async () => {
+    const api = new ScriptedApi();
+    expect(await submitTo(api)).toBe('g');
+    expect(api.log).toEqual(['submit']);
+  });
+
+  it('fails when the transaction was rolled back, with reason and branch', async () => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = detailsOf('failed', 'no money');
+    const error = await submitTo(api);
+    expect(error).toBeInstanceOf(DtmFailureError);
+    expect(error).toMatchObject({
+      message: 'transaction g was rolled back (branch 01 http://b/a): no money',
+      gid: 'g',
+      cause: REFUSAL,
+    });
+  });
+
+  it('fails when it was rolled back for no given reason', async () => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = detailsOf('failed');
+    expect(await submitTo(api)).toMatchObject({ message: expect.stringMatching(/: no reason was given$/) });
+  });
+
+  it('is ongoing when the transaction is not finished, and says when it is tried next', async () => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = detailsOf('submitted');
+    const error = await submitTo(api);
+    expect(error).toBeInstanceOf(DtmOngoingError);
+    expect(error).toMatchObject({ message: 'transaction g is not finished; next attempt at 2030-01-01T00:00:10.000Z' });
+  });
+
+  it('is ongoing while the transaction is being rolled back', async () => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = detailsOf('aborting', 'no money');
+    const error = await submitTo(api);
+    expect(error).toBeInstanceOf(DtmOngoingError);
+    expect(error).toMatchObject({ message: expect.stringContaining('is being rolled back: no money') });
+  });
+
+  it.each([REFUSAL, new DtmOngoingError('ONGOING'), new DtmServerError('boom')])(
+    'succeeds when the transaction did meanwhile, whatever the answer was: %s',
+    async (answer) => {
+      const api = new ScriptedApi().fail('submit', answer);
+      api.details = detailsOf('succeed');
+      expect(await submitTo(api)).toBe('g');
+      expect(api.log).toEqual(['submit', 'query']);
+    },
+  );
+
+  it.each<[string, TransactionDetails | undefined]>([
+    ['is unknown', undefined],
+    ['is only prepared', detailsOf('prepared')],
+    ['belongs to a transaction of another mode, even a successful one', detailsOf('succeed', undefined, 'tcc')],
+  ])('was refused when the gid %s', async (_, details) => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = details;
+    expect(await submitTo(api)).toBe(REFUSAL);
+  });
+
+  it('cannot know anything when no answer came', async () => {
+    const down = new DtmConnectionError('no answer');
+    const api = new ScriptedApi().fail('submit', down);
+    api.details = detailsOf('succeed');
+    expect(await submitTo(api)).toBe(down);
+    expect(api.log).toEqual(['submit']);
+  });
+
+  it('reports that the state could not be read', async () => {
+    const down = new DtmConnectionError('no answer');
+    expect(await submitTo(new ScriptedApi().fail('submit', REFUSAL).fail('query', down))).toBe(down);
+  });
+
+  it('tells a TCC that was confirmed from one that was not', async () => {
+    const api = new ScriptedApi().fail('submit', new DtmServerError('boom'));
+    const dependencies = { api, transport: new ScriptedTransport(new VirtualClock()) };
+    api.details = detailsOf('succeed', undefined, 'tcc');
+    expect(await runTcc(dependencies, () => 'done', { gid: 'g', waitResult: true })).toBe('done');
+    api.details = detailsOf('submitted', undefined, 'tcc');
+    await expect(runTcc(dependencies, () => 'done', { gid: 'g', waitResult: true })).rejects.toThrow(DtmOngoingError);
+  });
+});
+
+describe('a submit that does not wait', () => {
+  it('throws the refusal as it is, and reads no state', async () => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    expect(await submitTo(api, false)).toBe(REFUSAL);
+    expect(api.log).toEqual(['submit']);
+  });
+});

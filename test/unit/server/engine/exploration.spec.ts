@@ -1,0 +1,251 @@
+import { isFinal, type GlobalStatus, type Outcome, type TransactionDetails } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { advance, machineOf, type Step } from '../../../../lib/server/engine/advance.js';
+import { beginPass, type Answer, type Pass } from '../../../../lib/server/engine/pass.js';
+import { tccBranches } from '../../../../lib/server/engine/tcc.js';
+import { seededRandom } from '../../../support/random.js';
+import { SETTINGS, sagaOf, tccOf } from './pass-bed.js';
+
+const RUNS = 3000;
+
+/** Passes in which anything may go wrong; in those after them every call succeeds. */
+const WILD_PASSES = 12;
+
+const EDGES: Readonly<Record<GlobalStatus, readonly GlobalStatus[]>> = {
+  prepared: ['submitted', 'aborting', 'failed'],
+  submitted: ['succeed', 'aborting'],
+  aborting: ['failed'],
+  succeed: [],
+  failed: [],
+};
+
+function check(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+/** One transaction from beginning to end, with random answers, delays, and crashes of the coordinator. */
+class Life {
+  readonly #random: () => number;
+  #now: number;
+  /** What is durable. */
+  #stored: TransactionDetails;
+  readonly #plan: ReadonlyMap<number, readonly number[]>;
+  /** Rows ever called, in any pass, and those that answered success in any. */
+  readonly #called = new Set<number>();
+  readonly #succeeded = new Set<number>();
+  #passes = 0;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+    const options = {
+      timeoutToFailSeconds: this.#chance(0.4) ? this.#upTo(60) + 1 : undefined,
+      retryLimit: this.#chance(0.3) ? this.#upTo(3) + 1 : undefined,
+    };
+    if (this.#chance(0.3)) {
+      this.#plan = new Map();
+      this.#stored = tccOf(this.#upTo(6), 'prepared', options);
+    } else {
+      const steps = this.#upTo(7);
+      const concurrent = this.#chance(0.6);
+      this.#plan = this.#orders(steps, concurrent);
+      const orders = Object.fromEntries(this.#plan);
+      this.#stored = sagaOf({ steps, concurrent, orders, options, urls: this.#emptyUrls(steps), status: this.#chance(0.1) ? 'prepared' : 'submitted' });
+    }
+    this.#now = this.#stored.transaction.createTime;
+  }
+
+  run(): string {
+    while (!isFinal(this.#stored.transaction.status)) {
+      this.#passes += 1;
+      check(this.#passes < 60, 'does not come to an end');
+      if (this.#stored.transaction.status === 'prepared') this.#initiator();
+      this.#pass();
+      this.#now = Math.max(this.#now + 1, this.#chance(0.9) ? this.#stored.transaction.nextCronTime : this.#now);
+    }
+    this.#checkEnd();
+    return `${this.#stored.transaction.transType} ${this.#stored.transaction.status}`;
+  }
+
+  /** The initiator registers, submits, aborts or does nothing while the transaction is prepared. */
+  #initiator(): void {
+    const { transaction, branches } = this.#stored;
+    if (transaction.transType === 'tcc' && this.#chance(0.3)) this.#register();
+    else if (this.#chance(0.3)) this.#stored = { transaction: { ...transaction, status: 'submitted' }, branches };
+    else if (transaction.transType === 'tcc' && this.#chance(0.3)) this.#stored = { transaction: { ...transaction, status: 'aborting' }, branches };
+  }
+
+  #register(): void {
+    const { transaction, branches } = this.#stored;
+    const branchId = `1${branches.length}`;
+    const rows = tccBranches({ gid: 'g', transType: 'tcc', branchId, confirm: 'http://b/confirm', cancel: 'http://b/cancel', payload: '' });
+    this.#stored = { transaction, branches: [...branches, ...rows] };
+  }
+
+  #pass(): void {
+    const machine = machineOf(this.#stored.transaction, this.#stored.branches.length, SETTINGS);
+    let pass: Pass = beginPass(this.#stored);
+    let answers: Answer[] = [];
+    const limit = 5 * this.#stored.branches.length + 20;
+    for (let steps = 0; ; steps++) {
+      check(steps < limit, 'a pass does not end');
+      const before = pass;
+      const step = advance(machine, pass, answers, this.#now, { settings: SETTINGS, random: this.#random });
+      this.#checkStep(before, step, answers);
+      pass = step.pass;
+      if (step.save) {
+        // a branch may be registered between reading and saving, as long as the transaction is prepared in the store
+        if (this.#stored.transaction.status === 'prepared' && pass.transaction.transType === 'tcc' && this.#chance(0.2)) this.#register();
+        if (this.#isWild && this.#chance(0.03)) return;
+        this.#save(step);
+        if (this.#isWild && this.#chance(0.03)) return;
+      }
+      if (step.over) return;
+      if (step.reload) pass = { ...pass, branches: this.#stored.branches };
+      for (const index of step.calls) this.#called.add(index);
+      if (this.#isWild && this.#chance(0.02)) return;
+      this.#now += this.#upTo(3000);
+      answers = this.#answer(pass);
+      if (this.#isWild && this.#chance(0.02)) return;
+    }
+  }
+
+  #save(step: Step): void {
+    const { status } = this.#stored.transaction;
+    const next = step.pass.transaction.status;
+    check(status === next || EDGES[status].includes(next) || this.#isShortcut(status, next), `status went from ${status} to ${next}`);
+    const branches = this.#stored.branches.map((branch, index) => step.changed.get(index) ?? branch);
+    this.#stored = { transaction: step.pass.transaction, branches };
+  }
+
+  /** Several changes may be stored at once when there was nothing to call in between. */
+  #isShortcut(from: GlobalStatus, to: GlobalStatus): boolean {
+    return EDGES[from].some((between) => EDGES[between].includes(to));
+  }
+
+  /** Answers some of the running calls, at least one. */
+  #answer(pass: Pass): Answer[] {
+    const running = [...pass.running];
+    if (running.length === 0) return [];
+    const first = this.#upTo(running.length) - 1;
+    return running
+      .filter((_, index) => index === first || this.#chance(0.3))
+      .map((branch) => {
+        const outcome = this.#outcome();
+        if (outcome.kind === 'success') this.#succeeded.add(branch);
+        return { branch, outcome };
+      });
+  }
+
+  #outcome(): Outcome {
+    const dice = this.#isWild ? this.#random() : 1;
+    if (dice < 0.12) return { kind: 'failure', message: 'no' };
+    if (dice < 0.24) return { kind: 'ongoing', message: 'wait' };
+    if (dice < 0.4) return { kind: 'unknown', message: '?' };
+    return { kind: 'success', body: '' };
+  }
+
+  #checkStep(before: Pass, { pass, calls, over, save, reload }: Step, answers: readonly Answer[]): void {
+    const answered = new Set(answers.map((answer) => answer.branch));
+    const { status } = pass.transaction;
+    for (const index of calls) {
+      const { op, branchId, url } = pass.branches[index]!;
+      const name = `${branchId} ${op}`;
+      check(!before.running.has(index) || answered.has(index), `${name} is called while it is running`);
+      check(pass.branches[index]!.status === 'prepared', `${name} is called although it is decided`);
+      check(!before.undecided.has(index) && !answered.has(index), `${name} is called twice in a pass`);
+      check(url !== '', `${name} is called without a URL`);
+      check(status === (op === 'action' || op === 'confirm' ? 'submitted' : 'aborting'), `${name} is called while ${status}`);
+      if (op === 'action') this.#checkAction(pass, index);
+      if (op === 'compensate') this.#checkCompensation(pass, index);
+      if (op === 'confirm' || op === 'cancel') check(pass.running.size === 1, `${name} is called beside another one`);
+    }
+    check(new Set(calls).size === calls.length, 'a branch is called twice at once');
+    check(over === (pass.running.size === 0 && !reload), 'over means that nothing runs');
+    check(!over || save, 'the end of a pass is stored');
+    check(!over || isFinal(status) || pass.transaction.nextCronTime > this.#now, 'what is not finished is due in the future');
+    check(!over || pass.transaction.owner === undefined, 'a pass that is over gives its lease back');
+  }
+
+  #checkAction(pass: Pass, index: number): void {
+    const step = (index - 1) / 2;
+    for (const before of this.#plan.get(step) ?? []) {
+      check(pass.branches[2 * before + 1]!.status === 'succeed', `step ${step} starts before step ${before} succeeded`);
+    }
+  }
+
+  #checkCompensation(pass: Pass, index: number): void {
+    const step = index / 2;
+    check(!pass.running.has(index + 1), `step ${step} is compensated while its action is running`);
+    for (const [later, before] of this.#plan) {
+      if (!before.includes(step) || !this.#called.has(2 * later + 1)) continue;
+      check(pass.branches[2 * later]!.status === 'succeed', `step ${step} is compensated before step ${later}`);
+    }
+  }
+
+  #checkEnd(): void {
+    const { transaction, branches } = this.#stored;
+    const end = transaction.status === 'succeed' ? { done: ['action', 'confirm'], never: ['compensate', 'cancel'] } : { done: ['cancel'], never: ['confirm'] };
+    for (const [index, { op, status, url, branchId }] of branches.entries()) {
+      const name = `${branchId} ${op}`;
+      check(!end.never.includes(op) || !this.#called.has(index), `${name} was called, although the end is ${transaction.status}`);
+      if (end.done.includes(op)) {
+        check(status === 'succeed', `${name} is ${status} at the end`);
+        check(url === '' || this.#succeeded.has(index), `${name} succeeded without an answer`);
+      }
+      if (op === 'action' && transaction.status === 'failed' && this.#called.has(index)) {
+        check(branches[index - 1]!.status === 'succeed', `step ${branchId} was called and never compensated`);
+      }
+    }
+    check(transaction.status !== 'failed' || transaction.rollbackReason !== undefined || transaction.transType === 'tcc', 'a saga fails for a reason');
+    check((transaction.status === 'succeed') === (transaction.finishTime !== undefined), 'finish_time belongs to success');
+    check((transaction.status === 'failed') === (transaction.rollbackTime !== undefined), 'rollback_time belongs to failure');
+  }
+
+  /** For each step the steps before it, without circles: they all come earlier in some random order. */
+  #orders(steps: number, concurrent: boolean): Map<number, number[]> {
+    const rank = Array.from({ length: steps }, (_, step) => (concurrent ? this.#random() : step));
+    const orders = new Map<number, number[]>();
+    for (let step = 0; step < steps; step++) {
+      const before = rank.flatMap((value, other) => (value < rank[step]! && this.#chance(0.3) ? [other] : []));
+      if (!concurrent && step > 0) before.push(step - 1);
+      if (before.length > 0) orders.set(step, before);
+    }
+    return orders;
+  }
+
+  #emptyUrls(steps: number): Record<number, { action?: string; compensate?: string }> {
+    const numbers = Array.from({ length: steps }, (_, index) => index + 1).filter(() => this.#chance(0.15));
+    return Object.fromEntries(numbers.map((number) => [number, this.#chance(0.5) ? { action: '' } : { compensate: '' }]));
+  }
+
+  get #isWild(): boolean {
+    return this.#passes <= WILD_PASSES;
+  }
+
+  #chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  /** From 1 to the number. */
+  #upTo(most: number): number {
+    return 1 + Math.floor(this.#random() * most);
+  }
+}
+
+describe('random transactions with random answers and crashes', () => {
+  it(`keep every rule and come to an end (${RUNS} of them)`, () => {
+    const first = Number(process.env['DTM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+    const ends = new Map<string, number>();
+    for (let seed = first; seed < first + RUNS; seed++) {
+      try {
+        const end = new Life(seed).run();
+        ends.set(end, (ends.get(end) ?? 0) + 1);
+      } catch (cause) {
+        throw new Error(`seed ${seed}: ${(cause as Error).message}; again with DTM_SEED=${seed}`, { cause });
+      }
+    }
+    // all four ends were met, so that the rules above were put to the test
+    expect([...ends.keys()].toSorted()).toEqual(['saga failed', 'saga succeed', 'tcc failed', 'tcc succeed']);
+    expect(Math.min(...ends.values())).toBeGreaterThan(RUNS / 50);
+  });
+});

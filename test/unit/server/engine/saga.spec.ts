@@ -1,0 +1,387 @@
+import type { Outcome } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
+import { START_TIME } from '../../../support/virtual-clock.js';
+import { PassBed, sagaOf, withBranches, type SagaShape } from './pass-bed.js';
+
+interface Case {
+  readonly title: string;
+  readonly saga: SagaShape;
+  readonly answers?: Readonly<Record<string, Outcome>>;
+  /** Calls of the pass, in order. */
+  readonly calls: string;
+  /** What is stored at the end. */
+  readonly end: string;
+}
+
+const ALL = { '01 action': SUCCESS };
+
+describe('a pass over a saga whose steps run one after the other', () => {
+  it.each<Case>([
+    {
+      title: 'succeeds when every action does',
+      saga: { steps: 3 },
+      calls: '01 action, 02 action, 03 action',
+      end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
+    },
+    { title: 'without steps succeeds at once', saga: { steps: 0 }, calls: '', end: 'succeed' },
+    {
+      title: 'compensates the first step when that fails, and nothing else',
+      saga: { steps: 2 },
+      answers: { '01 action': FAILURE },
+      calls: '01 action, 01 compensate',
+      end: 'failed, 01 compensate succeed, 01 action failed',
+    },
+    {
+      title: 'compensates backwards, the failed step first',
+      saga: { steps: 3 },
+      answers: { '02 action': FAILURE },
+      calls: '01 action, 02 action, 02 compensate, 01 compensate',
+      end: 'failed, 01 compensate succeed, 01 action succeed, 02 compensate succeed, 02 action failed',
+    },
+    {
+      title: 'compensates everything when the last step fails',
+      saga: { steps: 3 },
+      answers: { '03 action': FAILURE },
+      calls: '01 action, 02 action, 03 action, 03 compensate, 02 compensate, 01 compensate',
+      end: 'failed, 01 compensate succeed, 01 action succeed, 02 compensate succeed, 02 action succeed, 03 compensate succeed, 03 action failed',
+    },
+    {
+      title: 'ends at an answer without a decision, and does not ask twice',
+      saga: { steps: 3 },
+      answers: { '02 action': UNKNOWN },
+      calls: '01 action, 02 action',
+      end: 'submitted, 01 action succeed',
+    },
+    {
+      title: 'ends at an ongoing step',
+      saga: { steps: 3 },
+      answers: { '02 action': ONGOING },
+      calls: '01 action, 02 action',
+      end: 'submitted, 01 action succeed',
+    },
+    {
+      title: 'goes past an empty action without a call',
+      saga: { steps: 3, urls: { 2: { action: '' } } },
+      calls: '01 action, 03 action',
+      end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
+    },
+    {
+      title: 'of nothing but empty actions succeeds without a call',
+      saga: { steps: 3, urls: { 1: { action: '' }, 2: { action: '' }, 3: { action: '' } } },
+      calls: '',
+      end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
+    },
+    {
+      title: 'counts an empty compensation as done',
+      saga: { steps: 3, urls: { 2: { compensate: '' } } },
+      answers: { '03 action': FAILURE },
+      calls: '01 action, 02 action, 03 action, 03 compensate, 01 compensate',
+      end: 'failed, 01 compensate succeed, 01 action succeed, 02 compensate succeed, 02 action succeed, 03 compensate succeed, 03 action failed',
+    },
+    {
+      title: 'waits at a compensation that fails: those before it must not overtake it',
+      saga: { steps: 3 },
+      answers: { '03 action': FAILURE, '02 compensate': FAILURE },
+      calls: '01 action, 02 action, 03 action, 03 compensate, 02 compensate',
+      end: 'aborting, 01 action succeed, 02 action succeed, 03 compensate succeed, 03 action failed',
+    },
+    {
+      title: 'waits at a compensation without a decision',
+      saga: { steps: 2 },
+      answers: { '02 action': FAILURE, '02 compensate': ONGOING },
+      calls: '01 action, 02 action, 02 compensate',
+      end: 'aborting, 01 action succeed, 02 action failed',
+    },
+    {
+      title: 'honours orders in addition to the sequence',
+      saga: { steps: 3, orders: { 2: [0] } },
+      calls: '01 action, 02 action, 03 action',
+      end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
+    },
+  ])('$title', ({ saga, answers, calls, end }) => {
+    const bed = new PassBed(sagaOf(saga)).run(answers);
+    expect(bed.calls.join(', ')).toBe(calls);
+    expect(bed.summary).toBe(end);
+  });
+});
+
+describe('a pass over a concurrent saga', () => {
+  it.each<Case>([
+    {
+      title: 'calls all actions at once',
+      saga: { steps: 3, concurrent: true },
+      answers: ALL,
+      calls: '01 action, 02 action, 03 action',
+      end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
+    },
+    {
+      title: 'compensates all that were called, the last first',
+      saga: { steps: 3, concurrent: true },
+      answers: { '03 action': FAILURE },
+      calls: '01 action, 02 action, 03 action, 03 compensate, 02 compensate, 01 compensate',
+      end: 'failed, 01 compensate succeed, 01 action succeed, 02 compensate succeed, 02 action succeed, 03 compensate succeed, 03 action failed',
+    },
+    {
+      title: 'does not start, nor compensate, a step whose predecessor failed',
+      saga: { steps: 2, concurrent: true, orders: { 1: [0] } },
+      answers: { '01 action': FAILURE },
+      calls: '01 action, 01 compensate',
+      end: 'failed, 01 compensate succeed, 01 action failed',
+    },
+    {
+      title: 'starts a step when all its predecessors have succeeded',
+      saga: { steps: 3, concurrent: true, orders: { 2: [0, 1] } },
+      calls: '01 action, 02 action, 03 action',
+      end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
+    },
+    {
+      title: 'rolls a step back only when those that waited for it are',
+      saga: { steps: 3, concurrent: true, orders: { 1: [0], 2: [1] } },
+      answers: { '03 action': FAILURE },
+      calls: '01 action, 02 action, 03 action, 03 compensate, 02 compensate, 01 compensate',
+      end: 'failed, 01 compensate succeed, 01 action succeed, 02 compensate succeed, 02 action succeed, 03 compensate succeed, 03 action failed',
+    },
+    {
+      title: 'goes on with the others when one gives no decision',
+      saga: { steps: 3, concurrent: true, orders: { 2: [1] } },
+      answers: { '01 action': UNKNOWN },
+      calls: '01 action, 02 action, 03 action',
+      end: 'submitted, 02 action succeed, 03 action succeed',
+    },
+    {
+      title: 'also compensates a step that gave no decision: it may have happened',
+      saga: { steps: 2, concurrent: true },
+      answers: { '01 action': UNKNOWN, '02 action': FAILURE },
+      calls: '01 action, 02 action, 02 compensate, 01 compensate',
+      end: 'failed, 01 compensate succeed, 02 compensate succeed, 02 action failed',
+    },
+  ])('$title', ({ saga, answers, calls, end }) => {
+    const bed = new PassBed(sagaOf(saga)).run(answers);
+    expect(bed.calls.join(', ')).toBe(calls);
+    expect(bed.summary).toBe(end);
+  });
+
+  it('starts compensating while other actions are still running, but never the step of a running action', () => {
+    const bed = new PassBed(sagaOf({ steps: 3, concurrent: true }));
+    expect(bed.advance()).toEqual(['01 action', '02 action', '03 action']);
+    expect(bed.advance({ '01 action': SUCCESS })).toEqual([]);
+    expect(bed.advance({ '02 action': FAILURE })).toEqual(['02 compensate', '01 compensate']);
+    expect(bed.running).toEqual(['03 action', '02 compensate', '01 compensate']);
+    expect(bed.advance({ '02 compensate': SUCCESS, '01 compensate': SUCCESS })).toEqual([]);
+    expect(bed.transaction.status).toBe('aborting');
+    expect(bed.advance({ '03 action': SUCCESS })).toEqual(['03 compensate']);
+    expect(bed.advance({ '03 compensate': SUCCESS })).toEqual([]);
+    expect(bed.summary).toContain('failed');
+    expect(bed.step.over).toBe(true);
+  });
+
+  it.each([SUCCESS, FAILURE, UNKNOWN, ONGOING])('compensates a step whose action answers %j after the rollback began', (outcome) => {
+    const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
+    bed.advance();
+    bed.advance({ '02 action': FAILURE });
+    bed.advance({ '02 compensate': SUCCESS });
+    expect(bed.advance({ '01 action': outcome })).toEqual(['01 compensate']);
+  });
+
+  it('keeps a predecessor waiting until the running action of its follower has answered and is compensated', () => {
+    const bed = new PassBed(sagaOf({ steps: 3, concurrent: true, orders: { 1: [0] } }));
+    bed.advance();
+    expect(bed.advance({ '01 action': SUCCESS })).toEqual(['02 action']);
+    expect(bed.advance({ '03 action': FAILURE })).toEqual(['03 compensate']);
+    expect(bed.advance({ '03 compensate': SUCCESS })).toEqual([]);
+    expect(bed.advance({ '02 action': SUCCESS })).toEqual(['02 compensate']);
+    expect(bed.advance({ '02 compensate': SUCCESS })).toEqual(['01 compensate']);
+  });
+
+  it('takes several answers at once', () => {
+    const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
+    bed.advance();
+    expect(bed.advance({ '01 action': FAILURE, '02 action': SUCCESS })).toEqual(['02 compensate', '01 compensate']);
+  });
+
+  it('names the first failed step as the reason', () => {
+    const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
+    bed.advance();
+    bed.advance({ '02 action': { kind: 'failure', message: 'two' }, '01 action': { kind: 'failure', message: 'one' } });
+    expect(bed.transaction.rollbackReason).toBe('url:http://b/a1 return failed: one');
+  });
+});
+
+describe('a saga that is taken up again', () => {
+  it('goes on where it stopped', () => {
+    const stored = withBranches(sagaOf({ steps: 3 }), { '01 action': { status: 'succeed' } });
+    expect(new PassBed(stored).run().calls).toEqual(['02 action', '03 action']);
+  });
+
+  it('rolls on back where it stopped', () => {
+    const details = withBranches(sagaOf({ steps: 3 }), {
+      '01 action': { status: 'succeed' },
+      '02 action': { status: 'succeed' },
+      '03 action': { status: 'failed' },
+      '03 compensate': { status: 'succeed' },
+    });
+    const stored = { ...details, transaction: { ...details.transaction, status: 'aborting', rollbackReason: 'why' } as const };
+    const bed = new PassBed(stored).run();
+    expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
+    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'why', rollbackTime: START_TIME });
+  });
+
+  it('aborts for a failure that was stored, with its reason, even though the decision was not', () => {
+    const stored = withBranches(sagaOf({ steps: 2 }), { '01 action': { status: 'failed', lastError: 'no money' } });
+    const bed = new PassBed(stored).run();
+    expect(bed.calls).toEqual(['01 compensate']);
+    expect(bed.transaction.rollbackReason).toBe('url:http://b/a1 return failed: no money');
+  });
+
+  it.each(['succeed', 'failed'] as const)('does nothing any more when it is %s', (status) => {
+    const bed = new PassBed(sagaOf({ steps: 2, status })).run();
+    expect(bed.calls).toEqual([]);
+    expect(bed.transaction.status).toBe(status);
+  });
+});
+
+describe('the timeout of a saga', () => {
+  const late = START_TIME + 5000;
+  const options = { timeoutToFailSeconds: 5 };
+
+  it('compensates what was done, and the step that could have been called next', () => {
+    const stored = withBranches(sagaOf({ steps: 3, options }), { '01 action': { status: 'succeed' } });
+    const bed = new PassBed(stored, late).run();
+    expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
+    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'Timeout after 5 seconds' });
+  });
+
+  it('is reached to the millisecond', () => {
+    expect(new PassBed(sagaOf({ steps: 1, options }), late - 1).advance()).toEqual(['01 action']);
+    expect(new PassBed(sagaOf({ steps: 1, options }), late).advance()).toEqual(['01 compensate']);
+  });
+
+  it('lets a running action answer first, and compensates it then', () => {
+    const bed = new PassBed(sagaOf({ steps: 2, options }), START_TIME);
+    bed.advance();
+    bed.now = late;
+    expect(bed.advance({ '01 action': SUCCESS })).toEqual(['02 compensate']);
+    expect(bed.advance({ '02 compensate': SUCCESS })).toEqual(['01 compensate']);
+    expect(bed.transaction.rollbackReason).toBe('Timeout after 5 seconds');
+  });
+
+  it('comes too late when the last action has succeeded', () => {
+    const bed = new PassBed(sagaOf({ steps: 1, options }), START_TIME);
+    bed.advance();
+    bed.now = late;
+    bed.advance({ '01 action': SUCCESS });
+    expect(bed.transaction.status).toBe('succeed');
+  });
+
+  it('gives way to a failure as the reason', () => {
+    const bed = new PassBed(sagaOf({ steps: 1, options }), START_TIME);
+    bed.advance();
+    bed.now = late;
+    bed.advance({ '01 action': FAILURE });
+    expect(bed.transaction.rollbackReason).toMatch(/^url:/);
+  });
+
+  it('does not exist unless it is set', () => {
+    expect(new PassBed(sagaOf({ steps: 1 }), START_TIME + 10 ** 12).advance()).toEqual(['01 action']);
+  });
+
+  it('fails a saga that was only prepared, without a call; before it nothing happens', () => {
+    const saga = sagaOf({ steps: 2, options, status: 'prepared' });
+    const early = new PassBed(saga, late - 1).run();
+    expect([early.calls, early.transaction.status, early.transaction.nextCronTime]).toEqual([[], 'prepared', late]);
+    const bed = new PassBed(saga, late).run();
+    expect(bed.calls).toEqual([]);
+    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'Timeout after 5 seconds', rollbackTime: late });
+  });
+
+  it('has no say any more while the saga is being rolled back', () => {
+    const details = sagaOf({ steps: 1, options, status: 'aborting' });
+    const bed = new PassBed(details, late).run({ '01 compensate': UNKNOWN });
+    expect(bed.transaction).toMatchObject({ status: 'aborting', nextCronTime: late + 5000 });
+  });
+});
+
+describe('retry_limit', () => {
+  const options = { retryLimit: 2 };
+  const afterTries = (retryCount: number) => {
+    const details = sagaOf({ steps: 2, options });
+    return { ...details, transaction: { ...details.transaction, retryCount } };
+  };
+
+  it('counts tries without a decision in the record, so that a restart does not forget them', () => {
+    expect(new PassBed(afterTries(0)).run({ '01 action': UNKNOWN }).transaction.retryCount).toBe(1);
+    expect(new PassBed(afterTries(1)).run({ '01 action': UNKNOWN }).transaction).toMatchObject({ retryCount: 2, status: 'submitted' });
+  });
+
+  it('rolls back at the try after the last one allowed, the undecided step included', () => {
+    const bed = new PassBed(afterTries(2)).run({ '01 action': UNKNOWN });
+    expect(bed.calls).toEqual(['01 action', '01 compensate']);
+    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'RetryCount is greater than RetryLimit, RetryLimit: 2' });
+  });
+
+  it('does not count an ongoing step: that one is answered for', () => {
+    const bed = new PassBed(afterTries(2)).run({ '01 action': ONGOING });
+    expect(bed.transaction).toMatchObject({ status: 'submitted', retryCount: 2 });
+  });
+
+  it('does not count compensations', () => {
+    const bed = new PassBed({ ...afterTries(0), transaction: { ...afterTries(0).transaction, status: 'aborting' } }).run({ '01 compensate': UNKNOWN });
+    expect(bed.transaction.retryCount).toBe(0);
+  });
+
+  it('does not exist unless it is set', () => {
+    const details = sagaOf({ steps: 1 });
+    const tried = { ...details, transaction: { ...details.transaction, retryCount: 10_000 } };
+    expect(new PassBed(tried).run({ '01 action': UNKNOWN }).transaction.status).toBe('submitted');
+  });
+});
+
+describe('what is kept of a call', () => {
+  it.each<[string, Outcome, object]>([
+    ['a success', SUCCESS, { status: 'succeed', attempts: 3, lastError: undefined }],
+    ['a failure', FAILURE, { status: 'failed', attempts: 3, lastError: 'refused' }],
+    ['an ongoing step', ONGOING, { status: 'prepared', attempts: 3, lastError: 'not yet' }],
+    ['an unknown outcome', UNKNOWN, { status: 'prepared', attempts: 3, lastError: 'status 500: boom' }],
+  ])('%s', (_, outcome, expected) => {
+    const stored = withBranches(sagaOf({ steps: 1 }), { '01 action': { attempts: 2, lastError: 'before' } });
+    const bed = new PassBed(stored);
+    bed.advance();
+    bed.advance({ '01 action': outcome });
+    expect(bed.pass.branches[1]).toMatchObject(expected);
+    expect(bed.pass.branches[1]!.finishTime).toBe(outcome.kind === 'success' || outcome.kind === 'failure' ? START_TIME : undefined);
+    expect(bed.step.changed.get(1)).toEqual(bed.pass.branches[1]);
+    expect(bed.step.save).toBe(true);
+  });
+
+  it('a compensation that failed stays prepared, to be asked again', () => {
+    const bed = new PassBed(sagaOf({ steps: 1, status: 'aborting' })).run({ '01 compensate': FAILURE });
+    expect(bed.pass.branches[0]).toMatchObject({ status: 'prepared', lastError: 'refused', attempts: 1 });
+  });
+
+  it('is stored before anything that follows from it is called', () => {
+    const bed = new PassBed(sagaOf({ steps: 2 }));
+    bed.advance();
+    expect(bed.step.save).toBe(false);
+    expect(bed.advance({ '01 action': FAILURE })).toEqual(['01 compensate']);
+    expect(bed.step.save).toBe(true);
+    expect(bed.step.pass.transaction.status).toBe('aborting');
+  });
+});
+
+describe('a saga of 10,000 steps', () => {
+  it.each([false, true])('can be decided (concurrent: %s)', (concurrent) => {
+    const bed = new PassBed(sagaOf({ steps: 10_000, concurrent }));
+    expect(bed.advance()).toHaveLength(concurrent ? 10_000 : 1);
+    bed.advance({ '01 action': FAILURE });
+    expect(bed.transaction.status).toBe('aborting');
+  });
+
+  it.each([false, true])('does not keep the process busy when there is nothing to call (concurrent: %s)', (concurrent) => {
+    const urls = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index + 1, { action: '' }]));
+    const bed = new PassBed(sagaOf({ steps: 10_000, concurrent, urls }));
+    // quadratic work with a copy of all rows in each round took over a minute
+    bed.advance();
+    expect(bed.transaction.status).toBe('succeed');
+  });
+});

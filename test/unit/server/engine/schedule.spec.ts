@@ -1,0 +1,89 @@
+import type { Outcome, TransactionOptions } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { baseInterval, leaseTime, requestTimeout } from '../../../../lib/server/engine/schedule.js';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
+import { START_TIME } from '../../../support/virtual-clock.js';
+import { PassBed, SETTINGS, sagaOf } from './pass-bed.js';
+
+/** A pass over a saga of two steps; gives interval stored, and seconds until the next try. */
+function after(answers: Record<string, Outcome>, { interval, options, random = 0 }: { interval?: number; options?: TransactionOptions; random?: number } = {}) {
+  const details = sagaOf({ steps: 2, options: options ?? {} });
+  const transaction = { ...details.transaction, nextCronInterval: interval ?? details.transaction.nextCronInterval };
+  const bed = new PassBed({ ...details, transaction });
+  bed.random = random;
+  bed.run(answers);
+  return [bed.transaction.nextCronInterval, (bed.transaction.nextCronTime - START_TIME) / 1000];
+}
+
+describe('when a transaction is tried again', () => {
+  it('after an unknown answer: one interval, and twice as much the next time', () => {
+    expect(after({ '01 action': UNKNOWN })).toEqual([20, 10]);
+    expect(after({ '01 action': UNKNOWN }, { interval: 20 })).toEqual([40, 20]);
+    expect(after({ '01 action': UNKNOWN }, { interval: 160 })).toEqual([300, 160]);
+  });
+
+  it('never later than the cap', () => {
+    expect(after({ '01 action': UNKNOWN }, { interval: 300 })).toEqual([300, 300]);
+  });
+
+  it('but a base interval above the cap is kept', () => {
+    expect(after({ '01 action': UNKNOWN }, { interval: 600, options: { retryIntervalSeconds: 600 } })).toEqual([600, 600]);
+  });
+
+  it('after an ongoing answer: the interval stays as it is', () => {
+    expect(after({ '01 action': ONGOING })).toEqual([10, 10]);
+    expect(after({ '01 action': ONGOING }, { interval: 80 })).toEqual([80, 80]);
+  });
+
+  it('after progress: the interval starts anew', () => {
+    expect(after({ '01 action': SUCCESS, '02 action': UNKNOWN }, { interval: 160 })).toEqual([20, 10]);
+    expect(after({ '01 action': SUCCESS, '02 action': ONGOING }, { interval: 160 })).toEqual([10, 10]);
+  });
+
+  it('after a change of direction: the compensation does not inherit the interval of the action', () => {
+    expect(after({ '01 action': FAILURE, '01 compensate': UNKNOWN }, { interval: 160 })).toEqual([20, 10]);
+  });
+
+  it('up to a tenth later, so that many do not arrive together', () => {
+    expect(after({ '01 action': UNKNOWN }, { random: 0.5 })[1]).toBe(10.5);
+    expect(after({ '01 action': UNKNOWN }, { random: 0.999 })[1]).toBeCloseTo(11, 1);
+  });
+
+  it('never later than its timeout', () => {
+    expect(after({ '01 action': UNKNOWN }, { interval: 40, options: { timeoutToFailSeconds: 25 }, random: 1 })[1]).toBe(25);
+  });
+
+  it('a finished one is not: it has no owner any more', () => {
+    const bed = new PassBed(sagaOf({ steps: 1 })).run();
+    expect(bed.transaction).toMatchObject({ status: 'succeed', owner: undefined });
+  });
+});
+
+describe('the base interval', () => {
+  it.each<[TransactionOptions, number]>([
+    [{}, 10],
+    [{ retryIntervalSeconds: 3 }, 3],
+    [{ retryIntervalSeconds: 0 }, 10],
+    [{ timeoutToFailSeconds: 4 }, 4],
+    [{ timeoutToFailSeconds: 60 }, 10],
+    [{ timeoutToFailSeconds: 4, retryIntervalSeconds: 20 }, 20],
+  ])('of %j is %i s', (options, seconds) => {
+    expect(baseInterval(options, SETTINGS)).toBe(seconds);
+  });
+});
+
+describe('the lease of a pass', () => {
+  it('is longer than any of its calls may take', () => {
+    expect(requestTimeout({}, SETTINGS)).toBe(3);
+    expect(requestTimeout({ requestTimeoutSeconds: 60 }, SETTINGS)).toBe(60);
+    expect(leaseTime({ requestTimeoutSeconds: 60 }, SETTINGS, START_TIME)).toBeGreaterThan(START_TIME + 60_000);
+  });
+
+  it('is renewed by each answer', () => {
+    const bed = new PassBed(sagaOf({ steps: 3 }));
+    bed.advance();
+    bed.now += 2500;
+    bed.advance({ '01 action': SUCCESS });
+    expect(bed.transaction.nextCronTime).toBe(leaseTime({}, SETTINGS, bed.now));
+  });
+});

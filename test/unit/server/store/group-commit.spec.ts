@@ -1,0 +1,92 @@
+import Database from 'libsql';
+import { DtmStoreError } from 'nestjs-dtm/protocol';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { GroupCommit } from '../../../../lib/server/store/sqlite/group-commit.js';
+
+let database: Database.Database;
+let commits: GroupCommit;
+
+beforeEach(() => {
+  database = new Database(':memory:');
+  database.exec('create table numbers (n integer primary key)');
+  commits = new GroupCommit(database);
+});
+
+const insert = (n: number) => () => database.prepare('insert into numbers values (?)').run(n).changes;
+
+const stored = (): number[] => (database.prepare('select n from numbers order by n').all() as { n: number }[]).map(({ n }) => n);
+
+describe('writes that come together', () => {
+  it('run in order and are answered with their own results', async () => {
+    const results = await Promise.all([commits.run(() => 'a'), commits.run(insert(1)), commits.run(stored)]);
+    expect(results).toEqual(['a', 1, [1]]);
+  });
+
+  it('are not run before the I/O of the turn is done, so that they can share a commit', async () => {
+    const first = commits.run(insert(1));
+    await Promise.resolve();
+    const second = commits.run(insert(2));
+    expect(stored()).toEqual([]);
+    await first;
+    expect(stored()).toEqual([1, 2]);
+    await second;
+  });
+
+  it('that are made while others are answered go into the next group', async () => {
+    const nested = commits.run(insert(1)).then(() => commits.run(insert(2)));
+    await nested;
+    expect(stored()).toEqual([1, 2]);
+  });
+});
+
+describe('a group that cannot be written', () => {
+  it('is refused as a whole, with the reason, and leaves nothing', async () => {
+    const results = await Promise.allSettled([commits.run(insert(1)), commits.run(insert(1)), commits.run(insert(2))]);
+    for (const result of results) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DTM_STORE', message: expect.stringContaining('UNIQUE') } });
+      expect((result as PromiseRejectedResult).reason).toBeInstanceOf(DtmStoreError);
+    }
+    expect(stored()).toEqual([]);
+    expect(database.inTransaction).toBe(false);
+  });
+
+  it('does not spoil the next one', async () => {
+    database.exec('pragma query_only = on');
+    await expect(commits.run(insert(1))).rejects.toThrow(/could not write \(attempt to write a readonly database\)/);
+    database.exec('pragma query_only = off');
+    expect(await commits.run(insert(1))).toBe(1);
+    expect(stored()).toEqual([1]);
+  });
+
+  it('is refused when the commit itself fails, and nothing of it is kept', async () => {
+    database.exec('pragma foreign_keys = on; create table children (n references numbers deferrable initially deferred)');
+    const orphan = commits.run(() => database.prepare('insert into children values (9)').run());
+    const innocent = commits.run(insert(1));
+    await expect(orphan).rejects.toThrow(DtmStoreError);
+    await expect(innocent).rejects.toThrow(DtmStoreError);
+    expect(stored()).toEqual([]);
+    expect(await commits.run(insert(1))).toBe(1);
+  });
+
+  it('is refused, not fatal, when it cannot even be rolled back', async () => {
+    const broken = {
+      exec: (sql: string): never => {
+        throw new Error(`no disk for ${sql}`);
+      },
+      inTransaction: true,
+    } as unknown as Database.Database;
+    const failing = new GroupCommit(broken);
+    await expect(failing.run(() => 1)).rejects.toThrow(/no disk for BEGIN/);
+    await failing.drain();
+    await expect(failing.run(() => 1)).rejects.toThrow(/no disk for BEGIN/);
+  });
+});
+
+describe('drain()', () => {
+  it('waits for the writes under way, and returns at once when there are none', async () => {
+    await commits.drain();
+    void commits.run(insert(1));
+    await commits.drain();
+    expect(stored()).toEqual([1]);
+  });
+});

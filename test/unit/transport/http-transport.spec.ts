@@ -1,0 +1,245 @@
+import { httpTransport, type BranchCall, type HttpRequesterOptions, type Transport } from 'nestjs-dtm/client';
+import type { Outcome } from 'nestjs-dtm/protocol';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { deferred } from '../../support/deferred.js';
+import { Participant, type Reply } from '../../support/participant.js';
+
+const CONTEXT = { gid: 'g 1', transType: 'saga', branchId: '01', op: 'action' } as const;
+const QUERY = 'branch_id=01&gid=g%201&op=action&trans_type=saga';
+
+function transport(options?: HttpRequesterOptions): Transport {
+  const made = httpTransport(options);
+  onTestFinished(() => made.close());
+  return made;
+}
+
+const callOf = (url: string, change: Partial<BranchCall> = {}): BranchCall => ({
+  url,
+  context: CONTEXT,
+  payload: '{"a":1}',
+  timeoutSeconds: 20,
+  ...change,
+});
+
+/** Calls the branch `/b` of a participant that answers as told. */
+async function callWith(change: Partial<BranchCall>, reply: Reply = {}): Promise<{ outcome: Outcome; participant: Participant }> {
+  const participant = await Participant.start();
+  participant.answer('/b', reply);
+  const outcome = await transport().call(callOf(participant.url('/b'), change));
+  return { outcome, participant };
+}
+
+describe('the request to a branch', () => {
+  it('is a POST with the payload verbatim, as JSON', async () => {
+    const { outcome, participant } = await callWith({ payload: '{"a": "ä😀"}' });
+    expect(outcome).toEqual({ kind: 'success', body: '{"dtm_result":"SUCCESS"}' });
+    expect(participant.requests[0]).toMatchObject({ method: 'POST', search: QUERY, body: '{"a": "ä😀"}' });
+    expect(participant.requests[0]!.headers).toMatchObject({ 'content-type': 'application/json', accept: 'application/json' });
+  });
+
+  it('is a POST with bytes as they are', async () => {
+    const { participant } = await callWith({ payload: Buffer.from('xyz') });
+    expect(participant.requests[0]).toMatchObject({ method: 'POST', body: 'xyz' });
+  });
+
+  it.each(['', new Uint8Array()])('is a GET when the payload is empty (%j)', async (payload) => {
+    const { participant } = await callWith({ payload });
+    expect(participant.requests[0]).toMatchObject({ method: 'GET', search: QUERY, body: '' });
+    expect(participant.requests[0]!.headers).toMatchObject({ 'content-type': 'application/json', accept: 'application/json' });
+  });
+
+  it('is a POST without a body in phase 2 of XA', async () => {
+    const { participant } = await callWith({ payload: '', context: { ...CONTEXT, transType: 'xa', op: 'commit' } });
+    expect(participant.requests[0]).toMatchObject({ method: 'POST', body: '' });
+    expect(participant.requests[0]!.query).toMatchObject({ trans_type: 'xa', op: 'commit' });
+  });
+
+  it('has the branch parameters behind those of the URL, without its fragment', async () => {
+    const participant = await Participant.start();
+    await transport().call(callOf(participant.url('/b?x=1&gid=own#part')));
+    expect(participant.requests[0]!.search).toBe(`x=1&gid=own&${QUERY}`);
+  });
+
+  it('has branch headers that win over its own, whatever their case, and each only once', async () => {
+    const { participant } = await callWith({ headers: { 'Content-Type': 'text/plain', ACCEPT: '*/*', 'X-Trace': 't1' } });
+    const { headers, rawHeaders } = participant.requests[0]!;
+    expect(headers).toMatchObject({ 'content-type': 'text/plain', accept: '*/*', 'x-trace': 't1' });
+    expect(rawHeaders.filter((name) => name.toLowerCase() === 'content-type')).toHaveLength(1);
+  });
+
+  it('leaves out branch headers that frame the message: they would make the branch unreachable', async () => {
+    const headers = { 'Content-Length': '3', 'Transfer-Encoding': 'chunked', Connection: 'x', Host: 'other', Expect: 'x', Upgrade: 'x', 'Keep-Alive': '1', 'x-a': 'b' };
+    const { outcome, participant } = await callWith({ headers });
+    expect(outcome.kind).toBe('success');
+    expect(participant.requests[0]).toMatchObject({ body: '{"a":1}' });
+    expect(participant.requests[0]!.headers).toMatchObject({ 'content-length': '7', host: new URL(participant.origin).host, 'x-a': 'b' });
+  });
+
+  it('turns user and password of the URL into a header, as Go does', async () => {
+    const participant = await Participant.start();
+    const url = participant.url('/b').replace('http://', 'http://me:p%40ss@');
+    await transport().call(callOf(url));
+    const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+    expect(participant.requests[0]!.headers.authorization).toBe(basic('me:p@ss'));
+    await transport().call(callOf(url, { headers: { Authorization: 'Bearer x' } }));
+    expect(participant.requests[1]!.headers.authorization).toBe('Bearer x');
+  });
+});
+
+describe('the answer of a branch', () => {
+  it.each<[Reply, Outcome['kind'], string]>([
+    [{ status: 200, body: '' }, 'success', ''],
+    [{ status: 200, body: '{"dtm_result":"FAILURE"}' }, 'failure', '{"dtm_result":"FAILURE"}'],
+    [{ status: 409, body: '{"message":"no money"}' }, 'failure', 'no money'],
+    [{ status: 425, body: '' }, 'ongoing', ''],
+    [{ status: 409, body: 'ONGOING' }, 'ongoing', ''],
+    [{ status: 201, body: '' }, 'unknown', 'status 201: '],
+    [{ status: 500, body: '{"message":"boom"}' }, 'unknown', 'status 500: boom'],
+    [{ status: 302, body: 'nowhere' }, 'unknown', 'status 302: nowhere'],
+  ])('%j is %s', async (reply, kind, text) => {
+    const { outcome } = await callWith({}, reply);
+    expect(outcome.kind).toBe(kind);
+    expect(outcome.kind === 'success' ? outcome.body : outcome.message).toBe(text);
+  });
+
+  it('that is larger than the limit is unknown, and does not break the calls after it', async () => {
+    const participant = await Participant.start();
+    participant.answer('/b', { body: 'x'.repeat(2000) }, { body: 'x'.repeat(1000) });
+    const limited = transport({ maxAnswerBytes: 1000 });
+    expect(await limited.call(callOf(participant.url('/b')))).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^no answer: .*size/i) });
+    expect(await limited.call(callOf(participant.url('/b')))).toMatchObject({ kind: 'success' });
+  });
+
+  it('that does not come in time is unknown, and names the time', async () => {
+    const participant = await Participant.start();
+    participant.answer('/b', () => undefined);
+    const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
+    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: no answer within 0.05 s' });
+  });
+
+  it('that stops in the middle does not outlast the timeout', async () => {
+    const participant = await Participant.start();
+    participant.answer('/b', (_, response) => void response.writeHead(200, { 'content-length': '10' }).write('half'));
+    const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
+    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: no answer within 0.05 s' });
+  });
+
+  it('may take longer than any timer of Node can measure', async () => {
+    const { outcome } = await callWith({ timeoutSeconds: 2_147_483_647 });
+    expect(outcome.kind).toBe('success');
+  });
+
+  it('that is cut off by the branch is unknown', async () => {
+    const participant = await Participant.start();
+    participant.answer('/b', (_, response) => void response.destroy());
+    expect(await transport().call(callOf(participant.url('/b')))).toMatchObject({ kind: 'unknown' });
+  });
+
+  it('that is not HTTP is unknown', async () => {
+    const server = createServer((socket) => void socket.end('SSH-2.0\r\n'));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/b`;
+    expect(await transport().call(callOf(url))).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^no answer: /) });
+  });
+
+  it('is unknown when nobody listens, with the reason', async () => {
+    const participant = await Participant.start();
+    const url = participant.url('/b');
+    await participant.close();
+    expect(await transport().call(callOf(url))).toMatchObject({ kind: 'unknown', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  it.each(['not a url', 'ftp://b/a', 'http://', '/b'])('is unknown when the URL cannot be called: %s', async (url) => {
+    expect(await transport().call(callOf(url))).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^no answer: .+/) });
+  });
+});
+
+describe('redirects', () => {
+  it.each([
+    [301, 'GET', ''],
+    [302, 'GET', ''],
+    [303, 'GET', ''],
+    [307, 'POST', '{"a":1}'],
+    [308, 'POST', '{"a":1}'],
+  ])('%i is followed with %s, as Go does', async (status, method, body) => {
+    const participant = await Participant.start();
+    participant.answer('/b', { status, headers: { location: '/moved?y=2' }, body: 'FAILURE' });
+    const outcome = await transport().call(callOf(participant.url('/b')));
+    expect(outcome.kind).toBe('success');
+    expect(participant.requests[1]).toMatchObject({ path: '/moved', search: 'y=2', method, body });
+  });
+
+  it('are followed to another server', async () => {
+    const [first, second] = [await Participant.start(), await Participant.start()];
+    first.answer('/b', { status: 307, headers: { location: second.url('/there') } });
+    expect((await transport().call(callOf(first.url('/b'), { headers: { authorization: 'secret', 'x-a': 'b' } }))).kind).toBe('success');
+    expect(second.requests[0]).toMatchObject({ path: '/there', method: 'POST', body: '{"a":1}' });
+    expect(second.requests[0]!.headers).toMatchObject({ 'x-a': 'b' });
+    expect(second.requests[0]!.headers.authorization).toBeUndefined();
+  });
+
+  it('in a circle are unknown', async () => {
+    const participant = await Participant.start();
+    participant.answer('/x', { status: 307, headers: { location: '/y' } }).answer('/y', { status: 307, headers: { location: '/x' } });
+    expect((await transport().call(callOf(participant.url('/x')))).kind).toBe('unknown');
+  });
+
+  it('without end are unknown', async () => {
+    const participant = await Participant.start();
+    for (let hop = 0; hop < 20; hop++) participant.answer(`/${hop}`, { status: 307, headers: { location: `/${hop + 1}` } });
+    expect((await transport().call(callOf(participant.url('/0')))).kind).toBe('unknown');
+    expect(participant.requests.length).toBeLessThanOrEqual(11);
+  });
+
+  it.each(['ftp://b/a', 'http://[', 'file:///etc/passwd'])('to %s are unknown', async (location) => {
+    const { outcome } = await callWith({}, { status: 302, headers: { location } });
+    expect(outcome.kind).toBe('unknown');
+  });
+});
+
+describe('connections', () => {
+  it('are used again', async () => {
+    const participant = await Participant.start();
+    const shared = transport();
+    for (let count = 0; count < 10; count++) await shared.call(callOf(participant.url('/b')));
+    // the pool may open a second one while the first is still busy with the end of an answer
+    expect(participant.connections).toBeLessThanOrEqual(2);
+  });
+
+  it('are as many as allowed, the rest waits', async () => {
+    const participant = await Participant.start();
+    const gate = deferred();
+    participant.answer('/b', async () => {
+      await gate.promise;
+      return {};
+    });
+    const shared = transport({ connectionsPerOrigin: 2 });
+    const calls = Array.from({ length: 6 }, () => shared.call(callOf(participant.url('/b'))));
+    await participant.received(2);
+    gate.resolve();
+    expect((await Promise.all(calls)).map((outcome) => outcome.kind)).toEqual(Array.from({ length: 6 }, () => 'success'));
+    expect(participant.connections).toBe(2);
+  });
+
+  it('are closed after the calls under way; later calls are unknown', async () => {
+    const participant = await Participant.start();
+    const gate = deferred();
+    participant.answer('/b', async () => {
+      await gate.promise;
+      return {};
+    });
+    const closing = transport();
+    const call = closing.call(callOf(participant.url('/b')));
+    await participant.received(1);
+    const closed = closing.close();
+    expect((await closing.call(callOf(participant.url('/b')))).kind).toBe('unknown');
+    gate.resolve();
+    expect((await call).kind).toBe('success');
+    await closed;
+    await closing.close();
+    expect(participant.requests).toHaveLength(1);
+  });
+});
