@@ -1,0 +1,185 @@
+import { printMachine } from './support/machine.mjs';
+import { median, spread } from './support/statistics.mjs';
+import { printTable } from './support/table.mjs';
+import { startWorker } from './support/worker.mjs';
+
+/** @import { BranchApp, Kind } from './processes/branch-app.mjs' */
+/** @import { HttpLoad } from './processes/http-load.mjs' */
+/** @import { BenchmarkOptions } from './run.mjs' */
+/** @import { Worker } from './support/worker.mjs' */
+
+/** What `bench` shows of it. */
+export const description =
+  'throughput of a decorated no-op branch against the same plain @Post handler, on Fastify and Express';
+
+const target = 0.85;
+const connections = 32;
+const platforms = /** @type {const} */ (['fastify', 'express']);
+/** @type {readonly Kind[]} */
+const kinds = ['plain', 'intercepted', 'branch'];
+const titles = { plain: 'plain', intercepted: 'plain with an empty interceptor', branch: 'branch' };
+
+/** @typedef {(typeof platforms)[number]} Platform */
+
+/**
+ * An application under test with what was measured of it.
+ *
+ * @typedef {object} Subject
+ * @property {Worker<BranchApp>} app
+ * @property {string} url
+ * @property {number} sent
+ * @property {Round[]} rounds
+ */
+
+/**
+ * @typedef {object} Round
+ * @property {number} perSecond
+ * @property {number} p50
+ * @property {number} p99
+ * @property {number} cpuMicroseconds Processor time of the application for one request.
+ * @property {number} busy Share of the time in which the application used its core.
+ */
+
+/**
+ * Measures, prints, and compares with the target.
+ *
+ * @param {BenchmarkOptions} options
+ * @returns {Promise<boolean>} whether the target was met
+ */
+export async function run({ quick }) {
+  const { rounds, seconds, warmUpSeconds } = quick
+    ? { rounds: 3, seconds: 0.5, warmUpSeconds: 1 }
+    : { rounds: 9, seconds: 4, warmUpSeconds: 5 };
+  printMachine('@nestjs/core', 'fastify', 'express', 'undici');
+  console.log(
+    `${rounds} rounds of ${seconds} s, the handlers in turn, ${connections} connections, no pipelining, nothing is stored\n`,
+  );
+
+  /** @type {Worker<HttpLoad>} */
+  const load = await startWorker(new URL('processes/http-load.mjs', import.meta.url), 'load');
+  const results = [];
+  for (const platform of platforms) {
+    const subjects = {
+      plain: await start('plain', platform),
+      intercepted: await start('intercepted', platform),
+      branch: await start('branch', platform),
+    };
+    for (const kind of kinds) await measure(subjects[kind], load, warmUpSeconds);
+    for (const kind of kinds) subjects[kind].rounds = [];
+    for (let round = 0; round < rounds; round++) {
+      const order = round % 2 === 0 ? kinds : kinds.toReversed();
+      for (const kind of order) await measure(subjects[kind], load, seconds);
+    }
+    for (const kind of kinds) await finish(subjects[kind]);
+    results.push({ platform, ...subjects });
+  }
+  await load.stop();
+  return report(results);
+}
+
+/**
+ * @param {Kind} kind
+ * @param {Platform} platform
+ * @returns {Promise<Subject>}
+ */
+async function start(kind, platform) {
+  /** @type {Worker<BranchApp>} */
+  const app = await startWorker(new URL('processes/branch-app.mjs', import.meta.url), 'measured');
+  return { app, url: await app.call('start', kind, platform), sent: 0, rounds: [] };
+}
+
+/**
+ * @param {Subject} subject
+ * @param {Worker<HttpLoad>} load
+ * @param {number} seconds
+ */
+async function measure(subject, load, seconds) {
+  const before = await subject.app.call('cpuSeconds');
+  const { requests, seconds: took, p50, p99 } = await load.call('load', { url: subject.url, connections, seconds });
+  const cpu = (await subject.app.call('cpuSeconds')) - before;
+  subject.sent += requests;
+  subject.rounds.push({
+    perSecond: requests / took,
+    p50,
+    p99,
+    cpuMicroseconds: (cpu * 1e6) / requests,
+    busy: cpu / took,
+  });
+}
+
+/** @param {Subject} subject */
+async function finish({ app, url, sent }) {
+  const calls = await app.call('calls');
+  if (calls !== sent) throw new Error(`${url}: ${sent} requests were answered, but the handler ran ${calls} times`);
+  await app.call('close');
+  await app.stop();
+}
+
+/**
+ * @param {({ platform: Platform } & Record<Kind, Subject>)[]} results
+ * @returns {boolean}
+ */
+function report(results) {
+  const rows = results.flatMap(({ platform, ...subjects }) =>
+    kinds.map((kind) => {
+      const { rounds } = subjects[kind];
+      const perSecond = rounds.map((round) => round.perSecond);
+      return [
+        `${platform}, ${titles[kind]}`,
+        median(perSecond).toFixed(0),
+        spread(perSecond, (value) => value.toFixed(0)),
+        median(rounds.map(({ p50 }) => p50)).toFixed(2),
+        median(rounds.map(({ p99 }) => p99)).toFixed(2),
+        median(rounds.map(({ cpuMicroseconds }) => cpuMicroseconds)).toFixed(1),
+        percent(coreBusy(subjects[kind])),
+      ];
+    }),
+  );
+  printTable(
+    ['handler', 'requests/s (median)', 'lowest – highest', 'p50 ms', 'p99 ms', 'cpu µs/request', 'core busy'],
+    rows,
+  );
+  console.log('\nEvery request was answered with success, and the handlers ran exactly once for each.\n');
+
+  const met = results.map(({ platform, plain, intercepted, branch }) => {
+    compare(`${platform}, ${titles.intercepted}`, intercepted, plain);
+    const ratio = compare(`${platform}, ${titles.branch}`, branch, plain);
+    console.log(`${platform}: target ≥ ${target} of the throughput: ${ratio >= target ? 'met' : 'MISSED'}`);
+    return ratio >= target;
+  });
+  const idlest = Math.min(...results.flatMap(({ plain, branch }) => [coreBusy(plain), coreBusy(branch)]));
+  if (idlest < 0.9) {
+    console.log(
+      `Warning: the measured core was busy for ${percent(idlest)} only, so it is not the handlers that set the pace.`,
+    );
+  }
+  return met.every(Boolean);
+}
+
+/**
+ * Prints how a subject stands against another, round by round.
+ *
+ * @param {string} title
+ * @param {Subject} subject
+ * @param {Subject} other
+ * @returns {number} the ratio of their throughputs
+ */
+function compare(title, subject, other) {
+  const pairs = subject.rounds.map((round, index) => ({ round, against: /** @type {Round} */ (other.rounds[index]) }));
+  const throughput = pairs.map(({ round, against }) => round.perSecond / against.perSecond);
+  const cpu = pairs.map(({ round, against }) => against.cpuMicroseconds / round.cpuMicroseconds);
+  const ratio = median(throughput);
+  const range = spread(throughput, (value) => value.toFixed(3));
+  console.log(`${title} / plain = ${ratio.toFixed(3)} (rounds ${range}), ${median(cpu).toFixed(3)} by processor time`);
+  return ratio;
+}
+
+/** @param {Subject} subject */
+function coreBusy({ rounds }) {
+  return median(rounds.map(({ busy }) => busy));
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${(share * 100).toFixed(0)} %`;
+}

@@ -1,0 +1,93 @@
+import 'reflect-metadata';
+import { Body, Controller, HttpCode, Module, Post, UseInterceptors } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { BranchPayload, DtmModule, SagaBranch } from 'nestjs-dtm';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+import { cpuSeconds, serve } from '../support/worker.mjs';
+
+/** @import { CallHandler, ExecutionContext, INestApplication } from '@nestjs/common' */
+
+let calls = 0;
+
+/** What people write without this package. */
+class PlainController {
+  /** @param {unknown} _payload */
+  async noop(_payload) {
+    calls += 1;
+    return { dtm_result: 'SUCCESS' };
+  }
+}
+
+/** The same with an interceptor that does nothing: what Nest itself takes for having one. */
+class InterceptedController extends PlainController {}
+
+class BranchController {
+  /** @param {unknown} _payload */
+  async noop(_payload) {
+    calls += 1;
+  }
+}
+
+// oxlint-disable-next-line typescript/no-extraneous-class -- what makes it a module is given when it starts
+class AppModule {}
+
+// What the compiler makes of decorators, by hand: this file is run as it is.
+const plain = PlainController.prototype;
+Body()(plain, 'noop', 0);
+Post('noop')(plain, 'noop', descriptorOf(plain));
+HttpCode(200)(plain, 'noop', descriptorOf(plain));
+Controller('bench')(PlainController);
+
+Controller('bench')(InterceptedController);
+UseInterceptors({
+  intercept: (/** @type {ExecutionContext} */ _, /** @type {CallHandler} */ next) => next.handle(),
+})(InterceptedController);
+
+const branch = BranchController.prototype;
+BranchPayload()(branch, 'noop', 0);
+SagaBranch({ compensate: false })(branch, 'noop', descriptorOf(branch));
+Controller('bench')(BranchController);
+
+/** @typedef {'plain' | 'intercepted' | 'branch'} Kind */
+
+/** @type {Record<Kind, new () => object>} */
+const controllers = { plain: PlainController, intercepted: InterceptedController, branch: BranchController };
+
+/**
+ * @template {{ noop: unknown }} P
+ * @param {P} prototype
+ */
+function descriptorOf(prototype) {
+  return /** @type {TypedPropertyDescriptor<P['noop']>} */ (Object.getOwnPropertyDescriptor(prototype, 'noop'));
+}
+
+/** @type {INestApplication | undefined} */
+let app;
+
+const handlers = {
+  /**
+   * Starts an application with one handler; only that with a branch has `DtmModule`.
+   *
+   * @param {Kind} kind
+   * @param {'express' | 'fastify'} platform
+   * @returns {Promise<string>} URL of the handler
+   */
+  start: async (kind, platform) => {
+    const imports = kind === 'branch' ? [DtmModule.forRoot({ server: embeddedServer({ store: memoryStore() }) })] : [];
+    Module({ imports, controllers: [controllers[kind]] })(AppModule);
+    app =
+      platform === 'fastify'
+        ? await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false })
+        : await NestFactory.create(AppModule, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    return `http://127.0.0.1:${app.getHttpServer().address().port}/bench/noop`;
+  },
+  calls: () => calls,
+  cpuSeconds,
+  close: () => app?.close(),
+};
+
+/** @typedef {typeof handlers} BranchApp */
+
+serve(handlers);

@@ -1,0 +1,89 @@
+import { NestFactory } from '@nestjs/core';
+import { DtmModule, DtmService } from 'nestjs-dtm';
+import { embeddedServer, sqliteStore } from 'nestjs-dtm/server';
+import { percentile } from '../support/statistics.mjs';
+import { cpuSeconds, serve } from '../support/worker.mjs';
+
+/** @import { INestApplicationContext } from '@nestjs/common' */
+/** @import { GlobalStatus } from 'nestjs-dtm' */
+
+// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is no more than its imports
+class AppModule {}
+
+/** @type {INestApplicationContext | undefined} */
+let app;
+let participants = '';
+
+const handlers = {
+  /**
+   * Starts an application with an embedded coordinator that keeps its transactions in a SQLite file.
+   *
+   * @param {string} path - of the file
+   * @param {string} participantsUrl
+   */
+  start: async (path, participantsUrl) => {
+    participants = participantsUrl;
+    const server = embeddedServer({ store: sqliteStore({ path }) });
+    app = await NestFactory.createApplicationContext(
+      { module: AppModule, imports: [DtmModule.forRoot({ server })] },
+      { logger: ['error', 'warn'] },
+    );
+  },
+  /**
+   * Runs sagas with two branches for a while; each of those in flight is followed by the next when it succeeded.
+   *
+   * @param {number} inFlight
+   * @param {number} seconds
+   */
+  run: async (inFlight, seconds) => {
+    const dtm = service();
+    const [out, into] = ['out', 'in'].map((name) => ({
+      action: `${participants}/${name}`,
+      compensate: `${participants}/${name}/undo`,
+    }));
+    if (!out || !into) throw new Error('unreachable');
+    const payload = { userId: 1, amount: 30 };
+    /** @type {number[]} */
+    const milliseconds = [];
+    const cpuBefore = cpuSeconds();
+    const start = performance.now();
+    const end = start + seconds * 1000;
+    const submitUntilEnd = async () => {
+      for (let begun = performance.now(); begun < end; begun = performance.now()) {
+        await dtm.saga().add(out, payload).add(into, payload).submit({ waitResult: true });
+        milliseconds.push(performance.now() - begun);
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, submitUntilEnd));
+    const took = (performance.now() - start) / 1000;
+    return {
+      sagas: milliseconds.length,
+      perSecond: milliseconds.length / took,
+      p50: percentile(milliseconds, 50),
+      p99: percentile(milliseconds, 99),
+      busy: (cpuSeconds() - cpuBefore) / took,
+    };
+  },
+  /** How many transactions are stored, by status. */
+  stored: async () => {
+    /** @type {Partial<Record<GlobalStatus, number>>} */
+    const counts = {};
+    let position = '';
+    do {
+      const page = await service().all({ position, limit: 1000 });
+      for (const { status } of page.transactions) counts[status] = (counts[status] ?? 0) + 1;
+      position = page.nextPosition;
+    } while (position !== '');
+    return counts;
+  },
+  close: () => app?.close(),
+};
+
+function service() {
+  if (!app) throw new Error('the application was not started');
+  return app.get(DtmService);
+}
+
+/** @typedef {typeof handlers} SagaApp */
+
+serve(handlers);

@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util';
+import * as branch from './branch.mjs';
+import * as saga from './saga.mjs';
+
+/**
+ * @typedef {object} BenchmarkOptions
+ * @property {boolean} quick A few seconds only: shows that it works, not how fast.
+ */
+
+/**
+ * @typedef {object} Benchmark
+ * @property {string} description
+ * @property {(options: BenchmarkOptions) => Promise<boolean>} run Resolves with whether its target was met.
+ */
+
+const benchmarks = new Map(/** @type {[string, Benchmark][]} */ (Object.entries({ branch, saga })));
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+});
+const [name] = positionals;
+const benchmark = benchmarks.get(name ?? '');
+
+if (benchmark) {
+  const met = await benchmark.run({ quick: values.quick });
+  if (values.quick)
+    console.log('\nThis was a quick run: it shows that the benchmark works; for figures leave --quick out.');
+  if (!met) process.exitCode = 1;
+} else {
+  if (name !== undefined) console.error(`There is no benchmark ${JSON.stringify(name)}.\n`);
+  console.log('npm run bench -- NAME [--quick]\n');
+  for (const [known, { description }] of benchmarks) console.log(`  ${known.padEnd(8)} ${description}`);
+  if (name !== undefined) process.exitCode = 1;
+}

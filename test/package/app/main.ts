@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { BranchPayload, DtmFailureError, DtmModule, DtmService, SagaBranch, branchOf } from 'nestjs-dtm';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+
+interface Order {
+  readonly pieces: number;
+}
+
+@Controller('stock')
+class StockController {
+  calls: string[] = [];
+
+  @SagaBranch({ compensate: 'release' })
+  reserve(@BranchPayload() order: Order): void {
+    this.calls.push(`reserve ${order.pieces}`);
+    if (order.pieces > 10) throw new DtmFailureError('not enough in stock');
+  }
+
+  release(@BranchPayload() order: Order): void {
+    this.calls.push(`release ${order.pieces}`);
+  }
+}
+
+@Module({
+  imports: [DtmModule.forRoot({ server: embeddedServer({ store: memoryStore() }) })],
+  controllers: [StockController],
+})
+class AppModule {}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+  await app.listen(0, '127.0.0.1');
+  const stock = app.get(StockController);
+  const reserve = branchOf(StockController, 'reserve');
+
+  await app.get(DtmService).saga().add(reserve, { pieces: 1 }).submit({ waitResult: true });
+  console.log(`saga succeeded: ${stock.calls.join(', ')}`);
+
+  stock.calls = [];
+  const failing = app.get(DtmService).saga().add(reserve, { pieces: 2 }).add(reserve, { pieces: 99 });
+  const error: unknown = await failing.submit({ waitResult: true }).catch((reason: unknown) => reason);
+  if (!(error instanceof DtmFailureError)) throw new Error('the saga should have failed', { cause: error });
+  console.log(`saga rolled back: ${stock.calls.join(', ')}`);
+
+  await app.close();
+}
+
+void main();

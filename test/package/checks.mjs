@@ -1,0 +1,45 @@
+import { command } from '../../tools/support/command.mjs';
+import { checkApp } from './app-check.mjs';
+import { publicEntries } from './entries.mjs';
+import { checkImports } from './import-check.mjs';
+import { checkFiles } from './pack-check.mjs';
+import { checkReadme } from './readme-check.mjs';
+import { pack } from './tarball.mjs';
+
+/** @import { Step } from '../../tools/support/steps.mjs' */
+/** @import { Tarball } from './tarball.mjs' */
+
+/**
+ * The checks of what users install, all on one tarball of the built package.
+ *
+ * @returns {Step[]}
+ */
+export function packageChecks() {
+  /** @type {Promise<Tarball> | undefined} */
+  let tarball;
+  /**
+   * @param {string} name
+   * @param {(tarball: Tarball) => unknown} check
+   * @returns {Step}
+   */
+  const step = (name, check) => ({
+    name: `package: ${name}`,
+    run: async () => {
+      await check(await (tarball ??= pack()));
+    },
+  });
+
+  return [
+    step('files', checkFiles),
+    step('imports', checkImports),
+    step('publint', ({ path }) => command(`npx --no-install publint run "${path}" --strict`, { capture: true })),
+    step('attw', ({ path }) => {
+      const entries = publicEntries().map(({ subpath }) => subpath);
+      const line = `npx --no-install attw "${path}" --profile esm-only --no-emoji --entrypoints ${entries.join(' ')}`;
+      return command(line, { capture: true });
+    }),
+    step('Nest 12, ESM', ({ path }) => checkApp('nest12', path)),
+    step('Nest 11, CommonJS', ({ path }) => checkApp('nest11', path)),
+    step('README example', ({ path }) => checkReadme(path)),
+  ];
+}

@@ -1,0 +1,72 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { readJson, root } from '../../tools/support/root.mjs';
+import { publicEntries } from './entries.mjs';
+
+const { dependencies } = readJson(join(root, 'package.json'));
+
+/**
+ * Checks that no entry needs a package that its users may not have: its declarations and its code are followed through
+ * their relative imports. Both may import the entry's peers; code also the dependencies, which declarations should not tie
+ * users to.
+ *
+ * @throws Error naming the files and what they import
+ */
+export function checkImports() {
+  const faults = publicEntries().flatMap(({ subpath, types, code, peers }) => [
+    ...foreignImports(types, peers).map((fault) => `${subpath}: ${fault}`),
+    ...foreignImports(code, [...peers, ...Object.keys(dependencies)]).map((fault) => `${subpath}: ${fault}`),
+  ]);
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+/**
+ * @param {string} entry - relative to the package
+ * @param {readonly string[]} allowed - names of packages
+ * @returns {string[]}
+ */
+function foreignImports(entry, allowed) {
+  /** @type {string[]} */
+  const faults = [];
+  const files = new Set([join(root, entry)]);
+  for (const file of files) {
+    if (!existsSync(file)) {
+      faults.push(`${relative(root, file)} does not exist`);
+      continue;
+    }
+    for (const specifier of importsOf(file)) {
+      if (specifier.startsWith('.')) files.add(target(file, specifier));
+      else if (!specifier.startsWith('node:') && !allowed.includes(packageOf(specifier))) {
+        faults.push(`${relative(root, file)} imports ${specifier}`);
+      }
+    }
+  }
+  return faults;
+}
+
+/**
+ * Every specifier in `from '…'`, `import '…'`, `import('…')`, `require('…')` and `/// <reference types="…" />`.
+ *
+ * @param {string} file
+ */
+function importsOf(file) {
+  const text = readFileSync(file, 'utf8').replaceAll(/^\s*\*.*$/gm, '');
+  const imports = text.matchAll(/\b(?:from|import|require)\s*\(?\s*(['"])([^'"\n]+)\1/g);
+  const references = text.matchAll(/^\/\/\/\s*<reference\s+types=(['"])([^'"]+)\1/gm);
+  return [...imports, ...references].map((match) => String(match[2]));
+}
+
+/**
+ * @param {string} file
+ * @param {string} specifier
+ */
+function target(file, specifier) {
+  const path = join(dirname(file), specifier);
+  return file.endsWith('.d.ts') ? path.replace(/\.js$/, '.d.ts') : path;
+}
+
+/** @param {string} specifier */
+function packageOf(specifier) {
+  const [scopeOrName = '', name] = specifier.split('/');
+  return scopeOrName.startsWith('@') ? `${scopeOrName}/${name}` : scopeOrName;
+}

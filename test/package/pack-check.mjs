@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root } from '../../tools/support/root.mjs';
+import { publicEntries } from './entries.mjs';
+
+/** @import { Tarball } from './tarball.mjs' */
+
+const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+
+/**
+ * Checks the files of the package: everything that users need, nothing else, and no source map that leads nowhere.
+ *
+ * @param {Tarball} tarball
+ * @throws Error naming the files
+ */
+export function checkFiles({ files }) {
+  const needed = [...documents, ...publicEntries().flatMap(({ types, code }) => [types, code])];
+  const missing = needed.filter((file) => !files.includes(file));
+  const unwanted = files.filter((file) => !documents.includes(file) && !isBuilt(file));
+  const faults = [
+    ...missing.map((file) => `${file} is missing`),
+    ...unwanted.map((file) => `${file} does not belong there`),
+    ...files.flatMap((file) => sourcesOf(file).map((source) => `${file} leads to ${source}, which is not there`)),
+  ];
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+
+  /**
+   * Sources that a file points at and that the package lacks.
+   *
+   * @param {string} file
+   */
+  function sourcesOf(file) {
+    const pointed = pointers(file).map((pointer) => asPosix(join(dirname(file), pointer)));
+    return pointed.filter((source) => !files.includes(source));
+  }
+}
+
+/** @param {string} file */
+function isBuilt(file) {
+  return /^dist\/.+\.(js|d\.ts)(\.map)?$/.test(file) && !/\.(spec|test|test-d)\./.test(file);
+}
+
+/**
+ * @param {string} file
+ * @returns {string[]}
+ */
+function pointers(file) {
+  const path = join(root, file);
+  if (!isBuilt(file) || !existsSync(path)) return [];
+  const text = readFileSync(path, 'utf8');
+  if (!file.endsWith('.map'))
+    return [...text.matchAll(/^\/\/# sourceMappingURL=(.+)$/gm)].map((match) => String(match[1]));
+  /** @type {{ sources: string[], sourcesContent?: (string | null)[] }} */
+  const { sources, sourcesContent = [] } = JSON.parse(text);
+  return sources.filter((_, index) => typeof sourcesContent[index] !== 'string');
+}
+
+/** @param {string} path */
+function asPosix(path) {
+  return path.replaceAll('\\', '/');
+}

@@ -1,0 +1,106 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { command } from '../../tools/support/command.mjs';
+import { readJson, root } from '../../tools/support/root.mjs';
+import { temporaryFolder } from '../../tools/support/temporary-folder.mjs';
+
+const { name: self, devDependencies } = readJson(join(root, 'package.json'));
+
+/**
+ * What `nest new` gives people: the packages, the compiler and its settings.
+ *
+ * @typedef {object} Flavour
+ * @property {'module' | 'commonjs'} type
+ * @property {Record<string, string>} packages
+ * @property {string} compiler Path of tsc; relative to the app.
+ * @property {Record<string, unknown>} compilerOptions
+ */
+
+/** @typedef {keyof typeof flavours} FlavourName */
+
+const common = {
+  target: 'ES2023',
+  types: ['node'],
+  strict: true,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  rootDir: 'src',
+  outDir: 'dist',
+};
+
+const flavours = {
+  /** ESM on Nest 12, TypeScript as in this checkout; checks the declarations of libraries too. */
+  nest12: /** @satisfies {Flavour} */ ({
+    type: 'module',
+    packages: ownVersions(
+      '@nestjs/common',
+      '@nestjs/core',
+      '@nestjs/platform-express',
+      'reflect-metadata',
+      'rxjs',
+      '@types/node',
+    ),
+    compiler: join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+    compilerOptions: { ...common, module: 'nodenext', skipLibCheck: false },
+  }),
+  /** CommonJS on Nest 11 and TypeScript 5.9 with the old module resolution, which knows no `exports`. */
+  nest11: /** @satisfies {Flavour} */ ({
+    type: 'commonjs',
+    packages: {
+      ...ownVersions('reflect-metadata', 'rxjs', '@types/node'),
+      '@nestjs/common': '^11.0.0',
+      '@nestjs/core': '^11.0.0',
+      '@nestjs/platform-express': '^11.0.0',
+      typescript: '~5.9.0',
+    },
+    compiler: join('node_modules', 'typescript', 'bin', 'tsc'),
+    compilerOptions: { ...common, module: 'commonjs', moduleResolution: 'node10', skipLibCheck: true },
+  }),
+};
+
+/**
+ * Makes an empty Nest application with the package in it, compiles its sources and runs it.
+ *
+ * @param {object} options
+ * @param {FlavourName} options.flavour
+ * @param {string} options.tarball - path of the packed package
+ * @param {Record<string, string>} [options.packages] - what else it installs, with version ranges
+ * @param {Record<string, string>} options.sources - texts of the files in src; main.ts is run
+ * @returns {Promise<string>} what it printed
+ * @throws Error with the output of the first command that failed
+ */
+export async function runTempApp({ flavour, tarball, packages, sources }) {
+  /** @type {Flavour} */
+  const { type, packages: base, compiler, compilerOptions } = flavours[flavour];
+  const folder = temporaryFolder(flavour);
+  /**
+   * @param {string} path
+   * @param {string | object} content
+   */
+  const write = (path, content) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content, undefined, 2));
+  };
+
+  write('package.json', {
+    name: 'app',
+    private: true,
+    type,
+    dependencies: { ...base, ...packages, [self]: `file:${tarball}` },
+  });
+  write('tsconfig.json', { compilerOptions, include: ['src'] });
+  for (const [file, text] of Object.entries(sources)) write(`src/${file}`, text);
+  await command('npm install --prefer-offline --no-audit --no-fund --loglevel=error', { cwd: folder, capture: true });
+  await command([process.execPath, compiler, '-p', '.'], { cwd: folder, capture: true });
+  return command([process.execPath, join('dist', 'main.js')], { cwd: folder, capture: true, timeoutSeconds: 60 });
+}
+
+/**
+ * The version ranges of this checkout for packages of the same name.
+ *
+ * @param {...string} names
+ * @returns {Record<string, string>}
+ */
+function ownVersions(...names) {
+  return Object.fromEntries(names.map((name) => [name, devDependencies[name]]));
+}

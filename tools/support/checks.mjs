@@ -1,0 +1,17 @@
+import { npmScript } from './steps.mjs';
+
+/** @import { Step } from './steps.mjs' */
+
+/**
+ * The checks that only read the sources, and the build.
+ *
+ * @returns {Step[]}
+ */
+export function sourceChecks() {
+  return [
+    npmScript('format', 'format:check'),
+    npmScript('lint', 'lint'),
+    npmScript('types', 'typecheck'),
+    npmScript('build', 'build'),
+  ];
+}
