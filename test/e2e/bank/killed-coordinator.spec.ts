@@ -60,10 +60,10 @@ for (const { title, available, make } of BEDS) {
       onTestFinished(() => app.close());
 
       const acknowledged = new Set<string>();
-      let isRunning = true;
+      const enough = new AbortController();
       let count = 0;
       const initiate = async () => {
-        while (isRunning) {
+        while (!enough.signal.aborted) {
           const index = count++;
           const gid = `transfer-${index}`;
           const transfer: Transfer = {
@@ -96,7 +96,7 @@ for (const { title, available, make } of BEDS) {
         await coordinator.kill();
         await coordinator.start();
       }
-      isRunning = false;
+      enough.abort();
       await Promise.all(initiators);
 
       const api = httpServer(url);
