@@ -36,7 +36,7 @@ export function pgBarrier(database: unknown, options?: BarrierTableOptions): Bar
       dialect: 'postgres',
       transactionHint: 'the client on which BEGIN was awaited, or the transaction that PGlite gives to its callback',
       transaction: transactionOf(database),
-      // PGlite does so since 0.5 only
+      // PGlite before 0.5.15 does not
       reportsRollback: !isPGlite(database),
       async execute(tx, text, parameters) {
         const { rowCount, affectedRows } = await tx.query(text, [...parameters]);

@@ -22,7 +22,7 @@ export interface PgQueryable {
 
 /** One connection to a server: node-postgres `Client` or `PoolClient`. */
 export interface PgClient extends PgQueryable {
-  /** State of the transaction, node-postgres 8.17 and later. */
+  /** State of the transaction, node-postgres 8.21 and later. */
   getTransactionStatus?(): string | null;
   /** Adds a listener. */
   on?(event: 'error', listener: (error: Error) => void): unknown;

@@ -1,6 +1,6 @@
-/** What is asked of a PostgreSQL connection; node-postgres before 8.17 and its look-alikes lack the status. */
+/** What is asked of a PostgreSQL connection; node-postgres before 8.21 and its look-alikes lack the status. */
 export interface PostgresConnection {
-  /** Runs one statement. */
+  /** Runs statements without parameters. */
   query(text: string): Promise<unknown>;
   /** State that the server reported last: `I` no transaction, `T` in one, `E` in one that failed; null before the first. */
   getTransactionStatus?(): string | null;
@@ -15,9 +15,8 @@ export async function isPostgresTransactionOpen(connection: PostgresConnection):
   const status = connection.getTransactionStatus?.();
   if (typeof status === 'string') return status === 'T';
   try {
-    // refused outside a transaction block, also within the implicit one of two statements sent together
-    await connection.query('savepoint nestjs_dtm');
-    await connection.query('release savepoint nestjs_dtm');
+    // refused outside a transaction, and also in the implicit one that statements sent together run in
+    await connection.query('savepoint nestjs_dtm; release savepoint nestjs_dtm');
     return true;
   } catch (error) {
     // 25P01: not in a transaction; 25P02: in one that failed
