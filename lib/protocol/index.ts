@@ -11,6 +11,8 @@ export {
   encodeBranchRegistration,
   type BranchRegistration,
   type TccBranchRegistration,
+  type WorkflowBranchRegistration,
+  type XaBranchRegistration,
 } from './branch-registration.js';
 export { checkHttpUrl } from './branch-url.js';
 export type { DtmApi, DtmServer, TransactionFilter } from './dtm-api.js';
@@ -40,6 +42,8 @@ export {
   type HttpAnswer,
   type Outcome,
 } from './outcome.js';
+export { encodeKvRecord, type KvPage, type KvRecord } from './kv-record.js';
+export { decodeMsgPlan, encodeMsgPlan, type MsgPlan } from './msg-plan.js';
 export { encodeJson, payloadBytes, payloadText, type Payload } from './payload.js';
 export { SEQUENTIAL, checkSagaPlan, decodeSagaPlan, encodeSagaPlan, predecessors, type SagaPlan } from './saga-plan.js';
 export {
@@ -59,6 +63,7 @@ export {
   type TransactionOptions,
   type TransactionRequest,
 } from './transaction-request.js';
+export { decodeWorkflowCall, encodeWorkflowCall, type WorkflowCall } from './workflow-call.js';
 export {
   GLOBAL_STATUSES,
   TRANS_TYPES,

@@ -38,6 +38,8 @@ export interface TransactionRecord {
   readonly nextCronTime: number;
   /** Coordinator process that works on it. */
   readonly owner?: string | undefined;
+  /** Message: its steps are called in parallel. */
+  readonly concurrent?: boolean | undefined;
   /** Saga: tries without a decision so far. */
   readonly retryCount?: number | undefined;
 }
@@ -98,13 +100,13 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
     rollback_time: timeText(record.rollbackTime),
     result: record.result || undefined,
     rollback_reason: record.rollbackReason || undefined,
-    options: JSON.stringify({ ...options, concurrent: false }),
+    options: JSON.stringify({ ...options, concurrent: record.concurrent ?? false }),
     custom_data: record.customData || undefined,
     next_cron_interval: record.nextCronInterval || undefined,
     next_cron_time: timeText(record.nextCronTime),
     owner: record.owner || undefined,
     ...options,
-    concurrent: false,
+    concurrent: record.concurrent ?? false,
     retry_count: record.retryCount || undefined,
   };
 }
@@ -159,6 +161,7 @@ export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
     nextCronInterval: json.count('next_cron_interval'),
     nextCronTime: json.time('next_cron_time') ?? 0,
     owner: json.text('owner') || undefined,
+    concurrent: json.boolean('concurrent') || undefined,
     retryCount: json.count('retry_count') || undefined,
   };
 }

@@ -5,7 +5,6 @@ import {
   DtmOngoingError,
   DtmServerError,
   checkGid,
-  decodeSagaPlan,
   isFinal,
   type BranchRegistration,
   type DtmApi,
@@ -15,25 +14,27 @@ import {
   type TransactionRecord,
   type TransactionRequest,
 } from '../protocol/index.js';
-import { machineOf } from './engine/advance.js';
-import { checkRequest, checkUrls, createTransaction, optionsOf } from './engine/create.js';
+import { checkRequest, createTransaction, optionsOf } from './engine/create.js';
 import { beginPass } from './engine/pass.js';
 import { baseInterval, leaseTime, scheduleNext } from './engine/schedule.js';
-import { tccBranches } from './engine/tcc.js';
+import { MODES } from './engine/modes.js';
 import type { Runner, Surroundings } from './runner.js';
+import type { Topics } from './topics.js';
 import { VERSION } from './version.js';
 
 /** Alphabet of dtm's gids (`dtm-protocol.md` §1.3). */
 const BASE57 = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 
 /** The operations of the coordinator, behind every API (`dtm-protocol.md` §1.6). */
-export class Coordinator implements Omit<DtmApi, 'address'> {
+export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   readonly #surroundings: Surroundings;
   readonly #runner: Runner;
+  readonly #topics: Topics;
 
-  constructor(surroundings: Surroundings, runner: Runner) {
+  constructor(surroundings: Surroundings, runner: Runner, topics: Topics) {
     this.#surroundings = surroundings;
     this.#runner = runner;
+    this.#topics = topics;
   }
 
   async newGid(): Promise<string> {
@@ -51,8 +52,9 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     checkRequest(request);
     const { settings, clock, store, random } = this.#surroundings;
     const now = clock.now();
-    const { transaction, branches } = createTransaction(request, 'prepared', settings, now);
-    const deadline = machineOf(transaction, branches.length, settings).deadline(transaction);
+    const subscribers = await this.#topics.lookupFor(request);
+    const { transaction, branches } = createTransaction(request, 'prepared', settings, now, subscribers);
+    const deadline = MODES[transaction.transType].machine(transaction, branches.length, settings).deadline(transaction);
     const schedule = scheduleNext(beginPass({ transaction, branches }), deadline, settings, now, random);
     if (await store.create({ transaction: { ...transaction, ...schedule }, branches })) return;
     const stored = await this.#find(request.gid);
@@ -62,14 +64,33 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     }
   }
 
+  async prepareWorkflow(request: TransactionRequest): Promise<TransactionDetails> {
+    checkRequest(request);
+    if (request.transType !== 'workflow') {
+      throw new DtmArgumentError(`prepareWorkflow prepares a workflow, not a ${request.transType}`, {
+        gid: request.gid,
+      });
+    }
+    const { settings, clock, store } = this.#surroundings;
+    // due after its interval, for its initiator is running it now
+    const details = createTransaction(request, 'prepared', settings, clock.now(), noTopics);
+    if (await store.create(details)) return details;
+    const stored = await this.#find(request.gid);
+    checkType(stored.transaction, request);
+    return stored;
+  }
+
   async submit(request: TransactionRequest): Promise<void> {
     checkRequest(request);
     const { settings, clock, store } = this.#surroundings;
     const stored = await store.find(request.gid);
+    if (request.transType === 'workflow')
+      return this.#finishWorkflow(stored ?? (await this.#find(request.gid)), request);
     if (stored) return this.#submitStored(stored, request);
 
     const now = clock.now();
-    const fresh = createTransaction(request, 'submitted', settings, now);
+    const subscribers = await this.#topics.lookupFor(request);
+    const fresh = createTransaction(request, 'submitted', settings, now, subscribers);
     const details = { ...fresh, transaction: this.#own(fresh.transaction, now) };
     // somebody else may have stored it in between
     if (!(await store.create(details))) return this.submit(request);
@@ -91,11 +112,20 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
       throw new DtmFailureError(`current status '${transaction.status}', cannot sumbmit.`, { gid: request.gid });
     }
     const customData = request.customData ?? transaction.customData;
-    if (transaction.transType === 'saga') decodeSagaPlan(customData, stored.branches.length / 2);
+    // what was stored must still be understood with what came now
+    MODES[transaction.transType].machine({ ...transaction, customData }, stored.branches.length, settings);
     const now = clock.now();
     const options = { ...transaction.options, ...optionsOf(request) };
     const nextCronInterval = baseInterval(options, settings);
-    const changes = { status: 'submitted', options, customData, nextCronInterval, updateTime: now } as const;
+    const concurrent = request.concurrent ?? transaction.concurrent;
+    const changes = {
+      status: 'submitted',
+      options,
+      concurrent,
+      customData,
+      nextCronInterval,
+      updateTime: now,
+    } as const;
     const submitted = this.#own({ ...transaction, ...changes }, now);
     if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
     // read again: a branch may have been registered since
@@ -103,26 +133,58 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     return this.#process(details, request.waitResult);
   }
 
-  async abort(request: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>): Promise<void> {
-    checkGid(request.gid);
-    const { clock, store } = this.#surroundings;
-    const stored = await this.#find(request.gid);
-    const { transaction } = stored;
-    const isRunning = transaction.status === 'prepared' || transaction.status === 'aborting';
-    if (transaction.transType !== 'tcc' || request.transType !== 'tcc' || !isRunning) {
-      throw new DtmFailureError(
-        `trans type: '${transaction.transType}' current status '${transaction.status}', cannot abort.`,
+  /** The initiator alone knows how a workflow ended (`dtm-protocol.md` §5.6). */
+  async #finishWorkflow({ transaction }: TransactionDetails, request: TransactionRequest): Promise<void> {
+    checkType(transaction, request);
+    const { status, result, rollback_reason: reason } = request.reqExtra ?? {};
+    if (status !== 'succeed' && status !== 'failed') {
+      throw new DtmArgumentError(
+        `req_extra.status of a workflow must be succeed or failed, not ${JSON.stringify(status)}`,
         {
           gid: request.gid,
         },
       );
     }
+    // the answer to the first try may have been lost
+    if (transaction.status === status) return;
+    if (transaction.status !== 'prepared') {
+      throw new DtmFailureError(`current status '${transaction.status}', cannot sumbmit.`, { gid: request.gid });
+    }
+    const now = this.#surroundings.clock.now();
+    const finished = {
+      ...transaction,
+      status,
+      result: result || undefined,
+      rollbackReason: reason || transaction.rollbackReason,
+      updateTime: now,
+      finishTime: status === 'succeed' ? now : undefined,
+      rollbackTime: status === 'failed' ? now : undefined,
+      owner: undefined,
+    } as const;
+    if (!(await this.#surroundings.store.update({ status: 'prepared' }, finished, new Map())))
+      await this.submit(request);
+  }
+
+  async abort(request: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>): Promise<void> {
+    checkGid(request.gid);
+    const { clock, store } = this.#surroundings;
+    const stored = await this.#find(request.gid);
+    const { transaction } = stored;
+    const { status, transType } = transaction;
+    const isRolledBack = transType === 'tcc' || transType === 'xa';
+    const canAbort = status === 'prepared' || (status === 'aborting' && isRolledBack);
+    if ((transType !== 'msg' && !isRolledBack) || transType !== request.transType || !canAbort) {
+      throw new DtmFailureError(`trans type: '${transType}' current status '${status}', cannot abort.`, {
+        gid: request.gid,
+      });
+    }
+    if (transType === 'msg') return this.#dropMessage(transaction, request);
     const now = clock.now();
-    let pass = transaction.status === 'aborting' ? this.#runner.current(request.gid) : undefined;
+    let pass = status === 'aborting' ? this.#runner.current(request.gid) : undefined;
     if (!pass) {
       const rollbackReason = request.rollbackReason || transaction.rollbackReason;
       const aborting = this.#own({ ...transaction, status: 'aborting', rollbackReason, updateTime: now }, now);
-      if (!(await store.update({ status: transaction.status }, aborting, new Map()))) return this.abort(request);
+      if (!(await store.update({ status }, aborting, new Map()))) return this.abort(request);
       // read again: a branch may have been registered since
       pass = this.#start({ ...(await this.#find(request.gid)), transaction: aborting });
     }
@@ -131,9 +193,28 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     if (after && !isFinal(after.transaction.status)) throw undecided(after);
   }
 
+  /** Nothing was called yet: a prepared message is simply not delivered. */
+  async #dropMessage(
+    transaction: TransactionRecord,
+    request: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason'>,
+  ): Promise<void> {
+    const now = this.#surroundings.clock.now();
+    const rollbackReason = request.rollbackReason || transaction.rollbackReason;
+    const dropped = {
+      ...transaction,
+      status: 'failed',
+      rollbackReason,
+      rollbackTime: now,
+      updateTime: now,
+      owner: undefined,
+    } as const;
+    if (!(await this.#surroundings.store.update({ status: 'prepared' }, dropped, new Map()))) await this.abort(request);
+  }
+
   async registerBranch(branch: BranchRegistration): Promise<void> {
-    checkUrls({ confirm: branch.confirm, cancel: branch.cancel });
-    const result = await this.#surroundings.store.addBranches(branch.gid, branch.transType, tccBranches(branch));
+    const { store, clock } = this.#surroundings;
+    const branches = MODES[branch.transType].register?.(branch, clock.now()) ?? [];
+    const result = await store.addBranches(branch.gid, branch.transType, branches);
     if (result === 'duplicate') {
       throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, {
         gid: branch.gid,
@@ -152,26 +233,6 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
 
   async all(filter: TransactionFilter = {}): Promise<TransactionPage> {
     return this.#surroundings.store.list(filter);
-  }
-
-  async forceStop(gid: string): Promise<void> {
-    checkGid(gid);
-    const { transaction } = await this.#find(gid);
-    const { status } = transaction;
-    if (isFinal(status)) {
-      throw new DtmFailureError(`global transaction force stop error. status: ${status}. error:`, { gid });
-    }
-    const now = this.#surroundings.clock.now();
-    const rollbackReason = transaction.rollbackReason ?? 'stopped by force';
-    const stopped = {
-      ...transaction,
-      status: 'failed',
-      rollbackTime: now,
-      updateTime: now,
-      owner: undefined,
-      rollbackReason,
-    } as const;
-    if (!(await this.#surroundings.store.update({ status }, stopped, new Map()))) await this.forceStop(gid);
   }
 
   async #find(gid: string): Promise<TransactionDetails> {
@@ -207,6 +268,10 @@ export class Coordinator implements Omit<DtmApi, 'address'> {
     const { gid } = stored.transaction;
     return (await this.#runner.current(gid)) ?? this.#find(gid);
   }
+}
+
+function noTopics(): readonly string[] {
+  return [];
 }
 
 function checkType(transaction: TransactionRecord, request: TransactionRequest): void {

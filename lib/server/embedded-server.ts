@@ -6,14 +6,19 @@ import {
   type TransactionRequest,
 } from '../protocol/index.js';
 import { httpTransport, type Transport } from '../transport/index.js';
-import { listenHttp, type HttpApi, type ListenOptions } from './api/http-api.js';
+import { BASE_PATH, httpApi } from './api/http-api.js';
+import { listenHttp, type HttpListener, type ListenOptions } from './api/http-listener.js';
+import { jsonRpcApi } from './api/json-rpc-api.js';
+import type { Operations } from './api/operations.js';
 import { systemClock, type Clock } from './clock.js';
 import { Coordinator } from './coordinator.js';
 import { stderrLogger, type CoordinatorLogger } from './logger.js';
+import { Operator } from './operator.js';
 import { Recovery } from './recovery.js';
 import { Runner } from './runner.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
 import { sqliteStore } from './store/sqlite/sqlite-store.js';
+import { Topics } from './topics.js';
 import type { Store } from './store/store.js';
 
 /** Options of {@link embeddedServer}; the pace of its work is that of {@link CoordinatorSettings}. */
@@ -46,9 +51,9 @@ class EmbeddedServer implements DtmServer {
   readonly #transport: Transport;
   readonly #runner: Runner;
   readonly #recovery: Recovery;
-  readonly #coordinator: Coordinator;
+  readonly #operations: Operations;
   readonly #listen: ListenOptions | undefined;
-  #http: HttpApi | undefined;
+  #http: HttpListener | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: EmbeddedServerOptions) {
@@ -73,18 +78,23 @@ class EmbeddedServer implements DtmServer {
     this.#listen = listen;
     this.#runner = new Runner(surroundings);
     this.#recovery = new Recovery(surroundings, this.#runner);
-    this.#coordinator = new Coordinator(surroundings, this.#runner);
+    const topics = new Topics(store, clock);
+    this.#operations = {
+      coordinator: new Coordinator(surroundings, this.#runner, topics),
+      operator: new Operator(surroundings),
+      topics,
+    };
   }
 
   get address(): string | undefined {
-    return this.#http?.address;
+    return this.#http && this.#http.origin + BASE_PATH;
   }
 
   async open(): Promise<void> {
     await this.#store.open();
     if (!this.#listen) return;
     try {
-      this.#http = await listenHttp(this.#coordinator, this.#listen);
+      this.#http = await listenHttp({ ...httpApi(this.#operations), ...jsonRpcApi(this.#operations) }, this.#listen);
     } catch (error) {
       await this.#store.close();
       throw error;
@@ -110,38 +120,38 @@ class EmbeddedServer implements DtmServer {
   }
 
   newGid(): Promise<string> {
-    return this.#coordinator.newGid();
+    return this.#operations.coordinator.newGid();
   }
 
   version(): Promise<string> {
-    return this.#coordinator.version();
+    return this.#operations.coordinator.version();
   }
 
   prepare(transaction: TransactionRequest): Promise<void> {
-    return this.#coordinator.prepare(transaction);
+    return this.#operations.coordinator.prepare(transaction);
   }
 
   submit(transaction: TransactionRequest): Promise<void> {
-    return this.#coordinator.submit(transaction);
+    return this.#operations.coordinator.submit(transaction);
   }
 
   abort(transaction: TransactionRequest): Promise<void> {
-    return this.#coordinator.abort(transaction);
+    return this.#operations.coordinator.abort(transaction);
   }
 
   registerBranch(branch: BranchRegistration): Promise<void> {
-    return this.#coordinator.registerBranch(branch);
+    return this.#operations.coordinator.registerBranch(branch);
   }
 
   query(gid: string) {
-    return this.#coordinator.query(gid);
+    return this.#operations.coordinator.query(gid);
   }
 
   all(filter?: TransactionFilter) {
-    return this.#coordinator.all(filter);
+    return this.#operations.coordinator.all(filter);
   }
 
   forceStop(gid: string): Promise<void> {
-    return this.#coordinator.forceStop(gid);
+    return this.#operations.operator.forceStop(gid);
   }
 }

@@ -3,11 +3,11 @@
  *
  * @module nestjs-dtm/server
  */
-export type { ListenOptions } from './api/http-api.js';
+export type { ListenOptions } from './api/http-listener.js';
 export type { Clock } from './clock.js';
 export { embeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
 export type { CoordinatorLogger } from './logger.js';
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';
-export type { Expected, Store } from './store/store.js';
+export type { Expected, KvFilter, Store, WakeFilter } from './store/store.js';

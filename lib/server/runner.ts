@@ -7,8 +7,9 @@ import {
 } from '../protocol/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Clock } from './clock.js';
-import { advance, machineOf, type Step } from './engine/advance.js';
-import { beginPass, type Answer, type Machine, type Pass } from './engine/pass.js';
+import { advance, type Step } from './engine/advance.js';
+import { MODES } from './engine/modes.js';
+import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from './engine/pass.js';
 import { requestTimeout } from './engine/schedule.js';
 import type { CoordinatorLogger } from './logger.js';
 import type { CoordinatorSettings } from './settings.js';
@@ -89,7 +90,8 @@ export class Runner {
 
   async #run(details: TransactionDetails): Promise<TransactionDetails | undefined> {
     const { clock, settings } = this.#surroundings;
-    const machine = machineOf(details.transaction, details.branches.length, settings);
+    const { transaction, branches } = details;
+    const machine = MODES[transaction.transType].machine(transaction, branches.length, settings);
     const answers = new Inbox<Answer>();
     let stored = details.transaction;
     let pass: Pass = beginPass(details);
@@ -117,9 +119,8 @@ export class Runner {
         continue;
       }
       for (const index of step.calls) {
-        void this.#call(pass.transaction, pass.branches[index]!).then((outcome) =>
-          answers.put({ branch: index, outcome }),
-        );
+        const branch = index === INITIATOR ? machine.initiator?.(pass.transaction) : pass.branches[index];
+        void this.#call(pass.transaction, branch!).then((outcome) => answers.put({ branch: index, outcome }));
       }
       received = await answers.take();
     }

@@ -1,192 +1,135 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   DtmArgumentError,
+  GLOBAL_STATUSES,
   SUCCESS_BODY,
   decodeBranchRegistration,
   decodeTransactionRequest,
   encodeBranchRecord,
+  encodeKvRecord,
   encodeTransactionRecord,
-  errorOutcome,
   isTransType,
-  GLOBAL_STATUSES,
   stringifyQuietly,
-  writeHttpOutcome,
-  type DtmApi,
   type GlobalStatus,
-  type HttpAnswer,
+  type TransactionDetails,
   type TransactionFilter,
 } from '../../protocol/index.js';
-import { readBody, BodyTooLargeError } from './read-body.js';
+import type { Operations } from './operations.js';
+import type { ApiAnswer, Handler, Routes } from './routes.js';
 
-/** Where the HTTP API listens. */
-export interface ListenOptions {
-  /** TCP port; 0 = a free one. @default 36789 */
-  readonly port?: number | undefined;
-  /** Address to listen on; dtm's API has no authentication, so think before opening it to others. @default '127.0.0.1' */
-  readonly host?: string | undefined;
-}
+/** Where the HTTP API begins (`dtm-protocol.md` §1). */
+export const BASE_PATH = '/api/dtmsvr';
 
-/** A listening HTTP API. */
-export interface HttpApi {
-  /** Base URL, e.g. `http://127.0.0.1:36789/api/dtmsvr`. */
-  readonly address: string;
-  /** Ends: requests that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
-  close(): Promise<void>;
-}
+/** Three times dtm's timeout: what waits longer was put off by failures (`dtm-protocol.md` §1.3). */
+const DEFAULT_RESET_TIMEOUT_SECONDS = 105;
 
-type Handler = (request: { readonly query: URLSearchParams; readonly body: string }) => Promise<HttpAnswer>;
-
-const BASE_PATH = '/api/dtmsvr';
-
-/** dtm's port (`dtm-protocol.md` §1). */
-const DEFAULT_PORT = 36789;
-
-/** A client that sends nothing is cut off after these times, so that it cannot hold connections. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+const DEFAULT_LIMIT = 100;
 
 /**
- * Serves the HTTP API (`dtm-protocol.md` §1).
+ * The HTTP API (`dtm-protocol.md` §1.3).
  *
- * @param api - the operations behind it
- * @param options - where to listen
- * @throws Error when the port is taken
+ * @param operations - what it offers
  */
-export async function listenHttp(api: Omit<DtmApi, 'address'>, options: ListenOptions): Promise<HttpApi> {
-  const routes = routesTo(api);
-  const busy = new Set<ServerResponse>();
-  const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 60_000 },
-    (request, response) => {
-      const onArrival = (): void => {
-        busy.add(response);
-        response.once('close', () => busy.delete(response));
-      };
-      void serve(routes, request, response, onArrival);
-    },
-  );
-  const host = options.host ?? '127.0.0.1';
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? DEFAULT_PORT, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return { address: `http://${reachable}:${port}${BASE_PATH}`, close: () => closeServer(server, busy) };
-}
-
-function closeServer(server: Server, busy: ReadonlySet<ServerResponse>): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    const cutOff = (): void => {
-      if (busy.size === 0) server.closeAllConnections();
-    };
-    for (const response of busy) response.once('close', cutOff);
-    cutOff();
-  });
-}
-
-function routesTo(api: Omit<DtmApi, 'address'>): Map<string, Handler> {
-  const transaction =
-    (operation: 'prepare' | 'submit' | 'abort'): Handler =>
-    async ({ body }) => {
-      await api[operation](decodeTransactionRequest(parse(body)));
-      return success();
-    };
+export function httpApi({ coordinator, operator, topics }: Operations): Routes {
   const registerBranch: Handler = async ({ body }) => {
     const fields = flatTexts(body);
-    if (!fields)
-      return {
-        status: 400,
-        body: JSON.stringify({ message: 'the body must be one JSON object whose values are all texts' }),
-      };
-    await api.registerBranch(decodeBranchRegistration(fields));
+    if (!fields) return refuseRegistration();
+    await coordinator.registerBranch(decodeBranchRegistration(fields));
     return success();
   };
-  return new Map<string, Handler>([
-    [`GET ${BASE_PATH}/version`, async () => data({ version: await api.version() })],
-    [`GET ${BASE_PATH}/newGid`, async () => data({ dtm_result: 'SUCCESS', gid: await api.newGid() })],
-    [`POST ${BASE_PATH}/prepare`, transaction('prepare')],
-    [`POST ${BASE_PATH}/submit`, transaction('submit')],
-    [`POST ${BASE_PATH}/abort`, transaction('abort')],
-    [`POST ${BASE_PATH}/registerBranch`, registerBranch],
-    [`POST ${BASE_PATH}/registerTccBranch`, registerBranch],
-    [`POST ${BASE_PATH}/registerXaBranch`, registerBranch],
-    [
-      `POST ${BASE_PATH}/forceStop`,
-      async ({ body }) => {
-        await api.forceStop(decodeTransactionRequest(parse(body)).gid);
-        return success();
-      },
-    ],
-    [
-      `GET ${BASE_PATH}/query`,
-      async ({ query }) => {
-        const details = await api.query(query.get('gid') ?? '');
-        return data({
-          branches: details?.branches.map((branch) => encodeBranchRecord(branch, details.transaction)) ?? [],
-          transaction: details ? encodeTransactionRecord(details.transaction) : null,
-        });
-      },
-    ],
-    [
-      `GET ${BASE_PATH}/all`,
-      async ({ query }) => {
-        const page = await api.all(filterIn(query));
-        const transactions = page.transactions.map(encodeTransactionRecord);
-        return data({ next_position: page.nextPosition, transactions: transactions.length > 0 ? transactions : null });
-      },
-    ],
-  ]);
+  const routes: Routes = {
+    'GET /version': async () => data({ version: await coordinator.version() }),
+    'GET /newGid': async () => data({ dtm_result: 'SUCCESS', gid: await coordinator.newGid() }),
+    'POST /prepare': command((request) => coordinator.prepare(decodeTransactionRequest(request))),
+    'POST /submit': command((request) => coordinator.submit(decodeTransactionRequest(request))),
+    'POST /abort': command((request) => coordinator.abort(decodeTransactionRequest(request))),
+    'POST /registerBranch': registerBranch,
+    'POST /registerTccBranch': registerBranch,
+    'POST /registerXaBranch': registerBranch,
+    'POST /prepareWorkflow': async ({ body }) => {
+      const { transaction, branches } = shown(await coordinator.prepareWorkflow(decodeTransactionRequest(parse(body))));
+      return data({ progresses: branches, transaction });
+    },
+    'POST /forceStop': command((request) => operator.forceStop(decodeTransactionRequest(request).gid)),
+    'POST /resetNextCronTime': command((request) => operator.retryNow(decodeTransactionRequest(request).gid)),
+    'GET /resetCronTime': async ({ query }) => {
+      const timeout = integer(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
+      const { count, isMore } = await operator.retryAllNow(timeout, integer(query, 'limit') ?? DEFAULT_LIMIT);
+      return data({ has_remaining: isMore, succeed_count: count });
+    },
+    'GET /query': async ({ query }) => {
+      const details = await coordinator.query(query.get('gid') ?? '');
+      return data(details ? shown(details) : { branches: [], transaction: null });
+    },
+    'GET /all': async ({ query }) => {
+      const page = await coordinator.all(filterIn(query));
+      const transactions = page.transactions.map(encodeTransactionRecord);
+      return data({ next_position: page.nextPosition, transactions: transactions.length > 0 ? transactions : null });
+    },
+    'GET /subscribe': async ({ query }) => {
+      await topics.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
+      return success();
+    },
+    'GET /unsubscribe': async ({ query }) => {
+      await topics.unsubscribe(query.get('topic') ?? '', query.get('url') ?? '');
+      return success();
+    },
+    'DELETE /topic/*': async ({ tail }) => {
+      await topics.delete(decodeURIComponent(tail));
+      return success();
+    },
+    'GET /scanKV': async ({ query }) => {
+      const { records, nextPosition } = await operator.listKv({
+        category: query.get('cat') || undefined,
+        position: query.get('position') || undefined,
+        limit: integer(query, 'limit') ?? DEFAULT_LIMIT,
+      });
+      return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
+    },
+    'GET /queryKV': async ({ query }) => {
+      const { records } = await operator.listKv({
+        category: query.get('cat') || undefined,
+        key: query.get('key') || undefined,
+        limit: Number.MAX_SAFE_INTEGER,
+      });
+      return data({ kv: records.map(encodeKvRecord) });
+    },
+  };
+  const ping: Handler = async () => data({ msg: 'pong' });
+  return {
+    'GET /api/ping': ping,
+    'POST /api/ping': ping,
+    ...Object.fromEntries(
+      Object.entries(routes).map(([route, handler]) => [route.replace(' ', ` ${BASE_PATH}`), handler]),
+    ),
+  };
 }
 
-async function serve(
-  routes: Map<string, Handler>,
-  request: IncomingMessage,
-  response: ServerResponse,
-  onArrival: () => void,
-): Promise<void> {
-  try {
-    const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2) as [string, string?];
-    const handler = routes.get(`${request.method} ${path}`);
-    if (handler) {
-      const body = request.method === 'POST' ? await readBody(request) : '';
-      onArrival();
-      const answer = await handler({ query: new URLSearchParams(search), body });
-      // the binder of dtm answers such a body before the JSON writer is reached (§1.2)
-      return send(response, answer, answer.status === 400 ? 'text/plain; charset=utf-8' : undefined);
-    }
-    const trimmed = path.replace(/\/+$/, '');
-    if (trimmed !== path && routes.has(`${request.method} ${trimmed}`)) {
-      response.setHeader('location', search ? `${trimmed}?${search}` : trimmed);
-      return send(response, { status: request.method === 'GET' ? 301 : 307, body: '' });
-    }
-    return send(response, { status: 404, body: '404 page not found' }, 'text/plain');
-  } catch (error) {
-    if (error instanceof BodyTooLargeError) {
-      response.setHeader('connection', 'close');
-      return send(response, { status: 413, body: JSON.stringify({ message: error.message }) });
-    }
-    return send(response, writeHttpOutcome(errorOutcome(error)));
-  }
+function command(run: (request: unknown) => Promise<void>): Handler {
+  return async ({ body }) => {
+    await run(parse(body));
+    return success();
+  };
 }
 
-function send(response: ServerResponse, answer: HttpAnswer, contentType = 'application/json; charset=utf-8'): void {
-  if (response.destroyed) return;
-  response.writeHead(answer.status, { 'content-type': contentType, 'content-length': Buffer.byteLength(answer.body) });
-  response.end(answer.body);
-}
-
-function success(): HttpAnswer {
+function success(): ApiAnswer {
   return { status: 200, body: SUCCESS_BODY };
 }
 
-function data(value: unknown): HttpAnswer {
+function data(value: unknown): ApiAnswer {
   return { status: 200, body: stringifyQuietly(value) };
+}
+
+/** The binder of dtm answers such a body before the JSON writer is reached (`dtm-protocol.md` §1.2). */
+function refuseRegistration(): ApiAnswer {
+  const message = 'the body must be one JSON object whose values are all texts';
+  return { status: 400, body: JSON.stringify({ message }), contentType: 'text/plain; charset=utf-8' };
+}
+
+function shown({ transaction, branches }: TransactionDetails): { branches: unknown[]; transaction: unknown } {
+  return {
+    branches: branches.map((branch) => encodeBranchRecord(branch, transaction)),
+    transaction: encodeTransactionRecord(transaction),
+  };
 }
 
 function parse(body: string): unknown {
@@ -221,8 +164,9 @@ function filterIn(query: URLSearchParams): TransactionFilter {
   if (status && !(GLOBAL_STATUSES as readonly string[]).includes(status)) {
     throw new DtmArgumentError(`status must be one of ${GLOBAL_STATUSES.join(', ')}, not ${JSON.stringify(status)}`);
   }
-  if (transType && !isTransType(transType))
+  if (transType && !isTransType(transType)) {
     throw new DtmArgumentError(`transType ${JSON.stringify(transType)} is unknown`);
+  }
   return {
     gid: query.get('gid') || undefined,
     status: status as GlobalStatus | undefined,

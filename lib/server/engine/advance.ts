@@ -1,9 +1,7 @@
-import { isFinal, type BranchRecord, type TransactionRecord } from '../../protocol/index.js';
+import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from '../../protocol/index.js';
 import type { CoordinatorSettings } from '../settings.js';
-import { sagaMachine } from './saga.js';
-import { tccMachine } from './tcc.js';
 import { leaseTime, scheduleNext } from './schedule.js';
-import type { Answer, Machine, Pass } from './pass.js';
+import { INITIATOR, type Answer, type Machine, type Pass } from './pass.js';
 
 /** What the runner has to do next, in this order: save, read, call, wait for an answer; or nothing more when it is over. */
 export interface Step {
@@ -27,24 +25,6 @@ export interface EngineContext {
   readonly settings: CoordinatorSettings;
   /** From 0 to 1. */
   readonly random: () => number;
-}
-
-/**
- * The state machine of a transaction's mode.
- *
- * @param transaction - the transaction
- * @param branchCount - number of its rows
- * @param settings - of the coordinator
- */
-export function machineOf(transaction: TransactionRecord, branchCount: number, settings: CoordinatorSettings): Machine {
-  switch (transaction.transType) {
-    case 'saga':
-      return sagaMachine(transaction, branchCount);
-    case 'tcc':
-      return tccMachine(settings.timeoutToFailSeconds);
-    default:
-      throw new Error(`no state machine for ${transaction.transType}`);
-  }
 }
 
 /**
@@ -75,9 +55,9 @@ export function advance(
       pass.transaction = reschedule(machine, pass, false, now, context);
       return { pass, save: true, changed, reload: true, calls: [], over: false };
     }
-    calls = decision.branches.filter((index) => pass.branches[index]!.url !== '');
-    if (calls.length === decision.branches.length) break;
-    const empty = decision.branches.filter((index) => pass.branches[index]!.url === '');
+    const empty = decision.branches.filter((index) => pass.branches[index]?.url === '');
+    calls = decision.branches;
+    if (empty.length === 0) break;
     record(pass, empty.map(nothingToCall), now, changed);
   }
   const over = calls.length === 0 && pass.running.size === 0;
@@ -94,6 +74,7 @@ interface Draft extends Pass {
   readonly running: Set<number>;
   readonly undecided: Map<number, 'ongoing' | 'unknown'>;
   progressed: boolean;
+  initiator?: Outcome | undefined;
 }
 
 function draftOf(pass: Pass): Draft {
@@ -110,8 +91,12 @@ function nothingToCall(branch: number): Answer {
 function record(pass: Draft, answers: readonly Answer[], now: number, changed: Map<number, BranchRecord>): void {
   for (const answer of answers) {
     const { branch: index, outcome } = answer;
+    if (index === INITIATOR) {
+      recordInitiator(pass, outcome);
+      continue;
+    }
     const branch = pass.branches[index]!;
-    const next = answered(branch, answer, now);
+    const next = answered(branch, outcome, isSagaAction(pass, branch), now);
     pass.branches[index] = next;
     changed.set(index, next);
     pass.running.delete(index);
@@ -119,23 +104,33 @@ function record(pass: Draft, answers: readonly Answer[], now: number, changed: M
       pass.progressed = true;
       continue;
     }
-    // a failure in phase 2 cannot be taken back: it is asked again like any unknown answer
+    // a failure that decides nothing is asked again like any unknown answer
     const isUnknown = outcome.kind !== 'ongoing';
     pass.undecided.set(index, isUnknown ? 'unknown' : 'ongoing');
-    if (isUnknown && branch.op === 'action') {
+    if (isUnknown && isSagaAction(pass, branch)) {
       pass.transaction = { ...pass.transaction, retryCount: (pass.transaction.retryCount ?? 0) + 1 };
     }
   }
 }
 
-function answered(branch: BranchRecord, { outcome }: Answer, now: number): BranchRecord {
+/** The initiator has no row: what it decides counts in this pass only. */
+function recordInitiator(pass: Draft, outcome: Outcome): void {
+  pass.running.delete(INITIATOR);
+  if (outcome.kind === 'ongoing' || outcome.kind === 'unknown') pass.undecided.set(INITIATOR, outcome.kind);
+  else pass.initiator = outcome;
+}
+
+/** The only branches whose failure decides anything (`dtm-protocol.md` §4.5). */
+function isSagaAction(pass: Pass, branch: BranchRecord): boolean {
+  return pass.transaction.transType === 'saga' && branch.op === 'action';
+}
+
+function answered(branch: BranchRecord, outcome: Outcome, mayFail: boolean, now: number): BranchRecord {
   const attempts = (branch.attempts ?? 0) + 1;
   if (outcome.kind === 'success')
     return { ...branch, attempts, status: 'succeed', finishTime: now, lastError: undefined };
   const failed = { ...branch, attempts, lastError: outcome.message };
-  return outcome.kind === 'failure' && branch.op === 'action'
-    ? { ...failed, status: 'failed', finishTime: now }
-    : failed;
+  return outcome.kind === 'failure' && mayFail ? { ...failed, status: 'failed', finishTime: now } : failed;
 }
 
 function change(pass: Draft, status: TransactionRecord['status'], reason: string | undefined, now: number): void {

@@ -1,25 +1,18 @@
 import {
   DtmArgumentError,
+  TRANS_TYPES,
   checkBranchHeaders,
   checkGid,
-  checkHttpUrl,
-  decodeSagaPlan,
   isTransType,
-  type BranchRecord,
   type GlobalStatus,
   type TransactionDetails,
   type TransactionOptions,
   type TransactionRequest,
 } from '../../protocol/index.js';
 import type { CoordinatorSettings } from '../settings.js';
-import { sagaBranches } from './saga.js';
+import type { TopicLookup } from './mode.js';
+import { MODES } from './modes.js';
 import { baseInterval } from './schedule.js';
-
-/** Modes that this coordinator runs. */
-const SERVED = ['saga', 'tcc'] as const;
-
-/** Most steps of a saga: with many more, looking for the next one would keep the process from everything else. */
-const MAX_STEPS = 10_000;
 
 /**
  * Checks what an initiator sent, as far as it can be checked without looking at what is stored.
@@ -29,28 +22,17 @@ const MAX_STEPS = 10_000;
  */
 export function checkRequest(request: TransactionRequest): void {
   checkGid(request.gid);
-  if (!(SERVED as readonly string[]).includes(request.transType)) {
-    const known = isTransType(request.transType) ? 'is not served by this coordinator' : 'is unknown';
+  if (!isTransType(request.transType)) {
     throw new DtmArgumentError(
-      `trans_type ${JSON.stringify(request.transType)} ${known}; it serves ${SERVED.join(' and ')}`,
+      `trans_type ${JSON.stringify(request.transType)} is unknown; it must be one of ${TRANS_TYPES.join(', ')}`,
     );
   }
-  if (request.protocol !== undefined && request.protocol !== 'http') {
+  if (request.protocol === 'grpc') {
     throw new DtmArgumentError(
-      `protocol ${request.protocol} is not served by this coordinator; it calls branches over http`,
+      'protocol grpc is not served by this coordinator; it calls branches over http and json-rpc',
     );
   }
   checkBranchHeaders(request.branchHeaders);
-}
-
-/**
- * Checks the URLs of a branch; an empty one means that there is nothing to call.
- *
- * @param urls - by operation
- * @throws DtmArgumentError naming the operation
- */
-export function checkUrls(urls: Readonly<Record<string, string | undefined>>): void {
-  for (const [op, url] of Object.entries(urls)) if (url) checkHttpUrl(url, op);
 }
 
 /**
@@ -60,6 +42,7 @@ export function checkUrls(urls: Readonly<Record<string, string | undefined>>): v
  * @param status - `prepared` or `submitted`
  * @param settings - of the coordinator
  * @param now - UTC milliseconds
+ * @param subscribers - of topics
  * @throws DtmArgumentError when steps, payloads or custom_data do not fit together
  */
 export function createTransaction(
@@ -67,6 +50,7 @@ export function createTransaction(
   status: GlobalStatus,
   settings: CoordinatorSettings,
   now: number,
+  subscribers: TopicLookup,
 ): TransactionDetails {
   const options = optionsOf(request);
   const interval = baseInterval(options, settings);
@@ -83,9 +67,10 @@ export function createTransaction(
       updateTime: now,
       nextCronInterval: interval,
       nextCronTime: now + interval * 1000,
+      concurrent: request.concurrent,
       retryCount: request.retryCount,
     },
-    branches: branchesOf(request),
+    branches: MODES[request.transType].branches(request, subscribers),
   };
 }
 
@@ -106,16 +91,4 @@ export function optionsOf(request: TransactionRequest): TransactionOptions {
     branchHeaders,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function branchesOf(request: TransactionRequest): BranchRecord[] {
-  if (request.transType !== 'saga') return [];
-  const { steps = [], payloads = [], customData } = request;
-  if (steps.length > MAX_STEPS) throw new DtmArgumentError(`a saga has at most ${MAX_STEPS} steps, not ${steps.length}`);
-  for (const { action, compensate } of steps) checkUrls({ action, compensate });
-  if (payloads.length < steps.length) {
-    throw new DtmArgumentError(`a saga with ${steps.length} steps needs as many payloads, it has ${payloads.length}`);
-  }
-  decodeSagaPlan(customData, steps.length);
-  return sagaBranches(steps, payloads);
 }

@@ -21,7 +21,12 @@ export interface Pass {
   readonly undecided: ReadonlyMap<number, 'ongoing' | 'unknown'>;
   /** A branch was decided in this pass, so that the retry interval starts anew. */
   readonly progressed: boolean;
+  /** What the initiator decided when it was asked in this pass. */
+  readonly initiator?: Outcome | undefined;
 }
+
+/** Stands among the indices of branches for the initiator itself, which `query_prepared` asks (`dtm-protocol.md` §4.4). */
+export const INITIATOR = -1;
 
 /** What came of calling a branch. */
 export interface Answer {
@@ -45,6 +50,12 @@ export interface Machine {
    * @param now - UTC milliseconds
    */
   decide(pass: Pass, now: number): Decision;
+  /**
+   * How the initiator is asked, where the mode asks it.
+   *
+   * @param transaction - the transaction
+   */
+  initiator?(transaction: TransactionRecord): BranchRecord;
   /** Time in UTC milliseconds at which the decision changes by itself; undefined when it does not. */
   deadline(transaction: TransactionRecord): number | undefined;
 }
@@ -68,7 +79,18 @@ export const WAIT: Decision = { kind: 'call', branches: [] };
  * @param index - index of the branch
  */
 export function isCallable(pass: Pass, index: number): boolean {
-  return pass.branches[index]?.status === 'prepared' && !pass.running.has(index) && !pass.undecided.has(index);
+  const isOpen = index === INITIATOR ? !pass.initiator : pass.branches[index]?.status === 'prepared';
+  return isOpen && !pass.running.has(index) && !pass.undecided.has(index);
+}
+
+/**
+ * Calls one branch; waits when it was called before in this pass.
+ *
+ * @param pass - present state
+ * @param index - index of the branch
+ */
+export function callOnce(pass: Pass, index: number): Decision {
+  return isCallable(pass, index) ? { kind: 'call', branches: [index] } : WAIT;
 }
 
 /**

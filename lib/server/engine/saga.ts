@@ -3,42 +3,40 @@ import {
   predecessors,
   stepBranchId,
   type BranchRecord,
-  type Payload,
   type SagaPlan,
-  type StepUrls,
   type TransactionRecord,
 } from '../../protocol/index.js';
+import { checkBranchUrls } from './check-urls.js';
+import type { Mode } from './mode.js';
 import { WAIT, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
+import { checkSteps, payloadOf } from './steps.js';
 
 /** Rows of step i are stored side by side, in this order (`dtm-protocol.md` §5.3). */
 const compensationOf = (step: number): number => 2 * step;
 const actionOf = (step: number): number => 2 * step + 1;
 
-/**
- * The rows of a saga.
- *
- * @param steps - its steps
- * @param payloads - one for each step
- */
-export function sagaBranches(steps: readonly StepUrls[], payloads: readonly Payload[]): BranchRecord[] {
-  return steps.flatMap(({ action, compensate = '' }, index): BranchRecord[] => {
-    const row = { branchId: stepBranchId(index + 1), payload: payloads[index] ?? '', status: 'prepared' } as const;
-    return [
-      { ...row, op: 'compensate', url: compensate },
-      { ...row, op: 'action', url: action },
-    ];
-  });
-}
-
-/**
- * The state machine of a saga (`dtm-protocol.md` §5.4).
- *
- * @param transaction - the saga
- * @param branchCount - number of its rows
- */
-export function sagaMachine(transaction: TransactionRecord, branchCount: number): Machine {
-  return new SagaMachine(decodeSagaPlan(transaction.customData, branchCount / 2), branchCount / 2);
-}
+/** Saga: actions, and their compensations when one of them fails (`dtm-protocol.md` §5.4). */
+export const saga: Mode = {
+  branches(request) {
+    checkSteps(request);
+    const { steps = [], customData } = request;
+    decodeSagaPlan(customData, steps.length);
+    return steps.flatMap(({ action, compensate = '' }, index): BranchRecord[] => {
+      checkBranchUrls({ action, compensate });
+      const row = {
+        branchId: stepBranchId(index + 1),
+        payload: payloadOf(request, index),
+        status: 'prepared',
+      } as const;
+      return [
+        { ...row, op: 'compensate', url: compensate },
+        { ...row, op: 'action', url: action },
+      ];
+    });
+  },
+  machine: ({ customData }, branchCount) =>
+    new SagaMachine(decodeSagaPlan(customData, branchCount / 2), branchCount / 2),
+};
 
 class SagaMachine implements Machine {
   readonly #before: readonly (readonly number[])[];

@@ -62,17 +62,20 @@ export function scheduleNext(
   now: number,
   random: () => number,
 ): Pick<TransactionRecord, 'nextCronInterval' | 'nextCronTime'> {
-  const { options, nextCronInterval } = pass.transaction;
+  const { options, nextCronInterval, status } = pass.transaction;
   const base = baseInterval(options, settings);
   const interval = pass.progressed ? base : nextCronInterval || base;
-  if (pass.undecided.size === 0) {
-    return { nextCronInterval: interval, nextCronTime: Math.min(now + IDLE_MS, deadline ?? Infinity) };
+  const turn = deadline !== undefined && deadline > now ? deadline : Infinity;
+  // an initiator that has been told, and has not decided yet
+  const isTold = status === 'prepared' && pass.initiator !== undefined;
+  if (pass.undecided.size === 0 && !isTold) {
+    return { nextCronInterval: interval, nextCronTime: Math.min(now + IDLE_MS, turn) };
   }
   const isUnknown = [...pass.undecided.values()].includes('unknown');
   const cap = Math.max(base, settings.maxRetryIntervalSeconds);
   const retryTime = now + Math.round(interval * 1000 * (1 + JITTER * random()));
   return {
     nextCronInterval: isUnknown ? Math.min(interval * 2, cap) : interval,
-    nextCronTime: Math.min(retryTime, deadline ?? Infinity),
+    nextCronTime: Math.min(retryTime, turn),
   };
 }

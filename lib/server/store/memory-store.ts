@@ -2,12 +2,14 @@ import {
   DtmArgumentError,
   isFinal,
   type BranchRecord,
+  type KvPage,
+  type KvRecord,
   type TransactionDetails,
   type TransactionFilter,
   type TransactionPage,
   type TransactionRecord,
 } from '../../protocol/index.js';
-import { DEFAULT_PAGE_SIZE, type Store } from './store.js';
+import { DEFAULT_PAGE_SIZE, type KvFilter, type WakeFilter, type Store } from './store.js';
 
 interface Entry {
   readonly id: number;
@@ -24,6 +26,7 @@ class MemoryStore implements Store {
   readonly name = 'memory (nothing survives the process)';
   readonly #entries = new Map<string, Entry>();
   readonly #unfinished = new Map<string, Entry>();
+  readonly #kv = new Map<string, { readonly id: number; readonly record: KvRecord }>();
   #lastId = 0;
 
   async open(): Promise<void> {}
@@ -88,6 +91,43 @@ class MemoryStore implements Store {
     return { transactions: page.map((entry) => entry.transaction), nextPosition };
   }
 
+  async wake(now: number, { gid, laterThan, limit }: WakeFilter): Promise<number> {
+    const asleep = [...this.#unfinished.values()].filter(
+      ({ transaction }) =>
+        !transaction.owner && transaction.nextCronTime > laterThan && (!gid || transaction.gid === gid),
+    );
+    const woken = asleep.slice(0, limit);
+    for (const entry of woken) entry.transaction = { ...entry.transaction, nextCronTime: now };
+    return woken.length;
+  }
+
+  async getKv(category: string, key: string): Promise<KvRecord | undefined> {
+    return this.#kv.get(kvKey(category, key))?.record;
+  }
+
+  async putKv(record: KvRecord): Promise<boolean> {
+    const key = kvKey(record.category, record.key);
+    const stored = this.#kv.get(key);
+    if (record.version !== (stored?.record.version ?? 0) + 1) return false;
+    this.#kv.set(key, { id: stored?.id ?? ++this.#lastId, record });
+    return true;
+  }
+
+  async deleteKv(category: string, key: string): Promise<boolean> {
+    return this.#kv.delete(kvKey(category, key));
+  }
+
+  async listKv({ category, key, position, limit = DEFAULT_PAGE_SIZE }: KvFilter): Promise<KvPage> {
+    const above = position ? positionOf(position) : 0;
+    const page = [...this.#kv.values()]
+      .filter(
+        ({ id, record }) => id > above && (!category || record.category === category) && (!key || record.key === key),
+      )
+      .slice(0, limit);
+    const nextPosition = page.length < limit ? '' : String(page.at(-1)?.id ?? '');
+    return { records: page.map(({ record }) => record), nextPosition };
+  }
+
   #track(entry: Entry): void {
     if (isFinal(entry.transaction.status)) this.#unfinished.delete(entry.transaction.gid);
     else this.#unfinished.set(entry.transaction.gid, entry);
@@ -106,6 +146,10 @@ export function positionOf(position: string | undefined): number {
   if (!/^\d{1,15}$/.test(position))
     throw new DtmArgumentError(`position ${JSON.stringify(position)} is not one that a page ended with`);
   return Number(position);
+}
+
+function kvKey(category: string, key: string): string {
+  return `${category}\n${key}`;
 }
 
 function keyOf(branch: BranchRecord): string {

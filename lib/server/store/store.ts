@@ -1,6 +1,8 @@
 import type {
   BranchRecord,
   GlobalStatus,
+  KvPage,
+  KvRecord,
   TransactionDetails,
   TransactionFilter,
   TransactionPage,
@@ -74,6 +76,49 @@ export interface Store {
   ): Promise<TransactionDetails[]>;
   /** Pages through transactions, newest first. */
   list(filter: TransactionFilter): Promise<TransactionPage>;
+  /**
+   * Makes unfinished transactions due that wait, without anybody working on them.
+   *
+   * @param now - UTC milliseconds, their new `nextCronTime`
+   * @param filter - which of them
+   * @returns how many were made due
+   */
+  wake(now: number, filter: WakeFilter): Promise<number>;
+  /** A kept value; undefined when there is none. */
+  getKv(category: string, key: string): Promise<KvRecord | undefined>;
+  /**
+   * Keeps a value.
+   *
+   * @param record - its version must be one more than the stored one's, 1 when there is none
+   * @returns false when it is not; nothing is changed then
+   */
+  putKv(record: KvRecord): Promise<boolean>;
+  /** Forgets a value. @returns false when there is none */
+  deleteKv(category: string, key: string): Promise<boolean>;
+  /** Pages through kept values, of one category or all, oldest first. */
+  listKv(filter: KvFilter): Promise<KvPage>;
+}
+
+/** Which transactions {@link Store.wake} makes due. */
+export interface WakeFilter {
+  /** Only this one. @default all */
+  readonly gid?: string | undefined;
+  /** Only those whose `nextCronTime` is after this, UTC milliseconds. */
+  readonly laterThan: number;
+  /** Most transactions. */
+  readonly limit: number;
+}
+
+/** Which values {@link Store.listKv} lists. */
+export interface KvFilter {
+  /** Only of this category. @default all */
+  readonly category?: string | undefined;
+  /** Only this key. @default all */
+  readonly key?: string | undefined;
+  /** `nextPosition` of the page before. @default '' the first page */
+  readonly position?: string | undefined;
+  /** Most values on a page. @default 100 */
+  readonly limit?: number | undefined;
 }
 
 /** Transactions on a page unless the caller says otherwise (`dtm-protocol.md` §1.3). */

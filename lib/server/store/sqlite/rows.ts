@@ -2,6 +2,7 @@ import {
   payloadBytes,
   type BranchRecord,
   type GlobalStatus,
+  type KvRecord,
   type Payload,
   type Protocol,
   type TransactionOptions,
@@ -72,7 +73,7 @@ export function globalValues(record: TransactionRecord): (string | number | null
     record.transType,
     record.status,
     record.protocol,
-    JSON.stringify(record.options),
+    JSON.stringify({ ...record.options, concurrent: record.concurrent }),
     record.queryPrepared ?? null,
     record.customData ?? null,
     record.createTime,
@@ -90,12 +91,14 @@ export function globalValues(record: TransactionRecord): (string | number | null
 
 /** The transaction in a row. */
 export function transactionIn(row: GlobalRow): TransactionRecord {
+  const { concurrent, ...options } = JSON.parse(row.options) as TransactionOptions & { concurrent?: boolean };
   return {
     gid: row.gid,
     transType: row.trans_type,
     status: row.status,
     protocol: row.protocol,
-    options: JSON.parse(row.options) as TransactionOptions,
+    options,
+    concurrent,
     queryPrepared: row.query_prepared ?? undefined,
     customData: row.custom_data ?? undefined,
     createTime: row.create_time,
@@ -128,4 +131,21 @@ export function branchIn(row: BranchRow): BranchRecord {
     attempts: row.attempts ?? undefined,
     lastError: row.last_error ?? undefined,
   };
+}
+
+/** A row of `kv`. */
+export interface KvRow {
+  id: number;
+  cat: string;
+  k: string;
+  v: string;
+  version: number;
+  create_time: number;
+  update_time: number;
+}
+
+/** The value in a row. */
+export function kvIn(row: KvRow): KvRecord {
+  const { cat, k, v, version, create_time, update_time } = row;
+  return { category: cat, key: k, value: v, version, createTime: create_time, updateTime: update_time };
 }

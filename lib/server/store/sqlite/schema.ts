@@ -37,4 +37,14 @@ export const SCHEMA = `
     last_error  text,
     primary key (trans_id, position)
   ) without rowid;
+  create table kv (
+    id          integer primary key autoincrement,
+    cat         text    not null,
+    k           text    not null,
+    v           text    not null,
+    version     integer not null,
+    create_time integer not null,
+    update_time integer not null,
+    unique (cat, k)
+  );
 `;

@@ -4,6 +4,8 @@ import Database from 'libsql';
 import {
   DtmStoreError,
   type BranchRecord,
+  type KvPage,
+  type KvRecord,
   type TransactionDetails,
   type TransactionFilter,
   type TransactionPage,
@@ -11,9 +13,19 @@ import {
   type TransType,
 } from '../../../protocol/index.js';
 import { positionOf } from '../memory-store.js';
-import { DEFAULT_PAGE_SIZE, type Expected, type Store } from '../store.js';
+import { DEFAULT_PAGE_SIZE, type KvFilter, type WakeFilter, type Expected, type Store } from '../store.js';
 import { GroupCommit } from './group-commit.js';
-import { GLOBAL_COLUMNS, branchIn, globalValues, payloadValue, transactionIn, type BranchRow, type GlobalRow } from './rows.js';
+import {
+  GLOBAL_COLUMNS,
+  branchIn,
+  kvIn,
+  globalValues,
+  payloadValue,
+  transactionIn,
+  type BranchRow,
+  type GlobalRow,
+  type KvRow,
+} from './rows.js';
 import { SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 /** Options of {@link sqliteStore}. */
@@ -141,22 +153,50 @@ class SqliteStore implements Store {
 
   async list(filter: TransactionFilter): Promise<TransactionPage> {
     const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
-    const conditions = ['id < ?'];
-    const values: (string | number)[] = [positionOf(filter.position)];
-    const where = (condition: string, value: string | number | undefined): void => {
-      if (!value) return;
-      conditions.push(condition);
-      values.push(value);
-    };
-    where('gid = ?', filter.gid);
-    where('status = ?', filter.status);
-    where('trans_type = ?', filter.transType);
-    where('create_time >= ?', filter.createTimeStart);
-    where('create_time <= ?', filter.createTimeEnd);
-    const text = `select * from trans_global where ${conditions.join(' and ')} order by id desc limit ?`;
+    const { where, values } = listWhere({
+      'id < ?': positionOf(filter.position),
+      'gid = ?': filter.gid,
+      'status = ?': filter.status,
+      'trans_type = ?': filter.transType,
+      'create_time >= ?': filter.createTimeStart,
+      'create_time <= ?': filter.createTimeEnd,
+    });
+    const text = `select * from trans_global where ${where} order by id desc limit ?`;
     const rows = this.#handle.database.prepare(text).all(...values, limit) as GlobalRow[];
     const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.id ?? '');
     return { transactions: rows.map(transactionIn), nextPosition };
+  }
+
+  wake(now: number, { gid, laterThan, limit }: WakeFilter): Promise<number> {
+    const only = gid ?? null;
+    return this.#commit(({ wake }) => wake.run(now, laterThan, only, only, limit).changes);
+  }
+
+  async getKv(category: string, key: string): Promise<KvRecord | undefined> {
+    const row = this.#handle.statements.selectKv.get(category, key) as KvRow | undefined;
+    return row && kvIn(row);
+  }
+
+  putKv({ category, key, value, version, createTime, updateTime }: KvRecord): Promise<boolean> {
+    return this.#commit(({ insertKv, updateKv }) => {
+      const { changes } =
+        version === 1
+          ? insertKv.run(category, key, value, createTime, updateTime)
+          : updateKv.run(value, version, updateTime, category, key, version - 1);
+      return changes === 1;
+    });
+  }
+
+  deleteKv(category: string, key: string): Promise<boolean> {
+    return this.#commit(({ deleteKv }) => deleteKv.run(category, key).changes === 1);
+  }
+
+  async listKv({ category, key, position, limit = DEFAULT_PAGE_SIZE }: KvFilter): Promise<KvPage> {
+    const above = position ? positionOf(position) : undefined;
+    const { where, values } = listWhere({ 'id > ?': above, 'cat = ?': category, 'k = ?': key });
+    const text = `select * from kv where ${where} order by id limit ?`;
+    const rows = this.#handle.database.prepare(text).all(...values, limit) as KvRow[];
+    return { records: rows.map(kvIn), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.id ?? '') };
   }
 
   get #handle(): OpenDatabase {
@@ -169,6 +209,17 @@ class SqliteStore implements Store {
     const { commits, statements } = this.#handle;
     return commits.run(() => write(statements));
   }
+}
+
+function listWhere(conditions: Readonly<Record<string, string | number | undefined>>): {
+  where: string;
+  values: (string | number)[];
+} {
+  const given = Object.entries(conditions).filter((entry): entry is [string, string | number] => Boolean(entry[1]));
+  return {
+    where: given.map(([condition]) => condition).join(' and ') || 'true',
+    values: given.map(([, value]) => value),
+  };
 }
 
 function detailsOf(statements: Statements, row: GlobalRow): TransactionDetails {
@@ -207,6 +258,20 @@ function prepare(database: Database.Database) {
       'insert into trans_branch_op (trans_id, position, branch_id, op, url, payload, status) values (?, ?, ?, ?, ?, ?, ?)',
     ),
     selectBranches: database.prepare('select * from trans_branch_op where trans_id = ? order by position'),
+    wake: database.prepare(
+      `update trans_global set next_cron_time = ? where id in (
+         select id from trans_global
+         where ${unfinished} and owner is null and next_cron_time > ? and (? is null or gid = ?)
+         order by id limit ?)`,
+    ),
+    selectKv: database.prepare('select * from kv where cat = ? and k = ?'),
+    insertKv: database.prepare(
+      'insert into kv (cat, k, v, version, create_time, update_time) values (?, ?, ?, 1, ?, ?) on conflict do nothing',
+    ),
+    updateKv: database.prepare(
+      'update kv set v = ?, version = ?, update_time = ? where cat = ? and k = ? and version = ?',
+    ),
+    deleteKv: database.prepare('delete from kv where cat = ? and k = ?'),
     updateBranch: database.prepare(
       'update trans_branch_op set status = ?, finish_time = ?, attempts = ?, last_error = ? where trans_id = ? and position = ?',
     ),

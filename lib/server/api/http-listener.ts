@@ -1,0 +1,99 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { BodyTooLargeError, readBody } from './read-body.js';
+import { Router, failed, type ApiAnswer, type Routes } from './routes.js';
+
+/** Where the HTTP API listens. */
+export interface ListenOptions {
+  /** TCP port; 0 = a free one. @default 36789 */
+  readonly port?: number | undefined;
+  /** Address to listen on; dtm's API has no authentication, so think before opening it to others. @default '127.0.0.1' */
+  readonly host?: string | undefined;
+}
+
+/** A listening HTTP server. */
+export interface HttpListener {
+  /** Base URL without a path, e.g. `http://127.0.0.1:36789`. */
+  readonly origin: string;
+  /** Ends: requests that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
+  close(): Promise<void>;
+}
+
+/** dtm's port (`dtm-protocol.md` §1). */
+const DEFAULT_PORT = 36789;
+
+/** A client that sends nothing is cut off after these times, so that it cannot hold connections. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Listens for HTTP requests.
+ *
+ * @param routes - what answers them
+ * @param options - where to listen
+ * @throws Error when the port is taken
+ */
+export async function listenHttp(routes: Routes, options: ListenOptions): Promise<HttpListener> {
+  const router = new Router(routes);
+  const busy = new Set<ServerResponse>();
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 60_000 },
+    (request, response) => {
+      const onArrival = (): void => {
+        busy.add(response);
+        response.once('close', () => busy.delete(response));
+      };
+      void serve(router, request, response, onArrival);
+    },
+  );
+  const host = options.host ?? '127.0.0.1';
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? DEFAULT_PORT, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return { origin: `http://${reachable}:${port}`, close: () => closeServer(server, busy) };
+}
+
+function closeServer(server: Server, busy: ReadonlySet<ServerResponse>): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    const cutOff = (): void => {
+      if (busy.size === 0) server.closeAllConnections();
+    };
+    for (const response of busy) response.once('close', cutOff);
+    cutOff();
+  });
+}
+
+async function serve(
+  router: Router,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onArrival: () => void,
+): Promise<void> {
+  try {
+    const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2) as [string, string?];
+    const route = router.find(request.method ?? '', path, search);
+    if (!route) return send(response, { status: 404, body: '404 page not found', contentType: 'text/plain' });
+    const body = request.method === 'POST' ? await readBody(request) : '';
+    onArrival();
+    return send(response, await route.handler({ query: new URLSearchParams(search), body, tail: route.tail }));
+  } catch (error) {
+    if (!(error instanceof BodyTooLargeError)) return send(response, failed(error));
+    response.setHeader('connection', 'close');
+    return send(response, { status: 413, body: JSON.stringify({ message: error.message }) });
+  }
+}
+
+function send(response: ServerResponse, answer: ApiAnswer): void {
+  if (response.destroyed) return;
+  const { status, body, contentType = 'application/json; charset=utf-8', location } = answer;
+  if (location !== undefined) response.setHeader('location', location);
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}

@@ -1,0 +1,13 @@
+import type { Coordinator } from '../coordinator.js';
+import type { Operator } from '../operator.js';
+import type { Topics } from '../topics.js';
+
+/** Everything that the APIs offer; each API is a thin skin over it. */
+export interface Operations {
+  /** What initiators and participants do. */
+  readonly coordinator: Coordinator;
+  /** What people do. */
+  readonly operator: Operator;
+  /** Who takes which messages. */
+  readonly topics: Topics;
+}

@@ -1,0 +1,93 @@
+import {
+  DtmArgumentError,
+  decodeMsgPlan,
+  stepBranchId,
+  type BranchRecord,
+  type TransactionRecord,
+} from '../../protocol/index.js';
+import { checkBranchUrls } from './check-urls.js';
+import type { Mode, TopicLookup } from './mode.js';
+import { INITIATOR, WAIT, callOnce, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
+import { checkSteps, payloadOf } from './steps.js';
+
+const TOPIC = 'topic://';
+
+/**
+ * Two-phase message: prepared while the initiator's own transaction runs, then delivered to every step until each has
+ * taken it; the initiator is asked when it says nothing (`dtm-protocol.md` §5.2).
+ */
+export const msg: Mode = {
+  branches(request, subscribers) {
+    checkSteps(request);
+    decodeMsgPlan(request.customData);
+    if (request.queryPrepared) checkBranchUrls({ query_prepared: request.queryPrepared });
+    return (request.steps ?? []).flatMap(({ action }, index) => {
+      const payload = payloadOf(request, index);
+      const urls = targetsOf(action, subscribers);
+      return urls.map((url, target): BranchRecord => {
+        const id = stepBranchId(index + 1);
+        const branchId = urls.length === 1 ? id : `${id}-${stepBranchId(target + 1)}`;
+        return { branchId, op: 'action', url, payload, status: 'prepared' };
+      });
+    });
+  },
+  machine: (transaction, _branchCount, settings) => {
+    const { delaySeconds } = decodeMsgPlan(transaction.customData);
+    return new MsgMachine(delaySeconds, settings.timeoutToFailSeconds);
+  },
+};
+
+class MsgMachine implements Machine {
+  readonly #delaySeconds: number;
+  readonly #defaultTimeoutSeconds: number;
+
+  constructor(delaySeconds: number, defaultTimeoutSeconds: number) {
+    this.#delaySeconds = delaySeconds;
+    this.#defaultTimeoutSeconds = defaultTimeoutSeconds;
+  }
+
+  initiator(transaction: TransactionRecord): BranchRecord {
+    return { branchId: '00', op: 'msg', url: transaction.queryPrepared ?? '', payload: '', status: 'prepared' };
+  }
+
+  deadline(transaction: TransactionRecord): number | undefined {
+    if (transaction.status === 'prepared') return this.#checkBackTime(transaction);
+    return transaction.status === 'submitted' ? this.#deliveryTime(transaction) : undefined;
+  }
+
+  decide(pass: Pass, now: number): Decision {
+    const { transaction, initiator } = pass;
+    if (transaction.status === 'prepared') {
+      if (initiator?.kind === 'success') return { kind: 'change', status: 'submitted' };
+      if (initiator?.kind === 'failure') return { kind: 'change', status: 'failed', reason: initiator.message };
+      // nobody can say whether the local transaction committed: neither deliver nor drop it
+      if (!transaction.queryPrepared || now < this.#checkBackTime(transaction)) return WAIT;
+      return callOnce(pass, INITIATOR);
+    }
+    if (transaction.status !== 'submitted' || now < this.#deliveryTime(transaction)) return WAIT;
+    const open = pass.branches.flatMap(({ status }, index) => (status === 'succeed' ? [] : [index]));
+    if (open.length === 0) return { kind: 'change', status: 'succeed' };
+    if (!transaction.concurrent) return callOnce(pass, open[0]!);
+    return { kind: 'call', branches: open.filter((index) => isCallable(pass, index)) };
+  }
+
+  #checkBackTime(transaction: TransactionRecord): number {
+    const seconds = transaction.options.timeoutToFailSeconds || this.#defaultTimeoutSeconds;
+    return timeoutTime(transaction, seconds)!;
+  }
+
+  #deliveryTime(transaction: TransactionRecord): number {
+    return transaction.createTime + this.#delaySeconds * 1000;
+  }
+}
+
+function targetsOf(action: string, subscribers: TopicLookup): readonly string[] {
+  if (!action.startsWith(TOPIC)) {
+    checkBranchUrls({ action });
+    return [action];
+  }
+  const urls = subscribers(action.slice(TOPIC.length));
+  if (urls.length === 0)
+    throw new DtmArgumentError(`topic not found: ${action.slice(TOPIC.length)}; subscribe to it first`);
+  return urls;
+}

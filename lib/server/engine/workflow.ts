@@ -1,0 +1,37 @@
+import { decodeWorkflowCall, type BranchRecord } from '../../protocol/index.js';
+import { checkBranchUrls } from './check-urls.js';
+import type { Mode } from './mode.js';
+import { INITIATOR, WAIT, callOnce } from './pass.js';
+
+/**
+ * Workflow: the initiator runs it and records its progress here; when it falls silent, it is called to go on. It alone
+ * decides how the workflow ends (`dtm-protocol.md` §5.6).
+ */
+export const workflow: Mode = {
+  branches(request) {
+    decodeWorkflowCall(request.customData);
+    checkBranchUrls({ query_prepared: request.queryPrepared });
+    return [];
+  },
+  register(branch, now) {
+    if (branch.transType !== 'workflow') return undefined;
+    const { branchId, op, status, payload } = branch;
+    return [{ branchId, op, url: '', payload, status, finishTime: now }];
+  },
+  machine: (transaction) => {
+    const call = decodeWorkflowCall(transaction.customData);
+    return {
+      deadline: () => undefined,
+      initiator: ({ queryPrepared = '' }): BranchRecord => ({
+        branchId: '00',
+        // the name stands where other calls have their operation (§4.4)
+        op: call.name as BranchRecord['op'],
+        url: queryPrepared,
+        payload: call.data,
+        status: 'prepared',
+      }),
+      decide: (pass) =>
+        pass.transaction.status === 'prepared' && pass.transaction.queryPrepared ? callOnce(pass, INITIATOR) : WAIT,
+    };
+  },
+};

@@ -1,0 +1,20 @@
+import { checkBranchUrls } from './check-urls.js';
+import type { Mode } from './mode.js';
+import { twoPhaseMachine } from './two-phase.js';
+
+/** XA: participants prepare in their databases, the coordinator commits or rolls back in order of registration (`dtm-protocol.md` §5.5). */
+export const xa: Mode = {
+  branches: () => [],
+  register: (branch) => {
+    if (branch.transType !== 'xa') return undefined;
+    const { branchId, url } = branch;
+    checkBranchUrls({ url });
+    const row = { branchId, url, payload: '', status: 'prepared' } as const;
+    return [
+      { ...row, op: 'rollback' },
+      { ...row, op: 'commit' },
+    ];
+  },
+  machine: (_transaction, _branchCount, settings) =>
+    twoPhaseMachine({ commit: 'commit', rollback: 'rollback', order: 'forward' }, settings.timeoutToFailSeconds),
+};
