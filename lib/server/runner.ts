@@ -156,6 +156,7 @@ export class Runner {
         context: { gid, transType, branchId, op },
         payload,
         headers: options.branchHeaders,
+        protocol: transaction.protocol,
         timeoutSeconds: requestTimeout(options, settings),
       })
       .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));

@@ -1,4 +1,4 @@
-import type { BranchContext, Outcome, Payload } from '../protocol/index.js';
+import type { BranchContext, Outcome, Payload, Protocol } from '../protocol/index.js';
 
 /** One call to a branch. */
 export interface BranchCall {
@@ -10,6 +10,8 @@ export interface BranchCall {
   readonly payload: Payload;
   /** Added last, so that they win over the transport's own. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** How the transaction's branches are called. @default 'http' */
+  readonly protocol?: Protocol | undefined;
   /** Longest time for the whole call, in seconds. */
   readonly timeoutSeconds: number;
 }

@@ -1,10 +1,12 @@
 import { appendBranchQuery, readHttpOutcome, type Outcome } from '../../protocol/index.js';
+import { isJsonRpc, jsonRpcRequest, readJsonRpcOutcome } from '../json-rpc/json-rpc.js';
 import type { BranchCall, Transport } from '../transport.js';
-import { HttpRequester, type HttpRequesterOptions } from './http-requester.js';
+import { withBranchHeaders } from './branch-headers.js';
+import { HttpRequester, type HttpRequest, type HttpRequesterOptions } from './http-requester.js';
 
 /**
- * Calls branches over HTTP the way dtm does (`dtm-protocol.md` §4.1): POST with a JSON body, GET when there is none, the
- * branch parameters behind those of the URL.
+ * Calls branches over HTTP the way dtm does: plainly (`dtm-protocol.md` §4.1), or by JSON-RPC where the transaction and
+ * the URL say so (§3.4, §4.2).
  *
  * @param options - limits of the connection pools
  */
@@ -17,43 +19,25 @@ export function httpTransport(options: HttpRequesterOptions = {}): Transport {
 }
 
 async function callBranch(requester: HttpRequester, call: BranchCall): Promise<Outcome> {
-  const hasBody = call.payload.length > 0;
-  const post = hasBody || call.context.transType === 'xa';
+  const isRpc = isJsonRpc(call);
   try {
+    const request = isRpc ? jsonRpcRequest(call) : plainRequest(call);
     const answer = await requester.request({
-      method: post ? 'POST' : 'GET',
-      url: appendBranchQuery(call.url, call.context),
+      ...request,
       headers: withBranchHeaders(call.headers),
-      body: hasBody ? call.payload : undefined,
       timeoutMs: call.timeoutSeconds * 1000,
     });
-    return readHttpOutcome(answer.status, answer.body);
+    return isRpc ? readJsonRpcOutcome(answer.status, answer.body) : readHttpOutcome(answer.status, answer.body);
   } catch (cause) {
     return { kind: 'unknown', message: `no answer: ${reasonOf(cause)}`, cause };
   }
 }
 
-const OWN_HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
-
-/** Headers that belong to the connection or frame the message: a branch header of that name cannot be sent, Go leaves it out, too. */
-const NOT_OURS_TO_SET = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** Header names differ in case only by accident, so the later one must replace the earlier. */
-function withBranchHeaders(branchHeaders: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  const headers: Record<string, string> = { ...OWN_HEADERS };
-  for (const [name, value] of Object.entries(branchHeaders ?? {})) {
-    const lower = name.toLowerCase();
-    if (!NOT_OURS_TO_SET.has(lower)) headers[lower] = value;
-  }
-  return headers;
+/** POST with the payload, GET when there is none; the branch parameters stand behind those of the URL. */
+function plainRequest({ url, context, payload }: BranchCall): Pick<HttpRequest, 'method' | 'url' | 'body'> {
+  const hasBody = payload.length > 0;
+  const post = hasBody || context.transType === 'xa';
+  return { method: post ? 'POST' : 'GET', url: appendBranchQuery(url, context), body: hasBody ? payload : undefined };
 }
 
 function reasonOf(cause: unknown): string {
