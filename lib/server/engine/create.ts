@@ -111,7 +111,8 @@ export function optionsOf(request: TransactionRequest): TransactionOptions {
 function branchesOf(request: TransactionRequest): BranchRecord[] {
   if (request.transType !== 'saga') return [];
   const { steps = [], payloads = [], customData } = request;
-  if (steps.length > MAX_STEPS) throw new DtmArgumentError(`a saga has at most ${MAX_STEPS} steps, not ${steps.length}`);
+  if (steps.length > MAX_STEPS)
+    throw new DtmArgumentError(`a saga has at most ${MAX_STEPS} steps, not ${steps.length}`);
   for (const { action, compensate } of steps) checkUrls({ action, compensate });
   if (payloads.length < steps.length) {
     throw new DtmArgumentError(`a saga with ${steps.length} steps needs as many payloads, it has ${payloads.length}`);

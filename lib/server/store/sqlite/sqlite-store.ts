@@ -13,7 +13,15 @@ import {
 import { positionOf } from '../memory-store.js';
 import { DEFAULT_PAGE_SIZE, type Expected, type Store } from '../store.js';
 import { GroupCommit } from './group-commit.js';
-import { GLOBAL_COLUMNS, branchIn, globalValues, payloadValue, transactionIn, type BranchRow, type GlobalRow } from './rows.js';
+import {
+  GLOBAL_COLUMNS,
+  branchIn,
+  globalValues,
+  payloadValue,
+  transactionIn,
+  type BranchRow,
+  type GlobalRow,
+} from './rows.js';
 import { SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 /** Options of {@link sqliteStore}. */
