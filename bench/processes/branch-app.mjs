@@ -1,12 +1,12 @@
 import 'reflect-metadata';
-import { Body, Controller, HttpCode, Module, Post, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, HttpCode, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { BranchPayload, DtmModule, SagaBranch } from 'nestjs-dtm';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { cpuSeconds, serve } from '../support/worker.mjs';
 
-/** @import { CallHandler, ExecutionContext, INestApplication } from '@nestjs/common' */
+/** @import { INestApplication } from '@nestjs/common' */
 
 let calls = 0;
 
@@ -18,9 +18,6 @@ class PlainController {
     return { dtm_result: 'SUCCESS' };
   }
 }
-
-/** The same with an interceptor that does nothing: what Nest itself takes for having one. */
-class InterceptedController extends PlainController {}
 
 class BranchController {
   /** @param {unknown} _payload */
@@ -39,20 +36,15 @@ Post('noop')(plain, 'noop', descriptorOf(plain));
 HttpCode(200)(plain, 'noop', descriptorOf(plain));
 Controller('bench')(PlainController);
 
-Controller('bench')(InterceptedController);
-UseInterceptors({
-  intercept: (/** @type {ExecutionContext} */ _, /** @type {CallHandler} */ next) => next.handle(),
-})(InterceptedController);
-
 const branch = BranchController.prototype;
 BranchPayload()(branch, 'noop', 0);
 SagaBranch({ compensate: false })(branch, 'noop', descriptorOf(branch));
 Controller('bench')(BranchController);
 
-/** @typedef {'plain' | 'intercepted' | 'branch'} Kind */
+/** @typedef {'plain' | 'branch'} Kind */
 
 /** @type {Record<Kind, new () => object>} */
-const controllers = { plain: PlainController, intercepted: InterceptedController, branch: BranchController };
+const controllers = { plain: PlainController, branch: BranchController };
 
 /**
  * @template {{ noop: unknown }} P

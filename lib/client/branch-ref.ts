@@ -1,4 +1,10 @@
-import { DtmArgumentError, DtmConfigError, RESERVED_PARAMETERS, checkHttpUrl, type StepUrls } from '../protocol/index.js';
+import {
+  DtmArgumentError,
+  DtmConfigError,
+  RESERVED_PARAMETERS,
+  checkHttpUrl,
+  type StepUrls,
+} from '../protocol/index.js';
 
 /** URLs of a TCC branch. */
 export interface TccUrls {

@@ -10,21 +10,24 @@ import {
 /**
  * Submits a transaction. With `waitResult` it resolves only when the transaction succeeded: dtm answers a waiting submit
  * with the same 409 for "rolled back" and for "not finished yet" (`dtm-protocol.md` §5.1), so the state is read instead.
+ * Without, a refusal is looked at as well: dtm also refuses what was submitted before and has succeeded by now, which a
+ * repeated attempt must not take for a rollback.
  *
  * @param api - the coordinator
  * @param request - the transaction
- * @throws DtmFailureError when it was rolled back; DtmOngoingError when it is not finished; what {@link DtmApi} throws
+ * @throws DtmFailureError when it was rolled back or refused; waiting, DtmOngoingError when it is not finished; what
+ *   {@link DtmApi} throws
  */
 export async function submit(api: DtmApi, request: TransactionRequest): Promise<void> {
   try {
     await api.submit(request);
   } catch (error) {
-    const answered =
-      error instanceof DtmFailureError || error instanceof DtmOngoingError || error instanceof DtmServerError;
-    if (!request.waitResult || !answered) throw error;
+    const isUndecided = error instanceof DtmOngoingError || error instanceof DtmServerError;
+    if (!(error instanceof DtmFailureError || (request.waitResult && isUndecided))) throw error;
     const details = await api.query(request.gid);
     // refused before it was stored, or by a transaction of the same gid that is not ours to report
     if (details?.transaction.transType !== request.transType || details.transaction.status === 'prepared') throw error;
+    if (!request.waitResult && details.transaction.status !== 'succeed') throw error;
     settle(details, error);
   }
 }

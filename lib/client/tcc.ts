@@ -7,7 +7,14 @@ import {
   type DtmApi,
 } from '../protocol/index.js';
 import type { Transport } from '../transport/index.js';
-import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
+import {
+  checkBranchUrl,
+  urlsOnly,
+  type BranchLocator,
+  type BranchRef,
+  type PayloadArgument,
+  type TccUrls,
+} from './branch-ref.js';
 import { checkOptions, type GlobalOptions } from './options.js';
 import { submit } from './submit.js';
 
@@ -92,9 +99,12 @@ export class Tcc {
 
   async #call(branch: TccUrls | BranchRef, payload: unknown): Promise<unknown> {
     if (this.#isSettled) {
-      throw new DtmArgumentError('the work of this TCC is over, it is being decided; await every call inside the work', {
-        gid: this.gid,
-      });
+      throw new DtmArgumentError(
+        'the work of this TCC is over, it is being decided; await every call inside the work',
+        {
+          gid: this.gid,
+        },
+      );
     }
     const { api, transport, locator = urlsOnly } = this.#dependencies;
     const urls = 'try' in branch ? branch : locator.tccUrls(branch);

@@ -2,6 +2,7 @@ import { Module, type NestModule, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { httpTransport } from '../client/index.js';
 import { DtmConfigError } from '../protocol/index.js';
+import { answerBranches } from './branch/branch-answers.js';
 import { acceptBranchBodies } from './branch/branch-bodies.js';
 import { BranchEndpoint } from './branch/branch-endpoint.js';
 import { BranchExplorer } from './branch/branch.explorer.js';
@@ -52,7 +53,9 @@ export class DtmModule extends ConfigurableModuleClass implements NestModule, On
    */
   configure(): void {
     this.onModuleInit();
-    acceptBranchBodies(this.adapterHost.httpAdapter);
+    const { httpAdapter } = this.adapterHost;
+    acceptBranchBodies(httpAdapter);
+    answerBranches(httpAdapter);
   }
 
   /** @internal */

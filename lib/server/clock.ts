@@ -16,7 +16,8 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    // a timer of Node that should wait longer than this does not wait at all
+    const timer = setTimeout(callback, Math.min(ms, 0x7fffffff));
     timer.unref();
     return () => clearTimeout(timer);
   },

@@ -232,6 +232,12 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   }
 
   async all(filter: TransactionFilter = {}): Promise<TransactionPage> {
+    for (const name of ['limit', 'createTimeStart', 'createTimeEnd'] as const) {
+      const value = filter[name];
+      if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
+        throw new DtmArgumentError(`${name} must be a whole number, 0 or more, not ${String(value)}`);
+      }
+    }
     return this.#surroundings.store.list(filter);
   }
 

@@ -19,7 +19,9 @@ export interface CoordinatorBed {
 }
 
 /** Makes a coordinator that is not opened yet; it is closed after the test. */
-export function makeCoordinator(options: EmbeddedServerOptions & { clock?: VirtualClock; transport?: ScriptedTransport } = {}): CoordinatorBed {
+export function makeCoordinator(
+  options: EmbeddedServerOptions & { clock?: VirtualClock; transport?: ScriptedTransport } = {},
+): CoordinatorBed {
   const clock = options.clock ?? new VirtualClock();
   const transport = options.transport ?? new ScriptedTransport(clock);
   const store = options.store ?? memoryStore();

@@ -10,7 +10,11 @@ export interface RawAnswer {
 
 /** Sends a request, follows nothing, gives back the answer as it is. */
 export async function send(method: string, url: string, body?: string | Uint8Array): Promise<RawAnswer> {
-  const answer = await request(url, { method, body: body ?? null, headers: body === undefined ? {} : { 'content-type': 'application/json' } });
+  const answer = await request(url, {
+    method,
+    body: body ?? null,
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+  });
   return {
     status: answer.statusCode,
     type: String(answer.headers['content-type'] ?? ''),

@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { deferred, type Deferred } from './deferred.js';
@@ -25,7 +31,10 @@ export interface Reply {
   readonly body?: string;
 }
 
-export type Handler = (request: ReceivedRequest, response: ServerResponse) => Reply | undefined | Promise<Reply | undefined>;
+export type Handler = (
+  request: ReceivedRequest,
+  response: ServerResponse,
+) => Reply | undefined | Promise<Reply | undefined>;
 
 /** A real HTTP server that keeps what it was asked and answers as told; 200 `{"dtm_result":"SUCCESS"}` otherwise. */
 export class Participant {

@@ -1,4 +1,10 @@
-import type { BranchRegistration, DtmApi, TransactionDetails, TransactionPage, TransactionRequest } from 'nestjs-dtm/protocol';
+import type {
+  BranchRegistration,
+  DtmApi,
+  TransactionDetails,
+  TransactionPage,
+  TransactionRequest,
+} from 'nestjs-dtm/protocol';
 
 type Operation = 'newGid' | 'prepare' | 'submit' | 'abort' | 'registerBranch' | 'query';
 

@@ -6,6 +6,8 @@ import { BranchRefusal } from './branch-refusal.js';
 
 /** A request with its body, on every platform. */
 export interface RequestWithBody extends BranchRequest {
+  /** HTTP method. */
+  readonly method: string;
   /** What the platform's parser made of the body. */
   body?: unknown;
   /** Fastify: the request of Node. */

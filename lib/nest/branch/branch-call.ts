@@ -1,42 +1,51 @@
-import { BranchBarrier } from '../../barrier/index.js';
+import type { BranchBarrier } from '../../barrier/index.js';
 import { readBranchQuery, type BranchContext } from '../../protocol/index.js';
+import type { BranchDefinition } from './branch-definition.js';
+import type { BranchGate } from './branch-gate.js';
 
-/** One call of a branch handler. */
+const CALL = Symbol('nestjs-dtm:call');
+
+/** One call of a branch method. */
 export interface BranchCall {
   /** Who calls, and for what. */
   readonly context: BranchContext;
+  /** What the method serves. */
+  readonly definition: BranchDefinition;
   /** `Class.method` that serves it. */
   readonly handler: string;
+  /** Counts the method while it runs. */
+  readonly gate: BranchGate;
+  /** The method that Nest's route leads to, and how many arguments Nest gives it. */
+  route?: { readonly method: unknown; readonly count: number };
   /** Made when it is first asked for: barrier ids count per request. */
-  barrier?: BranchBarrier | undefined;
+  barrier?: BranchBarrier;
 }
 
 /** What the package reads of a request, on every platform. */
 export interface BranchRequest {
-  /** Parsed query. */
+  /** Parsed query; Express parses it whenever it is read. */
   readonly query: unknown;
+  // on the request itself, so that no two applications meet in it
+  [CALL]?: BranchCall;
 }
-
-// keyed by the request, so that no two applications meet in it
-const calls = new WeakMap<BranchRequest, BranchCall>();
 
 /**
  * Remembers the call that a request is.
  *
  * @param request - the platform's request
- * @param call - context and handler
+ * @param call - the call
  */
 export function setBranchCall(request: BranchRequest, call: BranchCall): void {
-  calls.set(request, call);
+  request[CALL] = call;
 }
 
 /**
  * The call that a request was found to be.
  *
- * @param request - the platform's request
+ * @param request - the platform's request, or any other value
  */
-export function branchCallOf(request: BranchRequest): BranchCall | undefined {
-  return calls.get(request);
+export function branchCallOf(request: unknown): BranchCall | undefined {
+  return typeof request === 'object' && request !== null ? (request as BranchRequest)[CALL] : undefined;
 }
 
 /**

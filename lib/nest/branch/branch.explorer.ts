@@ -3,6 +3,7 @@ import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer 
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { DtmConfigError } from '../../protocol/index.js';
 import { checkBranchMethod } from './branch-checks.js';
+import { completeBranchMethod } from './branch-method.js';
 import { definitionOf, type BranchDefinition } from './branch-definition.js';
 import { branchPaths } from './branch-paths.js';
 import { BranchRegistry } from './branch.registry.js';
@@ -37,6 +38,7 @@ export class BranchExplorer {
     const controller = wrapper.metatype as Type;
     for (const [method, definition] of this.#branchesOf(prototypeOf(wrapper))) {
       checkBranchMethod(controller, method, definition);
+      completeBranchMethod(controller, method);
       const paths = branchPaths(controller, method, wrapper.host?.metatype, this.config, this.modules.applicationId);
       this.registry.add({ controller, method, definition, paths });
     }

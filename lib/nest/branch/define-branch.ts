@@ -1,25 +1,33 @@
-import { RequestMapping, RequestMethod, UseFilters, UseInterceptors, applyDecorators } from '@nestjs/common';
-import { INTERCEPTORS_METADATA, METHOD_METADATA } from '@nestjs/common/constants.js';
+import { RequestMapping, RequestMethod, UseFilters, UseGuards, applyDecorators } from '@nestjs/common';
+import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { DtmConfigError } from '../../protocol/index.js';
 import { BranchMetadata, definitionOf, type BranchDefinition } from './branch-definition.js';
 import { BranchExceptionFilter } from './branch-exception.filter.js';
-import { BranchInterceptor } from './branch.interceptor.js';
+import { BranchGuard } from './branch.guard.js';
+import { branchMethod } from './branch-method.js';
 
 /**
- * Makes a method an endpoint that dtm can call: its own metadata and a composition of Nest's decorators. All methods are
- * mapped because Nest keeps one mapping per method, and POST and GET must pass the same guards.
+ * Makes a method an endpoint that dtm can call: its own metadata and a composition of Nest's decorators, on a method that
+ * takes its place. All HTTP methods are mapped because Nest keeps one mapping per method, and POST and GET must pass the
+ * same guards.
  *
  * @param target - prototype of the controller
  * @param name - name of the method
  * @param path - path below the controller's
  * @param definition - what dtm may call it for
+ * @param descriptor - the method as the decorators below left it
  * @throws DtmConfigError when there is no such method, or it has another purpose already
  */
-export function defineBranch(target: object, name: string, path: string, definition: BranchDefinition): void {
+export function defineBranch(
+  target: object,
+  name: string,
+  path: string,
+  definition: BranchDefinition,
+  descriptor: PropertyDescriptor | undefined = Object.getOwnPropertyDescriptor(target, name),
+): void {
   const where = `${classNameOf(target)}.${name}`;
   if (typeof target === 'function')
     throw new DtmConfigError(`${where} is static; a branch is a method of the controller's instances`);
-  const descriptor = Object.getOwnPropertyDescriptor(target, name);
   if (typeof descriptor?.value !== 'function') throw missing(target, name, definition);
   const present = definitionOf(descriptor.value);
   if (present) {
@@ -32,20 +40,14 @@ export function defineBranch(target: object, name: string, path: string, definit
       `${where} has a route decorator such as @Post(); remove it, the branch decorator maps the route`,
     );
   }
+  descriptor.value = branchMethod(descriptor.value);
   applyDecorators(
     BranchMetadata(definition),
     RequestMapping({ path, method: RequestMethod.ALL }),
-    UseInterceptors(BranchInterceptor),
+    UseGuards(BranchGuard),
     UseFilters(BranchExceptionFilter),
   )(target, name, descriptor);
-  putFirst(descriptor.value);
-}
-
-/** Whether the user's interceptors stand above or below the branch decorator, ours is around them. */
-function putFirst(method: object): void {
-  const interceptors = Reflect.getMetadata(INTERCEPTORS_METADATA, method) as readonly unknown[];
-  const others = interceptors.filter((interceptor) => interceptor !== BranchInterceptor);
-  Reflect.defineMetadata(INTERCEPTORS_METADATA, [BranchInterceptor, ...others], method);
+  Object.defineProperty(target, name, descriptor);
 }
 
 function missing(target: object, name: string, definition: BranchDefinition): DtmConfigError {

@@ -27,9 +27,15 @@ export function SagaBranch<const N extends string | false>(options: SagaBranchOp
   return <C extends object, K extends keyof C>(
     target: C & WithCompanions<C, K, Extract<N, string>>,
     method: K & string,
-    _descriptor: TypedPropertyDescriptor<C[K]>,
+    descriptor: TypedPropertyDescriptor<C[K]>,
   ): void => {
-    defineBranch(target, method, path ?? method, { transType: 'saga', op: 'action', companions: { compensate } });
+    defineBranch(
+      target,
+      method,
+      path ?? method,
+      { transType: 'saga', op: 'action', companions: { compensate } },
+      descriptor,
+    );
     if (compensate !== false) {
       defineBranch(target, compensate, compensate, { transType: 'saga', op: 'compensate', companionOf: method });
     }

@@ -28,9 +28,15 @@ export function TccAction<const N extends string, const M extends string>(option
   return <C extends object, K extends keyof C>(
     target: C & WithCompanions<C, K, N | M>,
     method: K & string,
-    _descriptor: TypedPropertyDescriptor<C[K]>,
+    descriptor: TypedPropertyDescriptor<C[K]>,
   ): void => {
-    defineBranch(target, method, path ?? method, { transType: 'tcc', op: 'try', companions: { confirm, cancel } });
+    defineBranch(
+      target,
+      method,
+      path ?? method,
+      { transType: 'tcc', op: 'try', companions: { confirm, cancel } },
+      descriptor,
+    );
     defineBranch(target, confirm, confirm, { transType: 'tcc', op: 'confirm', companionOf: method });
     defineBranch(target, cancel, cancel, { transType: 'tcc', op: 'cancel', companionOf: method });
   };

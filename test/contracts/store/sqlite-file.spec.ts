@@ -38,12 +38,19 @@ describe('the file of the SQLite store', () => {
     const first = await openStore(path);
     await first.create(detailsOf('g1', { status: 'succeed', finishTime: TIME }));
     await first.create(detailsOf('g2', { nextCronTime: TIME + 5 }));
-    await first.update({ status: 'submitted' }, transactionOf('g2', { status: 'aborting', nextCronTime: TIME + 5 }), new Map([[1, branchOf('01', { status: 'failed' })]]));
+    await first.update(
+      { status: 'submitted' },
+      transactionOf('g2', { status: 'aborting', nextCronTime: TIME + 5 }),
+      new Map([[1, branchOf('01', { status: 'failed' })]]),
+    );
     await first.close();
 
     const second = await openStore(path);
     expect(await second.find('g1')).toEqual(detailsOf('g1', { status: 'succeed', finishTime: TIME }));
-    expect(await second.find('g2')).toMatchObject({ transaction: { status: 'aborting', nextCronTime: TIME + 5 }, branches: [{}, { status: 'failed' }] });
+    expect(await second.find('g2')).toMatchObject({
+      transaction: { status: 'aborting', nextCronTime: TIME + 5 },
+      branches: [{}, { status: 'failed' }],
+    });
   });
 
   it('makes due at once what the process before was working on, and only that', async () => {
@@ -126,11 +133,16 @@ describe('a file that the SQLite store refuses', () => {
       process.stdout.write('open');
       process.stdin.resume();
     `;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     onTestFinished(() => void child.kill());
     await once(child.stdout, 'data');
     const store = sqliteStore({ path });
-    expect(await errorOf(store.open())).toMatchObject({ code: 'DTM_STORE', message: expect.stringContaining('in use by another process') });
+    expect(await errorOf(store.open())).toMatchObject({
+      code: 'DTM_STORE',
+      message: expect.stringContaining('in use by another process'),
+    });
 
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -139,7 +151,11 @@ describe('a file that the SQLite store refuses', () => {
   });
 
   it.each<[string, (path: string) => void, RegExp]>([
-    ['is no database', (path) => writeFileSync(path, 'this is a text file, not a database, and long enough to tell'.repeat(20)), /is damaged or not a store; restore it/],
+    [
+      'is no database',
+      (path) => writeFileSync(path, 'this is a text file, not a database, and long enough to tell'.repeat(20)),
+      /is damaged or not a store; restore it/,
+    ],
     [
       'is damaged',
       (path) => {

@@ -1,4 +1,9 @@
-import { DtmArgumentError, type BranchRecord, type TransactionDetails, type TransactionRecord } from 'nestjs-dtm/protocol';
+import {
+  DtmArgumentError,
+  type BranchRecord,
+  type TransactionDetails,
+  type TransactionRecord,
+} from 'nestjs-dtm/protocol';
 import type { Store } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
@@ -6,10 +11,27 @@ import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
 const NO_BRANCHES: ReadonlyMap<number, BranchRecord> = new Map();
 
 /** Texts that databases like to confuse or to break. */
-const GIDS = ['order1', 'order10', 'order', 'Order1', 'ORDER1', 'ord\u00e9r1', 'orde\u0301r1', "o'1", '"o"', 'o%', 'o_', '😀', 'a b', '--', 'x'.repeat(128)];
+const GIDS = [
+  'order1',
+  'order10',
+  'order',
+  'Order1',
+  'ORDER1',
+  'ord\u00e9r1',
+  'orde\u0301r1',
+  "o'1",
+  '"o"',
+  'o%',
+  'o_',
+  '😀',
+  'a b',
+  '--',
+  'x'.repeat(128),
+];
 
 /** The gids of some transactions. */
-const gidsOf = (found: readonly { transaction: TransactionRecord }[]): string[] => found.map(({ transaction }) => transaction.gid);
+const gidsOf = (found: readonly { transaction: TransactionRecord }[]): string[] =>
+  found.map(({ transaction }) => transaction.gid);
 
 /**
  * What every {@link Store} does.
@@ -34,7 +56,8 @@ export function describeStore(name: string, make: () => Store): void {
       return details;
     };
 
-    const claim = (owner = 'me', limit = 100, now = TIME): Promise<TransactionDetails[]> => store.claim(now, owner, () => now + 13_000, limit);
+    const claim = (owner = 'me', limit = 100, now = TIME): Promise<TransactionDetails[]> =>
+      store.claim(now, owner, () => now + 13_000, limit);
 
     describe('create and find', () => {
       it('a transaction comes back with every field', async () => {
@@ -43,7 +66,14 @@ export function describeStore(name: string, make: () => Store): void {
           transType: 'tcc',
           status: 'aborting',
           protocol: 'http',
-          options: { waitResult: true, timeoutToFailSeconds: 5, requestTimeoutSeconds: 4, retryIntervalSeconds: 6, retryLimit: 3, branchHeaders: { 'x-a': 'b\0ä' } },
+          options: {
+            waitResult: true,
+            timeoutToFailSeconds: 5,
+            requestTimeoutSeconds: 4,
+            retryIntervalSeconds: 6,
+            retryLimit: 3,
+            branchHeaders: { 'x-a': 'b\0ä' },
+          },
           queryPrepared: 'http://b/q',
           customData: '{"concurrent":true}',
           createTime: TIME,
@@ -78,7 +108,9 @@ export function describeStore(name: string, make: () => Store): void {
       });
 
       it('of many creations at the same time one wins', async () => {
-        const results = await Promise.all(Array.from({ length: 20 }, (_, index) => store.create(detailsOf('g', { retryCount: index }))));
+        const results = await Promise.all(
+          Array.from({ length: 20 }, (_, index) => store.create(detailsOf('g', { retryCount: index }))),
+        );
         expect(results.filter(Boolean)).toHaveLength(1);
         expect((await found('g')).transaction.retryCount).toBe(results.indexOf(true));
       });
@@ -112,7 +144,9 @@ export function describeStore(name: string, make: () => Store): void {
       });
 
       it('10,000 branches come back in order', async () => {
-        const branches = Array.from({ length: 10_000 }, (_, index) => branchOf(String(index), { payload: String(index) }));
+        const branches = Array.from({ length: 10_000 }, (_, index) =>
+          branchOf(String(index), { payload: String(index) }),
+        );
         await store.create({ transaction: transactionOf('g'), branches });
         expect((await found('g')).branches).toEqual(branches);
       });
@@ -120,11 +154,16 @@ export function describeStore(name: string, make: () => Store): void {
 
     describe('gids that resemble one another', () => {
       it('stay apart', async () => {
-        for (const gid of GIDS) expect(await store.create({ transaction: transactionOf(gid), branches: [branchOf('01', { payload: gid })] })).toBe(true);
+        for (const gid of GIDS)
+          expect(
+            await store.create({ transaction: transactionOf(gid), branches: [branchOf('01', { payload: gid })] }),
+          ).toBe(true);
         for (const gid of GIDS) {
           const { transaction, branches } = await found(gid);
           expect([transaction.gid, branches.length, branches[0]?.payload]).toEqual([gid, 1, gid]);
-          expect(gidsOf((await store.list({ gid })).transactions.map((record) => ({ transaction: record })))).toEqual([gid]);
+          expect(gidsOf((await store.list({ gid })).transactions.map((record) => ({ transaction: record })))).toEqual([
+            gid,
+          ]);
         }
       });
 
@@ -132,7 +171,9 @@ export function describeStore(name: string, make: () => Store): void {
         for (const gid of GIDS) await store.create(detailsOf(gid));
         for (const [index, gid] of GIDS.entries()) {
           const changed = new Map([[1, branchOf('01', { status: 'succeed', lastError: gid })]]);
-          expect(await store.update({ status: 'submitted' }, transactionOf(gid, { retryCount: index }), changed)).toBe(true);
+          expect(await store.update({ status: 'submitted' }, transactionOf(gid, { retryCount: index }), changed)).toBe(
+            true,
+          );
         }
         for (const [index, gid] of GIDS.entries()) {
           const { transaction, branches } = await found(gid);
@@ -166,7 +207,9 @@ export function describeStore(name: string, make: () => Store): void {
       it('refuses a branch and operation that exist, and keeps the others out, too', async () => {
         await store.create({ transaction: prepared, branches: rowsOf('01') });
         expect(await store.addBranches('g', 'tcc', rowsOf('01'))).toBe('duplicate');
-        expect(await store.addBranches('g', 'tcc', [branchOf('02', { op: 'cancel' }), branchOf('01', { op: 'confirm' })])).toBe('duplicate');
+        expect(
+          await store.addBranches('g', 'tcc', [branchOf('02', { op: 'cancel' }), branchOf('01', { op: 'confirm' })]),
+        ).toBe('duplicate');
         expect((await found('g')).branches).toEqual(rowsOf('01'));
       });
 
@@ -178,7 +221,9 @@ export function describeStore(name: string, make: () => Store): void {
 
       it('of the same branch many times at once happens once', async () => {
         await store.create({ transaction: prepared, branches: [] });
-        const results = await Promise.all(Array.from({ length: 10 }, () => store.addBranches('g', 'tcc', rowsOf('01'))));
+        const results = await Promise.all(
+          Array.from({ length: 10 }, () => store.addBranches('g', 'tcc', rowsOf('01'))),
+        );
         expect(results.toSorted()).toEqual(['added', ...Array.from({ length: 9 }, () => 'duplicate')]);
         expect((await found('g')).branches).toHaveLength(2);
       });
@@ -197,9 +242,19 @@ export function describeStore(name: string, make: () => Store): void {
 
     describe('update', () => {
       it('replaces the record and the branches that are named, by their index', async () => {
-        const branches = [branchOf('01', { op: 'compensate' }), branchOf('01'), branchOf('02', { op: 'compensate' }), branchOf('02')];
+        const branches = [
+          branchOf('01', { op: 'compensate' }),
+          branchOf('01'),
+          branchOf('02', { op: 'compensate' }),
+          branchOf('02'),
+        ];
         await store.create({ transaction: transactionOf('g', { owner: 'me' }), branches });
-        const next = transactionOf('g', { status: 'aborting', rollbackReason: 'no money', nextCronTime: TIME + 5, updateTime: TIME + 6 });
+        const next = transactionOf('g', {
+          status: 'aborting',
+          rollbackReason: 'no money',
+          nextCronTime: TIME + 5,
+          updateTime: TIME + 6,
+        });
         const failed = branchOf('02', { status: 'failed', finishTime: TIME, attempts: 3, lastError: 'no' });
         expect(await store.update({ status: 'submitted', owner: 'me' }, next, new Map([[3, failed]]))).toBe(true);
         expect(await store.find('g')).toEqual({ transaction: next, branches: [...branches.slice(0, 3), failed] });
@@ -207,7 +262,11 @@ export function describeStore(name: string, make: () => Store): void {
 
       it('can take fields away again', async () => {
         await store.create(detailsOf('g', { owner: 'me', rollbackReason: 'x', retryCount: 1, finishTime: TIME }));
-        await store.update({ status: 'submitted' }, transactionOf('g'), new Map([[1, branchOf('01', { attempts: 1, lastError: 'x' })]]));
+        await store.update(
+          { status: 'submitted' },
+          transactionOf('g'),
+          new Map([[1, branchOf('01', { attempts: 1, lastError: 'x' })]]),
+        );
         await store.update({ status: 'submitted' }, transactionOf('g'), new Map([[1, branchOf('01')]]));
         expect(await store.find('g')).toEqual(detailsOf('g'));
       });
@@ -240,8 +299,12 @@ export function describeStore(name: string, make: () => Store): void {
 
       it('from one status to another happens once, however many try', async () => {
         await store.create(detailsOf('g', { status: 'prepared' }));
-        const next = (['submitted', 'aborting'] as const).flatMap((status) => Array.from({ length: 10 }, () => transactionOf('g', { status })));
-        const results = await Promise.all(next.map((record) => store.update({ status: 'prepared' }, record, NO_BRANCHES)));
+        const next = (['submitted', 'aborting'] as const).flatMap((status) =>
+          Array.from({ length: 10 }, () => transactionOf('g', { status })),
+        );
+        const results = await Promise.all(
+          next.map((record) => store.update({ status: 'prepared' }, record, NO_BRANCHES)),
+        );
         expect(results.filter(Boolean)).toHaveLength(1);
         expect((await found('g')).transaction.status).toBe(next[results.indexOf(true)]!.status);
       });
@@ -273,13 +336,15 @@ export function describeStore(name: string, make: () => Store): void {
       it('never takes a finished transaction, nor one that finished meanwhile', async () => {
         await store.create(detailsOf('succeed', { status: 'succeed', nextCronTime: 0 }));
         await store.create(detailsOf('failed', { status: 'failed', nextCronTime: 0 }));
-        for (const status of ['prepared', 'submitted', 'aborting'] as const) await store.create(detailsOf(status, { status }));
+        for (const status of ['prepared', 'submitted', 'aborting'] as const)
+          await store.create(detailsOf(status, { status }));
         await store.update({ status: 'submitted' }, transactionOf('submitted', { status: 'succeed' }), NO_BRANCHES);
         expect(gidsOf(await claim()).toSorted()).toEqual(['aborting', 'prepared']);
       });
 
       it('takes no more than the limit, and the rest next time', async () => {
-        for (let index = 0; index < 5; index++) await store.create(detailsOf(`g${index}`, { nextCronTime: TIME - 10 + index }));
+        for (let index = 0; index < 5; index++)
+          await store.create(detailsOf(`g${index}`, { nextCronTime: TIME - 10 + index }));
         expect(gidsOf(await claim('me', 2))).toEqual(['g0', 'g1']);
         expect(gidsOf(await claim('me', 2))).toEqual(['g2', 'g3']);
         expect(gidsOf(await claim('me', 2))).toEqual(['g4']);
@@ -356,7 +421,10 @@ export function describeStore(name: string, make: () => Store): void {
       it('ends with an empty page after one that was just full', async () => {
         const first = await store.list({ limit: 5 });
         expect(first.nextPosition).not.toBe('');
-        expect(await store.list({ limit: 5, position: first.nextPosition })).toEqual({ transactions: [], nextPosition: '' });
+        expect(await store.list({ limit: 5, position: first.nextPosition })).toEqual({
+          transactions: [],
+          nextPosition: '',
+        });
       });
 
       it('pages through a filter, and does not skip what comes in meanwhile', async () => {

@@ -19,7 +19,7 @@ import {
   branchOf,
   type BranchContext,
 } from 'nestjs-dtm';
-import { timeout } from 'rxjs';
+import { defer, timeout, type Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callBranch, closeApps, deferred, platforms, startApp } from './app.js';
 import { recordingServer } from './recording-server.js';
@@ -27,6 +27,7 @@ import { recordingServer } from './recording-server.js';
 let entered = deferred();
 let release = deferred();
 const finished: string[] = [];
+const piped: unknown[] = [];
 
 @Controller('bank')
 class BankController {
@@ -41,6 +42,14 @@ class BankController {
 
   @SagaBranch({ compensate: false })
   quick(): void {}
+
+  @SagaBranch({ compensate: false })
+  piped(@BranchPayload({ transform: (value: unknown) => piped.push(value) }) _payload: unknown): void {}
+
+  @SagaBranch({ compensate: false })
+  observed(): Observable<void> {
+    return defer(() => this.slow({ gid: 'observed', transType: 'saga', branchId: '01', op: 'action' }));
+  }
 
   @TccAction({ confirm: 'confirm', cancel: 'cancel' })
   async freeze(@BranchPayload() depth: number, @Branch() context: BranchContext): Promise<unknown> {
@@ -154,6 +163,8 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     while (answer.status === 200) answer = await callBranch(`${url}/bank/quick`);
     expect(answer).toMatchObject({ status: 503, body: '{"message":"the application is shutting down"}' });
     expect(server.log).not.toContain('close');
+    expect((await callBranch(`${url}/bank/piped`, { payload: 1 })).status).toBe(503);
+    expect(piped).toEqual([]);
 
     release.resolve();
     expect((await running).status).toBe(200);
@@ -165,20 +176,24 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     expect(server.log.filter((line) => line === 'close')).toHaveLength(1);
   });
 
-  test('a handler that an outer interceptor gave up is waited for all the same', async () => {
+  test.each([
+    ['slow', 'late'],
+    ['observed', 'observed'],
+  ])('a handler that an outer interceptor gave up is waited for all the same: %s', async (path, gid) => {
     const { app, server, url } = await startApp({
       platform,
       controllers: [BankController],
       configure: (nest) =>
-        void nest.useGlobalInterceptors({ intercept: (_context, next) => next.handle().pipe(timeout(1)) }),
+        void nest.useGlobalInterceptors({ intercept: (_context, next) => next.handle().pipe(timeout(20)) }),
     });
-    expect((await callBranch(`${url}/bank/slow`, { gid: 'late' })).status).toBe(500);
+    expect((await callBranch(`${url}/bank/${path}`, { gid })).status).toBe(500);
+    await entered.promise;
     const closing = app.close();
     while ((await callBranch(`${url}/bank/quick`)).status === 200);
     expect(server.log).not.toContain('close');
     release.resolve();
     await closing;
-    expect(finished).toEqual(['late']);
+    expect(finished).toEqual([gid]);
     expect(server.log.at(-1)).toBe('close');
   });
 

@@ -380,7 +380,7 @@ class Guard implements CanActivate {
 
 class Pipe implements PipeTransform {
   transform(value: unknown, { type }: { type: string }): unknown {
-    if (type === 'body') trail.push(`pipe ${JSON.stringify(value)}`);
+    trail.push(`pipe ${type} ${JSON.stringify(value)}`);
     return value;
   }
 }
@@ -413,7 +413,9 @@ class OrderController {
     return payload;
   }
   @UseInterceptors(Wrap)
-  endBelow(): void {}
+  endBelow(): string {
+    return 'FAILURE';
+  }
   undoBelow(): void {}
 }
 
@@ -425,7 +427,7 @@ describe.each(platforms)('guards, pipes and interceptors of the user on %s', (pl
     trail.length = 0;
     const answer = await callBranch(`${url}/order/${path}`, { transType: 'tcc', op: 'try', payload: 1 });
     expect(answer).toMatchObject({ status: 200, body: '{"wrapped":1}' });
-    expect(trail).toEqual(['guard', 'interceptor', 'pipe 1']);
+    expect(trail).toEqual(['guard', 'interceptor', 'pipe body 1']);
   });
 
   test('a companion has its own', async () => {
@@ -436,6 +438,13 @@ describe.each(platforms)('guards, pipes and interceptors of the user on %s', (pl
       body: SUCCESS_BODY,
     });
     expect(trail).toEqual(['interceptor']);
+  });
+
+  test.each(['above', 'below'])('guards %s the branch decorator come before its own', async (path) => {
+    const { url } = await startApp({ platform, controllers: [OrderController] });
+    trail.length = 0;
+    expect((await callBranch(`${url}/order/${path}`, { transType: 'tcc', op: 'cancel' })).status).toBe(400);
+    expect(trail).toEqual(['guard']);
   });
 
   test('an exception filter of the application leaves the answers of branches alone', async () => {

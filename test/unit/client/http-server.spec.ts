@@ -54,7 +54,10 @@ describe.each(COMMANDS)('%s', (operation, act) => {
     const { participant, server } = await dtm({ headers: { authorization: 'Bearer x' } });
     await act(server);
     expect(participant.lines).toEqual([`POST ${PATH}/${operation}`]);
-    expect(participant.requests[0]!.headers).toMatchObject({ 'content-type': 'application/json', authorization: 'Bearer x' });
+    expect(participant.requests[0]!.headers).toMatchObject({
+      'content-type': 'application/json',
+      authorization: 'Bearer x',
+    });
     expect(JSON.parse(participant.requests[0]!.body)).toMatchObject({ gid: 'g' });
   });
 
@@ -62,10 +65,22 @@ describe.each(COMMANDS)('%s', (operation, act) => {
     [{ status: 409, body: '{"dtm_result":"FAILURE","message":"wrong state FAILURE"}' }, DtmFailureError, 'wrong state'],
     [{ status: 409, body: '' }, DtmFailureError, `${operation} failed`],
     [{ status: 200, body: '{"dtm_result":"FAILURE"}' }, DtmFailureError, '{"dtm_result":"FAILURE"}'],
-    [{ status: 425, body: '{"dtm_result":"ONGOING","message":"ONGOING"}' }, DtmOngoingError, `${operation} is not decided yet`],
-    [{ status: 500, body: '{"message":"no TransGlobal"}' }, DtmServerError, `dtm refused ${operation}: status 500: no TransGlobal`],
+    [
+      { status: 425, body: '{"dtm_result":"ONGOING","message":"ONGOING"}' },
+      DtmOngoingError,
+      `${operation} is not decided yet`,
+    ],
+    [
+      { status: 500, body: '{"message":"no TransGlobal"}' },
+      DtmServerError,
+      `dtm refused ${operation}: status 500: no TransGlobal`,
+    ],
     [{ status: 400, body: 'bad' }, DtmServerError, `dtm refused ${operation}: status 400: bad`],
-    [{ status: 404, body: '404 page not found' }, DtmServerError, `dtm refused ${operation}: status 404: 404 page not found`],
+    [
+      { status: 404, body: '404 page not found' },
+      DtmServerError,
+      `dtm refused ${operation}: status 404: 404 page not found`,
+    ],
     [{ status: 204, body: '' }, DtmServerError, `dtm refused ${operation}: status 204: `],
   ])('answered with %j throws what it means', async (reply, type, message) => {
     const { participant, server } = await dtm();
@@ -99,7 +114,10 @@ describe.each(READS)('%s', (operation, act) => {
     [{ status: 200, body: '' }, /with something else than expected/],
     [{ status: 200, body: 'null' }, /with something else than expected/],
     [{ status: 200, body: '[]' }, /with something else than expected/],
-    [{ status: 200, body: '{"gid":1,"version":{},"transaction":[],"transactions":{}}' }, /with something else than expected/],
+    [
+      { status: 200, body: '{"gid":1,"version":{},"transaction":[],"transactions":{}}' },
+      /with something else than expected/,
+    ],
   ])('answered with %j throws a server error', async (reply, message) => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/${operation}`, reply);
@@ -132,8 +150,25 @@ describe('what is read', () => {
   it('query gives the transaction with its branches, even when they speak of FAILURE and ONGOING', async () => {
     const { participant, server } = await dtm();
     const body = JSON.stringify({
-      branches: [{ id: 2, gid: 'a b&c', url: 'http://b/a', bin_data: 'eyJhIjoxfQ==', branch_id: '01', op: 'action', status: 'failed' }],
-      transaction: { id: 1, create_time: '2026-11-22T06:49:32Z', gid: 'a b&c', trans_type: 'saga', status: 'failed', rollback_reason: 'x FAILURE ONGOING' },
+      branches: [
+        {
+          id: 2,
+          gid: 'a b&c',
+          url: 'http://b/a',
+          bin_data: 'eyJhIjoxfQ==',
+          branch_id: '01',
+          op: 'action',
+          status: 'failed',
+        },
+      ],
+      transaction: {
+        id: 1,
+        create_time: '2026-11-22T06:49:32Z',
+        gid: 'a b&c',
+        trans_type: 'saga',
+        status: 'failed',
+        rollback_reason: 'x FAILURE ONGOING',
+      },
     });
     participant.answer(`${PATH}/query`, { body });
     const details = await server.query('a b&c');
@@ -150,8 +185,18 @@ describe('what is read', () => {
 
   it('all sends the filters that are set, and gives a page', async () => {
     const { participant, server } = await dtm();
-    participant.answer(`${PATH}/all`, { body: '{"next_position":"7","transactions":[{"gid":"g","trans_type":"tcc","status":"succeed"}]}' });
-    const filter = { gid: 'a&b', status: 'succeed', transType: 'tcc', createTimeStart: 1, createTimeEnd: 2, position: '9', limit: 5 } as const;
+    participant.answer(`${PATH}/all`, {
+      body: '{"next_position":"7","transactions":[{"gid":"g","trans_type":"tcc","status":"succeed"}]}',
+    });
+    const filter = {
+      gid: 'a&b',
+      status: 'succeed',
+      transType: 'tcc',
+      createTimeStart: 1,
+      createTimeEnd: 2,
+      position: '9',
+      limit: 5,
+    } as const;
     const page = await server.all({ ...filter });
     expect(page.nextPosition).toBe('7');
     expect(page.transactions).toMatchObject([{ gid: 'g', transType: 'tcc', status: 'succeed' }]);

@@ -105,7 +105,13 @@ describe('order()', () => {
 
   it('adds up, and sends every order', async () => {
     const api = new ScriptedApi();
-    await new Saga(api, { gid: 'g', concurrent: true }).add(STEP).add(STEP).add(STEP).order(2, [0]).order(2, [1]).submit();
+    await new Saga(api, { gid: 'g', concurrent: true })
+      .add(STEP)
+      .add(STEP)
+      .add(STEP)
+      .order(2, [0])
+      .order(2, [1])
+      .submit();
     expect(api.requests[0]!.customData).toBe('{"concurrent":true,"orders":{"2":[0,1]}}');
   });
 

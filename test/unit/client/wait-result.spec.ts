@@ -19,12 +19,26 @@ const REFUSAL = new DtmFailureError('wait result not return success:', { gid: 'g
 function detailsOf(status: GlobalStatus, rollbackReason?: string, transType: TransType = 'saga'): TransactionDetails {
   return {
     transaction: {
-      ...{ gid: 'g', transType, status, protocol: 'http', options: {}, rollbackReason },
-      ...{ createTime: START_TIME, updateTime: START_TIME, nextCronInterval: 10, nextCronTime: START_TIME + 10_000 },
+      gid: 'g',
+      transType,
+      status,
+      protocol: 'http',
+      options: {},
+      rollbackReason,
+      createTime: START_TIME,
+      updateTime: START_TIME,
+      nextCronInterval: 10,
+      nextCronTime: START_TIME + 10_000,
     },
     branches: [
       { branchId: '01', op: 'compensate', url: 'http://b/c', payload: '', status: 'succeed' },
-      { branchId: '01', op: 'action', url: 'http://b/a', payload: '', status: status === 'failed' ? 'failed' : 'prepared' },
+      {
+        branchId: '01',
+        op: 'action',
+        url: 'http://b/a',
+        payload: '',
+        status: status === 'failed' ? 'failed' : 'prepared',
+      },
     ],
   };
 }
@@ -119,9 +133,35 @@ describe('a submit that waits for its result', () => {
 });
 
 describe('a submit that does not wait', () => {
-  it('throws the refusal as it is, and reads no state', async () => {
+  it.each<[string, TransactionDetails | undefined]>([
+    ['is unknown', undefined],
+    ['is prepared', detailsOf('prepared')],
+    ['is being rolled back', detailsOf('aborting')],
+    ['was rolled back', detailsOf('failed')],
+    ['belongs to a transaction of another mode', detailsOf('succeed', undefined, 'tcc')],
+  ])('throws the refusal as it is when the gid %s', async (_, details) => {
     const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = details;
     expect(await submitTo(api, false)).toBe(REFUSAL);
-    expect(api.log).toEqual(['submit']);
   });
+
+  it('succeeds when it is refused because an earlier attempt has succeeded: that is no rollback', async () => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = detailsOf('succeed');
+    expect(await submitTo(api, false)).toBe('g');
+  });
+
+  it('reports that the state could not be read, rather than a rollback that nobody has seen', async () => {
+    const down = new DtmConnectionError('no answer');
+    expect(await submitTo(new ScriptedApi().fail('submit', REFUSAL).fail('query', down), false)).toBe(down);
+  });
+
+  it.each([new DtmServerError('boom'), new DtmConnectionError('down'), new DtmOngoingError('wait')])(
+    'throws %s as it is, and reads no state',
+    async (error) => {
+      const api = new ScriptedApi().fail('submit', error);
+      expect(await submitTo(api, false)).toBe(error);
+      expect(api.log).toEqual(['submit']);
+    },
+  );
 });

@@ -4,23 +4,26 @@ import { BranchGate } from '../../../lib/nest/branch/branch-gate.js';
 describe('BranchGate', () => {
   test('closes at once when nothing runs', async () => {
     const gate = new BranchGate();
-    await gate.run(() => Promise.resolve());
+    gate.enter();
+    gate.leave();
+    gate.check();
     await gate.close();
-    await expect(gate.run(() => Promise.resolve())).rejects.toMatchObject({ status: 503 });
+    const refusal = expect.objectContaining({ status: 503 }) as Error;
+    expect(() => gate.check()).toThrow(refusal);
+    expect(() => gate.enter()).toThrow(refusal);
   });
 
-  test('waits for the last handler, failed ones too', async () => {
+  test('waits for the last method', async () => {
     const gate = new BranchGate();
-    const ends: (() => void)[] = [];
-    const first = gate.run(() => new Promise<void>((resolve) => ends.push(resolve)));
-    const second = gate.run(() => new Promise<void>((_resolve, reject) => ends.push(() => reject(new Error('no')))));
+    gate.enter();
+    gate.enter();
     let closed = false;
     const closing = gate.close().then(() => (closed = true));
-    ends[1]!();
-    await expect(second).rejects.toThrow('no');
+    gate.leave();
+    expect(() => gate.enter()).toThrow();
+    await Promise.resolve();
     expect(closed).toBe(false);
-    ends[0]!();
-    await first;
+    gate.leave();
     await closing;
     expect(closed).toBe(true);
   });

@@ -6,7 +6,9 @@ type ErrorType = new (message: string, options?: protocol.DtmErrorOptions) => Dt
 
 /** The error classes of a copy of the package, by name. */
 const typesOf = (copy: object): Map<string, ErrorType> =>
-  new Map(Object.entries(copy).filter(([name]) => /^Dtm\w+Error$/.test(name) && name !== 'DtmError') as [string, ErrorType][]);
+  new Map(
+    Object.entries(copy).filter(([name]) => /^Dtm\w+Error$/.test(name) && name !== 'DtmError') as [string, ErrorType][],
+  );
 
 const TYPES = [...typesOf(protocol)];
 

@@ -2,7 +2,19 @@ import { DtmArgumentError, checkGid, checkIdentifier } from 'nestjs-dtm/protocol
 import { describe, expect, it } from 'vitest';
 
 describe('a gid', () => {
-  it.each(['a', 'order-1', 'a b', "o'clock", '"q"', 'a,b', 'ä汉😀', 'a%b_c', '../x', '😀'.repeat(128), 'x'.repeat(128)])('may be %j', (gid) => {
+  it.each([
+    'a',
+    'order-1',
+    'a b',
+    "o'clock",
+    '"q"',
+    'a,b',
+    'ä汉😀',
+    'a%b_c',
+    '../x',
+    '😀'.repeat(128),
+    'x'.repeat(128),
+  ])('may be %j', (gid) => {
     expect(checkGid(gid)).toBe(gid);
   });
 

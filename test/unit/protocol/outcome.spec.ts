@@ -34,9 +34,12 @@ describe('reading an HTTP answer', () => {
     [204, '', 'unknown'],
     [302, '', 'unknown'],
     [404, 'not found', 'unknown'],
-  ])('%i with body %j means %s: ONGOING before FAILURE before the status, and only 200 is a success', (status, body, kind) => {
-    expect(readHttpOutcome(status, body).kind).toBe(kind);
-  });
+  ])(
+    '%i with body %j means %s: ONGOING before FAILURE before the status, and only 200 is a success',
+    (status, body, kind) => {
+      expect(readHttpOutcome(status, body).kind).toBe(kind);
+    },
+  );
 
   it('keeps the body of a success as it is', () => {
     expect(readHttpOutcome(200, ' {"a": 1} ')).toEqual({ kind: 'success', body: ' {"a": 1} ' });
@@ -84,7 +87,17 @@ describe('writing an HTTP answer', () => {
   it.each(['unknown', 'failure', 'ongoing'] as const)(
     'an %s is read back as one, whatever words its message holds',
     (kind) => {
-      for (const message of ['', 'FAILURE', 'ONGOING', 'a FAILURE b', 'ONGOING FAILURE', 'FAILURE ONGOING', 'FAILUREONGOING', '\\FAILURE', '"\nONGOING']) {
+      for (const message of [
+        '',
+        'FAILURE',
+        'ONGOING',
+        'a FAILURE b',
+        'ONGOING FAILURE',
+        'FAILURE ONGOING',
+        'FAILUREONGOING',
+        '\\FAILURE',
+        '"\nONGOING',
+      ]) {
         const { status, body } = writeHttpOutcome({ kind, message });
         expect(readHttpOutcome(status, body).kind, `${kind} ${message}`).toBe(kind);
         expect(() => JSON.parse(body) as unknown).not.toThrow();

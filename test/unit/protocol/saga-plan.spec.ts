@@ -1,4 +1,11 @@
-import { DtmArgumentError, SEQUENTIAL, checkSagaPlan, decodeSagaPlan, encodeSagaPlan, predecessors } from 'nestjs-dtm/protocol';
+import {
+  DtmArgumentError,
+  SEQUENTIAL,
+  checkSagaPlan,
+  decodeSagaPlan,
+  encodeSagaPlan,
+  predecessors,
+} from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 
 const orders = (...entries: [number, number[]][]): Map<number, number[]> => new Map(entries);
@@ -9,15 +16,22 @@ describe('writing custom_data of a saga', () => {
   });
 
   it('names concurrency and orders as Go does', () => {
-    expect(encodeSagaPlan({ concurrent: true, orders: orders([1, [0]]) })).toBe('{"concurrent":true,"orders":{"1":[0]}}');
-    expect(encodeSagaPlan({ concurrent: false, orders: orders([2, [0]]) })).toBe('{"concurrent":false,"orders":{"2":[0]}}');
+    expect(encodeSagaPlan({ concurrent: true, orders: orders([1, [0]]) })).toBe(
+      '{"concurrent":true,"orders":{"1":[0]}}',
+    );
+    expect(encodeSagaPlan({ concurrent: false, orders: orders([2, [0]]) })).toBe(
+      '{"concurrent":false,"orders":{"2":[0]}}',
+    );
   });
 });
 
 describe('reading custom_data of a saga', () => {
-  it.each([undefined, '', 'null', '{}', '{"orders":null}', '{"concurrent":false,"orders":{}}', '{"other":1}'])('%j is sequential', (text) => {
-    expect(decodeSagaPlan(text, 3)).toEqual(SEQUENTIAL);
-  });
+  it.each([undefined, '', 'null', '{}', '{"orders":null}', '{"concurrent":false,"orders":{}}', '{"other":1}'])(
+    '%j is sequential',
+    (text) => {
+      expect(decodeSagaPlan(text, 3)).toEqual(SEQUENTIAL);
+    },
+  );
 
   it('gives back what was written', () => {
     const plan = { concurrent: true, orders: orders([1, [0]], [2, [0, 1]]) };
@@ -54,7 +68,9 @@ describe('reading custom_data of a saga', () => {
 
 describe('checking a plan', () => {
   it('finds a circle through many steps, and one that the sequence closes', () => {
-    expect(() => checkSagaPlan({ concurrent: true, orders: orders([0, [3]], [3, [2]], [2, [1]], [1, [0]]) }, 4)).toThrow(/circle/);
+    expect(() =>
+      checkSagaPlan({ concurrent: true, orders: orders([0, [3]], [3, [2]], [2, [1]], [1, [0]]) }, 4),
+    ).toThrow(/circle/);
     expect(() => checkSagaPlan({ concurrent: false, orders: orders([0, [2]]) }, 3)).toThrow(/circle/);
   });
 

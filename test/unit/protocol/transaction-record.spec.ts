@@ -134,7 +134,16 @@ describe('a transaction as JSON', () => {
   });
 
   it('of a Go dtm on Redis may have null times, and its options beside', () => {
-    const shown = { id: 0, create_time: null, update_time: null, gid: 'g', trans_type: 'msg', status: 'submitted', timeout_to_fail: 7, concurrent: true };
+    const shown = {
+      id: 0,
+      create_time: null,
+      update_time: null,
+      gid: 'g',
+      trans_type: 'msg',
+      status: 'submitted',
+      timeout_to_fail: 7,
+      concurrent: true,
+    };
     expect(decodeTransactionRecord(throughJson(shown))).toMatchObject({
       createTime: 0,
       updateTime: 0,
@@ -143,15 +152,13 @@ describe('a transaction as JSON', () => {
     });
   });
 
-  it.each([
-    { status: 5 },
-    { create_time: 'yesterday' },
-    { options: '{' },
-    { options: '5' },
-  ])('is refused with %j', (change) => {
-    const shown = throughJson({ ...encodeTransactionRecord(FULL), ...change });
-    expect(() => decodeTransactionRecord(shown)).toThrow(DtmArgumentError);
-  });
+  it.each([{ status: 5 }, { create_time: 'yesterday' }, { options: '{' }, { options: '5' }])(
+    'is refused with %j',
+    (change) => {
+      const shown = throughJson({ ...encodeTransactionRecord(FULL), ...change });
+      expect(() => decodeTransactionRecord(shown)).toThrow(DtmArgumentError);
+    },
+  );
 });
 
 describe('a branch as JSON', () => {
@@ -180,7 +187,15 @@ describe('a branch as JSON', () => {
 
   it('without URL and payload says nothing of them', () => {
     const shown = encodeBranchRecord({ branchId: '01', op: 'cancel', url: '', payload: '', status: 'prepared' }, FULL);
-    expect(Object.keys(JSON.parse(JSON.stringify(shown)) as object)).toEqual(['id', 'create_time', 'update_time', 'gid', 'branch_id', 'op', 'status']);
+    expect(Object.keys(JSON.parse(JSON.stringify(shown)) as object)).toEqual([
+      'id',
+      'create_time',
+      'update_time',
+      'gid',
+      'branch_id',
+      'op',
+      'status',
+    ]);
   });
 
   it('carries bytes that are no text', () => {

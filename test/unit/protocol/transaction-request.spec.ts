@@ -1,4 +1,9 @@
-import { DtmArgumentError, decodeTransactionRequest, encodeTransactionRequest, type TransactionRequest } from 'nestjs-dtm/protocol';
+import {
+  DtmArgumentError,
+  decodeTransactionRequest,
+  encodeTransactionRequest,
+  type TransactionRequest,
+} from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 
 const FULL: TransactionRequest = {
@@ -56,15 +61,21 @@ describe('the body of prepare, submit and abort', () => {
   });
 
   it('leaves out what is not set', () => {
-    expect(JSON.parse(encodeTransactionRequest({ gid: 'g1', transType: 'tcc', retryLimit: 0, waitResult: false }))).toEqual({
+    expect(
+      JSON.parse(encodeTransactionRequest({ gid: 'g1', transType: 'tcc', retryLimit: 0, waitResult: false })),
+    ).toEqual({
       gid: 'g1',
       trans_type: 'tcc',
     });
   });
 
   it('carries payload bytes that are text, and refuses others', () => {
-    expect(encodeTransactionRequest({ gid: 'g', transType: 'saga', payloads: [Buffer.from('{"a":"ä"}')] })).toContain('ä');
-    expect(() => encodeTransactionRequest({ gid: 'g', transType: 'saga', payloads: [new Uint8Array([0xff])] })).toThrow(DtmArgumentError);
+    expect(encodeTransactionRequest({ gid: 'g', transType: 'saga', payloads: [Buffer.from('{"a":"ä"}')] })).toContain(
+      'ä',
+    );
+    expect(() => encodeTransactionRequest({ gid: 'g', transType: 'saga', payloads: [new Uint8Array([0xff])] })).toThrow(
+      DtmArgumentError,
+    );
   });
 
   it('may hold nulls, unknown keys and keys in another case, as other SDKs send them', () => {
@@ -91,7 +102,14 @@ describe('the body of prepare, submit and abort', () => {
       owner: 'me',
       status: 'succeed',
     });
-    expect(request).toEqual({ gid: 'g1', transType: 'saga', steps: [], payloads: [], protocol: 'http', requestTimeoutSeconds: 8 });
+    expect(request).toEqual({
+      gid: 'g1',
+      transType: 'saga',
+      steps: [],
+      payloads: [],
+      protocol: 'http',
+      requestTimeoutSeconds: 8,
+    });
   });
 
   it('is decoded even when gid and trans_type are missing: whoever needs them says so', () => {
@@ -99,7 +117,12 @@ describe('the body of prepare, submit and abort', () => {
   });
 
   it('takes the payloads of old SDKs out of the steps: those that are not empty, behind the others', () => {
-    const steps = [{ action: 'a', data: '1' }, { action: 'b', data: '' }, { action: 'c', data: '3' }, { action: 'd', data: null }];
+    const steps = [
+      { action: 'a', data: '1' },
+      { action: 'b', data: '' },
+      { action: 'c', data: '3' },
+      { action: 'd', data: null },
+    ];
     expect(decode({ steps }).payloads).toEqual(['1', '3']);
     expect(decode({ steps, payloads: ['0'] }).payloads).toEqual(['0', '1', '3']);
   });

@@ -24,7 +24,10 @@ const callOf = (url: string, change: Partial<BranchCall> = {}): BranchCall => ({
 });
 
 /** Calls the branch `/b` of a participant that answers as told. */
-async function callWith(change: Partial<BranchCall>, reply: Reply = {}): Promise<{ outcome: Outcome; participant: Participant }> {
+async function callWith(
+  change: Partial<BranchCall>,
+  reply: Reply = {},
+): Promise<{ outcome: Outcome; participant: Participant }> {
   const participant = await Participant.start();
   participant.answer('/b', reply);
   const outcome = await transport().call(callOf(participant.url('/b'), change));
@@ -36,7 +39,10 @@ describe('the request to a branch', () => {
     const { outcome, participant } = await callWith({ payload: '{"a": "ä😀"}' });
     expect(outcome).toEqual({ kind: 'success', body: '{"dtm_result":"SUCCESS"}' });
     expect(participant.requests[0]).toMatchObject({ method: 'POST', search: QUERY, body: '{"a": "ä😀"}' });
-    expect(participant.requests[0]!.headers).toMatchObject({ 'content-type': 'application/json', accept: 'application/json' });
+    expect(participant.requests[0]!.headers).toMatchObject({
+      'content-type': 'application/json',
+      accept: 'application/json',
+    });
   });
 
   it('is a POST with bytes as they are', async () => {
@@ -47,7 +53,10 @@ describe('the request to a branch', () => {
   it.each(['', new Uint8Array()])('is a GET when the payload is empty (%j)', async (payload) => {
     const { participant } = await callWith({ payload });
     expect(participant.requests[0]).toMatchObject({ method: 'GET', search: QUERY, body: '' });
-    expect(participant.requests[0]!.headers).toMatchObject({ 'content-type': 'application/json', accept: 'application/json' });
+    expect(participant.requests[0]!.headers).toMatchObject({
+      'content-type': 'application/json',
+      accept: 'application/json',
+    });
   });
 
   it('is a POST without a body in phase 2 of XA', async () => {
@@ -63,18 +72,33 @@ describe('the request to a branch', () => {
   });
 
   it('has branch headers that win over its own, whatever their case, and each only once', async () => {
-    const { participant } = await callWith({ headers: { 'Content-Type': 'text/plain', ACCEPT: '*/*', 'X-Trace': 't1' } });
+    const { participant } = await callWith({
+      headers: { 'Content-Type': 'text/plain', ACCEPT: '*/*', 'X-Trace': 't1' },
+    });
     const { headers, rawHeaders } = participant.requests[0]!;
     expect(headers).toMatchObject({ 'content-type': 'text/plain', accept: '*/*', 'x-trace': 't1' });
     expect(rawHeaders.filter((name) => name.toLowerCase() === 'content-type')).toHaveLength(1);
   });
 
   it('leaves out branch headers that frame the message: they would make the branch unreachable', async () => {
-    const headers = { 'Content-Length': '3', 'Transfer-Encoding': 'chunked', Connection: 'x', Host: 'other', Expect: 'x', Upgrade: 'x', 'Keep-Alive': '1', 'x-a': 'b' };
+    const headers = {
+      'Content-Length': '3',
+      'Transfer-Encoding': 'chunked',
+      Connection: 'x',
+      Host: 'other',
+      Expect: 'x',
+      Upgrade: 'x',
+      'Keep-Alive': '1',
+      'x-a': 'b',
+    };
     const { outcome, participant } = await callWith({ headers });
     expect(outcome.kind).toBe('success');
     expect(participant.requests[0]).toMatchObject({ body: '{"a":1}' });
-    expect(participant.requests[0]!.headers).toMatchObject({ 'content-length': '7', host: new URL(participant.origin).host, 'x-a': 'b' });
+    expect(participant.requests[0]!.headers).toMatchObject({
+      'content-length': '7',
+      host: new URL(participant.origin).host,
+      'x-a': 'b',
+    });
   });
 
   it('turns user and password of the URL into a header, as Go does', async () => {
@@ -108,7 +132,10 @@ describe('the answer of a branch', () => {
     const participant = await Participant.start();
     participant.answer('/b', { body: 'x'.repeat(2000) }, { body: 'x'.repeat(1000) });
     const limited = transport({ maxAnswerBytes: 1000 });
-    expect(await limited.call(callOf(participant.url('/b')))).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^no answer: .*size/i) });
+    expect(await limited.call(callOf(participant.url('/b')))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/^no answer: .*size/i),
+    });
     expect(await limited.call(callOf(participant.url('/b')))).toMatchObject({ kind: 'success' });
   });
 
@@ -142,18 +169,27 @@ describe('the answer of a branch', () => {
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/b`;
-    expect(await transport().call(callOf(url))).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^no answer: /) });
+    expect(await transport().call(callOf(url))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/^no answer: /),
+    });
   });
 
   it('is unknown when nobody listens, with the reason', async () => {
     const participant = await Participant.start();
     const url = participant.url('/b');
     await participant.close();
-    expect(await transport().call(callOf(url))).toMatchObject({ kind: 'unknown', message: expect.stringContaining('ECONNREFUSED') });
+    expect(await transport().call(callOf(url))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
   });
 
   it.each(['not a url', 'ftp://b/a', 'http://', '/b'])('is unknown when the URL cannot be called: %s', async (url) => {
-    expect(await transport().call(callOf(url))).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^no answer: .+/) });
+    expect(await transport().call(callOf(url))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/^no answer: .+/),
+    });
   });
 });
 
@@ -175,7 +211,9 @@ describe('redirects', () => {
   it('are followed to another server', async () => {
     const [first, second] = [await Participant.start(), await Participant.start()];
     first.answer('/b', { status: 307, headers: { location: second.url('/there') } });
-    expect((await transport().call(callOf(first.url('/b'), { headers: { authorization: 'secret', 'x-a': 'b' } }))).kind).toBe('success');
+    expect(
+      (await transport().call(callOf(first.url('/b'), { headers: { authorization: 'secret', 'x-a': 'b' } }))).kind,
+    ).toBe('success');
     expect(second.requests[0]).toMatchObject({ path: '/there', method: 'POST', body: '{"a":1}' });
     expect(second.requests[0]!.headers).toMatchObject({ 'x-a': 'b' });
     expect(second.requests[0]!.headers.authorization).toBeUndefined();
@@ -183,13 +221,16 @@ describe('redirects', () => {
 
   it('in a circle are unknown', async () => {
     const participant = await Participant.start();
-    participant.answer('/x', { status: 307, headers: { location: '/y' } }).answer('/y', { status: 307, headers: { location: '/x' } });
+    participant
+      .answer('/x', { status: 307, headers: { location: '/y' } })
+      .answer('/y', { status: 307, headers: { location: '/x' } });
     expect((await transport().call(callOf(participant.url('/x')))).kind).toBe('unknown');
   });
 
   it('without end are unknown', async () => {
     const participant = await Participant.start();
-    for (let hop = 0; hop < 20; hop++) participant.answer(`/${hop}`, { status: 307, headers: { location: `/${hop + 1}` } });
+    for (let hop = 0; hop < 20; hop++)
+      participant.answer(`/${hop}`, { status: 307, headers: { location: `/${hop + 1}` } });
     expect((await transport().call(callOf(participant.url('/0')))).kind).toBe('unknown');
     expect(participant.requests.length).toBeLessThanOrEqual(11);
   });
@@ -220,7 +261,9 @@ describe('connections', () => {
     const calls = Array.from({ length: 6 }, () => shared.call(callOf(participant.url('/b'))));
     await participant.received(2);
     gate.resolve();
-    expect((await Promise.all(calls)).map((outcome) => outcome.kind)).toEqual(Array.from({ length: 6 }, () => 'success'));
+    expect((await Promise.all(calls)).map((outcome) => outcome.kind)).toEqual(
+      Array.from({ length: 6 }, () => 'success'),
+    );
     expect(participant.connections).toBe(2);
   });
 

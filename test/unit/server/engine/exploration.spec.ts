@@ -49,7 +49,14 @@ class Life {
       const concurrent = this.#chance(0.6);
       this.#plan = this.#orders(steps, concurrent);
       const orders = Object.fromEntries(this.#plan);
-      this.#stored = sagaOf({ steps, concurrent, orders, options, urls: this.#emptyUrls(steps), status: this.#chance(0.1) ? 'prepared' : 'submitted' });
+      this.#stored = sagaOf({
+        steps,
+        concurrent,
+        orders,
+        options,
+        urls: this.#emptyUrls(steps),
+        status: this.#chance(0.1) ? 'prepared' : 'submitted',
+      });
     }
     this.#now = this.#stored.transaction.createTime;
   }
@@ -69,15 +76,24 @@ class Life {
   /** The initiator registers, submits, aborts or does nothing while the transaction is prepared. */
   #initiator(): void {
     const { transaction, branches } = this.#stored;
-    if (transaction.transType === 'tcc' && this.#chance(0.3)) this.#register();
-    else if (this.#chance(0.3)) this.#stored = { transaction: { ...transaction, status: 'submitted' }, branches };
-    else if (transaction.transType === 'tcc' && this.#chance(0.3)) this.#stored = { transaction: { ...transaction, status: 'aborting' }, branches };
+    const isTcc = transaction.transType === 'tcc';
+    const dice = this.#random();
+    if (dice < 0.3) this.#stored = { transaction: { ...transaction, status: 'submitted' }, branches };
+    else if (isTcc && dice < 0.6) this.#register();
+    else if (isTcc && dice < 0.7) this.#stored = { transaction: { ...transaction, status: 'aborting' }, branches };
   }
 
   #register(): void {
     const { transaction, branches } = this.#stored;
     const branchId = `1${branches.length}`;
-    const rows = tccBranches({ gid: 'g', transType: 'tcc', branchId, confirm: 'http://b/confirm', cancel: 'http://b/cancel', payload: '' });
+    const rows = tccBranches({
+      gid: 'g',
+      transType: 'tcc',
+      branchId,
+      confirm: 'http://b/confirm',
+      cancel: 'http://b/cancel',
+      payload: '',
+    });
     this.#stored = { transaction, branches: [...branches, ...rows] };
   }
 
@@ -94,7 +110,8 @@ class Life {
       pass = step.pass;
       if (step.save) {
         // a branch may be registered between reading and saving, as long as the transaction is prepared in the store
-        if (this.#stored.transaction.status === 'prepared' && pass.transaction.transType === 'tcc' && this.#chance(0.2)) this.#register();
+        if (this.#stored.transaction.status === 'prepared' && pass.transaction.transType === 'tcc' && this.#chance(0.2))
+          this.#register();
         if (this.#isWild && this.#chance(0.03)) return;
         this.#save(step);
         if (this.#isWild && this.#chance(0.03)) return;
@@ -112,7 +129,10 @@ class Life {
   #save(step: Step): void {
     const { status } = this.#stored.transaction;
     const next = step.pass.transaction.status;
-    check(status === next || EDGES[status].includes(next) || this.#isShortcut(status, next), `status went from ${status} to ${next}`);
+    check(
+      status === next || EDGES[status].includes(next) || this.#isShortcut(status, next),
+      `status went from ${status} to ${next}`,
+    );
     const branches = this.#stored.branches.map((branch, index) => step.changed.get(index) ?? branch);
     this.#stored = { transaction: step.pass.transaction, branches };
   }
@@ -154,7 +174,10 @@ class Life {
       check(pass.branches[index]!.status === 'prepared', `${name} is called although it is decided`);
       check(!before.undecided.has(index) && !answered.has(index), `${name} is called twice in a pass`);
       check(url !== '', `${name} is called without a URL`);
-      check(status === (op === 'action' || op === 'confirm' ? 'submitted' : 'aborting'), `${name} is called while ${status}`);
+      check(
+        status === (op === 'action' || op === 'confirm' ? 'submitted' : 'aborting'),
+        `${name} is called while ${status}`,
+      );
       if (op === 'action') this.#checkAction(pass, index);
       if (op === 'compensate') this.#checkCompensation(pass, index);
       if (op === 'confirm' || op === 'cancel') check(pass.running.size === 1, `${name} is called beside another one`);
@@ -162,7 +185,10 @@ class Life {
     check(new Set(calls).size === calls.length, 'a branch is called twice at once');
     check(over === (pass.running.size === 0 && !reload), 'over means that nothing runs');
     check(!over || save, 'the end of a pass is stored');
-    check(!over || isFinal(status) || pass.transaction.nextCronTime > this.#now, 'what is not finished is due in the future');
+    check(
+      !over || isFinal(status) || pass.transaction.nextCronTime > this.#now,
+      'what is not finished is due in the future',
+    );
     check(!over || pass.transaction.owner === undefined, 'a pass that is over gives its lease back');
   }
 
@@ -184,10 +210,16 @@ class Life {
 
   #checkEnd(): void {
     const { transaction, branches } = this.#stored;
-    const end = transaction.status === 'succeed' ? { done: ['action', 'confirm'], never: ['compensate', 'cancel'] } : { done: ['cancel'], never: ['confirm'] };
+    const end =
+      transaction.status === 'succeed'
+        ? { done: ['action', 'confirm'], never: ['compensate', 'cancel'] }
+        : { done: ['cancel'], never: ['confirm'] };
     for (const [index, { op, status, url, branchId }] of branches.entries()) {
       const name = `${branchId} ${op}`;
-      check(!end.never.includes(op) || !this.#called.has(index), `${name} was called, although the end is ${transaction.status}`);
+      check(
+        !end.never.includes(op) || !this.#called.has(index),
+        `${name} was called, although the end is ${transaction.status}`,
+      );
       if (end.done.includes(op)) {
         check(status === 'succeed', `${name} is ${status} at the end`);
         check(url === '' || this.#succeeded.has(index), `${name} succeeded without an answer`);
@@ -196,9 +228,18 @@ class Life {
         check(branches[index - 1]!.status === 'succeed', `step ${branchId} was called and never compensated`);
       }
     }
-    check(transaction.status !== 'failed' || transaction.rollbackReason !== undefined || transaction.transType === 'tcc', 'a saga fails for a reason');
-    check((transaction.status === 'succeed') === (transaction.finishTime !== undefined), 'finish_time belongs to success');
-    check((transaction.status === 'failed') === (transaction.rollbackTime !== undefined), 'rollback_time belongs to failure');
+    check(
+      transaction.status !== 'failed' || transaction.rollbackReason !== undefined || transaction.transType === 'tcc',
+      'a saga fails for a reason',
+    );
+    check(
+      (transaction.status === 'succeed') === (transaction.finishTime !== undefined),
+      'finish_time belongs to success',
+    );
+    check(
+      (transaction.status === 'failed') === (transaction.rollbackTime !== undefined),
+      'rollback_time belongs to failure',
+    );
   }
 
   /** For each step the steps before it, without circles: they all come earlier in some random order. */
@@ -215,7 +256,9 @@ class Life {
 
   #emptyUrls(steps: number): Record<number, { action?: string; compensate?: string }> {
     const numbers = Array.from({ length: steps }, (_, index) => index + 1).filter(() => this.#chance(0.15));
-    return Object.fromEntries(numbers.map((number) => [number, this.#chance(0.5) ? { action: '' } : { compensate: '' }]));
+    return Object.fromEntries(
+      numbers.map((number) => [number, this.#chance(0.5) ? { action: '' } : { compensate: '' }]),
+    );
   }
 
   get #isWild(): boolean {

@@ -26,13 +26,24 @@ export interface SagaShape {
   readonly status?: GlobalStatus;
 }
 
-export function sagaOf({ steps, urls = {}, concurrent = false, orders, options = {}, status = 'submitted' }: SagaShape): TransactionDetails {
+export function sagaOf({
+  steps,
+  urls = {},
+  concurrent = false,
+  orders,
+  options = {},
+  status = 'submitted',
+}: SagaShape): TransactionDetails {
   const numbers = Array.from({ length: steps }, (_, index) => index + 1);
   return createTransaction(
     {
       gid: 'g',
       transType: 'saga',
-      steps: numbers.map((number) => ({ action: `http://b/a${number}`, compensate: `http://b/c${number}`, ...urls[number] })),
+      steps: numbers.map((number) => ({
+        action: `http://b/a${number}`,
+        compensate: `http://b/c${number}`,
+        ...urls[number],
+      })),
       payloads: numbers.map((number) => `payload ${number}`),
       customData: concurrent || orders ? JSON.stringify({ concurrent, orders: orders ?? {} }) : undefined,
       ...options,
@@ -50,13 +61,23 @@ export function tccOf(branches: number, status: GlobalStatus, options: Transacti
   return {
     transaction,
     branches: ids.flatMap((branchId) =>
-      tccBranches({ gid: 'g', transType: 'tcc', branchId, confirm: `http://b/confirm${branchId}`, cancel: `http://b/cancel${branchId}`, payload: '' }),
+      tccBranches({
+        gid: 'g',
+        transType: 'tcc',
+        branchId,
+        confirm: `http://b/confirm${branchId}`,
+        cancel: `http://b/cancel${branchId}`,
+        payload: '',
+      }),
     ),
   };
 }
 
 /** Changes some branch rows, named like `01 action`. */
-export function withBranches(details: TransactionDetails, changes: Readonly<Record<string, Partial<BranchRecord>>>): TransactionDetails {
+export function withBranches(
+  details: TransactionDetails,
+  changes: Readonly<Record<string, Partial<BranchRecord>>>,
+): TransactionDetails {
   const branches = details.branches.map((branch) => ({ ...branch, ...changes[`${branch.branchId} ${branch.op}`] }));
   return { ...details, branches };
 }
@@ -85,7 +106,9 @@ export class PassBed {
   /** Status with those of the branches that are not prepared any more. */
   get summary(): string {
     const decided = this.pass.branches.filter(({ status }) => status !== 'prepared');
-    return [this.transaction.status, ...decided.map(({ branchId, op, status }) => `${branchId} ${op} ${status}`)].join(', ');
+    return [this.transaction.status, ...decided.map(({ branchId, op, status }) => `${branchId} ${op} ${status}`)].join(
+      ', ',
+    );
   }
 
   get running(): string[] {
@@ -95,7 +118,10 @@ export class PassBed {
   /** Takes the next step with the answers that came meanwhile, and gives back what is to be called. */
   advance(answers: Readonly<Record<string, Outcome>> = {}): string[] {
     const received = Object.entries(answers).map(([name, outcome]) => ({ branch: this.#index(name), outcome }));
-    this.step = advance(this.#machine, this.pass, received, this.now, { settings: SETTINGS, random: () => this.random });
+    this.step = advance(this.#machine, this.pass, received, this.now, {
+      settings: SETTINGS,
+      random: () => this.random,
+    });
     this.pass = this.step.pass;
     const calls = this.step.calls.map((index) => this.#name(index));
     this.calls.push(...calls);

@@ -176,13 +176,16 @@ describe('a pass over a concurrent saga', () => {
     expect(bed.step.over).toBe(true);
   });
 
-  it.each([SUCCESS, FAILURE, UNKNOWN, ONGOING])('compensates a step whose action answers %j after the rollback began', (outcome) => {
-    const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
-    bed.advance();
-    bed.advance({ '02 action': FAILURE });
-    bed.advance({ '02 compensate': SUCCESS });
-    expect(bed.advance({ '01 action': outcome })).toEqual(['01 compensate']);
-  });
+  it.each([SUCCESS, FAILURE, UNKNOWN, ONGOING])(
+    'compensates a step whose action answers %j after the rollback began',
+    (outcome) => {
+      const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
+      bed.advance();
+      bed.advance({ '02 action': FAILURE });
+      bed.advance({ '02 compensate': SUCCESS });
+      expect(bed.advance({ '01 action': outcome })).toEqual(['01 compensate']);
+    },
+  );
 
   it('keeps a predecessor waiting until the running action of its follower has answered and is compensated', () => {
     const bed = new PassBed(sagaOf({ steps: 3, concurrent: true, orders: { 1: [0] } }));
@@ -221,7 +224,10 @@ describe('a saga that is taken up again', () => {
       '03 action': { status: 'failed' },
       '03 compensate': { status: 'succeed' },
     });
-    const stored = { ...details, transaction: { ...details.transaction, status: 'aborting', rollbackReason: 'why' } as const };
+    const stored = {
+      ...details,
+      transaction: { ...details.transaction, status: 'aborting', rollbackReason: 'why' } as const,
+    };
     const bed = new PassBed(stored).run();
     expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
     expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'why', rollbackTime: START_TIME });
@@ -292,7 +298,11 @@ describe('the timeout of a saga', () => {
     expect([early.calls, early.transaction.status, early.transaction.nextCronTime]).toEqual([[], 'prepared', late]);
     const bed = new PassBed(saga, late).run();
     expect(bed.calls).toEqual([]);
-    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'Timeout after 5 seconds', rollbackTime: late });
+    expect(bed.transaction).toMatchObject({
+      status: 'failed',
+      rollbackReason: 'Timeout after 5 seconds',
+      rollbackTime: late,
+    });
   });
 
   it('has no say any more while the saga is being rolled back', () => {
@@ -311,13 +321,19 @@ describe('retry_limit', () => {
 
   it('counts tries without a decision in the record, so that a restart does not forget them', () => {
     expect(new PassBed(afterTries(0)).run({ '01 action': UNKNOWN }).transaction.retryCount).toBe(1);
-    expect(new PassBed(afterTries(1)).run({ '01 action': UNKNOWN }).transaction).toMatchObject({ retryCount: 2, status: 'submitted' });
+    expect(new PassBed(afterTries(1)).run({ '01 action': UNKNOWN }).transaction).toMatchObject({
+      retryCount: 2,
+      status: 'submitted',
+    });
   });
 
   it('rolls back at the try after the last one allowed, the undecided step included', () => {
     const bed = new PassBed(afterTries(2)).run({ '01 action': UNKNOWN });
     expect(bed.calls).toEqual(['01 action', '01 compensate']);
-    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'RetryCount is greater than RetryLimit, RetryLimit: 2' });
+    expect(bed.transaction).toMatchObject({
+      status: 'failed',
+      rollbackReason: 'RetryCount is greater than RetryLimit, RetryLimit: 2',
+    });
   });
 
   it('does not count an ongoing step: that one is answered for', () => {
@@ -326,7 +342,10 @@ describe('retry_limit', () => {
   });
 
   it('does not count compensations', () => {
-    const bed = new PassBed({ ...afterTries(0), transaction: { ...afterTries(0).transaction, status: 'aborting' } }).run({ '01 compensate': UNKNOWN });
+    const bed = new PassBed({
+      ...afterTries(0),
+      transaction: { ...afterTries(0).transaction, status: 'aborting' },
+    }).run({ '01 compensate': UNKNOWN });
     expect(bed.transaction.retryCount).toBe(0);
   });
 
@@ -349,7 +368,9 @@ describe('what is kept of a call', () => {
     bed.advance();
     bed.advance({ '01 action': outcome });
     expect(bed.pass.branches[1]).toMatchObject(expected);
-    expect(bed.pass.branches[1]!.finishTime).toBe(outcome.kind === 'success' || outcome.kind === 'failure' ? START_TIME : undefined);
+    expect(bed.pass.branches[1]!.finishTime).toBe(
+      outcome.kind === 'success' || outcome.kind === 'failure' ? START_TIME : undefined,
+    );
     expect(bed.step.changed.get(1)).toEqual(bed.pass.branches[1]);
     expect(bed.step.save).toBe(true);
   });
@@ -377,11 +398,14 @@ describe('a saga of 10,000 steps', () => {
     expect(bed.transaction.status).toBe('aborting');
   });
 
-  it.each([false, true])('does not keep the process busy when there is nothing to call (concurrent: %s)', (concurrent) => {
-    const urls = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index + 1, { action: '' }]));
-    const bed = new PassBed(sagaOf({ steps: 10_000, concurrent, urls }));
-    // quadratic work with a copy of all rows in each round took over a minute
-    bed.advance();
-    expect(bed.transaction.status).toBe('succeed');
-  });
+  it.each([false, true])(
+    'does not keep the process busy when there is nothing to call (concurrent: %s)',
+    (concurrent) => {
+      const urls = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index + 1, { action: '' }]));
+      const bed = new PassBed(sagaOf({ steps: 10_000, concurrent, urls }));
+      // quadratic work with a copy of all rows in each round took over a minute
+      bed.advance();
+      expect(bed.transaction.status).toBe('succeed');
+    },
+  );
 });

@@ -6,7 +6,10 @@ import { START_TIME } from '../../../support/virtual-clock.js';
 import { PassBed, SETTINGS, sagaOf } from './pass-bed.js';
 
 /** A pass over a saga of two steps; gives interval stored, and seconds until the next try. */
-function after(answers: Record<string, Outcome>, { interval, options, random = 0 }: { interval?: number; options?: TransactionOptions; random?: number } = {}) {
+function after(
+  answers: Record<string, Outcome>,
+  { interval, options, random = 0 }: { interval?: number; options?: TransactionOptions; random?: number } = {},
+) {
   const details = sagaOf({ steps: 2, options: options ?? {} });
   const transaction = { ...details.transaction, nextCronInterval: interval ?? details.transaction.nextCronInterval };
   const bed = new PassBed({ ...details, transaction });
@@ -27,7 +30,9 @@ describe('when a transaction is tried again', () => {
   });
 
   it('but a base interval above the cap is kept', () => {
-    expect(after({ '01 action': UNKNOWN }, { interval: 600, options: { retryIntervalSeconds: 600 } })).toEqual([600, 600]);
+    expect(after({ '01 action': UNKNOWN }, { interval: 600, options: { retryIntervalSeconds: 600 } })).toEqual([
+      600, 600,
+    ]);
   });
 
   it('after an ongoing answer: the interval stays as it is', () => {
@@ -42,6 +47,10 @@ describe('when a transaction is tried again', () => {
 
   it('after a change of direction: the compensation does not inherit the interval of the action', () => {
     expect(after({ '01 action': FAILURE, '01 compensate': UNKNOWN }, { interval: 160 })).toEqual([20, 10]);
+    const details = sagaOf({ steps: 1, options: { timeoutToFailSeconds: 500 } });
+    const timedOut = { ...details, transaction: { ...details.transaction, nextCronInterval: 160 } };
+    const bed = new PassBed(timedOut, START_TIME + 500_000).run({ '01 compensate': UNKNOWN });
+    expect(bed.transaction).toMatchObject({ nextCronInterval: 20, nextCronTime: bed.now + 10_000 });
   });
 
   it('up to a tenth later, so that many do not arrive together', () => {
@@ -50,7 +59,9 @@ describe('when a transaction is tried again', () => {
   });
 
   it('never later than its timeout', () => {
-    expect(after({ '01 action': UNKNOWN }, { interval: 40, options: { timeoutToFailSeconds: 25 }, random: 1 })[1]).toBe(25);
+    expect(after({ '01 action': UNKNOWN }, { interval: 40, options: { timeoutToFailSeconds: 25 }, random: 1 })[1]).toBe(
+      25,
+    );
   });
 
   it('a finished one is not: it has no owner any more', () => {

@@ -52,7 +52,9 @@ describe('phase 2 of a TCC', () => {
   });
 
   it('knows no timeout once it was submitted', () => {
-    const bed = new PassBed(tccOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run({ '01 confirm': UNKNOWN });
+    const bed = new PassBed(tccOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run({
+      '01 confirm': UNKNOWN,
+    });
     expect(bed.transaction).toMatchObject({ status: 'submitted' });
   });
 });

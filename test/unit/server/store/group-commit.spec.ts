@@ -14,7 +14,8 @@ beforeEach(() => {
 
 const insert = (n: number) => () => database.prepare('insert into numbers values (?)').run(n).changes;
 
-const stored = (): number[] => (database.prepare('select n from numbers order by n').all() as { n: number }[]).map(({ n }) => n);
+const stored = (): number[] =>
+  (database.prepare('select n from numbers order by n').all() as { n: number }[]).map(({ n }) => n);
 
 describe('writes that come together', () => {
   it('run in order and are answered with their own results', async () => {
@@ -43,7 +44,10 @@ describe('a group that cannot be written', () => {
   it('is refused as a whole, with the reason, and leaves nothing', async () => {
     const results = await Promise.allSettled([commits.run(insert(1)), commits.run(insert(1)), commits.run(insert(2))]);
     for (const result of results) {
-      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DTM_STORE', message: expect.stringContaining('UNIQUE') } });
+      expect(result).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'DTM_STORE', message: expect.stringContaining('UNIQUE') },
+      });
       expect((result as PromiseRejectedResult).reason).toBeInstanceOf(DtmStoreError);
     }
     expect(stored()).toEqual([]);
@@ -59,7 +63,9 @@ describe('a group that cannot be written', () => {
   });
 
   it('is refused when the commit itself fails, and nothing of it is kept', async () => {
-    database.exec('pragma foreign_keys = on; create table children (n references numbers deferrable initially deferred)');
+    database.exec(
+      'pragma foreign_keys = on; create table children (n references numbers deferrable initially deferred)',
+    );
     const orphan = commits.run(() => database.prepare('insert into children values (9)').run());
     const innocent = commits.run(insert(1));
     await expect(orphan).rejects.toThrow(DtmStoreError);

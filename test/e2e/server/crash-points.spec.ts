@@ -1,0 +1,248 @@
+import { Saga, runTcc, type BranchCall, type Transport } from 'nestjs-dtm/client';
+import { isFinal, type DtmServer, type Outcome } from 'nestjs-dtm/protocol';
+import { embeddedServer, memoryStore, sqliteStore, type Store } from 'nestjs-dtm/server';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { BankTransport } from '../../support/bank-transport.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+import { storeAround, type StoreOperation } from '../../support/store-around.js';
+import { tempFolder } from '../../support/temp-folder.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+/** Where the coordinator dies: before or after its n-th write is durable, before or after its n-th call is done. */
+interface CrashPoint {
+  readonly at: 'write' | 'call';
+  readonly when: 'before' | 'after';
+  readonly number: number;
+}
+
+/** A look is a write, too: with few of them there are fewer points to die at that differ in nothing. */
+const PACE = { pollIntervalSeconds: 15 };
+
+const WRITES: ReadonlySet<StoreOperation> = new Set(['create', 'addBranches', 'update', 'claim']);
+
+/** Kills everything around the coordinator at one point: from there on no write and no call gets through. */
+class Killer {
+  isDead = false;
+  readonly #point: CrashPoint;
+  #count = 0;
+
+  constructor(point: CrashPoint) {
+    this.#point = point;
+  }
+
+  async around<T>(at: CrashPoint['at'], action: () => Promise<T>): Promise<T> {
+    if (this.isDead) throw new Error('dead');
+    const isHere = at === this.#point.at && ++this.#count === this.#point.number;
+    if (!isHere) return action();
+    this.isDead = true;
+    if (this.#point.when === 'after') await action();
+    throw new Error('dead');
+  }
+}
+
+interface World {
+  readonly server: DtmServer;
+  readonly bank: BankTransport;
+}
+
+interface Scenario {
+  readonly title: string;
+  readonly refusals?: readonly string[];
+  /** What the initiator does; resolves when the coordinator acknowledged. */
+  readonly initiate: (world: World) => Promise<unknown>;
+  /** Where an acknowledged transaction must end. */
+  readonly acknowledged: 'succeed' | 'failed';
+}
+
+const branchUrls = (number: number) => ({ action: `http://b/a${number}`, compensate: `http://b/c${number}` });
+const tccUrls = (number: number) => ({
+  try: `http://b/t${number}`,
+  confirm: `http://b/f${number}`,
+  cancel: `http://b/u${number}`,
+});
+
+const saga =
+  (concurrent: boolean) =>
+  ({ server }: World) =>
+    new Saga(server, { gid: 'g', concurrent })
+      .add(branchUrls(1), 1)
+      .add(branchUrls(2), 2)
+      .add(branchUrls(3), 3)
+      .submit();
+
+const tcc =
+  (end: () => void) =>
+  ({ server, bank }: World) =>
+    runTcc(
+      { api: server, transport: bank },
+      async (transaction) => {
+        await transaction.call(tccUrls(1), 1);
+        await transaction.call(tccUrls(2), 2);
+        end();
+      },
+      { gid: 'g', onAbortFailed: () => undefined },
+    );
+
+const SCENARIOS: Scenario[] = [
+  { title: 'a saga that succeeds', initiate: saga(false), acknowledged: 'succeed' },
+  { title: 'a saga that is rolled back', refusals: ['03 action'], initiate: saga(false), acknowledged: 'failed' },
+  { title: 'a concurrent saga that succeeds', initiate: saga(true), acknowledged: 'succeed' },
+  {
+    title: 'a concurrent saga that is rolled back',
+    refusals: ['02 action'],
+    initiate: saga(true),
+    acknowledged: 'failed',
+  },
+  { title: 'a TCC that is confirmed', initiate: tcc(() => undefined), acknowledged: 'succeed' },
+  {
+    title: 'a TCC that is cancelled',
+    initiate: async (world) => {
+      const failing = tcc(() => {
+        throw new Error('no stock');
+      });
+      await failing(world).catch((error: Error) => {
+        if (error.message !== 'no stock') throw error;
+      });
+    },
+    // the abort may have been lost with the coordinator, but then it times out
+    acknowledged: 'failed',
+  },
+  {
+    title: 'a TCC whose initiator dies',
+    initiate: async ({ server, bank }) => {
+      await server.prepare({ gid: 'g', transType: 'tcc' });
+      for (const number of [1, 2]) {
+        const { confirm, cancel } = tccUrls(number);
+        await server.registerBranch({
+          gid: 'g',
+          transType: 'tcc',
+          branchId: `0${number}`,
+          confirm,
+          cancel,
+          payload: '',
+        });
+        await bank.call({
+          url: '',
+          context: { gid: 'g', transType: 'tcc', branchId: `0${number}`, op: 'try' },
+          payload: '',
+          timeoutSeconds: 1,
+        });
+      }
+    },
+    acknowledged: 'failed',
+  },
+];
+
+/** Runs a scenario up to a crash point and a new coordinator after it; false when the point was not reached. */
+async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => Store): Promise<boolean> {
+  const clock = new VirtualClock();
+  const logger = new RecordingLogger();
+  const bank = new BankTransport(...(scenario.refusals ?? []));
+  const killer = new Killer(point);
+  const store = makeStore();
+  const dying = storeAround(store, (operation, call) =>
+    WRITES.has(operation) ? killer.around('write', call) : call(),
+  );
+  const network: Transport = {
+    call: (call: BranchCall): Promise<Outcome> => killer.around('call', () => bank.call(call)),
+    close: () => Promise.resolve(),
+  };
+  const first = embeddedServer({ ...PACE, store: dying, clock, logger, transport: network });
+  await first.open();
+  first.recover();
+  let isAcknowledged = true;
+  await scenario.initiate({ server: first, bank }).catch(() => {
+    isAcknowledged = false;
+  });
+  await clock.advance(60_000);
+  await first.close();
+  if (!killer.isDead) return false;
+
+  const second = embeddedServer({ ...PACE, store: makeStore(), clock, logger, transport: bank });
+  await second.open();
+  second.recover();
+  await clock.advance(120_000);
+  const details = await second.query('g');
+  await second.close();
+
+  const where = `${scenario.title}, dead ${point.when} ${point.at} ${point.number}`;
+  const branches = bank.branchesOf('g');
+  if (!details) {
+    expect(isAcknowledged, `${where}: an acknowledged transaction is lost`).toBe(false);
+    expect(branches, `${where}: something was done for a transaction that nobody knows`).toEqual({});
+    return true;
+  }
+  const { status } = details.transaction;
+  expect(isFinal(status), `${where}: ends as ${status}`).toBe(true);
+  if (isAcknowledged) expect(status, where).toBe(scenario.acknowledged);
+  for (const [branchId, branch] of Object.entries(branches)) {
+    const expected = status === 'succeed' ? ['done'] : ['undone', 'nothing'];
+    expect(expected, `${where}: branch ${branchId} of a transaction that ${status}`).toContain(branch);
+  }
+  if (status === 'succeed') expect(Object.keys(branches), where).toHaveLength(details.branches.length / 2);
+  return true;
+}
+
+describe.each<[string, () => () => Store]>([
+  [
+    'memory',
+    () => {
+      const store = memoryStore();
+      return () => store;
+    },
+  ],
+  [
+    'SQLite',
+    () => {
+      const path = join(tempFolder(), 'dtm.db');
+      return () => sqliteStore({ path });
+    },
+  ],
+])('a coordinator that dies at any point, on %s', (_, world) => {
+  for (const scenario of SCENARIOS) {
+    for (const at of ['write', 'call'] as const) {
+      for (const when of ['before', 'after'] as const) {
+        it(`${when} a ${at} of ${scenario.title}: what was acknowledged comes to its end, all or nothing`, async () => {
+          let points = 0;
+          while (await crashAt(scenario, { at, when, number: points + 1 }, world())) points++;
+          expect(points).toBeGreaterThanOrEqual(2);
+        });
+      }
+    }
+  }
+});
+
+describe('a store that fails once', () => {
+  it.each(SCENARIOS)('at any write of $title only delays it', async (scenario) => {
+    for (let number = 1; ; number++) {
+      const clock = new VirtualClock();
+      const bank = new BankTransport(...(scenario.refusals ?? []));
+      let writes = 0;
+      const store = storeAround(memoryStore(), (operation, call) =>
+        WRITES.has(operation) && ++writes === number ? Promise.reject(new Error('disk on fire')) : call(),
+      );
+      const server = embeddedServer({ ...PACE, store, clock, logger: new RecordingLogger(), transport: bank });
+      await server.open();
+      server.recover();
+      let isAcknowledged = true;
+      await scenario.initiate({ server, bank }).catch(() => {
+        isAcknowledged = false;
+      });
+      await clock.advance(120_000);
+      const status = (await server.query('g'))?.transaction.status;
+      await server.close();
+      if (isAcknowledged) expect(status, `write ${number}`).toBe(scenario.acknowledged);
+      else expect(status === undefined || isFinal(status), `write ${number}: ${status}`).toBe(true);
+      const ends = new Set(Object.values(bank.branchesOf('g')));
+      if (status)
+        expect(
+          [...ends].every((end) => (status === 'succeed' ? end === 'done' : end !== 'done' && end !== 'reserved')),
+        ).toBe(true);
+      if (writes < number) break;
+    }
+  });
+});

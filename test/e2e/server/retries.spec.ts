@@ -1,0 +1,333 @@
+import type { Store } from 'nestjs-dtm/server';
+import { memoryStore } from 'nestjs-dtm/server';
+import { describe, expect, it, vi } from 'vitest';
+import { startCoordinator } from '../../support/coordinator.js';
+import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
+import { START_TIME, settled } from '../../support/virtual-clock.js';
+
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Seconds between one try and the next. */
+const pauses = (times: readonly number[]): number[] =>
+  times.slice(1).map((time, index) => (time - times[index]!) / SECOND);
+
+/** A try comes after its interval, at most a tenth of it later, and then within the pause between two looks. */
+function expectPauses(times: readonly number[], intervals: readonly number[]): void {
+  const found = pauses(times);
+  expect(found).toHaveLength(intervals.length);
+  for (const [index, interval] of intervals.entries()) {
+    expect(found[index]).toBeGreaterThanOrEqual(interval);
+    expect(found[index]).toBeLessThanOrEqual(interval * 1.1 + 1);
+  }
+}
+
+describe('a branch that gives no decision', () => {
+  it('is asked again after one interval, then after twice as much each time, up to five minutes', async () => {
+    const { server, clock, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    await server.submit(sagaRequest('g'));
+    await clock.advance(30 * 60 * SECOND);
+    const times = transport.timesOf('01 action');
+    expect(times[0]).toBe(START_TIME);
+    expectPauses(times.slice(0, 8), [10, 20, 40, 80, 160, 300, 300]);
+  });
+
+  it('is asked at its own interval, when it has one', async () => {
+    const { server, clock, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    await server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 2 }));
+    await clock.advance(20 * SECOND);
+    expectPauses(transport.timesOf('01 action'), [2, 4, 8]);
+  });
+
+  it('is asked at the same interval for ever while it is ongoing', async () => {
+    const { server, clock, transport } = await startCoordinator();
+    transport.answer('01 action', ONGOING);
+    await server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 60 }));
+    await clock.advance(10 * 60 * SECOND);
+    const times = transport.timesOf('01 action');
+    expectPauses(
+      times,
+      times.slice(1).map(() => 60),
+    );
+    expect(times.length).toBeGreaterThanOrEqual(9);
+  });
+
+  it('is asked until it decides, and the saga goes on from there', async () => {
+    const { server, clock, transport, show } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN, ONGOING, UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('g', 2));
+    await clock.advance(10 * MINUTE);
+    expect(transport.keys).toEqual(['01 action', '01 action', '01 action', '01 action', '02 action']);
+    expect(await show('g')).toBe(
+      'succeed: 01 compensate prepared, 01 action succeed, 02 compensate prepared, 02 action succeed',
+    );
+  });
+
+  it('does not make a later branch wait as long as itself', async () => {
+    const { server, clock, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, SUCCESS).answer('02 action', UNKNOWN);
+    await server.submit(sagaRequest('g', 2));
+    await clock.advance(10 * MINUTE);
+    expectPauses(transport.timesOf('02 action').slice(0, 4), [10, 20, 40]);
+  });
+
+  it('in phase 2 is asked for ever, even when it answers failure', async () => {
+    const { server, clock, transport, find, logger } = await startCoordinator();
+    transport.answer('01 confirm', ...Array.from({ length: 5 }, () => FAILURE), SUCCESS);
+    await server.prepare(tccRequest('g'));
+    await server.registerBranch(tccBranch('g', '01'));
+    await server.submit(tccRequest('g'));
+    await clock.advance(10 * MINUTE);
+    expectPauses(transport.timesOf('01 confirm'), [10, 20, 40, 80, 160]);
+    expect((await find('g')).transaction.status).toBe('succeed');
+    expect(logger.of('warn')[0]).toBe(
+      'branch gave no decision; confirm must not fail, it is asked again until it succeeds',
+    );
+  });
+
+  it('is reported with what it answered', async () => {
+    const { server, transport, logger, find } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    await server.submit(sagaRequest('g'));
+    await settled();
+    expect(logger.lines).toEqual([
+      {
+        level: 'warn',
+        message: 'branch gave no decision',
+        fields: { gid: 'g', branchId: '01', op: 'action', url: 'http://b/a1', answer: 'status 500: boom' },
+      },
+    ]);
+    expect((await find('g')).branches[1]).toMatchObject({ attempts: 1, lastError: 'status 500: boom' });
+  });
+
+  it('whose transport throws, against its contract, is asked again like any other', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    transport.answer('01 action', () => Promise.reject(new Error('bug')), SUCCESS);
+    await server.submit(sagaRequest('g'));
+    await settled();
+    expect((await find('g')).branches[1]).toMatchObject({ status: 'prepared', lastError: 'Error: bug' });
+    await clock.advance(20 * SECOND);
+    expect((await find('g')).transaction.status).toBe('succeed');
+  });
+});
+
+describe('retry_limit', () => {
+  it('rolls back when it is used up, with a pause before each try', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    await server.submit(sagaRequest('g', 1, { retryLimit: 2 }));
+    await clock.advance(10 * MINUTE);
+    expectPauses(transport.timesOf('01 action'), [10, 20]);
+    expect(transport.timesOf('01 compensate')).toEqual([transport.timesOf('01 action').at(-1)]);
+    expect((await find('g')).transaction).toMatchObject({
+      status: 'failed',
+      rollbackReason: 'RetryCount is greater than RetryLimit, RetryLimit: 2',
+    });
+  });
+
+  it('is not used up by an ongoing branch', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    transport.answer('01 action', ...Array.from({ length: 20 }, () => ONGOING), SUCCESS);
+    await server.submit(sagaRequest('g', 1, { retryLimit: 1 }));
+    await clock.advance(10 * MINUTE);
+    expect((await find('g')).transaction.status).toBe('succeed');
+  });
+
+  it('is shared by all steps', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN, SUCCESS).answer('02 action', UNKNOWN);
+    await server.submit(sagaRequest('g', 2, { retryLimit: 2 }));
+    await clock.advance(10 * MINUTE);
+    expect(transport.timesOf('02 action')).toHaveLength(2);
+    expect((await find('g')).transaction.status).toBe('failed');
+  });
+});
+
+describe('a timeout', () => {
+  it('rolls a saga back at its age, whatever the interval', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    transport.answer('02 action', UNKNOWN);
+    await server.submit(sagaRequest('g', 2, { timeoutToFailSeconds: 25 }));
+    await clock.advance(24 * SECOND);
+    expect((await find('g')).transaction.status).toBe('submitted');
+    await clock.advance(3 * SECOND);
+    expect((await find('g')).transaction).toMatchObject({
+      status: 'failed',
+      rollbackReason: 'Timeout after 25 seconds',
+    });
+    expect(transport.keys.slice(-2)).toEqual(['02 compensate', '01 compensate']);
+    const time = transport.timesOf('02 compensate')[0]! - START_TIME;
+    expect(time).toBeGreaterThanOrEqual(25 * SECOND);
+    expect(time).toBeLessThanOrEqual(26 * SECOND);
+  });
+
+  it('fails a saga that was prepared and never submitted', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    await server.prepare(sagaRequest('g', 1, { timeoutToFailSeconds: 25 }));
+    await clock.advance(27 * SECOND);
+    expect((await find('g')).transaction).toMatchObject({
+      status: 'failed',
+      rollbackReason: 'Timeout after 25 seconds',
+    });
+    expect(transport.calls).toEqual([]);
+  });
+
+  it('leaves a prepared saga without one alone', async () => {
+    const { server, clock, find } = await startCoordinator({ pollIntervalSeconds: 600 });
+    await server.prepare(sagaRequest('g'));
+    await clock.advance(3 * 24 * HOUR);
+    expect((await find('g')).transaction.status).toBe('prepared');
+  });
+
+  it.each([
+    [undefined, 35],
+    [60, 60],
+  ])('cancels a TCC of timeout %s after %i seconds, and its text says so', async (timeoutToFailSeconds, seconds) => {
+    const { server, clock, transport, find } = await startCoordinator();
+    await server.prepare(tccRequest('g', { timeoutToFailSeconds }));
+    await server.registerBranch(tccBranch('g', '01'));
+    await server.registerBranch(tccBranch('g', '02'));
+    await clock.advance((seconds - 1) * SECOND);
+    expect((await find('g')).transaction.status).toBe('prepared');
+    await clock.advance(3 * SECOND);
+    expect((await find('g')).transaction).toMatchObject({
+      status: 'failed',
+      rollbackReason: `Timeout after ${seconds} seconds`,
+    });
+    expect(transport.keys).toEqual(['02 cancel', '01 cancel']);
+  });
+
+  it('does not touch a TCC that was submitted in time', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    transport.answer('01 confirm', UNKNOWN);
+    await server.prepare(tccRequest('g'));
+    await server.registerBranch(tccBranch('g', '01'));
+    await server.submit(tccRequest('g'));
+    await clock.advance(10 * MINUTE);
+    expect((await find('g')).transaction.status).toBe('submitted');
+    expect(new Set(transport.keys)).toEqual(new Set(['01 confirm']));
+  });
+});
+
+describe('recovery', () => {
+  it('does not begin before recover() is called: the branches of this process could not answer yet', async () => {
+    const store = memoryStore();
+    const first = await startCoordinator({ store });
+    first.transport.answer('01 action', UNKNOWN);
+    await first.server.submit(sagaRequest('g'));
+    await first.server.close();
+    const second = await startCoordinator({ store, clock: first.clock, transport: first.transport });
+    await second.server.close();
+    expect(first.transport.keys).toEqual(['01 action']);
+  });
+
+  it('works on many transactions at once, but on no more than allowed', async () => {
+    const { server, clock, transport } = await startCoordinator({ maxParallelRecovery: 4, pollIntervalSeconds: 1 });
+    const gids = Array.from({ length: 10 }, (_, index) => `g${index}`);
+    let running = 0;
+    let most = 0;
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    transport.answer('01 action', ...gids.map(() => UNKNOWN), async () => {
+      most = Math.max(most, ++running);
+      await released;
+      running--;
+      return SUCCESS;
+    });
+    for (const gid of gids) await server.submit(sagaRequest(gid));
+    await clock.advance(30 * SECOND);
+    expect(running).toBe(4);
+    release();
+    await clock.advance(30 * SECOND);
+    expect(most).toBe(4);
+    for (const gid of gids) expect((await server.query(gid))?.transaction.status).toBe('succeed');
+  });
+
+  it('is not held up by a transaction whose branch does not answer', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    const held = transport.hold('01 action');
+    await server.submit(sagaRequest('slow'));
+    await held.arrived;
+    transport.answer('01 action', UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('fast'));
+    await clock.advance(13 * SECOND);
+    expect((await find('fast')).transaction.status).toBe('succeed');
+    expect((await find('slow')).transaction.status).toBe('submitted');
+    held.answer(SUCCESS);
+    await settled();
+    expect((await find('slow')).transaction.status).toBe('succeed');
+  });
+
+  it('is not used up by a pass that outlives its lease again and again', async () => {
+    const { server, clock, transport, find } = await startCoordinator({ maxParallelRecovery: 2 });
+    const held = transport.hold('01 action');
+    await server.submit(sagaRequest('slow'));
+    await held.arrived;
+    await clock.advance(5 * MINUTE);
+    transport.answer('01 action', UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('fast'));
+    await clock.advance(20 * SECOND);
+    expect((await find('fast')).transaction.status).toBe('succeed');
+    held.answer(SUCCESS);
+    await settled();
+  });
+
+  it('does not run a transaction beside its own pass, even when that outlives its lease', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    const held = transport.hold('01 action');
+    await server.submit(sagaRequest('g'));
+    await held.arrived;
+    await clock.advance(10 * MINUTE);
+    expect(transport.keys).toEqual(['01 action']);
+    held.answer(SUCCESS);
+    await settled();
+    expect((await find('g')).transaction.status).toBe('succeed');
+  });
+
+  it('goes on when the store fails while it looks', async () => {
+    const inner = memoryStore();
+    let isBroken = false;
+    const store: Store = Object.assign(Object.create(inner) as Store, {
+      claim: (...args: Parameters<Store['claim']>) =>
+        isBroken ? Promise.reject(new Error('disk on fire')) : inner.claim(...args),
+      ...Object.fromEntries(
+        (['open', 'close', 'create', 'find', 'update', 'list'] as const).map((name) => [name, inner[name].bind(inner)]),
+      ),
+      name: 'broken',
+    });
+    const { server, clock, transport, logger } = await startCoordinator({ store });
+    transport.answer('01 action', UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('g'));
+    isBroken = true;
+    await clock.advance(15 * SECOND);
+    expect(logger.lines.filter((line) => line.level === 'error')[0]).toMatchObject({
+      message: 'looking for due transactions failed',
+      fields: { store: 'broken', error: 'Error: disk on fire' },
+    });
+    isBroken = false;
+    await clock.advance(2 * SECOND);
+    expect((await server.query('g'))?.transaction.status).toBe('succeed');
+  });
+
+  it('copes with a clock that is set forward, and back', async () => {
+    const { server, clock, transport, find } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN, UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('g'));
+    await settled();
+    clock.jump(10 * MINUTE);
+    await clock.advance(2 * SECOND);
+    expect(transport.timesOf('01 action')).toHaveLength(2);
+    clock.jump(-10 * MINUTE);
+    await clock.advance(11 * MINUTE);
+    expect((await find('g')).transaction.status).toBe('succeed');
+  });
+});

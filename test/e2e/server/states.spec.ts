@@ -1,0 +1,325 @@
+import type { GlobalStatus } from 'nestjs-dtm/protocol';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  SUCCESS_ANSWER,
+  failure,
+  refusal,
+  startHttpCoordinator,
+  type HttpCoordinator,
+} from '../../support/http-coordinator.js';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
+import { settled } from '../../support/virtual-clock.js';
+
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+type Mode = 'saga' | 'tcc';
+type State = 'unknown' | GlobalStatus;
+
+const STATES: readonly State[] = ['unknown', 'prepared', 'submitted', 'aborting', 'succeed', 'failed'];
+
+const SAGA = {
+  gid: 'g',
+  trans_type: 'saga',
+  steps: [{ action: 'http://b/a', compensate: 'http://b/c' }],
+  payloads: ['{}'],
+};
+const TCC = { gid: 'g', trans_type: 'tcc' };
+const BRANCH = { ...TCC, branch_id: '01', confirm: 'http://b/confirm', cancel: 'http://b/cancel', data: '{}' };
+
+const bodyOf = { saga: SAGA, tcc: TCC };
+
+/** Brings a transaction into a state, over HTTP. */
+async function bring(dtm: HttpCoordinator, mode: Mode, state: State): Promise<void> {
+  if (state === 'unknown') return;
+  if (state === 'prepared' || mode === 'tcc') expect(await dtm.answer('prepare', bodyOf[mode])).toBe(SUCCESS_ANSWER);
+  if (mode === 'tcc') expect(await dtm.answer('registerBranch', BRANCH)).toBe(SUCCESS_ANSWER);
+  if (state === 'prepared') return;
+  const undone = state === 'aborting' || state === 'failed';
+  dtm.transport.answer('01 action', undone ? FAILURE : state === 'submitted' ? ONGOING : SUCCESS);
+  dtm.transport.answer('01 confirm', state === 'submitted' ? ONGOING : SUCCESS);
+  for (const key of ['01 compensate', '01 cancel']) dtm.transport.answer(key, state === 'aborting' ? UNKNOWN : SUCCESS);
+  expect(await dtm.answer(mode === 'tcc' && undone ? 'abort' : 'submit', bodyOf[mode])).toBe(SUCCESS_ANSWER);
+  await settled();
+  expect((await dtm.find('g')).transaction.status).toBe(state);
+  dtm.transport.calls.length = 0;
+}
+
+interface Row {
+  readonly call: string;
+  readonly mode: Mode;
+  /** Sent instead of the mode's own body. */
+  readonly body?: object;
+  /** Answer, and state after it, for each state before: SUCCESS, or the message. */
+  readonly answers: Readonly<Record<State, readonly [string, State]>>;
+}
+
+const unchanged = (answer: string): Row['answers'] =>
+  Object.fromEntries(
+    STATES.map((state) => [state, [answer.replace('<status>', state), state]]),
+  ) as unknown as Row['answers'];
+
+const NOT_FOUND = [failure('no TransGlobal with gid: g found; prepare or submit it first'), 'unknown'] as const;
+
+const ROWS: Row[] = (['saga', 'tcc'] as const).flatMap((mode): Row[] => [
+  {
+    call: 'prepare',
+    mode,
+    answers: {
+      ...unchanged(refusal("current status '<status>', cannot prepare.")),
+      unknown: [SUCCESS_ANSWER, 'prepared'],
+      prepared: [SUCCESS_ANSWER, 'prepared'],
+    },
+  },
+  {
+    call: 'submit',
+    mode,
+    answers: {
+      ...unchanged(refusal("current status '<status>', cannot sumbmit.")),
+      unknown: [SUCCESS_ANSWER, 'succeed'],
+      prepared: [SUCCESS_ANSWER, 'succeed'],
+      submitted: [SUCCESS_ANSWER, 'submitted'],
+    },
+  },
+  {
+    call: 'abort',
+    mode,
+    answers: {
+      ...unchanged(refusal(`trans type: '${mode}' current status '<status>', cannot abort.`)),
+      unknown: NOT_FOUND,
+      ...(mode === 'tcc' ? { prepared: [SUCCESS_ANSWER, 'failed'], aborting: [SUCCESS_ANSWER, 'aborting'] } : {}),
+    },
+  },
+  {
+    call: 'abort',
+    mode: 'saga',
+    body: TCC,
+    answers: {
+      ...unchanged(refusal("trans type: 'saga' current status '<status>', cannot abort.")),
+      unknown: NOT_FOUND,
+    },
+  },
+  {
+    call: 'abort',
+    mode: 'tcc',
+    body: SAGA,
+    answers: {
+      ...unchanged(refusal("trans type: 'tcc' current status '<status>', cannot abort.")),
+      unknown: NOT_FOUND,
+    },
+  },
+  {
+    call: 'forceStop',
+    mode,
+    body: { gid: 'g' },
+    answers: {
+      unknown: NOT_FOUND,
+      prepared: [SUCCESS_ANSWER, 'failed'],
+      submitted: [SUCCESS_ANSWER, 'failed'],
+      aborting: [SUCCESS_ANSWER, 'failed'],
+      succeed: [refusal('global transaction force stop error. status: succeed. error:'), 'succeed'],
+      failed: [refusal('global transaction force stop error. status: failed. error:'), 'failed'],
+    },
+  },
+  {
+    call: 'registerBranch',
+    mode,
+    body: { ...BRANCH, branch_id: '02' },
+    answers: {
+      ...unchanged(refusal('no trans with gid: g status: prepared found')),
+      ...(mode === 'tcc' ? { prepared: [SUCCESS_ANSWER, 'prepared'] } : {}),
+    },
+  },
+]);
+
+const CASES = ROWS.flatMap((row) =>
+  STATES.map((state) => ({ ...row, state, answer: row.answers[state][0], after: row.answers[state][1] })),
+);
+
+describe('each call in each state', () => {
+  it.each(CASES)(
+    '$call of $mode $body when $state: $answer, $after',
+    async ({ call, mode, body, state, answer, after }) => {
+      const dtm = await startHttpCoordinator();
+      await bring(dtm, mode, state);
+      const before = await dtm.store.find('g');
+      expect(await dtm.answer(call, body ?? bodyOf[mode])).toBe(answer);
+      await settled();
+      const stored = await dtm.store.find('g');
+      expect(stored?.transaction.status ?? 'unknown').toBe(after);
+      if (answer.startsWith('409')) expect(stored).toEqual(before);
+    },
+  );
+});
+
+describe('a gid that is in use by another mode', () => {
+  it.each([
+    ['prepare', 'saga', TCC, refusal('gid g is in use by a saga, it cannot be a tcc as well')],
+    ['submit', 'saga', TCC, refusal('gid g is in use by a saga, it cannot be a tcc as well')],
+    ['prepare', 'tcc', SAGA, refusal('gid g is in use by a tcc, it cannot be a saga as well')],
+    ['submit', 'tcc', SAGA, refusal('gid g is in use by a tcc, it cannot be a saga as well')],
+  ] as const)('is refused by %s', async (call, mode, body, answer) => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, mode, 'prepared');
+    expect(await dtm.answer(call, body)).toBe(answer);
+    expect((await dtm.find('g')).transaction).toMatchObject({ transType: mode, status: 'prepared' });
+  });
+});
+
+describe('a branch', () => {
+  it.each(['registerBranch', 'registerTccBranch', 'registerXaBranch'])(
+    'can be registered with %s, as old SDKs do',
+    async (operation) => {
+      const dtm = await startHttpCoordinator();
+      await dtm.post('prepare', TCC);
+      expect(await dtm.answer(operation, { ...BRANCH, status: 'prepared', try: 'http://b/try' })).toBe(SUCCESS_ANSWER);
+      expect((await dtm.find('g')).branches).toMatchObject([
+        { branchId: '01', op: 'cancel', url: 'http://b/cancel', payload: '{}', status: 'prepared' },
+        { branchId: '01', op: 'confirm', url: 'http://b/confirm', payload: '{}', status: 'prepared' },
+      ]);
+    },
+  );
+
+  it('cannot be registered twice', async () => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'tcc', 'prepared');
+    expect(await dtm.answer('registerBranch', BRANCH)).toBe(
+      failure('storage: UniqueKeyConflict: branch 01 is registered already'),
+    );
+    expect((await dtm.find('g')).branches).toHaveLength(2);
+  });
+
+  it('whose URLs could never be called is refused, before its try is', async () => {
+    const dtm = await startHttpCoordinator();
+    await dtm.post('prepare', TCC);
+    expect(await dtm.answer('registerBranch', { ...BRANCH, cancel: '/cancel' })).toBe(
+      failure('cancel "/cancel" is not a URL'),
+    );
+    expect((await dtm.find('g')).branches).toEqual([]);
+  });
+
+  it('may have nothing to confirm or cancel', async () => {
+    const dtm = await startHttpCoordinator();
+    await dtm.post('prepare', TCC);
+    expect(await dtm.answer('registerBranch', { ...TCC, branch_id: '01' })).toBe(SUCCESS_ANSWER);
+    expect(await dtm.answer('submit', { ...TCC, wait_result: true })).toBe(SUCCESS_ANSWER);
+    expect(dtm.transport.calls).toEqual([]);
+  });
+});
+
+describe('submit after prepare', () => {
+  it('runs the steps that were prepared, with the options of both', async () => {
+    const dtm = await startHttpCoordinator();
+    await dtm.post('prepare', { ...SAGA, request_timeout: 7, branch_headers: { a: 'prepare' } });
+    const other = { steps: [{ action: 'http://other/a' }], payloads: ['other'] };
+    expect(await dtm.answer('submit', { ...SAGA, ...other, wait_result: true, branch_headers: { a: 'submit' } })).toBe(
+      SUCCESS_ANSWER,
+    );
+    expect(dtm.transport.calls).toMatchObject([
+      { url: 'http://b/a', payload: '{}', headers: { a: 'submit' }, timeoutSeconds: 7 },
+    ]);
+  });
+
+  it('needs no steps, and may bring the order of those that were prepared', async () => {
+    const dtm = await startHttpCoordinator();
+    const steps = [{ action: 'http://b/a1' }, { action: 'http://b/a2' }];
+    await dtm.post('prepare', { ...SAGA, steps, payloads: ['1', '2'] });
+    const submit = {
+      gid: 'g',
+      trans_type: 'saga',
+      custom_data: '{"concurrent":true,"orders":{"0":[1]}}',
+      wait_result: true,
+    };
+    expect(await dtm.answer('submit', submit)).toBe(SUCCESS_ANSWER);
+    expect(dtm.transport.keys).toEqual(['02 action', '01 action']);
+  });
+
+  it('is refused when its order does not fit the prepared steps, and changes nothing', async () => {
+    const dtm = await startHttpCoordinator();
+    await dtm.post('prepare', SAGA);
+    const answer = await dtm.post('submit', { gid: 'g', trans_type: 'saga', custom_data: '{"orders":{"0":[1]}}' });
+    expect(answer).toMatchObject({ status: 500, body: expect.stringContaining('there is no step 1') });
+    expect((await dtm.find('g')).transaction.status).toBe('prepared');
+  });
+
+  it('begins with the interval of its own options', async () => {
+    const dtm = await startHttpCoordinator();
+    dtm.transport.answer('01 action', UNKNOWN);
+    await dtm.post('prepare', SAGA);
+    await dtm.post('submit', { ...SAGA, retry_interval: 2 });
+    await settled();
+    expect((await dtm.find('g')).transaction).toMatchObject({ nextCronInterval: 4 });
+  });
+});
+
+describe('submit again', () => {
+  it('of a saga under way changes nothing, and calls nothing again', async () => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'saga', 'submitted');
+    const other = { ...SAGA, steps: [{ action: 'http://other/a' }], payloads: ['other'], retry_interval: 1 };
+    expect(await dtm.answer('submit', other)).toBe(SUCCESS_ANSWER);
+    await settled();
+    expect(dtm.transport.calls).toEqual([]);
+    expect((await dtm.find('g')).branches[1]).toMatchObject({ url: 'http://b/a' });
+  });
+
+  it('of a TCC under way does not lose its confirms', async () => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'tcc', 'submitted');
+    expect(await dtm.answer('submit', TCC)).toBe(SUCCESS_ANSWER);
+    await settled();
+    expect(await dtm.show('g')).toBe('submitted: 01 cancel prepared, 01 confirm prepared');
+  });
+});
+
+describe('prepare again', () => {
+  it('ignores what it brings', async () => {
+    const dtm = await startHttpCoordinator();
+    await dtm.post('prepare', SAGA);
+    expect(await dtm.answer('prepare', { ...SAGA, steps: [], payloads: [] })).toBe(SUCCESS_ANSWER);
+    expect((await dtm.find('g')).branches).toHaveLength(2);
+  });
+});
+
+describe('abort', () => {
+  it('keeps the reason that the initiator gave', async () => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'tcc', 'prepared');
+    await dtm.post('abort', { ...TCC, rollback_reason: 'no stock' });
+    await settled();
+    expect((await dtm.find('g')).transaction).toMatchObject({ status: 'failed', rollbackReason: 'no stock' });
+    expect(dtm.transport.keys).toEqual(['01 cancel']);
+  });
+
+  it('again tries again at once, and keeps the first reason', async () => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'tcc', 'prepared');
+    dtm.transport.answer('01 cancel', UNKNOWN, SUCCESS);
+    await dtm.post('abort', { ...TCC, rollback_reason: 'first' });
+    await settled();
+    expect(await dtm.answer('abort', TCC)).toBe(SUCCESS_ANSWER);
+    await settled();
+    expect((await dtm.find('g')).transaction).toMatchObject({ status: 'failed', rollbackReason: 'first' });
+  });
+});
+
+describe('forceStop', () => {
+  it('calls nothing, now or later, and keeps what the branches came to', async () => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'saga', 'aborting');
+    await dtm.post('forceStop', { gid: 'g' });
+    await dtm.clock.advance(3_600_000);
+    expect(dtm.transport.calls).toEqual([]);
+    expect(await dtm.show('g')).toBe('failed: 01 compensate prepared, 01 action failed');
+    expect((await dtm.find('g')).transaction).toMatchObject({
+      rollbackReason: 'url:http://b/a return failed: refused',
+    });
+  });
+
+  it('of a transaction that had no reason to fail gives it one', async () => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'saga', 'submitted');
+    await dtm.post('forceStop', { gid: 'g' });
+    expect((await dtm.find('g')).transaction).toMatchObject({ status: 'failed', rollbackReason: 'stopped by force' });
+  });
+});
