@@ -2,6 +2,7 @@ import {
   isFinal,
   type BranchRecord,
   type Outcome,
+  type TransType,
   type TransactionDetails,
   type TransactionRecord,
 } from '../protocol/index.js';
@@ -160,7 +161,7 @@ export class Runner {
         timeoutSeconds: requestTimeout(options, settings),
       })
       .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
-    if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && op !== 'action')) {
+    if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && !mayFail(transType, op))) {
       const hint = outcome.kind === 'failure' ? `; ${op} must not fail, it is asked again until it succeeds` : '';
       logger.warn(`branch gave no decision${hint}`, { gid, branchId, op, url, answer: outcome.message });
     }
@@ -172,6 +173,12 @@ export class Runner {
     const { gid, transType, rollbackReason } = transaction;
     this.#surroundings.logger.info('transaction was rolled back', { gid, transType, reason: rollbackReason });
   }
+}
+
+/** Whether a failure is an answer like any other (`dtm-protocol.md` §4.5). */
+function mayFail(transType: TransType, op: string): boolean {
+  if (transType === 'saga') return op === 'action';
+  return transType === 'workflow' || (transType === 'msg' && op === 'msg');
 }
 
 function withoutCalls(step: Step): ReadonlySet<number> {

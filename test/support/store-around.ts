@@ -2,7 +2,18 @@ import type { Store } from 'nestjs-dtm/server';
 import { deferred } from './deferred.js';
 
 /** Operations of a store that a test can come between. */
-export type StoreOperation = 'create' | 'find' | 'addBranches' | 'update' | 'claim' | 'list';
+export type StoreOperation =
+  | 'create'
+  | 'find'
+  | 'addBranches'
+  | 'update'
+  | 'claim'
+  | 'list'
+  | 'wake'
+  | 'getKv'
+  | 'putKv'
+  | 'deleteKv'
+  | 'listKv';
 
 /** Called instead of an operation; goes on with `call`, or does not. */
 export type Around = <T>(operation: StoreOperation, call: () => Promise<T>) => Promise<T>;
@@ -19,6 +30,11 @@ export function storeAround(inner: Store, around: Around): Store {
     update: (...args) => around('update', () => inner.update(...args)),
     claim: (...args) => around('claim', () => inner.claim(...args)),
     list: (...args) => around('list', () => inner.list(...args)),
+    wake: (...args) => around('wake', () => inner.wake(...args)),
+    getKv: (...args) => around('getKv', () => inner.getKv(...args)),
+    putKv: (...args) => around('putKv', () => inner.putKv(...args)),
+    deleteKv: (...args) => around('deleteKv', () => inner.deleteKv(...args)),
+    listKv: (...args) => around('listKv', () => inner.listKv(...args)),
   };
 }
 

@@ -117,7 +117,10 @@ function record(pass: Draft, answers: readonly Answer[], now: number, changed: M
 function recordInitiator(pass: Draft, outcome: Outcome): void {
   pass.running.delete(INITIATOR);
   if (outcome.kind === 'ongoing' || outcome.kind === 'unknown') pass.undecided.set(INITIATOR, outcome.kind);
-  else pass.initiator = outcome;
+  else {
+    pass.initiator = outcome;
+    pass.progressed = true;
+  }
 }
 
 /** The only branches whose failure decides anything (`dtm-protocol.md` §4.5). */

@@ -65,10 +65,10 @@ class MsgMachine implements Machine {
       return callOnce(pass, INITIATOR);
     }
     if (transaction.status !== 'submitted' || now < this.#deliveryTime(transaction)) return WAIT;
-    const open = pass.branches.flatMap(({ status }, index) => (status === 'succeed' ? [] : [index]));
-    if (open.length === 0) return { kind: 'change', status: 'succeed' };
-    if (!transaction.concurrent) return callOnce(pass, open[0]!);
-    return { kind: 'call', branches: open.filter((index) => isCallable(pass, index)) };
+    const first = pass.branches.findIndex(({ status }) => status !== 'succeed');
+    if (first < 0) return { kind: 'change', status: 'succeed' };
+    if (!transaction.concurrent) return callOnce(pass, first);
+    return { kind: 'call', branches: [...pass.branches.keys()].filter((index) => isCallable(pass, index)) };
   }
 
   #checkBackTime(transaction: TransactionRecord): number {

@@ -2,6 +2,7 @@ import { decodeWorkflowCall, type BranchRecord } from '../../protocol/index.js';
 import { checkBranchUrls } from './check-urls.js';
 import type { Mode } from './mode.js';
 import { INITIATOR, WAIT, callOnce } from './pass.js';
+import { baseInterval } from './schedule.js';
 
 /**
  * Workflow: the initiator runs it and records its progress here; when it falls silent, it is called to go on. It alone
@@ -18,10 +19,12 @@ export const workflow: Mode = {
     const { branchId, op, status, payload } = branch;
     return [{ branchId, op, url: '', payload, status, finishTime: now }];
   },
-  machine: (transaction) => {
+  machine: (transaction, _branchCount, settings) => {
     const call = decodeWorkflowCall(transaction.customData);
     return {
-      deadline: () => undefined,
+      // when it is called for the first time
+      deadline: ({ status, createTime, options }) =>
+        status === 'prepared' ? createTime + baseInterval(options, settings) * 1000 : undefined,
       initiator: ({ queryPrepared = '' }): BranchRecord => ({
         branchId: '00',
         // the name stands where other calls have their operation (§4.4)

@@ -1,3 +1,4 @@
+import { DtmArgumentError } from '../../protocol/index.js';
 import { checkBranchUrls } from './check-urls.js';
 import type { Mode } from './mode.js';
 import { twoPhaseMachine } from './two-phase.js';
@@ -8,6 +9,8 @@ export const xa: Mode = {
   register: (branch) => {
     if (branch.transType !== 'xa') return undefined;
     const { branchId, url } = branch;
+    // an empty one would count as done, and what was prepared would stay prepared for ever
+    if (!url) throw new DtmArgumentError('url of an XA branch must not be empty', { gid: branch.gid });
     checkBranchUrls({ url });
     const row = { branchId, url, payload: '', status: 'prepared' } as const;
     return [

@@ -37,12 +37,16 @@ export function jsonRpcRequest({ url, context, payload }: BranchCall): { method:
 export function readJsonRpcOutcome(status: number, body: string): Outcome {
   const outcome = readHttpOutcome(status, body);
   if (outcome.kind !== 'success') return outcome;
-  let error: { code?: unknown; message?: unknown } | null | undefined;
+  let answer: { error?: { code?: unknown; message?: unknown } | null } | null;
   try {
-    ({ error } = JSON.parse(body) as { error?: typeof error });
+    answer = JSON.parse(body) as typeof answer;
   } catch (cause) {
     return { kind: 'unknown', message: 'the answer to a JSON-RPC call is not JSON', cause };
   }
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
+    return { kind: 'unknown', message: 'the answer to a JSON-RPC call is not a JSON object' };
+  }
+  const { error } = answer;
   if (!error) return outcome;
   const message = typeof error.message === 'string' ? error.message : JSON.stringify(error);
   if (error.code === FAILURE_CODE) return { kind: 'failure', message };

@@ -1,6 +1,7 @@
 import {
   DtmArgumentError,
   type BranchRecord,
+  type KvRecord,
   type TransactionDetails,
   type TransactionRecord,
 } from 'nestjs-dtm/protocol';
@@ -86,6 +87,7 @@ export function describeStore(name: string, make: () => Store): void {
           nextCronTime: TIME + 4,
           owner: 'me',
           retryCount: 2,
+          concurrent: true,
         };
         await store.create({ transaction, branches: [] });
         expect(await store.find('g')).toEqual({ transaction, branches: [] });
@@ -375,6 +377,146 @@ export function describeStore(name: string, make: () => Store): void {
       it('gives the branches along', async () => {
         await store.create(detailsOf('g'));
         expect((await claim())[0]!.branches).toEqual(detailsOf('g').branches);
+      });
+    });
+
+    describe('wake', () => {
+      const later = { nextCronTime: TIME + 50_000 };
+      const dueTimes = async (...gids: string[]): Promise<number[]> =>
+        Promise.all(gids.map(async (gid) => (await found(gid)).transaction.nextCronTime - TIME));
+
+      it('makes what waits due, and says how many that were', async () => {
+        await store.create(detailsOf('g1', later));
+        await store.create(detailsOf('g2', later));
+        expect(await store.wake(TIME, { laterThan: TIME, limit: 10 })).toBe(2);
+        expect(await dueTimes('g1', 'g2')).toEqual([0, 0]);
+        expect(gidsOf(await claim()).toSorted()).toEqual(['g1', 'g2']);
+      });
+
+      it('touches nothing that is finished, or that somebody works on', async () => {
+        for (const status of ['prepared', 'submitted', 'aborting', 'succeed', 'failed'] as const)
+          await store.create(detailsOf(status, { ...later, status }));
+        await store.create(detailsOf('owned', { ...later, owner: 'me' }));
+        expect(await store.wake(TIME, { laterThan: TIME, limit: 10 })).toBe(3);
+        expect(await dueTimes('succeed', 'failed', 'owned')).toEqual([50_000, 50_000, 50_000]);
+        expect((await found('owned')).transaction.owner).toBe('me');
+      });
+
+      it('takes only those that are due later than that, and no more than the limit', async () => {
+        await store.create(detailsOf('soon', { nextCronTime: TIME + 10 }));
+        await store.create(detailsOf('g1', { nextCronTime: TIME + 11 }));
+        await store.create(detailsOf('g2', later));
+        expect(await store.wake(TIME, { laterThan: TIME + 10, limit: 1 })).toBe(1);
+        expect(await dueTimes('soon', 'g1', 'g2')).toEqual([10, 0, 50_000]);
+        expect(await store.wake(TIME, { laterThan: TIME + 10, limit: 1 })).toBe(1);
+        expect(await store.wake(TIME, { laterThan: TIME + 10, limit: 1 })).toBe(0);
+        expect(await dueTimes('soon', 'g1', 'g2')).toEqual([10, 0, 0]);
+      });
+
+      it('of one gid leaves the others alone', async () => {
+        for (const gid of GIDS) await store.create(detailsOf(gid, later));
+        expect(await store.wake(TIME, { gid: 'order1', laterThan: TIME, limit: 1 })).toBe(1);
+        expect(gidsOf(await claim())).toEqual(['order1']);
+        expect(await store.wake(TIME, { gid: 'nope', laterThan: TIME, limit: 1 })).toBe(0);
+      });
+
+      it('changes nothing else', async () => {
+        const details = detailsOf('g', { ...later, retryCount: 2, rollbackReason: 'x' });
+        await store.create(details);
+        await store.wake(TIME, { gid: 'g', laterThan: TIME, limit: 1 });
+        expect(await store.find('g')).toEqual({
+          ...details,
+          transaction: { ...details.transaction, nextCronTime: TIME },
+        });
+      });
+    });
+
+    describe('kept values', () => {
+      const kv = (key: string, change: Partial<KvRecord> = {}): KvRecord => ({
+        category: 'topics',
+        key,
+        value: '[]',
+        version: 1,
+        createTime: TIME,
+        updateTime: TIME,
+        ...change,
+      });
+
+      it('come back with every field, and texts as they are', async () => {
+        const record = kv("a'b", { value: '{"ä":"😀"}', updateTime: TIME + 1 });
+        expect(await store.putKv(record)).toBe(true);
+        expect(await store.getKv('topics', "a'b")).toEqual(record);
+      });
+
+      it('are unknown until they are put, and under other names', async () => {
+        expect(await store.getKv('topics', 'a')).toBeUndefined();
+        await store.putKv(kv('a'));
+        expect(await store.getKv('topics', 'A')).toBeUndefined();
+        expect(await store.getKv('other', 'a')).toBeUndefined();
+      });
+
+      it('are replaced by the next version, and by no other', async () => {
+        await store.putKv(kv('a'));
+        const second = kv('a', { version: 2, value: '["b"]', updateTime: TIME + 5 });
+        for (const version of [1, 3, 0]) expect(await store.putKv({ ...second, version })).toBe(false);
+        expect(await store.getKv('topics', 'a')).toEqual(kv('a'));
+        expect(await store.putKv(second)).toBe(true);
+        expect(await store.getKv('topics', 'a')).toEqual(second);
+      });
+
+      it('that do not exist begin with version 1', async () => {
+        expect(await store.putKv(kv('a', { version: 2 }))).toBe(false);
+        expect(await store.getKv('topics', 'a')).toBeUndefined();
+      });
+
+      it.each([1, 2])('of version %i are taken from one of many who put at the same time', async (version) => {
+        if (version === 2) await store.putKv(kv('a'));
+        const records = Array.from({ length: 10 }, (_, index) => kv('a', { version, value: `[${index}]` }));
+        const results = await Promise.all(records.map((record) => store.putKv(record)));
+        expect(results.filter(Boolean)).toHaveLength(1);
+        expect((await store.getKv('topics', 'a'))?.value).toBe(`[${results.indexOf(true)}]`);
+      });
+
+      it('can be deleted once, and made anew', async () => {
+        await store.putKv(kv('a'));
+        await store.putKv(kv('a', { version: 2 }));
+        expect(await store.deleteKv('topics', 'b')).toBe(false);
+        expect(await store.deleteKv('other', 'a')).toBe(false);
+        expect(await store.deleteKv('topics', 'a')).toBe(true);
+        expect(await store.deleteKv('topics', 'a')).toBe(false);
+        expect(await store.getKv('topics', 'a')).toBeUndefined();
+        expect(await store.putKv(kv('a', { value: '"new"' }))).toBe(true);
+      });
+
+      it.each<[Parameters<Store['listKv']>[0], string]>([
+        [{}, 'topics/a other/a topics/b topics/c'],
+        [{ category: 'topics' }, 'topics/a topics/b topics/c'],
+        [{ key: 'a' }, 'topics/a other/a'],
+        [{ category: 'other', key: 'a' }, 'other/a'],
+        [{ category: 'nope' }, ''],
+        [{ limit: Number.MAX_SAFE_INTEGER }, 'topics/a other/a topics/b topics/c'],
+      ])('are listed with %j as %s: oldest first', async (filter, names) => {
+        await store.putKv(kv('a'));
+        await store.putKv(kv('a', { category: 'other' }));
+        await store.putKv(kv('b'));
+        await store.putKv(kv('c'));
+        await store.putKv(kv('a', { version: 2 }));
+        const { records, nextPosition } = await store.listKv(filter);
+        expect(records.map(({ category, key }) => `${category}/${key}`).join(' ')).toBe(names);
+        expect(nextPosition).toBe('');
+      });
+
+      it('are listed page by page, each once', async () => {
+        for (const key of ['a', 'b', 'c', 'd', 'e']) await store.putKv(kv(key));
+        const pages: string[][] = [];
+        let position: string | undefined;
+        do {
+          const page = await store.listKv({ limit: 2, position });
+          pages.push(page.records.map(({ key }) => key));
+          position = page.nextPosition;
+        } while (position);
+        expect(pages).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+        await expect(store.listKv({ position: 'x' })).rejects.toThrow(DtmArgumentError);
       });
     });
 

@@ -219,9 +219,28 @@ describe('a request body', () => {
     ],
     [JSON.stringify({ ...SAGA, protocol: 'grpc' }), /^protocol grpc is not served by this coordinator/],
     [JSON.stringify({ ...SAGA, protocol: 'smtp' }), /^protocol must be http, grpc or json-rpc/],
-    [JSON.stringify({ ...SAGA, trans_type: undefined }), /^trans_type "" is unknown; it serves saga and tcc/],
-    [JSON.stringify({ ...SAGA, trans_type: 'SAGA' }), /^trans_type "SAGA" is unknown; it serves saga and tcc/],
-    [JSON.stringify({ ...SAGA, trans_type: 'xa' }), /^trans_type "xa" is not served by this coordinator/],
+    [
+      JSON.stringify({ ...SAGA, trans_type: undefined }),
+      /^trans_type "" is unknown; it must be one of msg, saga, tcc, xa, workflow/,
+    ],
+    [
+      JSON.stringify({ ...SAGA, trans_type: 'SAGA' }),
+      /^trans_type "SAGA" is unknown; it must be one of msg, saga, tcc, xa, workflow/,
+    ],
+    [
+      JSON.stringify({ ...SAGA, trans_type: 'msg', payloads: [] }),
+      /^a msg with 1 steps needs as many payloads, it has 0/,
+    ],
+    [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{' }), /^custom_data of a message must be JSON like/],
+    [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{"delay":"1"}' }), /^delay must be a whole number/],
+    [
+      JSON.stringify({ ...SAGA, trans_type: 'msg', query_prepared: 'x:y' }),
+      /^query_prepared "x:y": branches are called/,
+    ],
+    [
+      JSON.stringify({ ...SAGA, trans_type: 'msg', steps: [{ action: 'topic://none' }] }),
+      /^topic not found: none; subscribe to it first/,
+    ],
   ])('%s is an error that says what is wrong, and stores nothing', async (body, message) => {
     for (const operation of ['prepare', 'submit']) {
       const answer = await dtm.post(operation, body);
@@ -233,7 +252,7 @@ describe('a request body', () => {
     expect((await dtm.server.all()).transactions).toEqual([]);
   });
 
-  it.each(['abort', 'forceStop'])('of %s is read in the same way', async (operation) => {
+  it.each(['abort', 'forceStop', 'resetNextCronTime'])('of %s is read in the same way', async (operation) => {
     expect(await dtm.answer(operation, '{}')).toBe(failure('gid must be a text that is not empty'));
     expect(await dtm.post(operation, '[')).toMatchObject({ status: 500, body: expect.stringContaining('is not JSON') });
   });
@@ -317,7 +336,17 @@ describe('the body of registerBranch', () => {
   it.each([
     ['{}', 'unknow trans type: '],
     ['{"gid":"g","trans_type":"zz"}', 'unknow trans type: zz'],
-    ['{"gid":"g","trans_type":"xa","branch_id":"01","url":"http://b"}', 'unknow trans type: xa'],
+    ['{"gid":"g","trans_type":"saga","branch_id":"01"}', 'unknow trans type: saga'],
+    ['{"gid":"g","trans_type":"msg","branch_id":"01"}', 'unknow trans type: msg'],
+    ['{"gid":"g","trans_type":"xa","branch_id":"01"}', 'url of an XA branch must not be empty'],
+    [
+      '{"gid":"g","trans_type":"workflow","branch_id":"01","op":"try","status":"succeed"}',
+      'op of a workflow branch must be one of action, commit, rollback, business, not "try"',
+    ],
+    [
+      '{"gid":"g","trans_type":"workflow","branch_id":"01","op":"action","status":"prepared"}',
+      'status of a workflow branch must be succeed or failed, not "prepared"',
+    ],
     ['{"trans_type":"tcc","branch_id":"01"}', 'gid must be a text that is not empty'],
     ['{"gid":"g","trans_type":"tcc"}', 'branch_id must be a text that is not empty'],
   ])('%s is answered with 500', async (body, message) => {

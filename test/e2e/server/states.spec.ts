@@ -113,7 +113,7 @@ const ROWS: Row[] = (['saga', 'tcc'] as const).flatMap((mode): Row[] => [
     mode,
     body: { gid: 'g' },
     answers: {
-      unknown: NOT_FOUND,
+      unknown: [failure('no TransGlobal with gid: g found'), 'unknown'],
       prepared: [SUCCESS_ANSWER, 'failed'],
       submitted: [SUCCESS_ANSWER, 'failed'],
       aborting: [SUCCESS_ANSWER, 'failed'],

@@ -245,10 +245,10 @@ describe('calls that the work does not await', () => {
   it('at the same time have ids in the order of the calls', async () => {
     const { api, run } = bed();
     await run((tcc) => Promise.all([tcc.call(OUT), tcc.call(IN), tcc.call(OUT)]));
-    expect(api.branches.map((branch) => [branch.branchId, branch.confirm])).toEqual([
-      ['01', OUT.confirm],
-      ['02', IN.confirm],
-      ['03', OUT.confirm],
+    expect(api.branches).toMatchObject([
+      { branchId: '01', confirm: OUT.confirm },
+      { branchId: '02', confirm: IN.confirm },
+      { branchId: '03', confirm: OUT.confirm },
     ]);
   });
 });

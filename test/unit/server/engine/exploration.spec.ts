@@ -1,10 +1,10 @@
 import { isFinal, type GlobalStatus, type Outcome, type TransactionDetails } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
-import { advance, machineOf, type Step } from '../../../../lib/server/engine/advance.js';
-import { beginPass, type Answer, type Pass } from '../../../../lib/server/engine/pass.js';
-import { tccBranches } from '../../../../lib/server/engine/tcc.js';
+import { advance, type Step } from '../../../../lib/server/engine/advance.js';
+import { MODES } from '../../../../lib/server/engine/modes.js';
+import { INITIATOR, beginPass, type Answer, type Pass } from '../../../../lib/server/engine/pass.js';
 import { seededRandom } from '../../../support/random.js';
-import { SETTINGS, sagaOf, tccOf } from './pass-bed.js';
+import { SETTINGS, branchRows, msgOf, sagaOf, twoPhaseOf } from './pass-bed.js';
 
 const RUNS = 3000;
 
@@ -41,9 +41,17 @@ class Life {
       timeoutToFailSeconds: this.#chance(0.4) ? this.#upTo(60) + 1 : undefined,
       retryLimit: this.#chance(0.3) ? this.#upTo(3) + 1 : undefined,
     };
-    if (this.#chance(0.3)) {
+    if (this.#chance(0.4)) {
       this.#plan = new Map();
-      this.#stored = tccOf(this.#upTo(6), 'prepared', options);
+      const mode = this.#chance(0.5) ? 'tcc' : 'xa';
+      this.#stored = twoPhaseOf(mode, this.#upTo(6), 'prepared', options);
+    } else if (this.#chance(0.3)) {
+      this.#plan = new Map();
+      this.#stored = msgOf(this.#upTo(6), this.#chance(0.2) ? 'submitted' : 'prepared', {
+        ...options,
+        concurrent: this.#chance(0.5),
+        customData: this.#chance(0.3) ? JSON.stringify({ delay: this.#upTo(30) }) : undefined,
+      });
     } else {
       const steps = this.#upTo(7);
       const concurrent = this.#chance(0.6);
@@ -76,29 +84,25 @@ class Life {
   /** The initiator registers, submits, aborts or does nothing while the transaction is prepared. */
   #initiator(): void {
     const { transaction, branches } = this.#stored;
-    const isTcc = transaction.transType === 'tcc';
+    const isTwoPhase = this.#isTwoPhase;
     const dice = this.#random();
     if (dice < 0.3) this.#stored = { transaction: { ...transaction, status: 'submitted' }, branches };
-    else if (isTcc && dice < 0.6) this.#register();
-    else if (isTcc && dice < 0.7) this.#stored = { transaction: { ...transaction, status: 'aborting' }, branches };
+    else if (isTwoPhase && dice < 0.6) this.#register();
+    else if (isTwoPhase && dice < 0.7) this.#stored = { transaction: { ...transaction, status: 'aborting' }, branches };
   }
 
   #register(): void {
     const { transaction, branches } = this.#stored;
-    const branchId = `1${branches.length}`;
-    const rows = tccBranches({
-      gid: 'g',
-      transType: 'tcc',
-      branchId,
-      confirm: 'http://b/confirm',
-      cancel: 'http://b/cancel',
-      payload: '',
-    });
+    const rows = branchRows(transaction.transType as 'tcc' | 'xa', [`1${branches.length}`]);
     this.#stored = { transaction, branches: [...branches, ...rows] };
   }
 
   #pass(): void {
-    const machine = machineOf(this.#stored.transaction, this.#stored.branches.length, SETTINGS);
+    const machine = MODES[this.#stored.transaction.transType].machine(
+      this.#stored.transaction,
+      this.#stored.branches.length,
+      SETTINGS,
+    );
     let pass: Pass = beginPass(this.#stored);
     let answers: Answer[] = [];
     const limit = 5 * this.#stored.branches.length + 20;
@@ -110,8 +114,7 @@ class Life {
       pass = step.pass;
       if (step.save) {
         // a branch may be registered between reading and saving, as long as the transaction is prepared in the store
-        if (this.#stored.transaction.status === 'prepared' && pass.transaction.transType === 'tcc' && this.#chance(0.2))
-          this.#register();
+        if (this.#stored.transaction.status === 'prepared' && this.#isTwoPhase && this.#chance(0.2)) this.#register();
         if (this.#isWild && this.#chance(0.03)) return;
         this.#save(step);
         if (this.#isWild && this.#chance(0.03)) return;
@@ -168,6 +171,10 @@ class Life {
     const answered = new Set(answers.map((answer) => answer.branch));
     const { status } = pass.transaction;
     for (const index of calls) {
+      if (index === INITIATOR) {
+        this.#checkInitiator(before, answered);
+        continue;
+      }
       const { op, branchId, url } = pass.branches[index]!;
       const name = `${branchId} ${op}`;
       check(!before.running.has(index) || answered.has(index), `${name} is called while it is running`);
@@ -175,12 +182,18 @@ class Life {
       check(!before.undecided.has(index) && !answered.has(index), `${name} is called twice in a pass`);
       check(url !== '', `${name} is called without a URL`);
       check(
-        status === (op === 'action' || op === 'confirm' ? 'submitted' : 'aborting'),
+        status === (op === 'action' || op === 'confirm' || op === 'commit' ? 'submitted' : 'aborting'),
         `${name} is called while ${status}`,
       );
+      const { createTime, customData = '{}' } = pass.transaction;
+      if (pass.transaction.transType === 'msg') {
+        const { delay = 0 } = JSON.parse(customData) as { delay?: number };
+        check(this.#now >= createTime + delay * 1000, `${name} is delivered before its time`);
+        check(pass.transaction.concurrent || pass.running.size === 1, `${name} is called beside another one`);
+      }
       if (op === 'action') this.#checkAction(pass, index);
       if (op === 'compensate') this.#checkCompensation(pass, index);
-      if (op === 'confirm' || op === 'cancel') check(pass.running.size === 1, `${name} is called beside another one`);
+      if (this.#isTwoPhase) check(pass.running.size === 1, `${name} is called beside another one`);
     }
     check(new Set(calls).size === calls.length, 'a branch is called twice at once');
     check(over === (pass.running.size === 0 && !reload), 'over means that nothing runs');
@@ -190,6 +203,18 @@ class Life {
       'what is not finished is due in the future',
     );
     check(!over || pass.transaction.owner === undefined, 'a pass that is over gives its lease back');
+  }
+
+  /** Only a prepared message that is old enough is asked for, once in a pass. */
+  #checkInitiator(before: Pass, answered: ReadonlySet<number>): void {
+    const { transType, status, createTime, options } = before.transaction;
+    const seconds = options.timeoutToFailSeconds ?? SETTINGS.timeoutToFailSeconds;
+    check(transType === 'msg' && status === 'prepared', `the initiator of a ${transType} is asked while ${status}`);
+    check(this.#now >= createTime + seconds * 1000, 'the initiator is asked before its time');
+    check(
+      !before.running.has(INITIATOR) && !before.undecided.has(INITIATOR) && !answered.has(INITIATOR),
+      'the initiator is asked twice in a pass',
+    );
   }
 
   #checkAction(pass: Pass, index: number): void {
@@ -212,8 +237,8 @@ class Life {
     const { transaction, branches } = this.#stored;
     const end =
       transaction.status === 'succeed'
-        ? { done: ['action', 'confirm'], never: ['compensate', 'cancel'] }
-        : { done: ['cancel'], never: ['confirm'] };
+        ? { done: ['action', 'confirm', 'commit'], never: ['compensate', 'cancel', 'rollback'] }
+        : { done: ['cancel', 'rollback'], never: ['confirm', 'commit'] };
     for (const [index, { op, status, url, branchId }] of branches.entries()) {
       const name = `${branchId} ${op}`;
       check(
@@ -225,12 +250,13 @@ class Life {
         check(url === '' || this.#succeeded.has(index), `${name} succeeded without an answer`);
       }
       if (op === 'action' && transaction.status === 'failed' && this.#called.has(index)) {
+        check(transaction.transType === 'saga', 'a message that was delivered failed');
         check(branches[index - 1]!.status === 'succeed', `step ${branchId} was called and never compensated`);
       }
     }
     check(
-      transaction.status !== 'failed' || transaction.rollbackReason !== undefined || transaction.transType === 'tcc',
-      'a saga fails for a reason',
+      transaction.status !== 'failed' || transaction.rollbackReason !== undefined || this.#isTwoPhase,
+      'a saga or message fails for a reason',
     );
     check(
       (transaction.status === 'succeed') === (transaction.finishTime !== undefined),
@@ -261,6 +287,11 @@ class Life {
     );
   }
 
+  get #isTwoPhase(): boolean {
+    const { transType } = this.#stored.transaction;
+    return transType === 'tcc' || transType === 'xa';
+  }
+
   get #isWild(): boolean {
     return this.#passes <= WILD_PASSES;
   }
@@ -287,8 +318,10 @@ describe('random transactions with random answers and crashes', () => {
         throw new Error(`seed ${seed}: ${(cause as Error).message}; again with DTM_SEED=${seed}`, { cause });
       }
     }
-    // all four ends were met, so that the rules above were put to the test
-    expect([...ends.keys()].toSorted()).toEqual(['saga failed', 'saga succeed', 'tcc failed', 'tcc succeed']);
-    expect(Math.min(...ends.values())).toBeGreaterThan(RUNS / 50);
+    // every end was met, so that the rules above were put to the test
+    expect([...ends.keys()].toSorted()).toEqual(
+      ['msg', 'saga', 'tcc', 'xa'].flatMap((mode) => [`${mode} failed`, `${mode} succeed`]),
+    );
+    expect(Math.min(...ends.values())).toBeGreaterThan(RUNS / 300);
   });
 });

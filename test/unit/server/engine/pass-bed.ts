@@ -6,11 +6,12 @@ import type {
   TransactionDetails,
   TransactionOptions,
   TransactionRecord,
+  TransactionRequest,
 } from 'nestjs-dtm/protocol';
-import { advance, machineOf, type Step } from '../../../../lib/server/engine/advance.js';
+import { advance, type Step } from '../../../../lib/server/engine/advance.js';
 import { createTransaction } from '../../../../lib/server/engine/create.js';
-import { beginPass, type Machine, type Pass } from '../../../../lib/server/engine/pass.js';
-import { tccBranches } from '../../../../lib/server/engine/tcc.js';
+import { MODES } from '../../../../lib/server/engine/modes.js';
+import { INITIATOR, beginPass, type Machine, type Pass } from '../../../../lib/server/engine/pass.js';
 import { resolveSettings, type CoordinatorSettings } from '../../../../lib/server/settings.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
 
@@ -51,26 +52,96 @@ export function sagaOf({
     status,
     SETTINGS,
     START_TIME,
+    noTopics,
   );
+}
+
+/** Registers branches with these ids at a TCC or XA; their URLs hold operation and id. */
+export function branchRows(transType: 'tcc' | 'xa', ids: readonly string[]): BranchRecord[] {
+  const shape = { gid: 'g', payload: '' };
+  return ids.flatMap((branchId) => {
+    const rows =
+      transType === 'tcc'
+        ? MODES.tcc.register!(
+            {
+              ...shape,
+              transType,
+              branchId,
+              confirm: `http://b/confirm${branchId}`,
+              cancel: `http://b/cancel${branchId}`,
+            },
+            START_TIME,
+          )
+        : MODES.xa.register!({ ...shape, transType, branchId, url: `http://b/xa${branchId}` }, START_TIME);
+    return rows!;
+  });
+}
+
+/** A TCC or XA with that many registered branches. */
+export function twoPhaseOf(
+  transType: 'tcc' | 'xa',
+  branches: number,
+  status: GlobalStatus,
+  options: TransactionOptions = {},
+): TransactionDetails {
+  const { transaction } = createTransaction(
+    { gid: 'g', transType, ...options },
+    status,
+    SETTINGS,
+    START_TIME,
+    noTopics,
+  );
+  const ids = Array.from({ length: branches }, (_, index) => `0${index + 1}`);
+  return { transaction, branches: branchRows(transType, ids) };
 }
 
 /** A TCC with that many registered branches. */
 export function tccOf(branches: number, status: GlobalStatus, options: TransactionOptions = {}): TransactionDetails {
-  const { transaction } = createTransaction({ gid: 'g', transType: 'tcc', ...options }, status, SETTINGS, START_TIME);
-  const ids = Array.from({ length: branches }, (_, index) => `0${index + 1}`);
-  return {
-    transaction,
-    branches: ids.flatMap((branchId) =>
-      tccBranches({
-        gid: 'g',
-        transType: 'tcc',
-        branchId,
-        confirm: `http://b/confirm${branchId}`,
-        cancel: `http://b/cancel${branchId}`,
-        payload: '',
-      }),
-    ),
-  };
+  return twoPhaseOf('tcc', branches, status, options);
+}
+
+/** A message with that many steps; `http://b/q` says whether it is to be delivered. */
+export function msgOf(
+  steps: number,
+  status: GlobalStatus,
+  change: Partial<TransactionRequest> = {},
+): TransactionDetails {
+  const numbers = Array.from({ length: steps }, (_, index) => index + 1);
+  return createTransaction(
+    {
+      gid: 'g',
+      transType: 'msg',
+      steps: numbers.map((number) => ({ action: `http://b/a${number}` })),
+      payloads: numbers.map((number) => `payload ${number}`),
+      queryPrepared: 'http://b/q',
+      ...change,
+    },
+    status,
+    SETTINGS,
+    START_TIME,
+    noTopics,
+  );
+}
+
+/** A workflow called `transfer` with the input `in`. */
+export function workflowOf(change: Partial<TransactionRequest> = {}): TransactionDetails {
+  return createTransaction(
+    {
+      gid: 'g',
+      transType: 'workflow',
+      queryPrepared: 'http://b/w',
+      customData: JSON.stringify({ name: 'transfer', data: 'aW4=' }),
+      ...change,
+    },
+    'prepared',
+    SETTINGS,
+    START_TIME,
+    noTopics,
+  );
+}
+
+function noTopics(): readonly string[] {
+  return [];
 }
 
 /** Changes some branch rows, named like `01 action`. */
@@ -94,7 +165,8 @@ export class PassBed {
   random = 0;
 
   constructor(details: TransactionDetails, now: number = START_TIME) {
-    this.#machine = machineOf(details.transaction, details.branches.length, SETTINGS);
+    const { transaction, branches } = details;
+    this.#machine = MODES[transaction.transType].machine(transaction, branches.length, SETTINGS);
     this.pass = beginPass(details);
     this.now = now;
   }
@@ -139,11 +211,13 @@ export class PassBed {
   }
 
   #name(index: number): string {
-    const { branchId, op } = this.pass.branches[index]!;
+    const initiator = index === INITIATOR ? this.#machine.initiator?.(this.transaction) : undefined;
+    const { branchId, op } = initiator ?? this.pass.branches[index]!;
     return `${branchId} ${op}`;
   }
 
   #index(name: string): number {
+    // no branch has this name: it is the initiator's, and findIndex says so with the very number that stands for it
     return this.pass.branches.findIndex(({ branchId, op }) => `${branchId} ${op}` === name);
   }
 }

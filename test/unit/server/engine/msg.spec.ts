@@ -1,0 +1,133 @@
+import type { Outcome } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
+import { START_TIME } from '../../../support/virtual-clock.js';
+import { PassBed, msgOf, withBranches } from './pass-bed.js';
+
+const TIMEOUT = 35_000;
+
+describe('a prepared message', () => {
+  it('waits for its initiator until its timeout, and is due then', () => {
+    const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT - 1).run();
+    expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
+    expect(bed.transaction.nextCronTime).toBe(START_TIME + TIMEOUT);
+  });
+
+  it('is asked for at its timeout, once in a pass, and delivered in the same pass when the answer is success', () => {
+    const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT);
+    expect(bed.advance()).toEqual(['00 msg']);
+    expect(bed.advance({ '00 msg': SUCCESS })).toEqual([]);
+    expect([bed.step.save, bed.step.reload, bed.transaction.status]).toEqual([true, true, 'submitted']);
+    expect(bed.run().calls).toEqual(['00 msg', '01 action', '02 action']);
+    expect(bed.summary).toBe('succeed, 01 action succeed, 02 action succeed');
+  });
+
+  it('is dropped with the reason when the answer is failure', () => {
+    const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT).run({ '00 msg': FAILURE });
+    expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'failed']);
+    expect(bed.transaction).toMatchObject({ rollbackReason: 'refused', rollbackTime: START_TIME + TIMEOUT });
+  });
+
+  it.each<[string, Outcome, number]>([
+    ['ongoing', ONGOING, 10],
+    ['unknown', UNKNOWN, 20],
+  ])('stays prepared when the answer is %s, and is asked for again after the interval', (_, outcome, interval) => {
+    const now = START_TIME + TIMEOUT + 5;
+    const bed = new PassBed(msgOf(1, 'prepared'), now).run({ '00 msg': outcome });
+    expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'prepared']);
+    expect(bed.transaction).toMatchObject({ nextCronTime: now + 10_000, nextCronInterval: interval });
+  });
+
+  it.each([ONGOING, UNKNOWN])('is never due at once, however often the answer is %j', (outcome) => {
+    let details = msgOf(1, 'prepared', { timeoutToFailSeconds: 1 });
+    let now = START_TIME + 1000;
+    for (let pass = 0; pass < 50; pass++) {
+      const bed = new PassBed(details, now).run({ '00 msg': outcome });
+      expect(bed.calls).toEqual(['00 msg']);
+      expect(bed.transaction.nextCronTime).toBeGreaterThanOrEqual(now + 1000);
+      details = { transaction: bed.transaction, branches: bed.pass.branches };
+      now = bed.transaction.nextCronTime;
+    }
+  });
+
+  it.each([0, TIMEOUT, 10 ** 9])('without query_prepared is neither delivered nor dropped, at age %i', (age) => {
+    const bed = new PassBed(msgOf(1, 'prepared', { queryPrepared: undefined }), START_TIME + age).run();
+    expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
+    expect(bed.transaction.nextCronTime).toBeGreaterThan(bed.now);
+  });
+
+  it('has the timeout of its options', () => {
+    const details = msgOf(1, 'prepared', { timeoutToFailSeconds: 3 });
+    expect(new PassBed(details, START_TIME + 2999).advance()).toEqual([]);
+    expect(new PassBed(details, START_TIME + 3000).advance()).toEqual(['00 msg']);
+  });
+});
+
+describe('the delivery of a message', () => {
+  it('goes to one step after the other', () => {
+    const bed = new PassBed(msgOf(3, 'submitted'));
+    expect(bed.advance()).toEqual(['01 action']);
+    expect(bed.run().calls).toEqual(['01 action', '02 action', '03 action']);
+    expect(bed.summary).toBe('succeed, 01 action succeed, 02 action succeed, 03 action succeed');
+    expect(bed.transaction.finishTime).toBe(START_TIME);
+  });
+
+  it.each<[string, Outcome]>([
+    ['failure', FAILURE],
+    ['ongoing', ONGOING],
+    ['unknown', UNKNOWN],
+  ])('stops at the first step that answers %s, which is asked again: nothing is rolled back', (_, outcome) => {
+    const bed = new PassBed(msgOf(3, 'submitted')).run({ '02 action': outcome });
+    expect(bed.calls).toEqual(['01 action', '02 action']);
+    expect(bed.summary).toBe('submitted, 01 action succeed');
+    expect(bed.transaction.nextCronTime).toBe(START_TIME + 10_000);
+    const again = new PassBed({ transaction: bed.transaction, branches: bed.pass.branches }).run();
+    expect(again.calls).toEqual(['02 action', '03 action']);
+    expect(again.transaction.status).toBe('succeed');
+  });
+
+  it('of a concurrent one goes to all at once, and to the others when one gives no decision', () => {
+    const bed = new PassBed(msgOf(3, 'submitted', { concurrent: true }));
+    expect(bed.advance()).toEqual(['01 action', '02 action', '03 action']);
+    expect(bed.advance({ '02 action': FAILURE })).toEqual([]);
+    expect(bed.step.over).toBe(false);
+    bed.advance({ '01 action': SUCCESS, '03 action': SUCCESS });
+    expect([bed.step.over, bed.summary]).toEqual([true, 'submitted, 01 action succeed, 03 action succeed']);
+    const again = new PassBed({ transaction: bed.transaction, branches: bed.pass.branches }).run();
+    expect([again.calls, again.transaction.status]).toEqual([['02 action'], 'succeed']);
+  });
+
+  it('waits for the delay, measured from creation, and is due then', () => {
+    const details = msgOf(1, 'submitted', { customData: '{"delay":60}' });
+    const early = new PassBed(details, START_TIME + 59_999).run();
+    expect([early.calls, early.summary]).toEqual([[], 'submitted']);
+    expect(early.transaction.nextCronTime).toBe(START_TIME + 60_000);
+    expect(new PassBed(details, START_TIME + 60_000).run().summary).toBe('succeed, 01 action succeed');
+  });
+
+  it('waits for the delay after the check-back, too', () => {
+    const details = msgOf(1, 'prepared', { customData: '{"delay":60}' });
+    const bed = new PassBed(details, START_TIME + TIMEOUT).run();
+    expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'submitted']);
+    expect(bed.transaction.nextCronTime).toBe(START_TIME + 60_000);
+  });
+
+  it('knows no timeout once it was submitted', () => {
+    const bed = new PassBed(msgOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9);
+    expect(bed.run({ '01 action': UNKNOWN }).summary).toBe('submitted');
+  });
+
+  it('counts an empty URL as taken', () => {
+    const bed = new PassBed(withBranches(msgOf(2, 'submitted'), { '01 action': { url: '' } })).run();
+    expect([bed.calls, bed.summary]).toEqual([['02 action'], 'succeed, 01 action succeed, 02 action succeed']);
+  });
+
+  it('of a message without steps is nothing', () => {
+    expect(new PassBed(msgOf(0, 'submitted')).run().summary).toBe('succeed');
+  });
+});
+
+it.each(['succeed', 'failed'] as const)('a message that %s is left alone', (status) => {
+  const bed = new PassBed(msgOf(1, status), START_TIME + 10 ** 9).run();
+  expect([bed.calls, bed.summary]).toEqual([[], status]);
+});

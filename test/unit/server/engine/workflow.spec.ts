@@ -1,0 +1,56 @@
+import type { Outcome } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { MODES } from '../../../../lib/server/engine/modes.js';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
+import { START_TIME } from '../../../support/virtual-clock.js';
+import { PassBed, SETTINGS, workflowOf } from './pass-bed.js';
+
+const DUE = START_TIME + 10_000;
+
+describe('a workflow', () => {
+  it('is first due after its interval: its initiator is running it', () => {
+    expect(workflowOf().transaction.nextCronTime).toBe(DUE);
+    expect(workflowOf({ retryIntervalSeconds: 30 }).transaction.nextCronTime).toBe(START_TIME + 30_000);
+  });
+
+  it('is called to go on: at query_prepared, with its name as operation and its input as body', () => {
+    const { transaction, branches } = workflowOf();
+    const call = MODES.workflow.machine(transaction, branches.length, SETTINGS).initiator!(transaction);
+    expect(call).toMatchObject({ branchId: '00', op: 'transfer', url: 'http://b/w' });
+    expect(Buffer.from(call.payload).toString()).toBe('in');
+    expect(new PassBed(workflowOf(), DUE).advance()).toEqual(['00 transfer']);
+  });
+
+  it.each<[string, Outcome, number]>([
+    ['success', SUCCESS, 10],
+    ['failure', FAILURE, 10],
+    ['ongoing', ONGOING, 10],
+    ['unknown', UNKNOWN, 20],
+  ])('is not decided by the answer %s: it is called again after the interval', (_, outcome, interval) => {
+    const bed = new PassBed(workflowOf(), DUE).run({ '00 transfer': outcome });
+    expect([bed.calls, bed.summary]).toEqual([['00 transfer'], 'prepared']);
+    expect(bed.transaction).toMatchObject({ nextCronTime: DUE + 10_000, nextCronInterval: interval });
+    expect(bed.transaction.owner).toBeUndefined();
+  });
+
+  it('that answers again is called at its own interval again', () => {
+    const unknown = new PassBed(workflowOf(), DUE).run({ '00 transfer': UNKNOWN });
+    const bed = new PassBed({ transaction: unknown.transaction, branches: [] }, DUE + 10_000).run();
+    expect(bed.transaction).toMatchObject({ nextCronTime: DUE + 20_000, nextCronInterval: 10 });
+  });
+
+  it('has no timeout', () => {
+    const bed = new PassBed(workflowOf({ timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run();
+    expect([bed.calls, bed.summary]).toEqual([['00 transfer'], 'prepared']);
+  });
+
+  it('without a URL to call is left to its initiator', () => {
+    const bed = new PassBed(workflowOf({ queryPrepared: undefined }), DUE).run();
+    expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
+    expect(bed.transaction.nextCronTime).toBeGreaterThan(DUE);
+  });
+
+  it.each([undefined, '', '{', 'null', '{}', '{"name":5}'])('is refused with custom_data %s', (customData) => {
+    expect(() => workflowOf({ customData })).toThrow(/custom_data|name/);
+  });
+});
