@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { get, send } from '../../support/http-client.js';
+import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
+import { SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
+import { settled } from '../../support/virtual-clock.js';
+
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+const SAGA = { trans_type: 'saga', steps: [{ action: 'http://b/a' }], payloads: ['{}'], retry_interval: 200 };
+
+let dtm: HttpCoordinator;
+
+beforeEach(async () => {
+  dtm = await startHttpCoordinator();
+});
+
+/** Submits sagas whose first try gives no decision. */
+async function stuck(...gids: string[]): Promise<void> {
+  dtm.transport.answer('01 action', ...gids.map(() => UNKNOWN), SUCCESS);
+  for (const gid of gids) await dtm.post('submit', { ...SAGA, gid });
+  await settled();
+}
+
+it.each(['GET', 'POST'])('ping answers %s', async (method) => {
+  const url = `${new URL(dtm.base).origin}/api/ping`;
+  expect(await send(method, url)).toMatchObject({ status: 200, body: '{"msg":"pong"}' });
+});
+
+it('metrics are not served', async () => {
+  expect((await get(`${new URL(dtm.base).origin}/api/metrics`)).status).toBe(404);
+});
+
+describe('resetNextCronTime', () => {
+  it('has a transaction tried again now, and no other', async () => {
+    await stuck('g', 'h');
+    await dtm.clock.advance(5000);
+    expect(dtm.transport.calls).toHaveLength(2);
+    expect(await dtm.answer('resetNextCronTime', { gid: 'g' })).toBe(SUCCESS_ANSWER);
+    await dtm.clock.advance(1000);
+    expect(await dtm.show('g')).toMatch(/^succeed/);
+    expect(await dtm.show('h')).toMatch(/^submitted/);
+  });
+
+  it('changes nothing of a transaction that is being tried, or finished', async () => {
+    const held = dtm.transport.hold('01 action');
+    await dtm.post('submit', { ...SAGA, gid: 'g' });
+    await held.arrived;
+    const before = await dtm.find('g');
+    expect(await dtm.answer('resetNextCronTime', { gid: 'g' })).toBe(SUCCESS_ANSWER);
+    expect(await dtm.find('g')).toEqual(before);
+    held.answer(SUCCESS);
+    await settled();
+    expect(await dtm.answer('resetNextCronTime', { gid: 'g' })).toBe(SUCCESS_ANSWER);
+    await dtm.clock.advance(5000);
+    expect(dtm.transport.keys).toEqual(['01 action']);
+  });
+
+  it('of an unknown gid is an error', async () => {
+    expect(await dtm.answer('resetNextCronTime', { gid: 'g' })).toBe(failure('no TransGlobal with gid: g found'));
+  });
+});
+
+describe('resetCronTime', () => {
+  it('has those tried again now that would wait longer than the timeout', async () => {
+    await stuck('g1', 'g2');
+    await dtm.post('submit', { ...SAGA, gid: 'soon', retry_interval: 100, steps: [{ action: 'http://b/a' }] });
+    expect((await dtm.get('resetCronTime?timeout=300')).body).toBe('{"has_remaining":false,"succeed_count":0}');
+    expect((await dtm.get('resetCronTime')).body).toBe('{"has_remaining":false,"succeed_count":2}');
+    await dtm.clock.advance(1000);
+    for (const gid of ['g1', 'g2']) expect(await dtm.show(gid)).toMatch(/^succeed/);
+  });
+
+  it('takes no more than the limit, and says that there may be more', async () => {
+    await stuck('g1', 'g2', 'g3');
+    expect((await dtm.get('resetCronTime?timeout=10&limit=2')).body).toBe('{"has_remaining":true,"succeed_count":2}');
+    expect((await dtm.get('resetCronTime?timeout=10&limit=2')).body).toBe('{"has_remaining":false,"succeed_count":1}');
+  });
+
+  it.each(['timeout=x', 'limit=x', 'limit=-1'])('with %s is an error', async (query) => {
+    const text = query.split('=')[1]!;
+    expect(await dtm.get(`resetCronTime?${query}`)).toMatchObject({
+      status: 500,
+      body: JSON.stringify({ message: `convert to int error: ${text}` }),
+    });
+  });
+});
+
+describe('kept values', () => {
+  const keysOf = (body: string): string[] => (JSON.parse(body) as { kv: { k: string }[] }).kv.map(({ k }) => k);
+
+  beforeEach(async () => {
+    for (const topic of ['a', 'b', 'c', 'd', 'e']) await dtm.get(`subscribe?topic=${topic}&url=http%3A%2F%2Fb%2Fs`);
+  });
+
+  it('are scanned page by page', async () => {
+    const pages: string[][] = [];
+    let position = '';
+    do {
+      const { body } = await dtm.get(`scanKV?cat=topics&limit=2&position=${position}`);
+      pages.push(keysOf(body));
+      position = (JSON.parse(body) as { next_position: string }).next_position;
+    } while (position);
+    expect(pages).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+  });
+
+  it.each([
+    ['scanKV', 'a b c d e'],
+    ['scanKV?cat=nope', ''],
+    ['queryKV', 'a b c d e'],
+    ['queryKV?cat=topics', 'a b c d e'],
+    ['queryKV?cat=topics&key=c', 'c'],
+    ['queryKV?cat=nope&key=c', ''],
+  ])('%s gives %s', async (path, keys) => {
+    const { status, body } = await dtm.get(path);
+    expect([status, keysOf(body).join(' ')]).toEqual([200, keys]);
+  });
+
+  it('are not scanned from a position that is none, or with a limit that is none', async () => {
+    expect((await dtm.get('scanKV?position=x')).status).toBe(500);
+    expect((await dtm.get('scanKV?limit=x')).body).toBe('{"message":"convert to int error: x"}');
+  });
+});

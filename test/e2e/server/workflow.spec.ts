@@ -1,0 +1,163 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  SUCCESS_ANSWER,
+  failure,
+  refusal,
+  startHttpCoordinator,
+  type HttpCoordinator,
+} from '../../support/http-coordinator.js';
+import { UNKNOWN } from '../../support/scripted-transport.js';
+
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+const WORKFLOW = {
+  gid: 'g',
+  trans_type: 'workflow',
+  query_prepared: 'http://b/w',
+  custom_data: JSON.stringify({ data: Buffer.from('{"amount":30}').toString('base64'), name: 'transfer' }),
+};
+const STEP = { gid: 'g', trans_type: 'workflow', branch_id: '01', op: 'action', status: 'succeed', data: '{"a":1}' };
+const SUCCEED = { gid: 'g', trans_type: 'workflow', req_extra: { status: 'succeed', result: 'cmVz' } };
+const FAILED = { gid: 'g', trans_type: 'workflow', req_extra: { status: 'failed', rollback_reason: 'no money' } };
+
+interface Progress {
+  readonly progresses: readonly Record<string, unknown>[];
+  readonly transaction: Record<string, unknown>;
+}
+
+let dtm: HttpCoordinator;
+
+beforeEach(async () => {
+  dtm = await startHttpCoordinator();
+});
+
+async function prepare(): Promise<Progress> {
+  const { status, body } = await dtm.post('prepareWorkflow', WORKFLOW);
+  expect(status).toBe(200);
+  return JSON.parse(body) as Progress;
+}
+
+describe('a workflow', () => {
+  it('is prepared, records its steps, and is submitted with its result', async () => {
+    expect(await prepare()).toMatchObject({ progresses: [], transaction: { gid: 'g', status: 'prepared' } });
+    expect(await dtm.answer('registerBranch', STEP)).toBe(SUCCESS_ANSWER);
+    for (const branch_id of ['02', '03'])
+      expect(await dtm.answer('registerBranch', { ...STEP, branch_id })).toBe(SUCCESS_ANSWER);
+    expect(await dtm.answer('registerBranch', { ...STEP, op: 'commit', data: '' })).toBe(SUCCESS_ANSWER);
+    expect(await dtm.answer('submit', SUCCEED)).toBe(SUCCESS_ANSWER);
+    const { progresses, transaction } = await prepare();
+    expect(transaction).toMatchObject({ status: 'succeed', result: 'cmVz', finish_time: expect.any(String) });
+    expect(progresses[0]).toMatchObject({
+      gid: 'g',
+      branch_id: '01',
+      op: 'action',
+      status: 'succeed',
+      bin_data: Buffer.from('{"a":1}').toString('base64'),
+    });
+    expect(progresses.map(({ branch_id, op }) => `${String(branch_id)} ${String(op)}`)).toEqual([
+      '01 action',
+      '02 action',
+      '03 action',
+      '01 commit',
+    ]);
+    await dtm.clock.advance(3_600_000);
+    expect(dtm.transport.keys).toEqual([]);
+  });
+
+  it('gets the progress of an earlier try when it is prepared again', async () => {
+    await prepare();
+    await dtm.post('registerBranch', { ...STEP, status: 'failed', data: 'no money' });
+    expect((await prepare()).progresses).toMatchObject([{ branch_id: '01', op: 'action', status: 'failed' }]);
+  });
+
+  it('shows a failure with its reason', async () => {
+    await prepare();
+    expect(await dtm.answer('submit', FAILED)).toBe(SUCCESS_ANSWER);
+    expect((await prepare()).transaction).toMatchObject({ status: 'failed', rollback_reason: 'no money' });
+  });
+
+  it('submitted again in the same way is a success, in the other way it is refused', async () => {
+    await prepare();
+    for (let time = 0; time < 2; time++) expect(await dtm.answer('submit', SUCCEED)).toBe(SUCCESS_ANSWER);
+    expect(await dtm.answer('submit', FAILED)).toBe(refusal("current status 'succeed', cannot sumbmit."));
+    expect((await prepare()).transaction).toMatchObject({ status: 'succeed', result: 'cmVz' });
+  });
+
+  it.each([undefined, {}, { status: '' }, { status: 'submitted' }, { status: 'SUCCEED' }])(
+    'cannot be submitted with the status of %j',
+    async (reqExtra) => {
+      await prepare();
+      expect((await dtm.post('submit', { ...SUCCEED, req_extra: reqExtra })).body).toContain(
+        'req_extra.status of a workflow must be succeed or failed',
+      );
+      expect((await prepare()).transaction).toMatchObject({ status: 'prepared' });
+    },
+  );
+
+  it('that nobody prepared cannot be submitted, nor record steps', async () => {
+    expect(await dtm.answer('submit', SUCCEED)).toBe(
+      failure('no TransGlobal with gid: g found; prepare or submit it first'),
+    );
+    expect(await dtm.answer('registerBranch', STEP)).toBe(refusal('no trans with gid: g status: prepared found'));
+  });
+
+  it('records a step once, and none when it is over', async () => {
+    await prepare();
+    await dtm.post('registerBranch', STEP);
+    expect(await dtm.answer('registerBranch', STEP)).toBe(
+      failure('storage: UniqueKeyConflict: branch 01 is registered already'),
+    );
+    await dtm.post('submit', SUCCEED);
+    expect(await dtm.answer('registerBranch', { ...STEP, branch_id: '02' })).toBe(
+      refusal('no trans with gid: g status: prepared found'),
+    );
+  });
+
+  it('shares its gid with nothing else', async () => {
+    await prepare();
+    expect((await dtm.post('submit', { gid: 'g', trans_type: 'tcc' })).status).toBe(409);
+    expect((await dtm.post('abort', { gid: 'g', trans_type: 'workflow' })).status).toBe(409);
+    expect((await dtm.post('registerBranch', { gid: 'g', trans_type: 'tcc', branch_id: '01' })).status).toBe(409);
+    await dtm.post('prepare', { gid: 'h', trans_type: 'tcc' });
+    expect((await dtm.post('prepareWorkflow', { ...WORKFLOW, gid: 'h' })).status).toBe(409);
+    expect((await dtm.post('prepareWorkflow', { gid: 'i', trans_type: 'tcc' })).body).toContain('not a tcc');
+  });
+
+  it('that falls silent is called by name with its input, until it has submitted', async () => {
+    await prepare();
+    dtm.transport.answer('00 transfer', UNKNOWN, async () => {
+      // what the initiator does when it is called
+      await prepare();
+      await dtm.post('registerBranch', STEP);
+      expect(await dtm.answer('submit', SUCCEED)).toBe(SUCCESS_ANSWER);
+      return { kind: 'success', body: '' };
+    });
+    await dtm.clock.advance(9000);
+    expect(dtm.transport.keys).toEqual([]);
+    await dtm.clock.advance(2000);
+    expect(dtm.transport.keys).toEqual(['00 transfer']);
+    const { url, payload, context } = dtm.transport.calls[0]!;
+    expect([url, Buffer.from(payload).toString(), context]).toEqual([
+      'http://b/w',
+      '{"amount":30}',
+      { gid: 'g', transType: 'workflow', branchId: '00', op: 'transfer' },
+    ]);
+    await dtm.clock.advance(12_000);
+    await vi.waitFor(async () => expect(await dtm.show('g')).toBe('succeed: 01 action succeed'));
+    await dtm.clock.advance(3_600_000);
+    expect(dtm.transport.keys).toEqual(['00 transfer', '00 transfer']);
+  });
+
+  it('that is only prepared is called after its interval as well', async () => {
+    expect(await dtm.answer('prepare', WORKFLOW)).toBe(SUCCESS_ANSWER);
+    await dtm.clock.advance(12_000);
+    expect(dtm.transport.keys).toEqual(['00 transfer']);
+  });
+
+  it('can be stopped by force', async () => {
+    await prepare();
+    expect(await dtm.answer('forceStop', { gid: 'g' })).toBe(SUCCESS_ANSWER);
+    expect((await prepare()).transaction).toMatchObject({ status: 'failed', rollback_reason: 'stopped by force' });
+  });
+});
