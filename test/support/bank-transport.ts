@@ -12,6 +12,8 @@ export class BankTransport implements Transport {
   readonly #branches = new Map<string, Branch>();
   /** Forward operations that refuse, e.g. `03 action`. */
   readonly #refusals: ReadonlySet<string>;
+  /** What the initiator of a message says when it is asked: whether its own transaction committed. */
+  isCommitted = false;
   /** Calls in order, e.g. `01 action`. */
   readonly keys: string[] = [];
 
@@ -27,6 +29,7 @@ export class BankTransport implements Transport {
 
   async call({ context: { gid, branchId, op } }: BranchCall): Promise<Outcome> {
     this.keys.push(`${branchId} ${op}`);
+    if (op === 'msg') return this.isCommitted ? { kind: 'success', body: '' } : { kind: 'failure', message: 'no' };
     const key = `${gid}/${branchId}`;
     const branch = this.#branches.get(key) ?? 'nothing';
     if (this.#refusals.has(`${branchId} ${op}`)) return { kind: 'failure', message: 'no money' };
@@ -44,10 +47,11 @@ function next(branch: Branch, op: string): Branch {
     case 'try':
       return branch === 'nothing' ? 'reserved' : branch;
     case 'confirm':
+    case 'commit':
       if (branch === 'reserved' || branch === 'done') return 'done';
-      throw new Error(`confirm of a branch where ${branch} was done`);
+      throw new Error(`${op} of a branch where ${branch} was done`);
     default:
-      if (op === 'cancel' && branch === 'done') throw new Error('cancel of a branch that was confirmed');
+      if (op !== 'compensate' && branch === 'done') throw new Error(`${op} of a branch that was confirmed`);
       return 'undone';
   }
 }
