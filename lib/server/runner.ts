@@ -100,9 +100,9 @@ export class Runner {
     for (;;) {
       const step = this.#advance(machine, pass, received, clock.now());
       if (step.save) {
-        const { transaction } = step.pass;
-        if (!(await this.#save(stored, transaction, step.changed))) return undefined;
-        stored = transaction;
+        const next = step.pass.transaction;
+        if (!(await this.#save(stored, next, step.changed))) return undefined;
+        stored = next;
       }
       pass = step.pass;
       if (step.over) {

@@ -94,7 +94,6 @@ export function httpApi({ coordinator, operator, topics }: Operations): Routes {
       return data({ kv: records.map(encodeKvRecord) });
     },
   };
-  const ping: Handler = async () => data({ msg: 'pong' });
   return {
     'GET /api/ping': ping,
     'POST /api/ping': ping,
@@ -102,6 +101,10 @@ export function httpApi({ coordinator, operator, topics }: Operations): Routes {
       Object.entries(routes).map(([route, handler]) => [route.replace(' ', ` ${BASE_PATH}`), handler]),
     ),
   };
+}
+
+async function ping(): Promise<ApiAnswer> {
+  return data({ msg: 'pong' });
 }
 
 function command(run: (request: unknown) => Promise<void>): Handler {

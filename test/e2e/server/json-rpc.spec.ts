@@ -1,3 +1,4 @@
+import { httpTransport } from 'nestjs-dtm/client';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { post, type RawAnswer } from '../../support/http-client.js';
@@ -176,7 +177,6 @@ describe('a branch that is called by JSON-RPC', () => {
   it('asks a silent initiator of a message, which has no payload, in the same way', async () => {
     const participant = await Participant.start();
     participant.answer('/rpc', OK);
-    const { httpTransport } = await import('nestjs-dtm/client');
     const transport = httpTransport();
     onTestFinished(() => transport.close());
     const outcome = await transport.call({
