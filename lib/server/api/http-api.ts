@@ -151,6 +151,8 @@ async function serve(
   onArrival: () => void,
 ): Promise<void> {
   try {
+    // a page in some browser: it may post to this machine without being asked, and nothing here asks who calls
+    if (request.headers.origin !== undefined) return send(response, NOT_FROM_A_BROWSER);
     const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2) as [string, string?];
     const handler = routes.get(`${request.method} ${path}`);
     if (handler) {
@@ -174,6 +176,11 @@ async function serve(
     return send(response, writeHttpOutcome(errorOutcome(error)));
   }
 }
+
+const NOT_FROM_A_BROWSER: HttpAnswer = {
+  status: 403,
+  body: JSON.stringify({ message: 'requests that a web page sends (with an Origin header) are refused' }),
+};
 
 function send(response: ServerResponse, answer: HttpAnswer, contentType = 'application/json; charset=utf-8'): void {
   if (response.destroyed) return;
