@@ -70,7 +70,7 @@ export function completeBranchMethod(controller: Type, method: string): void {
 
   const { [REQUEST_BEHIND_THE_OTHERS]: _, ...args } = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ??
     {}) as RouteArgs;
-  const index = Math.max(handler.length, ...Object.values(args).map((arg) => arg.index + 1));
+  const index = Math.max(0, ...Object.values(args).map((arg) => arg.index + 1));
   const request = { index, data: undefined, pipes: [] };
   Reflect.defineMetadata(ROUTE_ARGS_METADATA, { ...args, [REQUEST_BEHIND_THE_OTHERS]: request }, controller, method);
 }
