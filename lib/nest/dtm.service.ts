@@ -17,6 +17,7 @@ import type {
 } from '../protocol/index.js';
 import { BranchRegistry } from './branch/branch.registry.js';
 import { BranchTransport } from './branch/branch-transport.js';
+import { rememberNested } from './branch/nested-tccs.js';
 import { DtmSettings } from './dtm.options.js';
 
 /** Starts and inspects global transactions. */
@@ -72,14 +73,17 @@ export class DtmService {
   }
 
   /**
-   * Continues a TCC transaction inside the try of one of its branches.
+   * Continues a TCC transaction inside the try of one of its branches. The try ends when all its calls have ended, and
+   * fails when one of them failed, even when the handler caught it: its branch is registered, and would be confirmed.
    *
    * @param context - what `@Branch()` gave the handler
    * @param options - options for the calls
    * @throws DtmArgumentError when the context is not that of a TCC try
    */
   nestedTcc(context: BranchContext, options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds'> = {}): Tcc {
-    return nestedTcc(this.#dependencies, context, options);
+    const tcc = nestedTcc(this.#dependencies, context, options);
+    rememberNested(context, tcc);
+    return tcc;
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Type } from '@nestjs/common';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { branchCallOf, type BranchCall } from './branch-call.js';
 import { BranchGuard } from './branch.guard.js';
+import { settleNested } from './nested-tccs.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type RouteArgs = Readonly<Record<string, { readonly index: number }>>;
@@ -46,14 +47,24 @@ async function runCounted(call: BranchCall, method: Method, self: unknown, args:
   const { gate, definition } = call;
   gate.enter();
   try {
-    const result: unknown = await method.apply(self, args);
-    // subscribed here, so that nobody who gives up early makes the method look finished
-    const value: unknown = isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+    const value = await valueOf(method.apply(self, args));
     // nobody reads what the others return, and Nest would start to send a stream
-    return definition.op === 'try' ? value : undefined;
+    if (definition.op !== 'try') return undefined;
+    await settleNested(call.context);
+    return value;
+  } catch (error) {
+    // a nested try that is still under way must not meet its cancel
+    if (definition.op === 'try') await settleNested(call.context).catch(() => undefined);
+    throw error;
   } finally {
     gate.leave();
   }
+}
+
+/** Observables are subscribed here, so that nobody who gives up early makes the method look finished. */
+async function valueOf(returned: unknown): Promise<unknown> {
+  const result = await returned;
+  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }
 
 /**
@@ -70,7 +81,7 @@ export function completeBranchMethod(controller: Type, method: string): void {
 
   const { [REQUEST_BEHIND_THE_OTHERS]: _, ...args } = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ??
     {}) as RouteArgs;
-  const index = Math.max(handler.length, ...Object.values(args).map((arg) => arg.index + 1));
+  const index = Math.max(0, ...Object.values(args).map((arg) => arg.index + 1));
   const request = { index, data: undefined, pipes: [] };
   Reflect.defineMetadata(ROUTE_ARGS_METADATA, { ...args, [REQUEST_BEHIND_THE_OTHERS]: request }, controller, method);
 }

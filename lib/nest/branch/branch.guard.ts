@@ -26,6 +26,7 @@ export class BranchGuard implements CanActivate {
     const context = contextOf(request, handler, definition);
     setBranchCall(request, { context, definition, handler, gate: this.gate });
     settleBody(request);
+    this.gate.check();
     return true;
   }
 }

@@ -77,6 +77,8 @@ async function serve(
   onArrival: () => void,
 ): Promise<void> {
   try {
+    // a page in some browser: it may post to this machine without being asked, and nothing here asks who calls
+    if (request.headers.origin !== undefined) return send(response, NOT_FROM_A_BROWSER);
     const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2) as [string, string?];
     const route = router.find(request.method ?? '', path, search);
     if (!route) return send(response, { status: 404, body: '404 page not found', contentType: 'text/plain' });
@@ -89,6 +91,11 @@ async function serve(
     return send(response, { status: 413, body: JSON.stringify({ message: error.message }) });
   }
 }
+
+const NOT_FROM_A_BROWSER: ApiAnswer = {
+  status: 403,
+  body: JSON.stringify({ message: 'requests that a web page sends (with an Origin header) are refused' }),
+};
 
 function send(response: ServerResponse, answer: ApiAnswer): void {
   if (response.destroyed) return;

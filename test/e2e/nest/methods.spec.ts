@@ -5,6 +5,7 @@ import {
   Header,
   HttpCode,
   HttpException,
+  Query,
   Req,
   SetMetadata,
   UseGuards,
@@ -312,7 +313,7 @@ class MethodsController {
   }
 
   @TccAction({ confirm: 'confirm', cancel: 'cancel' })
-  freeze(@BranchPayload() payload: unknown, @Branch() context: BranchContext, more = 'default'): unknown {
+  freeze(@BranchPayload() payload: unknown, @Branch() context: BranchContext, ...more: unknown[]): unknown {
     return [this.#prefix, payload, context.gid, more];
   }
   confirm(): void {}
@@ -327,14 +328,14 @@ class MethodsController {
   @TccAction({ confirm: 'confirmNested', cancel: 'cancelNested' })
   async nested(@BranchPayload() payload: unknown, @Req() request: object): Promise<unknown> {
     if (payload === 0) return 'url' in request;
-    return [payload, await this.nested(0, request), this.other(2, request)];
+    return [payload, await this.nested(0, request), this.other(2, 'x', request)];
   }
   confirmNested(): void {}
   cancelNested(): void {}
 
   @SagaBranch({ compensate: false })
-  other(@BranchPayload() payload: unknown, @Req() request: object): unknown {
-    return [payload, 'url' in request];
+  other(@BranchPayload() payload: unknown, @Query('x') x: string, @Req() request: object): unknown {
+    return [payload, x, 'url' in request];
   }
 
   @SagaBranch({ compensate: false })
@@ -349,8 +350,8 @@ describe('the method itself', () => {
     const { freeze } = MethodsController.prototype;
     expect([freeze.name, freeze.length]).toEqual(['freeze', 2]);
     const context = { gid: 'g', transType: 'tcc', branchId: '01', op: 'try' } as const;
-    expect(controller.freeze(1, context)).toEqual(['own', 1, 'g', 'default']);
-    expect(controller.freeze(1, context, 'more')).toEqual(['own', 1, 'g', 'more']);
+    expect(controller.freeze(1, context)).toEqual(['own', 1, 'g', []]);
+    expect(controller.freeze(1, context, 'more')).toEqual(['own', 1, 'g', ['more']]);
     expect(controller.wrappedBelow(5)).toBeUndefined();
     expect(seen).toEqual(['wrappedBelow', 5]);
     class Sub extends MethodsController {
@@ -358,7 +359,7 @@ describe('the method itself', () => {
         return ['sub', super.freeze(payload, branch)];
       }
     }
-    expect(new Sub().freeze(1, context)).toEqual(['sub', ['own', 1, 'g', 'default']]);
+    expect(new Sub().freeze(1, context)).toEqual(['sub', ['own', 1, 'g', []]]);
   });
 });
 
@@ -388,8 +389,8 @@ describe.each(platforms)('methods on %s', (platform) => {
     expect(seen).toEqual([path, 7]);
   });
 
-  test('it keeps its this, and the defaults of its parameters', async () => {
-    expect((await call('freeze', { ...TRY, gid: 'g', payload: 1 })).body).toBe('["own",1,"g","default"]');
+  test('it keeps its this, and gets nothing but its parameters', async () => {
+    expect((await call('freeze', { ...TRY, gid: 'g', payload: 1 })).body).toBe('["own",1,"g",[]]');
   });
 
   test('pipes of the method get its own parameters only', async () => {
@@ -398,7 +399,7 @@ describe.each(platforms)('methods on %s', (platform) => {
   });
 
   test('a branch may call another, and itself, as methods', async () => {
-    expect((await call('nested', { ...TRY, payload: 1 })).body).toBe('[1,true,[2,true]]');
+    expect((await call('nested', { ...TRY, payload: 1 })).body).toBe('[1,true,[2,"x",true]]');
   });
 
   test('a pipe that throws does not keep the application from closing', async () => {

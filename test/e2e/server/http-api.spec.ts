@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
+import { request } from 'undici';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { get, send } from '../../support/http-client.js';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
@@ -378,6 +379,14 @@ describe('odd clients', () => {
     socket.destroy();
     await settled();
     expect((await get(`${dtm.base}/newGid`)).status).toBe(200);
+    expect((await dtm.server.all()).transactions).toEqual([]);
+  });
+
+  it('a web page is refused: a browser lets any page post to this machine', async () => {
+    const headers = { origin: 'https://evil.example', 'content-type': 'text/plain' };
+    const answer = await request(`${dtm.base}/submit`, { method: 'POST', headers, body: JSON.stringify(SAGA) });
+    expect(answer.statusCode).toBe(403);
+    expect(await answer.body.text()).toContain('web page');
     expect((await dtm.server.all()).transactions).toEqual([]);
   });
 

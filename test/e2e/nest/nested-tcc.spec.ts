@@ -1,0 +1,95 @@
+import { Controller } from '@nestjs/common';
+import {
+  Branch,
+  BranchPayload,
+  DtmFailureError,
+  DtmService,
+  TccAction,
+  branchOf,
+  type BranchContext,
+} from 'nestjs-dtm';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { deferred, type Deferred } from '../../support/deferred.js';
+import { waitUntil } from '../../support/wait-until.js';
+import { closeApps, platforms, startApp } from './app.js';
+
+type How = 'awaited' | 'not awaited' | 'swallowed' | 'failing itself';
+
+const calls: string[] = [];
+let hotel: Deferred<void>;
+
+@Controller('trip')
+class TripController {
+  constructor(private readonly dtm: DtmService) {}
+
+  @TccAction({ confirm: 'confirmBook', cancel: 'cancelBook' })
+  async book(@BranchPayload() how: How, @Branch() context: BranchContext): Promise<void> {
+    const reserved = this.dtm.nestedTcc(context).call(branchOf(TripController, 'reserve'), how);
+    if (how === 'failing itself') throw new DtmFailureError('no trip');
+    if (how === 'swallowed') await reserved.catch(() => undefined);
+    if (how === 'awaited') await reserved;
+    calls.push('booked');
+  }
+  confirmBook(): void {
+    calls.push('confirmBook');
+  }
+  cancelBook(): void {
+    calls.push('cancelBook');
+  }
+
+  @TccAction({ confirm: 'confirmReserve', cancel: 'cancelReserve' })
+  async reserve(@BranchPayload() how: How, @Branch() { branchId }: BranchContext): Promise<void> {
+    await hotel.promise;
+    if (how === 'swallowed') throw new DtmFailureError('no room');
+    calls.push(`reserved ${branchId}`);
+  }
+  confirmReserve(): void {
+    calls.push('confirmReserve');
+  }
+  cancelReserve(): void {
+    calls.push('cancelReserve');
+  }
+}
+
+describe.each(platforms)('a nested TCC on %s', (platform) => {
+  let dtm: DtmService;
+
+  beforeEach(async () => {
+    calls.length = 0;
+    hotel = deferred<void>();
+    const server = embeddedServer({ store: memoryStore() });
+    const { app } = await startApp({ platform, controllers: [TripController], dtm: { server } });
+    dtm = app.get(DtmService);
+  });
+  afterEach(closeApps);
+
+  const run = (how: How) =>
+    dtm.tcc((tcc) => tcc.call(branchOf(TripController, 'book'), how), { gid: 'trip', waitResult: true });
+  const status = async () => (await dtm.query('trip'))?.transaction.status;
+
+  test.each(['awaited', 'not awaited'] as const)('whose call is %s is confirmed with the whole', async (how) => {
+    const whole = run(how);
+    hotel.resolve();
+    await whole;
+    expect(calls.toSorted()).toEqual(['booked', 'confirmBook', 'confirmReserve', 'reserved 0101']);
+    expect(calls.slice(2)).toEqual(['confirmReserve', 'confirmBook']);
+    expect(await status()).toBe('succeed');
+  });
+
+  test('whose failure is swallowed fails the whole: what was not reserved must not be confirmed', async () => {
+    const whole = run('swallowed');
+    hotel.resolve();
+    await expect(whole).rejects.toThrow('no room');
+    await waitUntil(async () => (await status()) === 'failed');
+    expect(calls).toEqual(['booked', 'cancelReserve', 'cancelBook']);
+  });
+
+  test('that is under way when its try fails is waited for, so that its cancel comes after it', async () => {
+    const whole = run('failing itself');
+    hotel.resolve();
+    await expect(whole).rejects.toThrow('no trip');
+    await waitUntil(async () => (await status()) === 'failed');
+    expect(calls).toEqual(['reserved 0101', 'cancelReserve', 'cancelBook']);
+  });
+});
