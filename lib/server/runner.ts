@@ -2,13 +2,13 @@ import {
   isFinal,
   type BranchRecord,
   type Outcome,
-  type TransType,
   type TransactionDetails,
   type TransactionRecord,
 } from '../protocol/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Clock } from './clock.js';
 import { advance, type Step } from './engine/advance.js';
+import { mayFail } from './engine/may-fail.js';
 import { MODES } from './engine/modes.js';
 import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from './engine/pass.js';
 import { requestTimeout } from './engine/schedule.js';
@@ -173,12 +173,6 @@ export class Runner {
     const { gid, transType, rollbackReason } = transaction;
     this.#surroundings.logger.info('transaction was rolled back', { gid, transType, reason: rollbackReason });
   }
-}
-
-/** Whether a failure is an answer like any other (`dtm-protocol.md` §4.5). */
-function mayFail(transType: TransType, op: string): boolean {
-  if (transType === 'saga') return op === 'action';
-  return transType === 'workflow' || (transType === 'msg' && op === 'msg');
 }
 
 function withoutCalls(step: Step): ReadonlySet<number> {

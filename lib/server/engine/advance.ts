@@ -1,5 +1,6 @@
 import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from '../../protocol/index.js';
 import type { CoordinatorSettings } from '../settings.js';
+import { mayFail } from './may-fail.js';
 import { leaseTime, scheduleNext } from './schedule.js';
 import { INITIATOR, type Answer, type Machine, type Pass } from './pass.js';
 
@@ -96,7 +97,8 @@ function record(pass: Draft, answers: readonly Answer[], now: number, changed: M
       continue;
     }
     const branch = pass.branches[index]!;
-    const next = answered(branch, outcome, isSagaAction(pass, branch), now);
+    const isDecisive = mayFail(pass.transaction.transType, branch.op);
+    const next = answered(branch, outcome, isDecisive, now);
     pass.branches[index] = next;
     changed.set(index, next);
     pass.running.delete(index);
@@ -107,7 +109,7 @@ function record(pass: Draft, answers: readonly Answer[], now: number, changed: M
     // a failure that decides nothing is asked again like any unknown answer
     const isUnknown = outcome.kind !== 'ongoing';
     pass.undecided.set(index, isUnknown ? 'unknown' : 'ongoing');
-    if (isUnknown && isSagaAction(pass, branch)) {
+    if (isUnknown && isDecisive) {
       pass.transaction = { ...pass.transaction, retryCount: (pass.transaction.retryCount ?? 0) + 1 };
     }
   }
@@ -123,17 +125,12 @@ function recordInitiator(pass: Draft, outcome: Outcome): void {
   }
 }
 
-/** The only branches whose failure decides anything (`dtm-protocol.md` §4.5). */
-function isSagaAction(pass: Pass, branch: BranchRecord): boolean {
-  return pass.transaction.transType === 'saga' && branch.op === 'action';
-}
-
-function answered(branch: BranchRecord, outcome: Outcome, mayFail: boolean, now: number): BranchRecord {
+function answered(branch: BranchRecord, outcome: Outcome, isDecisive: boolean, now: number): BranchRecord {
   const attempts = (branch.attempts ?? 0) + 1;
   if (outcome.kind === 'success')
     return { ...branch, attempts, status: 'succeed', finishTime: now, lastError: undefined };
   const failed = { ...branch, attempts, lastError: outcome.message };
-  return outcome.kind === 'failure' && mayFail ? { ...failed, status: 'failed', finishTime: now } : failed;
+  return outcome.kind === 'failure' && isDecisive ? { ...failed, status: 'failed', finishTime: now } : failed;
 }
 
 function change(pass: Draft, status: TransactionRecord['status'], reason: string | undefined, now: number): void {
