@@ -11,6 +11,8 @@ export interface TransactionFilter {
   readonly status?: GlobalStatus | undefined;
   /** Only of this mode. */
   readonly transType?: TransType | undefined;
+  /** Only those that a person should look at, see {@link TransactionRecord.attention}. @default false */
+  readonly attention?: boolean | undefined;
   /** Created at or after, UTC milliseconds. */
   readonly createTimeStart?: number | undefined;
   /** Created at or before, UTC milliseconds. */

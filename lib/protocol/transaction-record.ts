@@ -2,7 +2,14 @@ import { DtmArgumentError } from './errors.js';
 import { decodeTransactionOptions, encodeTransactionOptions, type TransactionOptions } from './transaction-request.js';
 import { jsonReader, type JsonReader } from './json-reader.js';
 import { payloadBytes, type Payload } from './payload.js';
-import type { BranchOp, BranchStatus, GlobalStatus, Protocol, TransType } from './words.js';
+import {
+  isFinal,
+  type BranchOp,
+  type BranchStatus,
+  type GlobalStatus,
+  type Protocol,
+  type TransType,
+} from './words.js';
 
 /** A global transaction as the coordinator keeps and shows it (`dtm-protocol.md` §9.1). Times are UTC milliseconds. */
 export interface TransactionRecord {
@@ -42,6 +49,8 @@ export interface TransactionRecord {
   readonly concurrent?: boolean | undefined;
   /** Saga: tries without a decision so far. */
   readonly retryCount?: number | undefined;
+  /** Why a person should look at it: a branch goes on refusing what it must not refuse. */
+  readonly attention?: string | undefined;
 }
 
 /** One operation of one branch as the coordinator keeps and shows it (`dtm-protocol.md` §9.2). */
@@ -60,6 +69,8 @@ export interface BranchRecord {
   readonly finishTime?: number | undefined;
   /** Calls that were answered, or given up, so far. */
   readonly attempts?: number | undefined;
+  /** How often it answered failure where it must not. */
+  readonly failures?: number | undefined;
   /** What the last call that did not succeed answered. */
   readonly lastError?: string | undefined;
 }
@@ -108,11 +119,12 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
     ...options,
     concurrent: record.concurrent ?? false,
     retry_count: record.retryCount || undefined,
+    attention: record.attention || undefined,
   };
 }
 
 /**
- * The JSON object that shows a branch, ready to be stringified; `attempts` and `last_error` are ours.
+ * The JSON object that shows a branch, ready to be stringified; `attempts`, `failures`, `last_error` and `next_time` are ours.
  *
  * @param branch - the branch
  * @param transaction - that it belongs to; gives the times that branches do not keep
@@ -130,7 +142,9 @@ export function encodeBranchRecord(branch: BranchRecord, transaction: Transactio
     status: branch.status,
     finish_time: timeText(branch.finishTime),
     attempts: branch.attempts || undefined,
+    failures: branch.failures || undefined,
     last_error: branch.lastError || undefined,
+    next_time: isTriedAgain(branch, transaction) ? timeText(transaction.nextCronTime) : undefined,
   };
 }
 
@@ -163,6 +177,7 @@ export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
     owner: json.text('owner') || undefined,
     concurrent: json.boolean('concurrent') || undefined,
     retryCount: json.count('retry_count') || undefined,
+    attention: json.text('attention') || undefined,
   };
 }
 
@@ -181,8 +196,14 @@ export function decodeBranchRecord(json: JsonReader): BranchRecord {
     status: json.text('status') as BranchStatus,
     finishTime: json.time('finish_time'),
     attempts: json.count('attempts') || undefined,
+    failures: json.count('failures') || undefined,
     lastError: json.text('last_error') || undefined,
   };
+}
+
+/** A branch that was called without a decision is called again when its transaction is due. */
+function isTriedAgain(branch: BranchRecord, transaction: TransactionRecord): boolean {
+  return branch.status === 'prepared' && Boolean(branch.attempts) && !isFinal(transaction.status);
 }
 
 function parsed(text: string): unknown {

@@ -10,6 +10,7 @@ export type StoreOperation =
   | 'claim'
   | 'list'
   | 'wake'
+  | 'prune'
   | 'getKv'
   | 'putKv'
   | 'deleteKv'
@@ -31,6 +32,7 @@ export function storeAround(inner: Store, around: Around): Store {
     claim: (...args) => around('claim', () => inner.claim(...args)),
     list: (...args) => around('list', () => inner.list(...args)),
     wake: (...args) => around('wake', () => inner.wake(...args)),
+    prune: (...args) => around('prune', () => inner.prune(...args)),
     getKv: (...args) => around('getKv', () => inner.getKv(...args)),
     putKv: (...args) => around('putKv', () => inner.putKv(...args)),
     deleteKv: (...args) => around('deleteKv', () => inner.deleteKv(...args)),

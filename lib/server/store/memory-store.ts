@@ -9,7 +9,8 @@ import {
   type TransactionPage,
   type TransactionRecord,
 } from '../../protocol/index.js';
-import { DEFAULT_PAGE_SIZE, type KvFilter, type WakeFilter, type Store } from './store.js';
+import { DEFAULT_PAGE_SIZE, type KvFilter, type Pruned, type Store, type WakeFilter } from './store.js';
+import { isWaitingFor } from './targets.js';
 
 interface Entry {
   readonly id: number;
@@ -91,14 +92,27 @@ class MemoryStore implements Store {
     return { transactions: page.map((entry) => entry.transaction), nextPosition };
   }
 
-  async wake(now: number, { gid, laterThan, limit }: WakeFilter): Promise<number> {
+  async wake(now: number, { gid, target, laterThan, limit }: WakeFilter): Promise<number> {
     const asleep = [...this.#unfinished.values()].filter(
-      ({ transaction }) =>
-        !transaction.owner && transaction.nextCronTime > laterThan && (!gid || transaction.gid === gid),
+      (entry) =>
+        !entry.transaction.owner &&
+        entry.transaction.nextCronTime > laterThan &&
+        (!gid || entry.transaction.gid === gid) &&
+        (target === undefined || isWaitingFor(entry, target)),
     );
     const woken = asleep.slice(0, limit);
     for (const entry of woken) entry.transaction = { ...entry.transaction, nextCronTime: now };
     return woken.length;
+  }
+
+  async prune(before: number, position: string, limit: number): Promise<Pruned> {
+    const above = position ? positionOf(position) : 0;
+    const oldest = [...this.#entries.values()]
+      .filter(({ id, transaction }) => id > above && transaction.createTime < before)
+      .slice(0, limit);
+    const old = oldest.filter(({ transaction }) => isFinal(transaction.status) && transaction.updateTime < before);
+    for (const { transaction } of old) this.#entries.delete(transaction.gid);
+    return { count: old.length, nextPosition: oldest.length < limit ? '' : String(oldest.at(-1)?.id ?? '') };
   }
 
   async getKv(category: string, key: string): Promise<KvRecord | undefined> {
@@ -157,8 +171,9 @@ function keyOf(branch: BranchRecord): string {
 }
 
 function matches(transaction: TransactionRecord, filter: TransactionFilter): boolean {
-  const { gid, status, transType, createTimeStart, createTimeEnd } = filter;
+  const { gid, status, transType, attention, createTimeStart, createTimeEnd } = filter;
   return (
+    (!attention || transaction.attention !== undefined) &&
     (!gid || transaction.gid === gid) &&
     (!status || transaction.status === status) &&
     (!transType || transaction.transType === transType) &&

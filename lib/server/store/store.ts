@@ -84,6 +84,14 @@ export interface Store {
    * @returns how many were made due
    */
   wake(now: number, filter: WakeFilter): Promise<number>;
+  /**
+   * Deletes finished transactions, some at a time so that nobody waits for long.
+   *
+   * @param before - those whose `updateTime` is before this, UTC milliseconds
+   * @param position - where to go on, {@link Pruned.nextPosition} of the last call; '' = from the oldest
+   * @param limit - most transactions to look at
+   */
+  prune(before: number, position: string, limit: number): Promise<Pruned>;
   /** A kept value; undefined when there is none. */
   getKv(category: string, key: string): Promise<KvRecord | undefined>;
   /**
@@ -99,10 +107,20 @@ export interface Store {
   listKv(filter: KvFilter): Promise<KvPage>;
 }
 
+/** What {@link Store.prune} did. */
+export interface Pruned {
+  /** Transactions that were deleted. */
+  readonly count: number;
+  /** Give this as `position` to go on; '' when everything created before that time has been looked at. */
+  readonly nextPosition: string;
+}
+
 /** Which transactions {@link Store.wake} makes due. */
 export interface WakeFilter {
   /** Only this one. @default all */
   readonly gid?: string | undefined;
+  /** Only those with an undecided branch, or an initiator to ask, whose URL begins with this. @default all */
+  readonly target?: string | undefined;
   /** Only those whose `nextCronTime` is after this, UTC milliseconds. */
   readonly laterThan: number;
   /** Most transactions. */

@@ -88,6 +88,7 @@ export function describeStore(name: string, make: () => Store): void {
           owner: 'me',
           retryCount: 2,
           concurrent: true,
+          attention: 'cancel of branch 01 was refused 3 times: "no"',
         };
         await store.create({ transaction, branches: [] });
         expect(await store.find('g')).toEqual({ transaction, branches: [] });
@@ -420,6 +421,52 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await store.wake(TIME, { gid: 'nope', laterThan: TIME, limit: 1 })).toBe(0);
       });
 
+      it('of one target takes those that wait for an answer from it, and no host or path that only begins alike', async () => {
+        const waiting = (gid: string, url: string, change: Partial<BranchRecord> = {}): Promise<boolean> =>
+          store.create({
+            ...detailsOf(gid, later),
+            branches: [branchOf('01', { url: 'http://a/' }), branchOf('02', { url, ...change })],
+          });
+        await waiting('host', 'http://bank:80/in?x=1');
+        await waiting('bare', 'http://bank:80');
+        await waiting('query', 'http://bank:80?x=1');
+        await waiting('port', 'http://bank:8080/in');
+        await waiting('done', 'http://bank:80/in', { status: 'succeed' });
+        await waiting('failed', 'http://bank:80/in', { status: 'failed' });
+        await waiting('inside', 'http://proxy/?to=http://bank:80/in');
+        await store.create(detailsOf('asked', { ...later, status: 'prepared', queryPrepared: 'http://bank:80/query' }));
+        await store.create(detailsOf('told', { ...later, queryPrepared: 'http://bank:80/query' }));
+        await store.create(detailsOf('owned', { ...later, owner: 'me', queryPrepared: 'http://bank:80/query' }));
+        expect(await store.wake(TIME, { target: 'http://bank:80', laterThan: TIME, limit: 10 })).toBe(4);
+        expect(gidsOf(await claim()).toSorted()).toEqual(['asked', 'bare', 'host', 'query']);
+        expect(await store.wake(TIME, { target: 'http://bank:8080/', laterThan: TIME, limit: 10 })).toBe(1);
+        expect(await store.wake(TIME, { target: "http://bank' or '", laterThan: TIME, limit: 10 })).toBe(0);
+      });
+
+      it('of one target takes no more than the limit, counted over those that match', async () => {
+        for (const gid of ['other1', 'g1', 'other2', 'g2', 'g3']) {
+          const url = gid.startsWith('g') ? 'http://bank/in' : 'http://other/in';
+          await store.create({ ...detailsOf(gid, later), branches: [branchOf('01', { url })] });
+        }
+        expect(await store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(2);
+        expect(gidsOf(await claim()).toSorted()).toEqual(['g1', 'g2']);
+      });
+
+      it('of one target looks at what became of the branches, also behind many others', async () => {
+        const branches = Array.from({ length: 200 }, (_, index) => branchOf(String(index), { url: 'http://bank/in' }));
+        await store.create({ ...detailsOf('g', later), branches });
+        const done = new Map(branches.map((branch, index) => [index, { ...branch, status: 'succeed' as const }]));
+        done.delete(150);
+        await store.update({ status: 'submitted' }, transactionOf('g', later), done);
+        expect(await store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(1);
+        await store.update(
+          { status: 'submitted' },
+          transactionOf('g', later),
+          new Map([[150, { ...branches[150]!, status: 'succeed' }]]),
+        );
+        expect(await store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(0);
+      });
+
       it('changes nothing else', async () => {
         const details = detailsOf('g', { ...later, retryCount: 2, rollbackReason: 'x' });
         await store.create(details);
@@ -428,6 +475,49 @@ export function describeStore(name: string, make: () => Store): void {
           ...details,
           transaction: { ...details.transaction, nextCronTime: TIME },
         });
+      });
+    });
+
+    describe('prune', () => {
+      const old = { status: 'succeed', createTime: TIME, updateTime: TIME + 10 } as const;
+
+      it('deletes what was finished before that time, with its branches', async () => {
+        await store.create(detailsOf('succeed', old));
+        await store.create(detailsOf('failed', { ...old, status: 'failed' }));
+        await store.create(detailsOf('late', { ...old, updateTime: TIME + 100 }));
+        await store.create(detailsOf('new', { ...old, createTime: TIME + 100, updateTime: TIME + 100 }));
+        expect(await store.prune(TIME + 100, '', 10)).toEqual({ count: 2, nextPosition: '' });
+        expect(
+          gidsOf((await store.list({})).transactions.map((transaction) => ({ transaction, branches: [] }))),
+        ).toEqual(['new', 'late']);
+        expect(await store.find('succeed')).toBeUndefined();
+      });
+
+      it.each(['prepared', 'submitted', 'aborting'] as const)('leaves what is %s, however old', async (status) => {
+        await store.create(detailsOf('g', { ...old, status }));
+        expect(await store.prune(TIME + 1000, '', 10)).toEqual({ count: 0, nextPosition: '' });
+        expect(await store.find('g')).toBeDefined();
+      });
+
+      it('goes through the oldest step by step, past those that stay', async () => {
+        await store.create(detailsOf('stays', { ...old, status: 'submitted' }));
+        for (let index = 0; index < 6; index++) await store.create(detailsOf(`g${index}`, old));
+        const counts: number[] = [];
+        let position = '';
+        do {
+          const pruned = await store.prune(TIME + 100, position, 3);
+          counts.push(pruned.count);
+          position = pruned.nextPosition;
+        } while (position);
+        expect(counts).toEqual([2, 3, 1]);
+        expect((await store.list({})).transactions.map(({ gid }) => gid)).toEqual(['stays']);
+      });
+
+      it('frees the gid, and begins with no branches of old', async () => {
+        await store.create(detailsOf('g', old));
+        await store.prune(TIME + 100, '', 10);
+        expect(await store.create({ transaction: transactionOf('g'), branches: [] })).toBe(true);
+        expect((await found('g')).branches).toEqual([]);
       });
     });
 
@@ -526,7 +616,7 @@ export function describeStore(name: string, make: () => Store): void {
         await store.create(detailsOf('g2', { createTime: TIME + 1, status: 'succeed' }));
         await store.create(detailsOf('g3', { createTime: TIME + 2, transType: 'tcc', status: 'prepared' }));
         await store.create(detailsOf('g4', { createTime: TIME + 3, transType: 'tcc', status: 'succeed' }));
-        await store.create(detailsOf('g5', { createTime: TIME + 4 }));
+        await store.create(detailsOf('g5', { createTime: TIME + 4, attention: 'look' }));
       });
 
       const listed = async (filter: Parameters<Store['list']>[0]): Promise<string> =>
@@ -540,6 +630,9 @@ export function describeStore(name: string, make: () => Store): void {
         [{ transType: 'tcc' }, 'g4 g3'],
         [{ transType: 'tcc', status: 'succeed' }, 'g4'],
         [{ transType: 'msg' }, ''],
+        [{ attention: true }, 'g5'],
+        [{ attention: true, status: 'succeed' }, ''],
+        [{ attention: false }, 'g5 g4 g3 g2 g1'],
         [{ createTimeStart: TIME + 2 }, 'g5 g4 g3'],
         [{ createTimeEnd: TIME + 2 }, 'g3 g2 g1'],
         [{ createTimeStart: TIME + 1, createTimeEnd: TIME + 3 }, 'g4 g3 g2'],

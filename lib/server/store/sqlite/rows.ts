@@ -1,11 +1,8 @@
 import {
-  payloadBytes,
+  isFinal,
   type BranchRecord,
   type GlobalStatus,
   type KvRecord,
-  type Payload,
-  type Protocol,
-  type TransactionOptions,
   type TransactionRecord,
   type TransType,
 } from '../../../protocol/index.js';
@@ -16,120 +13,123 @@ export interface GlobalRow {
   gid: string;
   trans_type: TransType;
   status: GlobalStatus;
-  protocol: Protocol;
-  options: string;
-  query_prepared: string | null;
-  custom_data: string | null;
   create_time: number;
   update_time: number;
-  finish_time: number | null;
-  rollback_time: number | null;
-  rollback_reason: string | null;
-  result: string | null;
-  next_cron_interval: number;
-  next_cron_time: number;
+  due_time: number | null;
   owner: string | null;
-  retry_count: number | null;
+  attention: string | null;
+  record: string;
+  progress: string;
 }
 
-/** A row of `trans_branch_op`. */
-export interface BranchRow {
-  position: number;
-  branch_id: string;
-  op: BranchRecord['op'];
-  url: string;
-  payload: string | ArrayBuffer;
-  status: BranchRecord['status'];
-  finish_time: number | null;
-  attempts: number | null;
-  last_error: string | null;
+/** What a transaction has beside its columns. */
+type Rest = Omit<
+  TransactionRecord,
+  'gid' | 'transType' | 'status' | 'createTime' | 'updateTime' | 'owner' | 'attention'
+>;
+
+/** Values of the columns that change, in the order of {@link CHANGING_COLUMNS}. */
+export function changingValues(transaction: TransactionRecord): (string | number | null)[] {
+  const { gid, transType, status, createTime, updateTime, owner, attention, ...rest } = transaction;
+  const due = isFinal(status) ? null : transaction.nextCronTime;
+  return [status, updateTime, due, owner ?? null, attention ?? null, JSON.stringify(rest satisfies Rest)];
 }
 
-/** Columns of `trans_global` in the order of {@link globalValues}. */
-export const GLOBAL_COLUMNS = [
-  'gid',
-  'trans_type',
-  'status',
-  'protocol',
-  'options',
-  'query_prepared',
-  'custom_data',
-  'create_time',
-  'update_time',
-  'finish_time',
-  'rollback_time',
-  'rollback_reason',
-  'result',
-  'next_cron_interval',
-  'next_cron_time',
-  'owner',
-  'retry_count',
-] as const;
-
-/** Values of a transaction's columns, in the order of {@link GLOBAL_COLUMNS}. */
-export function globalValues(record: TransactionRecord): (string | number | null)[] {
-  return [
-    record.gid,
-    record.transType,
-    record.status,
-    record.protocol,
-    JSON.stringify({ ...record.options, concurrent: record.concurrent }),
-    record.queryPrepared ?? null,
-    record.customData ?? null,
-    record.createTime,
-    record.updateTime,
-    record.finishTime ?? null,
-    record.rollbackTime ?? null,
-    record.rollbackReason ?? null,
-    record.result ?? null,
-    record.nextCronInterval,
-    record.nextCronTime,
-    record.owner ?? null,
-    record.retryCount ?? null,
-  ];
-}
+/** Columns that change with a transaction. */
+export const CHANGING_COLUMNS = ['status', 'update_time', 'due_time', 'owner', 'attention', 'record'] as const;
 
 /** The transaction in a row. */
 export function transactionIn(row: GlobalRow): TransactionRecord {
-  const { concurrent, ...options } = JSON.parse(row.options) as TransactionOptions & { concurrent?: boolean };
+  const rest = JSON.parse(row.record) as Rest;
   return {
+    ...rest,
     gid: row.gid,
     transType: row.trans_type,
     status: row.status,
-    protocol: row.protocol,
-    options,
-    concurrent,
-    queryPrepared: row.query_prepared ?? undefined,
-    customData: row.custom_data ?? undefined,
     createTime: row.create_time,
     updateTime: row.update_time,
-    finishTime: row.finish_time ?? undefined,
-    rollbackTime: row.rollback_time ?? undefined,
-    rollbackReason: row.rollback_reason ?? undefined,
-    result: row.result ?? undefined,
-    nextCronInterval: row.next_cron_interval,
-    nextCronTime: row.next_cron_time,
+    // an operator, or whoever took it over, moves this column alone
+    nextCronTime: row.due_time ?? rest.nextCronTime,
     owner: row.owner ?? undefined,
-    retryCount: row.retry_count ?? undefined,
+    attention: row.attention ?? undefined,
   };
 }
 
-/** A payload as it is stored. The driver ends a text at its first NUL, so such a one is stored as bytes. */
-export function payloadValue(payload: Payload): Payload {
-  return typeof payload === 'string' && payload.includes('\0') ? payloadBytes(payload) : payload;
+/** A branch as JSON: a payload that is not text stands there in base64. */
+type StoredBranch = Omit<BranchRecord, 'payload'> & { readonly payload?: string; readonly bytes?: string };
+
+/** The text of branches that were registered together. */
+export function branchesText(branches: readonly BranchRecord[]): string {
+  return JSON.stringify(branches.map(storedBranch));
 }
 
-/** The branch in a row. */
-export function branchIn(row: BranchRow): BranchRecord {
+function storedBranch(branch: BranchRecord): StoredBranch | BranchRecord {
+  const { payload, ...rest } = branch;
+  return typeof payload === 'string' ? branch : { ...rest, bytes: Buffer.from(payload).toString('base64') };
+}
+
+/** The branches in such a text. */
+export function branchesIn(text: string): BranchRecord[] {
+  return (JSON.parse(text) as StoredBranch[]).map(({ payload, bytes, ...rest }) => ({
+    ...rest,
+    payload: bytes === undefined ? (payload ?? '') : new Uint8Array(Buffer.from(bytes, 'base64')),
+  }));
+}
+
+/** How many branches share a row of progress. */
+const CHUNK = 64;
+
+/** What became of a branch: status, finish time, attempts, failures, last error; a missing one is null. */
+type Progress = readonly [
+  BranchRecord['status'],
+  number | null | undefined,
+  number | null | undefined,
+  number | null | undefined,
+  string | null | undefined,
+];
+
+/** The progress of some branches by their position. */
+export type ProgressMap = Readonly<Record<string, Progress>>;
+
+/**
+ * Texts of the progress of changed branches, to be merged into what is stored.
+ *
+ * @param branches - changed ones by position
+ * @returns by chunk; chunk 0 stands with the transaction
+ */
+export function progressTexts(branches: ReadonlyMap<number, BranchRecord>): Map<number, string> {
+  const chunks = new Map<number, Record<string, Progress>>();
+  for (const [position, { status, finishTime, attempts, failures, lastError }] of branches) {
+    const chunk = Math.floor(position / CHUNK);
+    const progress = chunks.get(chunk) ?? {};
+    progress[position] = [status, finishTime, attempts, failures, lastError];
+    chunks.set(chunk, progress);
+  }
+  return new Map([...chunks].map(([chunk, progress]) => [chunk, JSON.stringify(progress)]));
+}
+
+/** The progress in such texts. */
+export function progressIn(texts: readonly string[]): ProgressMap {
+  const [first = '{}', ...others] = texts;
+  return Object.assign(JSON.parse(first) as ProgressMap, ...others.map((text) => JSON.parse(text) as ProgressMap));
+}
+
+/** Whether branches may have progress outside of their transaction's row. */
+export function hasChunks(branchCount: number): boolean {
+  return branchCount > CHUNK;
+}
+
+/** A branch with what became of it. */
+export function withProgress(branch: BranchRecord, progress: Progress | undefined): BranchRecord {
+  if (!progress) return branch;
+  const [status, finishTime, attempts, failures, lastError] = progress;
   return {
-    branchId: row.branch_id,
-    op: row.op,
-    url: row.url,
-    payload: typeof row.payload === 'string' ? row.payload : new Uint8Array(row.payload),
-    status: row.status,
-    finishTime: row.finish_time ?? undefined,
-    attempts: row.attempts ?? undefined,
-    lastError: row.last_error ?? undefined,
+    ...branch,
+    status,
+    finishTime: finishTime ?? undefined,
+    attempts: attempts ?? undefined,
+    failures: failures ?? undefined,
+    lastError: lastError ?? undefined,
   };
 }
 

@@ -1,41 +1,41 @@
 /** Version of the layout, kept in the file's `user_version`. */
 export const SCHEMA_VERSION = 1;
 
-/** Layout of a new file. Texts compare by their bytes, so gids that differ in case or accents stay apart. */
+/**
+ * Layout of a new file. Texts compare by their bytes, so gids that differ in case or accents stay apart.
+ *
+ * What a transaction is looked up by has columns, the rest of it is JSON: most writes touch one row, and few columns.
+ * `trans_branch` holds branches as they were registered, one row for those that came together, and is never changed.
+ * What became of them is the `progress`: that of the first branches stands with the transaction, that of later ones in
+ * rows of its own, so that no write grows with the number of branches.
+ */
 export const SCHEMA = `
   create table trans_global (
-    id                 integer primary key autoincrement,
-    gid                text    not null unique,
-    trans_type         text    not null,
-    status             text    not null,
-    protocol           text    not null,
-    options            text    not null,
-    query_prepared     text,
-    custom_data        text,
-    create_time        integer not null,
-    update_time        integer not null,
-    finish_time        integer,
-    rollback_time      integer,
-    rollback_reason    text,
-    result             text,
-    next_cron_interval integer not null,
-    next_cron_time     integer not null,
-    owner              text,
-    retry_count        integer
-  );
-  create index trans_global_due on trans_global (next_cron_time) where status in ('prepared', 'submitted', 'aborting');
-  create table trans_branch_op (
-    trans_id    integer not null,
-    position    integer not null,
-    branch_id   text    not null,
-    op          text    not null,
-    url         text    not null,
-    payload     blob    not null,
+    id          integer primary key,
+    gid         text    not null unique,
+    trans_type  text    not null,
     status      text    not null,
-    finish_time integer,
-    attempts    integer,
-    last_error  text,
+    create_time integer not null,
+    update_time integer not null,
+    due_time    integer,
+    owner       text,
+    attention   text,
+    record      text    not null,
+    progress    text    not null default '{}'
+  );
+  create index trans_global_due on trans_global (due_time) where due_time is not null;
+  create index trans_global_attention on trans_global (id) where attention is not null;
+  create table trans_branch (
+    trans_id integer not null,
+    position integer not null,
+    branches text    not null,
     primary key (trans_id, position)
+  ) without rowid;
+  create table trans_progress (
+    trans_id integer not null,
+    chunk    integer not null,
+    progress text    not null,
+    primary key (trans_id, chunk)
   ) without rowid;
   create table kv (
     id          integer primary key autoincrement,

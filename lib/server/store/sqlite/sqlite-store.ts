@@ -13,16 +13,20 @@ import {
   type TransType,
 } from '../../../protocol/index.js';
 import { positionOf } from '../memory-store.js';
-import { DEFAULT_PAGE_SIZE, type KvFilter, type WakeFilter, type Expected, type Store } from '../store.js';
+import { DEFAULT_PAGE_SIZE, type Expected, type KvFilter, type Pruned, type Store, type WakeFilter } from '../store.js';
+import { isWaitingFor } from '../targets.js';
 import { GroupCommit } from './group-commit.js';
 import {
-  GLOBAL_COLUMNS,
-  branchIn,
+  CHANGING_COLUMNS,
+  branchesIn,
+  branchesText,
+  changingValues,
+  hasChunks,
   kvIn,
-  globalValues,
-  payloadValue,
+  progressIn,
+  progressTexts,
   transactionIn,
-  type BranchRow,
+  withProgress,
   type GlobalRow,
   type KvRow,
 } from './rows.js';
@@ -43,6 +47,12 @@ export interface SqliteStoreOptions {
 export function sqliteStore(options: SqliteStoreOptions = {}): Store {
   return new SqliteStore(options.path ?? './.dtm/dtm.db');
 }
+
+/** Pages of 4 KiB in the write-ahead log before they are copied to the file: it stays at some 32 MiB. */
+const LOG_PAGES = 8000;
+
+/** Most memory for pages of the file. */
+const CACHE_KIB = 32 * 1024;
 
 type Statements = ReturnType<typeof prepare>;
 
@@ -85,10 +95,13 @@ class SqliteStore implements Store {
   }
 
   create({ transaction, branches }: TransactionDetails): Promise<boolean> {
-    return this.#commit((statements) => {
-      const result = statements.insertGlobal.run(...globalValues(transaction));
-      if (result.changes === 0) return false;
-      insertBranches(statements, Number(result.lastInsertRowid), 0, branches);
+    const { gid, transType, createTime } = transaction;
+    const values = [gid, transType, createTime, ...changingValues(transaction)];
+    const text = branchesText(branches);
+    return this.#commit(({ insertGlobal, insertBranches }) => {
+      const { changes, lastInsertRowid } = insertGlobal.run(...values);
+      if (changes === 0) return false;
+      if (branches.length > 0) insertBranches.run(Number(lastInsertRowid), 0, text);
       return true;
     });
   }
@@ -104,14 +117,15 @@ class SqliteStore implements Store {
     transType: TransType,
     branches: readonly BranchRecord[],
   ): Promise<'added' | 'refused' | 'duplicate'> {
+    const text = branchesText(branches);
     return this.#commit((statements) => {
       const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
       if (row?.status !== 'prepared' || row.trans_type !== transType) return 'refused';
-      const stored = statements.selectBranches.all(row.id) as BranchRow[];
-      const isStored = (branch: BranchRecord): boolean =>
-        stored.some(({ branch_id, op }) => branch_id === branch.branchId && op === branch.op);
+      const stored = registeredBranches(statements, row.id);
+      const isStored = ({ branchId, op }: BranchRecord): boolean =>
+        stored.some((branch) => branch.branchId === branchId && branch.op === op);
       if (branches.some(isStored)) return 'duplicate';
-      insertBranches(statements, row.id, stored.length, branches);
+      statements.insertBranches.run(row.id, stored.length, text);
       return 'added';
     });
   }
@@ -121,15 +135,12 @@ class SqliteStore implements Store {
     transaction: TransactionRecord,
     branches: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean> {
-    return this.#commit(({ updateGlobal, updateBranch }) => {
-      const owner = expected.owner ?? null;
-      const row = updateGlobal.get(...globalValues(transaction), transaction.gid, expected.status, owner, owner) as
-        | { id: number }
-        | undefined;
-      if (!row) return false;
-      for (const [position, { status, finishTime, attempts, lastError }] of branches) {
-        updateBranch.run(status, finishTime ?? null, attempts ?? null, lastError ?? null, row.id, position);
-      }
+    const owner = expected.owner ?? null;
+    const { 0: first = '{}', ...later } = Object.fromEntries(progressTexts(branches)) as Record<number, string>;
+    const values = [...changingValues(transaction), first, transaction.gid, expected.status, owner, owner];
+    return this.#commit(({ updateGlobal, upsertProgress }) => {
+      if (updateGlobal.run(...values).changes === 0) return false;
+      for (const [chunk, text] of Object.entries(later)) upsertProgress.run(transaction.gid, Number(chunk), text);
       return true;
     });
   }
@@ -161,15 +172,46 @@ class SqliteStore implements Store {
       'create_time >= ?': filter.createTimeStart,
       'create_time <= ?': filter.createTimeEnd,
     });
-    const text = `select * from trans_global where ${where} order by id desc limit ?`;
+    const attention = filter.attention ? 'and attention is not null' : '';
+    const text = `select * from trans_global where ${where} ${attention} order by id desc limit ?`;
     const rows = this.#handle.database.prepare(text).all(...values, limit) as GlobalRow[];
     const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.id ?? '');
     return { transactions: rows.map(transactionIn), nextPosition };
   }
 
-  wake(now: number, { gid, laterThan, limit }: WakeFilter): Promise<number> {
-    const only = gid ?? null;
-    return this.#commit(({ wake }) => wake.run(now, laterThan, only, only, limit).changes);
+  wake(now: number, { gid, target, laterThan, limit }: WakeFilter): Promise<number> {
+    return this.#commit((statements) => {
+      let count = 0;
+      const only = gid ?? null;
+      const mentioned = target ?? null;
+      const rows = statements.selectAsleep.all(laterThan, only, only, mentioned, mentioned, mentioned) as GlobalRow[];
+      for (const row of rows) {
+        if (count === limit) break;
+        if (target !== undefined && !isWaitingFor(detailsOf(statements, row), target)) continue;
+        statements.wake.run(now, row.id);
+        count++;
+      }
+      return count;
+    });
+  }
+
+  prune(before: number, position: string, limit: number): Promise<Pruned> {
+    const above = position ? positionOf(position) : 0;
+    return this.#commit((statements) => {
+      const rows = statements.selectOldest.all(above, limit) as Pick<
+        GlobalRow,
+        'id' | 'create_time' | 'update_time' | 'due_time'
+      >[];
+      const newer = rows.findIndex((row) => row.create_time >= before);
+      const looked = newer < 0 ? rows : rows.slice(0, newer);
+      const old = looked.filter((row) => row.due_time === null && row.update_time < before);
+      for (const { id } of old) {
+        statements.deleteProgress.run(id);
+        statements.deleteBranches.run(id);
+        statements.deleteGlobal.run(id);
+      }
+      return { count: old.length, nextPosition: looked.length < limit ? '' : String(looked.at(-1)?.id ?? '') };
+    });
   }
 
   async getKv(category: string, key: string): Promise<KvRecord | undefined> {
@@ -223,47 +265,66 @@ function listWhere(conditions: Readonly<Record<string, string | number | undefin
 }
 
 function detailsOf(statements: Statements, row: GlobalRow): TransactionDetails {
-  const branches = statements.selectBranches.all(row.id) as BranchRow[];
-  return { transaction: transactionIn(row), branches: branches.map(branchIn) };
+  const branches = registeredBranches(statements, row.id);
+  const texts = [row.progress];
+  if (hasChunks(branches.length)) {
+    for (const { progress } of statements.selectProgress.all(row.id) as { progress: string }[]) texts.push(progress);
+  }
+  const progress = progressIn(texts);
+  return {
+    transaction: transactionIn(row),
+    branches: branches.map((branch, position) => withProgress(branch, progress[position])),
+  };
 }
 
-function insertBranches(statements: Statements, id: number, offset: number, branches: readonly BranchRecord[]): void {
-  for (const [index, branch] of branches.entries()) {
-    const { branchId, op, url, payload, status } = branch;
-    statements.insertBranch.run(id, offset + index, branchId, op, url, payloadValue(payload), status);
-  }
+/** As they were registered, without what became of them. */
+function registeredBranches(statements: Statements, id: number): BranchRecord[] {
+  const rows = statements.selectBranches.all(id) as { branches: string }[];
+  return rows.flatMap(({ branches }) => branchesIn(branches));
 }
 
 function prepare(database: Database.Database) {
-  const columns = GLOBAL_COLUMNS.join(', ');
-  const values = GLOBAL_COLUMNS.map(() => '?').join(', ');
-  const assignments = GLOBAL_COLUMNS.map((column) => `${column} = ?`).join(', ');
-  const unfinished = `status in ('prepared', 'submitted', 'aborting')`;
+  const columns = CHANGING_COLUMNS.join(', ');
+  const values = CHANGING_COLUMNS.map(() => '?').join(', ');
+  const assignments = CHANGING_COLUMNS.map((column) => `${column} = ?`).join(', ');
   return {
     insertGlobal: database.prepare(
-      `insert into trans_global (${columns}) values (${values}) on conflict (gid) do nothing`,
+      `insert into trans_global (gid, trans_type, create_time, ${columns}) values (?, ?, ?, ${values})
+       on conflict (gid) do nothing`,
     ),
     selectGlobal: database.prepare('select * from trans_global where gid = ?'),
     updateGlobal: database.prepare(
-      `update trans_global set ${assignments} where gid = ? and status = ? and (? is null or owner = ?) returning id`,
+      `update trans_global set ${assignments}, progress = json_patch(progress, ?)
+       where gid = ? and status = ? and (? is null or owner = ?)`,
     ),
+    upsertProgress: database.prepare(
+      `insert into trans_progress (trans_id, chunk, progress) values ((select id from trans_global where gid = ?), ?, ?)
+       on conflict (trans_id, chunk) do update set progress = json_patch(progress, excluded.progress)`,
+    ),
+    selectProgress: database.prepare('select progress from trans_progress where trans_id = ? order by chunk'),
+    insertBranches: database.prepare('insert into trans_branch (trans_id, position, branches) values (?, ?, ?)'),
+    selectBranches: database.prepare('select branches from trans_branch where trans_id = ? order by position'),
     selectDue: database.prepare(
-      `select * from trans_global where ${unfinished} and next_cron_time <= ? order by next_cron_time limit ?`,
+      'select * from trans_global where due_time is not null and due_time <= ? order by due_time limit ?',
     ),
-    claim: database.prepare('update trans_global set owner = ?, next_cron_time = ? where id = ?'),
+    claim: database.prepare('update trans_global set owner = ?, due_time = ? where id = ?'),
     release: database.prepare(
-      `update trans_global set owner = null, next_cron_time = 0 where ${unfinished} and owner is not null`,
+      'update trans_global set owner = null, due_time = 0 where due_time is not null and owner is not null',
     ),
-    insertBranch: database.prepare(
-      'insert into trans_branch_op (trans_id, position, branch_id, op, url, payload, status) values (?, ?, ?, ?, ?, ?, ?)',
+    selectAsleep: database.prepare(
+      `select * from trans_global as t
+       where due_time is not null and owner is null and due_time > ? and (? is null or gid = ?)
+         and (? is null or instr(record, ?) > 0
+              or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
+       order by id`,
     ),
-    selectBranches: database.prepare('select * from trans_branch_op where trans_id = ? order by position'),
-    wake: database.prepare(
-      `update trans_global set next_cron_time = ? where id in (
-         select id from trans_global
-         where ${unfinished} and owner is null and next_cron_time > ? and (? is null or gid = ?)
-         order by id limit ?)`,
+    wake: database.prepare('update trans_global set due_time = ? where id = ?'),
+    selectOldest: database.prepare(
+      'select id, create_time, update_time, due_time from trans_global where id > ? order by id limit ?',
     ),
+    deleteGlobal: database.prepare('delete from trans_global where id = ?'),
+    deleteBranches: database.prepare('delete from trans_branch where trans_id = ?'),
+    deleteProgress: database.prepare('delete from trans_progress where trans_id = ?'),
     selectKv: database.prepare('select * from kv where cat = ? and k = ?'),
     insertKv: database.prepare(
       'insert into kv (cat, k, v, version, create_time, update_time) values (?, ?, ?, 1, ?, ?) on conflict do nothing',
@@ -272,9 +333,6 @@ function prepare(database: Database.Database) {
       'update kv set v = ?, version = ?, update_time = ? where cat = ? and k = ? and version = ?',
     ),
     deleteKv: database.prepare('delete from kv where cat = ? and k = ?'),
-    updateBranch: database.prepare(
-      'update trans_branch_op set status = ?, finish_time = ?, attempts = ?, last_error = ? where trans_id = ? and position = ?',
-    ),
   };
 }
 
@@ -294,6 +352,8 @@ function openDatabase(path: string): Database.Database {
     }
     database.exec('pragma journal_mode = wal');
     database.exec('pragma synchronous = full');
+    // pages that many transactions touch are copied from the log to the file once for all of them
+    database.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}; pragma cache_size = -${CACHE_KIB}`);
     if (version === 0) database.exec(`begin; ${SCHEMA}; pragma user_version = ${SCHEMA_VERSION}; commit`);
     return database;
   } catch (cause) {
