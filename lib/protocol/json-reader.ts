@@ -31,33 +31,78 @@ export function jsonReader(value: unknown, what: string): JsonReader {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DtmArgumentError(`${what} must be a JSON object, not ${nameOf(value)}`);
   }
-  const fields = value as Record<string, unknown>;
-  let folded: Map<string, unknown> | undefined;
-  const find = (key: string): unknown => {
-    if (Object.hasOwn(fields, key)) return fields[key];
-    folded ??= new Map(Object.entries(fields).map(([name, field]) => [name.toLowerCase(), field]));
-    return folded.get(key);
-  };
-  const read = <T>(key: string, wanted: string, none: T, accept: (field: unknown) => T | undefined): T => {
-    const field = find(key);
-    if (field === undefined || field === null) return none;
+  return new ObjectReader(value as Record<string, unknown>);
+}
+
+/** A class rather than closures: each request of the coordinator's API makes several of them. */
+class ObjectReader implements JsonReader {
+  readonly #fields: Record<string, unknown>;
+  #folded: ReadonlyMap<string, unknown> | undefined;
+
+  constructor(fields: Record<string, unknown>) {
+    this.#fields = fields;
+  }
+
+  text(key: string): string {
+    return this.#read(key, 'a text', textOf) ?? '';
+  }
+
+  boolean(key: string): boolean {
+    return this.#read(key, 'true or false', booleanOf) ?? false;
+  }
+
+  count(key: string): number {
+    return this.#read(key, 'a whole number from 0 to 2147483647', countOf) ?? 0;
+  }
+
+  time(key: string): number | undefined {
+    return this.#read(key, 'an RFC 3339 time', timeOf);
+  }
+
+  textList(key: string): string[] {
+    return this.#read(key, 'a list of texts', textListOf) ?? [];
+  }
+
+  texts(key: string): Record<string, string> | undefined {
+    return this.#read(key, 'an object of texts', textsOf);
+  }
+
+  objects(key: string): JsonReader[] {
+    const list = this.#read(key, 'a list of objects', (field) => (Array.isArray(field) ? field : undefined)) ?? [];
+    return list.map((item, index) => jsonReader(item, `${key}[${index}]`));
+  }
+
+  object(key: string): JsonReader | undefined {
+    return this.#read(key, 'an object', (field) => jsonReader(field, key));
+  }
+
+  #read<T>(key: string, wanted: string, accept: (field: unknown) => T | undefined): T | undefined {
+    const field = this.#find(key);
+    if (field === undefined || field === null) return undefined;
     const result = accept(field);
     if (result === undefined) throw new DtmArgumentError(`${key} must be ${wanted}, not ${nameOf(field)}`);
     return result;
-  };
-  return {
-    text: (key) => read(key, 'a text', '', textOf),
-    boolean: (key) => read(key, 'true or false', false, (field) => (typeof field === 'boolean' ? field : undefined)),
-    count: (key) => read(key, 'a whole number from 0 to 2147483647', 0, countOf),
-    time: (key) => read<number | undefined>(key, 'an RFC 3339 time', undefined, timeOf),
-    textList: (key) => read(key, 'a list of texts', [], textListOf),
-    texts: (key) => read<Record<string, string> | undefined>(key, 'an object of texts', undefined, textsOf),
-    objects: (key) =>
-      read(key, 'a list of objects', [], (field) =>
-        Array.isArray(field) ? field.map((item, index) => jsonReader(item, `${key}[${index}]`)) : undefined,
-      ),
-    object: (key) => read<JsonReader | undefined>(key, 'an object', undefined, (field) => jsonReader(field, key)),
-  };
+  }
+
+  #find(key: string): unknown {
+    if (Object.hasOwn(this.#fields, key)) return this.#fields[key];
+    this.#folded ??= foldedFields(this.#fields);
+    return this.#folded.get(key);
+  }
+}
+
+/** The fields whose names are not in lower case, under the names that are. */
+function foldedFields(fields: Record<string, unknown>): ReadonlyMap<string, unknown> {
+  const folded = new Map<string, unknown>();
+  for (const name of Object.keys(fields)) {
+    const lower = name.toLowerCase();
+    if (lower !== name) folded.set(lower, fields[name]);
+  }
+  return folded;
+}
+
+function booleanOf(field: unknown): boolean | undefined {
+  return typeof field === 'boolean' ? field : undefined;
 }
 
 function textOf(field: unknown): string | undefined {

@@ -82,13 +82,12 @@ export function createTransaction(
 export function optionsOf(request: TransactionRequest): TransactionOptions {
   const { waitResult, timeoutToFailSeconds, requestTimeoutSeconds, retryIntervalSeconds, retryLimit, branchHeaders } =
     request;
-  const options = {
-    waitResult,
-    timeoutToFailSeconds,
-    requestTimeoutSeconds,
-    retryIntervalSeconds,
-    retryLimit,
-    branchHeaders,
+  return {
+    ...(waitResult !== undefined && { waitResult }),
+    ...(timeoutToFailSeconds !== undefined && { timeoutToFailSeconds }),
+    ...(requestTimeoutSeconds !== undefined && { requestTimeoutSeconds }),
+    ...(retryIntervalSeconds !== undefined && { retryIntervalSeconds }),
+    ...(retryLimit !== undefined && { retryLimit }),
+    ...(branchHeaders !== undefined && { branchHeaders }),
   };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

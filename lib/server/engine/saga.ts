@@ -23,14 +23,11 @@ export const saga: Mode = {
     decodeSagaPlan(customData, steps.length);
     return steps.flatMap(({ action, compensate = '' }, index): BranchRecord[] => {
       checkBranchUrls({ action, compensate });
-      const row = {
-        branchId: stepBranchId(index + 1),
-        payload: payloadOf(request, index),
-        status: 'prepared',
-      } as const;
+      const branchId = stepBranchId(index + 1);
+      const payload = payloadOf(request, index);
       return [
-        { ...row, op: 'compensate', url: compensate },
-        { ...row, op: 'action', url: action },
+        { branchId, op: 'compensate', url: compensate, payload, status: 'prepared' },
+        { branchId, op: 'action', url: action, payload, status: 'prepared' },
       ];
     });
   },

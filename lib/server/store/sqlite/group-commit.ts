@@ -7,6 +7,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Turns of the event loop that the first write of a group waits at most. */
+const MOST_TURNS = 4;
+
 /**
  * Lets writes that arrive together share one database transaction, and so one fsync. A write is answered after the
  * commit that holds it; when the commit fails all its writes are refused, and none of them is stored.
@@ -30,13 +33,17 @@ export class GroupCommit {
   run<T>(write: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ write, resolve, reject });
-      // after the I/O events of this turn: requests that came in together are written together
-      this.#scheduled ??= new Promise((done) => {
-        setImmediate(() => {
-          this.#flush();
-          done();
-        });
-      });
+      this.#scheduled ??= new Promise((done) => this.#flushSoon(1, done));
+    });
+  }
+
+  /** After the I/O events of this turn, and of a few more as long as each brings others: a flush costs more than they do. */
+  #flushSoon(turn: number, done: () => void): void {
+    const { length } = this.#waiting;
+    setImmediate(() => {
+      if (this.#waiting.length > length && turn < MOST_TURNS) return this.#flushSoon(turn + 1, done);
+      this.#flush();
+      done();
     });
   }
 

@@ -30,9 +30,27 @@ type Rest = Omit<
 
 /** Values of the columns that change, in the order of {@link CHANGING_COLUMNS}. */
 export function changingValues(transaction: TransactionRecord): (string | number | null)[] {
-  const { gid, transType, status, createTime, updateTime, owner, attention, ...rest } = transaction;
-  const due = isFinal(status) ? null : transaction.nextCronTime;
-  return [status, updateTime, due, owner ?? null, attention ?? null, JSON.stringify(rest satisfies Rest)];
+  const { status, updateTime, owner, attention, nextCronTime } = transaction;
+  const due = isFinal(status) ? null : nextCronTime;
+  return [status, updateTime, due, owner ?? null, attention ?? null, JSON.stringify(restOf(transaction))];
+}
+
+/** Named one by one: taking the others out of a copy costs more than writing the JSON. */
+function restOf(transaction: TransactionRecord): { readonly [Name in keyof Required<Rest>]: Rest[Name] } {
+  return {
+    protocol: transaction.protocol,
+    options: transaction.options,
+    queryPrepared: transaction.queryPrepared,
+    customData: transaction.customData,
+    finishTime: transaction.finishTime,
+    rollbackTime: transaction.rollbackTime,
+    rollbackReason: transaction.rollbackReason,
+    result: transaction.result,
+    nextCronInterval: transaction.nextCronInterval,
+    nextCronTime: transaction.nextCronTime,
+    concurrent: transaction.concurrent,
+    retryCount: transaction.retryCount,
+  };
 }
 
 /** Columns that change with a transaction. */
@@ -60,12 +78,11 @@ type StoredBranch = Omit<BranchRecord, 'payload'> & { readonly payload?: string;
 
 /** The text of branches that were registered together. */
 export function branchesText(branches: readonly BranchRecord[]): string {
-  return JSON.stringify(branches.map(storedBranch));
+  return JSON.stringify(branches.map((branch) => (typeof branch.payload === 'string' ? branch : withBytes(branch))));
 }
 
-function storedBranch(branch: BranchRecord): StoredBranch | BranchRecord {
-  const { payload, ...rest } = branch;
-  return typeof payload === 'string' ? branch : { ...rest, bytes: Buffer.from(payload).toString('base64') };
+function withBytes({ payload, ...rest }: BranchRecord): StoredBranch {
+  return { ...rest, bytes: Buffer.from(payload).toString('base64') };
 }
 
 /** The branches in such a text. */
