@@ -30,6 +30,21 @@ export {
   DtmStoreError,
   type DtmErrorOptions,
 } from './errors.js';
+export {
+  decodeBranchMessage,
+  decodeTransactionMessage,
+  encodeProgresses,
+  encodeWorkflowData,
+  type DtmBranchRequestMessage,
+  type DtmProgressesReplyMessage,
+  type DtmRequestMessage,
+  type DtmTopicRequestMessage,
+  type DtmTransOptionsMessage,
+} from './grpc-messages.js';
+export { branchMetadata } from './grpc-metadata.js';
+export { readGrpcOutcome, writeGrpcError, type GrpcError } from './grpc-outcome.js';
+export { GRPC_STATUS, grpcStatusName } from './grpc-status.js';
+export { checkBranchUrl, isHttpUrl, splitGrpcUrl, type ServerMethod } from './grpc-url.js';
 export { MAX_ID_LENGTH, MAX_OP_LENGTH, checkGid, checkIdentifier } from './identifiers.js';
 export { jsonReader, type JsonReader } from './json-reader.js';
 export {
@@ -45,6 +60,17 @@ export {
 export { encodeKvRecord, type KvPage, type KvRecord } from './kv-record.js';
 export { decodeMsgPlan, encodeMsgPlan, type MsgPlan } from './msg-plan.js';
 export { encodeJson, payloadBytes, payloadText, type Payload } from './payload.js';
+export { DTM_PROTO } from './proto/dtm-proto.js';
+export {
+  EMPTY_PROTO,
+  type ProtoEnum,
+  type ProtoField,
+  type ProtoFile,
+  type ProtoMessage,
+  type ProtoMethod,
+  type ProtoService,
+} from './proto/proto-file.js';
+export { WORKFLOW_PROTO } from './proto/workflow-proto.js';
 export { SEQUENTIAL, checkSagaPlan, decodeSagaPlan, encodeSagaPlan, predecessors, type SagaPlan } from './saga-plan.js';
 export {
   decodeBranchRecord,
@@ -60,6 +86,8 @@ export {
   decodeTransactionRequest,
   encodeTransactionRequest,
   type StepUrls,
+  decodeTransactionOptions,
+  encodeTransactionOptions,
   type TransactionOptions,
   type TransactionRequest,
 } from './transaction-request.js';

@@ -6,7 +6,13 @@ import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type D
  */
 export type Outcome =
   | { readonly kind: 'success'; readonly body: string }
-  | { readonly kind: 'failure' | 'ongoing' | 'unknown'; readonly message: string; readonly cause?: unknown };
+  | {
+      readonly kind: 'failure' | 'ongoing' | 'unknown';
+      readonly message: string;
+      readonly cause?: unknown;
+      /** Unknown because nobody is there: no answer came, or a proxy says that it got none. @default false */
+      readonly unreachable?: boolean | undefined;
+    };
 
 /** An HTTP answer that carries an outcome: status and JSON text. */
 export interface HttpAnswer {
@@ -32,7 +38,9 @@ const MAX_REASON_LENGTH = 1000;
 export function readHttpOutcome(status: number, body: string): Outcome {
   if (status === 425 || body.includes('ONGOING')) return { kind: 'ongoing', message: reasonIn(body) };
   if (status === 409 || body.includes('FAILURE')) return { kind: 'failure', message: reasonIn(body) };
-  if (status !== 200) return { kind: 'unknown', message: `status ${status}: ${reasonIn(body)}` };
+  if (status !== 200) {
+    return { kind: 'unknown', message: `status ${status}: ${reasonIn(body)}`, unreachable: status >= 502 && status <= 504 };
+  }
   return { kind: 'success', body };
 }
 

@@ -18,12 +18,16 @@ import { checkRequest, createTransaction, optionsOf } from './engine/create.js';
 import { beginPass } from './engine/pass.js';
 import { baseInterval, leaseTime, scheduleNext } from './engine/schedule.js';
 import { MODES } from './engine/modes.js';
-import type { Runner, Surroundings } from './runner.js';
+import type { Runner } from './runner.js';
+import type { Surroundings } from './surroundings.js';
 import type { Topics } from './topics.js';
 import { VERSION } from './version.js';
 
 /** Alphabet of dtm's gids (`dtm-protocol.md` §1.3). */
 const BASE57 = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+
+/** A larger page would keep everybody else waiting. */
+const MAX_PAGE_SIZE = 10_000;
 
 /** The operations of the coordinator, behind every API (`dtm-protocol.md` §1.6). */
 export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
@@ -237,6 +241,9 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
       if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
         throw new DtmArgumentError(`${name} must be a whole number, 0 or more, not ${String(value)}`);
       }
+    }
+    if ((filter.limit ?? 0) > MAX_PAGE_SIZE) {
+      throw new DtmArgumentError(`limit must be at most ${MAX_PAGE_SIZE}; go on with next_position as position`);
     }
     return this.#surroundings.store.list(filter);
   }

@@ -1,38 +1,57 @@
 import { randomUUID } from 'node:crypto';
+import { resolveDriver, type DriverRegistration, type DtmDriver } from '../driver/index.js';
 import {
+  DtmConfigError,
   type BranchRegistration,
   type DtmServer,
   type TransactionFilter,
   type TransactionRequest,
 } from '../protocol/index.js';
-import { httpTransport, type Transport } from '../transport/index.js';
+import { branchTransport, type Transport } from '../transport/index.js';
+import { grpcApi } from './api/grpc-api.js';
+import { listenGrpc, type GrpcListener } from './api/grpc-listener.js';
 import { BASE_PATH, httpApi } from './api/http-api.js';
 import { listenHttp, type HttpListener, type ListenOptions } from './api/http-listener.js';
 import { jsonRpcApi } from './api/json-rpc-api.js';
-import type { Operations } from './api/operations.js';
 import { systemClock, type Clock } from './clock.js';
-import { Coordinator } from './coordinator.js';
 import { stderrLogger, type CoordinatorLogger } from './logger.js';
-import { Operator } from './operator.js';
-import { Recovery } from './recovery.js';
-import { Runner } from './runner.js';
+import { coordinatorParts, type CoordinatorParts } from './parts.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
 import { sqliteStore } from './store/sqlite/sqlite-store.js';
-import { Topics } from './topics.js';
 import type { Store } from './store/store.js';
 
 /** Options of {@link embeddedServer}; the pace of its work is that of {@link CoordinatorSettings}. */
 export interface EmbeddedServerOptions extends Partial<CoordinatorSettings> {
   /** Where transactions are kept. @default sqliteStore(), the file ./.dtm/dtm.db */
   readonly store?: Store | undefined;
-  /** Also serve the HTTP API, for participants and initiators in other processes. @default not listening */
+  /** Also serve the HTTP and gRPC APIs, for participants and initiators in other processes. @default not listening */
   readonly listen?: ListenOptions | undefined;
+  /** Finds and registers gRPC services; its name, or an object. @default 'default', plain host:port addresses */
+  readonly driver?: DtmDriver | string | undefined;
+  /** Enters the coordinator into the driver's registry while it is open. @default not entered */
+  readonly service?: ServiceOptions | undefined;
   /** Reports of what nobody waits for. @default warnings and errors on stderr */
   readonly logger?: CoordinatorLogger | undefined;
   /** Time source. @default the machine's clock; tests give a virtual one */
   readonly clock?: Clock | undefined;
-  /** Calls the branches. @default HTTP over pooled connections */
+  /** Calls the branches. @default HTTP and gRPC over pooled connections */
   readonly transport?: Transport | undefined;
+  /** Is posted every failed try of a branch from the {@link CoordinatorSettings.alertRetryLimit}th on. @default nobody */
+  readonly alertWebhook?: string | undefined;
+}
+
+/** How the coordinator stands in a registry. */
+export interface ServiceOptions {
+  /** Which registry, and under which name; its form is the driver's. */
+  readonly target: string;
+  /** Where the coordinator is reached, e.g. `dtm.example:36790`. */
+  readonly endpoint: string;
+}
+
+/** A coordinator inside this process. */
+export interface EmbeddedServer extends DtmServer {
+  /** Where the gRPC API is reached, e.g. `127.0.0.1:36790`; undefined while it does not listen. */
+  readonly grpcAddress: string | undefined;
 }
 
 /**
@@ -40,30 +59,32 @@ export interface EmbeddedServerOptions extends Partial<CoordinatorSettings> {
  * `DtmModule.forRoot({ server })`, or use it alone: `open()`, `recover()`, `close()`.
  *
  * @param options - see {@link EmbeddedServerOptions}
- * @throws DtmConfigError when a setting is not allowed
+ * @throws DtmConfigError when a setting is not allowed, or there is no such driver
  */
-export function embeddedServer(options: EmbeddedServerOptions = {}): DtmServer {
-  return new EmbeddedServer(options);
+export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedServer {
+  return new Embedded(options);
 }
 
-class EmbeddedServer implements DtmServer {
+class Embedded implements EmbeddedServer {
   readonly #store: Store;
   readonly #transport: Transport;
-  readonly #runner: Runner;
-  readonly #recovery: Recovery;
-  readonly #operations: Operations;
+  readonly #parts: CoordinatorParts;
   readonly #listen: ListenOptions | undefined;
+  readonly #driver: DtmDriver;
+  readonly #service: ServiceOptions | undefined;
+  readonly #logger: CoordinatorLogger;
   #http: HttpListener | undefined;
+  #grpc: GrpcListener | undefined;
+  #registration: DriverRegistration | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: EmbeddedServerOptions) {
-    const {
-      store = sqliteStore(),
-      listen,
-      logger = stderrLogger,
-      clock = systemClock,
-      transport = httpTransport(),
-    } = options;
+    const { store = sqliteStore(), logger = stderrLogger, clock = systemClock, alertWebhook } = options;
+    if (alertWebhook !== undefined && !URL.canParse(alertWebhook)) {
+      throw new DtmConfigError('embedded coordinator: alertWebhook must be an http or https URL');
+    }
+    const driver = resolveDriver(options.driver);
+    const transport = options.transport ?? branchTransport({ driver });
     const surroundings = {
       store,
       transport,
@@ -75,34 +96,61 @@ class EmbeddedServer implements DtmServer {
     };
     this.#store = store;
     this.#transport = transport;
-    this.#listen = listen;
-    this.#runner = new Runner(surroundings);
-    this.#recovery = new Recovery(surroundings, this.#runner);
-    const topics = new Topics(store, clock);
-    this.#operations = {
-      coordinator: new Coordinator(surroundings, this.#runner, topics),
-      operator: new Operator(surroundings),
-      topics,
-    };
+    this.#listen = options.listen;
+    this.#driver = driver;
+    this.#service = options.service;
+    this.#logger = logger;
+    this.#parts = coordinatorParts(surroundings, alertWebhook);
   }
 
   get address(): string | undefined {
     return this.#http && this.#http.origin + BASE_PATH;
   }
 
+  get grpcAddress(): string | undefined {
+    return this.#grpc?.address;
+  }
+
   async open(): Promise<void> {
     await this.#store.open();
-    if (!this.#listen) return;
     try {
-      this.#http = await listenHttp({ ...httpApi(this.#operations), ...jsonRpcApi(this.#operations) }, this.#listen);
+      if (this.#listen) await this.#openApis(this.#listen);
+      if (this.#service) {
+        const { target, endpoint } = this.#service;
+        this.#registration = await this.#driver.registerGrpcService(target, endpoint);
+      }
     } catch (error) {
+      await this.#closeApis();
       await this.#store.close();
       throw error;
     }
   }
 
+  async #openApis(listen: ListenOptions): Promise<void> {
+    this.#http = await listenHttp({ ...httpApi(this.#parts), ...jsonRpcApi(this.#parts) }, listen, this.#parts.metrics);
+    this.#parts.metrics.watchProcess();
+    if (listen.grpcPort !== undefined) {
+      this.#grpc = await listenGrpc(grpcApi(this.#parts), listen.host ?? '127.0.0.1', listen.grpcPort);
+    }
+  }
+
+  async #closeApis(): Promise<void> {
+    await Promise.all([this.#http?.close(), this.#grpc?.close()]);
+    this.#http = undefined;
+    this.#grpc = undefined;
+  }
+
+  /** Whoever looks for a coordinator should find another one; where the registry is gone, the entry ends by itself. */
+  async #deregister(): Promise<void> {
+    try {
+      await this.#registration?.close();
+    } catch (error) {
+      this.#logger.warn('the coordinator could not be taken out of the registry', { error: String(error) });
+    }
+  }
+
   recover(): void {
-    if (!this.#closing) this.#recovery.start();
+    if (!this.#closing) this.#parts.start();
   }
 
   close(): Promise<void> {
@@ -112,46 +160,46 @@ class EmbeddedServer implements DtmServer {
 
   async #close(): Promise<void> {
     // from this moment nothing more is called, asked or looked for; what is under way is waited for
-    await Promise.all([this.#runner.stop(), this.#http?.close(), this.#recovery.stop()]);
+    await Promise.all([this.#parts.stop(), this.#closeApis(), this.#deregister()]);
     // passes that a last request or look began: they store that they are due again, and end
-    await this.#runner.stop();
+    await this.#parts.stop();
     await this.#store.close();
     await this.#transport.close();
   }
 
   newGid(): Promise<string> {
-    return this.#operations.coordinator.newGid();
+    return this.#parts.coordinator.newGid();
   }
 
   version(): Promise<string> {
-    return this.#operations.coordinator.version();
+    return this.#parts.coordinator.version();
   }
 
   prepare(transaction: TransactionRequest): Promise<void> {
-    return this.#operations.coordinator.prepare(transaction);
+    return this.#parts.coordinator.prepare(transaction);
   }
 
   submit(transaction: TransactionRequest): Promise<void> {
-    return this.#operations.coordinator.submit(transaction);
+    return this.#parts.coordinator.submit(transaction);
   }
 
   abort(transaction: TransactionRequest): Promise<void> {
-    return this.#operations.coordinator.abort(transaction);
+    return this.#parts.coordinator.abort(transaction);
   }
 
   registerBranch(branch: BranchRegistration): Promise<void> {
-    return this.#operations.coordinator.registerBranch(branch);
+    return this.#parts.coordinator.registerBranch(branch);
   }
 
   query(gid: string) {
-    return this.#operations.coordinator.query(gid);
+    return this.#parts.coordinator.query(gid);
   }
 
   all(filter?: TransactionFilter) {
-    return this.#operations.coordinator.all(filter);
+    return this.#parts.coordinator.all(filter);
   }
 
   forceStop(gid: string): Promise<void> {
-    return this.#operations.operator.forceStop(gid);
+    return this.#parts.operator.forceStop(gid);
   }
 }

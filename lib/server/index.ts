@@ -4,8 +4,14 @@
  * @module nestjs-dtm/server
  */
 export type { ListenOptions } from './api/http-listener.js';
+export type { DriverRegistration, DtmDriver } from '../driver/index.js';
 export type { Clock } from './clock.js';
-export { embeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
+export {
+  embeddedServer,
+  type EmbeddedServer,
+  type EmbeddedServerOptions,
+  type ServiceOptions,
+} from './embedded-server.js';
 export type { CoordinatorLogger } from './logger.js';
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory-store.js';

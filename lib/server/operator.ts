@@ -1,4 +1,5 @@
 import {
+  DtmArgumentError,
   DtmFailureError,
   DtmServerError,
   checkGid,
@@ -6,15 +7,28 @@ import {
   type KvPage,
   type TransactionDetails,
 } from '../protocol/index.js';
-import type { Surroundings } from './runner.js';
-import type { KvFilter } from './store/store.js';
+import type { Breaker } from './calls/breaker.js';
+import { targetOf } from './calls/target.js';
+import type { Surroundings } from './surroundings.js';
+import type { KvFilter, WakeFilter } from './store/store.js';
 
 /** What people do to transactions that do not end by themselves (`dtm-protocol.md` §1.3). */
 export class Operator {
   readonly #surroundings: Surroundings;
+  readonly #breaker: Breaker;
+  readonly #onDue: () => void;
 
-  constructor(surroundings: Surroundings) {
+  /**
+   * Makes an operator.
+   *
+   * @param surroundings - store and clock
+   * @param breaker - forgets about targets that are mended
+   * @param onDue - called when transactions have become due
+   */
+  constructor(surroundings: Surroundings, breaker: Breaker, onDue: () => void) {
     this.#surroundings = surroundings;
+    this.#breaker = breaker;
+    this.#onDue = onDue;
   }
 
   /**
@@ -55,6 +69,7 @@ export class Operator {
     await this.#find(gid);
     const now = clock.now();
     await store.wake(now, { gid, laterThan: now, limit: 1 });
+    this.#onDue();
   }
 
   /**
@@ -65,10 +80,28 @@ export class Operator {
    * @returns how many there were, and whether there may be more
    */
   async retryAllNow(timeoutSeconds: number, limit: number): Promise<{ count: number; isMore: boolean }> {
-    const { store, clock } = this.#surroundings;
-    const now = clock.now();
-    const count = await store.wake(now, { laterThan: now + timeoutSeconds * 1000, limit });
-    return { count, isMore: count === limit };
+    const { clock } = this.#surroundings;
+    return this.#wake({ laterThan: clock.now() + timeoutSeconds * 1000, limit });
+  }
+
+  /**
+   * Has everything tried again now that waits for an answer of one target, e.g. because it was mended.
+   *
+   * @param target - beginning of its branch URLs, e.g. `http://bank:3000`
+   * @param limit - most transactions
+   * @returns how many there were, and whether there may be more
+   * @throws DtmArgumentError when the target is empty
+   */
+  async retryTarget(target: string, limit: number): Promise<{ count: number; isMore: boolean }> {
+    if (!target) throw new DtmArgumentError('target must be the beginning of branch URLs, e.g. http://bank:3000');
+    this.#breaker.reset(targetOf(target));
+    return this.#wake({ target, laterThan: this.#surroundings.clock.now(), limit });
+  }
+
+  async #wake(filter: WakeFilter): Promise<{ count: number; isMore: boolean }> {
+    const count = await this.#surroundings.store.wake(this.#surroundings.clock.now(), filter);
+    if (count > 0) this.#onDue();
+    return { count, isMore: count === filter.limit };
   }
 
   /** Pages through what is kept beside transactions. */

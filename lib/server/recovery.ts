@@ -1,19 +1,27 @@
 import type { TransactionDetails } from '../protocol/index.js';
+import { Turns } from './calls/turns.js';
 import { leaseTime } from './engine/schedule.js';
-import type { Runner, Surroundings } from './runner.js';
+import type { Runner } from './runner.js';
+import type { Surroundings } from './surroundings.js';
+
+/** Passes may wait for a busy target without keeping others from theirs: there are so many times more of them at most. */
+const WAITING_FACTOR = 8;
 
 /** Looks for due transactions and runs them: retries, timeouts, and what another process left behind. */
 export class Recovery {
   readonly #surroundings: Surroundings;
   readonly #runner: Runner;
-  readonly #passes = new Set<Promise<void>>();
+  readonly #turns: Turns;
+  #passes = 0;
   #loop: Promise<void> | undefined;
   #isRunning = false;
+  #isNudged = false;
   #wake: () => void = () => undefined;
 
   constructor(surroundings: Surroundings, runner: Runner) {
     this.#surroundings = surroundings;
     this.#runner = runner;
+    this.#turns = new Turns(surroundings.settings.maxParallelRecoveryPerTarget, () => this.#wake());
   }
 
   /** Looks at once, then again and again. Idempotent. */
@@ -23,6 +31,12 @@ export class Recovery {
     this.#loop = this.#run();
   }
 
+  /** Looks at once rather than at the end of the pause: something has become due. */
+  nudge(): void {
+    this.#isNudged = true;
+    this.#wake();
+  }
+
   /** Looks no more; waits for the look under way, not for the passes it started. */
   async stop(): Promise<void> {
     this.#isRunning = false;
@@ -30,14 +44,21 @@ export class Recovery {
     await this.#loop;
   }
 
+  /** How many passes may be started: those that only wait for a busy target leave room for others. */
+  get #room(): number {
+    const { maxParallelRecovery } = this.#surroundings.settings;
+    const working = Math.max(0, this.#passes - this.#turns.waiting);
+    return Math.min(maxParallelRecovery - working, maxParallelRecovery * WAITING_FACTOR - this.#passes);
+  }
+
   async #run(): Promise<void> {
     const { pollIntervalSeconds, maxParallelRecovery } = this.#surroundings.settings;
     while (this.#isRunning) {
-      const isMore = await this.#look(maxParallelRecovery - this.#passes.size);
-      if (!isMore && this.#isRunning) await this.#pause(pollIntervalSeconds * 1000);
+      this.#isNudged = false;
+      const isMore = await this.#look(this.#room);
+      if (!isMore) await this.#pause(pollIntervalSeconds * 1000);
       // a quarter at a time, so that claims are worth their write
-      while (this.#isRunning && this.#passes.size > maxParallelRecovery * 0.75)
-        await Promise.race([...this.#passes, this.#stopped()]);
+      while (this.#isRunning && this.#room < maxParallelRecovery / 4) await this.#change();
     }
   }
 
@@ -49,7 +70,7 @@ export class Recovery {
       const claimed = await store.claim(now, owner, ({ options }) => leaseTime(options, settings, now), room);
       for (const details of claimed) {
         // a pass of this process may be slower than its lease
-        if (!this.#runner.current(details.transaction.gid)) this.#start(details);
+        if (!this.#runner.current(details.transaction.gid)) void this.#start(details);
       }
       return claimed.length === room;
     } catch (error) {
@@ -58,30 +79,31 @@ export class Recovery {
     }
   }
 
-  #start(details: TransactionDetails): void {
-    const { gid } = details.transaction;
-    const pass = this.#runner
-      .run(details)
-      .then(
-        () => undefined,
-        (error: unknown) =>
-          this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) }),
-      )
-      .finally(() => this.#passes.delete(pass));
-    this.#passes.add(pass);
+  async #start(details: TransactionDetails): Promise<void> {
+    this.#passes++;
+    try {
+      await this.#runner.run(details, this.#turns);
+    } catch (error) {
+      const { gid } = details.transaction;
+      this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) });
+    } finally {
+      this.#passes--;
+      this.#wake();
+    }
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#surroundings.clock.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
+  /** Ends early when the recovery is nudged or stopped. */
+  async #pause(ms: number): Promise<void> {
+    let isOver = false;
+    const cancel = this.#surroundings.clock.after(ms, () => {
+      isOver = true;
+      this.#wake();
     });
+    while (this.#isRunning && !this.#isNudged && !isOver) await this.#change();
+    cancel();
   }
 
-  #stopped(): Promise<void> {
+  #change(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
     });

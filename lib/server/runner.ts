@@ -1,38 +1,11 @@
-import {
-  isFinal,
-  type BranchRecord,
-  type Outcome,
-  type TransactionDetails,
-  type TransactionRecord,
-} from '../protocol/index.js';
-import type { Transport } from '../transport/index.js';
-import type { Clock } from './clock.js';
+import { isFinal, type BranchRecord, type TransactionDetails, type TransactionRecord } from '../protocol/index.js';
+import type { BranchCalls } from './calls/branch-calls.js';
+import type { Turns } from './calls/turns.js';
 import { advance, type Step } from './engine/advance.js';
-import { mayFail } from './engine/may-fail.js';
 import { MODES } from './engine/modes.js';
 import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from './engine/pass.js';
-import { requestTimeout } from './engine/schedule.js';
-import type { CoordinatorLogger } from './logger.js';
-import type { CoordinatorSettings } from './settings.js';
-import type { Store } from './store/store.js';
-
-/** Everything outside that the coordinator works with; tests replace any of it. */
-export interface Surroundings {
-  /** Where transactions are kept. */
-  readonly store: Store;
-  /** Calls branches. */
-  readonly transport: Transport;
-  /** Time. */
-  readonly clock: Clock;
-  /** From 0 to 1. */
-  readonly random: () => number;
-  /** Reports. */
-  readonly logger: CoordinatorLogger;
-  /** Pace. */
-  readonly settings: CoordinatorSettings;
-  /** Names this process as the holder of leases. */
-  readonly owner: string;
-}
+import type { Metrics } from './metrics.js';
+import type { Surroundings } from './surroundings.js';
 
 /**
  * Executes what the engine decides: saves, then calls, then waits for answers, until the pass is over. At most one pass
@@ -40,11 +13,15 @@ export interface Surroundings {
  */
 export class Runner {
   readonly #surroundings: Surroundings;
+  readonly #calls: BranchCalls;
+  readonly #metrics: Metrics;
   readonly #passes = new Map<string, Promise<TransactionDetails | undefined>>();
   #isStopping = false;
 
-  constructor(surroundings: Surroundings) {
+  constructor(surroundings: Surroundings, calls: BranchCalls, metrics: Metrics) {
     this.#surroundings = surroundings;
+    this.#calls = calls;
+    this.#metrics = metrics;
   }
 
   /**
@@ -61,15 +38,18 @@ export class Runner {
    * Runs a pass over a transaction whose lease this process holds.
    *
    * @param details - as stored
+   * @param turns - taken before each call. @default calls are made at once
    * @returns the transaction as the pass left it; undefined when somebody else changed it meanwhile
    * @throws DtmStoreError when the store failed: the transaction stays as it is stored and becomes due when its lease ends
    */
-  run(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+  run(details: TransactionDetails, turns?: Turns): Promise<TransactionDetails | undefined> {
     const { gid } = details.transaction;
     const before = this.#passes.get(gid);
-    const pass = (before ? this.#runAfter(before, gid) : this.#run(details)).finally(() => {
-      if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
-    });
+    const pass = this.#counted(details, before ? this.#runAfter(before, gid) : this.#run(details, turns)).finally(
+      () => {
+        if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
+      },
+    );
     this.#passes.set(gid, pass);
     return pass;
   }
@@ -77,6 +57,7 @@ export class Runner {
   /** Starts no more calls, from this very moment; waits until the answers of those under way are stored. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#calls.stop();
     while (this.#passes.size > 0) await Promise.allSettled(this.#passes.values());
   }
 
@@ -89,7 +70,22 @@ export class Runner {
     return details?.transaction.owner === owner ? this.#run(details) : details;
   }
 
-  async #run(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+  async #counted(
+    { transaction }: TransactionDetails,
+    pass: Promise<TransactionDetails | undefined>,
+  ): Promise<TransactionDetails | undefined> {
+    const { transType, createTime } = transaction;
+    let isOk = false;
+    try {
+      const after = await pass;
+      isOk = true;
+      return after;
+    } finally {
+      this.#metrics.pass(transType, isOk, (this.#surroundings.clock.now() - createTime) / 1000);
+    }
+  }
+
+  async #run(details: TransactionDetails, turns?: Turns): Promise<TransactionDetails | undefined> {
     const { clock, settings } = this.#surroundings;
     const { transaction, branches } = details;
     const machine = MODES[transaction.transType].machine(transaction, branches.length, settings);
@@ -102,6 +98,7 @@ export class Runner {
       if (step.save) {
         const next = step.pass.transaction;
         if (!(await this.#save(stored, next, step.changed))) return undefined;
+        if (next.attention !== undefined && stored.attention === undefined) this.#callForAttention(next);
         stored = next;
       }
       pass = step.pass;
@@ -121,7 +118,9 @@ export class Runner {
       }
       for (const index of step.calls) {
         const branch = index === INITIATOR ? machine.initiator?.(pass.transaction) : pass.branches[index];
-        void this.#call(pass.transaction, branch!).then((outcome) => answers.put({ branch: index, outcome }));
+        void this.#calls
+          .call(pass.transaction, branch!, turns)
+          .then((outcome) => answers.put({ branch: index, outcome }));
       }
       received = await answers.take();
     }
@@ -147,25 +146,8 @@ export class Runner {
     return this.#surroundings.store.update({ status: stored.status, owner: this.#surroundings.owner }, next, changed);
   }
 
-  async #call(transaction: TransactionRecord, branch: BranchRecord): Promise<Outcome> {
-    const { transport, settings, logger } = this.#surroundings;
-    const { gid, transType, options } = transaction;
-    const { branchId, op, url, payload } = branch;
-    const outcome = await transport
-      .call({
-        url,
-        context: { gid, transType, branchId, op },
-        payload,
-        headers: options.branchHeaders,
-        protocol: transaction.protocol,
-        timeoutSeconds: requestTimeout(options, settings),
-      })
-      .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
-    if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && !mayFail(transType, op))) {
-      const hint = outcome.kind === 'failure' ? `; ${op} must not fail, it is asked again until it succeeds` : '';
-      logger.warn(`branch gave no decision${hint}`, { gid, branchId, op, url, answer: outcome.message });
-    }
-    return outcome;
+  #callForAttention({ gid, transType, status, attention }: TransactionRecord): void {
+    this.#surroundings.logger.error('transaction needs attention', { gid, transType, status, attention });
   }
 
   #report(transaction: TransactionRecord): void {

@@ -14,6 +14,18 @@ export interface CoordinatorSettings {
   readonly pollIntervalSeconds: number;
   /** Most transactions that recovery works on at a time. @default 64 */
   readonly maxParallelRecovery: number;
+  /** Most of them that call the same target (host and port) at a time; others wait for their turn. @default 16 */
+  readonly maxParallelRecoveryPerTarget: number;
+  /** Calls in a row that nobody answers, after which a target is left alone until it answers again. @default 5 */
+  readonly breakerFailures: number;
+  /** Pause between two tries whether such a target answers again. @default 2 */
+  readonly breakerProbeSeconds: number;
+  /** Refusals of an operation that must not fail, after which a person should look at the transaction. @default 3 */
+  readonly attentionAfterFailures: number;
+  /** Tries of a branch without a decision from which on each further one is reported to the alert webhook. @default 3 */
+  readonly alertRetryLimit: number;
+  /** How long finished transactions are kept. @default 604800 (7 days) */
+  readonly retentionSeconds: number;
 }
 
 const DEFAULTS: CoordinatorSettings = {
@@ -23,7 +35,16 @@ const DEFAULTS: CoordinatorSettings = {
   requestTimeoutSeconds: 3,
   pollIntervalSeconds: 1,
   maxParallelRecovery: 64,
+  maxParallelRecoveryPerTarget: 16,
+  breakerFailures: 5,
+  breakerProbeSeconds: 2,
+  attentionAfterFailures: 3,
+  alertRetryLimit: 3,
+  retentionSeconds: 604_800,
 };
+
+/** Settings that need not be whole numbers. */
+const FRACTIONS: ReadonlySet<string> = new Set(['pollIntervalSeconds', 'breakerProbeSeconds']);
 
 /**
  * Fills defaults and checks the values.
@@ -35,7 +56,7 @@ export function resolveSettings(given: Partial<CoordinatorSettings>): Coordinato
   const settings: Record<string, number> = {};
   for (const [name, byDefault] of Object.entries(DEFAULTS)) {
     const value: unknown = given[name as keyof CoordinatorSettings] ?? byDefault;
-    const whole = name === 'pollIntervalSeconds' || Number.isInteger(value);
+    const whole = FRACTIONS.has(name) || Number.isInteger(value);
     if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value) || !whole) {
       throw new DtmConfigError(`embedded coordinator: ${name} must be a whole number above 0, not ${String(value)}`);
     }

@@ -2,10 +2,11 @@ import {
   DtmArgumentError,
   DtmServerError,
   MAX_ID_LENGTH,
-  checkHttpUrl,
+  checkBranchUrl,
   checkIdentifier,
   type TransactionRequest,
 } from '../protocol/index.js';
+import type { Transport } from '../transport/index.js';
 import type { Clock } from './clock.js';
 import type { TopicLookup } from './engine/mode.js';
 import type { Store } from './store/store.js';
@@ -14,6 +15,9 @@ import type { Store } from './store/store.js';
 const CATEGORY = 'topics';
 
 const SCHEME = 'topic://';
+
+/** A delivery, as far as it matters for whether a subscriber can be called. */
+const DELIVERY = { gid: 'gid', transType: 'msg', branchId: '01', op: 'action' } as const;
 
 interface Subscriber {
   readonly url: string;
@@ -27,10 +31,12 @@ interface Subscriber {
 export class Topics {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #transport: Pick<Transport, 'check'>;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, transport: Pick<Transport, 'check'> = {}) {
     this.#store = store;
     this.#clock = clock;
+    this.#transport = transport;
   }
 
   /**
@@ -44,7 +50,8 @@ export class Topics {
   async subscribe(topic: string, url: string, remark: string): Promise<void> {
     checkTopic(topic);
     if (!url) throw new DtmArgumentError('empty url');
-    checkHttpUrl(url, 'url');
+    checkBranchUrl(url, 'url');
+    this.#transport.check?.({ url, context: DELIVERY });
     await this.#change(topic, (subscribers) => {
       if (subscribers.some((subscriber) => subscriber.url === url)) throw new DtmServerError('this url exists');
       return [...subscribers, { url, remark }];

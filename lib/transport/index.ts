@@ -1,3 +1,6 @@
+export { branchTransport, type BranchTransportOptions } from './branch-transport.js';
+export type { GrpcChannelsOptions } from './grpc/grpc-channels.js';
+export { grpcTransport } from './grpc/grpc-transport.js';
 export { HttpRequester, type HttpRequest, type HttpRequesterOptions } from './http/http-requester.js';
 export { httpTransport } from './http/http-transport.js';
-export type { BranchCall, Transport } from './transport.js';
+export type { BranchCall, CallTarget, Transport } from './transport.js';

@@ -16,6 +16,9 @@ export interface BranchCall {
   readonly timeoutSeconds: number;
 }
 
+/** What of a call says whether it can be made at all. */
+export type CallTarget = Pick<BranchCall, 'url' | 'context' | 'headers'>;
+
 /**
  * The port "call this branch and say what came of it". It never throws for anything that happens on the way: a refused
  * connection, a timeout or an answer that is too large is an `unknown` outcome.
@@ -23,6 +26,13 @@ export interface BranchCall {
 export interface Transport {
   /** Calls a branch and reads the answer (`dtm-protocol.md` §0, §4). */
   call(call: BranchCall): Promise<Outcome>;
+  /**
+   * Refuses what no call could ever reach, so that it is not tried for ever. A transport without it takes everything.
+   *
+   * @param target - of the call
+   * @throws DtmArgumentError saying what is wrong
+   */
+  check?(target: CallTarget): void;
   /** Closes idle connections and waits for calls under way. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import {
   encodeKvRecord,
   encodeTransactionRecord,
   isTransType,
+  jsonReader,
   stringifyQuietly,
   type GlobalStatus,
   type TransactionDetails,
@@ -29,7 +30,7 @@ const DEFAULT_LIMIT = 100;
  *
  * @param operations - what it offers
  */
-export function httpApi({ coordinator, operator, topics }: Operations): Routes {
+export function httpApi({ coordinator, operator, topics, metrics }: Operations): Routes {
   const registerBranch: Handler = async ({ body }) => {
     const fields = flatTexts(body);
     if (!fields) return refuseRegistration();
@@ -54,6 +55,11 @@ export function httpApi({ coordinator, operator, topics }: Operations): Routes {
     'GET /resetCronTime': async ({ query }) => {
       const timeout = integer(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
       const { count, isMore } = await operator.retryAllNow(timeout, integer(query, 'limit') ?? DEFAULT_LIMIT);
+      return data({ has_remaining: isMore, succeed_count: count });
+    },
+    'POST /retryTarget': async ({ body }) => {
+      const json = jsonReader(parse(body), 'the request body');
+      const { count, isMore } = await operator.retryTarget(json.text('target'), json.count('limit') || DEFAULT_LIMIT);
       return data({ has_remaining: isMore, succeed_count: count });
     },
     'GET /query': async ({ query }) => {
@@ -97,6 +103,7 @@ export function httpApi({ coordinator, operator, topics }: Operations): Routes {
   return {
     'GET /api/ping': ping,
     'POST /api/ping': ping,
+    'GET /api/metrics': async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
     ...Object.fromEntries(
       Object.entries(routes).map(([route, handler]) => [route.replace(' ', ` ${BASE_PATH}`), handler]),
     ),
@@ -174,6 +181,7 @@ function filterIn(query: URLSearchParams): TransactionFilter {
     gid: query.get('gid') || undefined,
     status: status as GlobalStatus | undefined,
     transType: transType as TransactionFilter['transType'],
+    attention: query.get('attention') === 'true',
     createTimeStart: integer(query, 'createTimeStart'),
     createTimeEnd: integer(query, 'createTimeEnd'),
     position: query.get('position') || undefined,

@@ -1,14 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DtmConfigError } from '../../protocol/index.js';
+import type { Metrics } from '../metrics.js';
 import { BodyTooLargeError, readBody } from './read-body.js';
 import { Router, failed, type ApiAnswer, type Routes } from './routes.js';
 
-/** Where the HTTP API listens. */
+/** Where the APIs listen. */
 export interface ListenOptions {
-  /** TCP port; 0 = a free one. @default 36789 */
+  /** TCP port of the HTTP API; 0 = a free one. @default 36789 */
   readonly port?: number | undefined;
+  /** TCP port of the gRPC API, dtm's own is 36790; 0 = a free one. @default no gRPC API */
+  readonly grpcPort?: number | undefined;
   /** Address to listen on; dtm's API has no authentication, so think before opening it to others. @default '127.0.0.1' */
   readonly host?: string | undefined;
+  /** Base URL under which other processes reach the HTTP API, e.g. `http://dtm:36789`. @default the address it listens on */
+  readonly advertise?: string | undefined;
 }
 
 /** A listening HTTP server. */
@@ -26,14 +32,21 @@ const DEFAULT_PORT = 36789;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** Further connections are closed at once, so that those that are open keep their memory and files. */
+const MAX_CONNECTIONS = 10_000;
+
+/** Asked for by monitors, again and again (`dtm-protocol.md` §1.3). */
+const NOT_COUNTED: ReadonlySet<string> = new Set(['ping', 'metrics']);
+
 /**
  * Listens for HTTP requests.
  *
  * @param routes - what answers them
  * @param options - where to listen
- * @throws Error when the port is taken
+ * @param metrics - counts them
+ * @throws DtmConfigError when it cannot listen there
  */
-export async function listenHttp(routes: Routes, options: ListenOptions): Promise<HttpListener> {
+export async function listenHttp(routes: Routes, options: ListenOptions, metrics: Metrics): Promise<HttpListener> {
   const router = new Router(routes);
   const busy = new Set<ServerResponse>();
   const server = createServer(
@@ -43,20 +56,33 @@ export async function listenHttp(routes: Routes, options: ListenOptions): Promis
         busy.add(response);
         response.once('close', () => busy.delete(response));
       };
-      void serve(router, request, response, onArrival);
+      void serve(router, request, response, onArrival, metrics);
     },
   );
+  server.maxConnections = MAX_CONNECTIONS;
   const host = options.host ?? '127.0.0.1';
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? DEFAULT_PORT, host, () => {
-      server.off('error', reject);
+  await listen(server, options.port ?? DEFAULT_PORT, host);
+  const { port } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  const origin = options.advertise?.replace(/\/+$/, '') ?? `http://${reachable}:${port}`;
+  return { origin, close: () => closeServer(server, busy) };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'the port is in use, stop the other process or choose another port'
+          : cause.message;
+      reject(new DtmConfigError(`cannot listen on ${host}:${port}: ${why}`, { cause }));
+    };
+    server.once('error', onError);
+    server.listen(port, host, () => {
+      server.off('error', onError);
       resolve();
     });
   });
-  const { port } = server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return { origin: `http://${reachable}:${port}`, close: () => closeServer(server, busy) };
 }
 
 function closeServer(server: Server, busy: ReadonlySet<ServerResponse>): Promise<void> {
@@ -75,13 +101,17 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   onArrival: () => void,
+  metrics: Metrics,
 ): Promise<void> {
+  const start = performance.now();
+  let name = 'unknown';
   try {
     // a page in some browser: it may post to this machine without being asked, and nothing here asks who calls
     if (request.headers.origin !== undefined) return send(response, NOT_FROM_A_BROWSER);
     const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2) as [string, string?];
     const route = router.find(request.method ?? '', path, search);
     if (!route) return send(response, { status: 404, body: '404 page not found', contentType: 'text/plain' });
+    name = route.name;
     const body = request.method === 'POST' ? await readBody(request) : '';
     onArrival();
     return send(response, await route.handler({ query: new URLSearchParams(search), body, tail: route.tail }));
@@ -89,6 +119,10 @@ async function serve(
     if (!(error instanceof BodyTooLargeError)) return send(response, failed(error));
     response.setHeader('connection', 'close');
     return send(response, { status: 413, body: JSON.stringify({ message: error.message }) });
+  } finally {
+    if (!NOT_COUNTED.has(name)) {
+      metrics.request('http', name, response.statusCode < 400, (performance.now() - start) / 1000);
+    }
   }
 }
 

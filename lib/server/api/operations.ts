@@ -1,4 +1,5 @@
 import type { Coordinator } from '../coordinator.js';
+import type { Metrics } from '../metrics.js';
 import type { Operator } from '../operator.js';
 import type { Topics } from '../topics.js';
 
@@ -10,4 +11,6 @@ export interface Operations {
   readonly operator: Operator;
   /** Who takes which messages. */
   readonly topics: Topics;
+  /** What is counted. */
+  readonly metrics: Metrics;
 }

@@ -24,15 +24,26 @@ export type Handler = (request: ApiRequest) => Promise<ApiAnswer>;
 /** Handlers by method and path: `GET /api/ping`, `DELETE /topic/*`. */
 export type Routes = Readonly<Record<string, Handler>>;
 
+/** What answers a request. */
+export interface Match {
+  /** Operation in lower case, the last word of the route. */
+  readonly name: string;
+  /** Answers. */
+  readonly handler: Handler;
+  /** What stood in the path where the route has `*`. */
+  readonly tail: string;
+}
+
 /** Finds the handler of a request. */
 export class Router {
-  readonly #exact = new Map<string, Handler>();
-  readonly #prefixes: { readonly prefix: string; readonly handler: Handler }[] = [];
+  readonly #exact = new Map<string, Match>();
+  readonly #prefixes: { readonly prefix: string; readonly match: Match }[] = [];
 
   constructor(routes: Routes) {
     for (const [route, handler] of Object.entries(routes)) {
-      if (route.endsWith('*')) this.#prefixes.push({ prefix: route.slice(0, -1), handler });
-      else this.#exact.set(route, handler);
+      const match = { name: nameOf(route), handler, tail: '' };
+      if (route.endsWith('*')) this.#prefixes.push({ prefix: route.slice(0, -1), match });
+      else this.#exact.set(route, match);
     }
   }
 
@@ -44,16 +55,17 @@ export class Router {
    * @param search - the query
    * @returns undefined when nothing does
    */
-  find(method: string, path: string, search: string): { handler: Handler; tail: string } | undefined {
+  find(method: string, path: string, search: string): Match | undefined {
     const exact = this.#exact.get(`${method} ${path}`);
-    if (exact) return { handler: exact, tail: '' };
-    for (const { prefix, handler } of this.#prefixes) {
+    if (exact) return exact;
+    for (const { prefix, match } of this.#prefixes) {
       const tail = `${method} ${path}`.startsWith(prefix) ? `${method} ${path}`.slice(prefix.length) : '';
-      if (tail && !tail.includes('/')) return { handler, tail };
+      if (tail && !tail.includes('/')) return { ...match, tail };
     }
     const trimmed = path.replace(/\/+$/, '');
     if (trimmed !== path && this.#exact.has(`${method} ${trimmed}`)) {
-      return { handler: async () => redirect(method, search ? `${trimmed}?${search}` : trimmed), tail: '' };
+      const location = search ? `${trimmed}?${search}` : trimmed;
+      return { name: nameOf(trimmed), handler: async () => redirect(method, location), tail: '' };
     }
     return undefined;
   }
@@ -66,6 +78,10 @@ export class Router {
  */
 export function failed(error: unknown): ApiAnswer {
   return writeHttpOutcome(errorOutcome(error));
+}
+
+function nameOf(route: string): string {
+  return (route.replace(/\/\*$/, '').split('/').at(-1) ?? '').toLowerCase();
 }
 
 function redirect(method: string, location: string): ApiAnswer {

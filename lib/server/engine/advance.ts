@@ -2,7 +2,8 @@ import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from
 import type { CoordinatorSettings } from '../settings.js';
 import { mayFail } from './may-fail.js';
 import { leaseTime, scheduleNext } from './schedule.js';
-import { INITIATOR, type Answer, type Machine, type Pass } from './pass.js';
+import { attentionFor } from './attention.js';
+import { INITIATOR, type Answer, type Machine, type Pass, type Undecided } from './pass.js';
 
 /** What the runner has to do next, in this order: save, read, call, wait for an answer; or nothing more when it is over. */
 export interface Step {
@@ -47,6 +48,7 @@ export function advance(
   const changed = new Map<number, BranchRecord>();
   const pass = draftOf(before);
   record(pass, answers, now, changed);
+  if (changed.size > 0) pass.transaction = withAttention(pass, context.settings);
   let calls: readonly number[];
   for (;;) {
     const decision = machine.decide(pass, now);
@@ -73,7 +75,7 @@ interface Draft extends Pass {
   transaction: TransactionRecord;
   readonly branches: BranchRecord[];
   readonly running: Set<number>;
-  readonly undecided: Map<number, 'ongoing' | 'unknown'>;
+  readonly undecided: Map<number, Undecided>;
   progressed: boolean;
   initiator?: Outcome | undefined;
 }
@@ -92,6 +94,11 @@ function nothingToCall(branch: number): Answer {
 function record(pass: Draft, answers: readonly Answer[], now: number, changed: Map<number, BranchRecord>): void {
   for (const answer of answers) {
     const { branch: index, outcome } = answer;
+    if (outcome.kind === 'held') {
+      pass.running.delete(index);
+      pass.undecided.set(index, 'held');
+      continue;
+    }
     if (index === INITIATOR) {
       recordInitiator(pass, outcome);
       continue;
@@ -130,7 +137,15 @@ function answered(branch: BranchRecord, outcome: Outcome, isDecisive: boolean, n
   if (outcome.kind === 'success')
     return { ...branch, attempts, status: 'succeed', finishTime: now, lastError: undefined };
   const failed = { ...branch, attempts, lastError: outcome.message };
-  return outcome.kind === 'failure' && isDecisive ? { ...failed, status: 'failed', finishTime: now } : failed;
+  if (outcome.kind !== 'failure') return failed;
+  return isDecisive
+    ? { ...failed, status: 'failed', finishTime: now }
+    : { ...failed, failures: (branch.failures ?? 0) + 1 };
+}
+
+function withAttention({ transaction, branches }: Pass, settings: CoordinatorSettings): TransactionRecord {
+  const attention = attentionFor(branches, settings.attentionAfterFailures);
+  return attention === transaction.attention ? transaction : { ...transaction, attention };
 }
 
 function change(pass: Draft, status: TransactionRecord['status'], reason: string | undefined, now: number): void {

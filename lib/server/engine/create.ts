@@ -27,11 +27,6 @@ export function checkRequest(request: TransactionRequest): void {
       `trans_type ${JSON.stringify(request.transType)} is unknown; it must be one of ${TRANS_TYPES.join(', ')}`,
     );
   }
-  if (request.protocol === 'grpc') {
-    throw new DtmArgumentError(
-      'protocol grpc is not served by this coordinator; it calls branches over http and json-rpc',
-    );
-  }
   checkBranchHeaders(request.branchHeaders);
 }
 

@@ -3,6 +3,7 @@ import {
   decodeMsgPlan,
   stepBranchId,
   type BranchRecord,
+  type Protocol,
   type TransactionRecord,
 } from '../../protocol/index.js';
 import { checkBranchUrls } from './check-urls.js';
@@ -20,10 +21,10 @@ export const msg: Mode = {
   branches(request, subscribers) {
     checkSteps(request);
     decodeMsgPlan(request.customData);
-    if (request.queryPrepared) checkBranchUrls({ query_prepared: request.queryPrepared });
+    checkBranchUrls({ query_prepared: request.queryPrepared }, request.protocol);
     return (request.steps ?? []).flatMap(({ action }, index) => {
       const payload = payloadOf(request, index);
-      const urls = targetsOf(action, subscribers);
+      const urls = targetsOf(action, request.protocol, subscribers);
       return urls.map((url, target): BranchRecord => {
         const id = stepBranchId(index + 1);
         const branchId = urls.length === 1 ? id : `${id}-${stepBranchId(target + 1)}`;
@@ -81,9 +82,9 @@ class MsgMachine implements Machine {
   }
 }
 
-function targetsOf(action: string, subscribers: TopicLookup): readonly string[] {
+function targetsOf(action: string, protocol: Protocol | undefined, subscribers: TopicLookup): readonly string[] {
   if (!action.startsWith(TOPIC)) {
-    checkBranchUrls({ action });
+    checkBranchUrls({ action }, protocol);
     return [action];
   }
   const urls = subscribers(action.slice(TOPIC.length));

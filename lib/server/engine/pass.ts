@@ -17,23 +17,29 @@ export interface Pass {
   readonly branches: readonly BranchRecord[];
   /** Called, not answered yet. */
   readonly running: ReadonlySet<number>;
-  /** Answered in this pass without a decision; not called again in it. */
-  readonly undecided: ReadonlyMap<number, 'ongoing' | 'unknown'>;
+  /** Answered in this pass without a decision, or held back; not called again in it. */
+  readonly undecided: ReadonlyMap<number, Undecided>;
   /** A branch was decided in this pass, so that the retry interval starts anew. */
   readonly progressed: boolean;
   /** What the initiator decided when it was asked in this pass. */
   readonly initiator?: Outcome | undefined;
 }
 
+/** Why a branch is not decided: it said so, nothing is known, or it was not even called. */
+export type Undecided = 'ongoing' | 'unknown' | 'held';
+
 /** Stands among the indices of branches for the initiator itself, which `query_prepared` asks (`dtm-protocol.md` §4.4). */
 export const INITIATOR = -1;
+
+/** The call was not made, for its target does not answer at present: nothing is known, and nothing is counted. */
+export const HELD = { kind: 'held' } as const;
 
 /** What came of calling a branch. */
 export interface Answer {
   /** Index of the branch. */
   readonly branch: number;
   /** Its outcome. */
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | typeof HELD;
 }
 
 /** What a machine wants next: another status, or calls (none = wait for running ones, or for time to pass). */

@@ -19,10 +19,10 @@ const actionOf = (step: number): number => 2 * step + 1;
 export const saga: Mode = {
   branches(request) {
     checkSteps(request);
-    const { steps = [], customData } = request;
+    const { steps = [], customData, protocol } = request;
     decodeSagaPlan(customData, steps.length);
     return steps.flatMap(({ action, compensate = '' }, index): BranchRecord[] => {
-      checkBranchUrls({ action, compensate });
+      checkBranchUrls({ action, compensate }, protocol);
       const branchId = stepBranchId(index + 1);
       const payload = payloadOf(request, index);
       return [

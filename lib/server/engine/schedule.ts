@@ -73,7 +73,9 @@ export function scheduleNext(
   }
   const isUnknown = [...pass.undecided.values()].includes('unknown');
   const cap = Math.max(base, settings.maxRetryIntervalSeconds);
-  const retryTime = now + Math.round(interval * 1000 * (1 + JITTER * random()));
+  // a person has to mend it first: still tried, but no more often than it must be
+  const wait = pass.transaction.attention === undefined ? interval : cap;
+  const retryTime = now + Math.round(wait * 1000 * (1 + JITTER * random()));
   return {
     nextCronInterval: isUnknown ? Math.min(interval * 2, cap) : interval,
     nextCronTime: Math.min(retryTime, turn),

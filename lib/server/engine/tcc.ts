@@ -8,7 +8,8 @@ export const tcc: Mode = {
   register: (branch) => {
     if (branch.transType !== 'tcc') return undefined;
     const { branchId, payload, confirm, cancel } = branch;
-    checkBranchUrls({ confirm, cancel });
+    // the coordinator knows the transaction's protocol, and checks with it
+    checkBranchUrls({ confirm, cancel }, 'grpc');
     const row = { branchId, payload, status: 'prepared' } as const;
     return [
       { ...row, op: 'cancel', url: cancel },

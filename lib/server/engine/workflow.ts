@@ -11,7 +11,7 @@ import { baseInterval } from './schedule.js';
 export const workflow: Mode = {
   branches(request) {
     decodeWorkflowCall(request.customData);
-    checkBranchUrls({ query_prepared: request.queryPrepared });
+    checkBranchUrls({ query_prepared: request.queryPrepared }, request.protocol);
     return [];
   },
   register(branch, now) {

@@ -11,7 +11,8 @@ export const xa: Mode = {
     const { branchId, url } = branch;
     // an empty one would count as done, and what was prepared would stay prepared for ever
     if (!url) throw new DtmArgumentError('url of an XA branch must not be empty', { gid: branch.gid });
-    checkBranchUrls({ url });
+    // the coordinator knows the transaction's protocol, and checks with it
+    checkBranchUrls({ url }, 'grpc');
     const row = { branchId, url, payload: '', status: 'prepared' } as const;
     return [
       { ...row, op: 'rollback' },

@@ -29,7 +29,7 @@ async function callBranch(requester: HttpRequester, call: BranchCall): Promise<O
     });
     return isRpc ? readJsonRpcOutcome(answer.status, answer.body) : readHttpOutcome(answer.status, answer.body);
   } catch (cause) {
-    return { kind: 'unknown', message: `no answer: ${reasonOf(cause)}`, cause };
+    return { kind: 'unknown', message: `no answer: ${reasonOf(cause)}`, cause, unreachable: true };
   }
 }
 

@@ -181,17 +181,16 @@ class SqliteStore implements Store {
 
   wake(now: number, { gid, target, laterThan, limit }: WakeFilter): Promise<number> {
     return this.#commit((statements) => {
-      let count = 0;
       const only = gid ?? null;
       const mentioned = target ?? null;
-      const rows = statements.selectAsleep.all(laterThan, only, only, mentioned, mentioned, mentioned) as GlobalRow[];
-      for (const row of rows) {
-        if (count === limit) break;
-        if (target !== undefined && !isWaitingFor(detailsOf(statements, row), target)) continue;
-        statements.wake.run(now, row.id);
-        count++;
+      const asleep = statements.selectAsleep.iterate(laterThan, only, only, mentioned, mentioned, mentioned);
+      const ids: number[] = [];
+      for (const row of asleep as Iterable<GlobalRow>) {
+        if (target === undefined || isWaitingFor(detailsOf(statements, row), target)) ids.push(row.id);
+        if (ids.length >= limit) break;
       }
-      return count;
+      for (const id of ids) statements.wake.run(now, id);
+      return ids.length;
     });
   }
 
@@ -316,7 +315,7 @@ function prepare(database: Database.Database) {
        where due_time is not null and owner is null and due_time > ? and (? is null or gid = ?)
          and (? is null or instr(record, ?) > 0
               or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
-       order by id`,
+       order by due_time`,
     ),
     wake: database.prepare('update trans_global set due_time = ? where id = ?'),
     selectOldest: database.prepare(

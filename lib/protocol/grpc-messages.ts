@@ -1,0 +1,162 @@
+import { decodeBranchRegistration, type BranchRegistration } from './branch-registration.js';
+import { DtmArgumentError } from './errors.js';
+import { payloadBytes } from './payload.js';
+import type { TransactionDetails } from './transaction-record.js';
+import { decodeTransactionRequest, type TransactionRequest } from './transaction-request.js';
+
+/** `DtmTransOptions` (`dtm-protocol.md` §3.1); numbers count seconds. */
+export interface DtmTransOptionsMessage {
+  readonly WaitResult: boolean;
+  readonly TimeoutToFail: number;
+  readonly RetryInterval: number;
+  readonly BranchHeaders: Readonly<Record<string, string>>;
+  readonly RequestTimeout: number;
+  readonly RetryLimit: number;
+}
+
+/** `DtmRequest` (`dtm-protocol.md` §3.1). */
+export interface DtmRequestMessage {
+  readonly Gid: string;
+  readonly TransType: string;
+  readonly TransOptions: DtmTransOptionsMessage | null;
+  readonly CustomedData: string;
+  readonly BinPayloads: readonly Uint8Array[];
+  readonly QueryPrepared: string;
+  /** JSON text of a list of objects of texts. */
+  readonly Steps: string;
+  readonly ReqExtra: Readonly<Record<string, string>>;
+  readonly RollbackReason: string;
+}
+
+/** `DtmBranchRequest` (`dtm-protocol.md` §3.1). */
+export interface DtmBranchRequestMessage {
+  readonly Gid: string;
+  readonly TransType: string;
+  readonly BranchID: string;
+  readonly Data: Readonly<Record<string, string>>;
+  readonly BusiPayload: Uint8Array;
+}
+
+/** `DtmTopicRequest` (`dtm-protocol.md` §3.1). */
+export interface DtmTopicRequestMessage {
+  readonly Topic: string;
+  readonly URL: string;
+  readonly Remark: string;
+}
+
+/** `DtmProgressesReply` (`dtm-protocol.md` §3.1). */
+export interface DtmProgressesReplyMessage {
+  readonly Transaction: {
+    readonly Gid: string;
+    readonly Status: string;
+    readonly RollbackReason: string;
+    /** Base64. */
+    readonly Result: string;
+  };
+  readonly Progresses: readonly {
+    readonly Status: string;
+    readonly BinData: Uint8Array;
+    readonly BranchID: string;
+    readonly Op: string;
+  }[];
+}
+
+/**
+ * Reads a `DtmRequest`; its branches are called over gRPC.
+ *
+ * @param message - every field set, as protobuf readers give it
+ * @returns the request; `gid` and `transType` are as they came, `''` when absent
+ * @throws DtmArgumentError when Steps is not a JSON list of objects of texts, or a number is negative or too large
+ */
+export function decodeTransactionMessage(message: DtmRequestMessage): TransactionRequest {
+  const { TransOptions: options, BinPayloads: payloads } = message;
+  const request = decodeTransactionRequest({
+    gid: fromUtf8('Gid', message.Gid),
+    trans_type: message.TransType,
+    custom_data: message.CustomedData,
+    query_prepared: message.QueryPrepared,
+    steps: stepsIn(message.Steps),
+    req_extra: message.ReqExtra,
+    rollback_reason: message.RollbackReason,
+    wait_result: options?.WaitResult,
+    timeout_to_fail: options?.TimeoutToFail,
+    retry_interval: options?.RetryInterval,
+    branch_headers: options?.BranchHeaders,
+    request_timeout: options?.RequestTimeout,
+    retry_limit: options?.RetryLimit,
+    protocol: 'grpc',
+  });
+  // old clients have payloads inside the steps
+  return { ...request, payloads: [...payloads, ...(request.payloads ?? [])] };
+}
+
+/**
+ * Reads a `DtmBranchRequest` (`dtm-protocol.md` §3.1).
+ *
+ * @param message - every field set, as protobuf readers give it
+ * @throws DtmArgumentError when a field is missing or malformed, or the mode has no branches to register
+ */
+export function decodeBranchMessage(message: DtmBranchRequestMessage): BranchRegistration {
+  const branch = decodeBranchRegistration({
+    ...message.Data,
+    data: '',
+    gid: fromUtf8('Gid', message.Gid),
+    trans_type: message.TransType,
+    branch_id: fromUtf8('BranchID', message.BranchID),
+  });
+  return branch.transType === 'xa' ? branch : { ...branch, payload: message.BusiPayload };
+}
+
+/**
+ * Writes a `DtmProgressesReply`: how far a workflow is, and its result when it has ended.
+ *
+ * @param details - the workflow with its recorded steps
+ */
+export function encodeProgresses({ transaction, branches }: TransactionDetails): DtmProgressesReplyMessage {
+  return {
+    Transaction: {
+      Gid: transaction.gid,
+      Status: transaction.status,
+      RollbackReason: transaction.rollbackReason ?? '',
+      Result: transaction.result ?? '',
+    },
+    Progresses: branches.map(({ status, payload, branchId, op }) => ({
+      Status: status,
+      BinData: payloadBytes(payload),
+      BranchID: branchId,
+      Op: op,
+    })),
+  };
+}
+
+/**
+ * Writes a `WorkflowData` (`dtm-protocol.md` §3.1): one field of bytes, none when they are empty.
+ *
+ * @param data - input of the workflow
+ */
+export function encodeWorkflowData(data: Uint8Array): Uint8Array {
+  if (data.length === 0) return data;
+  const head = [0x0a];
+  let rest = data.length;
+  for (; rest > 0x7f; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
+  head.push(rest);
+  return Buffer.concat([Buffer.from(head), data]);
+}
+
+function stepsIn(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new DtmArgumentError(
+      'Steps must be JSON like [{"action":"bank:50051/bank.Bank/TransOut","compensate":"bank:50051/bank.Bank/UndoTransOut"}]',
+      { cause },
+    );
+  }
+}
+
+/** Readers of protobuf put a replacement character for what is not UTF-8: two ids would become one. */
+function fromUtf8(name: string, id: string): string {
+  if (id.includes('\ufffd')) throw new DtmArgumentError(`${name} ${JSON.stringify(id)} was not sent as UTF-8`);
+  return id;
+}

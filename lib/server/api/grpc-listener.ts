@@ -1,0 +1,113 @@
+import type { Server, ServerOptions, ServiceDefinition } from '@grpc/grpc-js';
+import { DTM_PROTO, DtmConfigError, EMPTY_PROTO, type ProtoFile } from '../../protocol/index.js';
+import type { GrpcHandler } from './grpc-api.js';
+import { GrpcCalls } from './grpc-calls.js';
+import { HEALTH_PROTO, Health } from './grpc-health.js';
+import { REFLECTION_PROTOS, reflectionService } from './grpc-reflection.js';
+
+/** A listening gRPC server. */
+export interface GrpcListener {
+  /** Where it is reached, e.g. `127.0.0.1:36790`. */
+  readonly address: string;
+  /** Ends: calls that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
+  close(): Promise<void>;
+}
+
+const DTM_SERVICE = 'dtmgimp.Dtm';
+
+const FILES: readonly ProtoFile[] = [DTM_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
+
+/** The limits within which a client can hold on to a connection. */
+const SERVER_OPTIONS: ServerOptions = {
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  'grpc.max_concurrent_streams': 1000,
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.max_connection_idle_ms': 600_000,
+};
+
+/** Time in which last answers reach clients that listen, before the connections of those that do not are cut. */
+const FAREWELL_MS = 1000;
+
+/**
+ * Listens for gRPC calls: the API of dtm, server reflection and health. gRPC is loaded here, not before.
+ *
+ * @param api - what answers the calls, by method
+ * @param host - address to listen on
+ * @param port - TCP port; 0 = a free one
+ * @throws DtmConfigError when the port is taken
+ */
+export async function listenGrpc(
+  api: Readonly<Record<string, GrpcHandler>>,
+  host: string,
+  port: number,
+): Promise<GrpcListener> {
+  const [grpc, definitions] = await Promise.all([import('@grpc/grpc-js'), loadServices()]);
+  const server = new grpc.Server(SERVER_OPTIONS);
+  const calls = new GrpcCalls();
+  const health = new Health([DTM_SERVICE]);
+  const streams = new Set<{ end(): unknown }>();
+  server.addService(definitions(DTM_SERVICE), calls.service(api));
+  server.addService(definitions('grpc.health.v1.Health'), health.service);
+  const reflection = reflectionService(FILES, (stream) => {
+    streams.add(stream);
+    stream.once('close', () => streams.delete(stream));
+  });
+  for (const { package: version } of REFLECTION_PROTOS) {
+    server.addService(definitions(`${version}.ServerReflection`), reflection);
+  }
+  const name = host.includes(':') ? `[${host}]` : host;
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${name}:${port}`, grpc.ServerCredentials.createInsecure(), (error, boundPort) =>
+      error ? reject(cannotListen(`${name}:${port}`, error)) : resolve(boundPort),
+    );
+  });
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : name;
+  return {
+    address: `${reachable}:${bound}`,
+    async close() {
+      health.stop();
+      for (const stream of streams) stream.end();
+      await shutDown(server, calls.close());
+    },
+  };
+}
+
+async function loadServices(): Promise<(service: string) => ServiceDefinition> {
+  const { fromJSON } = await import('@grpc/proto-loader');
+  const packages = fromJSON(
+    { nested: packageTree(FILES) },
+    { longs: Number, enums: String, defaults: true, oneofs: true },
+  );
+  return (service) => packages[service] as ServiceDefinition;
+}
+
+/** Files side by side become packages inside one another: `a.b` is `b` in `a`. */
+function packageTree(files: readonly ProtoFile[]): Record<string, object> {
+  const root: Record<string, object> = {};
+  for (const file of files) {
+    let nested = root;
+    for (const part of file.package.split('.')) {
+      nested[part] ??= { nested: {} };
+      ({ nested } = nested[part] as { nested: Record<string, object> });
+    }
+    Object.assign(nested, structuredClone(file.messages), structuredClone(file.services));
+  }
+  return root;
+}
+
+function cannotListen(address: string, cause: Error): DtmConfigError {
+  return new DtmConfigError(
+    `gRPC cannot listen on ${address}: ${cause.message}; choose another gRPC port, or end the process that has this one`,
+    { cause },
+  );
+}
+
+/** No new connections and calls; cuts off, after those under way were answered, whoever does not leave. */
+async function shutDown(server: Server, callsOver: Promise<void>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  await callsOver;
+  const timer = setTimeout(() => server.forceShutdown(), FAREWELL_MS);
+  await closed;
+  clearTimeout(timer);
+}

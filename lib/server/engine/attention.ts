@@ -1,0 +1,15 @@
+import type { BranchRecord } from '../../protocol/index.js';
+
+/**
+ * Why a person should look at a transaction: one of its branches goes on answering failure to what must not fail.
+ *
+ * @param branches - of the transaction
+ * @param failures - how many answers of that kind it takes
+ * @returns undefined when there is no reason
+ */
+export function attentionFor(branches: readonly BranchRecord[], failures: number): string | undefined {
+  const refusing = branches.find((branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures);
+  if (!refusing) return undefined;
+  const { op, branchId, lastError = '' } = refusing;
+  return `${op} of branch ${branchId} was refused ${refusing.failures} times: ${lastError}`;
+}

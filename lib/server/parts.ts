@@ -1,0 +1,53 @@
+import { Alerts } from './calls/alerts.js';
+import { BranchCalls } from './calls/branch-calls.js';
+import { Breaker } from './calls/breaker.js';
+import type { Operations } from './api/operations.js';
+import { CheckedCoordinator } from './checked-coordinator.js';
+import { Metrics } from './metrics.js';
+import { Operator } from './operator.js';
+import { Recovery } from './recovery.js';
+import { Retention } from './retention.js';
+import { Runner } from './runner.js';
+import type { Surroundings } from './surroundings.js';
+import { Topics } from './topics.js';
+
+/** A coordinator, put together; it acts on unfinished transactions from {@link CoordinatorParts.start} on. */
+export interface CoordinatorParts extends Operations {
+  /** Looks for due transactions from now on, and deletes old ones. */
+  start(): void;
+  /** Calls nothing any more from this very moment; waits until what is under way is stored. May be called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts a coordinator together.
+ *
+ * @param surroundings - what it works with
+ * @param alertWebhook - where branches are reported that give no decision again and again. @default nowhere
+ */
+export function coordinatorParts(surroundings: Surroundings, alertWebhook?: string): CoordinatorParts {
+  const { settings, logger, store, clock, transport } = surroundings;
+  const metrics = new Metrics();
+  const alerts = alertWebhook ? new Alerts(alertWebhook, settings, logger) : undefined;
+  const onDue = (): void => recovery.nudge();
+  const breaker = new Breaker(surroundings, onDue);
+  const calls = new BranchCalls(surroundings, { breaker, metrics, alerts });
+  const runner = new Runner(surroundings, calls, metrics);
+  const recovery: Recovery = new Recovery(surroundings, runner);
+  const retention = new Retention(surroundings);
+  const topics = new Topics(store, clock, transport);
+  return {
+    coordinator: new CheckedCoordinator(surroundings, runner, topics),
+    operator: new Operator(surroundings, breaker, onDue),
+    topics,
+    metrics,
+    start() {
+      recovery.start();
+      retention.start();
+    },
+    async stop() {
+      await Promise.all([runner.stop(), recovery.stop(), retention.stop()]);
+      await alerts?.close();
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import type * as Grpc from '@grpc/grpc-js';
+import { GRPC_STATUS } from '../../protocol/index.js';
+
+/** Options of {@link GrpcChannels}. */
+export interface GrpcChannelsOptions {
+  /** Most servers that stay connected; beyond, one that has no call under way is left. @default 1024 */
+  readonly maxServers?: number | undefined;
+  /** A server that was not called for this long is left, at the latest after twice the time. @default 60 */
+  readonly idleSeconds?: number | undefined;
+  /** Most bytes of an answer; a larger one is an error. @default 4194304 (4 MiB) */
+  readonly maxAnswerBytes?: number | undefined;
+}
+
+/** A unary call of bytes. */
+export interface GrpcCall {
+  /** What a resolver of gRPC understands; plain `host:port` is looked up in DNS. */
+  readonly server: string;
+  /** Full method, `/pkg.Service/Method`. */
+  readonly method: string;
+  /** Sent along. */
+  readonly metadata: Grpc.Metadata;
+  /** The message. */
+  readonly message: Buffer;
+  /** Longest time for everything, connecting included. */
+  readonly timeoutMs: number;
+}
+
+/** The channel to one server. */
+interface Channel {
+  readonly client: Grpc.Client;
+  /** Calls under way. */
+  calls: number;
+  /** When it was called last. */
+  lastCall: number;
+  /** When the server gave its last answer. */
+  lastAnswer: number;
+  /** A call ran out of time and nothing was heard since it began: the connection may be dead without anyone knowing. */
+  isSilent: boolean;
+  /** To be closed after the calls under way. */
+  isRetired: boolean;
+}
+
+/** Go servers end a connection on which they are pinged more often than every 5 minutes. */
+const KEEPALIVE_MS = 360_000;
+
+const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+
+/**
+ * Channels, one per server, for unary calls of bytes. A channel that cannot connect is not waited for: gRPC would answer
+ * from its own backoff for up to two minutes, though the coordinator has a pace of its own.
+ */
+export class GrpcChannels {
+  readonly #grpc: typeof Grpc;
+  readonly #channelOptions: Grpc.ChannelOptions;
+  readonly #credentials: Grpc.ChannelCredentials;
+  readonly #maxServers: number;
+  readonly #idleMs: number;
+  readonly #channels = new Map<string, Channel>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(grpc: typeof Grpc, options: GrpcChannelsOptions = {}) {
+    this.#grpc = grpc;
+    this.#credentials = grpc.credentials.createInsecure();
+    this.#maxServers = options.maxServers ?? 1024;
+    this.#idleMs = (options.idleSeconds ?? 60) * 1000;
+    this.#channelOptions = {
+      'grpc.service_config': ROUND_ROBIN,
+      'grpc.service_config_disable_resolution': 1,
+      'grpc.keepalive_time_ms': KEEPALIVE_MS,
+      'grpc.max_receive_message_length': options.maxAnswerBytes ?? 4 * 1024 * 1024,
+      'grpc.max_send_message_length': -1,
+      // connections belong to their channel, and end with it
+      'grpc.use_local_subchannel_pool': 1,
+      // a proxy of the environment is for the way out, not for services next door
+      'grpc.enable_http_proxy': 0,
+      'grpc.enable_channelz': 0,
+    };
+  }
+
+  /**
+   * Calls a server.
+   *
+   * @param call - what to send
+   * @returns the status that the server answered, or that says why there is no answer
+   * @throws Error when the server's address cannot be understood
+   */
+  call({ server, method, metadata, message, timeoutMs }: GrpcCall): Promise<{ code: number; details: string }> {
+    const channel = this.#channelTo(server);
+    const start = Date.now();
+    return new Promise((resolve) => {
+      const deadline = start + timeoutMs;
+      channel.client.makeUnaryRequest(method, asItIs, asItIs, message, metadata, { deadline }, (error) => {
+        channel.calls -= 1;
+        const code = error ? error.code : GRPC_STATUS.OK;
+        if (code !== GRPC_STATUS.DEADLINE_EXCEEDED) channel.lastAnswer = Date.now();
+        else if (channel.lastAnswer < start) channel.isSilent = true;
+        if (channel.isRetired && channel.calls === 0) channel.client.close();
+        resolve({ code, details: error?.details ?? '' });
+      });
+      channel.calls += 1;
+      channel.lastCall = start;
+    });
+  }
+
+  /** Closes all channels; calls under way end as if the servers were gone. Idempotent. */
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+    for (const { client } of this.#channels.values()) client.close();
+    this.#channels.clear();
+  }
+
+  #channelTo(server: string): Channel {
+    const found = this.#channels.get(server);
+    if (found && !found.isSilent && !this.#cannotConnect(found)) return found;
+    if (found) this.#retire(server, found);
+    if (this.#channels.size >= this.#maxServers) this.#makeRoom();
+    const target = server.includes('://') ? server : `dns:${server}`;
+    const channel: Channel = {
+      client: new this.#grpc.Client(target, this.#credentials, this.#channelOptions),
+      calls: 0,
+      lastCall: 0,
+      lastAnswer: 0,
+      isSilent: false,
+      isRetired: false,
+    };
+    this.#channels.set(server, channel);
+    this.#sweep ??= setInterval(() => this.#leaveIdle(), this.#idleMs).unref();
+    return channel;
+  }
+
+  #cannotConnect({ client }: Channel): boolean {
+    return client.getChannel().getConnectivityState(false) === this.#grpc.connectivityState.TRANSIENT_FAILURE;
+  }
+
+  #retire(server: string, channel: Channel): void {
+    this.#channels.delete(server);
+    channel.isRetired = true;
+    if (channel.calls === 0) channel.client.close();
+  }
+
+  #makeRoom(): void {
+    let oldest: [string, Channel] | undefined;
+    for (const entry of this.#channels) {
+      if (entry[1].calls === 0 && (!oldest || entry[1].lastCall < oldest[1].lastCall)) oldest = entry;
+    }
+    if (oldest) this.#retire(...oldest);
+  }
+
+  #leaveIdle(): void {
+    const before = Date.now() - this.#idleMs;
+    for (const [server, channel] of this.#channels) {
+      if (channel.calls === 0 && channel.lastCall <= before) this.#retire(server, channel);
+    }
+    if (this.#channels.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+}
+
+function asItIs(bytes: Buffer): Buffer {
+  return bytes;
+}
