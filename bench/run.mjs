@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import * as branch from './branch.mjs';
+import * as coordinator from './coordinator.mjs';
 import * as saga from './saga.mjs';
 
 /**
@@ -13,7 +14,7 @@ import * as saga from './saga.mjs';
  * @property {(options: BenchmarkOptions) => Promise<boolean>} run Resolves with whether its target was met.
  */
 
-const benchmarks = new Map(/** @type {[string, Benchmark][]} */ (Object.entries({ branch, saga })));
+const benchmarks = new Map(/** @type {[string, Benchmark][]} */ (Object.entries({ branch, coordinator, saga })));
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -30,6 +31,6 @@ if (benchmark) {
 } else {
   if (name !== undefined) console.error(`There is no benchmark ${JSON.stringify(name)}.\n`);
   console.log('npm run bench -- NAME [--quick]\n');
-  for (const [known, { description }] of benchmarks) console.log(`  ${known.padEnd(8)} ${description}`);
+  for (const [known, { description }] of benchmarks) console.log(`  ${known.padEnd(12)} ${description}`);
   if (name !== undefined) process.exitCode = 1;
 }

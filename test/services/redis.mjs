@@ -20,9 +20,10 @@ const host = '127.0.0.1';
 /**
  * Starts an empty Redis.
  *
+ * @param {{ appendOnly?: boolean }} [options] Whether it keeps its data over `kill` and `restart`. Default: true.
  * @returns {Promise<RedisServer>}
  */
-export async function startRedis() {
+export async function startRedis({ appendOnly = true } = {}) {
   const redis = requireProgram('redis', 'redis-server');
 
   const { ports, ...control } = await startServer({
@@ -39,7 +40,7 @@ export async function startRedis() {
         port ${port}
         dir ${dir}
         save ""
-        appendonly yes
+        appendonly ${appendOnly ? 'yes' : 'no'}
         appendfsync no
       `,
     }),

@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../../tools/support/temporary-folder.mjs';
+import { startDtm } from '../../test/services/dtm.mjs';
+import { startRedis } from '../../test/services/redis.mjs';
+import { isPinned } from './pinning.mjs';
+import { startWorker } from './worker.mjs';
+
+/** @import { CoordinatorProcess } from '../processes/coordinator.mjs' */
+/** @import { Worker } from './worker.mjs' */
+
+/**
+ * A coordinator in a process of its own, on the core of what is measured.
+ *
+ * @typedef {object} MeasuredCoordinator
+ * @property {string} name - with its durability
+ * @property {string} url - HTTP API
+ * @property {() => number} rssMiB - resident memory of the process
+ * @property {() => number} cpuSeconds - processor time it has used, without that of a Redis
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Ours, durable.
+ *
+ * @param {string} [path] - file of its store; a new one unless it is given
+ * @returns {Promise<MeasuredCoordinator>}
+ */
+export async function startOurs(path = join(temporaryFolder('bench'), 'dtm.db')) {
+  /** @type {Worker<CoordinatorProcess>} */
+  const worker = await startWorker(new URL('../processes/coordinator.mjs', import.meta.url), 'measured');
+  const { url, pid } = await worker.call('start', path);
+  return {
+    name: 'ours, SQLite (fsync)',
+    url,
+    ...usageOf(() => pid),
+    stop: async () => {
+      await worker.call('stop');
+      await worker.stop();
+    },
+  };
+}
+
+/**
+ * Go dtm with its default store: every write is fsynced.
+ *
+ * @returns {Promise<MeasuredCoordinator>}
+ */
+export async function startGoOnBolt() {
+  return pinned('Go, boltdb (fsync)', await startDtm({ env: { LOG_LEVEL: 'error' } }), []);
+}
+
+/**
+ * Go dtm with a Redis that writes nothing to the disk.
+ *
+ * @returns {Promise<MeasuredCoordinator>}
+ */
+export async function startGoOnRedis() {
+  const redis = await startRedis({ appendOnly: false });
+  const dtm = await startDtm({ store: { driver: 'redis', ...redis }, env: { LOG_LEVEL: 'error' } });
+  return pinned('Go, Redis (memory)', dtm, [redis]);
+}
+
+/**
+ * @param {string} name
+ * @param {Awaited<ReturnType<typeof startDtm>>} dtm
+ * @param {readonly { pid: () => number | undefined, stop: () => Promise<void> }[]} others - its store
+ * @returns {MeasuredCoordinator}
+ */
+function pinned(name, dtm, others) {
+  for (const { pid } of [dtm, ...others]) {
+    if (isPinned) spawnSync('taskset', ['-a', '-c', '-p', '0', String(pid())]);
+  }
+  return {
+    name,
+    url: dtm.url,
+    ...usageOf(dtm.pid),
+    stop: async () => {
+      await dtm.stop();
+      for (const other of others) await other.stop();
+    },
+  };
+}
+
+/** @param {() => number | undefined} pid */
+function usageOf(pid) {
+  return {
+    rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, 'utf8'))?.[1]) / 1024,
+    cpuSeconds: () => {
+      // behind the name, which may hold spaces; user and system time in ticks of 10 ms
+      const fields = readFileSync(`/proc/${pid()}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
+  };
+}
