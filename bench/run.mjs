@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import * as branch from './branch.mjs';
 import * as coordinator from './coordinator.mjs';
+import * as memory from './memory.mjs';
+import * as recovery from './recovery.mjs';
 import * as saga from './saga.mjs';
+import * as soak from './soak.mjs';
 
 /**
  * @typedef {object} BenchmarkOptions
@@ -14,7 +17,9 @@ import * as saga from './saga.mjs';
  * @property {(options: BenchmarkOptions) => Promise<boolean>} run Resolves with whether its target was met.
  */
 
-const benchmarks = new Map(/** @type {[string, Benchmark][]} */ (Object.entries({ branch, coordinator, saga })));
+const benchmarks = new Map(
+  /** @type {[string, Benchmark][]} */ (Object.entries({ branch, coordinator, memory, recovery, saga, soak })),
+);
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,6 +1,9 @@
 import { embeddedServer, sqliteStore } from 'nestjs-dtm/server';
 import { serve } from '../support/worker.mjs';
 
+/** As Go dtm with the log level `error`. */
+const logger = { info() {}, warn() {}, error: console.error };
+
 /** @type {ReturnType<typeof embeddedServer>} */
 let server;
 
@@ -12,7 +15,7 @@ const handlers = {
    * @returns {Promise<{ url: string, pid: number }>}
    */
   start: async (path) => {
-    server = embeddedServer({ store: sqliteStore({ path }), listen: { port: 0 } });
+    server = embeddedServer({ store: sqliteStore({ path }), listen: { port: 0 }, logger });
     await server.open();
     server.recover();
     return { url: /** @type {string} */ (server.address), pid: process.pid };
