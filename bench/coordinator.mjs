@@ -61,7 +61,7 @@ export async function run({ quick }) {
   }
   for (const name of names) await servers[name].stop();
   load.stop();
-  return report(
+  return printReport(
     cases.map((kind, index) => ({ kind, of: (name) => results[`${index} ${name}`] ?? [] })),
     servers,
   );
@@ -88,13 +88,17 @@ async function measured(load, server, { workload, connections, calls }, seconds,
   return { ...report, cpu: (cpu / report.count) * 1e6 };
 }
 
+/** @param {LoadReport} report */
+function perSecond({ count, seconds }) {
+  return count / seconds;
+}
+
 /**
  * @param {readonly { kind: Case, of: (name: string) => (LoadReport & { cpu: number })[] }[]} results
  * @param {Readonly<Record<string, MeasuredCoordinator>>} servers
  * @returns {boolean} whether all targets were met
  */
-function report(results, servers) {
-  const perSecond = (/** @type {LoadReport} */ { count, seconds }) => count / seconds;
+function printReport(results, servers) {
   const rows = results.flatMap(({ kind, of }) =>
     Object.entries(servers).flatMap(([name, server]) => {
       const rounds = of(name);
