@@ -4,6 +4,7 @@ import { publicEntries } from './entries.mjs';
 import { checkImports } from './import-check.mjs';
 import { checkFiles } from './pack-check.mjs';
 import { checkReadme } from './readme-check.mjs';
+import { checkServe } from './serve-check.mjs';
 import { pack } from './tarball.mjs';
 
 /** @import { Step } from '../../tools/support/steps.mjs' */
@@ -41,5 +42,6 @@ export function packageChecks() {
     step('Nest 12, ESM', ({ path }) => checkApp('nest12', path)),
     step('Nest 11, CommonJS', ({ path }) => checkApp('nest11', path)),
     step('README example', ({ path }) => checkReadme(path)),
+    step('npx nestjs-dtm serve', ({ path }) => checkServe(path)),
   ];
 }

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { root } from '../../tools/support/root.mjs';
+import { readJson, root } from '../../tools/support/root.mjs';
 import { publicEntries } from './entries.mjs';
 
 /** @import { Tarball } from './tarball.mjs' */
+
+const { bin } = readJson(join(root, 'package.json'));
 
 const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
 
@@ -14,12 +16,15 @@ const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
  * @throws Error naming the files
  */
 export function checkFiles({ files }) {
-  const needed = [...documents, ...publicEntries().flatMap(({ types, code }) => [types, code])];
+  /** @type {string[]} */
+  const programs = Object.values(bin);
+  const needed = [...documents, ...programs, ...publicEntries().flatMap(({ types, code }) => [types, code])];
   const missing = needed.filter((file) => !files.includes(file));
   const unwanted = files.filter((file) => !documents.includes(file) && !isBuilt(file));
   const faults = [
     ...missing.map((file) => `${file} is missing`),
     ...unwanted.map((file) => `${file} does not belong there`),
+    ...programs.filter((file) => !isProgram(file)).map((file) => `${file} does not begin with #!/usr/bin/env node`),
     ...files.flatMap((file) => sourcesOf(file).map((source) => `${file} leads to ${source}, which is not there`)),
   ];
   if (faults.length > 0) throw new Error(faults.join('\n'));
@@ -33,6 +38,12 @@ export function checkFiles({ files }) {
     const pointed = pointers(file).map((pointer) => asPosix(join(dirname(file), pointer)));
     return pointed.filter((source) => !files.includes(source));
   }
+}
+
+/** @param {string} file */
+function isProgram(file) {
+  const path = join(root, file);
+  return existsSync(path) && readFileSync(path, 'utf8').startsWith('#!/usr/bin/env node\n');
 }
 
 /** @param {string} file */

@@ -1,0 +1,50 @@
+import { appendFileSync } from 'node:fs';
+import { DtmConfigError } from '../../protocol/index.js';
+import type { CoordinatorLogger } from '../../server/index.js';
+
+/** Least grave first. The coordinator itself reports nothing below `info`. */
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** A value of `LogLevel`. */
+export type LogLevel = (typeof LEVELS)[number];
+
+/**
+ * Writes reports as lines of JSON. A file is opened anew for each line, so that it can be rotated at any time.
+ *
+ * @param level - this and what is graver is written
+ * @param outputs - `stderr`, `stdout`, or paths of files
+ * @throws DtmConfigError when a file cannot be written
+ */
+export function lineLogger(level: LogLevel, outputs: readonly string[]): CoordinatorLogger {
+  const writers = outputs.map(writerTo);
+  const write =
+    (own: LogLevel): CoordinatorLogger['info'] =>
+    (message, fields) => {
+      if (LEVELS.indexOf(own) < LEVELS.indexOf(level)) return;
+      const time = new Date().toISOString();
+      const line = `${JSON.stringify({ time, level: own, logger: 'DtmServer', message, ...fields })}\n`;
+      for (const writer of writers) writer(line);
+    };
+  return { info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+function writerTo(output: string): (line: string) => void {
+  if (output === 'stderr') return (line) => void process.stderr.write(line);
+  if (output === 'stdout') return (line) => void process.stdout.write(line);
+  try {
+    appendFileSync(output, '');
+  } catch (cause) {
+    throw new DtmConfigError(
+      `Log.Outputs: ${output} cannot be written (${(cause as NodeJS.ErrnoException).code}); name stderr, stdout, or a file in a folder that exists`,
+      { cause },
+    );
+  }
+  return (line) => {
+    try {
+      appendFileSync(output, line);
+    } catch {
+      // a full disk must not stop transactions
+      process.stderr.write(line);
+    }
+  };
+}

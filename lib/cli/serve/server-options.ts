@@ -1,0 +1,50 @@
+import { resolveDriver } from '../../driver/index.js';
+import { DtmConfigError } from '../../protocol/index.js';
+import type { CoordinatorLogger, DtmDriver, EmbeddedServerOptions, Store } from '../../server/index.js';
+import type { ServeConfig } from './settings.js';
+
+/**
+ * The options of the embedded coordinator that a configuration stands for.
+ *
+ * @param config - the settings
+ * @param store - where transactions are kept
+ * @param logger - where reports go
+ * @throws DtmConfigError when there is no such driver
+ */
+export function serverOptions(config: ServeConfig, store: Store, logger: CoordinatorLogger): EmbeddedServerOptions {
+  return {
+    store,
+    logger,
+    listen: { host: config.ListenHost, port: config.HttpPort, grpcPort: config.GrpcPort },
+    driver: driverOf(config),
+    service: serviceOf(config),
+    pollIntervalSeconds: config.TransCronInterval,
+    timeoutToFailSeconds: config.TimeoutToFail,
+    retryIntervalSeconds: config.RetryInterval,
+    maxRetryIntervalSeconds: config.MaxRetryInterval,
+    requestTimeoutSeconds: config.RequestTimeout,
+    maxParallelRecovery: config.MaxParallelRecovery,
+    maxParallelRecoveryPerTarget: config.MaxParallelRecoveryPerTarget,
+    breakerFailures: config.BreakerFailures,
+    breakerProbeSeconds: config.BreakerProbeInterval,
+    attentionAfterFailures: config.AttentionAfterFailures,
+    alertRetryLimit: config.AlertRetryLimit,
+    alertWebhook: config.AlertWebHook,
+    retentionSeconds: config['Store.FinishedDataExpire'] ?? config['Store.DataExpire'],
+  };
+}
+
+function driverOf(config: ServeConfig): DtmDriver {
+  try {
+    return resolveDriver(config['MicroService.Driver']);
+  } catch (cause) {
+    throw new DtmConfigError(`MicroService.Driver: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function serviceOf(config: ServeConfig): EmbeddedServerOptions['service'] {
+  const target = config['MicroService.Target'];
+  return target === undefined ? undefined : { target, endpoint: config['MicroService.EndPoint'] ?? '' };
+}

@@ -1,0 +1,61 @@
+import type { Unfinished } from './unfinished.js';
+
+/** What the start-up text says. */
+export interface StartUp {
+  /** Of the package. */
+  readonly version: string;
+  /** Base URL of the HTTP API, e.g. `http://127.0.0.1:36789`. */
+  readonly http: string;
+  /** Address of the gRPC API, e.g. `127.0.0.1:36790`. */
+  readonly grpc: string;
+  /** Name of the store. */
+  readonly store: string;
+  /** Name of the driver. */
+  readonly driver: string;
+  /** What was found in the store. */
+  readonly unfinished: Unfinished;
+  /** What the user should know. */
+  readonly notices: readonly string[];
+  /** What may be dangerous. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The lines that say what was started.
+ *
+ * @param startUp - see {@link StartUp}
+ */
+export function startUpText({ version, http, grpc, store, driver, unfinished, notices, warnings }: StartUp): string {
+  const rows = [
+    ['HTTP', `${http}/api/dtmsvr`],
+    ['JSON-RPC', `${http}/api/json-rpc`],
+    ['gRPC', grpc],
+    ['metrics', `${http}/api/metrics`],
+    ['store', store],
+    ['driver', driver],
+    ['recovery', recoveryText(unfinished)],
+    ...attentionRows(unfinished, http),
+    ...notices.map((notice) => ['note', notice]),
+    ...warnings.map((warning) => ['WARNING', warning]),
+  ];
+  return [
+    `nestjs-dtm ${version} is serving`,
+    ...rows.map(([name = '', text]) => `  ${name.padEnd(11)}${text}`),
+    '',
+  ].join('\n');
+}
+
+function recoveryText({ prepared, submitted, aborting, isMore }: Unfinished): string {
+  const count = prepared + submitted + aborting;
+  if (count === 0) return 'no unfinished transactions';
+  const plural = count === 1 ? '' : 's';
+  const parts = `${prepared} prepared, ${submitted} submitted, ${aborting} aborting`;
+  return `${isMore ? 'more than ' : ''}${count} unfinished transaction${plural} taken up: ${parts}`;
+}
+
+function attentionRows({ attention }: Unfinished, http: string): [string, string][] {
+  if (attention === 0) return [];
+  return [
+    ['attention', `transactions that somebody should look at: ${attention}, see ${http}/api/dtmsvr/all?attention=true`],
+  ];
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { readYaml } from '../../../lib/cli/serve/read-yaml.js';
+
+const textsOf = (yaml: string) =>
+  Object.fromEntries([...readYaml(yaml, 'conf.yml').given].map(([key, { text }]) => [key, text]));
+
+const problemsOf = (yaml: string) => readYaml(yaml, 'conf.yml').problems;
+
+describe('readYaml', () => {
+  it('gives the settings of groups and of the top level, with their lines', () => {
+    const { given, problems } = readYaml('Store:\n  Driver: postgres\n  Port: 5432\n\nHttpPort: "80"\n', 'conf.yml');
+    expect(problems).toEqual([]);
+    expect([...given]).toEqual([
+      ['Store.Driver', { text: 'postgres', source: 'conf.yml:2' }],
+      ['Store.Port', { text: '5432', source: 'conf.yml:3' }],
+      ['HttpPort', { text: '80', source: 'conf.yml:5' }],
+    ]);
+  });
+
+  it('keeps texts as they were written, whatever YAML makes of them', () => {
+    expect(
+      textsOf('TimeZoneOffset: +8\nStore:\n  Password: 007\n  User: no\n  Db: true\n  Host: "a: b"\n  Schema: 1e3\n'),
+    ).toEqual({
+      TimeZoneOffset: '+8',
+      'Store.Password': '007',
+      'Store.User': 'no',
+      'Store.Db': 'true',
+      'Store.Host': 'a: b',
+      'Store.Schema': '1e3',
+    });
+  });
+
+  it.each(['', '# all is commented out\n', '---\n', 'Store:\n', 'Store:\nHttpPort:\nLogLevel: ""\nAdminBasePath: ~\n'])(
+    'takes a key without a value for one that is not given: %j',
+    (yaml) => {
+      expect(readYaml(yaml, 'conf.yml')).toMatchObject({ problems: [], given: new Map() });
+    },
+  );
+
+  it('follows anchors', () => {
+    expect(textsOf('Store:\n  User: &name dtm\n  Db: *name\n')).toEqual({ 'Store.User': 'dtm', 'Store.Db': 'dtm' });
+    expect(textsOf('Log: &log\n  Outputs: stdout\n')).toEqual({ 'Log.Outputs': 'stdout' });
+    expect(problemsOf('Store:\n  Db: *nmae\n')).toEqual([
+      'Store.Db: its value is an alias of an anchor that does not exist (conf.yml:2)',
+    ]);
+  });
+
+  it('names every unknown key, its line and what was meant', () => {
+    expect(
+      problemsOf('store:\n  Driver: sqlite\nHttpPrt: 1\nStore:\n  Diver: x\n  Compression: y\nDriver: memory\n'),
+    ).toEqual([
+      'store: there is no such setting; did you mean Store? (conf.yml:1)',
+      'HttpPrt: there is no such setting; did you mean HttpPort? (conf.yml:3)',
+      'Store.Diver: there is no such setting; did you mean Store.Driver? (conf.yml:5)',
+      'Store.Compression: there is no such setting; see nestjs-dtm serve --help (conf.yml:6)',
+      'Driver: there is no such setting; did you mean Store.Driver? (conf.yml:7)',
+    ]);
+  });
+
+  it.each([
+    ['Store: sqlite', /^Store: must be a map with the keys Store\.Driver, .*Store\.RedisPrefix \(conf\.yml:1\)$/],
+    ['Store: [sqlite]', /^Store: must be a map/],
+    ['HttpPort: [1]', /^HttpPort: must be a text or a number, not a map or a list; .*\(conf\.yml:1\)$/],
+    ['MicroService:\n  Target: {"Addr": "a"}', /^MicroService\.Target: .*quote it if it is a text \(conf\.yml:2\)$/],
+    ['Store: &s\n  Driver: *s', /^Store\.Driver: must be a text/],
+    ['- HttpPort: 1', /^conf\.yml: must be a map of settings/],
+    ['HttpPort', /^conf\.yml: must be a map of settings/],
+    ['? [a]\n: b', /^…: there is no such setting/],
+    ['HttpPort: 1\nHttpPort: 2', /^conf\.yml:2: not valid YAML: Map keys must be unique/],
+    ['HttpPort: 1\n---\nHttpPort: 2', /^conf\.yml:\d: not valid YAML: .*multiple documents/],
+    ['Store:\n\tDriver: sqlite', /^conf\.yml:2: not valid YAML: /],
+    ['Store: {', /^conf\.yml:\d: not valid YAML: /],
+  ])('refuses %j', (yaml, message) => {
+    const problems = problemsOf(yaml);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems[0]).toMatch(message);
+  });
+
+  it.each([
+    'Store:\n  Password: *hunter2',
+    'Store:\n  Password: !hunter2',
+    'Store:\n  Password: !hunter2 x',
+    'Store:\n  Password: @hunter2',
+    'Store:\n  Password: `hunter2',
+    'Store:\n  Password: %hunter2',
+    'Store:\n  Password: "\\hunter2"',
+    'Store:\n  Password: "hunter2',
+    'Store:\n  Password: "x"hunter2',
+    'Store:\n  Password: hunter2: x',
+    'Store:\n  Password: |hunter2',
+    'Store:\n  Driver: mysql\n  Password:hunter2',
+    'Store: {Driver: mysql, Password:hunter2}',
+    'Store: {Password: [hunter2]}',
+    'Store:\n  Password: {hunter2: hunter2}',
+    'Store:\n  Password: [hunter2, *hunter2]',
+  ])('never repeats what may be a password: %j', (yaml) => {
+    const problems = problemsOf(yaml);
+    if (textsOf(yaml)['Store.Password'] === undefined) expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join('\n')).not.toContain('unter2');
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { memoryStore, embeddedServer } from 'nestjs-dtm/server';
+import type { DtmApi } from 'nestjs-dtm/protocol';
+import { startUpText, type StartUp } from '../../../lib/cli/serve/start-up-text.js';
+import { countUnfinished } from '../../../lib/cli/serve/unfinished.js';
+import { tccRequest } from '../../support/requests.js';
+
+const startUp: StartUp = {
+  version: 'v1.2.3',
+  http: 'http://127.0.0.1:36789',
+  grpc: '127.0.0.1:36790',
+  store: 'sqlite /srv/dtm.db',
+  driver: 'default',
+  unfinished: { prepared: 0, submitted: 0, aborting: 0, attention: 0, isMore: false },
+  notices: [],
+  warnings: [],
+};
+
+describe('the start-up text', () => {
+  it('says where everything is', () => {
+    expect(startUpText(startUp)).toBe(
+      [
+        'nestjs-dtm v1.2.3 is serving',
+        '  HTTP       http://127.0.0.1:36789/api/dtmsvr',
+        '  JSON-RPC   http://127.0.0.1:36789/api/json-rpc',
+        '  gRPC       127.0.0.1:36790',
+        '  metrics    http://127.0.0.1:36789/api/metrics',
+        '  store      sqlite /srv/dtm.db',
+        '  driver     default',
+        '  recovery   no unfinished transactions',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    [
+      { prepared: 0, submitted: 1, aborting: 0, attention: 0, isMore: false },
+      '1 unfinished transaction taken up: 0 prepared, 1 submitted, 0 aborting',
+    ],
+    [
+      { prepared: 1, submitted: 2, aborting: 3, attention: 0, isMore: false },
+      '6 unfinished transactions taken up: 1 prepared, 2 submitted, 3 aborting',
+    ],
+    [
+      { prepared: 0, submitted: 10_000, aborting: 1, attention: 0, isMore: true },
+      'more than 10001 unfinished transactions taken up: 0 prepared, 10000 submitted, 1 aborting',
+    ],
+  ])('says what is taken up: %j', (unfinished, text) => {
+    expect(startUpText({ ...startUp, unfinished })).toContain(`\n  recovery   ${text}\n`);
+  });
+
+  it('says what somebody should look at, and where it is listed', () => {
+    const unfinished = { prepared: 0, submitted: 0, aborting: 2, attention: 1, isMore: false };
+    expect(startUpText({ ...startUp, unfinished })).toContain(
+      '\n  attention  transactions that somebody should look at: 1, see http://127.0.0.1:36789/api/dtmsvr/all?attention=true\n',
+    );
+  });
+
+  it('ends with notes and warnings', () => {
+    const text = startUpText({ ...startUp, notices: ['n1', 'n2'], warnings: ['w'] });
+    expect(text).toMatch(/\n {2}note {7}n1\n {2}note {7}n2\n {2}WARNING {4}w\n$/);
+  });
+});
+
+describe('countUnfinished', () => {
+  it('counts what a coordinator has', async () => {
+    const server = embeddedServer({ store: memoryStore() });
+    await server.open();
+    await server.prepare(tccRequest('t1'));
+    await server.prepare(tccRequest('t2'));
+    await server.prepare(tccRequest('t3'));
+    await server.submit({ ...tccRequest('t3'), waitResult: true });
+    expect(await countUnfinished(server)).toEqual({
+      prepared: 2,
+      submitted: 0,
+      aborting: 0,
+      attention: 0,
+      isMore: false,
+    });
+    await server.close();
+  });
+
+  /** A coordinator with so many submitted transactions, and nothing else. */
+  const withSubmitted = (count: number): Pick<DtmApi, 'all'> & { pages: number } => ({
+    pages: 0,
+    async all({ status, position = '', limit = 100 } = {}) {
+      this.pages++;
+      const from = Number(position);
+      const transactions = Array.from({ length: status === 'submitted' ? Math.min(limit, count - from) : 0 });
+      const to = from + transactions.length;
+      return {
+        transactions: transactions as never[],
+        nextPosition: transactions.length && to < count ? String(to) : '',
+      };
+    },
+  });
+
+  it('turns the pages', async () => {
+    expect(await countUnfinished(withSubmitted(2500))).toMatchObject({ submitted: 2500, isMore: false });
+    expect(await countUnfinished(withSubmitted(10_000))).toMatchObject({ submitted: 10_000, isMore: false });
+  });
+
+  it('stops counting where it would delay the start', async () => {
+    const api = withSubmitted(1_000_000);
+    expect(await countUnfinished(api)).toMatchObject({ submitted: 10_000, isMore: true });
+    expect(api.pages).toBe(13);
+  });
+});
