@@ -1,8 +1,12 @@
 import { decodeBranchRegistration, type BranchRegistration } from './branch-registration.js';
 import { DtmArgumentError } from './errors.js';
 import { payloadBytes } from './payload.js';
+import { messageCodec } from './grpc-message-codec.js';
+import { WORKFLOW_PROTO } from './proto/workflow-proto.js';
 import type { TransactionDetails } from './transaction-record.js';
 import { decodeTransactionRequest, type TransactionRequest } from './transaction-request.js';
+
+const workflowData = messageCodec('workflow.WorkflowData', [WORKFLOW_PROTO]);
 
 /** `DtmTransOptions` (`dtm-protocol.md` §3.1); numbers count seconds. */
 export interface DtmTransOptionsMessage {
@@ -71,7 +75,7 @@ export interface DtmProgressesReplyMessage {
 export function decodeTransactionMessage(message: DtmRequestMessage): TransactionRequest {
   const { TransOptions: options, BinPayloads: payloads } = message;
   const request = decodeTransactionRequest({
-    gid: fromUtf8('Gid', message.Gid),
+    gid: message.Gid,
     trans_type: message.TransType,
     custom_data: message.CustomedData,
     query_prepared: message.QueryPrepared,
@@ -100,9 +104,9 @@ export function decodeBranchMessage(message: DtmBranchRequestMessage): BranchReg
   const branch = decodeBranchRegistration({
     ...message.Data,
     data: '',
-    gid: fromUtf8('Gid', message.Gid),
+    gid: message.Gid,
     trans_type: message.TransType,
-    branch_id: fromUtf8('BranchID', message.BranchID),
+    branch_id: message.BranchID,
   });
   return branch.transType === 'xa' ? branch : { ...branch, payload: message.BusiPayload };
 }
@@ -130,17 +134,12 @@ export function encodeProgresses({ transaction, branches }: TransactionDetails):
 }
 
 /**
- * Writes a `WorkflowData` (`dtm-protocol.md` §3.1): one field of bytes, none when they are empty.
+ * Writes a `WorkflowData` (`dtm-protocol.md` §3.1).
  *
  * @param data - input of the workflow
  */
 export function encodeWorkflowData(data: Uint8Array): Uint8Array {
-  if (data.length === 0) return data;
-  const head = [0x0a];
-  let rest = data.length;
-  for (; rest > 0x7f; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
-  head.push(rest);
-  return Buffer.concat([Buffer.from(head), data]);
+  return workflowData.encode({ Data: data });
 }
 
 function stepsIn(text: string): unknown {
@@ -153,10 +152,4 @@ function stepsIn(text: string): unknown {
       { cause },
     );
   }
-}
-
-/** Readers of protobuf put a replacement character for what is not UTF-8: two ids would become one. */
-function fromUtf8(name: string, id: string): string {
-  if (id.includes('\ufffd')) throw new DtmArgumentError(`${name} ${JSON.stringify(id)} was not sent as UTF-8`);
-  return id;
 }

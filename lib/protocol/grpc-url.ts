@@ -1,5 +1,6 @@
 import { checkHttpUrl } from './branch-url.js';
 import { DtmArgumentError } from './errors.js';
+import type { Protocol } from './words.js';
 
 /** A gRPC branch URL, taken apart. */
 export interface ServerMethod {
@@ -36,19 +37,26 @@ export function splitGrpcUrl(url: string): ServerMethod | undefined {
 }
 
 /**
- * Checks that a branch can be called at a URL at all, over HTTP or gRPC: with any other it would be retried for ever.
- * What stands behind a scheme of its own (`etcd://…`) is for the driver to judge.
+ * Checks that a branch can be called at a URL at all: with any other it would be retried for ever. What stands behind a
+ * scheme of its own (`etcd://…`) is for the driver to judge.
  *
  * @param url - the URL
  * @param what - names it in the message
- * @throws DtmArgumentError when it is neither
+ * @param protocol - of the transaction; only one with grpc has gRPC branches, and may have HTTP ones beside them
+ * @throws DtmArgumentError when it is none that such a transaction can have
  */
-export function checkBranchUrl(url: string, what: string): void {
-  if (isHttpUrl(url)) {
+export function checkBranchUrl(url: string, what: string, protocol: Protocol = 'http'): void {
+  const grpc = splitGrpcUrl(url);
+  if (isHttpUrl(url) || (protocol !== 'grpc' && !grpc)) {
     checkHttpUrl(url, what);
     return;
   }
-  if (splitGrpcUrl(url) || /^[a-z][a-z\d+.-]*:\/\/[!-~]+$/i.test(url)) return;
+  if (protocol !== 'grpc') {
+    throw new DtmArgumentError(
+      `${what} ${JSON.stringify(url)}: branches are called over http or https; put http:// in front, or give the transaction the protocol grpc`,
+    );
+  }
+  if (grpc || /^[a-z][a-z\d+.-]*:\/\/[!-~]+$/i.test(url)) return;
   throw new DtmArgumentError(
     `${what} ${JSON.stringify(url)} is not a URL; expected http://host:port/path, or for gRPC host:port/pkg.Service/Method`,
   );

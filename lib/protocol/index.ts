@@ -30,6 +30,7 @@ export {
   DtmStoreError,
   type DtmErrorOptions,
 } from './errors.js';
+export { messageCodec, type MessageCodec } from './grpc-message-codec.js';
 export {
   decodeBranchMessage,
   decodeTransactionMessage,
@@ -43,6 +44,9 @@ export {
 } from './grpc-messages.js';
 export { branchMetadata } from './grpc-metadata.js';
 export { readGrpcOutcome, writeGrpcError, type GrpcError } from './grpc-outcome.js';
+export { fullTypeName } from './grpc-proto-names.js';
+export { ProtoWriter } from './grpc-proto-writer.js';
+export { serviceMethods, type ServiceMethod } from './grpc-service-methods.js';
 export { GRPC_STATUS, grpcStatusName } from './grpc-status.js';
 export { checkBranchUrl, isHttpUrl, splitGrpcUrl, type ServerMethod } from './grpc-url.js';
 export { MAX_ID_LENGTH, MAX_OP_LENGTH, checkGid, checkIdentifier } from './identifiers.js';

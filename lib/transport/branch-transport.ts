@@ -1,6 +1,6 @@
 import type { DtmDriver } from '../driver/index.js';
 import { isHttpUrl } from '../protocol/index.js';
-import type { GrpcChannelsOptions } from './grpc/grpc-channels.js';
+import type { GrpcOptions } from './grpc/grpc-options.js';
 import { grpcTransport } from './grpc/grpc-transport.js';
 import type { HttpRequesterOptions } from './http/http-requester.js';
 import { httpTransport } from './http/http-transport.js';
@@ -11,7 +11,7 @@ export interface BranchTransportOptions {
   /** Limits of the connection pools of HTTP. */
   readonly http?: HttpRequesterOptions | undefined;
   /** Limits of the channels of gRPC. */
-  readonly grpc?: GrpcChannelsOptions | undefined;
+  readonly grpc?: GrpcOptions | undefined;
   /** Knows the addresses of gRPC branches. @default defaultDriver(), host:port/pkg.Service/Method */
   readonly driver?: DtmDriver | undefined;
 }

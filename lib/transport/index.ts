@@ -1,5 +1,5 @@
 export { branchTransport, type BranchTransportOptions } from './branch-transport.js';
-export type { GrpcChannelsOptions } from './grpc/grpc-channels.js';
+export type { GrpcOptions } from './grpc/grpc-options.js';
 export { grpcTransport } from './grpc/grpc-transport.js';
 export { HttpRequester, type HttpRequest, type HttpRequesterOptions } from './http/http-requester.js';
 export { httpTransport } from './http/http-transport.js';

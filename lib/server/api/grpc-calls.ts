@@ -1,12 +1,19 @@
 import type { ServerErrorResponse, UntypedServiceImplementation, handleUnaryCall } from '@grpc/grpc-js';
 import { GRPC_STATUS, writeGrpcError } from '../../protocol/index.js';
+import type { Metrics } from '../metrics.js';
 import type { GrpcHandler } from './grpc-api.js';
 
 /** Runs unary calls, and knows which have arrived and are not answered yet. */
 export class GrpcCalls {
+  readonly #metrics: Pick<Metrics, 'request'>;
   #count = 0;
   #isClosing = false;
   #onOver: (() => void) | undefined;
+
+  /** @param metrics - counts the calls */
+  constructor(metrics: Pick<Metrics, 'request'>) {
+    this.#metrics = metrics;
+  }
 
   /**
    * Makes a service of handlers; what they throw becomes a status by the rules of {@link writeGrpcError}.
@@ -14,7 +21,7 @@ export class GrpcCalls {
    * @param api - handlers by method
    */
   service(api: Readonly<Record<string, GrpcHandler>>): UntypedServiceImplementation {
-    return Object.fromEntries(Object.entries(api).map(([method, handler]) => [method, this.#method(handler)]));
+    return Object.fromEntries(Object.entries(api).map(([method, handler]) => [method, this.#method(method, handler)]));
   }
 
   /** Refuses calls that arrive from now on; resolves when those before are answered. */
@@ -26,15 +33,18 @@ export class GrpcCalls {
     });
   }
 
-  #method(handler: GrpcHandler): handleUnaryCall<object, object> {
+  #method(method: string, handler: GrpcHandler): handleUnaryCall<object, object> {
+    const api = method.toLowerCase();
     return ({ request }, callback) => {
       if (this.#isClosing) {
         callback({ code: GRPC_STATUS.UNAVAILABLE, details: 'the coordinator is closing' });
         return;
       }
       this.#count += 1;
+      const start = performance.now();
       const answer = (error: Partial<ServerErrorResponse> | null, reply?: object): void => {
         callback(error, reply);
+        this.#metrics.request('grpc', api, error === null, (performance.now() - start) / 1000);
         this.#count -= 1;
         if (this.#count === 0) this.#onOver?.();
       };

@@ -1,5 +1,6 @@
-import type { Server, ServerOptions, ServiceDefinition } from '@grpc/grpc-js';
-import { DTM_PROTO, DtmConfigError, EMPTY_PROTO, type ProtoFile } from '../../protocol/index.js';
+import type { Server, ServerOptions } from '@grpc/grpc-js';
+import { DTM_PROTO, DtmConfigError, EMPTY_PROTO, serviceMethods, type ProtoFile } from '../../protocol/index.js';
+import type { Metrics } from '../metrics.js';
 import type { GrpcHandler } from './grpc-api.js';
 import { GrpcCalls } from './grpc-calls.js';
 import { HEALTH_PROTO, Health } from './grpc-health.js';
@@ -17,7 +18,10 @@ const DTM_SERVICE = 'dtmgimp.Dtm';
 
 const FILES: readonly ProtoFile[] = [DTM_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
 
-/** The limits within which a client can hold on to a connection. */
+/**
+ * The limits within which a client can hold on to a connection. channelz is left on: `forceShutdown` of grpc-js 1.14 finds
+ * only connections that it counts.
+ */
 const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
   'grpc.max_concurrent_streams': 1000,
@@ -35,26 +39,28 @@ const FAREWELL_MS = 1000;
  * @param api - what answers the calls, by method
  * @param host - address to listen on
  * @param port - TCP port; 0 = a free one
- * @throws DtmConfigError when the port is taken
+ * @param metrics - counts the calls
+ * @throws DtmConfigError when it cannot listen there
  */
 export async function listenGrpc(
   api: Readonly<Record<string, GrpcHandler>>,
   host: string,
   port: number,
+  metrics: Pick<Metrics, 'request'>,
 ): Promise<GrpcListener> {
-  const [grpc, definitions] = await Promise.all([import('@grpc/grpc-js'), loadServices()]);
+  const grpc = await import('@grpc/grpc-js');
   const server = new grpc.Server(SERVER_OPTIONS);
-  const calls = new GrpcCalls();
+  const calls = new GrpcCalls(metrics);
   const health = new Health([DTM_SERVICE]);
   const streams = new Set<{ end(): unknown }>();
-  server.addService(definitions(DTM_SERVICE), calls.service(api));
-  server.addService(definitions('grpc.health.v1.Health'), health.service);
+  server.addService(serviceMethods(DTM_SERVICE, FILES), calls.service(api));
+  server.addService(serviceMethods('grpc.health.v1.Health', FILES), health.service);
   const reflection = reflectionService(FILES, (stream) => {
     streams.add(stream);
     stream.once('close', () => streams.delete(stream));
   });
   for (const { package: version } of REFLECTION_PROTOS) {
-    server.addService(definitions(`${version}.ServerReflection`), reflection);
+    server.addService(serviceMethods(`${version}.ServerReflection`, FILES), reflection);
   }
   const name = host.includes(':') ? `[${host}]` : host;
   const bound = await new Promise<number>((resolve, reject) => {
@@ -73,34 +79,11 @@ export async function listenGrpc(
   };
 }
 
-async function loadServices(): Promise<(service: string) => ServiceDefinition> {
-  const { fromJSON } = await import('@grpc/proto-loader');
-  const packages = fromJSON(
-    { nested: packageTree(FILES) },
-    { longs: Number, enums: String, defaults: true, oneofs: true },
-  );
-  return (service) => packages[service] as ServiceDefinition;
-}
-
-/** Files side by side become packages inside one another: `a.b` is `b` in `a`. */
-function packageTree(files: readonly ProtoFile[]): Record<string, object> {
-  const root: Record<string, object> = {};
-  for (const file of files) {
-    let nested = root;
-    for (const part of file.package.split('.')) {
-      nested[part] ??= { nested: {} };
-      ({ nested } = nested[part] as { nested: Record<string, object> });
-    }
-    Object.assign(nested, structuredClone(file.messages), structuredClone(file.services));
-  }
-  return root;
-}
-
 function cannotListen(address: string, cause: Error): DtmConfigError {
-  return new DtmConfigError(
-    `gRPC cannot listen on ${address}: ${cause.message}; choose another gRPC port, or end the process that has this one`,
-    { cause },
-  );
+  const why = cause.message.includes('EADDRINUSE')
+    ? 'the port is in use, stop the other process or choose another gRPC port'
+    : cause.message;
+  return new DtmConfigError(`gRPC cannot listen on ${address}: ${why}`, { cause });
 }
 
 /** No new connections and calls; cuts off, after those under way were answered, whoever does not leave. */

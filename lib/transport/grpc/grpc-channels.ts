@@ -1,15 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/index.js';
-
-/** Options of {@link GrpcChannels}. */
-export interface GrpcChannelsOptions {
-  /** Most servers that stay connected; beyond, one that has no call under way is left. @default 1024 */
-  readonly maxServers?: number | undefined;
-  /** A server that was not called for this long is left, at the latest after twice the time. @default 60 */
-  readonly idleSeconds?: number | undefined;
-  /** Most bytes of an answer; a larger one is an error. @default 4194304 (4 MiB) */
-  readonly maxAnswerBytes?: number | undefined;
-}
+import type { GrpcOptions } from './grpc-options.js';
 
 /** A unary call of bytes. */
 export interface GrpcCall {
@@ -58,7 +49,7 @@ export class GrpcChannels {
   readonly #channels = new Map<string, Channel>();
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(grpc: typeof Grpc, options: GrpcChannelsOptions = {}) {
+  constructor(grpc: typeof Grpc, options: GrpcOptions = {}) {
     this.#grpc = grpc;
     this.#credentials = grpc.credentials.createInsecure();
     this.#maxServers = options.maxServers ?? 1024;

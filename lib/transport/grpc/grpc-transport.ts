@@ -10,7 +10,8 @@ import {
   type Payload,
 } from '../../protocol/index.js';
 import type { BranchCall, CallTarget, Transport } from '../transport.js';
-import { GrpcChannels, type GrpcChannelsOptions } from './grpc-channels.js';
+import { GrpcChannels } from './grpc-channels.js';
+import type { GrpcOptions } from './grpc-options.js';
 
 /** Branch id of calls to the initiator itself (`dtm-protocol.md` §4.4). */
 const INITIATOR_BRANCH = '00';
@@ -21,12 +22,12 @@ const INITIATOR_BRANCH = '00';
  * @param options - limits of the channels
  * @param driver - knows the addresses
  */
-export function grpcTransport(options: GrpcChannelsOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
+export function grpcTransport(options: GrpcOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
   return new GrpcTransport(options, driver);
 }
 
 class GrpcTransport implements Transport {
-  readonly #options: GrpcChannelsOptions;
+  readonly #options: GrpcOptions;
   readonly #driver: DtmDriver;
   readonly #calls = new Set<Promise<Outcome>>();
   #loading: Promise<void> | undefined;
@@ -34,7 +35,7 @@ class GrpcTransport implements Transport {
   #channels: GrpcChannels | undefined;
   #isClosed = false;
 
-  constructor(options: GrpcChannelsOptions, driver: DtmDriver) {
+  constructor(options: GrpcOptions, driver: DtmDriver) {
     this.#options = options;
     this.#driver = driver;
   }

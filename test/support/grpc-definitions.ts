@@ -1,0 +1,18 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { fromJSON } from '@grpc/proto-loader';
+import { EMPTY_PROTO, type ProtoFile } from 'nestjs-dtm/protocol';
+
+/** A service with its messages, as clients and servers of gRPC need it; file names and packages as in the file. */
+export function definitionOf(file: ProtoFile, service: string): ServiceDefinition {
+  const root: Record<string, { nested: Record<string, object> }> = {};
+  for (const { package: name, messages, services } of [EMPTY_PROTO, file]) {
+    let nested: Record<string, object> = root;
+    for (const part of name.split('.')) {
+      nested[part] ??= { nested: {} };
+      ({ nested } = nested[part] as { nested: Record<string, object> });
+    }
+    Object.assign(nested, structuredClone({ ...messages, ...services }));
+  }
+  const options = { longs: Number, enums: String, defaults: true, oneofs: true };
+  return fromJSON({ nested: root }, options)[`${file.package}.${service}`] as ServiceDefinition;
+}

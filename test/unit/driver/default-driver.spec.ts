@@ -1,0 +1,58 @@
+import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { defaultDriver, resolveDriver } from '../../../lib/driver/index.js';
+
+describe('the default driver', () => {
+  const driver = defaultDriver();
+
+  // drivers.md §2.11
+  it.each([
+    ['h:9000/b.B/In', 'h:9000', '/b.B/In'],
+    ['127.0.0.1:8080/package.service/method', '127.0.0.1:8080', '/package.service/method'],
+  ])('calls %s', (uri, server, method) => {
+    expect(driver.parseServerMethod(uri)).toEqual({ server, method });
+  });
+
+  it.each(['', 'noslash', 'h:9000'])("refuses '%s', which names no method", (uri) => {
+    expect(() => driver.parseServerMethod(uri)).toThrow(`bad url: '${uri}'. no '/' found`);
+    expect(() => driver.parseServerMethod(uri)).toThrow(DtmArgumentError);
+  });
+
+  it.each([
+    'etcd://h:2379/trans/b.B/In',
+    'etcd:///trans/b.B/In',
+    'direct:///a:1,b:2/b.B/In',
+    'consul://h:8500/s?wait=14s/b.B/In',
+    'discovery:///busi/b.B/In',
+    'polaris://svc/b.B/In?namespace=Test',
+    'grpc://h:9000/b.B/In',
+    'etcd://[x/s/m',
+  ])('refuses %s, and says that it needs a driver', (uri) => {
+    expect(() => driver.parseServerMethod(uri)).toThrow(/without a scheme.*give the coordinator the driver/);
+  });
+
+  it.each(['/b.B/In', 'h:1//b.B/In', 'h/b.B/In', 'h:9000/In'])('refuses %s, which could never be called', (uri) => {
+    expect(() => driver.parseServerMethod(uri)).toThrow(/is written host:port\/pkg.Service\/Method/);
+  });
+
+  it('has neither resolver nor registry', async () => {
+    expect(await driver.registerGrpcResolver()).toBeUndefined();
+    const registration = await driver.registerGrpcService('etcd://h/dtmservice', 'localhost:36790');
+    await registration.close();
+    await expect(registration.close()).resolves.toBeUndefined();
+  });
+});
+
+describe('the driver that a user gives', () => {
+  it('may be left out, named, or an object', () => {
+    expect(resolveDriver().name).toBe('default');
+    expect(resolveDriver('default').name).toBe('default');
+    const own = { ...defaultDriver(), name: 'own' };
+    expect(resolveDriver(own)).toBe(own);
+  });
+
+  it.each(['dtm-driver-gozero', '', 'toString', '__proto__'])('must not have the unknown name "%s"', (name) => {
+    expect(() => resolveDriver(name)).toThrow(DtmConfigError);
+    expect(() => resolveDriver(name)).toThrow(`driver "${name}" does not exist; give one of default, or`);
+  });
+});

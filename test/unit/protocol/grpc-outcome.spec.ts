@@ -1,0 +1,82 @@
+import {
+  DtmArgumentError,
+  DtmConfigError,
+  DtmFailureError,
+  DtmOngoingError,
+  DtmServerError,
+  DtmStoreError,
+  GRPC_STATUS,
+  grpcStatusName,
+  readGrpcOutcome,
+  writeGrpcError,
+} from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+
+describe('the status that a branch answers', () => {
+  it.each<[string, number, string, object]>([
+    ['OK', 0, '', { kind: 'success', body: '' }],
+    ['OK with a message', 0, 'FAILURE', { kind: 'success', body: '' }],
+    ['ABORTED', 10, 'no money', { kind: 'failure', message: 'no money' }],
+    ['ABORTED with the word', 10, 'no money FAILURE', { kind: 'failure', message: 'no money' }],
+    ['ABORTED with the word alone', 10, 'FAILURE', { kind: 'failure', message: '' }],
+    ['ABORTED with nothing', 10, '', { kind: 'failure', message: '' }],
+    ['ABORTED with exactly ONGOING', 10, 'ONGOING', { kind: 'ongoing', message: '' }],
+    ['ABORTED with ONGOING and more', 10, 'still ONGOING', { kind: 'failure', message: 'still' }],
+    ['FAILED_PRECONDITION', 9, 'not yet', { kind: 'ongoing', message: 'not yet' }],
+    ['FAILED_PRECONDITION with FAILURE', 9, 'FAILURE', { kind: 'ongoing', message: '' }],
+  ])('%s decides', (_, code, message, outcome) => {
+    expect(readGrpcOutcome(code, message)).toEqual(outcome);
+  });
+
+  it.each(Object.entries(GRPC_STATUS).filter(([, code]) => ![0, 9, 10].includes(code)))(
+    '%s decides nothing, whatever its message says',
+    (name, code) => {
+      expect(readGrpcOutcome(code, 'FAILURE')).toMatchObject({ kind: 'unknown', message: `${name}: FAILURE` });
+    },
+  );
+
+  it('may be one that gRPC does not have', () => {
+    expect(readGrpcOutcome(99, 'x')).toMatchObject({ kind: 'unknown', message: 'status 99: x' });
+    expect(grpcStatusName(14)).toBe('UNAVAILABLE');
+  });
+
+  it('says whether anybody is there', () => {
+    expect(readGrpcOutcome(GRPC_STATUS.UNAVAILABLE, '')).toMatchObject({ unreachable: true });
+    expect(readGrpcOutcome(GRPC_STATUS.DEADLINE_EXCEEDED, '')).toMatchObject({ unreachable: true });
+    expect(readGrpcOutcome(GRPC_STATUS.UNIMPLEMENTED, '')).toMatchObject({ unreachable: false });
+  });
+
+  it('is cut when it is too long to keep', () => {
+    const long = 'x'.repeat(5000);
+    expect(readGrpcOutcome(10, long)).toEqual({ kind: 'failure', message: `${'x'.repeat(1000)}…` });
+    expect(readGrpcOutcome(13, long)).toMatchObject({ message: `INTERNAL: ${'x'.repeat(1000)}…` });
+  });
+});
+
+describe('the status that an operation ends with', () => {
+  it.each<[string, unknown, number, string]>([
+    ['a refusal', new DtmFailureError('cannot abort.'), 10, 'cannot abort. FAILURE'],
+    ['a refusal that has the word', new DtmFailureError('no money FAILURE'), 10, 'no money FAILURE'],
+    ['a refusal without a text', new DtmFailureError(''), 10, 'FAILURE'],
+    ['a refusal that says ONGOING', new DtmFailureError('ONGOING'), 10, 'FAILURE'],
+    ['an undecided wait', new DtmOngoingError('g is submitted'), 9, 'g is submitted ONGOING'],
+    ['an undecided wait without a text', new DtmOngoingError(''), 9, 'ONGOING'],
+    ['a wrong argument', new DtmArgumentError('gid must be a text'), 3, 'gid must be a text'],
+    ['what the coordinator cannot do', new DtmServerError('no such a topic'), 2, 'no such a topic'],
+    ['a store that failed', new DtmStoreError('disk full'), 13, 'disk full'],
+    ['a wrong setting', new DtmConfigError('x'), 13, 'x'],
+    ['a mistake', new TypeError('x is undefined'), 13, 'x is undefined'],
+    ['what is no error', 'x', 13, 'x'],
+  ])('of %s', (_, error, code, message) => {
+    expect(writeGrpcError(error)).toEqual({ code, message });
+  });
+
+  it('has a message that a header can hold, whole characters only', () => {
+    for (const text of ['x'.repeat(9000), 'ä'.repeat(9000), '帳'.repeat(9000), `x${'😀'.repeat(9000)}`]) {
+      const { message } = writeGrpcError(new DtmFailureError(text));
+      expect(encodeURI(message).length).toBeLessThan(6100);
+      expect(message).toMatch(/^(x+|ä+|帳+|x(😀)+)… FAILURE$/u);
+    }
+    expect(writeGrpcError(new Error('a\ud800b')).message).toBe('a\ufffdb');
+  });
+});

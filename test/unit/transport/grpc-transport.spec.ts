@@ -1,0 +1,407 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { defaultDriver, type DtmDriver } from '../../../lib/driver/index.js';
+import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import { GRPC_STATUS, WORKFLOW_PROTO } from 'nestjs-dtm/protocol';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { grpcTransport } from '../../../lib/transport/index.js';
+import { deferred } from '../../support/deferred.js';
+import { definitionOf } from '../../support/grpc-definitions.js';
+import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
+import { H2Server, answerGrpc, answerOk } from '../../support/h2-server.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+const CONTEXT = { gid: 'g1', transType: 'saga', branchId: '01', op: 'action' } as const;
+
+function make(...options: Parameters<typeof grpcTransport>): Transport {
+  const transport = grpcTransport(...options);
+  onTestFinished(() => transport.close());
+  return transport;
+}
+
+function callTo(url: string, change: Partial<BranchCall> = {}): BranchCall {
+  return { url, context: CONTEXT, payload: '', protocol: 'grpc', timeoutSeconds: 5, ...change };
+}
+
+describe('the call of a gRPC branch', () => {
+  it('is a plain unary call of gRPC with the parameters of the branch as metadata', async () => {
+    const server = await H2Server.start();
+    const headers = { 'X-Trace': 'a b', 'Content-Type': 'text/plain', 'token-bin': 'ÿ' };
+    const payload = new Uint8Array([9, 0xff, 0x00, 9]).subarray(1, 3);
+    const url = `${server.address}/bank.Bank/TransOut`;
+    expect(await make().call(callTo(url, { payload, headers, timeoutSeconds: 7 }))).toEqual({
+      kind: 'success',
+      body: '',
+    });
+    const [{ headers: sent, rawHeaders, body }] = server.calls as [(typeof server.calls)[0]];
+    expect(sent).toMatchObject({
+      ':method': 'POST',
+      ':path': '/bank.Bank/TransOut',
+      ':authority': server.address,
+      ':scheme': 'http',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'dtm-gid': 'g1',
+      'dtm-trans_type': 'saga',
+      'dtm-branch_id': '01',
+      'dtm-op': 'action',
+      'dtm-dtm': '',
+      'x-trace': 'a b',
+      'token-bin': Buffer.from('ÿ').toString('base64'),
+    });
+    // in milliseconds, or microseconds
+    expect(sent['grpc-timeout']).toMatch(/^(6\d{3}|7000)m$|^(6\d{6}|7000000)u$|^7S$/);
+    expect(rawHeaders.filter((name) => name.startsWith('dtm-'))).toHaveLength(5);
+    expect([...body]).toEqual([0, 0, 0, 0, 2, 0xff, 0x00]);
+  });
+
+  it('sends a text as UTF-8, and nothing as an empty message', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', REPLIES.success);
+    const transport = make();
+    await transport.call(callTo(participant.url('b.B/In'), { payload: '{"to":"Zoë"}' }));
+    await transport.call(callTo(participant.url('b.B/In')));
+    expect(participant.calls.map(({ message }) => message.toString())).toEqual(['{"to":"Zoë"}', '']);
+  });
+
+  it('to an initiator carries the input of its workflow in the message of the contract', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('workflow.Workflow/Execute', REPLIES.success);
+    const context = { gid: 'g1', transType: 'workflow', branchId: '00', op: 'transfer' } as const;
+    const payload = Buffer.from([1, 2, 0xff]);
+    const transport = make();
+    const url = participant.url('workflow.Workflow/Execute');
+    await transport.call(callTo(url, { context, payload }));
+    const [{ message, metadata }] = participant.calls as [(typeof participant.calls)[0]];
+    const { requestDeserialize } = definitionOf(WORKFLOW_PROTO, 'Workflow')['Execute']!;
+    expect(requestDeserialize(message)).toEqual({ Data: payload });
+    expect(metadata).toMatchObject({ 'dtm-op': 'transfer', 'dtm-branch_id': '00', 'dtm-trans_type': 'workflow' });
+    // a workflow's own call of a branch is like any other
+    await transport.call(callTo(url, { context: { ...context, branchId: '01', op: 'action' }, payload }));
+    expect(participant.calls[1]!.message.equals(payload)).toBe(true);
+  });
+
+  it('takes payloads that are larger than gRPC servers take unless they are told', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', REPLIES.success);
+    const payload = Buffer.alloc(9_000_000, 7);
+    expect(await make().call(callTo(participant.url('b.B/In'), { payload }))).toMatchObject({ kind: 'success' });
+    expect(participant.calls[0]!.message.equals(payload)).toBe(true);
+  });
+});
+
+describe('the answer of a gRPC branch', () => {
+  it.each<[string, object, object]>([
+    ['OK', REPLIES.success, { kind: 'success', body: '' }],
+    ['OK with a message that nobody reads', { message: Buffer.from('FAILURE') }, { kind: 'success', body: '' }],
+    ['ABORTED', REPLIES.failure, { kind: 'failure', message: 'no money' }],
+    ['ABORTED ONGOING', { code: 10, details: 'ONGOING' }, { kind: 'ongoing', message: '' }],
+    ['FAILED_PRECONDITION', REPLIES.ongoing, { kind: 'ongoing', message: 'not yet' }],
+    ['INTERNAL', REPLIES.broken, { kind: 'unknown', message: 'INTERNAL: boom', unreachable: false }],
+    [
+      'UNAVAILABLE',
+      { code: 14, details: 'later' },
+      { kind: 'unknown', message: 'UNAVAILABLE: later', unreachable: true },
+    ],
+    ['a text in other letters', { code: 10, details: 'нет 100% 💰' }, { kind: 'failure', message: 'нет 100% 💰' }],
+  ])('%s is read by its status', async (_, reply, outcome) => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', reply);
+    expect(await make().call(callTo(participant.url('b.B/In')))).toEqual(outcome);
+  });
+
+  it('UNIMPLEMENTED says which method is missing', async () => {
+    const participant = await GrpcParticipant.start();
+    const outcome = await make().call(callTo(participant.url('b.B/Nowhere')));
+    expect(outcome).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/^UNIMPLEMENTED: .*b\.B\/Nowhere/),
+    });
+  });
+
+  it('must not be larger than the limit', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', { message: Buffer.alloc(1001) });
+    const outcome = await make({ maxAnswerBytes: 1000 }).call(callTo(participant.url('b.B/In')));
+    expect(outcome).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^RESOURCE_EXHAUSTED: .*1001/) });
+    expect(await make().call(callTo(participant.url('b.B/In')))).toMatchObject({ kind: 'success' });
+  });
+
+  it.each<[string, Parameters<typeof H2Server.start>[0]]>([
+    ['OK without a message', ({ stream }) => answerGrpc(stream, 0)],
+    [
+      'no status',
+      ({ stream }) => stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { endStream: true }),
+    ],
+    ['a status that is no number', ({ stream }) => stream.respond({ 'grpc-status': 'x' }, { endStream: true })],
+    ['a page', ({ stream }) => stream.respond({ ':status': 404, 'content-type': 'text/html' }, { endStream: true })],
+    ['409, as over HTTP', ({ stream }) => stream.respond({ ':status': 409 }, { endStream: true })],
+    ['a broken stream', ({ stream }) => stream.close(2)],
+    ['a broken connection', ({ stream }) => stream.session!.destroy()],
+    ['half a message', ({ stream }) => (stream.respond({ ':status': 200 }), stream.end(Buffer.from([0, 0, 0])))],
+  ])('%s decides nothing', async (_, handler) => {
+    const server = await H2Server.start(handler);
+    const outcome = await make().call(callTo(`${server.address}/b.B/In`));
+    expect(outcome).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^([A-Z_]+: .|status NaN: )/) });
+  });
+});
+
+describe('a gRPC branch that does not answer', () => {
+  it('is unknown after the time of the call', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', () => deferred<undefined>().promise);
+    const outcome = await make().call(callTo(participant.url('b.B/In'), { timeoutSeconds: 0.2 }));
+    expect(outcome).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/^DEADLINE_EXCEEDED: Deadline exceeded after 0\.(2|19)/),
+      unreachable: true,
+    });
+  });
+
+  it('because nobody listens is unknown at once, and is asked again at once', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', REPLIES.success);
+    const call = callTo(participant.url('b.B/In'), { timeoutSeconds: 100 });
+    const transport = make();
+    participant.stop();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(await transport.call(call)).toMatchObject({
+        kind: 'unknown',
+        message: expect.stringMatching(/^UNAVAILABLE: .*ECONNREFUSED/),
+        unreachable: true,
+      });
+    }
+    await participant.restart();
+    // gRPC itself would wait for its backoff
+    expect(await transport.call(call)).toMatchObject({ kind: 'success' });
+  });
+
+  it('because it was restarted is found again', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', REPLIES.success);
+    const call = callTo(participant.url('b.B/In'));
+    const transport = make();
+    expect(await transport.call(call)).toMatchObject({ kind: 'success' });
+    await participant.restart();
+    // the first call may still meet the connection that is ending
+    await waitUntil(async () => (await transport.call(call)).kind === 'success');
+  });
+
+  it('because its name does not exist is unknown', async () => {
+    const outcome = await make().call(callTo('nowhere.invalid:9000/b.B/In'));
+    expect(outcome).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/^UNAVAILABLE: Name resolution failed/),
+      unreachable: true,
+    });
+  });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['says nothing', () => undefined],
+    ['speaks another protocol', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['hangs up', (socket) => void socket.destroy()],
+  ])('because a server %s is unknown within the time of the call', async (_, onConnection) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      onConnection(socket);
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const outcome = await make().call(callTo(`${address}/b.B/In`, { timeoutSeconds: 0.5 }));
+    expect(outcome).toMatchObject({ kind: 'unknown', unreachable: true });
+  });
+});
+
+describe('the connection to a gRPC server', () => {
+  it('is one for all calls', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', REPLIES.success);
+    const transport = make();
+    await Promise.all(Array.from({ length: 50 }, () => transport.call(callTo(participant.url('b.B/In')))));
+    await transport.call(callTo(participant.url('b.B/In')));
+    expect(new Set(participant.calls.map(({ peer }) => peer)).size).toBe(1);
+  });
+
+  it('on which a call ran out of time, without a sign of life, is not used again', async () => {
+    const server = await H2Server.start(() => undefined);
+    const url = `${server.address}/b.B/In`;
+    const transport = make();
+    expect(await transport.call(callTo(url, { timeoutSeconds: 0.2 }))).toMatchObject({ kind: 'unknown' });
+    server.answer(answerOk);
+    expect(await transport.call(callTo(url))).toMatchObject({ kind: 'success' });
+    expect(server.calls.map(({ connection }) => connection)).toEqual([0, 1]);
+    await waitUntil(() => server.sessions.size === 1);
+  });
+
+  it('is kept when another call on it was answered meanwhile', async () => {
+    const server = await H2Server.start();
+    const url = `${server.address}/b.B/In`;
+    const transport = make();
+    server.answer((call) => (call.headers['dtm-gid'] === 'slow' ? undefined : answerOk(call)));
+    const slow = transport.call(callTo(url, { context: { ...CONTEXT, gid: 'slow' }, timeoutSeconds: 0.5 }));
+    await waitUntil(() => server.calls.length === 1);
+    expect(await transport.call(callTo(url))).toMatchObject({ kind: 'success' });
+    expect(await slow).toMatchObject({ kind: 'unknown' });
+    expect(await transport.call(callTo(url))).toMatchObject({ kind: 'success' });
+    expect(server.connections).toBe(1);
+  });
+
+  it('is left when the server was not called for a while, and made again', async () => {
+    const server = await H2Server.start();
+    const url = `${server.address}/b.B/In`;
+    const transport = make({ idleSeconds: 0.1 });
+    await transport.call(callTo(url));
+    await waitUntil(() => server.sessions.size === 0);
+    expect(await transport.call(callTo(url))).toMatchObject({ kind: 'success' });
+    expect(server.connections).toBe(2);
+  });
+
+  it('is not left while a call is under way', async () => {
+    const server = await H2Server.start(() => undefined);
+    const other = await H2Server.start();
+    const transport = make({ idleSeconds: 0.05 });
+    const call = transport.call(callTo(`${server.address}/b.B/In`));
+    await waitUntil(() => server.calls.length === 1);
+    // long enough for a look at idle servers
+    await transport.call(callTo(`${other.address}/b.B/In`));
+    await waitUntil(() => other.sessions.size === 0);
+    server.answer(answerOk);
+    expect(await transport.call(callTo(`${server.address}/b.B/In`))).toMatchObject({ kind: 'success' });
+    expect(server.connections).toBe(1);
+    answerOk(server.calls[0]!);
+    expect(await call).toMatchObject({ kind: 'success' });
+  });
+
+  it('that is given up is not taken from calls that still wait for it', async () => {
+    const server = createServer((socket) => void socket.on('error', () => undefined));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `127.0.0.1:${(server.address() as AddressInfo).port}/b.B/In`;
+    const transport = make();
+    const patient = transport.call(callTo(url, { timeoutSeconds: 1 }));
+    expect(await transport.call(callTo(url, { timeoutSeconds: 0.2 }))).toMatchObject({ kind: 'unknown' });
+    expect(await transport.call(callTo(url, { timeoutSeconds: 0.2 }))).toMatchObject({ kind: 'unknown' });
+    expect(await patient).toMatchObject({ message: expect.stringMatching(/^DEADLINE_EXCEEDED/) });
+  });
+
+  it('of the server that was called least recently is left when there are too many', async () => {
+    const servers = await Promise.all([H2Server.start(), H2Server.start(), H2Server.start()]);
+    const [a, b, c] = servers as [H2Server, H2Server, H2Server];
+    const transport = make({ maxServers: 2 });
+    const now = vi.spyOn(Date, 'now');
+    onTestFinished(() => now.mockRestore());
+    const start = Date.now();
+    for (const [index, server] of [a, b, a, c].entries()) {
+      now.mockReturnValue(start + index);
+      expect(await transport.call(callTo(`${server.address}/b.B/In`))).toMatchObject({ kind: 'success' });
+    }
+    await waitUntil(() => b.sessions.size === 0);
+    expect([a.sessions.size, c.sessions.size]).toEqual([1, 1]);
+  });
+
+  it('does not go through a proxy of the environment', async () => {
+    for (const name of ['http_proxy', 'https_proxy', 'grpc_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', REPLIES.success);
+    expect(await make().call(callTo(participant.url('b.B/In')))).toMatchObject({ kind: 'success' });
+  });
+});
+
+describe('a gRPC branch that cannot be called', () => {
+  it.each<[string, Partial<BranchCall>, RegExp]>([
+    ['a URL without a method', { url: 'noslash' }, /no '\/' found/],
+    ['a URL with a scheme', { url: 'etcd://h/b.B/In' }, /without a scheme/],
+    ['a gid in other letters', { context: { ...CONTEXT, gid: 'ж' } }, /gRPC metadata "dtm-gid" cannot be "ж"/],
+    ['a header that gRPC cannot carry', { headers: { 'a!': 'x' } }, /gRPC metadata "a!"/],
+  ])('with %s is unknown, and refused by a check', async (_, change, message) => {
+    const call = callTo('127.0.0.1:1/b.B/In', change);
+    const transport = make();
+    expect(await transport.call(call)).toMatchObject({ kind: 'unknown', message: expect.stringMatching(message) });
+    expect(() => transport.check?.(call)).toThrow(message);
+  });
+
+  it('passes a check otherwise', () => {
+    expect(() => make().check?.(callTo('127.0.0.1:1/b.B/In', { headers: { a: 'b' } }))).not.toThrow();
+  });
+});
+
+describe('the driver of gRPC branches', () => {
+  it('makes its addresses known once, before the first call, and takes URLs apart', async () => {
+    const participants = await Promise.all([GrpcParticipant.start(), GrpcParticipant.start()]);
+    for (const participant of participants) participant.answer('b.B/In', REPLIES.success);
+    const log: string[] = [];
+    const driver: DtmDriver = {
+      ...defaultDriver(),
+      registerGrpcResolver: async () => void log.push('resolver'),
+      parseServerMethod(uri) {
+        log.push(uri);
+        return { server: `ipv4:///${participants.map(({ address }) => address).join(',')}`, method: '/b.B/In' };
+      },
+    };
+    const transport = make({}, driver);
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => transport.call(callTo('own://bank/b.B/In'))));
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['success']));
+    expect(log.filter((line) => line === 'resolver')).toHaveLength(1);
+    expect(log.filter((line) => line === 'own://bank/b.B/In')).toHaveLength(10);
+    // one after the other, once both are connected
+    await waitUntil(async () => {
+      await transport.call(callTo('own://bank/b.B/In'));
+      return participants.every(({ calls }) => calls.length > 0);
+    });
+  });
+
+  it('that cannot make its addresses known is tried again at the next call', async () => {
+    const participant = await GrpcParticipant.start();
+    participant.answer('b.B/In', REPLIES.success);
+    const resolvers = [() => Promise.reject(new Error('registry down')), () => Promise.resolve()];
+    const driver: DtmDriver = { ...defaultDriver(), registerGrpcResolver: () => resolvers.shift()!() };
+    const transport = make({}, driver);
+    const call = callTo(participant.url('b.B/In'));
+    expect(await transport.call(call)).toMatchObject({ kind: 'unknown', message: 'no answer: registry down' });
+    expect(await transport.call(call)).toMatchObject({ kind: 'success' });
+  });
+});
+
+describe('closing the gRPC transport', () => {
+  it('waits for calls under way, then leaves all servers', async () => {
+    const server = await H2Server.start(() => undefined);
+    const transport = make();
+    const call = transport.call(callTo(`${server.address}/b.B/In`));
+    await waitUntil(() => server.calls.length === 1);
+    let isClosed = false;
+    const closing = transport.close().then(() => (isClosed = true));
+    expect(await transport.call(callTo(`${server.address}/b.B/In`))).toMatchObject({
+      kind: 'unknown',
+      message: 'no answer: the transport is closed',
+    });
+    expect(isClosed).toBe(false);
+    answerOk(server.calls[0]!);
+    expect(await call).toMatchObject({ kind: 'success' });
+    await closing;
+    await transport.close();
+    await waitUntil(() => server.sessions.size === 0);
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it('is possible before the first call', async () => {
+    await expect(grpcTransport().close()).resolves.toBeUndefined();
+  });
+
+  it('is not needed for a connection that is not used any more: it ends with its last call', async () => {
+    const server = await H2Server.start(() => undefined);
+    const url = `${server.address}/b.B/In`;
+    const transport = make();
+    const silent = transport.call(callTo(url, { context: { ...CONTEXT, gid: 'silent' }, timeoutSeconds: 0.2 }));
+    const held = transport.call(callTo(url, { context: { ...CONTEXT, gid: 'held' } }));
+    await waitUntil(() => server.calls.length === 2);
+    expect(await silent).toMatchObject({ kind: 'unknown' });
+    server.answer(answerOk);
+    await transport.call(callTo(url));
+    expect([server.connections, server.sessions.size]).toEqual([2, 2]);
+    const { stream } = server.calls.find(({ headers }) => headers['dtm-gid'] === 'held')!;
+    answerGrpc(stream, GRPC_STATUS.ABORTED);
+    expect(await held).toMatchObject({ kind: 'failure' });
+    await waitUntil(() => server.sessions.size === 1);
+  });
+});
