@@ -2,10 +2,11 @@ import Database from 'libsql';
 import { DtmStoreError } from 'nestjs-dtm/protocol';
 import { sqliteStore, type Store } from 'nestjs-dtm/server';
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { seededRandom } from '../../support/random.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
 
@@ -247,7 +248,7 @@ describe('the life of the SQLite store', () => {
 });
 
 describe('a write that fails', () => {
-  it('takes the writes of its group with it, leaves nothing of them, and does not spoil those after it', async () => {
+  it('takes nothing else with it, leaves nothing, and does not spoil the writes after it', async () => {
     const store = await openStore(join(tempFolder(), 'dtm.db'));
     await store.create(detailsOf('due'));
     const broken = (): never => {
@@ -258,18 +259,211 @@ describe('a write that fails', () => {
       store.claim(TIME, 'me', broken, 10),
       store.create(detailsOf('after')),
     ]);
-    for (const result of results) {
-      expect(result.status).toBe('rejected');
-      const { reason } = result as PromiseRejectedResult;
-      expect(reason).toBeInstanceOf(DtmStoreError);
-      expect((reason as Error).message).toMatch(/could not write \(disk on fire\); nothing of it was kept/);
-    }
-    expect(await store.find('before')).toBeUndefined();
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    const { reason } = results[1] as PromiseRejectedResult;
+    expect(reason).toBeInstanceOf(DtmStoreError);
+    expect((reason as Error).message).toMatch(/could not write \(disk on fire\); nothing of it was kept/);
     expect((await store.find('due'))?.transaction.owner).toBeUndefined();
-    expect(await store.create(detailsOf('before'))).toBe(true);
-    expect(await store.create(detailsOf('after'))).toBe(true);
+    for (const gid of ['before', 'after']) expect(await store.find(gid)).toBeDefined();
   });
 });
+
+describe('the log of the SQLite store', () => {
+  it('is not held back by transactions that were looked through and left alone', async () => {
+    const exec = vi.spyOn(Database.prototype, 'exec');
+    onTestFinished(() => exec.mockRestore());
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    const connection = exec.mock.contexts[0] as Database.Database;
+    const later = { nextCronTime: TIME + 60_000 };
+    await Promise.all(Array.from({ length: 300 }, (_, index) => store.create(detailsOf(`g${index}`, later))));
+    expect(await store.wake(TIME, { laterThan: TIME, limit: 1 })).toBe(1);
+    expect(await store.wake(TIME, { target: 'http://b', laterThan: TIME, limit: 1 })).toBe(1);
+    expect(connection.prepare('pragma wal_checkpoint').all()).toMatchObject([{ busy: 0 }]);
+    await store.close();
+    expect(existsSync(`${path}-wal`)).toBe(false);
+  });
+
+  it('may end anywhere, as after a crash: everything up to there is found, in order', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    const gids = Array.from({ length: 12 }, (_, index) => `g${index}`);
+    for (const gid of gids) await store.create(detailsOf(gid));
+    const { length } = readFileSync(`${path}-wal`);
+    const random = seededRandom(1);
+    const lengths = new Set<number>();
+    for (let time = 0; time < 40; time++) {
+      const copy = copyOf(path);
+      truncateSync(`${copy}-wal`, Math.floor(random() * (length + 1)));
+      const opened = await openStore(copy);
+      const found = (await opened.list({})).transactions.map(({ gid }) => gid).toReversed();
+      expect(found).toEqual(gids.slice(0, found.length));
+      lengths.add(found.length);
+      await opened.close();
+    }
+    expect(lengths.size).toBeGreaterThan(5);
+  });
+});
+
+describe('a damaged file', () => {
+  const GIDS = Array.from({ length: 40 }, (_, index) => `g${index}`);
+
+  /** A store of some pages, closed in order. */
+  async function filled(): Promise<string> {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    const branches = Array.from({ length: 100 }, (_, index) => branchOf(`${index}`, { payload: 'x'.repeat(100) }));
+    await store.create({ transaction: transactionOf('many'), branches });
+    await store.update({ status: 'submitted' }, transactionOf('many'), new Map([[99, branches[99]!]]));
+    for (const gid of GIDS) await store.create(detailsOf(gid, { rollbackReason: 'y'.repeat(500) }));
+    await store.putKv({ category: 'c', key: 'k', value: 'v', version: 1, createTime: TIME, updateTime: TIME });
+    await store.close();
+    return path;
+  }
+
+  it.each([
+    ['zeros', () => Buffer.alloc(4096)],
+    ['ones', () => Buffer.alloc(4096, 0xff)],
+    ['noise', () => noise(4096)],
+  ])('with a page of %s, whichever it is, is refused or has everything', async (_, garbage) => {
+    const path = await filled();
+    const intact = readFileSync(path);
+    const pages = intact.length / 4096;
+    expect(pages).toBeGreaterThan(20);
+    let refused = 0;
+    for (let page = 0; page < pages; page++) {
+      const spoilt = Buffer.from(intact);
+      garbage().copy(spoilt, page * 4096);
+      writeFileSync(path, spoilt);
+      const store = sqliteStore({ path });
+      const error = await errorOf(store.open());
+      if (error) {
+        refused += 1;
+        expect(error).toBeInstanceOf(DtmStoreError);
+        expect((error as Error).message).toMatch(/is damaged .*restore it with its -wal file from a backup/);
+        expect(readFileSync(path).equals(spoilt), 'left as it was, for whoever can repair it').toBe(true);
+        continue;
+      }
+      expect((await store.list({ limit: 100 })).transactions).toHaveLength(GIDS.length + 1);
+      for (const gid of GIDS) expect((await store.find(gid))?.branches, `page ${page}`).toHaveLength(2);
+      await store.close();
+    }
+    // a page that is not in use may hold anything
+    expect(refused).toBeGreaterThan(pages / 2);
+  });
+
+  it.each([4095, 4096, 8192, 20_000, 40_000])('that ends after %i bytes is refused', async (length) => {
+    const path = await filled();
+    truncateSync(path, length);
+    expect(await errorOf(sqliteStore({ path }).open())).toMatchObject({
+      code: 'DTM_STORE',
+      message: expect.stringMatching(/is damaged .*restore it/),
+    });
+  });
+
+  it('that cannot be read where a transaction is unfinished is refused by its name', async () => {
+    const path = await filled();
+    const database = new Database(path);
+    database.exec(`update trans_global set record = '{"nextCron' where gid = 'g7'`);
+    database.close();
+    expect(await errorOf(sqliteStore({ path }).open())).toMatchObject({
+      code: 'DTM_STORE',
+      message: expect.stringMatching(/is damaged \(transaction g7 cannot be read\); restore it/),
+    });
+  });
+
+  it('is met where it is, when nobody looks for damage at start', async () => {
+    const path = await filled();
+    const database = new Database(path);
+    database.exec(`update trans_global set record = '{"nextCron' where gid = 'g7'`);
+    database.close();
+    const store = sqliteStore({ path, checkAtStart: false });
+    await store.open();
+    onTestFinished(() => store.close());
+    const results = await Promise.allSettled([
+      store.find('g7'),
+      store.list({}),
+      store.claim(TIME, 'me', () => TIME, 99),
+    ]);
+    for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DTM_STORE' } });
+    await expect(store.find('g7')).rejects.toThrow(/^sqlite .*dtm.db could not be read: /);
+    expect(await store.find('g8')).toBeDefined();
+    expect(await store.create(detailsOf('new'))).toBe(true);
+  });
+
+  it.each<[string, (path: string) => void, RegExp]>([
+    [
+      'a log of noise',
+      (path) => writeFileSync(`${path}-wal`, noise(50_000)),
+      /is damaged \(its log .*-wal cannot be read\)/,
+    ],
+    ['a log of zeros', (path) => writeFileSync(`${path}-wal`, Buffer.alloc(50_000)), /is damaged \(its log/],
+    [
+      'a log whose header is wrong by one bit',
+      (path) => {
+        const log = readFileSync(`${path}-wal`);
+        log[20]! ^= 1;
+        writeFileSync(`${path}-wal`, log);
+      },
+      /is damaged \(its log/,
+    ],
+    ['nothing but a log', (path) => rmSync(path), /is missing, but its log .*-wal is not; restore both from a backup/],
+    ['an empty file and a log', (path) => truncateSync(path), /is empty, but its log .*-wal is not; restore both/],
+  ])('with %s is refused, for what was acknowledged stands in the log', async (_, spoil, message) => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    await store.create(detailsOf('acknowledged'));
+    const copy = copyOf(path);
+    spoil(copy);
+    const log = readFileSync(`${copy}-wal`);
+    const error = await errorOf(sqliteStore({ path: copy }).open());
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(message);
+    expect(readFileSync(`${copy}-wal`).equals(log)).toBe(true);
+  });
+
+  it('of no bytes, or with nothing in it, is a new store: its making was interrupted', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    writeFileSync(path, '');
+    const store = await openStore(path);
+    expect(await store.create(detailsOf('g'))).toBe(true);
+    await store.close();
+    const empty = join(tempFolder(), 'dtm.db');
+    const database = new Database(empty);
+    database.exec('begin exclusive; commit');
+    database.close();
+    expect(await (await openStore(empty)).create(detailsOf('g'))).toBe(true);
+  });
+});
+
+describe('a database of something else', () => {
+  it.each([
+    ['', ''],
+    ['that has versions of its own', 'pragma user_version = 1;'],
+    [
+      'that has tables of the same name',
+      'create table trans_global (id integer primary key); pragma user_version = 1;',
+    ],
+    ['that says what it is', 'pragma application_id = 1;'],
+    ['that writes a log', 'pragma journal_mode = wal;'],
+  ])('%s is refused, and stays as it is', async (_, own) => {
+    const path = join(tempFolder(), 'other.db');
+    const database = new Database(path);
+    database.exec(`${own} create table customers (name text); insert into customers values ('Ann')`);
+    database.close();
+    const before = readFileSync(path);
+    const error = await errorOf(sqliteStore({ path }).open());
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toBe(`store file ${path} is a database of something else; name another path`);
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+});
+
+/** Bytes that mean nothing. */
+function noise(length: number): Buffer {
+  const random = seededRandom(length);
+  return Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
+}
 
 async function expectClosed(store: Store): Promise<void> {
   const calls = [

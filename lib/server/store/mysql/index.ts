@@ -1,0 +1,8 @@
+/**
+ * The coordinator's store in MySQL and MariaDB; needs the package `mysql2`.
+ *
+ * @module nestjs-dtm/store/mysql
+ */
+export type { ConnectionOptions } from '../sql/connection-options.js';
+export type { MysqlCallbackPool, MysqlStatement, MysqlStoreConnection, MysqlStorePool } from './mysql-pool.js';
+export { mysqlStore, type MysqlStoreOptions } from './mysql-store.js';

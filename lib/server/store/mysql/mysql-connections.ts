@@ -1,0 +1,162 @@
+import { DtmConfigError } from '../../../protocol/index.js';
+import { inTransaction, type SqlConnections } from '../sql/pooled-database.js';
+import type { SqlRow, SqlSession, SqlValue } from '../sql/sql-database.js';
+import { SqlFailure } from '../sql/sql-failure.js';
+import { SESSION_SETTINGS, type MysqlStatement, type MysqlStoreConnection, type MysqlStorePool } from './mysql-pool.js';
+
+/** Capability flag: an update counts the rows that it found, not those that it changed (`dtm-protocol.md` Q10). */
+const FOUND_ROWS = 2;
+
+/** What {@link MysqlConnections} does with the connections of a pool. */
+export interface MysqlAccess {
+  /** The pool. */
+  readonly pool: MysqlStorePool;
+  /** Whether it is ours alone, so that its connections can be set as we like. */
+  readonly isOwn: boolean;
+  /** Longest time of a statement. */
+  readonly timeoutMs: number;
+}
+
+/** Statements on the connections of a pool. */
+export class MysqlConnections implements SqlConnections {
+  readonly #access: MysqlAccess;
+  readonly #isReady = new WeakSet<object>();
+  /** Most bytes that the server takes in one statement. */
+  #maxPacket = Infinity;
+
+  constructor(access: MysqlAccess) {
+    this.#access = access;
+  }
+
+  query(text: string, values?: readonly SqlValue[]): Promise<SqlRow[]> {
+    return this.alone((session) => session.query(text, values));
+  }
+
+  execute(text: string, values?: readonly SqlValue[]): Promise<number> {
+    return this.alone((session) => session.execute(text, values));
+  }
+
+  /**
+   * Runs statements on one connection, outside of a transaction.
+   *
+   * @param work - runs them
+   * @param timeoutMs - longest time of a statement
+   */
+  async alone<T>(work: (session: SqlSession) => Promise<T>, timeoutMs = this.#access.timeoutMs): Promise<T> {
+    const connection = await this.#access.pool.getConnection().catch((cause: unknown) => {
+      throw new SqlFailure('unreachable', cause);
+    });
+    let isBroken = true;
+    try {
+      await this.#makeReady(connection);
+      const result = await work(this.#sessionOn(connection, timeoutMs));
+      isBroken = false;
+      return result;
+    } catch (error) {
+      isBroken = error instanceof SqlFailure && !REUSABLE.has(error.kind);
+      throw error;
+    } finally {
+      if (isBroken) connection.destroy();
+      else connection.release();
+    }
+  }
+
+  transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    const isolation = this.#access.isOwn ? [] : ['set transaction isolation level read committed'];
+    return this.alone((session) => inTransaction(session, [...isolation, 'start transaction'], work));
+  }
+
+  /** Most bytes of values in one statement. */
+  get maxBytes(): number {
+    return this.#maxPacket / 2;
+  }
+
+  #sessionOn(connection: MysqlStoreConnection, timeoutMs: number): SqlSession {
+    return {
+      query: async (text, values = []) => (await this.#run(connection, text, values, timeoutMs)) as SqlRow[],
+      execute: async (text, values = []) =>
+        ((await this.#run(connection, text, values, timeoutMs)) as { affectedRows: number }).affectedRows,
+    };
+  }
+
+  async #run(
+    connection: MysqlStoreConnection,
+    text: string,
+    values: readonly SqlValue[],
+    timeoutMs = this.#access.timeoutMs,
+  ): Promise<unknown> {
+    // the server's own answer would be to cut the connection
+    if (mostBytes(values) > this.#maxPacket && bytesOf(values) > this.#maxPacket) {
+      throw new SqlFailure('refused', new Error(`its max_allowed_packet of ${this.#maxPacket} bytes is too small`));
+    }
+    const statement: MysqlStatement = { sql: text, timeout: timeoutMs, rowsAsArray: false };
+    try {
+      const [result] =
+        values.length === 0
+          ? await connection.query(statement)
+          : await connection.execute({ ...statement, values: values.map(bound) });
+      return result;
+    } catch (cause) {
+      throw new SqlFailure(kindOf(cause), cause);
+    }
+  }
+
+  /** Once for each connection. */
+  async #makeReady(connection: MysqlStoreConnection): Promise<void> {
+    const key = connection.connection ?? connection;
+    if (this.#isReady.has(key)) return;
+    const { config } = key as { config?: { clientFlags?: number } };
+    if (config?.clientFlags !== undefined && (config.clientFlags & FOUND_ROWS) === 0) {
+      throw new DtmConfigError('mysqlStore: the given pool has the flag -FOUND_ROWS; open it without');
+    }
+    try {
+      if (this.#access.isOwn) for (const setting of SESSION_SETTINGS) await this.#run(connection, setting, []);
+      const [row] = (await this.#run(connection, 'select @@max_allowed_packet as bytes', [])) as SqlRow[];
+      this.#maxPacket = Number(row?.['bytes']);
+    } catch (error) {
+      throw new SqlFailure('unreachable', error instanceof SqlFailure ? error.cause : error);
+    }
+    this.#isReady.add(key);
+  }
+}
+
+function bound(value: SqlValue): string | number | boolean | Buffer | null {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length) : value;
+}
+
+function bytesOf(values: readonly SqlValue[]): number {
+  return values.reduce((bytes: number, value) => {
+    if (typeof value === 'string') return bytes + 9 + Buffer.byteLength(value);
+    return bytes + mostBytes([value]);
+  }, 0);
+}
+
+/** How many bytes some values have at most. */
+export function mostBytes(values: readonly SqlValue[]): number {
+  let bytes = 0;
+  for (const value of values) {
+    // a character of a text has up to three bytes for each unit of its length
+    if (typeof value === 'string') bytes += 9 + 3 * value.length;
+    else bytes += 9 + (value instanceof Uint8Array ? value.length : 0);
+  }
+  return bytes;
+}
+
+/** Failures after which a connection is used again. Others may come from the connection itself: its server has become a read-only one. */
+const REUSABLE: ReadonlySet<SqlFailure['kind']> = new Set(['duplicate', 'conflict']);
+
+/** Error numbers of MySQL and MariaDB. */
+const DUPLICATE_ENTRY = 1062;
+/** Deadlock; a row that changed since it was read. */
+const CONFLICTS = [1213, 1020];
+/** The server, or somebody, ended the connection. */
+const ENDED = [1053, 1152, 1158, 1159, 1160, 1161, 1927, 4031];
+
+/** What a failed statement left behind. */
+function kindOf(error: unknown): SqlFailure['kind'] {
+  const { errno = 0, sqlState, fatal } = error as { errno?: number; sqlState?: string; fatal?: boolean };
+  // an error without a state is not the server's answer
+  if (!sqlState || fatal || ENDED.includes(errno)) return 'lost';
+  if (errno === DUPLICATE_ENTRY) return 'duplicate';
+  return CONFLICTS.includes(errno) ? 'conflict' : 'refused';
+}

@@ -1,0 +1,72 @@
+import type { TransactionDetails } from '../../../protocol/index.js';
+import { entriesOf, ownerText } from '../sql/columns.js';
+import { PooledDatabase } from '../sql/pooled-database.js';
+import type { Registration, Update } from '../sql/sql-database.js';
+import { SqlFailure } from '../sql/sql-failure.js';
+import type { MysqlConnections } from './mysql-connections.js';
+import { MysqlWrites, updateOne } from './mysql-writes.js';
+
+/** Most branches that change with their transaction in one statement. */
+const MOST_JOINED = 8;
+
+/** MySQL or MariaDB with dtm's tables. */
+export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
+  create(writes: readonly TransactionDetails[]): Promise<boolean[]> {
+    return this.#write(async (rows) => {
+      try {
+        await rows.insertTransactions(writes.map(({ transaction }) => transaction));
+      } catch (error) {
+        const isTaken = error instanceof SqlFailure && error.kind === 'duplicate';
+        if (isTaken && writes.length === 1) return [false];
+        throw error;
+      }
+      await rows.insertBranches(
+        writes.flatMap(({ transaction: { gid, createTime }, branches }) => entriesOf(gid, branches, createTime)),
+      );
+      return writes.map(() => true);
+    });
+  }
+
+  addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]> {
+    const time = Date.now();
+    return this.#write(async (rows) => {
+      const locked = await rows.lock(writes.map(({ gid }) => gid));
+      const isPrepared = writes.map(({ gid, transType }) => {
+        const row = locked.get(gid);
+        return row?.['status'] === 'prepared' && row['trans_type'] === transType;
+      });
+      const registrations = writes.filter((_, index) => isPrepared[index]);
+      await rows.insertBranches(registrations.flatMap(({ gid, branches }) => entriesOf(gid, branches, time)));
+      return isPrepared.map((is) => (is ? 'added' : 'refused'));
+    });
+  }
+
+  async update(writes: readonly Update[]): Promise<boolean[]> {
+    const [first] = writes;
+    if (first && writes.length === 1 && first.branches.length <= MOST_JOINED) {
+      return [await updateOne(this, this.dialect, first)];
+    }
+    return this.#write(async (rows) => {
+      const locked = await rows.lock(writes.map(({ transaction }) => transaction.gid));
+      const isExpected = writes.map(({ expected, transaction }) => {
+        const row = locked.get(transaction.gid);
+        const isOwner = expected.owner === undefined || row?.['owner'] === ownerText(expected.owner);
+        return isOwner && row?.['status'] === expected.status;
+      });
+      const updates = writes.filter((_, index) => isExpected[index]);
+      await rows.replaceTransactions(
+        updates.map(({ transaction }) => transaction),
+        locked,
+      );
+      await rows.replaceBranches(
+        updates.flatMap(({ transaction: { gid, updateTime }, branches }) => entriesOf(gid, branches, updateTime)),
+      );
+      return isExpected;
+    });
+  }
+
+  #write<T>(work: (rows: MysqlWrites) => Promise<T>): Promise<T> {
+    const { maxBytes } = this.connections;
+    return this.transaction((session) => work(new MysqlWrites(session, this.dialect, maxBytes)));
+  }
+}

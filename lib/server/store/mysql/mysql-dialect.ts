@@ -1,0 +1,36 @@
+import { DtmConfigError } from '../../../protocol/index.js';
+import type { SqlDialect } from '../sql/sql-database.js';
+
+/**
+ * How MySQL and MariaDB spell it.
+ *
+ * @param database - where the tables are; checked
+ * @param timeZone - of the times in them, see {@link MysqlStoreOptions.timeZone}
+ * @throws DtmConfigError when the time zone is none
+ */
+export function mysqlDialect(database: string, timeZone: string): SqlDialect {
+  const table = (name: string): string => `\`${database}\`.${name}`;
+  const offset = offsetOf(timeZone);
+  return {
+    tables: { global: table('trans_global'), branch: table('trans_branch_op'), kv: table('kv') },
+    isUnfinished: 'due_time is not null',
+    dueTime: 'due_time',
+    milliseconds: (column) =>
+      `(timestampdiff(second, '1970-01-01', ${column}) * 1000 + microsecond(${column}) div 1000 - ${offset})`,
+    encode({ kind }, value) {
+      if (kind !== 'time' || typeof value !== 'number') return value;
+      return new Date(value + offset).toISOString().replace('T', ' ').slice(0, -1);
+    },
+  };
+}
+
+/** Milliseconds by which the zone is ahead of UTC. */
+function offsetOf(timeZone: string): number {
+  const [, sign, hours, minutes] = /^([+-])(0\d|1[0-4]):([0-5]\d)$/.exec(timeZone) ?? [];
+  if (!sign) {
+    throw new DtmConfigError(
+      `mysqlStore: timeZone must be an offset such as +00:00 or -05:30, not ${JSON.stringify(timeZone)}; a zone with summer time has hours twice`,
+    );
+  }
+  return Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+}

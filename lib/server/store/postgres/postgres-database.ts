@@ -1,0 +1,68 @@
+import type { TransactionDetails } from '../../../protocol/index.js';
+import { BRANCH_COLUMNS, GLOBAL_COLUMNS, entriesOf, ownerText, type Column } from '../sql/columns.js';
+import { PooledDatabase, type PoolAccess } from '../sql/pooled-database.js';
+import type { Registration, SqlValue, Update } from '../sql/sql-database.js';
+import type { PgConnections } from './pg-connections.js';
+import { postgresDialect } from './postgres-dialect.js';
+import { CHANGED_COLUMNS, writeStatements } from './write-statements.js';
+
+/** PostgreSQL with dtm's tables. */
+export class PostgresDatabase extends PooledDatabase<PgConnections> {
+  readonly #statements: ReturnType<typeof writeStatements>;
+
+  /**
+   * @param access - to the connections
+   * @param schema - of the tables; checked
+   */
+  constructor(access: PoolAccess<PgConnections>, schema: string) {
+    super(access, postgresDialect(schema));
+    this.#statements = writeStatements(this.dialect);
+  }
+
+  async create(writes: readonly TransactionDetails[]): Promise<boolean[]> {
+    const transactions = writes.map(({ transaction }) => transaction);
+    const entries = writes.flatMap(({ transaction: { gid, createTime }, branches }) =>
+      entriesOf(gid, branches, createTime),
+    );
+    const created = await this.#written(this.#statements.create, [
+      ...this.#arrays(GLOBAL_COLUMNS, transactions),
+      ...this.#arrays(BRANCH_COLUMNS, entries),
+    ]);
+    return transactions.map(({ gid }) => created.has(gid));
+  }
+
+  async addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]> {
+    const time = Date.now();
+    const entries = writes.flatMap(({ gid, branches }) => entriesOf(gid, branches, time));
+    const added = await this.#written(this.#statements.addBranches, [
+      writes.map(({ gid }) => gid),
+      writes.map(({ transType }) => transType),
+      ...this.#arrays(BRANCH_COLUMNS, entries),
+    ]);
+    return writes.map(({ gid }) => (added.has(gid) ? 'added' : 'refused'));
+  }
+
+  async update(writes: readonly Update[]): Promise<boolean[]> {
+    const transactions = writes.map(({ transaction }) => transaction);
+    const entries = writes.flatMap(({ transaction: { gid, updateTime }, branches }) =>
+      entriesOf(gid, branches, updateTime),
+    );
+    const updated = await this.#written(this.#statements.update, [
+      writes.map(({ expected }) => expected.status),
+      writes.map(({ expected }) => ownerText(expected.owner) ?? null),
+      ...this.#arrays(GLOBAL_COLUMNS, transactions),
+      ...this.#arrays(CHANGED_COLUMNS, entries),
+    ]);
+    return transactions.map(({ gid }) => updated.has(gid));
+  }
+
+  /** The gids that a statement has written. */
+  async #written(text: string, arrays: readonly SqlValue[][]): Promise<ReadonlySet<unknown>> {
+    const rows = await this.connections.query(text, arrays);
+    return new Set(rows.map(({ gid }) => gid));
+  }
+
+  #arrays<T>(columns: readonly Column<T>[], from: readonly T[]): SqlValue[][] {
+    return columns.map((column) => from.map((item) => this.dialect.encode(column, column.value(item))));
+  }
+}

@@ -1,0 +1,113 @@
+import { DtmConfigError, DtmStoreError } from '../../../protocol/index.js';
+import type { Store } from '../store.js';
+import { checkSqlName, resolveConnection, type Connection, type ConnectionOptions } from '../sql/connection-options.js';
+import type { OpenPool } from '../sql/pooled-database.js';
+import { SqlFailure } from '../sql/sql-failure.js';
+import { SqlStore } from '../sql/sql-store.js';
+import { PgConnections } from './pg-connections.js';
+import { openPool, sessionSettings, type PgStorePool } from './pg-pool.js';
+import { PostgresDatabase } from './postgres-database.js';
+import { completePostgresLayout } from './postgres-layout.js';
+
+/** Options of {@link postgresStore}. */
+export interface PostgresStoreOptions extends ConnectionOptions {
+  /** A `Pool` of node-postgres to use instead of opening one; it stays open when the store is closed. @default opens one */
+  readonly pool?: PgStorePool | undefined;
+  /** Schema of the tables; made when it does not exist and the user may. @default 'public' */
+  readonly schema?: string | undefined;
+  /** Make the tables, and widen those that Go dtm made, when the store is opened. @default true */
+  readonly migrate?: boolean | undefined;
+}
+
+/**
+ * A store in PostgreSQL, for any number of coordinators, on the tables of Go dtm (`dtm-protocol.md` §9.4): either can
+ * finish what the other began.
+ *
+ * @param options - where it is
+ * @throws DtmConfigError when an option is not allowed; by `open()` when node-postgres is not installed
+ *
+ * @example
+ * embeddedServer({ store: postgresStore({ url: process.env.DTM_DATABASE_URL }) });
+ */
+export function postgresStore(options: PostgresStoreOptions = {}): Store {
+  const { pool, migrate = true } = options;
+  const schema = checkSqlName('postgresStore: schema', options.schema ?? 'public');
+  if (pool !== undefined && typeof (pool as Partial<PgStorePool> | null)?.connect !== 'function') {
+    throw new DtmConfigError('postgresStore: pool must be a Pool of node-postgres');
+  }
+  const connection = withTls(resolveConnection('postgresStore', options, ['postgres:', 'postgresql:'], 5432));
+  const { host, port, database, maxConnections, timeoutMs } = connection;
+  const name = `postgres ${pool ? 'of the given pool' : `${host}:${port}/${database}`}, schema ${schema}`;
+  const connect = async (): Promise<OpenPool<PgConnections>> => {
+    if (pool) return { connections: new PgConnections(pool, undefined, timeoutMs), end: async () => undefined };
+    const own = await openPool(connection);
+    return { connections: new PgConnections(own, sessionSettings(timeoutMs), timeoutMs), end: () => own.end() };
+  };
+  const open = async (): Promise<OpenPool<PgConnections>> => {
+    const opened = await connect();
+    try {
+      if (!pool && migrate) await createDatabaseIfMissing(opened.connections, connection);
+      await completePostgresLayout(name, opened.connections, schema, migrate);
+      return opened;
+    } catch (error) {
+      await opened.end();
+      throw error;
+    }
+  };
+  return new SqlStore(new PostgresDatabase({ name, maxConnections, open }, schema));
+}
+
+/** `sslmode` of the URL, as node-postgres understands it: what is encrypted is verified, too. */
+function withTls({ parameters, ...connection }: Connection): Connection {
+  const { sslmode, ...unknown } = parameters;
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) throw new DtmConfigError(`postgresStore: the parameter ${name} of url is not known`);
+  if (sslmode === undefined || connection.ssl !== undefined) return { ...connection, parameters };
+  const modes: Readonly<Record<string, boolean | object>> = {
+    disable: false,
+    require: true,
+    'verify-ca': true,
+    'verify-full': true,
+    'no-verify': { rejectUnauthorized: false },
+  };
+  const ssl = modes[sslmode];
+  if (ssl === undefined) {
+    throw new DtmConfigError(`postgresStore: sslmode must be one of ${Object.keys(modes).join(', ')}`);
+  }
+  return { ...connection, parameters, ssl };
+}
+
+const NO_DATABASE = '3D000';
+
+async function createDatabaseIfMissing(connections: PgConnections, connection: Connection): Promise<void> {
+  const missing = await connections.query('select 1').then(
+    () => undefined,
+    (error: unknown) => {
+      if (codeOf(error) === NO_DATABASE) return error;
+      throw error;
+    },
+  );
+  if (!missing) return;
+  const { database, host, port } = connection;
+  const statement = `create database "${database}"`;
+  const pool = await openPool({ ...connection, maxConnections: 1 }, 'postgres');
+  const session = new PgConnections(pool, undefined, connection.timeoutMs);
+  try {
+    // held until the pool ends: two that make databases at the same time would be in each other's way
+    await session.query('select pg_advisory_lock(hashtextextended(?, 0))', ['nestjs-dtm store']);
+    const [made] = await session.query('select 1 from pg_database where datname = ?', [database]);
+    if (!made) await session.execute(statement);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DtmStoreError(
+      `postgres ${host}:${port} has no database ${database}, and this user cannot make it (${reason}); run there: ${statement}`,
+      { cause },
+    );
+  } finally {
+    await pool.end();
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof SqlFailure ? (error.cause as { code?: unknown } | undefined)?.code : undefined;
+}

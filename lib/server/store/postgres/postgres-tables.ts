@@ -1,0 +1,80 @@
+import { NOT_NULL, type LayoutTable } from '../sql/layout.js';
+import { UNFINISHED } from './postgres-dialect.js';
+
+/** Go dtm keeps whole seconds. */
+const TIME = { type: 'timestamp(3) with time zone', accepts: /^timestamp(\([3-6]\))? with time zone$/ };
+/** Go dtm keeps 1,024 characters. */
+const LONG = { type: 'text', accepts: /^text$/ };
+const TIMES = ['create_time', 'update_time', 'finish_time', 'rollback_time'].map((name) => ({ name, ...TIME }));
+
+/** A table with its unique key, and its other indexes by name. */
+export interface PostgresTable extends LayoutTable {
+  /** As it stands in `create table`. */
+  readonly unique: string;
+  /** As they stand behind the name of the table. Those of Go dtm are made with the table only: their names are common. */
+  readonly indexes: Readonly<Record<string, string>>;
+}
+
+/** The index that finds what is due. */
+export const DUE_INDEX = 'trans_global_due';
+
+/** Go dtm's tables (`dtm-protocol.md` §9.4) with wider columns, and what it has no column for. */
+export const POSTGRES_TABLES: readonly PostgresTable[] = [
+  {
+    name: 'trans_global',
+    columns: [
+      { name: 'gid', type: 'varchar(128)', rest: NOT_NULL },
+      { name: 'trans_type', type: 'varchar(45)', rest: NOT_NULL },
+      { name: 'status', type: 'varchar(45)', rest: NOT_NULL },
+      { name: 'query_prepared', ...LONG, rest: NOT_NULL },
+      { name: 'protocol', type: 'varchar(45)', rest: NOT_NULL },
+      ...TIMES,
+      { name: 'options', ...LONG },
+      { name: 'custom_data', ...LONG },
+      { name: 'next_cron_interval', type: 'int' },
+      { name: 'next_cron_time', ...TIME },
+      { name: 'owner', type: 'varchar(128)', rest: `not null default ''` },
+      { name: 'ext_data', type: 'text' },
+      { name: 'result', ...LONG },
+      { name: 'rollback_reason', ...LONG },
+      { name: 'attention', type: 'text' },
+    ],
+    unique: 'constraint gid unique (gid)',
+    indexes: {
+      owner: '(owner)',
+      status_next_cron_time: '(status, next_cron_time)',
+      [DUE_INDEX]: `(next_cron_time) where ${UNFINISHED}`,
+    },
+  },
+  {
+    name: 'trans_branch_op',
+    columns: [
+      { name: 'gid', type: 'varchar(128)', rest: NOT_NULL },
+      { name: 'url', ...LONG, rest: NOT_NULL },
+      { name: 'data', type: 'text' },
+      { name: 'bin_data', type: 'bytea' },
+      { name: 'branch_id', type: 'varchar(128)', rest: NOT_NULL },
+      { name: 'op', type: 'varchar(45)', rest: NOT_NULL },
+      { name: 'status', type: 'varchar(45)', rest: NOT_NULL },
+      ...TIMES,
+      { name: 'is_text', type: 'boolean' },
+      { name: 'attempts', type: 'int' },
+      { name: 'failures', type: 'int' },
+      { name: 'last_error', type: 'text' },
+    ],
+    unique: 'constraint gid_branch_uniq unique (gid, branch_id, op)',
+    indexes: {},
+  },
+  {
+    name: 'kv',
+    columns: [
+      { name: 'cat', type: 'varchar(45)', rest: NOT_NULL },
+      { name: 'k', type: 'varchar(128)', rest: NOT_NULL },
+      { name: 'v', type: 'text' },
+      { name: 'version', type: 'bigint', rest: 'default 1' },
+      ...TIMES.slice(0, 2),
+    ],
+    unique: 'constraint uniq_k unique (cat, k)',
+    indexes: {},
+  },
+];

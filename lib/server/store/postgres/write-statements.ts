@@ -1,0 +1,89 @@
+import {
+  BRANCH_COLUMNS,
+  BRANCH_KEY,
+  BRANCH_PROGRESS,
+  GLOBAL_COLUMNS,
+  type BranchEntry,
+  type Column,
+} from '../sql/columns.js';
+import type { SqlDialect } from '../sql/sql-database.js';
+
+/** The types of the arrays that values come in. */
+const ARRAY_TYPES: Readonly<Record<Column<never>['kind'], string>> = {
+  text: 'text',
+  prose: 'text',
+  integer: 'int',
+  time: 'timestamptz',
+  bytes: 'bytea',
+  flag: 'boolean',
+};
+
+/** Columns of a branch that an update gives, in the order of their arrays. */
+export const CHANGED_COLUMNS: readonly Column<BranchEntry>[] = [...BRANCH_KEY, ...BRANCH_PROGRESS];
+
+/**
+ * The writes, each for many transactions in one statement: one round trip, one commit. Values come as one array for each
+ * column; the gids of the transactions that were written come back.
+ *
+ * @param dialect - names the tables
+ */
+export function writeStatements({ tables: { global, branch } }: SqlDialect) {
+  const globalNames = namesOf(GLOBAL_COLUMNS);
+  const branchNames = namesOf(BRANCH_COLUMNS);
+  return {
+    /** Arrays of {@link GLOBAL_COLUMNS}, then of {@link BRANCH_COLUMNS}. */
+    create: `
+      with created as (
+        insert into ${global} (${globalNames})
+        select ${globalNames} from ${unnest(GLOBAL_COLUMNS)} as n (${globalNames})
+        on conflict (gid) do nothing returning gid),
+      ${insertBranches('created')}
+      select gid from created`,
+    /** Arrays of gids and modes, then of {@link BRANCH_COLUMNS}. */
+    addBranches: `
+      with prepared as (
+        select g.gid from ${global} g join unnest(?::text[], ?::text[]) as n (gid, trans_type)
+          on g.gid = n.gid and g.trans_type = n.trans_type and g.status = 'prepared'
+        for update of g),
+      ${insertBranches('prepared')}
+      select gid from prepared`,
+    /** Arrays of expected statuses and owners, of {@link GLOBAL_COLUMNS}, then of {@link CHANGED_COLUMNS}. */
+    update: `
+      with updated as (
+        update ${global} g set ${assignments(GLOBAL_COLUMNS.slice(1), 'n')}
+        from unnest(?::text[], ?::text[], ${arrays(GLOBAL_COLUMNS)}) as n (expected_status, expected_owner, ${globalNames})
+        where g.gid = n.gid and g.status = n.expected_status
+          and (n.expected_owner is null or g.owner = n.expected_owner)
+        returning g.gid),
+      changed as (
+        update ${branch} b set ${assignments(BRANCH_PROGRESS, 'n')}
+        from ${unnest(CHANGED_COLUMNS)} as n (${namesOf(CHANGED_COLUMNS)}) join updated on updated.gid = n.gid
+        where ${BRANCH_KEY.map(({ name }) => `b.${name} = n.${name}`).join(' and ')})
+      select gid from updated`,
+  };
+
+  function insertBranches(owners: string): string {
+    return `inserted as (
+        insert into ${branch} (${branchNames})
+        select ${BRANCH_COLUMNS.map(({ name }) => `n.${name}`).join(', ')}
+        from ${unnest(BRANCH_COLUMNS)} with ordinality as n (${branchNames}, position)
+          join ${owners} on ${owners}.gid = n.gid
+        order by n.position)`;
+  }
+}
+
+function namesOf(columns: readonly Column<never>[]): string {
+  return columns.map(({ name }) => name).join(', ');
+}
+
+function assignments(columns: readonly Column<never>[], source: string): string {
+  return columns.map(({ name }) => `${name} = ${source}.${name}`).join(', ');
+}
+
+function unnest(columns: readonly Column<never>[]): string {
+  return `unnest(${arrays(columns)})`;
+}
+
+function arrays(columns: readonly Column<never>[]): string {
+  return columns.map(({ kind }) => `?::${ARRAY_TYPES[kind]}[]`).join(', ');
+}

@@ -1,0 +1,117 @@
+import {
+  encodeTransactionOptions,
+  payloadBytes,
+  type BranchRecord,
+  type TransactionRecord,
+} from '../../../protocol/index.js';
+import type { SqlValue } from './sql-database.js';
+
+/** A column, and what stands in it. */
+export interface Column<T> {
+  /** Name, as in Go dtm's table where that has it. */
+  readonly name: string;
+  /** `prose` is text for people; `time` is UTC milliseconds. */
+  readonly kind: 'text' | 'prose' | 'integer' | 'time' | 'bytes' | 'flag';
+  /** Its value. */
+  value(from: T): SqlValue;
+}
+
+/** A branch on its way to its row. */
+export interface BranchEntry {
+  /** Transaction that it belongs to. */
+  readonly gid: string;
+  /** The branch. */
+  readonly branch: BranchRecord;
+  /** When it is written, UTC milliseconds. */
+  readonly time: number;
+}
+
+/** Latest time that every database and Go have in every time zone. */
+const MAX_TIME = Date.UTC(9999, 11, 30);
+
+const MAX_INTEGER = 0x7fffffff;
+
+/** Marks the owners that clear their lease when they are done; Go dtm leaves its random ones in place. */
+export const OWNER_PREFIX = 'n:';
+
+/** Columns of `trans_global` (`dtm-protocol.md` §9.4); Go leaves none of its texts null. */
+export const GLOBAL_COLUMNS: readonly Column<TransactionRecord>[] = [
+  { name: 'gid', kind: 'text', value: ({ gid }) => gid },
+  { name: 'trans_type', kind: 'text', value: ({ transType }) => transType },
+  { name: 'status', kind: 'text', value: ({ status }) => status },
+  { name: 'protocol', kind: 'text', value: ({ protocol }) => protocol },
+  { name: 'query_prepared', kind: 'text', value: ({ queryPrepared = '' }) => queryPrepared },
+  { name: 'custom_data', kind: 'text', value: ({ customData = '' }) => customData },
+  { name: 'options', kind: 'text', value: optionsText },
+  { name: 'result', kind: 'text', value: ({ result = '' }) => result },
+  { name: 'rollback_reason', kind: 'prose', value: ({ rollbackReason = '' }) => rollbackReason },
+  { name: 'owner', kind: 'text', value: ({ owner }) => ownerText(owner) ?? '' },
+  { name: 'create_time', kind: 'time', value: ({ createTime }) => timeValue(createTime) },
+  { name: 'update_time', kind: 'time', value: ({ updateTime }) => timeValue(updateTime) },
+  { name: 'finish_time', kind: 'time', value: ({ finishTime }) => timeValue(finishTime) },
+  { name: 'rollback_time', kind: 'time', value: ({ rollbackTime }) => timeValue(rollbackTime) },
+  { name: 'next_cron_time', kind: 'time', value: ({ nextCronTime }) => timeValue(nextCronTime) },
+  { name: 'next_cron_interval', kind: 'integer', value: ({ nextCronInterval }) => integerValue(nextCronInterval) },
+  { name: 'attention', kind: 'prose', value: ({ attention }) => attention ?? null },
+];
+
+/** Columns that say which branch it is. */
+export const BRANCH_KEY: readonly Column<BranchEntry>[] = [
+  { name: 'gid', kind: 'text', value: ({ gid }) => gid },
+  { name: 'branch_id', kind: 'text', value: ({ branch }) => branch.branchId },
+  { name: 'op', kind: 'text', value: ({ branch }) => branch.op },
+];
+
+/** Columns that change as a branch is called. */
+export const BRANCH_PROGRESS: readonly Column<BranchEntry>[] = [
+  { name: 'status', kind: 'text', value: ({ branch }) => branch.status },
+  { name: 'finish_time', kind: 'time', value: ({ branch }) => timeValue(branch.finishTime) },
+  { name: 'update_time', kind: 'time', value: (entry) => timeValue(entry.time) },
+  { name: 'attempts', kind: 'integer', value: ({ branch }) => integerValue(branch.attempts) },
+  { name: 'failures', kind: 'integer', value: ({ branch }) => integerValue(branch.failures) },
+  { name: 'last_error', kind: 'prose', value: ({ branch }) => branch.lastError ?? null },
+];
+
+/** Columns of `trans_branch_op` (`dtm-protocol.md` §9.4). */
+export const BRANCH_COLUMNS: readonly Column<BranchEntry>[] = [
+  ...BRANCH_KEY,
+  ...BRANCH_PROGRESS,
+  { name: 'url', kind: 'text', value: ({ branch }) => branch.url },
+  { name: 'bin_data', kind: 'bytes', value: ({ branch }) => payloadBytes(branch.payload) },
+  // what Go wrote may be either
+  { name: 'is_text', kind: 'flag', value: ({ branch }) => typeof branch.payload === 'string' },
+  { name: 'create_time', kind: 'time', value: (entry) => timeValue(entry.time) },
+];
+
+/**
+ * Branches on their way to their rows.
+ *
+ * @param gid - transaction that they belong to
+ * @param branches - the branches
+ * @param time - when they are written, UTC milliseconds
+ */
+export function entriesOf(gid: string, branches: readonly BranchRecord[], time: number): BranchEntry[] {
+  return branches.map((branch) => ({ gid, branch, time }));
+}
+
+/**
+ * An owner as it stands in its column.
+ *
+ * @param owner - who holds the lease; undefined = nobody
+ */
+export function ownerText(owner: string | undefined): string | undefined {
+  return owner && OWNER_PREFIX + owner;
+}
+
+/** The JSON that Go dtm keeps there (`dtm-protocol.md` §9.1). */
+function optionsText({ options, concurrent = false, retryCount }: TransactionRecord): string {
+  return JSON.stringify({ ...encodeTransactionOptions(options), concurrent, retry_count: retryCount });
+}
+
+function timeValue(value: number | undefined): number | null {
+  return value === undefined ? null : Math.min(Math.max(value, 0), MAX_TIME);
+}
+
+function integerValue(value: number | undefined): number | null {
+  return value === undefined ? null : Math.min(Math.trunc(value), MAX_INTEGER);
+}

@@ -1,0 +1,57 @@
+import type { KvPage, KvRecord } from '../../../protocol/index.js';
+import { positionOf } from '../memory-store.js';
+import { DEFAULT_PAGE_SIZE, type KvFilter } from '../store.js';
+import { whereAll } from './placeholders.js';
+import { kvIn, kvList } from './rows.js';
+import type { SqlDatabase, SqlValue } from './sql-database.js';
+import { SqlFailure } from './sql-failure.js';
+
+/** {@link Store.getKv}. */
+export async function findKv(database: SqlDatabase, category: string, key: string): Promise<KvRecord | undefined> {
+  const { dialect } = database;
+  const [row] = await database.query(`select ${kvList(dialect)} from ${dialect.tables.kv} where cat = ? and k = ?`, [
+    category,
+    key,
+  ]);
+  return row && kvIn(row);
+}
+
+/** {@link Store.putKv}. */
+export async function putKv(database: SqlDatabase, record: KvRecord): Promise<boolean> {
+  const { dialect } = database;
+  const { category, key, version } = record;
+  const value = dialect.encode({ name: 'v', kind: 'text' }, record.value);
+  const time = (ms: number): SqlValue => dialect.encode({ name: 'update_time', kind: 'time' }, ms);
+  if (version !== 1) {
+    const text = `update ${dialect.tables.kv} set v = ?, version = ?, update_time = ? where cat = ? and k = ? and version = ?`;
+    const values = [value, version, time(record.updateTime), category, key, version - 1];
+    return (await database.execute(text, values)) === 1;
+  }
+  try {
+    await database.execute(
+      `insert into ${dialect.tables.kv} (cat, k, v, version, create_time, update_time) values (?, ?, ?, 1, ?, ?)`,
+      [category, key, value, time(record.createTime), time(record.updateTime)],
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof SqlFailure && error.kind === 'duplicate') return false;
+    throw error;
+  }
+}
+
+/** {@link Store.deleteKv}. */
+export async function deleteKv(database: SqlDatabase, category: string, key: string): Promise<boolean> {
+  const text = `delete from ${database.dialect.tables.kv} where cat = ? and k = ?`;
+  return (await database.execute(text, [category, key])) === 1;
+}
+
+/** {@link Store.listKv}. */
+export async function listKv(database: SqlDatabase, filter: KvFilter): Promise<KvPage> {
+  const { dialect } = database;
+  const { category, key, position, limit = DEFAULT_PAGE_SIZE } = filter;
+  const above = position ? positionOf(position) : undefined;
+  const { where, values } = whereAll({ 'id > ?': above, 'cat = ?': category, 'k = ?': key });
+  const text = `select ${kvList(dialect)} from ${dialect.tables.kv} where ${where} order by id limit ?`;
+  const rows = await database.query(text, [...values, String(limit)]);
+  return { records: rows.map(kvIn), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.['id'] ?? '') };
+}

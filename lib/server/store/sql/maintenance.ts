@@ -1,0 +1,105 @@
+import { isFinal } from '../../../protocol/index.js';
+import { positionOf } from '../memory-store.js';
+import type { Pruned, WakeFilter } from '../store.js';
+import { OWNER_PREFIX } from './columns.js';
+import { inParts, padded, placeholders } from './placeholders.js';
+import { transactionIn } from './rows.js';
+import type { SqlDatabase, SqlDialect, SqlValue } from './sql-database.js';
+import { encodedTime } from './transactions.js';
+
+/** Go dtm never clears its owner; after this time without a touch it does not work on the transaction any more (`dtm-protocol.md` §6). */
+const GO_PASS_MS = 60_000;
+
+/** {@link Store.wake}. */
+export async function wakeTransactions(database: SqlDatabase, now: number, filter: WakeFilter): Promise<number> {
+  const { dialect } = database;
+  const { global } = dialect.tables;
+  const { where, values } = asleep(dialect, now, filter);
+  const found = await database.query(`select id from ${global} where ${where} order by id limit ?`, [
+    ...values,
+    String(filter.limit),
+  ]);
+  let count = 0;
+  for (const part of inParts(found)) {
+    const ids = padded(part.map(({ id }) => String(id)));
+    count += await database.execute(
+      `update ${global} set next_cron_time = ? where id in ${placeholders(ids.length)} and ${where}`,
+      [encodedTime(dialect, now), ...ids, ...values],
+    );
+  }
+  return count;
+}
+
+/** {@link Store.prune}. */
+export async function pruneTransactions(
+  database: SqlDatabase,
+  before: number,
+  position: string,
+  limit: number,
+): Promise<Pruned> {
+  const { dialect } = database;
+  const { global } = dialect.tables;
+  const times = ['create_time', 'update_time'].map((name) => `${dialect.milliseconds(name)} as ${name}`).join(', ');
+  const above = position ? positionOf(position) : 0;
+  const rows = await database.query(`select id, status, ${times} from ${global} where id > ? order by id limit ?`, [
+    String(above),
+    String(limit),
+  ]);
+  const newer = rows.findIndex((row) => transactionIn(row).createTime >= before);
+  const looked = newer < 0 ? rows : rows.slice(0, newer);
+  const old = looked.filter((row) => {
+    const { status, updateTime } = transactionIn(row);
+    return isFinal(status) && updateTime < before;
+  });
+  const nextPosition = looked.length < limit ? '' : String(looked.at(-1)?.['id'] ?? '');
+  let count = 0;
+  for (const part of inParts(old))
+    count += await deleteTransactions(database, padded(part.map(({ id }) => String(id))));
+  return { count, nextPosition };
+}
+
+/** What is final stays so, but another coordinator may have deleted it, and its gid be in use again. */
+function deleteTransactions(database: SqlDatabase, ids: readonly string[]): Promise<number> {
+  const { global, branch } = database.dialect.tables;
+  return database.transaction(async (session) => {
+    const text = `select gid from ${global} where id in ${placeholders(ids.length)} order by id for update`;
+    const rest = await session.query(text, ids);
+    if (rest.length === 0) return 0;
+    const gids = padded(rest.map(({ gid }) => gid as string));
+    await session.execute(`delete from ${branch} where gid in ${placeholders(gids.length)}`, gids);
+    await session.execute(`delete from ${global} where id in ${placeholders(ids.length)}`, ids);
+    return rest.length;
+  });
+}
+
+/** Unfinished, not due yet, and nobody works on it. */
+function asleep(dialect: SqlDialect, now: number, filter: WakeFilter): { where: string; values: SqlValue[] } {
+  const { gid, target, laterThan } = filter;
+  const conditions = [
+    dialect.isUnfinished,
+    `${dialect.dueTime} > ?`,
+    `(owner = '' or owner not like '${OWNER_PREFIX}%' and update_time < ?)`,
+  ];
+  const values = [encodedTime(dialect, laterThan), encodedTime(dialect, now - GO_PASS_MS)];
+  if (gid !== undefined) {
+    conditions.push('gid = ?');
+    values.push(gid);
+  }
+  if (target !== undefined) {
+    const { global, branch } = dialect.tables;
+    const asked = beginsWith('query_prepared', target);
+    const called = beginsWith('url', target);
+    conditions.push(`(status = 'prepared' and ${asked.condition} or exists (
+      select 1 from ${branch} b where b.gid = ${global}.gid and b.status = 'prepared' and ${called.condition}))`);
+    values.push(...asked.values, ...called.values);
+  }
+  return { where: conditions.join(' and '), values };
+}
+
+/** The condition that a URL begins with a target, see `isWaitingFor` of `targets.ts`. */
+function beginsWith(column: string, target: string): { condition: string; values: SqlValue[] } {
+  const { length } = [...target];
+  if (target.endsWith('/')) return { condition: `left(${column}, ?) = ?`, values: [length, target] };
+  const ends = ['', '/', '?', '#'].map((end) => target + end);
+  return { condition: `left(${column}, ?) in ${placeholders(ends.length)}`, values: [length + 1, ...ends] };
+}

@@ -1,0 +1,114 @@
+import type { TransactionDetails } from '../../../protocol/index.js';
+import type { Registration, SqlDatabase, SqlDialect, SqlRow, SqlSession, SqlValue, Update } from './sql-database.js';
+import { SqlFailure } from './sql-failure.js';
+
+/** Statements on the connections of a pool. */
+export interface SqlConnections extends SqlSession {
+  /** {@link SqlDatabase.transaction}. */
+  transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
+}
+
+/** How a {@link PooledDatabase} comes to its connections. */
+export interface PoolAccess<C extends SqlConnections> {
+  /** Names the database for people. */
+  readonly name: string;
+  /** Most connections. */
+  readonly maxConnections: number;
+  /** Connects, and makes the tables. */
+  open(): Promise<OpenPool<C>>;
+}
+
+/** Connections, and how they are closed. */
+export interface OpenPool<C extends SqlConnections> {
+  /** Connections. */
+  readonly connections: C;
+  /** Closes them. */
+  end(): Promise<void>;
+}
+
+/** A database behind a pool of connections. */
+export abstract class PooledDatabase<C extends SqlConnections> implements SqlDatabase {
+  readonly name: string;
+  readonly dialect: SqlDialect;
+  readonly maxConnections: number;
+  readonly #access: PoolAccess<C>;
+  #pool: OpenPool<C> | undefined;
+
+  /**
+   * @param access - to the connections
+   * @param dialect - how it spells things
+   */
+  constructor(access: PoolAccess<C>, dialect: SqlDialect) {
+    this.name = access.name;
+    this.dialect = dialect;
+    this.maxConnections = access.maxConnections;
+    this.#access = access;
+  }
+
+  async open(): Promise<void> {
+    this.#pool = await this.#access.open();
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.end();
+  }
+
+  query(text: string, values?: readonly SqlValue[]): Promise<SqlRow[]> {
+    return this.connections.query(text, values);
+  }
+
+  execute(text: string, values?: readonly SqlValue[]): Promise<number> {
+    return this.connections.execute(text, values);
+  }
+
+  transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    return this.connections.transaction(work);
+  }
+
+  /** While it is open; the store does not ask while it is not. */
+  protected get connections(): C {
+    return this.#pool!.connections;
+  }
+
+  abstract create(writes: readonly TransactionDetails[]): Promise<boolean[]>;
+
+  abstract addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]>;
+
+  abstract update(writes: readonly Update[]): Promise<boolean[]>;
+}
+
+/**
+ * Runs work in a transaction.
+ *
+ * @param session - one connection
+ * @param begin - statements that begin it
+ * @param work - runs statements; what it throws rolls the transaction back
+ * @throws SqlFailure `interrupted` when the connection ended before the commit
+ */
+export async function inTransaction<T>(
+  session: SqlSession,
+  begin: readonly string[],
+  work: (session: SqlSession) => Promise<T>,
+): Promise<T> {
+  let result: T;
+  try {
+    for (const statement of begin) await session.execute(statement);
+    result = await work(session);
+  } catch (error) {
+    throw await rolledBack(session, error);
+  }
+  await session.execute('commit');
+  return result;
+}
+
+/** The error of the work is what counts; a transaction that cannot be rolled back ends with its connection. */
+async function rolledBack(session: SqlSession, error: unknown): Promise<unknown> {
+  if (error instanceof SqlFailure && error.kind === 'lost') return new SqlFailure('interrupted', error.cause);
+  const failure = await session.execute('rollback').then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return failure instanceof SqlFailure ? new SqlFailure('interrupted', failure.cause) : error;
+}

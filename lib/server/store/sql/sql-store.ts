@@ -1,0 +1,246 @@
+import {
+  DtmError,
+  DtmStoreError,
+  type BranchRecord,
+  type KvPage,
+  type KvRecord,
+  type TransactionDetails,
+  type TransactionFilter,
+  type TransactionPage,
+  type TransactionRecord,
+  type TransType,
+} from '../../../protocol/index.js';
+import type { Expected, KvFilter, Pruned, Store, WakeFilter } from '../store.js';
+import { deleteKv, findKv, listKv, putKv } from './kept-values.js';
+import { pruneTransactions, wakeTransactions } from './maintenance.js';
+import type { Registration, SqlDatabase, Update } from './sql-database.js';
+import { SqlFailure } from './sql-failure.js';
+import { claimTransactions, findTransaction, listTransactions } from './transactions.js';
+import { WriteGroups, type GroupedWrite } from './write-groups.js';
+
+type Write =
+  | (GroupedWrite & { readonly kind: 'create'; readonly details: TransactionDetails })
+  | (GroupedWrite & { readonly kind: 'addBranches'; readonly registration: Registration })
+  | (GroupedWrite & { readonly kind: 'update'; readonly update: Update });
+
+/** How often something is tried that the database rolled back because others were in the way. */
+const ATTEMPTS = 6;
+
+/** How often something is tried whose connection ended. */
+const CONNECTIONS = 2;
+
+/** A store in a database that several coordinators, also Go dtm, may share. */
+export class SqlStore implements Store {
+  readonly name: string;
+  readonly #database: SqlDatabase;
+  readonly #groups: WriteGroups<Write>;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isOpen = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(database: SqlDatabase) {
+    this.name = database.name;
+    this.#database = database;
+    this.#groups = new WriteGroups((group) => this.#writeGroup(group), database.maxConnections);
+  }
+
+  open(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isOpen) return;
+      try {
+        await this.#database.open();
+      } catch (error) {
+        await this.#database.close();
+        throw this.#translated(error);
+      }
+      this.#isOpen = true;
+    });
+  }
+
+  close(): Promise<void> {
+    // first, so that no write comes in behind the last one
+    this.#isOpen = false;
+    return this.#inTurn(async () => {
+      this.#isOpen = false;
+      await this.#groups.drain();
+      await Promise.allSettled(this.#underWay);
+      await this.#database.close();
+    });
+  }
+
+  create(details: TransactionDetails): Promise<boolean> {
+    const { gid } = details.transaction;
+    return this.#write({ kind: 'create', gid, size: sizeOf(details.transaction, details.branches), details });
+  }
+
+  async addBranches(
+    gid: string,
+    transType: TransType,
+    branches: readonly BranchRecord[],
+  ): Promise<'added' | 'refused' | 'duplicate'> {
+    const registration = { gid, transType, branches };
+    return this.#write({ kind: 'addBranches', gid, size: sizeOf(undefined, branches), registration });
+  }
+
+  update(
+    expected: Expected,
+    transaction: TransactionRecord,
+    branches: ReadonlyMap<number, BranchRecord>,
+  ): Promise<boolean> {
+    const update = { expected, transaction, branches: [...branches.values()] };
+    return this.#write({ kind: 'update', gid: transaction.gid, size: sizeOf(transaction, update.branches), update });
+  }
+
+  find(gid: string): Promise<TransactionDetails | undefined> {
+    return this.#read(() => findTransaction(this.#database, gid));
+  }
+
+  list(filter: TransactionFilter): Promise<TransactionPage> {
+    return this.#read(() => listTransactions(this.#database, filter));
+  }
+
+  claim(
+    now: number,
+    owner: string,
+    lease: (transaction: TransactionRecord) => number,
+    limit: number,
+  ): Promise<TransactionDetails[]> {
+    return this.#change(() => claimTransactions(this.#database, now, owner, lease, limit));
+  }
+
+  wake(now: number, filter: WakeFilter): Promise<number> {
+    return this.#change(() => wakeTransactions(this.#database, now, filter));
+  }
+
+  prune(before: number, position: string, limit: number): Promise<Pruned> {
+    return this.#change(() => pruneTransactions(this.#database, before, position, limit));
+  }
+
+  getKv(category: string, key: string): Promise<KvRecord | undefined> {
+    return this.#read(() => findKv(this.#database, category, key));
+  }
+
+  putKv(record: KvRecord): Promise<boolean> {
+    return this.#change(() => putKv(this.#database, record));
+  }
+
+  deleteKv(category: string, key: string): Promise<boolean> {
+    return this.#change(() => deleteKv(this.#database, category, key));
+  }
+
+  listKv(filter: KvFilter): Promise<KvPage> {
+    return this.#read(() => listKv(this.#database, filter));
+  }
+
+  async #write<T>(write: Write): Promise<T> {
+    this.#checkOpen();
+    return this.#groups.add<T>(write);
+  }
+
+  /** What spoils a group is found by writing each of it alone; unless nobody knows what became of the group. */
+  async #writeGroup(group: readonly Write[]): Promise<readonly PromiseSettledResult<unknown>[]> {
+    try {
+      const results = await withRetries(() => this.#run(group));
+      return results.map((value) => ({ status: 'fulfilled', value }));
+    } catch (error) {
+      const isUseless = error instanceof SqlFailure && (error.kind === 'lost' || error.kind === 'unreachable');
+      if (group.length > 1 && !isUseless) {
+        return (await Promise.all(group.map((write) => this.#writeGroup([write])))).flat();
+      }
+      if (group[0]!.kind === 'addBranches' && error instanceof SqlFailure && error.kind === 'duplicate') {
+        return [{ status: 'fulfilled', value: 'duplicate' }];
+      }
+      const reason = this.#translated(error, 'the write was');
+      return group.map(() => ({ status: 'rejected', reason }));
+    }
+  }
+
+  #run(group: readonly Write[]): Promise<unknown[]> {
+    const database = this.#database;
+    switch (group[0]!.kind) {
+      case 'create':
+        return database.create(group.flatMap((write) => (write.kind === 'create' ? [write.details] : [])));
+      case 'addBranches':
+        return database.addBranches(
+          group.flatMap((write) => (write.kind === 'addBranches' ? [write.registration] : [])),
+        );
+      case 'update':
+        return database.update(group.flatMap((write) => (write.kind === 'update' ? [write.update] : [])));
+    }
+  }
+
+  /** A connection may have ended while nobody used it: reading can be done again. */
+  #read<T>(work: () => Promise<T>): Promise<T> {
+    return this.#change(() =>
+      work().catch((error: unknown) => {
+        if (error instanceof SqlFailure && error.kind === 'lost') return work();
+        throw error;
+      }),
+    );
+  }
+
+  async #change<T>(work: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    const result = withRetries(work);
+    this.#underWay.add(result);
+    try {
+      return await result;
+    } catch (error) {
+      throw this.#translated(error);
+    } finally {
+      this.#underWay.delete(result);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#isOpen) return;
+    throw new DtmStoreError(`${this.name} is closed; the coordinator is stopped, or was never started`);
+  }
+
+  /** Opening and closing wait for one another. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #translated(error: unknown, what = 'it was'): unknown {
+    if (error instanceof DtmError || !(error instanceof SqlFailure)) return error;
+    const reason = error.message;
+    const messages = {
+      unreachable: `cannot be reached (${reason}); start it, or correct address, user and password; nothing was kept`,
+      lost: `was lost before it answered (${reason}); whether ${what} kept is unknown, look before trying again`,
+      interrupted: `was lost before it answered (${reason}); nothing was kept, try again`,
+      conflict: `could not get at the rows, others were writing them (${reason}); nothing was kept, try again`,
+      duplicate: `has this already (${reason}); nothing was kept`,
+      refused: `refused (${reason}); nothing was kept`,
+    };
+    return new DtmStoreError(`${this.name} ${messages[error.kind]}`, { cause: error.cause });
+  }
+}
+
+/** Tries again what was rolled back because others were in the way, or a connection ended. */
+async function withRetries<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const kind = error instanceof SqlFailure ? error.kind : undefined;
+      const most = kind === 'conflict' ? ATTEMPTS : kind === 'interrupted' ? CONNECTIONS : 1;
+      if (attempt >= most) throw error;
+      await pause(Math.random() * 5 * 2 ** attempt);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
+
+/** About how many bytes a write is. */
+function sizeOf(transaction: TransactionRecord | undefined, branches: readonly BranchRecord[]): number {
+  let size = 500 + (transaction?.customData?.length ?? 0) + (transaction?.result?.length ?? 0);
+  for (const { payload, url, lastError } of branches)
+    size += 200 + payload.length + url.length + (lastError?.length ?? 0);
+  return size;
+}

@@ -1,0 +1,100 @@
+import type {
+  BranchRecord,
+  TransactionDetails,
+  TransactionFilter,
+  TransactionPage,
+  TransactionRecord,
+} from '../../../protocol/index.js';
+import { positionOf } from '../memory-store.js';
+import { DEFAULT_PAGE_SIZE } from '../store.js';
+import { ownerText } from './columns.js';
+import { inParts, padded, placeholders, whereAll } from './placeholders.js';
+import { branchIn, branchList, globalList, transactionIn } from './rows.js';
+import type { SqlDatabase, SqlDialect, SqlRow, SqlSession, SqlValue } from './sql-database.js';
+
+/**
+ * A transaction with its branches. They are read after it, so that they are never older than what it says: a branch that
+ * was registered before it was submitted is there.
+ */
+export async function findTransaction(database: SqlDatabase, gid: string): Promise<TransactionDetails | undefined> {
+  const { dialect } = database;
+  const text = `select ${globalList(dialect)} from ${dialect.tables.global} where gid = ?`;
+  const [row] = await database.query(text, [gid]);
+  return row && (await withBranches(database, dialect, [row]))[0];
+}
+
+/** Page of {@link Store.list}. */
+export async function listTransactions(database: SqlDatabase, filter: TransactionFilter): Promise<TransactionPage> {
+  const { dialect } = database;
+  const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
+  const time = (value: number | undefined): SqlValue | undefined =>
+    value ? dialect.encode({ name: 'create_time', kind: 'time' }, value) : undefined;
+  const { where, values } = whereAll({
+    'id < ?': positionOf(filter.position),
+    'gid = ?': filter.gid,
+    'status = ?': filter.status,
+    'trans_type = ?': filter.transType,
+    'create_time >= ?': time(filter.createTimeStart),
+    'create_time <= ?': time(filter.createTimeEnd),
+  });
+  const attention = filter.attention ? 'and attention is not null' : '';
+  const text = `select ${globalList(dialect)} from ${dialect.tables.global}
+    where ${where} ${attention} order by id desc limit ?`;
+  const rows = await database.query(text, [...values, String(limit)]);
+  const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.['id'] ?? '');
+  return { transactions: rows.map(transactionIn), nextPosition };
+}
+
+/** Takes over due transactions; those that others are taking over right now are left to them. */
+export function claimTransactions(
+  database: SqlDatabase,
+  now: number,
+  owner: string,
+  lease: (transaction: TransactionRecord) => number,
+  limit: number,
+): Promise<TransactionDetails[]> {
+  const { dialect } = database;
+  const due = `select ${globalList(dialect)} from ${dialect.tables.global}
+    where ${dialect.isUnfinished} and ${dialect.dueTime} <= ? order by ${dialect.dueTime} limit ? for update skip locked`;
+  return database.transaction(async (session) => {
+    const rows = await session.query(due, [encodedTime(dialect, now), String(limit)]);
+    if (rows.length === 0) return [];
+    const claimed = (await withBranches(session, dialect, rows)).map(({ transaction, branches }) => ({
+      transaction: { ...transaction, owner, nextCronTime: lease(transaction) },
+      branches,
+    }));
+    for (const time of new Set(claimed.map(({ transaction }) => transaction.nextCronTime))) {
+      const same = rows.filter((_, index) => claimed[index]!.transaction.nextCronTime === time);
+      for (const part of inParts(same)) {
+        const ids = padded(part.map(({ id }) => String(id)));
+        await session.execute(
+          `update ${dialect.tables.global} set owner = ?, next_cron_time = ? where id in ${placeholders(ids.length)}`,
+          [ownerText(owner)!, encodedTime(dialect, time), ...ids],
+        );
+      }
+    }
+    return claimed;
+  });
+}
+
+/** Encodes a time to compare with, or to put into `next_cron_time`. */
+export function encodedTime(dialect: SqlDialect, time: number): SqlValue {
+  return dialect.encode({ name: 'next_cron_time', kind: 'time' }, time);
+}
+
+/** Adds the branches to transactions, in the order of registration. */
+async function withBranches(
+  session: SqlSession,
+  dialect: SqlDialect,
+  rows: readonly SqlRow[],
+): Promise<TransactionDetails[]> {
+  const transactions = rows.map(transactionIn);
+  const branches = new Map<string, BranchRecord[]>(transactions.map(({ gid }) => [gid, []]));
+  for (const part of inParts(transactions)) {
+    const gids = padded(part.map(({ gid }) => gid));
+    const text = `select ${branchList(dialect)} from ${dialect.tables.branch}
+      where gid in ${placeholders(gids.length)} order by id`;
+    for (const row of await session.query(text, gids)) branches.get(row['gid'] as string)?.push(branchIn(row));
+  }
+  return transactions.map((transaction) => ({ transaction, branches: branches.get(transaction.gid) ?? [] }));
+}

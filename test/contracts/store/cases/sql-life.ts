@@ -1,0 +1,111 @@
+import { DtmStoreError } from 'nestjs-dtm/protocol';
+import type { Store } from 'nestjs-dtm/server';
+import { describe, expect, it } from 'vitest';
+import { TIME, detailsOf, transactionOf } from '../records.js';
+import type { SqlStoreBed } from '../sql-store-contract.js';
+
+async function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+async function expectClosed(store: Store): Promise<void> {
+  const calls = [
+    store.create(detailsOf('g')),
+    store.find('g'),
+    store.addBranches('g', 'tcc', []),
+    store.update({ status: 'submitted' }, transactionOf('g'), new Map()),
+    store.claim(TIME, 'me', () => TIME, 1),
+    store.list({}),
+    store.prune(TIME, '', 1),
+    store.listKv({}),
+  ];
+  for (const error of await Promise.all(calls.map(errorOf))) {
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(/is closed; the coordinator is stopped, or was never started/);
+  }
+}
+
+/** From open() to close(), and what cannot be opened. */
+export function sqlLifeCases(bed: SqlStoreBed): void {
+  describe('the life of the store', () => {
+    it('begins with open(), ends with close(), and can begin again', async () => {
+      const store = bed.newTables().store();
+      await expectClosed(store);
+      await store.open();
+      await store.create(detailsOf('g'));
+      await store.close();
+      await expectClosed(store);
+      await store.open();
+      expect(await store.find('g')).toBeDefined();
+      await store.close();
+    });
+
+    it('open() and close() can be repeated, even at the same time', async () => {
+      const store = bed.newTables().store();
+      await Promise.all([store.open(), store.open()]);
+      await Promise.all([store.close(), store.close(), store.open(), store.close()]);
+      await expectClosed(store);
+    });
+
+    it('close() answers what is under way', async () => {
+      const tables = bed.newTables();
+      const store = await bed.open(tables);
+      const writes = Array.from({ length: 300 }, (_, index) => store.create(detailsOf(`g${index}`)));
+      const reads = Array.from({ length: 30 }, () => store.list({}));
+      await store.close();
+      expect(await Promise.all(writes)).toEqual(writes.map(() => true));
+      await Promise.all(reads);
+      expect((await (await bed.open(tables)).list({ limit: 1000 })).transactions).toHaveLength(300);
+    });
+
+    it('close() is not outrun by writes that follow from one another: they are refused', async () => {
+      const store = await bed.open(bed.newTables());
+      const chain = async (name: string): Promise<never> => {
+        for (let index = 0; ; index++) await store.create(detailsOf(`${name}${index}`));
+      };
+      const chains = ['a', 'b', 'c'].map(chain).map(errorOf);
+      await store.create(detailsOf('first'));
+      await store.close();
+      for (const error of await Promise.all(chains)) expect(error).toBeInstanceOf(DtmStoreError);
+    });
+
+    it('leaves no connection open', async () => {
+      const store = await bed.open(bed.newTables());
+      await Promise.all(Array.from({ length: 20 }, () => store.list({})));
+      expect((await bed.server.connections()).length).toBeGreaterThan(0);
+      await store.close();
+      expect(await bed.server.connections()).toEqual([]);
+    });
+
+    it('uses no more connections than it may', async () => {
+      const store = await bed.open(bed.newTables(), { maxConnections: 1 });
+      const work = Array.from({ length: 50 }, async (_, index) => {
+        await store.create(detailsOf(`g${index}`));
+        await store.claim(TIME, 'me', () => TIME + 1, 1);
+        await store.find(`g${index}`);
+      });
+      await Promise.all(work);
+      expect(await bed.server.connections()).toHaveLength(1);
+    });
+  });
+
+  describe('a server that cannot be used', () => {
+    it('is reported by open(), without the password', async () => {
+      for (const change of [{ port: 1 }, { user: 'nobody', password: 'swordfish' }]) {
+        const store = bed.newTables().store(change);
+        const error = await errorOf(store.open());
+        if (error === undefined) await store.close();
+        // a PostgreSQL that trusts everybody on this machine lets a wrong password pass, but not a user that is none
+        expect(error).toBeInstanceOf(DtmStoreError);
+        expect((error as Error).message).toMatch(
+          /cannot be reached \(.*\); start it, or correct address, user and password/,
+        );
+        expect((error as Error).message + store.name).not.toContain('swordfish');
+        await expectClosed(store);
+      }
+    });
+  });
+}

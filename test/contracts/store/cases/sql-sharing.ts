@@ -1,0 +1,190 @@
+import type { Store } from 'nestjs-dtm/server';
+import { describe, expect, it } from 'vitest';
+import { TIME, branchOf, detailsOf, transactionOf } from '../records.js';
+import type { SqlStoreBed } from '../sql-store-contract.js';
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+/** What holds when several coordinators share the tables. */
+export function sqlSharingCases(bed: SqlStoreBed): void {
+  describe('stores that share their tables', () => {
+    /** Two stores on the same tables. */
+    async function pair(): Promise<{ a: Store; b: Store; both: readonly [Store, Store] }> {
+      const tables = bed.newTables();
+      const [a, b] = [await bed.open(tables), await bed.open(tables)];
+      return { a, b, both: [a, b] };
+    }
+
+    it('see at once what the other has written', async () => {
+      const { a, b } = await pair();
+      await a.create(detailsOf('g'));
+      expect(await b.find('g')).toEqual(detailsOf('g'));
+      await b.update({ status: 'submitted' }, transactionOf('g', { status: 'aborting' }), new Map());
+      expect((await a.find('g'))?.transaction.status).toBe('aborting');
+    });
+
+    it('create a gid once', async () => {
+      const { both } = await pair();
+      for (const gid of range(20).map(String)) {
+        const results = await Promise.all(range(10).map((index) => both[index % 2]!.create(detailsOf(gid))));
+        expect(results.filter(Boolean)).toHaveLength(1);
+      }
+    });
+
+    it('change a status once', async () => {
+      const { a, both } = await pair();
+      for (const gid of range(20).map(String)) {
+        await a.create(detailsOf(gid, { status: 'prepared' }));
+        const results = await Promise.all(
+          range(10).map((index) =>
+            both[index % 2]!.update(
+              { status: 'prepared' },
+              transactionOf(gid, { status: index < 5 ? 'submitted' : 'aborting', retryCount: index }),
+              new Map(),
+            ),
+          ),
+        );
+        expect(results.filter(Boolean)).toHaveLength(1);
+        expect((await a.find(gid))?.transaction.retryCount).toBe(results.indexOf(true));
+      }
+    });
+
+    it('either register a branch before the other submits, or refuse it', async () => {
+      const { a, b } = await pair();
+      const counts = { added: 0, refused: 0, duplicate: 0 };
+      for (const gid of range(60).map(String)) {
+        const prepared = transactionOf(gid, { transType: 'tcc', status: 'prepared' });
+        await a.create({ transaction: prepared, branches: [] });
+        const submit = (): Promise<boolean> =>
+          b.update({ status: 'prepared' }, { ...prepared, status: 'submitted' }, new Map());
+        const register = (): ReturnType<Store['addBranches']> => a.addBranches(gid, 'tcc', [branchOf('01')]);
+        const [first, second] = Number(gid) % 2 ? [register(), submit()] : [submit(), register()];
+        const result = (await Promise.all([first, second])).find((answer) => typeof answer === 'string')!;
+        counts[result]++;
+        // what the submitter reads behind its own write is all there will ever be
+        expect((await b.find(gid))?.branches).toHaveLength(result === 'added' ? 1 : 0);
+      }
+      expect(counts.duplicate).toBe(0);
+    });
+
+    it('claim what is due once, in all their claims together', async () => {
+      const tables = bed.newTables();
+      const stores = await Promise.all(range(4).map(() => bed.open(tables)));
+      await Promise.all(range(300).map((index) => stores[0]!.create(detailsOf(`g${index}`))));
+      const claimed = await Promise.all(
+        stores.map(async (store, index) => {
+          const gids: string[] = [];
+          for (;;) {
+            const some = await store.claim(TIME, `owner${index}`, () => TIME + 13_000, 7);
+            if (some.length === 0) return gids;
+            gids.push(...some.map(({ transaction }) => transaction.gid));
+          }
+        }),
+      );
+      expect(claimed.flat()).toHaveLength(300);
+      expect(new Set(claimed.flat()).size).toBe(300);
+    });
+
+    it('claim, wake and prune thousands at a time', async () => {
+      const { a, b } = await pair();
+      const gids = range(2500).map((index) => `g${index}`);
+      await Promise.all(gids.map((gid) => a.create(detailsOf(gid, { nextCronTime: TIME + 50 }))));
+      expect(await a.wake(TIME, { laterThan: TIME, limit: 10_000 })).toBe(2500);
+      const claimed = await b.claim(TIME, 'b', () => TIME + 1, 10_000);
+      expect(claimed.filter(({ branches }) => branches.length === 2)).toHaveLength(2500);
+      expect((await a.find('g2499'))?.transaction.owner).toBe('b');
+      const done = gids.map((gid) =>
+        b.update({ status: 'submitted', owner: 'b' }, transactionOf(gid, { status: 'succeed' }), new Map()),
+      );
+      expect(new Set(await Promise.all(done))).toEqual(new Set([true]));
+      expect(await a.prune(TIME + 1, '', 10_000)).toEqual({ count: 2500, nextPosition: '' });
+      expect((await a.list({})).transactions).toEqual([]);
+    });
+
+    it('claim around a transaction that somebody else is writing', async () => {
+      const tables = bed.newTables();
+      const store = await bed.open(tables);
+      for (const gid of ['g1', 'g2', 'g3']) await store.create(detailsOf(gid));
+      const claim = async (): Promise<string[]> =>
+        (await store.claim(TIME, 'me', () => TIME + 1, 10)).map(({ transaction }) => transaction.gid).toSorted();
+      await tables.alone(async (sql) => {
+        await sql('begin');
+        await sql(`select id from trans_global where gid = 'g2' for update`);
+        expect(await claim()).toEqual(['g1', 'g3']);
+        await sql('rollback');
+      });
+      expect(await claim()).toEqual(['g2']);
+    });
+
+    it('take over from one another when a lease is over, and not before', async () => {
+      const { a, b } = await pair();
+      await a.create(detailsOf('g'));
+      await a.claim(TIME, 'a', () => TIME + 13_000, 1);
+      expect(await b.claim(TIME + 12_999, 'b', () => TIME, 1)).toEqual([]);
+      expect(await b.claim(TIME + 13_000, 'b', () => TIME + 26_000, 1)).toHaveLength(1);
+      expect(await a.update({ status: 'submitted', owner: 'a' }, transactionOf('g'), new Map())).toBe(false);
+      expect(await b.update({ status: 'submitted', owner: 'b' }, transactionOf('g'), new Map())).toBe(true);
+    });
+
+    it('keep a value once for each version', async () => {
+      const { both } = await pair();
+      for (const version of range(10).map((index) => index + 1)) {
+        const results = await Promise.all(
+          range(6).map((index) =>
+            both[index % 2]!.putKv({
+              category: 'topics',
+              key: 'a',
+              value: `[${index}]`,
+              version,
+              createTime: TIME,
+              updateTime: TIME,
+            }),
+          ),
+        );
+        expect(results.filter(Boolean)).toHaveLength(1);
+        expect((await both[0].getKv('topics', 'a'))?.value).toBe(`[${results.indexOf(true)}]`);
+      }
+    });
+
+    it('prune together, and take nothing from a gid that is in use again', async () => {
+      const { a, b, both } = await pair();
+      const old = { status: 'succeed', createTime: TIME, updateTime: TIME } as const;
+      const gids = range(40).map((index) => `g${index}`);
+      await Promise.all(gids.map((gid) => a.create(detailsOf(gid, old))));
+      const again = async (gid: string): Promise<void> => {
+        while (!(await b.create(detailsOf(gid, { createTime: TIME + 500, updateTime: TIME + 500 })))) {
+          await new Promise((resolve) => void setImmediate(resolve));
+        }
+      };
+      const prunes = range(8).map((index) => both[index % 2]!.prune(TIME + 100, '', 100));
+      await Promise.all([...prunes, ...gids.map(again)]);
+      expect((await Promise.all(prunes)).reduce((sum, { count }) => sum + count, 0)).toBe(40);
+      for (const gid of gids) expect((await a.find(gid))?.branches).toHaveLength(2);
+    });
+  });
+
+  describe('a transaction that Go dtm has locked', () => {
+    const locked = async (owner: string): Promise<Store> => {
+      const tables = bed.newTables();
+      const store = await bed.open(tables);
+      await store.create(detailsOf('g', { nextCronTime: TIME + 10_000, updateTime: TIME }));
+      await tables.sql(`update trans_global set owner = '${owner}' where gid = 'g'`);
+      return store;
+    };
+
+    it('is claimed when its lease is over', async () => {
+      const store = await locked('PzABXX8bmaWPjFCQAVDVRo');
+      expect((await store.find('g'))?.transaction.owner).toBe('PzABXX8bmaWPjFCQAVDVRo');
+      expect(await store.claim(TIME + 9_999, 'me', () => TIME, 1)).toEqual([]);
+      expect(await store.claim(TIME + 10_000, 'me', () => TIME + 20_000, 1)).toHaveLength(1);
+      expect(await store.update({ status: 'submitted', owner: 'me' }, transactionOf('g'), new Map())).toBe(true);
+    });
+
+    it('is woken when it has not touched it for a minute: it never says that it is done', async () => {
+      const store = await locked('PzABXX8bmaWPjFCQAVDVRo');
+      const wake = (now: number): Promise<number> => store.wake(now, { gid: 'g', laterThan: TIME, limit: 1 });
+      expect(await wake(TIME + 60_000)).toBe(0);
+      expect(await wake(TIME + 60_001)).toBe(1);
+    });
+  });
+}

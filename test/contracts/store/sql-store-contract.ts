@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import type { Store } from 'nestjs-dtm/server';
+import { requireOrSkip } from '../../services/require-or-skip.mjs';
+import { sqlLayoutCases } from './cases/sql-layout.js';
+import { sqlLifeCases } from './cases/sql-life.js';
+import { sqlSharingCases } from './cases/sql-sharing.js';
+import { sqlWriteCases } from './cases/sql-writes.js';
+import type { SqlServer, SqlServerKind, SqlTables, StoreChange } from './sql-servers.js';
+import { describeStore } from './store-contract.js';
+
+/** What a case works with. */
+export interface SqlStoreBed {
+  /** The server. */
+  readonly server: SqlServer;
+  /** A place for tables that does not exist yet. */
+  newTables(): SqlTables;
+  /** A store that is open until the test ends. */
+  open(tables: SqlTables, change?: StoreChange): Promise<Store>;
+}
+
+/**
+ * What every store in a SQL database does beside what every store does.
+ *
+ * @param kind - of database
+ * @param more - cases of this kind alone
+ */
+export function describeSqlStore(kind: SqlServerKind, more: (bed: SqlStoreBed) => void): void {
+  const needs = requireOrSkip(kind.service);
+  describe.skipIf(!needs.available)(needs.title(kind.title), () => {
+    let server: SqlServer | undefined;
+    const bed: SqlStoreBed = {
+      get server() {
+        return server!;
+      },
+      newTables: () => server!.newTables(),
+      async open(tables, change) {
+        const store = tables.store(change);
+        await store.open();
+        onTestFinished(() => store.close());
+        return store;
+      },
+    };
+    beforeAll(async () => {
+      server = await kind.start();
+    });
+    afterAll(() => server?.stop());
+
+    describeStore(`${kind.title} store`, () => bed.newTables().store());
+    sqlWriteCases(bed);
+    sqlSharingCases(bed);
+    sqlLayoutCases(bed);
+    sqlLifeCases(bed);
+    more(bed);
+  });
+}

@@ -1,0 +1,219 @@
+import { DtmStoreError } from 'nestjs-dtm/protocol';
+import type { Store } from 'nestjs-dtm/server';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { TIME, branchOf, detailsOf, transactionOf } from '../../contracts/store/records.js';
+import { mariadb, postgres, type SqlServer, type SqlTables } from '../../contracts/store/sql-servers.js';
+import { requireOrSkip } from '../../services/require-or-skip.mjs';
+import { waitUntil } from '../../support/wait-until.js';
+import { CuttableProxy } from './cuttable-proxy.js';
+
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  const result = await promise.then(
+    (value) => `it answered ${String(value)}`,
+    (error: unknown) => error,
+  );
+  expect(result).toBeInstanceOf(DtmStoreError);
+  return (result as Error).message;
+}
+
+const UNKNOWN = /was lost before it answered \(.*\); whether the write was kept is unknown, look before trying again/;
+
+for (const kind of [postgres, mariadb]) {
+  const needs = requireOrSkip(kind.service);
+  describe.skipIf(!needs.available)(needs.title(`faults of ${kind.title}`), () => {
+    let database: SqlServer;
+    beforeAll(async () => {
+      database = await kind.start();
+    });
+    afterAll(() => database?.stop());
+
+    describe('a connection that is cut', () => {
+      /** A store behind a proxy, on one connection whose statements are prepared, and the truth. */
+      async function behindProxy(): Promise<{ store: Store; truth: Store; proxy: CuttableProxy }> {
+        const tables = database.newTables();
+        const truth = tables.store();
+        await truth.open();
+        const proxy = await CuttableProxy.start(database);
+        const store = tables.store({ port: proxy.port, maxConnections: 1 });
+        await store.open();
+        onTestFinished(async () => {
+          await store.close();
+          await truth.close();
+          await proxy.stop();
+        });
+        await store.create(detailsOf('warm'));
+        await store.update({ status: 'submitted' }, transactionOf('warm'), new Map([[1, branchOf('01')]]));
+        await store.find('warm');
+        return { store, truth, proxy };
+      }
+
+      const succeeded = new Map([[1, branchOf('01', { status: 'succeed' })]]);
+
+      it('after an update was committed is an error, never a success, and the update is there', async () => {
+        const { store, truth, proxy } = await behindProxy();
+        await truth.create(detailsOf('cut-here'));
+        proxy.cutAt('cut-here', 'after');
+        const next = transactionOf('cut-here', { status: 'succeed' });
+        expect(await failureOf(store.update({ status: 'submitted' }, next, succeeded))).toMatch(UNKNOWN);
+        expect(proxy.cuts).toBe(1);
+        expect(await truth.find('cut-here')).toMatchObject({
+          transaction: { status: 'succeed' },
+          branches: [{}, { status: 'succeed' }],
+        });
+        // whoever tries again finds that it is done
+        expect(await store.update({ status: 'submitted' }, next, succeeded)).toBe(false);
+      });
+
+      it('before an update reaches the server is an error, and nothing is kept', async () => {
+        const { store, truth, proxy } = await behindProxy();
+        await truth.create(detailsOf('cut-here'));
+        proxy.cutAt('cut-here', 'before');
+        const next = transactionOf('cut-here', { status: 'succeed' });
+        expect(await failureOf(store.update({ status: 'submitted' }, next, succeeded))).toMatch(UNKNOWN);
+        expect(await truth.find('cut-here')).toEqual(detailsOf('cut-here'));
+        expect(await store.update({ status: 'submitted' }, next, succeeded)).toBe(true);
+      });
+
+      it('in the commit of a claim is an error; the lease runs out', async () => {
+        const { store, truth, proxy } = await behindProxy();
+        // begin names READ COMMITTED
+        proxy.cutAt(kind === postgres ? 'commit\0' : 'commit', 'after');
+        expect(await failureOf(store.claim(TIME, 'me', () => TIME + 13_000, 10))).toMatch(
+          /whether it was kept is unknown/,
+        );
+        expect((await truth.find('warm'))?.transaction).toMatchObject({ owner: 'me', nextCronTime: TIME + 13_000 });
+        expect(await store.claim(TIME + 13_000, 'you', () => TIME + 26_000, 10)).toHaveLength(1);
+      });
+
+      it('within a transaction is no error: it was rolled back, and is tried again', async () => {
+        const { store, truth, proxy } = await behindProxy();
+        proxy.cutAt('me-me-me', 'after');
+        expect(await store.claim(TIME, 'me-me-me', () => TIME + 13_000, 10)).toHaveLength(1);
+        expect(proxy.cuts).toBe(1);
+        expect((await truth.find('warm'))?.transaction.owner).toBe('me-me-me');
+      });
+
+      it('while something is read is no error: it is read again', async () => {
+        const { store, proxy } = await behindProxy();
+        proxy.cutAt('warm', 'after');
+        expect(await store.find('warm')).toBeDefined();
+        expect(proxy.cuts).toBe(1);
+      });
+
+      it('while nobody uses it is not noticed', async () => {
+        const tables = database.newTables();
+        const store = tables.store();
+        await store.open();
+        onTestFinished(() => store.close());
+        for (let round = 0; round < 5; round++) {
+          await Promise.all(Array.from({ length: 20 }, () => store.list({})));
+          await endConnections();
+          expect(await store.create(detailsOf(`g${round}`))).toBe(true);
+        }
+      });
+    });
+
+    /** Ends the connections of our stores, as an administrator or a restart does. */
+    async function endConnections(): Promise<void> {
+      const ids = await database.connections();
+      const end =
+        kind === postgres ? (id: number) => `select pg_terminate_backend(${id})` : (id: number) => `kill ${id}`;
+      for (const id of ids) await database.ofGo.sql(end(id)).catch(() => undefined);
+      await waitUntil(async () => {
+        const left = await database.connections();
+        return !left.some((id) => ids.includes(id));
+      });
+    }
+
+    it.each<[string, () => Promise<void>]>([
+      ['its connections are ended', endConnections],
+      [
+        'it is killed',
+        async () => {
+          await database.kill();
+          await database.restart();
+        },
+      ],
+      ...(kind === postgres
+        ? ([
+            [
+              'one of its processes is killed',
+              async () => void process.kill((await database.connections())[0]!, 'SIGKILL'),
+            ],
+          ] as [string, () => Promise<void>][])
+        : []),
+    ])('when %s under load every answer is true', async (_, strike) => {
+      const tables = database.newTables();
+      const store = tables.store();
+      await store.open();
+      onTestFinished(() => store.close());
+      const answers = await load(store, tables, strike);
+      const kinds = { kept: 0, refused: 0, unknown: 0 };
+      for (const [gid, answer] of answers) {
+        const found = await store.find(gid);
+        if (answer === true) {
+          kinds.kept++;
+          expect(found, gid).toMatchObject({
+            transaction: { status: 'succeed' },
+            branches: [{}, { status: 'succeed' }],
+          });
+        } else if (/nothing was kept/.test(answer)) {
+          kinds.refused++;
+          expect(['submitted', undefined], gid).toContain(found?.transaction.status);
+        } else {
+          kinds.unknown++;
+          expect(answer).toMatch(UNKNOWN);
+        }
+        // all of a write, or none of it
+        if (found) expect(found.branches, gid).toHaveLength(2);
+        expect(found?.branches[1]?.status === 'succeed', gid).toBe(found?.transaction.status === 'succeed');
+      }
+      expect(kinds.kept).toBeGreaterThan(0);
+      // a transaction whose connection ends is tried again, so that there may be no errors at all
+      if (strike !== endConnections) expect(kinds.refused + kinds.unknown).toBeGreaterThan(0);
+    });
+
+    /** Creates and finishes transactions while the strike comes down, until it is over; true, or how it failed. */
+    async function load(
+      store: Store,
+      tables: SqlTables,
+      strike: () => Promise<void>,
+    ): Promise<ReadonlyMap<string, true | string>> {
+      const answers = new Map<string, true | string>();
+      const time = { isOver: false };
+      let count = 0;
+      const work = async (): Promise<void> => {
+        while (!time.isOver) {
+          const gid = `g${count++}`;
+          try {
+            expect(await store.create(detailsOf(gid))).toBe(true);
+            const done = transactionOf(gid, { status: 'succeed' });
+            const branches = new Map([[1, branchOf('01', { status: 'succeed' })]]);
+            expect(await store.update({ status: 'submitted' }, done, branches)).toBe(true);
+            answers.set(gid, true);
+          } catch (error) {
+            expect(error).toBeInstanceOf(DtmStoreError);
+            answers.set(gid, (error as Error).message);
+            await new Promise((resolve) => void setTimeout(resolve, 10));
+          }
+        }
+      };
+      const workers = Promise.all(Array.from({ length: 32 }, work));
+      await waitUntil(() => answers.size > 200);
+      await strike();
+      // it goes on by itself
+      await waitUntil(() =>
+        store.list({ limit: 1 }).then(
+          () => true,
+          () => false,
+        ),
+      );
+      const before = answers.size;
+      await waitUntil(() => answers.size > before + 200);
+      time.isOver = true;
+      await workers;
+      await tables.sql('select 1');
+      return answers;
+    }
+  });
+}
