@@ -1,6 +1,6 @@
 import {
   DtmArgumentError,
-  checkHttpUrl,
+  checkBranchUrl,
   decodeWorkflowCall,
   isHttpUrl,
   stepBranchId,
@@ -72,7 +72,7 @@ export class CheckedCoordinator extends Coordinator {
     // nothing is registered in a transaction that does not exist
     if (protocol === undefined) return;
     for (const [op, url] of urls) {
-      if (protocol !== 'grpc') checkHttpUrl(url, op);
+      checkBranchUrl(url, op, protocol);
       this.#check(op, url, { gid, transType, branchId, op });
     }
   }

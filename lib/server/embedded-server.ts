@@ -130,7 +130,8 @@ class Embedded implements EmbeddedServer {
     this.#http = await listenHttp({ ...httpApi(this.#parts), ...jsonRpcApi(this.#parts) }, listen, this.#parts.metrics);
     this.#parts.metrics.watchProcess();
     if (listen.grpcPort !== undefined) {
-      this.#grpc = await listenGrpc(grpcApi(this.#parts), listen.host ?? '127.0.0.1', listen.grpcPort);
+      const host = listen.host ?? '127.0.0.1';
+      this.#grpc = await listenGrpc(grpcApi(this.#parts), host, listen.grpcPort, this.#parts.metrics);
     }
   }
 

@@ -30,6 +30,7 @@ export class Metrics {
     'branchtype',
     'status',
   ]);
+  #isWatching = false;
 
   /**
    * Makes metrics, all of them zero.
@@ -51,9 +52,10 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Also counts what the process uses: processor, memory, event loop, garbage collection. */
+  /** Also counts what the process uses: processor, memory, event loop, garbage collection. Idempotent. */
   watchProcess(): void {
-    collectDefaultMetrics({ register: this.#registry });
+    if (!this.#isWatching) collectDefaultMetrics({ register: this.#registry });
+    this.#isWatching = true;
   }
 
   /**

@@ -8,9 +8,11 @@ import {
   type TransactionDetails,
 } from '../protocol/index.js';
 import type { Breaker } from './calls/breaker.js';
-import { targetOf } from './calls/target.js';
 import type { Surroundings } from './surroundings.js';
 import type { KvFilter, WakeFilter } from './store/store.js';
+
+/** Transactions that are woken at a time, so that nothing else waits for long. */
+const WAKE_BATCH = 500;
 
 /** What people do to transactions that do not end by themselves (`dtm-protocol.md` §1.3). */
 export class Operator {
@@ -52,6 +54,7 @@ export class Operator {
       rollbackTime: now,
       updateTime: now,
       owner: undefined,
+      attention: undefined,
       rollbackReason,
     } as const;
     if (!(await this.#surroundings.store.update({ status }, stopped, new Map()))) await this.forceStop(gid);
@@ -94,14 +97,22 @@ export class Operator {
    */
   async retryTarget(target: string, limit: number): Promise<{ count: number; isMore: boolean }> {
     if (!target) throw new DtmArgumentError('target must be the beginning of branch URLs, e.g. http://bank:3000');
-    this.#breaker.reset(targetOf(target));
+    this.#breaker.reset(target);
     return this.#wake({ target, laterThan: this.#surroundings.clock.now(), limit });
   }
 
   async #wake(filter: WakeFilter): Promise<{ count: number; isMore: boolean }> {
-    const count = await this.#surroundings.store.wake(this.#surroundings.clock.now(), filter);
-    if (count > 0) this.#onDue();
-    return { count, isMore: count === filter.limit };
+    const { store, clock } = this.#surroundings;
+    let count = 0;
+    let isMore = true;
+    while (isMore && count < filter.limit) {
+      const limit = Math.min(WAKE_BATCH, filter.limit - count);
+      const woken = await store.wake(clock.now(), { ...filter, limit });
+      if (woken > 0) this.#onDue();
+      count += woken;
+      isMore = woken === limit;
+    }
+    return { count, isMore };
   }
 
   /** Pages through what is kept beside transactions. */

@@ -1,6 +1,7 @@
 import { Alerts } from './calls/alerts.js';
 import { BranchCalls } from './calls/branch-calls.js';
 import { Breaker } from './calls/breaker.js';
+import { carefulLogger } from './careful-logger.js';
 import type { Operations } from './api/operations.js';
 import { CheckedCoordinator } from './checked-coordinator.js';
 import { Metrics } from './metrics.js';
@@ -22,11 +23,14 @@ export interface CoordinatorParts extends Operations {
 /**
  * Puts a coordinator together.
  *
- * @param surroundings - what it works with
+ * @param given - what it works with
  * @param alertWebhook - where branches are reported that give no decision again and again. @default nowhere
+ * @throws DtmConfigError when the webhook is not an http or https URL
  */
-export function coordinatorParts(surroundings: Surroundings, alertWebhook?: string): CoordinatorParts {
-  const { settings, logger, store, clock, transport } = surroundings;
+export function coordinatorParts(given: Surroundings, alertWebhook?: string): CoordinatorParts {
+  const logger = carefulLogger(given.logger);
+  const surroundings = { ...given, logger };
+  const { settings, store, clock, transport } = surroundings;
   const metrics = new Metrics();
   const alerts = alertWebhook ? new Alerts(alertWebhook, settings, logger) : undefined;
   const onDue = (): void => recovery.nudge();

@@ -4,7 +4,7 @@ import { leaseTime } from './engine/schedule.js';
 import type { Runner } from './runner.js';
 import type { Surroundings } from './surroundings.js';
 
-/** Passes may wait for a busy target without keeping others from theirs: there are so many times more of them at most. */
+/** Passes that only wait for a busy target leave room for others: so many times as many there are at most. */
 const WAITING_FACTOR = 8;
 
 /** Looks for due transactions and runs them: retries, timeouts, and what another process left behind. */
@@ -16,12 +16,17 @@ export class Recovery {
   #loop: Promise<void> | undefined;
   #isRunning = false;
   #isNudged = false;
-  #wake: () => void = () => undefined;
+  #endPause: () => void = () => undefined;
+  #onChange: () => void = () => undefined;
 
   constructor(surroundings: Surroundings, runner: Runner) {
     this.#surroundings = surroundings;
     this.#runner = runner;
-    this.#turns = new Turns(surroundings.settings.maxParallelRecoveryPerTarget, () => this.#wake());
+    const { clock, settings } = surroundings;
+    this.#turns = new Turns(settings.maxParallelRecoveryPerTarget, clock, {
+      onWait: () => this.#onChange(),
+      onRoom: () => this.nudge(),
+    });
   }
 
   /** Looks at once, then again and again. Idempotent. */
@@ -34,20 +39,21 @@ export class Recovery {
   /** Looks at once rather than at the end of the pause: something has become due. */
   nudge(): void {
     this.#isNudged = true;
-    this.#wake();
+    this.#endPause();
   }
 
   /** Looks no more; waits for the look under way, not for the passes it started. */
   async stop(): Promise<void> {
     this.#isRunning = false;
-    this.#wake();
+    this.#endPause();
+    this.#onChange();
     await this.#loop;
   }
 
   /** How many passes may be started: those that only wait for a busy target leave room for others. */
   get #room(): number {
     const { maxParallelRecovery } = this.#surroundings.settings;
-    const working = Math.max(0, this.#passes - this.#turns.waiting);
+    const working = this.#passes - this.#turns.waitingPasses;
     return Math.min(maxParallelRecovery - working, maxParallelRecovery * WAITING_FACTOR - this.#passes);
   }
 
@@ -82,30 +88,32 @@ export class Recovery {
   async #start(details: TransactionDetails): Promise<void> {
     this.#passes++;
     try {
-      await this.#runner.run(details, this.#turns);
+      await this.#runner.run(details, this.#turns.forPass());
     } catch (error) {
       const { gid } = details.transaction;
       this.#surroundings.logger.error('transaction could not be processed', { gid, error: String(error) });
     } finally {
       this.#passes--;
-      this.#wake();
+      this.#onChange();
     }
   }
 
   /** Ends early when the recovery is nudged or stopped. */
   async #pause(ms: number): Promise<void> {
-    let isOver = false;
-    const cancel = this.#surroundings.clock.after(ms, () => {
-      isOver = true;
-      this.#wake();
+    if (this.#isNudged || !this.#isRunning) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#surroundings.clock.after(ms, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
     });
-    while (this.#isRunning && !this.#isNudged && !isOver) await this.#change();
-    cancel();
   }
 
+  /** Passes end, or begin to wait for a turn. */
   #change(): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#onChange = resolve;
     });
   }
 }

@@ -2,10 +2,11 @@ import type { Surroundings } from './surroundings.js';
 
 /** Transactions looked at in one write, and the pause between two, so that nothing else waits for long. */
 const BATCH = 200;
-const PAUSE_MS = 50;
+const PAUSE_MS = 20;
 
-/** Longest pause between two rounds. */
+/** Longest pause between two rounds, and the one after a store has failed. */
 const MAX_ROUND_MS = 3600 * 1000;
+const REPAIR_MS = 60 * 1000;
 
 /** Deletes finished transactions that have been kept long enough, in small batches. */
 export class Retention {
@@ -48,7 +49,7 @@ export class Retention {
       this.#later(nextPosition ? PAUSE_MS : round, nextPosition);
     } catch (error) {
       logger.error('finished transactions could not be deleted', { store: store.name, error: String(error) });
-      this.#later(round, '');
+      this.#later(Math.min(round, REPAIR_MS), '');
     }
   }
 }

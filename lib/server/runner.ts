@@ -1,6 +1,6 @@
 import { isFinal, type BranchRecord, type TransactionDetails, type TransactionRecord } from '../protocol/index.js';
-import type { BranchCalls } from './calls/branch-calls.js';
-import type { Turns } from './calls/turns.js';
+import type { BranchCalls, InTurn } from './calls/branch-calls.js';
+import type { PassTurns } from './calls/turns.js';
 import { advance, type Step } from './engine/advance.js';
 import { MODES } from './engine/modes.js';
 import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from './engine/pass.js';
@@ -42,12 +42,13 @@ export class Runner {
    * @returns the transaction as the pass left it; undefined when somebody else changed it meanwhile
    * @throws DtmStoreError when the store failed: the transaction stays as it is stored and becomes due when its lease ends
    */
-  run(details: TransactionDetails, turns?: Turns): Promise<TransactionDetails | undefined> {
+  run(details: TransactionDetails, turns?: PassTurns): Promise<TransactionDetails | undefined> {
     const { gid } = details.transaction;
     const before = this.#passes.get(gid);
     const pass = this.#counted(details, before ? this.#runAfter(before, gid) : this.#run(details, turns)).finally(
       () => {
         if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
+        this.#calls.passEnded(gid);
       },
     );
     this.#passes.set(gid, pass);
@@ -85,7 +86,7 @@ export class Runner {
     }
   }
 
-  async #run(details: TransactionDetails, turns?: Turns): Promise<TransactionDetails | undefined> {
+  async #run(details: TransactionDetails, turns?: PassTurns): Promise<TransactionDetails | undefined> {
     const { clock, settings } = this.#surroundings;
     const { transaction, branches } = details;
     const machine = MODES[transaction.transType].machine(transaction, branches.length, settings);
@@ -93,6 +94,7 @@ export class Runner {
     let stored = details.transaction;
     let pass: Pass = beginPass(details);
     let received: readonly Answer[] = [];
+    const inTurn: InTurn | undefined = turns && { turns, leaseEnd: () => stored.nextCronTime };
     for (;;) {
       const step = this.#advance(machine, pass, received, clock.now());
       if (step.save) {
@@ -119,7 +121,7 @@ export class Runner {
       for (const index of step.calls) {
         const branch = index === INITIATOR ? machine.initiator?.(pass.transaction) : pass.branches[index];
         void this.#calls
-          .call(pass.transaction, branch!, turns)
+          .call(pass.transaction, branch!, inTurn)
           .then((outcome) => answers.put({ branch: index, outcome }));
       }
       received = await answers.take();

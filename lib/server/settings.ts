@@ -43,6 +43,9 @@ const DEFAULTS: CoordinatorSettings = {
   retentionSeconds: 604_800,
 };
 
+/** Longest time of a setting: 31 years. Times further away are none that databases know. */
+const MAX_SECONDS = 1_000_000_000;
+
 /** Settings that need not be whole numbers. */
 const FRACTIONS: ReadonlySet<string> = new Set(['pollIntervalSeconds', 'breakerProbeSeconds']);
 
@@ -56,9 +59,14 @@ export function resolveSettings(given: Partial<CoordinatorSettings>): Coordinato
   const settings: Record<string, number> = {};
   for (const [name, byDefault] of Object.entries(DEFAULTS)) {
     const value: unknown = given[name as keyof CoordinatorSettings] ?? byDefault;
-    const whole = FRACTIONS.has(name) || Number.isInteger(value);
-    if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value) || !whole) {
-      throw new DtmConfigError(`embedded coordinator: ${name} must be a whole number above 0, not ${String(value)}`);
+    const isFraction = FRACTIONS.has(name);
+    const max = name.endsWith('Seconds') ? MAX_SECONDS : Number.MAX_SAFE_INTEGER;
+    const isAllowed = typeof value === 'number' && value > 0 && value <= max && (isFraction || Number.isInteger(value));
+    if (!isAllowed) {
+      const kind = isFraction ? 'number' : 'whole number';
+      throw new DtmConfigError(
+        `embedded coordinator: ${name} must be a ${kind} above 0, at most ${max}, not ${String(value)}`,
+      );
     }
     settings[name] = value;
   }

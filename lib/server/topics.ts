@@ -50,7 +50,8 @@ export class Topics {
   async subscribe(topic: string, url: string, remark: string): Promise<void> {
     checkTopic(topic);
     if (!url) throw new DtmArgumentError('empty url');
-    checkBranchUrl(url, 'url');
+    // one of gRPC takes the messages of any transaction
+    checkBranchUrl(url, 'url', 'grpc');
     this.#transport.check?.({ url, context: DELIVERY });
     await this.#change(topic, (subscribers) => {
       if (subscribers.some((subscriber) => subscriber.url === url)) throw new DtmServerError('this url exists');

@@ -177,11 +177,15 @@ function filterIn(query: URLSearchParams): TransactionFilter {
   if (transType && !isTransType(transType)) {
     throw new DtmArgumentError(`transType ${JSON.stringify(transType)} is unknown`);
   }
+  const attention = query.get('attention') || 'false';
+  if (attention !== 'true' && attention !== 'false') {
+    throw new DtmArgumentError(`attention must be true or false, not ${JSON.stringify(attention)}`);
+  }
   return {
     gid: query.get('gid') || undefined,
     status: status as GlobalStatus | undefined,
     transType: transType as TransactionFilter['transType'],
-    attention: query.get('attention') === 'true',
+    attention: attention === 'true',
     createTimeStart: integer(query, 'createTimeStart'),
     createTimeEnd: integer(query, 'createTimeEnd'),
     position: query.get('position') || undefined,

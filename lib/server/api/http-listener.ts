@@ -44,9 +44,10 @@ const NOT_COUNTED: ReadonlySet<string> = new Set(['ping', 'metrics']);
  * @param routes - what answers them
  * @param options - where to listen
  * @param metrics - counts them
- * @throws DtmConfigError when it cannot listen there
+ * @throws DtmConfigError when it cannot listen there, or nobody could reach it under the URL that it advertises
  */
 export async function listenHttp(routes: Routes, options: ListenOptions, metrics: Metrics): Promise<HttpListener> {
+  const advertised = options.advertise === undefined ? undefined : checkAdvertised(options.advertise);
   const router = new Router(routes);
   const busy = new Set<ServerResponse>();
   const server = createServer(
@@ -64,8 +65,19 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
   await listen(server, options.port ?? DEFAULT_PORT, host);
   const { port } = server.address() as AddressInfo;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  const origin = options.advertise?.replace(/\/+$/, '') ?? `http://${reachable}:${port}`;
-  return { origin, close: () => closeServer(server, busy) };
+  return { origin: advertised ?? `http://${reachable}:${port}`, close: () => closeServer(server, busy) };
+}
+
+/** It is given to participants, so it holds no secrets. */
+function checkAdvertised(url: string): string {
+  const { protocol = '', username, password, search, hash } = URL.canParse(url) ? new URL(url) : ({} as Partial<URL>);
+  if (!/^https?:$/.test(protocol) || username || password || search || hash) {
+    throw new DtmConfigError(
+      'listen.advertise must be the http or https URL under which others reach the coordinator, without a user, ' +
+        'password, query or fragment, e.g. http://dtm:36789',
+    );
+  }
+  return url.replace(/\/+$/, '');
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
@@ -80,6 +92,8 @@ function listen(server: Server, port: number, host: string): Promise<void> {
     server.once('error', onError);
     server.listen(port, host, () => {
       server.off('error', onError);
+      // a connection that cannot be taken, e.g. because there are too many open files: its client tries again
+      server.on('error', () => undefined);
       resolve();
     });
   });

@@ -1,13 +1,13 @@
 import type { BranchRecord, Outcome, TransactionRecord } from '../../protocol/index.js';
 import { mayFail } from '../engine/may-fail.js';
-import { HELD } from '../engine/pass.js';
+import type { Held } from '../engine/pass.js';
 import { requestTimeout } from '../engine/schedule.js';
 import type { Metrics } from '../metrics.js';
 import type { Surroundings } from '../surroundings.js';
 import type { Alerts } from './alerts.js';
 import type { Breaker } from './breaker.js';
 import { targetOf } from './target.js';
-import type { Turns } from './turns.js';
+import type { PassTurns } from './turns.js';
 
 /** What {@link BranchCalls} uses beside the surroundings. */
 export interface CallTools {
@@ -17,6 +17,14 @@ export interface CallTools {
   readonly metrics: Metrics;
   /** Tells people. @default nobody is told */
   readonly alerts?: Alerts | undefined;
+}
+
+/** How a pass waits for its turn. */
+export interface InTurn {
+  /** Its turns. */
+  readonly turns: PassTurns;
+  /** End of its lease as it is stored, UTC milliseconds. */
+  leaseEnd(): number;
 }
 
 /** Calls branches, one by one: in turn, unless their target is left alone, and reports what came of it. */
@@ -30,68 +38,88 @@ export class BranchCalls {
     this.#tools = tools;
   }
 
-  /** Calls nothing any more, from this very moment; calls under way go on. */
+  /** Calls nothing any more that waits; calls under way go on. */
   stop(): void {
     this.#isStopped = true;
     this.#tools.breaker.stop();
   }
 
   /**
+   * To be told when a pass has been stored.
+   *
+   * @param gid - its transaction
+   */
+  passEnded(gid: string): void {
+    this.#tools.breaker.passEnded(gid);
+  }
+
+  /**
    * Calls a branch; never throws.
    *
-   * @param transaction - whose lease lasts until its `nextCronTime`
+   * @param transaction - as it is stored
    * @param branch - what to call
-   * @param turns - to be taken before the call
+   * @param inTurn - of a pass that waits for its turn. @default it does not
    */
-  async call(transaction: TransactionRecord, branch: BranchRecord, turns?: Turns): Promise<Outcome | typeof HELD> {
+  async call(transaction: TransactionRecord, branch: BranchRecord, inTurn?: InTurn): Promise<Outcome | Held> {
     const target = targetOf(branch.url);
-    if (!turns) return this.#call(target, transaction, branch);
-    await turns.take(target);
+    if (!inTurn) return this.#call(target, transaction, branch);
+    const held = this.#tools.breaker.hold(target, transaction.gid);
+    if (held) return held;
+    const { turns, leaseEnd } = inTurn;
+    const { clock } = this.#surroundings;
+    const turn = await turns.take(target);
+    if (!turn) return { kind: 'held', until: turns.later(target) };
+    let outcome: Outcome | Held | undefined;
     try {
+      if (this.#isStopped) return { kind: 'held', until: clock.now() };
       // while it waited others may have taken the transaction over
-      const isOver = this.#isStopped || this.#surroundings.clock.now() >= transaction.nextCronTime;
-      return isOver ? HELD : await this.#call(target, transaction, branch);
+      if (clock.now() >= leaseEnd()) return { kind: 'held', until: turns.later(target) };
+      outcome = await this.#call(target, transaction, branch);
+      return outcome;
     } finally {
-      turns.give(target);
+      turn.end(outcome !== undefined && outcome.kind !== 'held');
     }
   }
 
-  async #call(target: string, transaction: TransactionRecord, branch: BranchRecord): Promise<Outcome | typeof HELD> {
-    const outcome = await this.#tools.breaker.call(target, () => this.#send(transaction, branch));
-    if (outcome.kind !== 'held') this.#report(transaction, branch, outcome);
+  async #call(target: string, transaction: TransactionRecord, branch: BranchRecord): Promise<Outcome | Held> {
+    const { breaker } = this.#tools;
+    const outcome = await breaker.call(target, transaction.gid, () => this.#send(transaction, branch));
+    if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && !mayFail(transaction.transType, branch.op))) {
+      this.#report(transaction, branch, outcome, breaker.isOpen(target));
+    }
     return outcome;
   }
 
-  #send({ gid, transType, options, protocol }: TransactionRecord, branch: BranchRecord): Promise<Outcome> {
+  async #send(transaction: TransactionRecord, branch: BranchRecord): Promise<Outcome> {
     const { transport, settings } = this.#surroundings;
-    return transport
+    const { gid, transType, options, protocol } = transaction;
+    const { branchId, op } = branch;
+    const outcome = await transport
       .call({
         url: branch.url,
-        context: { gid, transType, branchId: branch.branchId, op: branch.op },
+        context: { gid, transType, branchId, op },
         payload: branch.payload,
         headers: options.branchHeaders,
         protocol,
         timeoutSeconds: requestTimeout(options, settings),
       })
       .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
+    const isDecided = outcome.kind === 'success' || (outcome.kind === 'failure' && mayFail(transType, op));
+    this.#tools.metrics.branch(transType, branchId, op, isDecided);
+    return outcome;
   }
 
-  #report(transaction: TransactionRecord, branch: BranchRecord, outcome: Outcome): void {
-    const { gid, transType } = transaction;
+  #report(
+    transaction: TransactionRecord,
+    branch: BranchRecord,
+    { kind, message: answer }: Exclude<Outcome, { kind: 'success' }>,
+    isLast: boolean,
+  ): void {
     const { branchId, op, url } = branch;
-    const mustNotFail = outcome.kind === 'failure' && !mayFail(transType, op);
-    const isDecided = outcome.kind === 'success' || (outcome.kind === 'failure' && !mustNotFail);
-    this.#tools.metrics.branch(transType, branchId, op, isDecided);
-    if (outcome.kind !== 'unknown' && !mustNotFail) return;
-    const hint = mustNotFail ? `; ${op} must not fail, it is asked again until it succeeds` : '';
-    this.#surroundings.logger.warn(`branch gave no decision${hint}`, {
-      gid,
-      branchId,
-      op,
-      url,
-      answer: outcome.message,
-    });
+    const hint = kind === 'failure' ? `; ${op} must not fail, it is asked again until it succeeds` : '';
+    const fields = { gid: transaction.gid, branchId, op, url, answer };
+    this.#surroundings.logger.warn(`branch gave no decision${hint}`, fields);
     // the initiator is no branch (§10.5)
-    if (branchId !== '00') this.#tools.alerts?.branchFailed(transaction, branch, outcome.message);
+    if (branchId !== '00') this.#tools.alerts?.branchFailed(transaction, branch, answer, isLast);
   }
 }

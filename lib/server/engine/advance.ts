@@ -78,6 +78,7 @@ interface Draft extends Pass {
   readonly undecided: Map<number, Undecided>;
   progressed: boolean;
   initiator?: Outcome | undefined;
+  heldUntil?: number | undefined;
 }
 
 function draftOf(pass: Pass): Draft {
@@ -97,6 +98,7 @@ function record(pass: Draft, answers: readonly Answer[], now: number, changed: M
     if (outcome.kind === 'held') {
       pass.running.delete(index);
       pass.undecided.set(index, 'held');
+      pass.heldUntil = Math.min(pass.heldUntil ?? Infinity, outcome.until);
       continue;
     }
     if (index === INITIATOR) {

@@ -1,13 +1,12 @@
-import { checkBranchUrl, checkHttpUrl, type Protocol } from '../../protocol/index.js';
+import { checkBranchUrl, type Protocol } from '../../protocol/index.js';
 
 /**
  * Checks the URLs of a branch; an empty one means that there is nothing to call.
  *
  * @param urls - by operation
- * @param protocol - of the transaction; only one with grpc may have gRPC branches, and HTTP ones beside them
+ * @param protocol - of the transaction
  * @throws DtmArgumentError naming the operation
  */
 export function checkBranchUrls(urls: Readonly<Record<string, string | undefined>>, protocol?: Protocol): void {
-  const check = protocol === 'grpc' ? checkBranchUrl : checkHttpUrl;
-  for (const [op, url] of Object.entries(urls)) if (url) check(url, op);
+  for (const [op, url] of Object.entries(urls)) if (url) checkBranchUrl(url, op, protocol);
 }

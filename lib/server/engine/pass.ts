@@ -23,6 +23,8 @@ export interface Pass {
   readonly progressed: boolean;
   /** What the initiator decided when it was asked in this pass. */
   readonly initiator?: Outcome | undefined;
+  /** When the first of those that were held back may be called, UTC milliseconds. */
+  readonly heldUntil?: number | undefined;
 }
 
 /** Why a branch is not decided: it said so, nothing is known, or it was not even called. */
@@ -31,15 +33,22 @@ export type Undecided = 'ongoing' | 'unknown' | 'held';
 /** Stands among the indices of branches for the initiator itself, which `query_prepared` asks (`dtm-protocol.md` §4.4). */
 export const INITIATOR = -1;
 
-/** The call was not made, for its target does not answer at present: nothing is known, and nothing is counted. */
-export const HELD = { kind: 'held' } as const;
+/**
+ * The call was held back, for its target does not answer at present, or is called by too many already: nothing is known,
+ * and nothing is counted.
+ */
+export interface Held {
+  readonly kind: 'held';
+  /** When it may be worth trying, UTC milliseconds. */
+  readonly until: number;
+}
 
 /** What came of calling a branch. */
 export interface Answer {
   /** Index of the branch. */
   readonly branch: number;
   /** Its outcome. */
-  readonly outcome: Outcome | typeof HELD;
+  readonly outcome: Outcome | Held;
 }
 
 /** What a machine wants next: another status, or calls (none = wait for running ones, or for time to pass). */

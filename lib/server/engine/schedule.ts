@@ -47,7 +47,8 @@ export function leaseTime(options: TransactionRecord['options'], settings: Coord
 
 /**
  * When a transaction is due again after a pass that did not finish it: an ongoing branch keeps the interval, an unknown
- * answer doubles the next one up to the cap, progress starts it anew (`dtm-protocol.md` §5.1).
+ * answer doubles the next one up to the cap, progress starts it anew (`dtm-protocol.md` §5.1). What was only held back
+ * is due when it may be called.
  *
  * @param pass - the pass that is over
  * @param deadline - see {@link Machine.deadline}
@@ -71,7 +72,12 @@ export function scheduleNext(
   if (pass.undecided.size === 0 && !isTold) {
     return { nextCronInterval: interval, nextCronTime: Math.min(now + IDLE_MS, turn) };
   }
-  const isUnknown = [...pass.undecided.values()].includes('unknown');
+  const undecided = new Set(pass.undecided.values());
+  // others that gave no decision keep their pause
+  if (undecided.size === 1 && undecided.has('held')) {
+    return { nextCronInterval: interval, nextCronTime: Math.min(pass.heldUntil ?? now, turn) };
+  }
+  const isUnknown = undecided.has('unknown');
   const cap = Math.max(base, settings.maxRetryIntervalSeconds);
   // a person has to mend it first: still tried, but no more often than it must be
   const wait = pass.transaction.attention === undefined ? interval : cap;

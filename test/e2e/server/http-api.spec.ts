@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { request } from 'undici';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { get, send } from '../../support/http-client.js';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
+import { Participant } from '../../support/participant.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
 import { FAILURE, ONGOING } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
@@ -118,7 +121,10 @@ describe('the endpoints', () => {
     ['status=succeed', ['g3', 'g1'], ''],
     ['transType=tcc', ['g2'], ''],
     ['transType=msg', null, ''],
-    ['status=&transType=&gid=&position=&limit=', ['g3', 'g2', 'g1'], ''],
+    ['status=&transType=&gid=&position=&limit=&attention=', ['g3', 'g2', 'g1'], ''],
+    ['attention=true', null, ''],
+    ['attention=false', ['g3', 'g2', 'g1'], ''],
+    ['limit=10000', ['g3', 'g2', 'g1'], ''],
     ['createTimeStart=1893456000000&createTimeEnd=1893456000000', ['g3', 'g2', 'g1'], ''],
     ['createTimeStart=1893456000001', null, ''],
     ['createTimeEnd=1893455999999', null, ''],
@@ -142,6 +148,8 @@ describe('the endpoints', () => {
     ['status=done', 'status must be one of prepared, submitted, aborting, succeed, failed, not "done"'],
     ['transType=SAGA', 'transType "SAGA" is unknown'],
     ['position=x', 'position "x" is not one that a page ended with'],
+    ['attention=1', 'attention must be true or false, not "1"'],
+    ['limit=10001', 'limit must be at most 10000; go on with next_position as position'],
   ])('all?%s is an error', async (query, message) => {
     expect(await dtm.get(`all?${query}`)).toMatchObject({
       status: 500,
@@ -218,7 +226,14 @@ describe('a request body', () => {
       JSON.stringify({ ...SAGA, steps: [{ action: 'http://b', compensate: 'x:y' }] }),
       /^compensate "x:y": branches are called over http or https/,
     ],
-    [JSON.stringify({ ...SAGA, protocol: 'grpc' }), /^protocol grpc is not served by this coordinator/],
+    [
+      JSON.stringify({ ...SAGA, protocol: 'grpc', steps: [{ action: 'bank:1' }] }),
+      /^action "bank:1" is not a URL; expected http:\/\/host:port\/path, or for gRPC host:port\/pkg.Service\/Method/,
+    ],
+    [
+      JSON.stringify({ ...SAGA, steps: [{ action: 'bank:1/bank.Bank/TransOut' }] }),
+      /^action "bank:1\/.*branches are called over http/,
+    ],
     [JSON.stringify({ ...SAGA, protocol: 'smtp' }), /^protocol must be http, grpc or json-rpc/],
     [
       JSON.stringify({ ...SAGA, trans_type: undefined }),
@@ -273,6 +288,21 @@ describe('a request body', () => {
     expect(await dtm.answer('submit', JSON.stringify(body, undefined, 2))).toBe(SUCCESS_ANSWER);
     await settled();
     expect((await dtm.find('g')).transaction.status).toBe('succeed');
+  });
+
+  it('may be that of a gRPC transaction: its URLs of HTTP are called over HTTP', async () => {
+    const participant = await Participant.start();
+    const server = embeddedServer({ store: memoryStore(), logger: new RecordingLogger(), listen: { port: 0 } });
+    onTestFinished(() => server.close());
+    await server.open();
+    const steps = [{ action: participant.url('/out'), compensate: participant.url('/undo') }];
+    const body = { ...SAGA, steps, protocol: 'grpc', wait_result: true };
+    expect(await send('POST', `${server.address!}/submit`, JSON.stringify(body))).toMatchObject({ status: 200 });
+    expect(participant.lines).toEqual(['POST /out']);
+    expect(participant.requests[0]).toMatchObject({
+      body: '{"a":1}',
+      query: { gid: 'g', trans_type: 'saga', branch_id: '01', op: 'action' },
+    });
   });
 
   it('may have the payload of old SDKs inside the steps', async () => {

@@ -92,7 +92,7 @@ describe('the JSON-RPC API', () => {
   it.each<[string, string, unknown]>([
     ['submit without params', 'submit', undefined],
     ['submit with a list', 'submit', []],
-    ['submit with another protocol', 'submit', { gid: 'g', trans_type: 'saga', protocol: 'grpc' }],
+    ['submit with an unknown protocol', 'submit', { gid: 'g', trans_type: 'saga', protocol: 'smtp' }],
     ['submit of an unknown type', 'submit', { gid: 'g', trans_type: 'zz' }],
     ['abort of an unknown gid', 'abort', { gid: 'g', trans_type: 'tcc' }],
     ['registerBranch with a number', 'registerBranch', { gid: 'g', trans_type: 'tcc', branch_id: 1 }],

@@ -27,8 +27,9 @@ it.each(['GET', 'POST'])('ping answers %s', async (method) => {
   expect(await send(method, url)).toMatchObject({ status: 200, body: '{"msg":"pong"}' });
 });
 
-it('metrics are not served', async () => {
-  expect((await get(`${new URL(dtm.base).origin}/api/metrics`)).status).toBe(404);
+it('metrics are served', async () => {
+  const { status, type } = await get(`${new URL(dtm.base).origin}/api/metrics`);
+  expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
 });
 
 describe('resetNextCronTime', () => {

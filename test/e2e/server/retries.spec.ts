@@ -1,9 +1,9 @@
-import type { Store } from 'nestjs-dtm/server';
 import { memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, it, vi } from 'vitest';
 import { startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
+import { storeAround } from '../../support/store-around.js';
 import { START_TIME, settled } from '../../support/virtual-clock.js';
 
 // what hangs fails soon
@@ -84,8 +84,9 @@ describe('a branch that gives no decision', () => {
     await server.prepare(tccRequest('g'));
     await server.registerBranch(tccBranch('g', '01'));
     await server.submit(tccRequest('g'));
-    await clock.advance(10 * MINUTE);
-    expectPauses(transport.timesOf('01 confirm'), [10, 20, 40, 80, 160]);
+    await clock.advance(20 * MINUTE);
+    // from the third refusal on a person has to look, and it is asked at the longest interval only
+    expectPauses(transport.timesOf('01 confirm'), [10, 20, 300, 300, 300]);
     expect((await find('g')).transaction.status).toBe('succeed');
     expect(logger.of('warn')[0]).toBe(
       'branch gave no decision; confirm must not fail, it is asked again until it succeeds',
@@ -294,16 +295,10 @@ describe('recovery', () => {
   });
 
   it('goes on when the store fails while it looks', async () => {
-    const inner = memoryStore();
     let isBroken = false;
-    const store: Store = Object.assign(Object.create(inner) as Store, {
-      claim: (...args: Parameters<Store['claim']>) =>
-        isBroken ? Promise.reject(new Error('disk on fire')) : inner.claim(...args),
-      ...Object.fromEntries(
-        (['open', 'close', 'create', 'find', 'update', 'list'] as const).map((name) => [name, inner[name].bind(inner)]),
-      ),
-      name: 'broken',
-    });
+    const store = storeAround(memoryStore(), (operation, call) =>
+      isBroken && operation === 'claim' ? Promise.reject(new Error('disk on fire')) : call(),
+    );
     const { server, clock, transport, logger } = await startCoordinator({ store });
     transport.answer('01 action', UNKNOWN, SUCCESS);
     await server.submit(sagaRequest('g'));
@@ -311,7 +306,7 @@ describe('recovery', () => {
     await clock.advance(15 * SECOND);
     expect(logger.lines.filter((line) => line.level === 'error')[0]).toMatchObject({
       message: 'looking for due transactions failed',
-      fields: { store: 'broken', error: 'Error: disk on fire' },
+      fields: { store: store.name, error: 'Error: disk on fire' },
     });
     isBroken = false;
     await clock.advance(2 * SECOND);

@@ -326,7 +326,11 @@ describe('open()', () => {
     onTestFinished(() => void other.close());
     const store = sqliteStore({ path: join(tempFolder(), 'dtm.db') });
     const { server } = makeCoordinator({ store, listen: { port: (other.address() as AddressInfo).port } });
-    await expect(server.open()).rejects.toThrow(/EADDRINUSE/);
+    const opened = server.open();
+    await expect(opened).rejects.toThrow(DtmConfigError);
+    await expect(opened).rejects.toThrow(
+      /^cannot listen on 127\.0\.0\.1:\d+: the port is in use, stop the other process or choose another port$/,
+    );
     await store.open();
     await store.close();
   });

@@ -13,10 +13,19 @@ import { settled } from '../../support/virtual-clock.js';
 // what hangs fails soon
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
-type Mode = 'saga' | 'tcc';
+type Mode = 'saga' | 'tcc' | 'xa' | 'msg' | 'workflow';
 type State = 'unknown' | GlobalStatus;
 
-const STATES: readonly State[] = ['unknown', 'prepared', 'submitted', 'aborting', 'succeed', 'failed'];
+const MODES: readonly Mode[] = ['saga', 'tcc', 'xa', 'msg', 'workflow'];
+
+/** The states that a transaction of a mode can be in. */
+const STATES: Readonly<Record<Mode, readonly State[]>> = {
+  saga: ['unknown', 'prepared', 'submitted', 'aborting', 'succeed', 'failed'],
+  tcc: ['unknown', 'prepared', 'submitted', 'aborting', 'succeed', 'failed'],
+  xa: ['unknown', 'prepared', 'submitted', 'aborting', 'succeed', 'failed'],
+  msg: ['unknown', 'prepared', 'submitted', 'succeed', 'failed'],
+  workflow: ['unknown', 'prepared', 'succeed', 'failed'],
+};
 
 const SAGA = {
   gid: 'g',
@@ -25,115 +34,194 @@ const SAGA = {
   payloads: ['{}'],
 };
 const TCC = { gid: 'g', trans_type: 'tcc' };
-const BRANCH = { ...TCC, branch_id: '01', confirm: 'http://b/confirm', cancel: 'http://b/cancel', data: '{}' };
+const XA = { gid: 'g', trans_type: 'xa' };
+const MSG = {
+  gid: 'g',
+  trans_type: 'msg',
+  query_prepared: 'http://b/q',
+  steps: [{ action: 'http://b/a' }],
+  payloads: ['{}'],
+};
+const WORKFLOW = {
+  gid: 'g',
+  trans_type: 'workflow',
+  query_prepared: 'http://b/w',
+  custom_data: '{"data":"","name":"w"}',
+  req_extra: { status: 'succeed' },
+};
+const FAILED_WORKFLOW = { ...WORKFLOW, req_extra: { status: 'failed' } };
 
-const bodyOf = { saga: SAGA, tcc: TCC };
+const bodyOf = { saga: SAGA, tcc: TCC, xa: XA, msg: MSG, workflow: WORKFLOW };
+
+const BRANCH = { ...TCC, branch_id: '01', confirm: 'http://b/confirm', cancel: 'http://b/cancel', data: '{}' };
+const XA_BRANCH = { ...XA, branch_id: '01', url: 'http://b/xa' };
+const STEP = { gid: 'g', trans_type: 'workflow', branch_id: '01', op: 'action', status: 'succeed', data: '{}' };
+
+/** A branch as one of a mode that has branches to register. */
+const branchOf = { saga: undefined, tcc: BRANCH, xa: XA_BRANCH, msg: undefined, workflow: STEP };
 
 /** Brings a transaction into a state, over HTTP. */
 async function bring(dtm: HttpCoordinator, mode: Mode, state: State): Promise<void> {
   if (state === 'unknown') return;
-  if (state === 'prepared' || mode === 'tcc') expect(await dtm.answer('prepare', bodyOf[mode])).toBe(SUCCESS_ANSWER);
-  if (mode === 'tcc') expect(await dtm.answer('registerBranch', BRANCH)).toBe(SUCCESS_ANSWER);
+  const accepted = async (call: string, body: object): Promise<void> => {
+    expect(await dtm.answer(call, body)).toBe(SUCCESS_ANSWER);
+  };
+  const registered = branchOf[mode];
+  if (state === 'prepared' || mode !== 'saga') await accepted('prepare', bodyOf[mode]);
+  if (registered) await accepted('registerBranch', registered);
   if (state === 'prepared') return;
   const undone = state === 'aborting' || state === 'failed';
   dtm.transport.answer('01 action', undone ? FAILURE : state === 'submitted' ? ONGOING : SUCCESS);
-  dtm.transport.answer('01 confirm', state === 'submitted' ? ONGOING : SUCCESS);
-  for (const key of ['01 compensate', '01 cancel']) dtm.transport.answer(key, state === 'aborting' ? UNKNOWN : SUCCESS);
-  expect(await dtm.answer(mode === 'tcc' && undone ? 'abort' : 'submit', bodyOf[mode])).toBe(SUCCESS_ANSWER);
+  for (const key of ['01 confirm', '01 commit']) dtm.transport.answer(key, state === 'submitted' ? ONGOING : SUCCESS);
+  for (const key of ['01 compensate', '01 cancel', '01 rollback']) {
+    dtm.transport.answer(key, state === 'aborting' ? UNKNOWN : SUCCESS);
+  }
+  if (mode === 'workflow') await accepted('submit', undone ? FAILED_WORKFLOW : WORKFLOW);
+  else await accepted(mode !== 'saga' && undone ? 'abort' : 'submit', bodyOf[mode]);
   await settled();
   expect((await dtm.find('g')).transaction.status).toBe(state);
   dtm.transport.calls.length = 0;
 }
+
+/** Answer, and state after it: SUCCESS, or the message. */
+type Answers = Readonly<Record<State, readonly [string, State]>>;
 
 interface Row {
   readonly call: string;
   readonly mode: Mode;
   /** Sent instead of the mode's own body. */
   readonly body?: object;
-  /** Answer, and state after it, for each state before: SUCCESS, or the message. */
-  readonly answers: Readonly<Record<State, readonly [string, State]>>;
+  /** For each state before. */
+  readonly answers: Answers;
 }
 
-const unchanged = (answer: string): Row['answers'] =>
-  Object.fromEntries(
-    STATES.map((state) => [state, [answer.replace('<status>', state), state]]),
-  ) as unknown as Row['answers'];
+/** The same answer in each state, and nothing happens. */
+const unchanged = (answer: string): Answers => {
+  const states = ['unknown', 'prepared', 'submitted', 'aborting', 'succeed', 'failed'] as const;
+  return Object.fromEntries(
+    states.map((state) => [state, [answer.replace('<status>', state), state]]),
+  ) as unknown as Answers;
+};
 
 const NOT_FOUND = [failure('no TransGlobal with gid: g found; prepare or submit it first'), 'unknown'] as const;
+const UNKNOWN_GID = [failure('no TransGlobal with gid: g found'), 'unknown'] as const;
 
-const ROWS: Row[] = (['saga', 'tcc'] as const).flatMap((mode): Row[] => [
-  {
-    call: 'prepare',
-    mode,
-    answers: {
-      ...unchanged(refusal("current status '<status>', cannot prepare.")),
-      unknown: [SUCCESS_ANSWER, 'prepared'],
-      prepared: [SUCCESS_ANSWER, 'prepared'],
+const isTwoPhase = (mode: Mode): boolean => mode === 'tcc' || mode === 'xa';
+
+/** `dtm-protocol.md` §1.6, with what `docs/deviations.md` says. */
+const ROWS: readonly Row[] = MODES.flatMap((mode): Row[] => {
+  const others = MODES.filter((other) => other !== mode);
+  const registered = branchOf[mode];
+  const inUse = (other: Mode): string => refusal(`gid g is in use by a ${mode}, it cannot be a ${other} as well`);
+  const notPrepared = unchanged(refusal('no trans with gid: g status: prepared found'));
+  const workflowSubmit = (status: 'succeed' | 'failed'): Answers => ({
+    ...unchanged(refusal("current status '<status>', cannot sumbmit.")),
+    unknown: NOT_FOUND,
+    prepared: [SUCCESS_ANSWER, status],
+    // the answer to the first try may have been lost
+    [status]: [SUCCESS_ANSWER, status],
+  });
+  return [
+    {
+      call: 'prepare',
+      mode,
+      answers: {
+        ...unchanged(refusal("current status '<status>', cannot prepare.")),
+        unknown: [SUCCESS_ANSWER, 'prepared'],
+        prepared: [SUCCESS_ANSWER, 'prepared'],
+      },
     },
-  },
-  {
-    call: 'submit',
-    mode,
-    answers: {
-      ...unchanged(refusal("current status '<status>', cannot sumbmit.")),
-      unknown: [SUCCESS_ANSWER, 'succeed'],
-      prepared: [SUCCESS_ANSWER, 'succeed'],
-      submitted: [SUCCESS_ANSWER, 'submitted'],
+    {
+      call: 'submit',
+      mode,
+      answers:
+        mode === 'workflow'
+          ? workflowSubmit('succeed')
+          : {
+              ...unchanged(refusal("current status '<status>', cannot sumbmit.")),
+              unknown: [SUCCESS_ANSWER, 'succeed'],
+              prepared: [SUCCESS_ANSWER, 'succeed'],
+              submitted: [SUCCESS_ANSWER, 'submitted'],
+            },
     },
-  },
-  {
-    call: 'abort',
-    mode,
-    answers: {
-      ...unchanged(refusal(`trans type: '${mode}' current status '<status>', cannot abort.`)),
-      unknown: NOT_FOUND,
-      ...(mode === 'tcc' ? { prepared: [SUCCESS_ANSWER, 'failed'], aborting: [SUCCESS_ANSWER, 'aborting'] } : {}),
+    ...(mode === 'workflow'
+      ? [{ call: 'submit', mode, body: FAILED_WORKFLOW, answers: workflowSubmit('failed') }]
+      : []),
+    ...others.flatMap((other): Row[] => [
+      {
+        call: 'prepare',
+        mode,
+        body: bodyOf[other],
+        answers: { ...unchanged(inUse(other)), unknown: [SUCCESS_ANSWER, 'prepared'] },
+      },
+      {
+        call: 'submit',
+        mode,
+        body: bodyOf[other],
+        answers: {
+          ...unchanged(inUse(other)),
+          unknown: other === 'workflow' ? NOT_FOUND : [SUCCESS_ANSWER, 'succeed'],
+        },
+      },
+      {
+        call: 'abort',
+        mode,
+        body: bodyOf[other],
+        answers: {
+          ...unchanged(refusal(`trans type: '${mode}' current status '<status>', cannot abort.`)),
+          unknown: NOT_FOUND,
+        },
+      },
+    ]),
+    {
+      call: 'abort',
+      mode,
+      answers: {
+        ...unchanged(refusal(`trans type: '${mode}' current status '<status>', cannot abort.`)),
+        unknown: NOT_FOUND,
+        ...(isTwoPhase(mode) || mode === 'msg' ? { prepared: [SUCCESS_ANSWER, 'failed'] } : {}),
+        ...(isTwoPhase(mode) ? { aborting: [SUCCESS_ANSWER, 'aborting'] } : {}),
+      },
     },
-  },
-  {
-    call: 'abort',
-    mode: 'saga',
-    body: TCC,
-    answers: {
-      ...unchanged(refusal("trans type: 'saga' current status '<status>', cannot abort.")),
-      unknown: NOT_FOUND,
+    {
+      call: 'forceStop',
+      mode,
+      body: { gid: 'g' },
+      answers: {
+        unknown: UNKNOWN_GID,
+        prepared: [SUCCESS_ANSWER, 'failed'],
+        submitted: [SUCCESS_ANSWER, 'failed'],
+        aborting: [SUCCESS_ANSWER, 'failed'],
+        succeed: [refusal('global transaction force stop error. status: succeed. error:'), 'succeed'],
+        failed: [refusal('global transaction force stop error. status: failed. error:'), 'failed'],
+      },
     },
-  },
-  {
-    call: 'abort',
-    mode: 'tcc',
-    body: SAGA,
-    answers: {
-      ...unchanged(refusal("trans type: 'tcc' current status '<status>', cannot abort.")),
-      unknown: NOT_FOUND,
+    {
+      call: 'resetNextCronTime',
+      mode,
+      body: { gid: 'g' },
+      answers: { ...unchanged(SUCCESS_ANSWER), unknown: UNKNOWN_GID },
     },
-  },
-  {
-    call: 'forceStop',
-    mode,
-    body: { gid: 'g' },
-    answers: {
-      unknown: [failure('no TransGlobal with gid: g found'), 'unknown'],
-      prepared: [SUCCESS_ANSWER, 'failed'],
-      submitted: [SUCCESS_ANSWER, 'failed'],
-      aborting: [SUCCESS_ANSWER, 'failed'],
-      succeed: [refusal('global transaction force stop error. status: succeed. error:'), 'succeed'],
-      failed: [refusal('global transaction force stop error. status: failed. error:'), 'failed'],
-    },
-  },
-  {
-    call: 'registerBranch',
-    mode,
-    body: { ...BRANCH, branch_id: '02' },
-    answers: {
-      ...unchanged(refusal('no trans with gid: g status: prepared found')),
-      ...(mode === 'tcc' ? { prepared: [SUCCESS_ANSWER, 'prepared'] } : {}),
-    },
-  },
-]);
+    ...(['tcc', 'xa', 'workflow'] as const).map((type): Row => ({
+      call: 'registerBranch',
+      mode,
+      body: { ...branchOf[type], branch_id: '02' },
+      answers: { ...notPrepared, ...(registered && type === mode ? { prepared: [SUCCESS_ANSWER, 'prepared'] } : {}) },
+    })),
+    ...(mode === 'workflow'
+      ? []
+      : [
+          {
+            call: 'prepareWorkflow',
+            mode,
+            answers: unchanged(failure(`prepareWorkflow prepares a workflow, not a ${mode}`)),
+          },
+        ]),
+  ];
+});
 
 const CASES = ROWS.flatMap((row) =>
-  STATES.map((state) => ({ ...row, state, answer: row.answers[state][0], after: row.answers[state][1] })),
+  STATES[row.mode].map((state) => ({ ...row, state, answer: row.answers[state][0], after: row.answers[state][1] })),
 );
 
 describe('each call in each state', () => {
@@ -147,21 +235,28 @@ describe('each call in each state', () => {
       await settled();
       const stored = await dtm.store.find('g');
       expect(stored?.transaction.status ?? 'unknown').toBe(after);
-      if (answer.startsWith('409')) expect(stored).toEqual(before);
+      if (!answer.startsWith('200')) expect(stored).toEqual(before);
     },
   );
 });
 
-describe('a gid that is in use by another mode', () => {
-  it.each([
-    ['prepare', 'saga', TCC, refusal('gid g is in use by a saga, it cannot be a tcc as well')],
-    ['submit', 'saga', TCC, refusal('gid g is in use by a saga, it cannot be a tcc as well')],
-    ['prepare', 'tcc', SAGA, refusal('gid g is in use by a tcc, it cannot be a saga as well')],
-    ['submit', 'tcc', SAGA, refusal('gid g is in use by a tcc, it cannot be a saga as well')],
-  ] as const)('is refused by %s', async (call, mode, body, answer) => {
+describe('prepareWorkflow', () => {
+  it.each(STATES.workflow)('of a workflow that is %s gives its state and progress', async (state) => {
+    const dtm = await startHttpCoordinator();
+    await bring(dtm, 'workflow', state);
+    const { status, body } = await dtm.post('prepareWorkflow', WORKFLOW);
+    expect(status).toBe(200);
+    const { progresses, transaction } = JSON.parse(body) as { progresses: object[]; transaction: { status: string } };
+    expect(transaction.status).toBe(state === 'unknown' ? 'prepared' : state);
+    expect(progresses).toMatchObject(state === 'unknown' ? [] : [{ branch_id: '01', op: 'action', status: 'succeed' }]);
+  });
+
+  it.each(['saga', 'tcc', 'xa', 'msg'] as const)('of a gid that is in use by a %s is refused', async (mode) => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, mode, 'prepared');
-    expect(await dtm.answer(call, body)).toBe(answer);
+    expect(await dtm.answer('prepareWorkflow', WORKFLOW)).toBe(
+      refusal(`gid g is in use by a ${mode}, it cannot be a workflow as well`),
+    );
     expect((await dtm.find('g')).transaction).toMatchObject({ transType: mode, status: 'prepared' });
   });
 });

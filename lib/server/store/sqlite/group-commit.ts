@@ -12,7 +12,8 @@ const MOST_TURNS = 4;
 
 /**
  * Lets writes that arrive together share one database transaction, and so one fsync. A write is answered after the
- * commit that holds it; when the commit fails all its writes are refused, and none of them is stored.
+ * commit that holds it; when the commit fails all its writes are refused, and none of them is stored. A write that
+ * throws is refused alone: the others are written again without it.
  */
 export class GroupCommit {
   readonly #database: Database.Database;
@@ -26,7 +27,7 @@ export class GroupCommit {
   /**
    * Runs a write in the next group.
    *
-   * @param write - statements on the database; must not throw for a reason of its own, for that refuses the whole group
+   * @param write - statements on the database; run again when another one of its group throws
    * @returns what the write returned, once it is durable
    * @throws DtmStoreError when the database refuses
    */
@@ -56,19 +57,26 @@ export class GroupCommit {
     const group = this.#waiting;
     this.#waiting = [];
     this.#scheduled = undefined;
+    this.#write(group);
+  }
+
+  #write(group: readonly Waiting[]): void {
     let results: unknown[];
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       results = group.map(({ write }) => write());
+    } catch (cause) {
+      this.#rollBack();
+      if (group.length === 1) return refuse(group, cause);
+      for (const waiting of group) this.#write([waiting]);
+      return;
+    }
+    try {
       this.#database.exec('COMMIT');
     } catch (cause) {
       this.#rollBack();
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, {
-        cause,
-      });
-      for (const { reject } of group) reject(error);
-      return;
+      this.#overwrite();
+      return refuse(group, cause);
     }
     for (const [index, { resolve }] of group.entries()) resolve(results[index] as never);
   }
@@ -80,4 +88,25 @@ export class GroupCommit {
       // the disk is gone, and the transaction with it: what the next group meets is reported there
     }
   }
+
+  /**
+   * A commit that could not be flushed stands in the log all the same, and would count after a crash: something that
+   * changes nothing is written in its place. No matter whether that can be flushed.
+   */
+  #overwrite(): void {
+    try {
+      const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number };
+      this.#database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version}; COMMIT`);
+    } catch {
+      this.#rollBack();
+    }
+  }
+}
+
+function refuse(group: readonly Waiting[], cause: unknown): void {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, {
+    cause,
+  });
+  for (const { reject } of group) reject(error);
 }

@@ -17,6 +17,7 @@ export interface GlobalRow {
   update_time: number;
   due_time: number | null;
   owner: string | null;
+  /** As JSON: the driver ends other texts at a NUL. */
   attention: string | null;
   record: string;
   progress: string;
@@ -32,7 +33,8 @@ type Rest = Omit<
 export function changingValues(transaction: TransactionRecord): (string | number | null)[] {
   const { status, updateTime, owner, attention, nextCronTime } = transaction;
   const due = isFinal(status) ? null : nextCronTime;
-  return [status, updateTime, due, owner ?? null, attention ?? null, JSON.stringify(restOf(transaction))];
+  const why = attention === undefined ? null : JSON.stringify(attention);
+  return [status, updateTime, due, owner ?? null, why, JSON.stringify(restOf(transaction))];
 }
 
 /** Named one by one: taking the others out of a copy costs more than writing the JSON. */
@@ -69,7 +71,7 @@ export function transactionIn(row: GlobalRow): TransactionRecord {
     // an operator, or whoever took it over, moves this column alone
     nextCronTime: row.due_time ?? rest.nextCronTime,
     owner: row.owner ?? undefined,
-    attention: row.attention ?? undefined,
+    attention: row.attention === null ? undefined : (JSON.parse(row.attention) as string),
   };
 }
 

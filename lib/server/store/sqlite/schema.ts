@@ -1,6 +1,9 @@
 /** Version of the layout, kept in the file's `user_version`. */
 export const SCHEMA_VERSION = 1;
 
+/** `dtm1`: tells a store from the database of something else, kept in the file's `application_id`. */
+export const APPLICATION_ID = 0x64746d31;
+
 /**
  * Layout of a new file. Texts compare by their bytes, so gids that differ in case or accents stay apart.
  *

@@ -1,6 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import Database from 'libsql';
+import type Database from 'libsql';
 import {
   DtmStoreError,
   type BranchRecord,
@@ -15,9 +13,9 @@ import {
 import { positionOf } from '../memory-store.js';
 import { DEFAULT_PAGE_SIZE, type Expected, type KvFilter, type Pruned, type Store, type WakeFilter } from '../store.js';
 import { isWaitingFor } from '../targets.js';
+import { closeDatabase, openDatabase } from './database-file.js';
 import { GroupCommit } from './group-commit.js';
 import {
-  CHANGING_COLUMNS,
   branchesIn,
   branchesText,
   changingValues,
@@ -30,31 +28,31 @@ import {
   type GlobalRow,
   type KvRow,
 } from './rows.js';
-import { SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { prepareStatements, type Statements } from './statements.js';
 
 /** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
   /** File that holds everything; made, with its folder, when it does not exist. @default './.dtm/dtm.db' */
   readonly path?: string | undefined;
+  /**
+   * Whether the whole file is read at start to find damage, about a second for a gigabyte; without it, damage is found
+   * when it is met. @default true
+   */
+  readonly checkAtStart?: boolean | undefined;
 }
 
 /**
  * A durable store in one SQLite file. Each write is fsynced before it is acknowledged; writes that come together share
- * one fsync. One process at a time: a second one is refused.
+ * one fsync. One process at a time: a second one is refused. So is a file that is damaged, or that of something else.
  *
  * @param options - where the file is
  */
 export function sqliteStore(options: SqliteStoreOptions = {}): Store {
-  return new SqliteStore(options.path ?? './.dtm/dtm.db');
+  return new SqliteStore(options.path ?? './.dtm/dtm.db', options.checkAtStart ?? true);
 }
 
-/** Pages of 4 KiB in the write-ahead log before they are copied to the file: it stays at some 32 MiB. */
-const LOG_PAGES = 8000;
-
-/** Most memory for pages of the file. */
-const CACHE_KIB = 32 * 1024;
-
-type Statements = ReturnType<typeof prepare>;
+/** Transactions that are looked through at a time for those to be woken. */
+const PAGE = 100;
 
 interface OpenDatabase {
   readonly database: Database.Database;
@@ -65,18 +63,20 @@ interface OpenDatabase {
 class SqliteStore implements Store {
   readonly name: string;
   readonly #path: string;
+  readonly #isChecked: boolean;
   #open: OpenDatabase | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, isChecked: boolean) {
     this.#path = path;
+    this.#isChecked = isChecked;
     this.name = `sqlite ${path}`;
   }
 
   async open(): Promise<void> {
     if (this.#open) return;
-    const database = openDatabase(this.#path);
+    const database = openDatabase(this.#path, this.#isChecked);
     try {
-      this.#open = { database, statements: prepare(database), commits: new GroupCommit(database) };
+      this.#open = { database, statements: prepareStatements(database), commits: new GroupCommit(database) };
       // the file is ours alone: whoever held a lease is gone
       await this.#commit(({ release }) => release.run());
     } catch (error) {
@@ -107,9 +107,10 @@ class SqliteStore implements Store {
   }
 
   async find(gid: string): Promise<TransactionDetails | undefined> {
-    const { statements } = this.#handle;
-    const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
-    return row && detailsOf(statements, row);
+    return this.#read(({ statements }) => {
+      const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
+      return row && detailsOf(statements, row);
+    });
   }
 
   addBranches(
@@ -166,28 +167,27 @@ class SqliteStore implements Store {
     const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
     const { where, values } = listWhere({
       'id < ?': positionOf(filter.position),
-      'gid = ?': filter.gid,
+      'gid = ?': filter.gid || undefined,
       'status = ?': filter.status,
       'trans_type = ?': filter.transType,
-      'create_time >= ?': filter.createTimeStart,
-      'create_time <= ?': filter.createTimeEnd,
+      'create_time >= ?': filter.createTimeStart || undefined,
+      'create_time <= ?': filter.createTimeEnd || undefined,
     });
     const attention = filter.attention ? 'and attention is not null' : '';
     const text = `select * from trans_global where ${where} ${attention} order by id desc limit ?`;
-    const rows = this.#handle.database.prepare(text).all(...values, limit) as GlobalRow[];
-    const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.id ?? '');
-    return { transactions: rows.map(transactionIn), nextPosition };
+    return this.#read(({ database }) => {
+      const rows = database.prepare(text).all(...values, limit) as GlobalRow[];
+      const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.id ?? '');
+      return { transactions: rows.map(transactionIn), nextPosition };
+    });
   }
 
-  wake(now: number, { gid, target, laterThan, limit }: WakeFilter): Promise<number> {
+  wake(now: number, filter: WakeFilter): Promise<number> {
     return this.#commit((statements) => {
-      const only = gid ?? null;
-      const mentioned = target ?? null;
-      const asleep = statements.selectAsleep.iterate(laterThan, only, only, mentioned, mentioned, mentioned);
       const ids: number[] = [];
-      for (const row of asleep as Iterable<GlobalRow>) {
-        if (target === undefined || isWaitingFor(detailsOf(statements, row), target)) ids.push(row.id);
-        if (ids.length >= limit) break;
+      for (const row of asleep(statements, filter)) {
+        if (ids.length >= filter.limit) break;
+        if (!filter.target || isWaitingFor(detailsOf(statements, row), filter.target)) ids.push(row.id);
       }
       for (const id of ids) statements.wake.run(now, id);
       return ids.length;
@@ -214,8 +214,10 @@ class SqliteStore implements Store {
   }
 
   async getKv(category: string, key: string): Promise<KvRecord | undefined> {
-    const row = this.#handle.statements.selectKv.get(category, key) as KvRow | undefined;
-    return row && kvIn(row);
+    return this.#read(({ statements }) => {
+      const row = statements.selectKv.get(category, key) as KvRow | undefined;
+      return row && kvIn(row);
+    });
   }
 
   putKv({ category, key, value, version, createTime, updateTime }: KvRecord): Promise<boolean> {
@@ -234,16 +236,29 @@ class SqliteStore implements Store {
 
   async listKv({ category, key, position, limit = DEFAULT_PAGE_SIZE }: KvFilter): Promise<KvPage> {
     const above = position ? positionOf(position) : undefined;
-    const { where, values } = listWhere({ 'id > ?': above, 'cat = ?': category, 'k = ?': key });
+    const conditions = { 'id > ?': above, 'cat = ?': category || undefined, 'k = ?': key || undefined };
+    const { where, values } = listWhere(conditions);
     const text = `select * from kv where ${where} order by id limit ?`;
-    const rows = this.#handle.database.prepare(text).all(...values, limit) as KvRow[];
-    return { records: rows.map(kvIn), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.id ?? '') };
+    return this.#read(({ database }) => {
+      const rows = database.prepare(text).all(...values, limit) as KvRow[];
+      return { records: rows.map(kvIn), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.id ?? '') };
+    });
   }
 
   get #handle(): OpenDatabase {
     if (!this.#open)
       throw new DtmStoreError(`${this.name} is closed; the coordinator is stopped, or was never started`);
     return this.#open;
+  }
+
+  #read<T>(read: (open: OpenDatabase) => T): T {
+    const open = this.#handle;
+    try {
+      return read(open);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new DtmStoreError(`${this.name} could not be read: ${reason}`, { cause });
+    }
   }
 
   async #commit<T>(write: (statements: Statements) => T): Promise<T> {
@@ -256,7 +271,9 @@ function listWhere(conditions: Readonly<Record<string, string | number | undefin
   where: string;
   values: (string | number)[];
 } {
-  const given = Object.entries(conditions).filter((entry): entry is [string, string | number] => Boolean(entry[1]));
+  const given = Object.entries(conditions).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
   return {
     where: given.map(([condition]) => condition).join(' and ') || 'true',
     values: given.map(([, value]) => value),
@@ -282,109 +299,20 @@ function registeredBranches(statements: Statements, id: number): BranchRecord[] 
   return rows.flatMap(({ branches }) => branchesIn(branches));
 }
 
-function prepare(database: Database.Database) {
-  const columns = CHANGING_COLUMNS.join(', ');
-  const values = CHANGING_COLUMNS.map(() => '?').join(', ');
-  const assignments = CHANGING_COLUMNS.map((column) => `${column} = ?`).join(', ');
-  return {
-    insertGlobal: database.prepare(
-      `insert into trans_global (gid, trans_type, create_time, ${columns}) values (?, ?, ?, ${values})
-       on conflict (gid) do nothing`,
-    ),
-    selectGlobal: database.prepare('select * from trans_global where gid = ?'),
-    updateGlobal: database.prepare(
-      `update trans_global set ${assignments}, progress = json_patch(progress, ?)
-       where gid = ? and status = ? and (? is null or owner = ?)`,
-    ),
-    upsertProgress: database.prepare(
-      `insert into trans_progress (trans_id, chunk, progress) values ((select id from trans_global where gid = ?), ?, ?)
-       on conflict (trans_id, chunk) do update set progress = json_patch(progress, excluded.progress)`,
-    ),
-    selectProgress: database.prepare('select progress from trans_progress where trans_id = ? order by chunk'),
-    insertBranches: database.prepare('insert into trans_branch (trans_id, position, branches) values (?, ?, ?)'),
-    selectBranches: database.prepare('select branches from trans_branch where trans_id = ? order by position'),
-    selectDue: database.prepare(
-      'select * from trans_global where due_time is not null and due_time <= ? order by due_time limit ?',
-    ),
-    claim: database.prepare('update trans_global set owner = ?, due_time = ? where id = ?'),
-    release: database.prepare(
-      'update trans_global set owner = null, due_time = 0 where due_time is not null and owner is not null',
-    ),
-    selectAsleep: database.prepare(
-      `select * from trans_global as t
-       where due_time is not null and owner is null and due_time > ? and (? is null or gid = ?)
-         and (? is null or instr(record, ?) > 0
-              or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
-       order by due_time`,
-    ),
-    wake: database.prepare('update trans_global set due_time = ? where id = ?'),
-    selectOldest: database.prepare(
-      'select id, create_time, update_time, due_time from trans_global where id > ? order by id limit ?',
-    ),
-    deleteGlobal: database.prepare('delete from trans_global where id = ?'),
-    deleteBranches: database.prepare('delete from trans_branch where trans_id = ?'),
-    deleteProgress: database.prepare('delete from trans_progress where trans_id = ?'),
-    selectKv: database.prepare('select * from kv where cat = ? and k = ?'),
-    insertKv: database.prepare(
-      'insert into kv (cat, k, v, version, create_time, update_time) values (?, ?, ?, 1, ?, ?) on conflict do nothing',
-    ),
-    updateKv: database.prepare(
-      'update kv set v = ?, version = ?, update_time = ? where cat = ? and k = ? and version = ?',
-    ),
-    deleteKv: database.prepare('delete from kv where cat = ? and k = ?'),
-  };
-}
-
-function openDatabase(path: string): Database.Database {
-  let database: Database.Database | undefined;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    database = new Database(path);
-    database.exec('pragma locking_mode = exclusive');
-    // takes the lock now rather than at the first write
-    database.exec('begin exclusive; commit');
-    const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number };
-    if (version > SCHEMA_VERSION) {
-      throw new DtmStoreError(
-        `store file ${path} has layout ${version}, this version knows ${SCHEMA_VERSION}; use the newer nestjs-dtm`,
-      );
-    }
-    database.exec('pragma journal_mode = wal');
-    database.exec('pragma synchronous = full');
-    // pages that many transactions touch are copied from the log to the file once for all of them
-    database.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}; pragma cache_size = -${CACHE_KIB}`);
-    if (version === 0) database.exec(`begin; ${SCHEMA}; pragma user_version = ${SCHEMA_VERSION}; commit`);
-    return database;
-  } catch (cause) {
-    if (database) closeDatabase(database);
-    if (cause instanceof DtmStoreError) throw cause;
-    throw new DtmStoreError(openFailure(path, cause), { cause });
+/** Waiting transactions, the first due first, among them all that mention the target. */
+function* asleep(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<GlobalRow> {
+  if (gid) {
+    const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
+    if (row?.owner === null && row.due_time !== null && row.due_time > laterThan) yield row;
+    return;
   }
-}
-
-/**
- * Closes the file and lets go of its lock at once: the driver's own close does so only when the garbage collector has
- * found the last prepared statement, and a lock can be given back only outside of WAL.
- */
-function closeDatabase(database: Database.Database): void {
-  try {
-    if (database.inTransaction) database.exec('rollback');
-    database.exec('pragma journal_mode = delete');
-    database.exec('pragma locking_mode = normal');
-    database.exec('select 1 from sqlite_master');
-  } catch {
-    // a file that cannot be written stays as it is; the next to open it recovers it
+  // as it stands in JSON
+  const mention = target ? JSON.stringify(target).slice(1, -1) : null;
+  let last: Pick<GlobalRow, 'due_time' | 'id'> | undefined = { due_time: laterThan, id: Number.MAX_SAFE_INTEGER };
+  // page by page: rows that are iterated hold the log back as long as somebody goes on with them
+  while (last) {
+    const found = statements.selectAsleep.all(last.due_time, last.id, mention, mention, mention, PAGE) as GlobalRow[];
+    yield* found;
+    last = found.length < PAGE ? undefined : found.at(-1);
   }
-  database.close();
-}
-
-function openFailure(path: string, cause: unknown): string {
-  const code = (cause as { code?: unknown }).code;
-  if (code === 'SQLITE_BUSY') {
-    return `store file ${path} is in use by another process; a store belongs to one coordinator, stop the other or name another path`;
-  }
-  if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-    return `store file ${path} is damaged or not a store; restore it with its -wal file from a backup, or name another path`;
-  }
-  return `store file ${path} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`;
 }

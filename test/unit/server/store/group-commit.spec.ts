@@ -40,20 +40,36 @@ describe('writes that come together', () => {
   });
 });
 
-describe('a group that cannot be written', () => {
-  it('is refused as a whole, with the reason, and leaves nothing', async () => {
-    const results = await Promise.allSettled([commits.run(insert(1)), commits.run(insert(1)), commits.run(insert(2))]);
-    for (const result of results) {
-      expect(result).toMatchObject({
-        status: 'rejected',
-        reason: { code: 'DTM_STORE', message: expect.stringContaining('UNIQUE') },
-      });
-      expect((result as PromiseRejectedResult).reason).toBeInstanceOf(DtmStoreError);
-    }
-    expect(stored()).toEqual([]);
+describe('a write that throws', () => {
+  it('is refused alone, with the reason; the others of its group are kept, in order', async () => {
+    const results = await Promise.allSettled([
+      commits.run(insert(1)),
+      commits.run(insert(1)),
+      commits.run(insert(2)),
+      commits.run(stored),
+    ]);
+    expect(results[1]).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'DTM_STORE', message: expect.stringContaining('UNIQUE') },
+    });
+    expect((results[1] as PromiseRejectedResult).reason).toBeInstanceOf(DtmStoreError);
+    for (const index of [0, 2]) expect(results[index]).toEqual({ status: 'fulfilled', value: 1 });
+    expect(results[3]).toEqual({ status: 'fulfilled', value: [1, 2] });
+    expect(stored()).toEqual([1, 2]);
     expect(database.inTransaction).toBe(false);
   });
 
+  it('leaves nothing of what it did before it threw', async () => {
+    const half = commits.run(() => {
+      insert(1)();
+      throw new Error('disk on fire');
+    });
+    await expect(half).rejects.toThrow(/could not write \(disk on fire\); nothing of it was kept, try again/);
+    expect(stored()).toEqual([]);
+  });
+});
+
+describe('a group that cannot be written', () => {
   it('does not spoil the next one', async () => {
     database.exec('pragma query_only = on');
     await expect(commits.run(insert(1))).rejects.toThrow(/could not write \(attempt to write a readonly database\)/);

@@ -1,0 +1,35 @@
+import type { CoordinatorLogger } from './logger.js';
+
+/** User and password in a URL, wherever it stands in a text. */
+const CREDENTIALS = /\/\/[^\s/?#]*@/g;
+
+/**
+ * A text whose URLs have lost their users and passwords.
+ *
+ * @param text - anything
+ */
+export function withoutCredentials(text: string): string {
+  return text.replace(CREDENTIALS, '//***@');
+}
+
+/**
+ * A logger that tells no passwords, and whose own failures stop nothing.
+ *
+ * @param logger - where reports go
+ */
+export function carefulLogger(logger: CoordinatorLogger): CoordinatorLogger {
+  const through =
+    (level: keyof CoordinatorLogger): CoordinatorLogger['info'] =>
+    (message, fields = {}) => {
+      try {
+        logger[level](withoutCredentials(message), Object.fromEntries(Object.entries(fields).map(careful)));
+      } catch {
+        // what cannot be reported must be done all the same
+      }
+    };
+  return { info: through('info'), warn: through('warn'), error: through('error') };
+}
+
+function careful([name, value]: [string, unknown]): [string, unknown] {
+  return [name, typeof value === 'string' ? withoutCredentials(value) : value];
+}

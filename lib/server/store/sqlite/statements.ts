@@ -1,0 +1,50 @@
+import type Database from 'libsql';
+import { CHANGING_COLUMNS } from './rows.js';
+
+const columns = CHANGING_COLUMNS.join(', ');
+const values = CHANGING_COLUMNS.map(() => '?').join(', ');
+const assignments = CHANGING_COLUMNS.map((column) => `${column} = ?`).join(', ');
+
+const TEXTS = {
+  insertGlobal: `insert into trans_global (gid, trans_type, create_time, ${columns}) values (?, ?, ?, ${values})
+     on conflict (gid) do nothing`,
+  selectGlobal: 'select * from trans_global where gid = ?',
+  updateGlobal: `update trans_global set ${assignments}, progress = json_patch(progress, ?)
+     where gid = ? and status = ? and (? is null or owner = ?)`,
+  upsertProgress: `insert into trans_progress (trans_id, chunk, progress) values ((select id from trans_global where gid = ?), ?, ?)
+     on conflict (trans_id, chunk) do update set progress = json_patch(progress, excluded.progress)`,
+  selectProgress: 'select progress from trans_progress where trans_id = ? order by chunk',
+  insertBranches: 'insert into trans_branch (trans_id, position, branches) values (?, ?, ?)',
+  selectBranches: 'select branches from trans_branch where trans_id = ? order by position',
+  selectDue: 'select * from trans_global where due_time is not null and due_time <= ? order by due_time limit ?',
+  claim: 'update trans_global set owner = ?, due_time = ? where id = ?',
+  release: 'update trans_global set owner = null, due_time = 0 where due_time is not null and owner is not null',
+  selectAsleep: `select * from trans_global as t
+     where due_time is not null and owner is null and (due_time, id) > (?, ?)
+       and (? is null or instr(record, ?) > 0
+            or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
+     order by due_time, id limit ?`,
+  wake: 'update trans_global set due_time = ? where id = ?',
+  selectOldest: 'select id, create_time, update_time, due_time from trans_global where id > ? order by id limit ?',
+  deleteGlobal: 'delete from trans_global where id = ?',
+  deleteBranches: 'delete from trans_branch where trans_id = ?',
+  deleteProgress: 'delete from trans_progress where trans_id = ?',
+  selectKv: 'select * from kv where cat = ? and k = ?',
+  insertKv:
+    'insert into kv (cat, k, v, version, create_time, update_time) values (?, ?, ?, 1, ?, ?) on conflict do nothing',
+  updateKv: 'update kv set v = ?, version = ?, update_time = ? where cat = ? and k = ? and version = ?',
+  deleteKv: 'delete from kv where cat = ? and k = ?',
+};
+
+/** Every statement that is run again and again, prepared once. */
+export type Statements = Readonly<Record<keyof typeof TEXTS, Database.Statement>>;
+
+/**
+ * Prepares the statements.
+ *
+ * @param database - with the tables of the store
+ */
+export function prepareStatements(database: Database.Database): Statements {
+  const prepared = Object.entries(TEXTS).map(([name, text]) => [name, database.prepare(text)]);
+  return Object.fromEntries(prepared) as Statements;
+}

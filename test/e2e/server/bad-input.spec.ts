@@ -1,0 +1,274 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { post, send, type RawAnswer } from '../../support/http-client.js';
+import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
+
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+const STEP = { action: 'http://b/a', compensate: 'http://b/c' };
+const SAGA = { gid: 'g', trans_type: 'saga', steps: [STEP], payloads: ['{"a":1}'] };
+const TCC = { gid: 'g', trans_type: 'tcc' };
+
+const OPERATIONS = ['prepare', 'submit', 'abort', 'forceStop', 'resetNextCronTime', 'prepareWorkflow'];
+
+/** JSON that no writer of JSON would produce, put in by hand. */
+function withRaw(body: object, field: string, raw: string): string {
+  return JSON.stringify({ ...body, [field]: '<raw>' }).replace('"<raw>"', raw);
+}
+
+function nested(depth: number): string {
+  return '['.repeat(depth) + ']'.repeat(depth);
+}
+
+let dtm: HttpCoordinator;
+
+beforeEach(async () => {
+  dtm = await startHttpCoordinator();
+});
+
+function rpc(method: unknown, params: unknown): Promise<RawAnswer> {
+  return post(`${new URL(dtm.base).origin}/api/json-rpc`, { jsonrpc: '2.0', id: '1', method, params });
+}
+
+/** Answers are JSON that says what is wrong, nothing is stored, and others are served. */
+async function expectRefused(answer: RawAnswer, ...statuses: number[]): Promise<void> {
+  expect(statuses).toContain(answer.status);
+  expect(JSON.parse(answer.body)).toBeTypeOf('object');
+  expect((await dtm.server.all()).transactions).toEqual([]);
+  expect((await dtm.get('newGid')).status).toBe(200);
+}
+
+describe('JSON that is deep', () => {
+  const DEEP = nested(100_000);
+
+  it.each(OPERATIONS)('is refused by %s where a value should be', async (operation) => {
+    for (const field of ['gid', 'steps', 'payloads', 'branch_headers', 'custom_data', 'req_extra', 'timeout_to_fail']) {
+      await expectRefused(await dtm.post(operation, withRaw(SAGA, field, DEEP)), 500);
+    }
+    await expectRefused(await dtm.post(operation, DEEP), 500);
+    await expectRefused(await dtm.post(operation, '['.repeat(4_000_000)), 500);
+  });
+
+  it('is refused by registerBranch, and by JSON-RPC wherever it is', async () => {
+    await expectRefused(await dtm.post('registerBranch', withRaw(TCC, 'data', DEEP)), 400);
+    const origin = new URL(dtm.base).origin;
+    for (const field of ['id', 'jsonrpc', 'method']) {
+      const request = { jsonrpc: '2.0', id: '1', method: 'submit', params: SAGA };
+      await expectRefused(await post(`${origin}/api/json-rpc`, withRaw(request, field, DEEP)), 400);
+    }
+    for (const method of ['submit', 'registerBranch']) {
+      const request = { jsonrpc: '2.0', id: '1', method };
+      const answer = await post(`${origin}/api/json-rpc`, withRaw(request, 'params', DEEP));
+      await expectRefused(answer, 200);
+      expect(JSON.parse(answer.body)).toMatchObject({ error: { code: -32603 } });
+    }
+  });
+
+  it('is refused in custom_data as well', async () => {
+    for (const customData of [DEEP, `{"orders":${DEEP}}`, `{"orders":{"0":${DEEP}}}`, `{"concurrent":${DEEP}}`]) {
+      await expectRefused(await dtm.post('submit', { ...SAGA, custom_data: customData }), 500);
+    }
+    for (const [transType, customData] of [
+      ['msg', `{"delay":${DEEP}}`],
+      ['workflow', `{"name":${DEEP}}`],
+      ['workflow', `{"name":"w","data":${DEEP}}`],
+    ]) {
+      await expectRefused(await dtm.post('prepare', { gid: 'g', trans_type: transType, custom_data: customData }), 500);
+    }
+  });
+
+  it('is nobody’s business in a payload, or under a name that nobody knows', async () => {
+    const body = withRaw({ ...SAGA, payloads: [DEEP], wait_result: true }, 'unknown', DEEP);
+    expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
+    expect(dtm.transport.calls[0]).toMatchObject({ payload: DEEP });
+  });
+});
+
+describe('numbers', () => {
+  it.each(['1e400', '-1e400', '1e308', '99999999999999999999999', '2147483648', '-1', '1.5', '1e-7', '"1"', '[1]'])(
+    'like %s are refused wherever a whole number should be',
+    async (number) => {
+      for (const field of ['timeout_to_fail', 'request_timeout', 'retry_interval', 'retry_limit', 'retry_count']) {
+        const answer = await dtm.post('submit', withRaw(SAGA, field, number));
+        await expectRefused(answer, 500);
+        expect(answer.body).toContain(`${field} must be a whole number from 0 to 2147483647`);
+      }
+      const msg = { ...SAGA, trans_type: 'msg', custom_data: `{"delay":${number}}` };
+      await expectRefused(await dtm.post('submit', msg), 500);
+    },
+  );
+
+  it.each(['2147483647', '2147483647.0', '2.147483647e9', '0', '-0', '0e5'])(
+    'like %s are taken, and do no harm to times',
+    async (number) => {
+      const fields = ['timeout_to_fail', 'request_timeout', 'retry_interval', 'retry_limit', 'retry_count'];
+      const body = `{${fields.map((field) => `"${field}":${number},`).join('')}${JSON.stringify(SAGA).slice(1)}`;
+      expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
+      const { status, body: shown } = await dtm.get('query?gid=g');
+      expect(status).toBe(200);
+      const { transaction } = JSON.parse(shown) as { transaction: { next_cron_time: string } };
+      expect(Number.isNaN(Date.parse(transaction.next_cron_time))).toBe(false);
+    },
+  );
+});
+
+describe('names that objects have already', () => {
+  const OWN = { __proto__: 'no' };
+  const NAMES =
+    '{"__proto__":{"gid":"evil","polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}},"toString":1,';
+
+  it('change nothing at the top', async () => {
+    const body = NAMES + JSON.stringify({ ...SAGA, wait_result: true }).slice(1);
+    expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
+    expect((await dtm.server.all()).transactions).toMatchObject([{ gid: 'g' }]);
+    expect(await dtm.post('submit', `${NAMES}"trans_type":"saga"}`)).toMatchObject({
+      status: 500,
+      body: '{"message":"gid must be a text that is not empty"}',
+    });
+    expect((OWN as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  it('change nothing in steps, orders, headers, results and branches', async () => {
+    const step = `{"__proto__":{"action":"http://evil/"},"action":"http://b/a","constructor":"x"}`;
+    const headers = '{"__proto__":"p","constructor":"c","toString":"t","hasOwnProperty":"h"}';
+    const body = withRaw(SAGA, 'steps', `[${step}]`);
+    expect(await dtm.answer('submit', withRaw(JSON.parse(body) as object, 'branch_headers', headers))).toBe(
+      SUCCESS_ANSWER,
+    );
+    expect(dtm.transport.calls).toMatchObject([{ url: 'http://b/a' }]);
+    expect(Object.entries(dtm.transport.calls[0]!.headers!)).toEqual([
+      ['__proto__', 'p'],
+      ['constructor', 'c'],
+      ['toString', 't'],
+      ['hasOwnProperty', 'h'],
+    ]);
+
+    for (const name of ['__proto__', 'constructor', 'toString']) {
+      const orders = { ...SAGA, gid: name, custom_data: `{"orders":{"${name}":[0]}}` };
+      expect(await dtm.post('submit', orders)).toMatchObject({
+        status: 500,
+        body: expect.stringContaining('branch order -1: there is no step -1'),
+      });
+    }
+
+    const workflow = { gid: 'w', trans_type: 'workflow', custom_data: '{"name":"w"}' };
+    expect((await dtm.post('prepareWorkflow', workflow)).status).toBe(200);
+    const proto = withRaw(workflow, 'req_extra', '{"__proto__":{"status":"succeed"}}');
+    expect((await dtm.post('submit', proto)).status).toBe(500);
+
+    await dtm.post('prepare', { ...TCC, gid: 't' });
+    const branch =
+      '{"__proto__":"x","constructor":"y","gid":"t","trans_type":"tcc","branch_id":"01","confirm":"http://b/f"}';
+    expect(await dtm.answer('registerBranch', branch)).toBe(SUCCESS_ANSWER);
+    expect((await dtm.find('t')).branches).toMatchObject([{ url: '' }, { url: 'http://b/f' }]);
+    expect((await dtm.post('registerBranch', '{"__proto__":{"gid":"t"},"trans_type":"tcc"}')).status).toBe(400);
+  });
+
+  it('are names of gids, branches, workflows and topics like any other', async () => {
+    for (const name of ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', 'null', 'undefined']) {
+      expect(await dtm.answer('prepare', { ...TCC, gid: name })).toBe(SUCCESS_ANSWER);
+      const branch = { ...TCC, gid: name, branch_id: name, confirm: `http://b/${name}` };
+      expect(await dtm.answer('registerBranch', branch)).toBe(SUCCESS_ANSWER);
+      expect(await dtm.answer('submit', { ...TCC, gid: name, wait_result: true })).toBe(SUCCESS_ANSWER);
+      expect(await dtm.show(name)).toBe(`succeed: ${name} cancel prepared, ${name} confirm succeed`);
+      const topic = encodeURIComponent(name);
+      expect((await dtm.get(`subscribe?topic=${topic}&url=http://b/s`)).body).toBe('{"dtm_result":"SUCCESS"}');
+      const msg = { ...SAGA, gid: `${name} msg`, trans_type: 'msg', steps: [{ action: `topic://${name}` }] };
+      expect(await dtm.answer('submit', { ...msg, wait_result: true })).toBe(SUCCESS_ANSWER);
+      expect(JSON.parse((await dtm.get(`queryKV?cat=${topic}`)).body)).toEqual({ kv: [] });
+    }
+    for (const method of ['__proto__', 'constructor', 'toString', 'query', 'forceStop', '']) {
+      expect(JSON.parse((await rpc(method, {})).body)).toMatchObject({ error: { code: -32601 } });
+    }
+  });
+});
+
+describe('keys that come twice', () => {
+  it('count in their last form, as JSON readers have it', async () => {
+    const body = `{"gid":"first","gid":"second",${JSON.stringify({ ...SAGA, gid: undefined, wait_result: true }).slice(1)}`;
+    expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
+    expect((await dtm.server.all()).transactions).toMatchObject([{ gid: 'second' }]);
+  });
+
+  it('count as they are written in the protocol, whatever other writings say', async () => {
+    const body = `{"GID":"other","gid":"g","Gid":"third",${JSON.stringify({ ...SAGA, gid: undefined }).slice(1)}`;
+    expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
+    expect((await dtm.server.all()).transactions).toMatchObject([{ gid: 'g' }]);
+  });
+});
+
+describe('bytes', () => {
+  const bytes = (...parts: (string | number[])[]): Uint8Array =>
+    Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))));
+  const [before, after] = JSON.stringify({ ...SAGA, payloads: ['<>'], wait_result: true }).split('<>') as [
+    string,
+    string,
+  ];
+
+  it.each([
+    ['a byte that is none', [0xff]],
+    ['a character cut short', [0xe2, 0x82]],
+    ['a character in too many bytes', [0xc0, 0xaf]],
+    ['half of a surrogate pair', [0xed, 0xa0, 0x80]],
+    ['a character beyond the last', [0xf5, 0x80, 0x80, 0x80]],
+  ])('that are not UTF-8 are refused: %s', async (_, wrong) => {
+    for (const operation of [...OPERATIONS, 'registerBranch']) {
+      await expectRefused(await send('POST', `${dtm.base}/${operation}`, bytes(before, wrong, after)), 500);
+    }
+  });
+
+  it('of control characters are refused inside JSON', async () => {
+    await expectRefused(await send('POST', `${dtm.base}/submit`, bytes(before, [0], after)), 500);
+    await expectRefused(await send('POST', `${dtm.base}/submit`, bytes([0], before, after)), 500);
+  });
+
+  it('of a byte order mark before JSON are ignored', async () => {
+    const answer = await send('POST', `${dtm.base}/submit`, bytes([0xef, 0xbb, 0xbf], before, after));
+    expect([answer.status, answer.body]).toEqual([200, '{"dtm_result":"SUCCESS"}']);
+  });
+
+  it('of any text reach a branch as they came', async () => {
+    const payloads = ['\u0000', '\ufeff{}', '\u2028\u2029', '😀', '\\u0000', '"', '\r\n\r\nPOST / HTTP/1.1\r\n\r\n'];
+    const steps = payloads.map(() => STEP);
+    expect(await dtm.answer('submit', { ...SAGA, steps, payloads, wait_result: true })).toBe(SUCCESS_ANSWER);
+    expect(dtm.transport.calls.map(({ payload }) => payload)).toEqual(payloads);
+  });
+});
+
+describe('a transaction of 10,000 steps', () => {
+  const large = (count: number, change: object = {}): object => ({
+    ...SAGA,
+    steps: Array.from({ length: count }, () => STEP),
+    payloads: Array.from({ length: count }, (_, index) => String(index)),
+    custom_data: '{"concurrent":true}',
+    concurrent: true,
+    wait_result: true,
+    ...change,
+  });
+
+  it.each(['saga', 'msg'])('runs to its end, each step once, as a %s', async (transType) => {
+    expect(await dtm.answer('submit', large(10_000, { trans_type: transType }))).toBe(SUCCESS_ANSWER);
+    const numbers = dtm.transport.calls.map(({ payload }) => Number(payload)).toSorted((a, b) => a - b);
+    expect(numbers).toEqual(Array.from({ length: 10_000 }, (_, index) => index));
+    const { status, body } = await dtm.get('query?gid=g');
+    expect(status).toBe(200);
+    expect((JSON.parse(body) as { branches: unknown[] }).branches.length).toBe(transType === 'saga' ? 20_000 : 10_000);
+  });
+
+  it('is undone as a whole', async () => {
+    dtm.transport.answer('5000 action', { kind: 'failure', message: 'no' });
+    expect((await dtm.post('submit', large(10_000))).status).toBe(409);
+    const { transaction, branches } = await dtm.find('g');
+    expect(transaction.status).toBe('failed');
+    expect(branches.filter(({ op, status }) => op === 'compensate' && status === 'succeed')).toHaveLength(10_000);
+  });
+
+  it('has one too many with 10,001', async () => {
+    for (const transType of ['saga', 'msg']) {
+      expect(await dtm.answer('submit', large(10_001, { trans_type: transType }))).toBe(
+        failure(`a ${transType} has at most 10000 steps, not 10001`),
+      );
+    }
+  });
+});

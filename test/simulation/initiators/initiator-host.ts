@@ -1,0 +1,86 @@
+import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import { SUCCESS_BODY, errorOutcome, type Outcome } from 'nestjs-dtm/protocol';
+import type { Bank } from '../bank/bank.js';
+import type { Plan } from '../scenarios/plan.js';
+import { Process } from '../scheduler/process.js';
+import type { Simulation } from '../simulation.js';
+import type { InitiatorApi } from '../surroundings/simulated-api.js';
+import type { Participant } from '../surroundings/simulated-network.js';
+import type { InitiatorContext, InitiatorObserver } from './initiator.js';
+import { checkBack, initiateMsg } from './msg.js';
+import { initiateSaga } from './saga.js';
+import { initiateTcc, initiateXa } from './two-phase.js';
+import { executeWorkflow, initiateWorkflow } from './workflow.js';
+
+/** Longest time until an initiator that died can be asked again. */
+const MOST_DOWN_MS = 20_000;
+
+/** What the processes of initiators share. */
+export interface InitiatorSurroundings {
+  readonly simulation: Simulation;
+  readonly bank: Bank;
+  readonly observer: InitiatorObserver;
+  api(process: Process): InitiatorApi;
+  transport(process: Process): Transport;
+}
+
+/** The application that initiates one transaction. When it dies it forgets what it was doing, but it can be asked again. */
+export class InitiatorHost implements Participant {
+  readonly #plan: Plan;
+  readonly #surroundings: InitiatorSurroundings;
+  #context: InitiatorContext;
+
+  constructor(plan: Plan, surroundings: InitiatorSurroundings) {
+    this.#plan = plan;
+    this.#surroundings = surroundings;
+    this.#context = this.#start();
+  }
+
+  /** Does what is planned, as far as it gets. */
+  async initiate(): Promise<void> {
+    try {
+      await initiateAny(this.#plan, this.#context);
+    } catch (error) {
+      this.#surroundings.simulation.log(this.#context.process.name, `gives up: ${String(error)}`);
+    }
+  }
+
+  async handle(call: BranchCall): Promise<Outcome> {
+    const { process, bank } = this.#context;
+    if (!process.isAlive) return { kind: 'unknown', message: 'connection refused', unreachable: true };
+    if (this.#plan.mode !== 'workflow') return checkBack(call, bank);
+    try {
+      await executeWorkflow(this.#plan, this.#context);
+      return { kind: 'success', body: SUCCESS_BODY };
+    } catch (error) {
+      return errorOutcome(error);
+    }
+  }
+
+  #start(): InitiatorContext {
+    const { simulation, bank, observer, api, transport } = this.#surroundings;
+    const process = new Process('initiator', this.#plan.gid);
+    process.onDeath(() => {
+      simulation.log(process.name, 'is dead');
+      simulation.scheduler.after(simulation.dice.below(MOST_DOWN_MS), undefined, () => {
+        this.#context = this.#start();
+      });
+    });
+    return { simulation, bank, observer, process, api: api(process), transport: transport(process) };
+  }
+}
+
+function initiateAny(plan: Plan, context: InitiatorContext): Promise<void> {
+  switch (plan.mode) {
+    case 'saga':
+      return initiateSaga(plan, context);
+    case 'tcc':
+      return initiateTcc(plan, context);
+    case 'xa':
+      return initiateXa(plan, context);
+    case 'msg':
+      return initiateMsg(plan, context);
+    case 'workflow':
+      return initiateWorkflow(plan, context);
+  }
+}

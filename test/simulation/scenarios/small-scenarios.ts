@@ -1,0 +1,130 @@
+import { resolveSettings } from '../../../lib/server/settings.js';
+import type { Faults } from '../faults/faults.js';
+import type { DatabaseKind } from '../surroundings/simulated-database.js';
+import type { MsgPlan, Plan, SagaPlan, Transfer, TwoPhasePlan, WorkflowPlan } from './plan.js';
+import type { Scenario } from './scenario.js';
+
+/** A world with one transaction and nothing left to chance but latencies, for the exhaustive mode. */
+export interface SmallScenario {
+  readonly title: string;
+  readonly plan: Plan;
+  readonly database: DatabaseKind;
+}
+
+const SETTINGS = resolveSettings({
+  timeoutToFailSeconds: 10,
+  retryIntervalSeconds: 3,
+  maxRetryIntervalSeconds: 20,
+  requestTimeoutSeconds: 2,
+});
+
+/** Time in which the fault may strike; the transaction itself takes a second or two. */
+const CHAOS_MS = 60_000;
+
+const transfers = (refusing = -1, count = 2): Transfer[] =>
+  Array.from({ length: count }, (_, index) => ({
+    bank: index,
+    account: 0,
+    amount: index === count - 1 ? 10 * (count - 1) : -10,
+    refuses: index === refusing,
+  }));
+
+const common = { gid: 'g0', startMs: 0, transfers: transfers(), options: {}, retries: 2 } as const;
+
+const saga = (change: Partial<SagaPlan> = {}): SagaPlan => ({
+  ...common,
+  mode: 'saga',
+  isConcurrent: false,
+  orders: new Map(),
+  hollow: new Map(),
+  isBare: false,
+  isPrepared: false,
+  ...change,
+});
+
+const twoPhase = (mode: 'tcc' | 'xa', change: Partial<TwoPhasePlan> = {}): TwoPhasePlan => ({
+  ...common,
+  mode,
+  isParallel: false,
+  isCareless: false,
+  givesUp: false,
+  whenUnsure: 'nothing',
+  ...change,
+});
+
+const msg = (change: Partial<MsgPlan> = {}): MsgPlan => ({
+  ...common,
+  mode: 'msg',
+  local: 'commits',
+  hasCheckBack: true,
+  isConcurrent: false,
+  delaySeconds: 0,
+  delayToldAt: 'submit',
+  topics: new Map(),
+  ...change,
+});
+
+const workflow = (change: Partial<WorkflowPlan> = {}): WorkflowPlan => ({ ...common, mode: 'workflow', ...change });
+
+const refused = { transfers: transfers(1) };
+
+const PLANS: Readonly<Record<string, Plan>> = {
+  'a saga': saga(),
+  'a saga that is refused': saga(refused),
+  'a saga that is waited for': saga({ options: { waitResult: true } }),
+  'a saga that times out': saga({ options: { timeoutToFailSeconds: 2, retryLimit: 1 }, ...refused }),
+  'a saga that is prepared first': saga({ isPrepared: true, options: { timeoutToFailSeconds: 10 } }),
+  'a saga without barriers': saga({ isBare: true, ...refused }),
+  'a concurrent saga': saga({
+    isConcurrent: true,
+    transfers: transfers(-1, 3),
+    orders: new Map([[2, [0, 1]]]),
+  }),
+  'a concurrent saga that is refused': saga({
+    isConcurrent: true,
+    transfers: transfers(2, 3),
+    orders: new Map([[2, [0]]]),
+  }),
+  'a TCC': twoPhase('tcc'),
+  'a TCC that is refused': twoPhase('tcc', refused),
+  'a TCC whose initiator does not care': twoPhase('tcc', { ...refused, isCareless: true }),
+  'a TCC that is given up': twoPhase('tcc', { givesUp: true, isParallel: true }),
+  'a TCC that is aborted in doubt': twoPhase('tcc', { whenUnsure: 'abort', options: { waitResult: true } }),
+  'an XA transaction': twoPhase('xa'),
+  'an XA transaction that is refused': twoPhase('xa', { ...refused, isParallel: true }),
+  'an XA transaction that is given up': twoPhase('xa', { givesUp: true }),
+  'a message': msg(),
+  'a message alone': msg({ local: undefined, options: { waitResult: true } }),
+  'a message whose transaction is refused': msg({ local: 'refuses' }),
+  'a message whose transaction is in doubt': msg({ local: 'commits without answer' }),
+  'a message that is delayed': msg({ delaySeconds: 5, isConcurrent: true }),
+  'a message that is prepared with its delay': msg({ delaySeconds: 5, delayToldAt: 'prepare' }),
+  'a message to a topic': msg({ topics: new Map([[0, 2]]), isConcurrent: true }),
+  'a workflow': workflow(),
+  'a workflow that is refused': workflow(refused),
+};
+
+/** Each plan on a disk of its own, and on a database that two coordinators share. */
+export const SMALL_SCENARIOS: readonly SmallScenario[] = Object.entries(PLANS).flatMap(([title, plan]) =>
+  (['exclusive', 'shared'] as const).map((database) => ({ title: `${title}, ${database}`, plan, database })),
+);
+
+/** The smallest of each mode, for pairs of faults. */
+export const SMALLEST_SCENARIOS: readonly SmallScenario[] = SMALL_SCENARIOS.filter(({ title }) =>
+  /^(a saga that is refused|a TCC|an XA transaction|a message|a workflow), exclusive$/.test(title),
+);
+
+/** A small scenario with the faults that are to happen. */
+export function smallScenario({ plan, database }: SmallScenario, faults: Faults): Scenario {
+  return {
+    seed: 1,
+    database,
+    coordinators: database === 'shared' ? 2 : 1,
+    skewMs: 0,
+    settings: SETTINGS,
+    plans: [plan],
+    isPruned: false,
+    faults: () => faults,
+    chaosMs: CHAOS_MS,
+  };
+}

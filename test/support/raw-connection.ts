@@ -1,0 +1,107 @@
+import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** An answer as it came over a raw connection. */
+export interface RawConnectionAnswer {
+  readonly status: number;
+  /** Header lines in lower case, as they came. */
+  readonly head: string;
+  readonly body: string;
+}
+
+/** A TCP connection to a server on which a test writes what it likes; ends with the test. */
+export class RawConnection {
+  /** Resolves when the other side has closed, or reset, the connection. */
+  readonly closed: Promise<'closed' | 'reset'>;
+  readonly #socket: Socket;
+  #received = Buffer.alloc(0);
+  #isClosed = false;
+  #onChange: () => void = () => undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#onChange();
+    });
+    this.closed = new Promise((resolve) => {
+      const onEnd = (how: 'closed' | 'reset'): void => {
+        this.#isClosed = true;
+        this.#onChange();
+        resolve(how);
+      };
+      socket.once('error', () => onEnd('reset'));
+      socket.once('close', () => onEnd('closed'));
+    });
+  }
+
+  /**
+   * Connects.
+   *
+   * @param origin - e.g. `http://127.0.0.1:36789`, a path may follow
+   */
+  static async open(origin: string): Promise<RawConnection> {
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    return new RawConnection(socket);
+  }
+
+  /** Whether the other side has closed, or reset, the connection. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Writes; resolves when the other side, or the system between, has taken it. */
+  write(data: string | Uint8Array): Promise<void> {
+    return new Promise((resolve) => void this.#socket.write(data, () => resolve()));
+  }
+
+  /** Says that nothing more will be written. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Goes away without a word. */
+  vanish(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  /** Nothing that comes is read until {@link answer} is called. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  /**
+   * The next answer; answers to HEAD requests have no body.
+   *
+   * @throws Error when the connection ended before
+   */
+  async answer(hasBody = true): Promise<RawConnectionAnswer> {
+    this.#socket.resume();
+    for (;;) {
+      const answer = this.#take(hasBody);
+      if (answer) return answer;
+      if (this.#isClosed) throw new Error(`the connection ended after ${JSON.stringify(this.#received.toString())}`);
+      await new Promise<void>((resolve) => {
+        this.#onChange = resolve;
+      });
+    }
+  }
+
+  #take(hasBody: boolean): RawConnectionAnswer | undefined {
+    const headLength = this.#received.indexOf('\r\n\r\n');
+    if (headLength < 0) return undefined;
+    const head = this.#received.subarray(0, headLength).toString().toLowerCase();
+    const length = hasBody ? Number(/\r\ncontent-length: (\d+)/.exec(head)?.[1] ?? 0) : 0;
+    const end = headLength + 4 + length;
+    if (this.#received.length < end) return undefined;
+    const body = this.#received.subarray(headLength + 4, end).toString();
+    this.#received = this.#received.subarray(end);
+    return { status: Number(head.split(' ')[1]), head, body };
+  }
+}
