@@ -39,7 +39,11 @@ export function readHttpOutcome(status: number, body: string): Outcome {
   if (status === 425 || body.includes('ONGOING')) return { kind: 'ongoing', message: reasonIn(body) };
   if (status === 409 || body.includes('FAILURE')) return { kind: 'failure', message: reasonIn(body) };
   if (status !== 200) {
-    return { kind: 'unknown', message: `status ${status}: ${reasonIn(body)}`, unreachable: status >= 502 && status <= 504 };
+    return {
+      kind: 'unknown',
+      message: `status ${status}: ${reasonIn(body)}`,
+      unreachable: status >= 502 && status <= 504,
+    };
   }
   return { kind: 'success', body };
 }

@@ -5,6 +5,15 @@ import { publicEntries } from './entries.mjs';
 
 const { dependencies } = readJson(join(root, 'package.json'));
 
+/** A peer that everybody has, loaded when the first gRPC call is made. */
+const loadedLater = '@grpc/grpc-js';
+
+/** Peers of subpaths that are named after the database, not after its client. */
+const clients = new Map([
+  ['./store/postgres', 'pg'],
+  ['./store/mysql', 'mysql2'],
+]);
+
 /**
  * Checks that no entry needs a package that its users may not have: its declarations and its code are followed through
  * their relative imports. Both may import the entry's peers; code also the dependencies, which declarations should not tie
@@ -15,9 +24,18 @@ const { dependencies } = readJson(join(root, 'package.json'));
 export function checkImports() {
   const faults = publicEntries().flatMap(({ subpath, types, code, peers }) => [
     ...foreignImports(types, peers).map((fault) => `${subpath}: ${fault}`),
-    ...foreignImports(code, [...peers, ...Object.keys(dependencies)]).map((fault) => `${subpath}: ${fault}`),
+    ...foreignImports(code, codePackages(subpath, peers)).map((fault) => `${subpath}: ${fault}`),
   ]);
   if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+/**
+ * @param {string} subpath
+ * @param {readonly string[]} peers
+ * @returns {string[]}
+ */
+function codePackages(subpath, peers) {
+  return [...peers, ...Object.keys(dependencies), loadedLater, clients.get(subpath) ?? ''];
 }
 
 /**

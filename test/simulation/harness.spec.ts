@@ -78,7 +78,7 @@ const SABOTAGES: readonly Sabotage[] = [
     title: 'takes leases that end at once',
     surroundings: (given) =>
       storeWith(given, (store) => ({ claim: (now, owner, _lease, limit) => store.claim(now, owner, () => now, limit) })),
-    invariants: ['lease', 'order', 'I9'],
+    invariants: ['lease', 'order', 'I9', 'I5'],
   },
   {
     title: 'takes transactions that are not due',

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.js';
 
-/** Longest time in milliseconds that a pass should wait for its first turn: about as long as until the next look. */
-const MOST_WAIT_MS = 1000;
+/** Longest time in milliseconds that a pass should wait for its first turn. */
+const MOST_WAIT_MS = 500;
 
 /** Who is sent away comes back after these times, in milliseconds: when there may be room, but in any case soon. */
-const SOONEST_MS = 1000;
+const SOONEST_MS = 200;
 const LATEST_MS = 30_000;
 
 /** Time of a turn until one was measured, in milliseconds. */

@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { deferred } from '../../support/deferred.js';
+import { get, post } from '../../support/http-client.js';
+import { Participant } from '../../support/participant.js';
+import { tempFolder } from '../../support/temp-folder.js';
+import { waitUntil } from '../../support/wait-until.js';
+import { CoordinatorProcess } from '../bank/coordinator-process.js';
+import { FAILING_DISKS, type Disk } from './disk/disks.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+/** A coordinator process on a disk, and what was said to its initiators. */
+class Bed {
+  readonly acknowledged = new Set<string>();
+  readonly refused = new Set<string>();
+  readonly #disk: Disk;
+  readonly #coordinator: CoordinatorProcess;
+  readonly #participant: Participant;
+
+  private constructor(disk: Disk, coordinator: CoordinatorProcess, participant: Participant) {
+    this.#disk = disk;
+    this.#coordinator = coordinator;
+    this.#participant = participant;
+  }
+
+  static async on(disk: Disk): Promise<Bed> {
+    const coordinator = await CoordinatorProcess.on(join(disk.folder, 'dtm.db'), disk.env);
+    onTestFinished(() => coordinator.kill());
+    await coordinator.start();
+    return new Bed(disk, coordinator, await Participant.start());
+  }
+
+  get participant(): Participant {
+    return this.#participant;
+  }
+
+  fail(): void {
+    this.#disk.fail(this.#coordinator.pid, this.#coordinator.path);
+  }
+
+  mend(): void {
+    this.#disk.mend(this.#coordinator.isRunning ? this.#coordinator.pid : undefined);
+  }
+
+  kill(): Promise<void> {
+    return this.#coordinator.kill();
+  }
+
+  start(): Promise<void> {
+    return this.#coordinator.start();
+  }
+
+  async submit(gid: string, change: object = {}): Promise<{ status: number; body: string }> {
+    const steps = [{ action: this.#participant.url(`/${gid}`), compensate: this.#participant.url(`/${gid}/undo`) }];
+    const body = { gid, trans_type: 'saga', steps, payloads: ['x'.repeat(3000)], ...change };
+    const answer = await post(`${this.#coordinator.origin}/api/dtmsvr/submit`, body);
+    if (answer.status === 200) this.acknowledged.add(gid);
+    else this.refused.add(gid);
+    return answer;
+  }
+
+  /** Submits until so many were refused, some of them together. */
+  async submitUntilRefused(count: number): Promise<void> {
+    for (let round = 0; this.refused.size < count; round++) {
+      expect(round).toBeLessThan(1000);
+      const gids = Array.from({ length: 1 + (round % 3) }, (_, index) => `broken-${round}-${index}`);
+      for (const { status, body } of await Promise.all(gids.map((gid) => this.submit(gid)))) {
+        if (status === 200) continue;
+        expect([status, body]).toEqual([
+          500,
+          expect.stringMatching(/the store could not write .*; nothing of it was kept, try again/),
+        ]);
+      }
+    }
+  }
+
+  async statusOf(gid: string): Promise<string | undefined> {
+    const { status, body } = await get(`${this.#coordinator.origin}/api/dtmsvr/query?gid=${gid}`);
+    expect(status).toBe(200);
+    return (JSON.parse(body) as { transaction: { status: string } | null }).transaction?.status;
+  }
+
+  /** What was acknowledged comes to its end, what was refused is unknown. */
+  async expectKept(): Promise<void> {
+    for (const gid of this.acknowledged) await waitUntil(async () => (await this.statusOf(gid)) === 'succeed');
+    for (const gid of this.refused) {
+      expect(await this.statusOf(gid), gid).toBeUndefined();
+      expect(this.#participant.to(`/${gid}`), gid).toEqual([]);
+    }
+  }
+
+  async expectAnswering(): Promise<void> {
+    for (const path of ['/api/ping', '/api/dtmsvr/newGid', '/api/dtmsvr/all?limit=1']) {
+      expect((await get(this.#coordinator.origin + path)).status).toBe(200);
+    }
+  }
+}
+
+for (const { title, isAvailable, make } of FAILING_DISKS) {
+  describe.skipIf(!isAvailable)(`a disk ${title}`, () => {
+    it('keeps new transactions out, but not the coordinator from serving, and from going on when it is mended', async () => {
+      const bed = await Bed.on(make());
+      for (let index = 0; index < 5; index++) await bed.submit(`before-${index}`, { wait_result: true });
+      expect(bed.acknowledged.size).toBe(5);
+
+      bed.fail();
+      await bed.submitUntilRefused(12);
+      await bed.expectAnswering();
+      expect(await bed.statusOf('before-0')).toBe('succeed');
+
+      bed.mend();
+      expect((await bed.submit('after', { wait_result: true })).status).toBe(200);
+      await bed.expectKept();
+      // a gid that was refused is still free
+      const [again] = bed.refused;
+      bed.refused.delete(again!);
+      expect((await bed.submit(again!, { wait_result: true })).status).toBe(200);
+
+      await bed.kill();
+      await bed.start();
+      await bed.expectKept();
+    });
+
+    it('makes nothing of what was refused come back when the coordinator dies before it is mended', async () => {
+      const bed = await Bed.on(make());
+      for (let index = 0; index < 5; index++) await bed.submit(`before-${index}`);
+      bed.fail();
+      await bed.submitUntilRefused(4);
+      await bed.kill();
+      bed.mend();
+      await bed.start();
+      await bed.expectKept();
+    });
+
+    it('does not lose a transaction under way whose answer could not be stored', async () => {
+      const bed = await Bed.on(make());
+      const answered = deferred();
+      bed.participant.answer('/held', async () => {
+        await answered.promise;
+        return {};
+      });
+      await bed.submit('held');
+      await bed.participant.received(1);
+      bed.fail();
+      await bed.submitUntilRefused(1);
+      answered.resolve();
+      await bed.submitUntilRefused(3);
+      expect(await bed.statusOf('held')).toBe('submitted');
+      bed.mend();
+      await bed.submit('after', { wait_result: true });
+      // as after its lease, but sooner
+      await bed.kill();
+      await bed.start();
+      await bed.expectKept();
+      expect(bed.participant.to('/held').length).toBeGreaterThanOrEqual(1);
+    });
+  });
+}
+
+describe('a file that another process uses', () => {
+  it('is refused with a message that says what to do, until that process has died', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const first = await CoordinatorProcess.on(path);
+    onTestFinished(() => first.kill());
+    await first.start();
+    const second = await CoordinatorProcess.on(path);
+    onTestFinished(() => second.kill());
+    await expect(second.start()).rejects.toThrow(
+      `store file ${path} is in use by another process; a store belongs to one coordinator, stop the other or name another path`,
+    );
+    expect((await get(`${first.origin}/api/ping`)).status).toBe(200);
+    const body = { gid: 'g', trans_type: 'tcc' };
+    expect((await post(`${first.origin}/api/dtmsvr/prepare`, body)).status).toBe(200);
+
+    await first.kill();
+    await second.start();
+    expect((await get(`${second.origin}/api/dtmsvr/query?gid=g`)).body).toContain('"status":"prepared"');
+  });
+});
