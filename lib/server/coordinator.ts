@@ -18,6 +18,7 @@ import { checkRequest, createTransaction, optionsOf } from './engine/create.js';
 import { beginPass } from './engine/pass.js';
 import { baseInterval, leaseTime, scheduleNext } from './engine/schedule.js';
 import { MODES } from './engine/modes.js';
+import { checkBranchReachable, checkReachable, isCalledByUrl } from './reachable.js';
 import type { Runner } from './runner.js';
 import type { Surroundings } from './surroundings.js';
 import type { Topics } from './topics.js';
@@ -53,7 +54,7 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   }
 
   async prepare(request: TransactionRequest): Promise<void> {
-    checkRequest(request);
+    this.#check(request);
     const { settings, clock, store, random } = this.#surroundings;
     const now = clock.now();
     const subscribers = await this.#topics.lookupFor(request);
@@ -69,7 +70,7 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   }
 
   async prepareWorkflow(request: TransactionRequest): Promise<TransactionDetails> {
-    checkRequest(request);
+    this.#check(request);
     if (request.transType !== 'workflow') {
       throw new DtmArgumentError(`prepareWorkflow prepares a workflow, not a ${request.transType}`, {
         gid: request.gid,
@@ -85,7 +86,7 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   }
 
   async submit(request: TransactionRequest): Promise<void> {
-    checkRequest(request);
+    this.#check(request);
     const { settings, clock, store } = this.#surroundings;
     const stored = await store.find(request.gid);
     if (request.transType === 'workflow')
@@ -216,7 +217,11 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   }
 
   async registerBranch(branch: BranchRegistration): Promise<void> {
-    const { store, clock } = this.#surroundings;
+    const { store, clock, transport } = this.#surroundings;
+    if (isCalledByUrl(branch)) {
+      const transaction = (await store.find(branch.gid))?.transaction;
+      if (transaction) checkBranchReachable(transport, branch, transaction.protocol);
+    }
     const branches = MODES[branch.transType].register?.(branch, clock.now()) ?? [];
     const result = await store.addBranches(branch.gid, branch.transType, branches);
     if (result === 'duplicate') {
@@ -246,6 +251,11 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
       throw new DtmArgumentError(`limit must be at most ${MAX_PAGE_SIZE}; go on with next_position as position`);
     }
     return this.#surroundings.store.list(filter);
+  }
+
+  #check(request: TransactionRequest): void {
+    checkRequest(request);
+    checkReachable(this.#surroundings.transport, request);
   }
 
   async #find(gid: string): Promise<TransactionDetails> {

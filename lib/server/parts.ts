@@ -3,7 +3,7 @@ import { BranchCalls } from './calls/branch-calls.js';
 import { Breaker } from './calls/breaker.js';
 import { carefulLogger } from './careful-logger.js';
 import type { Operations } from './api/operations.js';
-import { CheckedCoordinator } from './checked-coordinator.js';
+import { Coordinator } from './coordinator.js';
 import { Metrics } from './metrics.js';
 import { Operator } from './operator.js';
 import { Recovery } from './recovery.js';
@@ -41,7 +41,7 @@ export function coordinatorParts(given: Surroundings, alertWebhook?: string): Co
   const retention = new Retention(surroundings);
   const topics = new Topics(store, clock, transport);
   return {
-    coordinator: new CheckedCoordinator(surroundings, runner, topics),
+    coordinator: new Coordinator(surroundings, runner, topics),
     operator: new Operator(surroundings, breaker, onDue),
     topics,
     metrics,
