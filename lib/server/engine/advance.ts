@@ -48,7 +48,7 @@ export function advance(
   const changed = new Map<number, BranchRecord>();
   const pass = draftOf(before);
   record(pass, answers, now, changed);
-  if (changed.size > 0) pass.transaction = withAttention(pass, context.settings);
+  if (mayChangeAttention(pass, changed)) pass.transaction = withAttention(pass, context.settings);
   let calls: readonly number[];
   for (;;) {
     const decision = machine.decide(pass, now);
@@ -143,6 +143,13 @@ function answered(branch: BranchRecord, outcome: Outcome, isDecisive: boolean, n
   return isDecisive
     ? { ...failed, status: 'failed', finishTime: now }
     : { ...failed, failures: (branch.failures ?? 0) + 1 };
+}
+
+/** Looking at all branches of a long transaction after each of its steps would take longer than the steps. */
+function mayChangeAttention({ transaction }: Pass, changed: ReadonlyMap<number, BranchRecord>): boolean {
+  return (
+    changed.size > 0 && (transaction.attention !== undefined || [...changed.values()].some(({ failures }) => failures))
+  );
 }
 
 function withAttention({ transaction, branches }: Pass, settings: CoordinatorSettings): TransactionRecord {
