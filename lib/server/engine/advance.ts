@@ -134,15 +134,20 @@ function recordInitiator(pass: Draft, outcome: Outcome): void {
   }
 }
 
+/** Written out: records of one shape are several times faster to make and to read than copies that grow. */
 function answered(branch: BranchRecord, outcome: Outcome, isDecisive: boolean, now: number): BranchRecord {
+  const { branchId, op, url, payload, failures } = branch;
   const attempts = (branch.attempts ?? 0) + 1;
-  if (outcome.kind === 'success')
-    return { ...branch, attempts, status: 'succeed', finishTime: now, lastError: undefined };
-  const failed = { ...branch, attempts, lastError: outcome.message };
-  if (outcome.kind !== 'failure') return failed;
-  return isDecisive
-    ? { ...failed, status: 'failed', finishTime: now }
-    : { ...failed, failures: (branch.failures ?? 0) + 1 };
+  if (outcome.kind === 'success') {
+    return { branchId, op, url, payload, status: 'succeed', finishTime: now, attempts, failures, lastError: undefined };
+  }
+  const lastError = outcome.message;
+  if (outcome.kind === 'failure' && isDecisive) {
+    return { branchId, op, url, payload, status: 'failed', finishTime: now, attempts, failures, lastError };
+  }
+  const refused = outcome.kind === 'failure' ? (failures ?? 0) + 1 : failures;
+  const { status, finishTime } = branch;
+  return { branchId, op, url, payload, status, finishTime, attempts, failures: refused, lastError };
 }
 
 /** Looking at all branches of a long transaction after each of its steps would take longer than the steps. */

@@ -60,10 +60,17 @@ export function createTransaction(
       customData: request.customData,
       createTime: now,
       updateTime: now,
+      // there from the beginning, for a record that grows later is slower to copy
+      finishTime: undefined,
+      rollbackTime: undefined,
+      rollbackReason: undefined,
+      result: undefined,
       nextCronInterval: interval,
       nextCronTime: now + interval * 1000,
+      owner: undefined,
       concurrent: request.concurrent,
       retryCount: request.retryCount,
+      attention: undefined,
     },
     branches: MODES[request.transType].branches(request, subscribers),
   };
