@@ -23,6 +23,11 @@ const project = (name: string, testTimeout: number) => ({
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/skipped-reporter.ts'],
-    projects: [project('unit', 10_000), project('contracts', 60_000), project('e2e', 120_000)],
+    projects: [
+      project('unit', 10_000),
+      project('contracts', 60_000),
+      project('e2e', 120_000),
+      project('simulation', 120_000),
+    ],
   },
 });

@@ -12,7 +12,7 @@ export {
   type EmbeddedServerOptions,
   type ServiceOptions,
 } from './embedded-server.js';
-export type { CoordinatorLogger } from './logger.js';
+export { stderrLogger, type CoordinatorLogger } from './logger.js';
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';

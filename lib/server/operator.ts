@@ -9,28 +9,26 @@ import {
 } from '../protocol/index.js';
 import type { Breaker } from './calls/breaker.js';
 import type { Surroundings } from './surroundings.js';
-import type { KvFilter, WakeFilter } from './store/store.js';
-
-/** Transactions that are woken at a time, so that nothing else waits for long. */
-const WAKE_BATCH = 500;
+import type { KvFilter } from './store/store.js';
+import type { Waker, Woken } from './waker.js';
 
 /** What people do to transactions that do not end by themselves (`dtm-protocol.md` §1.3). */
 export class Operator {
   readonly #surroundings: Surroundings;
   readonly #breaker: Breaker;
-  readonly #onDue: () => void;
+  readonly #waker: Waker;
 
   /**
    * Makes an operator.
    *
    * @param surroundings - store and clock
    * @param breaker - forgets about targets that are mended
-   * @param onDue - called when transactions have become due
+   * @param waker - wakes what waits
    */
-  constructor(surroundings: Surroundings, breaker: Breaker, onDue: () => void) {
+  constructor(surroundings: Surroundings, breaker: Breaker, waker: Waker) {
     this.#surroundings = surroundings;
     this.#breaker = breaker;
-    this.#onDue = onDue;
+    this.#waker = waker;
   }
 
   /**
@@ -68,11 +66,8 @@ export class Operator {
    */
   async retryNow(gid: string): Promise<void> {
     checkGid(gid);
-    const { store, clock } = this.#surroundings;
     await this.#find(gid);
-    const now = clock.now();
-    await store.wake(now, { gid, laterThan: now, limit: 1 });
-    this.#onDue();
+    await this.#waker.wake({ gid }, 1);
   }
 
   /**
@@ -82,9 +77,8 @@ export class Operator {
    * @param limit - most transactions
    * @returns how many there were, and whether there may be more
    */
-  async retryAllNow(timeoutSeconds: number, limit: number): Promise<{ count: number; isMore: boolean }> {
-    const { clock } = this.#surroundings;
-    return this.#wake({ laterThan: clock.now() + timeoutSeconds * 1000, limit });
+  retryAllNow(timeoutSeconds: number, limit: number): Promise<Woken> {
+    return this.#waker.wake({ laterThan: this.#surroundings.clock.now() + timeoutSeconds * 1000 }, limit);
   }
 
   /**
@@ -95,24 +89,10 @@ export class Operator {
    * @returns how many there were, and whether there may be more
    * @throws DtmArgumentError when the target is empty
    */
-  async retryTarget(target: string, limit: number): Promise<{ count: number; isMore: boolean }> {
+  async retryTarget(target: string, limit: number): Promise<Woken> {
     if (!target) throw new DtmArgumentError('target must be the beginning of branch URLs, e.g. http://bank:3000');
     this.#breaker.reset(target);
-    return this.#wake({ target, laterThan: this.#surroundings.clock.now(), limit });
-  }
-
-  async #wake(filter: WakeFilter): Promise<{ count: number; isMore: boolean }> {
-    const { store, clock } = this.#surroundings;
-    let count = 0;
-    let isMore = true;
-    while (isMore && count < filter.limit) {
-      const limit = Math.min(WAKE_BATCH, filter.limit - count);
-      const woken = await store.wake(clock.now(), { ...filter, limit });
-      if (woken > 0) this.#onDue();
-      count += woken;
-      isMore = woken === limit;
-    }
-    return { count, isMore };
+    return this.#waker.wake({ target }, limit);
   }
 
   /** Pages through what is kept beside transactions. */

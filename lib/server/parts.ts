@@ -11,6 +11,7 @@ import { Retention } from './retention.js';
 import { Runner } from './runner.js';
 import type { Surroundings } from './surroundings.js';
 import { Topics } from './topics.js';
+import { Waker } from './waker.js';
 
 /** A coordinator, put together; it acts on unfinished transactions from {@link CoordinatorParts.start} on. */
 export interface CoordinatorParts extends Operations {
@@ -33,8 +34,8 @@ export function coordinatorParts(given: Surroundings, alertWebhook?: string): Co
   const { settings, store, clock, transport } = surroundings;
   const metrics = new Metrics();
   const alerts = alertWebhook ? new Alerts(alertWebhook, settings, logger) : undefined;
-  const onDue = (): void => recovery.nudge();
-  const breaker = new Breaker(surroundings, onDue);
+  const waker = new Waker(surroundings, () => recovery.nudge());
+  const breaker = new Breaker(surroundings, waker);
   const calls = new BranchCalls(surroundings, { breaker, metrics, alerts });
   const runner = new Runner(surroundings, calls, metrics);
   const recovery: Recovery = new Recovery(surroundings, runner);
@@ -42,7 +43,7 @@ export function coordinatorParts(given: Surroundings, alertWebhook?: string): Co
   const topics = new Topics(store, clock, transport);
   return {
     coordinator: new Coordinator(surroundings, runner, topics),
-    operator: new Operator(surroundings, breaker, onDue),
+    operator: new Operator(surroundings, breaker, waker),
     topics,
     metrics,
     start() {

@@ -48,7 +48,7 @@ export class Runner {
     const pass = this.#counted(details, before ? this.#runAfter(before, gid) : this.#run(details, turns)).finally(
       () => {
         if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
-        this.#calls.passEnded(gid);
+        this.#calls.passEnded(gid, false);
       },
     );
     this.#passes.set(gid, pass);
@@ -105,6 +105,7 @@ export class Runner {
       }
       pass = step.pass;
       if (step.over) {
+        this.#calls.passEnded(stored.gid, isOnlyHeld(pass));
         this.#report(pass.transaction);
         return { transaction: pass.transaction, branches: pass.branches };
       }
@@ -157,6 +158,10 @@ export class Runner {
     const { gid, transType, rollbackReason } = transaction;
     this.#surroundings.logger.info('transaction was rolled back', { gid, transType, reason: rollbackReason });
   }
+}
+
+function isOnlyHeld({ undecided }: Pass): boolean {
+  return [...undecided.values()].every((why) => why === 'held');
 }
 
 function withoutCalls(step: Step): ReadonlySet<number> {

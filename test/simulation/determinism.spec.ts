@@ -67,7 +67,9 @@ describe('npm run simulate', () => {
   it('runs many, and says what happened how often', async () => {
     const { code, output } = await simulate('--seeds', '20', '--from', '7');
     expect(output).toMatch(/^ {2}saga succeed +\d+$/m);
-    expect(output).toMatch(/seeds 7 to 26: 20 runs \(\d+\/s\), [\d,]+ events \([\d,]+\/s\), \d+ simulated hours.*, 0 failures/);
+    expect(output).toMatch(
+      /seeds 7 to 26: 20 runs \(\d+\/s\), [\d,]+ events \([\d,]+\/s\), \d+ simulated hours.*, 0 failures/,
+    );
     expect(code).toBe(0);
   });
 

@@ -1,5 +1,6 @@
 import type { Fault } from './faults/faults.js';
 import { PlannedFaults, type PlannedFault } from './faults/planned-faults.js';
+import { Report } from './report.js';
 import { smallScenario, type SmallScenario } from './scenarios/small-scenarios.js';
 import { World, type RunResult } from './world.js';
 
@@ -15,10 +16,10 @@ export async function runPlanned(
   scenario: SmallScenario,
   planned: readonly PlannedFault[],
   keepsTrace = false,
-): Promise<PlannedRun & { readonly chances: ReadonlyMap<Fault, number> }> {
+): Promise<PlannedRun & { readonly further: readonly PlannedFault[] }> {
   const faults = new PlannedFaults(planned);
   const result = await new World(smallScenario(scenario, faults), { keepsTrace }).run();
-  return { scenario, planned, result, chances: faults.chances };
+  return { scenario, planned, result, further: faults.further };
 }
 
 /**
@@ -39,11 +40,18 @@ export async function* runExhaustively(
     const run = await runPlanned(scenario, planned);
     yield run;
     if (planned.length === depth || run.result.violation) return;
-    for (const [fault, count] of run.chances) {
-      if (!isWanted(fault)) continue;
-      for (let number = 0; number < count; number++) yield* explore([...planned, { fault, number }]);
-    }
+    for (const next of run.further) if (isWanted(next.fault)) yield* explore([...planned, next]);
   }
+}
+
+/** Runs a scenario exhaustively, and reports on it. Parameters as for {@link runExhaustively}. */
+export async function reportOf(...args: Parameters<typeof runExhaustively>): Promise<Report> {
+  const report = new Report();
+  for await (const { scenario, planned, result } of runExhaustively(...args)) {
+    const fault = planned.length > 0 ? ` --fault "${faultText(planned)}"` : '';
+    report.add(`npm run simulate -- --scenario "${scenario.title}"${fault}`, result);
+  }
+  return report;
 }
 
 /** How a planned run is named in reports, and asked for again. */

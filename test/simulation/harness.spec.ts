@@ -60,10 +60,13 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'does not notice that its writes are refused',
-    surroundings: (given) => storeWith(given, (store) => ({ update: async (...args) => {
-      await store.update(...args);
-      return true;
-    } })),
+    surroundings: (given) =>
+      storeWith(given, (store) => ({
+        update: async (...args) => {
+          await store.update(...args);
+          return true;
+        },
+      })),
     invariants: ['durability', 'order', 'I9', 'I6'],
   },
   {
@@ -77,7 +80,9 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     title: 'takes leases that end at once',
     surroundings: (given) =>
-      storeWith(given, (store) => ({ claim: (now, owner, _lease, limit) => store.claim(now, owner, () => now, limit) })),
+      storeWith(given, (store) => ({
+        claim: (now, owner, _lease, limit) => store.claim(now, owner, () => now, limit),
+      })),
     invariants: ['lease', 'order', 'I9', 'I5'],
   },
   {

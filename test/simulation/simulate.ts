@@ -10,6 +10,15 @@ npm run simulate -- --seeds COUNT [--from N]       many runs, what happened in t
 npm run simulate -- --scenario TITLE --fault TEXT  one run of the exhaustive mode, e.g. "a saga, exclusive" "crash after write 3"
 npm run simulate -- --scenarios                    the titles`;
 
+const OPTIONS = {
+  seed: { type: 'string' },
+  seeds: { type: 'string' },
+  from: { type: 'string', default: '0' },
+  scenario: { type: 'string' },
+  scenarios: { type: 'boolean' },
+  fault: { type: 'string' },
+} as const;
+
 /** Enough to see what is wrong. */
 const MOST_FAILURES = 20;
 
@@ -20,27 +29,26 @@ const MOST_FAILURES = 20;
  * @returns exit code: 1 when an invariant does not hold, 2 when the arguments make no sense
  */
 export async function simulate(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      seed: { type: 'string' },
-      seeds: { type: 'string' },
-      from: { type: 'string', default: '0' },
-      scenario: { type: 'string' },
-      scenarios: { type: 'boolean' },
-      fault: { type: 'string' },
-    },
-  });
-  if (values.seed) return show(await new World(randomScenario(Number(values.seed)), { keepsTrace: true }).run());
-  if (values.seeds) return runMany(Number(values.from), Number(values.seeds));
-  if (values.scenarios) {
-    console.log(SMALL_SCENARIOS.map(({ title }) => title).join('\n'));
-    return 0;
+  try {
+    const { values } = parseArgs({ args, options: OPTIONS });
+    if (values.seed) return show(await new World(randomScenario(wholeNumber(values.seed)), { keepsTrace: true }).run());
+    if (values.seeds) return await runMany(wholeNumber(values.from), wholeNumber(values.seeds));
+    if (values.scenarios) {
+      console.log(SMALL_SCENARIOS.map(({ title }) => title).join('\n'));
+      return 0;
+    }
+    const scenario = SMALL_SCENARIOS.find(({ title }) => title === values.scenario);
+    if (!scenario) throw new Error(values.scenario ? `there is no scenario ${values.scenario}` : 'nothing to do');
+    return show((await runPlanned(scenario, values.fault ? faultsIn(values.fault) : [], true)).result);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
   }
-  const scenario = SMALL_SCENARIOS.find(({ title }) => title === values.scenario);
-  if (scenario) return show((await runPlanned(scenario, values.fault ? faultsIn(values.fault) : [], true)).result);
-  console.error(USAGE);
-  return 2;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`${JSON.stringify(text)} is not a whole number`);
+  return Number(text);
 }
 
 async function runMany(from: number, count: number): Promise<number> {

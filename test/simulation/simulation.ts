@@ -5,7 +5,21 @@ import { Trace } from './scheduler/trace.js';
 import { NO_FAULTS, type Fault, type Faults } from './faults/faults.js';
 
 /** The invariants of a run; what each one says is in docs/testing.md. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'durability' | 'order' | 'lease' | 'errors';
+export type Invariant =
+  | 'I1'
+  | 'I2'
+  | 'I3'
+  | 'I4'
+  | 'I5'
+  | 'I6'
+  | 'I7'
+  | 'I8'
+  | 'I9'
+  | 'I10'
+  | 'durability'
+  | 'order'
+  | 'lease'
+  | 'errors';
 
 /** How many events a run may have at most: one that has more goes round in a circle. */
 const MOST_EVENTS = 300_000;

@@ -18,6 +18,9 @@ import { wireCoordinator, type Wire } from './surroundings/wiring.js';
 /** Timers may come so late once all is well: looking every second through hours in which nothing is due takes long. */
 const CALM_LATENESS_MS = 60_000;
 
+/** Longer than any lease. */
+const LONGEST_LEASE_MS = 60_000;
+
 /** What came of a run. */
 export interface RunResult {
   readonly seed: number;
@@ -67,7 +70,13 @@ export class World {
     this.#nodes = Array.from(
       { length: coordinators },
       (_, index) =>
-        new CoordinatorNode(`dtm${index}`, { simulation, database: this.#database, network: this.#network, settings, wire }),
+        new CoordinatorNode(`dtm${index}`, {
+          simulation,
+          database: this.#database,
+          network: this.#network,
+          settings,
+          wire,
+        }),
     );
     this.#nodes[1]?.machine.jump(skewMs);
     this.#api = new SimulatedApi(simulation, this.#nodes, this.#invariants);
@@ -101,6 +110,7 @@ export class World {
   async #run(): Promise<void> {
     const { scheduler } = this.#simulation;
     await this.#prepare();
+    scheduler.mostLatenessMs = this.#scenario.latenessMs;
     const faults = this.#scenario.faults(this.#simulation.dice);
     this.#simulation.useFaults(faults);
     for (const plan of this.#scenario.plans) this.#addInitiator(plan);
@@ -135,6 +145,10 @@ export class World {
         const names = unfinished.map(({ plan, status }) => `${plan.gid} (${plan.mode}) is ${status}`);
         this.#simulation.violate('I5', `not at its end in time: ${names.join()}`);
       }
+      // what was given up while things went wrong is held until its lease is over
+      if (scheduler.next === Infinity && scheduler.now > this.#calmTime + LONGEST_LEASE_MS) {
+        this.#invariants.atRest(this.#nodes.flatMap(({ running }) => running?.process ?? []));
+      }
       if (!(await this.#step())) this.#simulation.violate('I5', 'nothing happens any more');
     }
   }
@@ -155,15 +169,17 @@ export class World {
   async #prepare(): Promise<void> {
     for (const node of this.#nodes) await node.start();
     const { topics } = this.#nodes[0]!.running!.parts;
-    let open = 0;
     for (let subscribers = 1; subscribers <= MOST_SUBSCRIBERS; subscribers++) {
       for (let bank = 0; bank < subscribers; bank++) {
-        open += 1;
-        const subscribed = topics.subscribe(topicOf(subscribers), bankUrl(bank, 'action'), '');
-        void subscribed.then(() => (open -= 1));
-        while (open > 0) await this.#step();
+        await this.#stepUntil(topics.subscribe(topicOf(subscribers), bankUrl(bank, 'action'), ''));
       }
     }
+  }
+
+  async #stepUntil(done: Promise<unknown>): Promise<void> {
+    const state = { isDone: false };
+    void done.then(() => (state.isDone = true));
+    while (!state.isDone) await this.#step();
   }
 
   #openBank(name: string): void {

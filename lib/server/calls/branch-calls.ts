@@ -5,7 +5,7 @@ import { requestTimeout } from '../engine/schedule.js';
 import type { Metrics } from '../metrics.js';
 import type { Surroundings } from '../surroundings.js';
 import type { Alerts } from './alerts.js';
-import type { Breaker } from './breaker.js';
+import type { Breaker, Caller } from './breaker.js';
 import { targetOf } from './target.js';
 import type { PassTurns } from './turns.js';
 
@@ -48,9 +48,10 @@ export class BranchCalls {
    * To be told when a pass has been stored.
    *
    * @param gid - its transaction
+   * @param isOnlyHeld - all that it waits for was held back
    */
-  passEnded(gid: string): void {
-    this.#tools.breaker.passEnded(gid);
+  passEnded(gid: string, isOnlyHeld: boolean): void {
+    this.#tools.breaker.passEnded(gid, isOnlyHeld);
   }
 
   /**
@@ -62,8 +63,9 @@ export class BranchCalls {
    */
   async call(transaction: TransactionRecord, branch: BranchRecord, inTurn?: InTurn): Promise<Outcome | Held> {
     const target = targetOf(branch.url);
-    if (!inTurn) return this.#call(target, transaction, branch);
-    const held = this.#tools.breaker.hold(target, transaction.gid);
+    const caller = { gid: transaction.gid, isNew: !inTurn };
+    if (!inTurn) return this.#call(target, caller, transaction, branch);
+    const held = this.#tools.breaker.hold(target, caller);
     if (held) return held;
     const { turns, leaseEnd } = inTurn;
     const { clock } = this.#surroundings;
@@ -74,16 +76,21 @@ export class BranchCalls {
       if (this.#isStopped) return { kind: 'held', until: clock.now() };
       // while it waited others may have taken the transaction over
       if (clock.now() >= leaseEnd()) return { kind: 'held', until: turns.later(target) };
-      outcome = await this.#call(target, transaction, branch);
+      outcome = await this.#call(target, caller, transaction, branch);
       return outcome;
     } finally {
       turn.end(outcome !== undefined && outcome.kind !== 'held');
     }
   }
 
-  async #call(target: string, transaction: TransactionRecord, branch: BranchRecord): Promise<Outcome | Held> {
+  async #call(
+    target: string,
+    caller: Caller,
+    transaction: TransactionRecord,
+    branch: BranchRecord,
+  ): Promise<Outcome | Held> {
     const { breaker } = this.#tools;
-    const outcome = await breaker.call(target, transaction.gid, () => this.#send(transaction, branch));
+    const outcome = await breaker.call(target, caller, () => this.#send(transaction, branch));
     if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && !mayFail(transaction.transType, branch.op))) {
       this.#report(transaction, branch, outcome, breaker.isOpen(target));
     }

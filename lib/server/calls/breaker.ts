@@ -1,7 +1,7 @@
 import type { Outcome } from '../../protocol/index.js';
 import type { Held } from '../engine/pass.js';
-import type { WakeFilter } from '../store/store.js';
 import type { Surroundings } from '../surroundings.js';
+import type { Waker } from '../waker.js';
 import { isSameTarget } from './target.js';
 
 /** Most targets that are remembered for not answering; beyond it the one that was called longest ago is forgotten. */
@@ -10,25 +10,33 @@ const MAX_TARGETS = 10_000;
 /** Transactions of a target that are remembered to try it with. */
 const MAX_CANDIDATES = 16;
 
-/** Transactions that are woken at a time, so that nothing else waits for long. */
-const WAKE_BATCH = 500;
-
 /** They are woken when the target answers; this pause, in seconds, is for those that a dead process held back. */
 const HELD_SECONDS = 60;
 const JITTER = 0.1;
+
+/** Who calls. */
+export interface Caller {
+  /** Its transaction. */
+  readonly gid: string;
+  /** It calls for the first time, on behalf of an initiator. */
+  readonly isNew: boolean;
+}
 
 interface Trouble {
   /** Calls in a row that nobody answered. */
   failures: number;
   isOpen: boolean;
-  /** The next call may try whether somebody answers again. */
+  /** A call may try whether somebody answers again. */
   mayTry: boolean;
+  /** The transaction that was woken for it; new ones may as well. */
+  chosen: string | undefined;
   /** Transactions wait for an answer. */
   hasWaiting: boolean;
   isWaking: boolean;
   /** Some of them; the last one is tried next. */
   readonly candidates: string[];
-  cancelTimer: () => void;
+  /** Of the timer that ends the pause until the next try, while it runs. */
+  cancelTimer: (() => void) | undefined;
 }
 
 /**
@@ -37,21 +45,21 @@ interface Trouble {
  */
 export class Breaker {
   readonly #surroundings: Surroundings;
-  readonly #onDue: () => void;
+  readonly #waker: Waker;
   readonly #troubles = new Map<string, Trouble>();
-  /** Passes under way that wait for an answer of these targets. */
-  readonly #passes = new Map<string, Set<string>>();
+  /** Targets for which passes wait that are under way, and whether with a call of a new transaction. */
+  readonly #passes = new Map<string, Map<string, boolean>>();
   #isStopped = false;
 
   /**
    * Makes a breaker.
    *
-   * @param surroundings - store, clock, settings, logger
-   * @param onDue - called when transactions have become due
+   * @param surroundings - clock, settings, logger, randomness
+   * @param waker - wakes what waits
    */
-  constructor(surroundings: Surroundings, onDue: () => void) {
+  constructor(surroundings: Surroundings, waker: Waker) {
     this.#surroundings = surroundings;
-    this.#onDue = onDue;
+    this.#waker = waker;
   }
 
   /**
@@ -59,11 +67,11 @@ export class Breaker {
    * either, counts as held back: the transaction was called out of its turn.
    *
    * @param target - see `targetOf`
-   * @param gid - transaction that calls
+   * @param caller - who calls
    * @param send - the call
    */
-  async call(target: string, gid: string, send: () => Promise<Outcome>): Promise<Outcome | Held> {
-    const held = this.hold(target, gid);
+  async call(target: string, caller: Caller, send: () => Promise<Outcome>): Promise<Outcome | Held> {
+    const held = this.hold(target, caller);
     if (held) return held;
     const isProbe = this.isOpen(target);
     if (isProbe) this.#beginProbe(target);
@@ -71,23 +79,22 @@ export class Breaker {
     const isAnswered = outcome.kind !== 'unknown' || !outcome.unreachable;
     if (this.#isStopped) return outcome;
     if (isAnswered) this.#answered(target, isProbe);
-    else this.#failed(target, gid, isProbe);
-    return isProbe && !isAnswered ? this.#held() : outcome;
+    else this.#failed(target, caller.gid, isProbe);
+    return isProbe && !isAnswered && this.isOpen(target) ? this.#held(target, { ...caller, isNew: false }) : outcome;
   }
 
   /**
    * Holds a call back when its target is being left alone.
    *
    * @param target - see `targetOf`
-   * @param gid - transaction that would call
+   * @param caller - who would call
    * @returns undefined when it may call
    */
-  hold(target: string, gid: string): Held | undefined {
+  hold(target: string, caller: Caller): Held | undefined {
     const trouble = this.#troubles.get(target);
-    if (!trouble?.isOpen || trouble.mayTry) return undefined;
-    addCandidate(trouble, gid, 'next');
-    this.#waitsFor(target, gid);
-    return this.#held();
+    if (!trouble?.isOpen) return undefined;
+    const isChosen = caller.isNew || (trouble.chosen ?? caller.gid) === caller.gid;
+    return trouble.mayTry && isChosen ? undefined : this.#held(target, caller);
   }
 
   /**
@@ -103,12 +110,20 @@ export class Breaker {
    * To be told when a pass is stored: one that waits for a target which has answered meanwhile is due now.
    *
    * @param gid - its transaction
+   * @param isOnlyHeld - it waits for nothing else, so that it can be tried out of its turn
    */
-  passEnded(gid: string): void {
+  passEnded(gid: string, isOnlyHeld: boolean): void {
     const targets = this.#passes.get(gid);
     if (!targets) return;
     this.#passes.delete(gid);
-    if ([...targets].some((target) => !this.isOpen(target))) void this.#wakeOne(gid);
+    for (const [target, isNew] of targets) {
+      const trouble = this.#troubles.get(target);
+      if (!trouble?.isOpen) return void this.#wakeOne(gid);
+      if (!isOnlyHeld) continue;
+      this.#addCandidate(trouble, gid, isNew);
+      // there was nobody to be tried
+      if (!trouble.cancelTimer) this.#tryLater(target, trouble, this.#surroundings.settings.breakerProbeSeconds);
+    }
   }
 
   /**
@@ -140,14 +155,14 @@ export class Breaker {
     const { settings, logger } = this.#surroundings;
     const trouble = this.#touch(target);
     trouble.failures++;
-    addCandidate(trouble, gid, 'last');
-    const isNew = !trouble.isOpen && trouble.failures >= settings.breakerFailures;
-    if (isNew) {
+    if (!isProbe) this.#addCandidate(trouble, gid, false);
+    const opens = !trouble.isOpen && trouble.failures >= settings.breakerFailures;
+    if (opens) {
       logger.warn('target does not answer, it is left alone until it does', { target });
       Object.assign(trouble, { isOpen: true, mayTry: false, hasWaiting: true });
     }
-    if (trouble.isOpen) this.#waitsFor(target, gid);
-    if (isNew || (trouble.isOpen && isProbe)) this.#tryLater(target, trouble, settings.breakerProbeSeconds);
+    if (trouble.isOpen) this.#waitsFor(target, gid, false);
+    if (opens || (trouble.isOpen && isProbe)) this.#tryLater(target, trouble, settings.breakerProbeSeconds);
   }
 
   /** The trouble of a target, behind those that were called longer ago. */
@@ -156,10 +171,11 @@ export class Breaker {
       failures: 0,
       isOpen: false,
       mayTry: false,
+      chosen: undefined,
       hasWaiting: false,
       isWaking: false,
       candidates: [],
-      cancelTimer: () => {},
+      cancelTimer: undefined,
     };
     this.#troubles.delete(target);
     if (this.#troubles.size >= MAX_TARGETS) this.#forget(this.#troubles.keys().next().value!);
@@ -167,15 +183,29 @@ export class Breaker {
     return trouble;
   }
 
-  #waitsFor(target: string, gid: string): void {
-    const targets = this.#passes.get(gid) ?? new Set();
-    this.#passes.set(gid, targets.add(target));
-  }
-
-  #held(): Held {
+  #held(target: string, { gid, isNew }: Caller): Held {
+    this.#waitsFor(target, gid, isNew);
     const { clock, settings, random } = this.#surroundings;
     const seconds = Math.min(HELD_SECONDS, settings.maxRetryIntervalSeconds) * (1 + JITTER * random());
     return { kind: 'held', until: clock.now() + Math.round(seconds * 1000) };
+  }
+
+  #waitsFor(target: string, gid: string, isNew: boolean): void {
+    const targets = this.#passes.get(gid) ?? new Map<string, boolean>();
+    this.#passes.set(gid, targets.set(target, isNew));
+  }
+
+  /**
+   * A new transaction is tried next, others in turn: where only some of the services behind a proxy are gone, those that
+   * answer are found soon.
+   */
+  #addCandidate({ candidates }: Trouble, gid: string, isNew: boolean): void {
+    const index = candidates.indexOf(gid);
+    if (index >= 0) candidates.splice(index, 1);
+    if (isNew) candidates.push(gid);
+    else candidates.unshift(gid);
+    if (candidates.length <= MAX_CANDIDATES) return;
+    candidates.splice(Math.floor((this.#surroundings.random() * candidates.length) / 2), 1);
   }
 
   #beginProbe(target: string): void {
@@ -187,8 +217,9 @@ export class Breaker {
   }
 
   #tryLater(target: string, trouble: Trouble, seconds: number): void {
-    trouble.cancelTimer();
+    trouble.cancelTimer?.();
     trouble.cancelTimer = this.#surroundings.clock.after(seconds * 1000, () => {
+      trouble.cancelTimer = undefined;
       trouble.mayTry = true;
       void this.#wakeCandidate(target, trouble);
     });
@@ -196,26 +227,27 @@ export class Breaker {
 
   /** One that is finished, or under way, will not call: the next one is taken then. */
   async #wakeCandidate(target: string, trouble: Trouble): Promise<void> {
-    let isWoken = false;
-    while (!isWoken && trouble.mayTry && trouble.isOpen && trouble.candidates.length > 0) {
-      isWoken = await this.#wakeOne(trouble.candidates.pop()!);
-    }
+    do {
+      trouble.chosen = trouble.candidates.pop();
+    } while (trouble.chosen !== undefined && !(await this.#wakeOne(trouble.chosen)) && trouble.mayTry);
     // what was woken may have no reason to call any more
-    if (trouble.mayTry && trouble.isOpen && isWoken) {
+    if (trouble.mayTry && trouble.isOpen && trouble.chosen !== undefined) {
       this.#tryLater(target, trouble, this.#surroundings.settings.breakerProbeSeconds);
     }
   }
 
   #close(target: string, trouble: Trouble): void {
-    trouble.cancelTimer();
-    trouble.failures = 0;
-    trouble.isOpen = false;
+    trouble.cancelTimer?.();
+    trouble.cancelTimer = undefined;
+    trouble.candidates.length = 0;
+    Object.assign(trouble, { failures: 0, isOpen: false, mayTry: false });
     if (!trouble.hasWaiting) this.#troubles.delete(target);
   }
 
   #forget(target: string): void {
-    this.#troubles.get(target)?.cancelTimer();
+    const trouble = this.#troubles.get(target);
     this.#troubles.delete(target);
+    if (trouble) this.#close(target, trouble);
   }
 
   /** When the store cannot, the next answer of the target tries it again. */
@@ -223,10 +255,7 @@ export class Breaker {
     if (trouble.isWaking) return;
     trouble.isWaking = true;
     try {
-      let count = WAKE_BATCH;
-      while (count === WAKE_BATCH && !trouble.isOpen && !this.#isStopped) {
-        count = await this.#wake({ target, limit: WAKE_BATCH });
-      }
+      await this.#waker.wake({ target }, Infinity, () => !trouble.isOpen && !this.#isStopped);
       if (trouble.isOpen) return;
       trouble.hasWaiting = false;
       if (trouble.failures === 0 && this.#troubles.get(target) === trouble) this.#troubles.delete(target);
@@ -239,35 +268,15 @@ export class Breaker {
 
   async #wakeOne(gid: string): Promise<boolean> {
     try {
-      return (await this.#wake({ gid, limit: 1 })) > 0;
+      return (await this.#waker.wake({ gid }, 1)).count > 0;
     } catch (error) {
       this.#report(error, { gid });
       return true;
     }
   }
 
-  async #wake(filter: Omit<WakeFilter, 'laterThan'>): Promise<number> {
-    const { store, clock } = this.#surroundings;
-    const now = clock.now();
-    const count = await store.wake(now, { ...filter, laterThan: now });
-    if (count > 0) this.#onDue();
-    return count;
-  }
-
   /** They are due when their pauses are over all the same. */
   #report(error: unknown, fields: Readonly<Record<string, string>>): void {
     this.#surroundings.logger.error('transactions could not be made due', { ...fields, error: String(error) });
   }
-}
-
-/**
- * What was held back is tried next, the latest before others, and what was not answered last: where only some of a
- * host's services are gone, those that answer are found soon.
- */
-function addCandidate({ candidates }: Trouble, gid: string, place: 'next' | 'last'): void {
-  const index = candidates.indexOf(gid);
-  if (index >= 0) candidates.splice(index, 1);
-  if (place === 'next') candidates.push(gid);
-  else candidates.unshift(gid);
-  if (candidates.length > MAX_CANDIDATES) candidates.shift();
 }

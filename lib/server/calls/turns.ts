@@ -12,9 +12,9 @@ const FIRST_GUESS_MS = 20;
 
 interface Target {
   working: number;
-  readonly queue: (() => void)[];
-  /** How long a turn takes of late. */
-  turnMs: number;
+  readonly queue: Waiting[];
+  /** How long a turn takes of late; undefined until one was measured. */
+  turnMs: number | undefined;
   /** Turns so far, and passes that took them. */
   turns: number;
   passes: number;
@@ -27,6 +27,11 @@ interface Calls {
   working: number;
   waiting: number;
   hasBegun: boolean;
+}
+
+interface Waiting {
+  readonly calls: Calls;
+  readonly begin: () => void;
 }
 
 /** The turns of one pass. */
@@ -108,8 +113,7 @@ export class Turns {
     } else {
       if (isFirst && this.#isCrowded(target)) return undefined;
       this.#count(calls, 0, 1);
-      await new Promise<void>((resolve) => target.queue.push(resolve));
-      this.#count(calls, 1, -1);
+      await new Promise<void>((begin) => target.queue.push({ calls, begin }));
     }
     calls.hasBegun = true;
     target.turns++;
@@ -117,30 +121,40 @@ export class Turns {
     const start = this.#clock.now();
     return {
       end: (wasUsed) => {
-        if (wasUsed) target.turnMs += (this.#clock.now() - start - target.turnMs) / 8;
-        this.#count(calls, -1, 0);
+        if (wasUsed) measure(target, this.#clock.now() - start);
         this.#giveOn(name, target);
+        this.#count(calls, -1, 0);
       },
     };
   }
 
-  #isCrowded({ queue, turnMs }: Target): boolean {
-    return queue.length >= this.#limit && (queue.length * turnMs) / this.#limit > MOST_WAIT_MS;
+  #isCrowded(target: Target): boolean {
+    const { queue, turnMs } = target;
+    if (queue.length < this.#limit) return false;
+    return turnMs === undefined || queue.length * this.#gapMs(target) > MOST_WAIT_MS;
+  }
+
+  /** Time from one turn to the next. */
+  #gapMs({ turnMs = FIRST_GUESS_MS }: Target): number {
+    return turnMs / this.#limit;
   }
 
   #giveOn(name: string, target: Target): void {
     const next = target.queue.shift();
-    if (next) next();
-    else if (--target.working === 0) this.#targets.delete(name);
+    if (next) {
+      // before the other one ends: a pass that goes on with another call does not wait in between
+      this.#count(next.calls, 1, -1);
+      next.begin();
+    } else if (--target.working === 0) this.#targets.delete(name);
     if (target.queue.length === this.#limit - 1 && target.bookedUntil > this.#clock.now()) this.#listener.onRoom();
   }
 
   #later(name: string): number {
     const target = this.#target(name);
     const now = this.#clock.now();
-    const turnMs = Math.max(0, target.turnMs) / this.#limit;
-    const soonest = now + Math.max(SOONEST_MS, target.queue.length * turnMs);
-    const passMs = turnMs * (target.turns / Math.max(1, target.passes));
+    const gapMs = this.#gapMs(target);
+    const soonest = now + Math.max(SOONEST_MS, target.queue.length * gapMs);
+    const passMs = gapMs * (target.turns / Math.max(1, target.passes));
     target.bookedUntil = Math.min(Math.max(target.bookedUntil, soonest) + passMs, now + LATEST_MS);
     if (target.working === 0) this.#targets.delete(name);
     return Math.ceil(target.bookedUntil);
@@ -149,7 +163,7 @@ export class Turns {
   #target(name: string): Target {
     const known = this.#targets.get(name);
     if (known) return known;
-    const target = { working: 0, queue: [], turnMs: FIRST_GUESS_MS, turns: 0, passes: 0, bookedUntil: 0 };
+    const target = { working: 0, queue: [], turnMs: undefined, turns: 0, passes: 0, bookedUntil: 0 };
     this.#targets.set(name, target);
     return target;
   }
@@ -162,6 +176,12 @@ export class Turns {
     this.#waitingPasses += before ? -1 : 1;
     if (!before) this.#listener.onWait();
   }
+}
+
+/** The clock may have been set meanwhile. */
+function measure(target: Target, ms: number): void {
+  const { turnMs = ms } = target;
+  target.turnMs = Math.max(0, turnMs + (ms - turnMs) / 8);
 }
 
 function isWaiting({ working, waiting }: Calls): boolean {

@@ -17,7 +17,8 @@ const NOT_OURS_TO_SET = new Set([
  * @param branchHeaders - of the transaction
  */
 export function withBranchHeaders(branchHeaders: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  const headers: Record<string, string> = { ...OWN_HEADERS };
+  // without a prototype, for a header may be called __proto__
+  const headers = Object.assign(Object.create(null) as Record<string, string>, OWN_HEADERS);
   for (const [name, value] of Object.entries(branchHeaders ?? {})) {
     const lower = name.toLowerCase();
     if (!NOT_OURS_TO_SET.has(lower)) headers[lower] = value;

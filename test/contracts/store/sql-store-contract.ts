@@ -3,6 +3,7 @@ import type { Store } from 'nestjs-dtm/server';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { sqlLayoutCases } from './cases/sql-layout.js';
 import { sqlLifeCases } from './cases/sql-life.js';
+import { sqlModelCases } from './cases/sql-model.js';
 import { sqlSharingCases } from './cases/sql-sharing.js';
 import { sqlWriteCases } from './cases/sql-writes.js';
 import type { SqlServer, SqlServerKind, SqlTables, StoreChange } from './sql-servers.js';
@@ -46,6 +47,7 @@ export function describeSqlStore(kind: SqlServerKind, more: (bed: SqlStoreBed) =
     afterAll(() => server?.stop());
 
     describeStore(`${kind.title} store`, () => bed.newTables().store());
+    sqlModelCases(bed);
     sqlWriteCases(bed);
     sqlSharingCases(bed);
     sqlLayoutCases(bed);

@@ -7,10 +7,13 @@ import { pgBarrier } from 'nestjs-dtm/barrier/pg';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { startPostgres } from '../../services/postgres.mjs';
 import { Bank, type Queryable } from './bank.js';
+import { preparedXaBank, tabledXaBank, type XaBank } from './xa-bank.js';
 
 /** Two banks, each with a database of its own. */
 export interface Bed {
   readonly banks: readonly [Bank, Bank];
+  /** The same banks, whose changes are prepared first; called when they are open. */
+  xaBanks(): Promise<readonly [XaBank, XaBank]>;
   close(): Promise<void>;
 }
 
@@ -18,8 +21,10 @@ export interface Bed {
 async function pgliteBed(): Promise<Bed> {
   const databases = [new PGlite(), new PGlite()] as const;
   const bank = (database: PGlite) => new Bank(database as Queryable, pgBarrier(database) as unknown as Bank['adapter']);
+  const banks = [bank(databases[0]), bank(databases[1])] as const;
   return {
-    banks: [bank(databases[0]), bank(databases[1])],
+    banks,
+    xaBanks: async () => [await tabledXaBank(banks[0]), await tabledXaBank(banks[1])],
     close: async () => {
       await Promise.all(databases.map((database) => database.close()));
     },
@@ -40,12 +45,15 @@ async function postgresBed(): Promise<Bed> {
     return created;
   };
   const pools = [pool('bank_out'), pool('bank_in')] as const;
+  const xaPools = [pool('bank_out'), pool('bank_in')] as const;
   const bank = (database: Pool) =>
     new Bank(database as unknown as Queryable, pgBarrier(database) as unknown as Bank['adapter']);
+  const banks = [bank(pools[0]), bank(pools[1])] as const;
   return {
-    banks: [bank(pools[0]), bank(pools[1])],
+    banks,
+    xaBanks: async () => [preparedXaBank(banks[0], xaPools[0]), preparedXaBank(banks[1], xaPools[1])],
     close: async () => {
-      await Promise.all(pools.map((database) => database.end()));
+      await Promise.all([...pools, ...xaPools].map((database) => database.end()));
       await server.stop();
     },
   };
@@ -53,10 +61,10 @@ async function postgresBed(): Promise<Bed> {
 
 const postgres = requireOrSkip('postgres');
 
-/** The databases that the tests of the bank run on. */
+/** The databases that the tests of the bank run on, and how often a coordinator dies on them: PGlite is slow. */
 export const BEDS = [
-  { title: 'on PGlite', available: true, make: pgliteBed },
-  { title: postgres.title('on PostgreSQL'), available: postgres.available, make: postgresBed },
+  { title: 'on PGlite', available: true, kills: postgres.available ? 5 : 20, make: pgliteBed },
+  { title: postgres.title('on PostgreSQL'), available: postgres.available, kills: 20, make: postgresBed },
 ] as const;
 
 /** A folder that is removed after the test. */

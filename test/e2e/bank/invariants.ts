@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import type { DtmApi, TransactionRecord } from 'nestjs-dtm/protocol';
 import type { Bank } from './bank.js';
 
-const FORWARD = ['action', 'try', 'confirm'];
-const UNDO: Record<string, string> = { compensate: 'action', cancel: 'try' };
+const FORWARD = ['action', 'try', 'confirm', 'msg'];
+const UNDO: Record<string, string> = { compensate: 'action', cancel: 'try', rollback: 'action' };
 
 /** Every transaction that the coordinator knows. */
 export async function allTransactions(api: DtmApi): Promise<TransactionRecord[]> {

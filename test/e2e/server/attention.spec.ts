@@ -1,153 +1,213 @@
-import { join } from 'node:path';
 import { sqliteStore } from 'nestjs-dtm/server';
-import { describe, expect, it } from 'vitest';
-import { startCoordinator } from '../../support/coordinator.js';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { startCoordinator, type CoordinatorBed } from '../../support/coordinator.js';
 import { startHttpCoordinator } from '../../support/http-coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
-import { FAILURE, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { tempFolder } from '../../support/temp-folder.js';
+import { settled } from '../../support/virtual-clock.js';
 
-const MINUTE = 60_000;
-const REASON = 'confirm of branch 01 was refused 3 times: refused';
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
-describe('a confirm that is refused', () => {
-  it('needs attention from the third time on, and is reported once', async () => {
-    const { server, clock, transport, find, logger } = await startCoordinator();
-    transport.answer('01 confirm', FAILURE);
-    await server.prepare(tccRequest('g'));
-    await server.registerBranch(tccBranch('g', '01'));
-    await server.submit(tccRequest('g'));
-    await clock.advance(15_000);
-    expect((await find('g')).transaction.attention).toBeUndefined();
-    await clock.advance(20 * MINUTE);
-    const { transaction, branches } = await find('g');
-    expect(transaction).toMatchObject({
-      status: 'submitted',
-      attention: expect.stringMatching(/^confirm of branch 01 was refused \d+ times: refused$/),
-    });
-    expect(branches[1]).toMatchObject({
-      op: 'confirm',
-      failures: transport.calls.length,
-      attempts: transport.calls.length,
-    });
-    const reports = logger.lines.filter(
-      ({ level, message }) => level === 'error' && message === 'transaction needs attention',
-    );
-    expect(reports.map(({ fields }) => fields)).toEqual([
-      expect.objectContaining({ gid: 'g', transType: 'tcc', status: 'submitted', attention: REASON }),
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+async function submitTcc({ server }: Pick<CoordinatorBed, 'server'>, ...branchIds: string[]): Promise<void> {
+  await server.prepare(tccRequest('g'));
+  for (const id of branchIds) await server.registerBranch(tccBranch('g', id));
+  await server.submit(tccRequest('g'));
+  await settled();
+}
+
+const pauses = (times: readonly number[]): number[] =>
+  times.slice(1).map((time, index) => (time - times[index]!) / SECOND);
+
+const errorsOf = ({ logger }: CoordinatorBed) => logger.lines.filter(({ level }) => level === 'error');
+
+describe('a transaction of which a branch goes on refusing what it must not', () => {
+  it('needs attention from the third refusal on, which says why, and is reported once', async () => {
+    const bed = await startCoordinator();
+    bed.transport.answer('01 confirm', FAILURE);
+    await submitTcc(bed, '01');
+    await bed.clock.advance(15 * SECOND);
+    expect((await bed.find('g')).transaction.attention).toBeUndefined();
+    expect(errorsOf(bed)).toEqual([]);
+    await bed.clock.advance(20 * SECOND);
+    const attention = 'confirm of branch 01 was refused 3 times: refused';
+    expect((await bed.find('g')).transaction.attention).toBe(attention);
+    await bed.clock.advance(30 * MINUTE);
+    expect(errorsOf(bed)).toEqual([
+      {
+        level: 'error',
+        message: 'transaction needs attention',
+        fields: { gid: 'g', transType: 'tcc', status: 'submitted', attention },
+      },
     ]);
+    const { transaction, branches } = await bed.find('g');
+    expect(transaction.attention).toBe(`confirm of branch 01 was refused ${branches[1]!.failures} times: refused`);
   });
 
-  it('is tried at the longest interval only, and goes on by itself once it is mended', async () => {
-    const { server, clock, transport, find } = await startCoordinator({ maxRetryIntervalSeconds: 60 });
-    transport.answer('01 confirm', FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS).answer('02 confirm', UNKNOWN, SUCCESS);
-    await server.prepare(tccRequest('g'));
-    // confirmed in reverse order of registration
-    await server.registerBranch(tccBranch('g', '02'));
-    await server.registerBranch(tccBranch('g', '01'));
-    await server.submit(tccRequest('g'));
-    await clock.advance(10 * MINUTE);
-    const seconds = transport
-      .timesOf('01 confirm')
-      .map((time, index, all) => Math.round((time - (all[index - 1] ?? time)) / 1000));
-    expect(seconds.map((pause) => (pause < 15 ? 'short' : pause < 30 ? 'double' : 'long'))).toEqual([
-      'short',
-      'short',
-      'double',
-      'long',
-      'long',
-    ]);
-    const { transaction } = await find('g');
-    expect(transaction.status).toBe('succeed');
+  it('needs it after as many refusals as the settings say', async () => {
+    const bed = await startCoordinator({ attentionAfterFailures: 1 });
+    bed.transport.answer('01 confirm', FAILURE);
+    await submitTcc(bed, '01');
+    expect((await bed.find('g')).transaction.attention).toMatch(/refused 1 times/);
+    await bed.clock.advance(299 * SECOND);
+    expect(bed.transport.calls).toHaveLength(1);
+  });
+
+  it.each([ONGOING, UNKNOWN])('is one that was refused, not one that gives no decision: %j', async (outcome) => {
+    const bed = await startCoordinator({ maxRetryIntervalSeconds: 20 });
+    bed.transport.answer('01 confirm', FAILURE, outcome, FAILURE, outcome);
+    await submitTcc(bed, '01');
+    await bed.clock.advance(30 * MINUTE);
+    const { transaction, branches } = await bed.find('g');
     expect(transaction.attention).toBeUndefined();
-    // the branch behind it begins anew
-    const [first = 0, second = 0] = transport.timesOf('02 confirm');
-    expect(second - first).toBeLessThan(15_000);
+    expect(branches[1]).toMatchObject({ failures: 2 });
   });
 
-  it('keeps its reason and its count over a restart', async () => {
-    const path = join(tempFolder(), 'dtm.db');
-    const before = await startCoordinator({ store: sqliteStore({ path }), attentionAfterFailures: 1 });
-    before.transport.answer('01 confirm', FAILURE);
-    await before.server.prepare(tccRequest('g'));
-    await before.server.registerBranch(tccBranch('g', '01'));
-    await before.server.submit({ ...tccRequest('g'), waitResult: true }).catch(() => undefined);
-    await before.server.close();
-
-    const after = await startCoordinator({
-      store: sqliteStore({ path }),
-      attentionAfterFailures: 1,
-      clock: before.clock,
-    });
-    expect((await after.find('g')).transaction.attention).toBe('confirm of branch 01 was refused 1 times: refused');
-    await after.clock.advance(6 * MINUTE);
-    expect(await after.show('g')).toBe('succeed: 01 cancel prepared, 01 confirm succeed');
-    expect(after.logger.of('error')).toEqual([]);
-  });
-});
-
-describe('what needs no attention', () => {
-  it('an action that is refused: that is its answer', async () => {
-    const { server, transport, clock, find, logger } = await startCoordinator({ attentionAfterFailures: 1 });
-    transport.answer('01 action', FAILURE);
-    await server.submit(sagaRequest('g'));
-    await clock.advance(MINUTE);
-    const { transaction } = await find('g');
+  it('is not one of which an action failed, for that decides', async () => {
+    const bed = await startCoordinator({ attentionAfterFailures: 1 });
+    bed.transport.answer('01 action', FAILURE);
+    await bed.server.submit(sagaRequest('g'));
+    await settled();
+    const { transaction } = await bed.find('g');
     expect([transaction.status, transaction.attention]).toEqual(['failed', undefined]);
-    expect(logger.of('error')).toEqual([]);
   });
 
-  it('a compensation without an answer: nobody has refused it', async () => {
-    const { server, transport, clock, find } = await startCoordinator({ attentionAfterFailures: 1 });
-    transport.answer('01 action', FAILURE).answer('01 compensate', UNKNOWN);
-    await server.submit(sagaRequest('g'));
-    await clock.advance(10 * MINUTE);
-    const { transaction } = await find('g');
-    expect([transaction.status, transaction.attention]).toEqual(['aborting', undefined]);
+  it('is tried at the longest interval only, and goes on by itself once the branch is mended', async () => {
+    const bed = await startCoordinator();
+    // the one that was registered last is confirmed first
+    bed.transport.answer('02 confirm', FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS);
+    bed.transport.answer('01 confirm', UNKNOWN, UNKNOWN, SUCCESS);
+    await submitTcc(bed, '01', '02');
+    await bed.clock.advance(30 * MINUTE);
+    const refused = pauses(bed.transport.timesOf('02 confirm'));
+    expect(refused.map((pause) => (pause >= 300 ? 300 : Math.floor(pause / 10) * 10))).toEqual([10, 20, 300, 300]);
+    // the next branch does not inherit the long interval
+    const others = pauses(bed.transport.timesOf('01 confirm'));
+    expect(others[0]).toBeLessThanOrEqual(12);
+    expect(others[1]).toBeLessThanOrEqual(23);
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
   });
-});
 
-describe('several compensations that are refused', () => {
-  it('need attention until the last of them is mended', async () => {
-    const { server, transport, clock, find } = await startCoordinator({
-      attentionAfterFailures: 1,
-      maxRetryIntervalSeconds: 60,
+  it('needs it no more when the branch has succeeded, and again when another one refuses', async () => {
+    const bed = await startCoordinator();
+    const [refuse, mended] = [
+      [FAILURE, FAILURE, FAILURE, SUCCESS],
+      [FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS],
+    ];
+    bed.transport.answer('02 confirm', ...refuse).answer('01 confirm', ...mended);
+    await submitTcc(bed, '01', '02');
+    const seen = new Set<string | undefined>();
+    for (let second = 0; second < 1500; second += 5) {
+      await bed.clock.advance(5 * SECOND);
+      seen.add((await bed.find('g')).transaction.attention);
+    }
+    expect([...seen]).toEqual([
+      undefined,
+      'confirm of branch 02 was refused 3 times: refused',
+      'confirm of branch 01 was refused 3 times: refused',
+      'confirm of branch 01 was refused 4 times: refused',
+    ]);
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
+    expect(errorsOf(bed)).toHaveLength(2);
+  });
+
+  it('is told about the other branch as long as two refuse', async () => {
+    const bed = await startCoordinator();
+    bed.transport.answer('01 action', FAILURE, FAILURE, FAILURE, SUCCESS).answer('02 action', FAILURE);
+    await bed.server.submit({
+      gid: 'g',
+      transType: 'msg',
+      concurrent: true,
+      steps: [{ action: 'http://b/a1' }, { action: 'http://b/a2' }],
+      payloads: ['1', '2'],
     });
-    const customData = JSON.stringify({ concurrent: true });
-    transport
-      .answer('03 action', FAILURE)
-      .answer('01 compensate', FAILURE, SUCCESS)
-      .answer('02 compensate', FAILURE, FAILURE, SUCCESS);
-    await server.submit(sagaRequest('g', 3, { customData }));
-    await clock.advance(1000);
-    expect((await find('g')).transaction.attention).toBe('compensate of branch 01 was refused 1 times: refused');
-    await clock.advance(70_000);
-    expect((await find('g')).transaction.attention).toBe('compensate of branch 02 was refused 2 times: refused');
-    await clock.advance(70_000);
-    expect((await find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+    await bed.clock.advance(MINUTE);
+    expect((await bed.find('g')).transaction.attention).toBe('action of branch 01 was refused 3 times: refused');
+    await bed.clock.advance(6 * MINUTE);
+    expect((await bed.find('g')).transaction.attention).toBe('action of branch 02 was refused 4 times: refused');
+    expect(errorsOf(bed)).toHaveLength(1);
   });
-});
 
-describe('over the API', () => {
-  it('query shows attention, failures and the next time; all finds it', async () => {
-    const dtm = await startHttpCoordinator({ attentionAfterFailures: 1 });
-    dtm.transport.answer('01 action', FAILURE).answer('01 compensate', FAILURE);
-    await dtm.server.submit(sagaRequest('stuck'));
-    await dtm.server.submit(sagaRequest('other', 1, { gid: 'other' }));
-    dtm.transport.answer('01 action', SUCCESS);
-    await dtm.server.submit(sagaRequest('fine'));
-    await dtm.clock.advance(1000);
-    const { transaction, branches } = JSON.parse((await dtm.get('query?gid=stuck')).body);
-    expect(transaction.attention).toBe('compensate of branch 01 was refused 1 times: refused');
-    expect(branches[0]).toMatchObject({
-      op: 'compensate',
-      attempts: 1,
-      failures: 1,
+  it('may be one that is rolled back', async () => {
+    const bed = await startCoordinator();
+    bed.transport.answer('02 action', FAILURE).answer('01 compensate', FAILURE);
+    await bed.server.submit(sagaRequest('g', 2));
+    await bed.clock.advance(MINUTE);
+    expect((await bed.find('g')).transaction).toMatchObject({
+      status: 'aborting',
+      attention: 'compensate of branch 01 was refused 3 times: refused',
+    });
+    bed.transport.answer('01 compensate', SUCCESS);
+    await bed.clock.advance(6 * MINUTE);
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+  });
+
+  it('needs it no more once it was stopped by force', async () => {
+    const bed = await startCoordinator();
+    bed.transport.answer('01 confirm', FAILURE);
+    await submitTcc(bed, '01');
+    await bed.clock.advance(MINUTE);
+    await bed.server.forceStop('g');
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+    expect((await bed.server.all({ attention: true })).transactions).toEqual([]);
+  });
+
+  it('is found by query and all, with the next try of the branch, and tried at once by resetNextCronTime', async () => {
+    const dtm = await startHttpCoordinator();
+    dtm.transport.answer('01 confirm', FAILURE);
+    await submitTcc(dtm, '01');
+    await dtm.server.submit(sagaRequest('other'));
+    await dtm.clock.advance(MINUTE);
+    const page = JSON.parse((await dtm.get('all?attention=true')).body) as { transactions: object[] };
+    expect(page.transactions).toMatchObject([
+      { gid: 'g', attention: 'confirm of branch 01 was refused 3 times: refused' },
+    ]);
+    const shown = JSON.parse((await dtm.get('query?gid=g')).body) as {
+      transaction: { attention: string; next_cron_time: string };
+      branches: Record<string, unknown>[];
+    };
+    expect(shown.transaction.attention).toBe('confirm of branch 01 was refused 3 times: refused');
+    expect(shown.branches[1]).toMatchObject({
+      op: 'confirm',
+      attempts: 3,
+      failures: 3,
       last_error: 'refused',
-      next_time: transaction.next_cron_time,
+      next_time: shown.transaction.next_cron_time,
     });
-    expect(branches[1]).not.toHaveProperty('next_time');
-    const listed = JSON.parse((await dtm.get('all?attention=true')).body).transactions;
-    expect(listed.map(({ gid }: { gid: string }) => gid)).toEqual(['other', 'stuck']);
+    // it was not called, and will not be
+    expect(shown.branches[0]).not.toHaveProperty('next_time');
+    expect(Date.parse(shown.transaction.next_cron_time)).toBeGreaterThan(dtm.clock.now() + 250 * SECOND);
+    dtm.transport.answer('01 confirm', SUCCESS);
+    await dtm.post('resetNextCronTime', { gid: 'g' });
+    await settled();
+    const after = JSON.parse((await dtm.get('query?gid=g')).body) as typeof shown;
+    expect(after.transaction).toMatchObject({ status: 'succeed' });
+    expect(after.transaction).not.toHaveProperty('attention');
+    expect(after.branches[1]).not.toHaveProperty('next_time');
+    expect((await dtm.get('all?attention=true')).body).toBe('{"next_position":"","transactions":null}');
+  });
+
+  it('needs it still after a restart, without being reported again', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const first = await startCoordinator({ store: sqliteStore({ path }) });
+    first.transport.answer('01 confirm', FAILURE);
+    await submitTcc(first, '01');
+    await first.clock.advance(MINUTE);
+    await first.server.close();
+    const second = await startCoordinator({ store: sqliteStore({ path }), clock: first.clock });
+    second.transport.answer('01 confirm', FAILURE, SUCCESS);
+    expect((await second.server.all({ attention: true })).transactions).toHaveLength(1);
+    await second.clock.advance(200 * SECOND);
+    expect(second.transport.calls).toEqual([]);
+    await second.clock.advance(150 * SECOND);
+    expect((await second.find('g')).transaction.attention).toBe('confirm of branch 01 was refused 4 times: refused');
+    expect(errorsOf(second)).toEqual([]);
+    await second.clock.advance(6 * MINUTE);
+    expect((await second.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
   });
 });

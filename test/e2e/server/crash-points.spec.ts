@@ -54,6 +54,8 @@ interface Scenario {
   readonly refusals?: readonly string[];
   /** What the initiator does; resolves when the coordinator acknowledged. */
   readonly initiate: (world: World) => Promise<unknown>;
+  /** What it does when the coordinator calls it to go on; whether that was all. */
+  readonly goOn?: (world: World) => Promise<boolean>;
   /** Where an acknowledged transaction must end. */
   readonly acknowledged: 'succeed' | 'failed';
 }
@@ -116,7 +118,48 @@ const xa =
     if (end) await server[end](request);
   };
 
+const WORKFLOW = {
+  gid: 'g',
+  transType: 'workflow',
+  queryPrepared: 'http://b/w',
+  customData: '{"name":"w","data":""}',
+} as const;
+
+/** An initiator that dies after each step of its workflow, and is called to go on. */
+const workflowStep = async ({ server, bank }: World): Promise<boolean> => {
+  const { transaction, branches } = (await server.query('g'))!;
+  if (isFinal(transaction.status)) return true;
+  const call = async (branchId: string, op: 'action' | 'rollback'): Promise<boolean> => {
+    const branch = { gid: 'g', transType: 'workflow', branchId } as const;
+    // undoes what was done, as a compensation does
+    const context = { ...branch, op: op === 'rollback' ? 'compensate' : op };
+    const { kind } = await bank.call({ url: '', context, payload: '', timeoutSeconds: 1 });
+    await server.registerBranch({ ...branch, op, status: kind === 'success' ? 'succeed' : 'failed', payload: '' });
+    return false;
+  };
+  const recorded = (branchId: string, op: string): string | undefined =>
+    branches.find((branch) => branch.branchId === branchId && branch.op === op)?.status;
+  for (const branchId of ['01', '02']) if (!recorded(branchId, 'action')) return call(branchId, 'action');
+  const status = recorded('02', 'action') as 'succeed' | 'failed';
+  if (status === 'failed' && !recorded('01', 'rollback')) return call('01', 'rollback');
+  await server.submit({ ...WORKFLOW, reqExtra: { status } });
+  return true;
+};
+
 const SCENARIOS: Scenario[] = [
+  {
+    title: 'a workflow that succeeds step by step',
+    initiate: ({ server }) => server.prepare(WORKFLOW),
+    goOn: workflowStep,
+    acknowledged: 'succeed',
+  },
+  {
+    title: 'a workflow that is rolled back step by step',
+    refusals: ['02 action'],
+    initiate: ({ server }) => server.prepare(WORKFLOW),
+    goOn: workflowStep,
+    acknowledged: 'failed',
+  },
   { title: 'a message', initiate: msg(false), acknowledged: 'succeed' },
   { title: 'a concurrent message', initiate: msg(true), acknowledged: 'succeed' },
   { title: 'an XA transaction that is committed', initiate: xa('submit'), acknowledged: 'succeed' },
@@ -171,6 +214,12 @@ const SCENARIOS: Scenario[] = [
   },
 ];
 
+/** Calls participants, and the initiator where it is to go on. */
+async function callIn(scenario: Scenario, world: World, call: BranchCall): Promise<Outcome> {
+  if (!scenario.goOn || call.context.branchId !== '00') return world.bank.call(call);
+  return (await scenario.goOn(world)) ? { kind: 'success', body: '' } : { kind: 'ongoing', message: 'died again' };
+}
+
 /** Runs a scenario up to a crash point and a new coordinator after it; false when the point was not reached. */
 async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => Store): Promise<boolean> {
   const clock = new VirtualClock();
@@ -181,11 +230,13 @@ async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => S
   const dying = storeAround(store, (operation, call) =>
     WRITES.has(operation) ? killer.around('write', call) : call(),
   );
-  const network: Transport = {
-    call: (call: BranchCall): Promise<Outcome> => killer.around('call', () => bank.call(call)),
+  const transportTo = (server: () => DtmServer): Transport => ({
+    call: (call) => callIn(scenario, { server: server(), bank }, call),
     close: () => Promise.resolve(),
-  };
-  const first = embeddedServer({ ...PACE, store: dying, clock, logger, transport: network });
+  });
+  const intact = transportTo(() => first);
+  const network: Transport = { ...intact, call: (call) => killer.around('call', () => intact.call(call)) };
+  const first: DtmServer = embeddedServer({ ...PACE, store: dying, clock, logger, transport: network });
   await first.open();
   first.recover();
   let isAcknowledged = true;
@@ -196,7 +247,8 @@ async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => S
   await first.close();
   if (!killer.isDead) return false;
 
-  const second = embeddedServer({ ...PACE, store: makeStore(), clock, logger, transport: bank });
+  const transport = transportTo(() => second);
+  const second: DtmServer = embeddedServer({ ...PACE, store: makeStore(), clock, logger, transport });
   await second.open();
   second.recover();
   await clock.advance(120_000);
@@ -260,7 +312,11 @@ describe('a store that fails once', () => {
       const store = storeAround(memoryStore(), (operation, call) =>
         WRITES.has(operation) && ++writes === number ? Promise.reject(new Error('disk on fire')) : call(),
       );
-      const server = embeddedServer({ ...PACE, store, clock, logger: new RecordingLogger(), transport: bank });
+      const transport: Transport = {
+        call: (call) => callIn(scenario, { server, bank }, call),
+        close: () => Promise.resolve(),
+      };
+      const server: DtmServer = embeddedServer({ ...PACE, store, clock, logger: new RecordingLogger(), transport });
       await server.open();
       server.recover();
       let isAcknowledged = true;

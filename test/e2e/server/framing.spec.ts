@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { get, post } from '../../support/http-client.js';
 import { SUCCESS_ANSWER, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
@@ -235,4 +236,23 @@ describe('clients of another kind', () => {
     const { status, body } = await dtm.get(`query?gid=${'x'.repeat(10_000)}`);
     expect([status, body]).toEqual([200, '{"branches":[],"transaction":null}']);
   });
+});
+
+it('other machines cannot connect, unless they are meant to', async () => {
+  const { port } = new URL(dtm.base);
+  const address = Object.values(networkInterfaces())
+    .flat()
+    .find((known) => known?.family === 'IPv4' && !known.internal)?.address;
+  const connected = (bed: HttpCoordinator, host: string): Promise<boolean> =>
+    RawConnection.open(`http://${host}:${new URL(bed.base).port}`).then(
+      () => true,
+      () => false,
+    );
+  expect(dtm.base).toBe(`http://127.0.0.1:${port}/api/dtmsvr`);
+  const open = await startHttpCoordinator({ listen: { port: 0, host: '0.0.0.0' } });
+  // a machine without a network has nobody else
+  for (const host of address ? [address] : []) {
+    expect(await connected(dtm, host)).toBe(false);
+    expect(await connected(open, host)).toBe(true);
+  }
 });

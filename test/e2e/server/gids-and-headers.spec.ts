@@ -89,6 +89,8 @@ describe('gids, from the initiator through a file to the branches', () => {
         transactions: unknown[];
       };
       expect(page.transactions).toHaveLength(1);
+      expect((await post(`${base}/resetNextCronTime`, { gid })).status).toBe(200);
+      expect((await post(`${base}/forceStop`, { gid })).status).toBe(409);
     }
   });
 
@@ -174,4 +176,19 @@ it('a request timeout of 68 years is not over at once', async () => {
   await settled();
   answered.resolve();
   expect((await submitted).status).toBe(200);
+});
+
+it('a payload of three megabytes passes through the file as it is, and so does a reason', async () => {
+  const payload = JSON.stringify({ text: '😀ä'.repeat(500_000) });
+  expect(await submit({ steps: [{ action: participant.url('/a') }], payloads: [payload] })).toMatchObject({
+    status: 200,
+  });
+  expect(participant.requests[0]?.body).toBe(payload);
+  const shown = JSON.parse((await get(`${base}/query?gid=g`)).body) as { branches: { bin_data: string }[] };
+  expect(Buffer.from(shown.branches[1]!.bin_data, 'base64').toString()).toBe(payload);
+
+  const tcc = { gid: 't', trans_type: 'tcc', rollback_reason: 'x'.repeat(100_000), wait_result: true };
+  await post(`${base}/prepare`, tcc);
+  expect(await post(`${base}/abort`, tcc)).toMatchObject({ status: 200 });
+  expect((await get(`${base}/query?gid=t`)).body).toContain(tcc.rollback_reason);
 });

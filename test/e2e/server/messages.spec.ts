@@ -67,6 +67,20 @@ describe('a message', () => {
     expect(dtm.transport.keys).toEqual(['01 action', '02 action']);
   });
 
+  it('that was prepared and submitted is looked at when it is due, and at no other time', async () => {
+    dtm.transport.answer('01 action', UNKNOWN);
+    await dtm.post('prepare', { ...MSG, timeout_to_fail: 20 });
+    await dtm.clock.advance(5000);
+    await dtm.post('submit', { ...MSG, retry_interval: 100 });
+    await settled();
+    expect(dtm.transport.keys).toEqual(['01 action']);
+    // its check-back would have been due at 20
+    await dtm.clock.advance(90_000);
+    expect(dtm.transport.keys).toEqual(['01 action']);
+    await dtm.clock.advance(30_000);
+    expect(dtm.transport.keys).toEqual(['01 action', '01 action']);
+  });
+
   it('that is aborted is never delivered, and cannot be submitted any more', async () => {
     await dtm.post('prepare', MSG);
     expect(await dtm.answer('abort', { ...MSG, rollback_reason: 'no stock' })).toBe(SUCCESS_ANSWER);
@@ -205,6 +219,16 @@ describe('topics', () => {
     expect(new Set(answers)).toEqual(new Set([SUCCESS_ANSWER]));
     await dtm.post('submit', TO_TOPIC);
     expect(dtm.transport.calls.map(({ url }) => url).toSorted()).toEqual(urls.toSorted());
+  });
+
+  it('are all found, however many there are', async () => {
+    const names = Array.from({ length: 120 }, (_, index) => `topic${index}`);
+    for (const name of names) expect(await subscribe(name, `http://b/${name}`)).toBe(SUCCESS_ANSWER);
+    for (const name of names) {
+      const steps = [{ action: `topic://${name}` }];
+      expect(await dtm.answer('submit', { ...TO_TOPIC, gid: name, steps })).toBe(SUCCESS_ANSWER);
+    }
+    expect(dtm.transport.calls.map(({ url }) => url)).toEqual(names.map((name) => `http://b/${name}`));
   });
 
   it('may have a name that must be escaped in a path', async () => {

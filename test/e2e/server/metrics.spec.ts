@@ -1,115 +1,217 @@
-import { describe, expect, it, vi } from 'vitest';
+import type { EmbeddedServerOptions } from 'nestjs-dtm/server';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { request } from 'undici';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { makeCoordinator } from '../../support/coordinator.js';
 import { get, send } from '../../support/http-client.js';
-import { startGrpcCoordinator } from '../../support/grpc-coordinator.js';
-import { startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
-import { FAILURE, UNKNOWN } from '../../support/scripted-transport.js';
+import { startHttpCoordinator } from '../../support/http-coordinator.js';
+import { sagaRequest } from '../../support/requests.js';
+import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
-vi.setConfig({ testTimeout: 20_000 });
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
-const SAGA = { trans_type: 'saga', steps: [{ action: 'http://b/a', compensate: 'http://b/c' }], payloads: ['{}'] };
+const SAGA = { trans_type: 'saga', steps: [{ action: 'http://b/a' }], payloads: ['{}'] };
 
-async function metricsOf(dtm: Pick<HttpCoordinator, 'base'>): Promise<string[]> {
-  const { body } = await get(`${new URL(dtm.base).origin}/api/metrics`);
-  return body.split('\n').filter((line) => line.startsWith('dtm_'));
+async function start(options: EmbeddedServerOptions = {}) {
+  const dtm = await startHttpCoordinator(options);
+  const { origin } = new URL(dtm.base);
+  const text = async (): Promise<string> => (await get(`${origin}/api/metrics`)).body;
+  return {
+    ...dtm,
+    origin,
+    text,
+    /** Series of a metric with their values, e.g. `{api="query"} 1`. */
+    async series(name: string): Promise<string[]> {
+      const lines = (await text()).split('\n');
+      return lines.filter((line) => line.startsWith(`${name}{`)).map((line) => line.slice(name.length));
+    },
+  };
 }
 
-const counted = (lines: readonly string[], name: string): string[] => lines.filter((line) => line.startsWith(name));
+/** Values of every label of dtm's own metrics. */
+function labelValues(text: string): string[] {
+  const lines = text.split('\n').filter((line) => line.startsWith('dtm_') && !line.startsWith('dtm_server_info'));
+  return [...new Set(lines.flatMap((line) => [...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, , value]) => value!)))];
+}
 
 describe('/api/metrics', () => {
-  it('is the text that Prometheus reads', async () => {
-    const dtm = await startHttpCoordinator();
-    const answer = await get(`${new URL(dtm.base).origin}/api/metrics`);
-    expect(answer.status).toBe(200);
-    expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(answer.body).toMatch(/^dtm_server_info\{gin_version="node:http [\d.]+",grpc_version="[^"]*"\} 1$/m);
-    expect(answer.body).toMatch(/^process_resident_memory_bytes \d+$/m);
-  });
-
-  it('counts requests by operation and outcome', async () => {
-    const dtm = await startHttpCoordinator();
-    await dtm.post('submit', { ...SAGA, gid: 'g' });
-    await dtm.post('submit', { ...SAGA, gid: '' });
-    await dtm.get('query?gid=g');
-    await dtm.get('newGid');
-    await dtm.get('newGid');
-    const lines = await metricsOf(dtm);
-    expect(counted(lines, 'dtm_server_process_total').toSorted()).toEqual([
-      'dtm_server_process_total{type="http",api="newgid",status="ok"} 2',
-      'dtm_server_process_total{type="http",api="query",status="ok"} 1',
-      'dtm_server_process_total{type="http",api="submit",status="fail"} 1',
-      'dtm_server_process_total{type="http",api="submit",status="ok"} 1',
+  it('is text for Prometheus, with the names and labels of dtm', async () => {
+    const { origin, server, text } = await start();
+    await server.submit(sagaRequest('g', 1, { waitResult: true }));
+    await get(`${origin}/api/dtmsvr/newGid`);
+    const { status, type, body } = await get(`${origin}/api/metrics`);
+    expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+    const types = [...body.matchAll(/^# TYPE (dtm_\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`);
+    expect(types.toSorted()).toEqual([
+      'dtm_branch_process_total counter',
+      'dtm_server_info gauge',
+      'dtm_server_process_total counter',
+      'dtm_server_response_duration histogram',
+      'dtm_transaction_handled_duration histogram',
+      'dtm_transaction_process_total counter',
     ]);
-    expect(lines).toContain('dtm_server_response_duration_count{type="http",api="newgid"} 2');
-  });
-
-  it('counts gRPC calls beside them', async () => {
-    const dtm = await startGrpcCoordinator();
-    await dtm.call('NewGid', {});
-    await dtm.answer('Abort', { Gid: 'nope', TransType: 'tcc' });
-    expect(counted(await metricsOf(dtm), 'dtm_server_process_total').toSorted()).toEqual([
-      'dtm_server_process_total{type="grpc",api="abort",status="fail"} 1',
-      'dtm_server_process_total{type="grpc",api="newgid",status="ok"} 1',
-    ]);
-  });
-
-  it('counts passes and branch calls', async () => {
-    const dtm = await startHttpCoordinator();
-    dtm.transport.answer('01 action', FAILURE, UNKNOWN);
-    await dtm.post('submit', { ...SAGA, gid: 'refused', wait_result: true });
-    await dtm.post('submit', { ...SAGA, gid: 'unknown', wait_result: true });
-    const lines = await metricsOf(dtm);
-    expect(counted(lines, 'dtm_branch_process_total').toSorted()).toEqual([
-      'dtm_branch_process_total{model="saga",branchid="01",branchtype="action",status="fail"} 1',
+    const lines = await text();
+    expect(lines).toMatch(/^dtm_server_info\{gin_version="node:http [\d.]+",grpc_version="[^"]*"\} 1$/m);
+    for (const line of [
+      'dtm_server_process_total{type="http",api="newgid",status="ok"} 1',
+      'dtm_server_response_duration_count{type="http",api="newgid"} 1',
+      'dtm_transaction_process_total{model="saga",status="ok"} 1',
+      'dtm_transaction_handled_duration_count{model="saga"} 1',
       'dtm_branch_process_total{model="saga",branchid="01",branchtype="action",status="ok"} 1',
-      'dtm_branch_process_total{model="saga",branchid="01",branchtype="compensate",status="ok"} 1',
-    ]);
-    expect(lines).toContain('dtm_transaction_process_total{model="saga",status="ok"} 2');
-    expect(lines).toContain('dtm_transaction_handled_duration_count{model="saga"} 2');
+    ]) {
+      expect(lines.split('\n')).toContain(line);
+    }
   });
 
-  it('counts neither itself nor ping', async () => {
-    const dtm = await startHttpCoordinator();
-    await get(`${new URL(dtm.base).origin}/api/ping`);
-    await metricsOf(dtm);
-    expect(counted(await metricsOf(dtm), 'dtm_server_process_total')).toEqual([]);
+  it('has the buckets of dtm', async () => {
+    const { origin, series } = await start();
+    await get(`${origin}/api/dtmsvr/newGid`);
+    const bounds = (await series('dtm_server_response_duration_bucket')).map((line) => /le="([^"]+)"/.exec(line)![1]);
+    expect(bounds).toEqual('0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf'.split(' '));
+  });
+
+  it('shows what the process uses', async () => {
+    const { text } = await start();
+    expect(await text()).toMatch(/^process_cpu_seconds_total /m);
+    expect(await text()).toMatch(/^nodejs_eventloop_lag_seconds /m);
+  });
+
+  it('counts tries of branches by what came of them', async () => {
+    const { server, clock, transport, series } = await start();
+    transport.answer('01 action', UNKNOWN, ONGOING, SUCCESS).answer('02 action', FAILURE);
+    transport.answer('01 compensate', FAILURE, SUCCESS);
+    await server.submit(sagaRequest('g', 2));
+    await clock.advance(120_000);
+    expect((await server.query('g'))?.transaction.status).toBe('failed');
+    expect((await series('dtm_branch_process_total')).toSorted()).toEqual([
+      '{model="saga",branchid="01",branchtype="action",status="fail"} 2',
+      '{model="saga",branchid="01",branchtype="action",status="ok"} 1',
+      '{model="saga",branchid="01",branchtype="compensate",status="fail"} 1',
+      '{model="saga",branchid="01",branchtype="compensate",status="ok"} 1',
+      '{model="saga",branchid="02",branchtype="action",status="ok"} 1',
+      '{model="saga",branchid="02",branchtype="compensate",status="ok"} 1',
+    ]);
+    expect(await series('dtm_transaction_process_total')).toEqual(['{model="saga",status="ok"} 4']);
+  });
+
+  it('counts the age of transactions, as of the time of their passes', async () => {
+    const { server, clock, transport, series } = await start();
+    transport.answer('01 action', UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('g'));
+    await clock.advance(15_000);
+    const [sum] = await series('dtm_transaction_handled_duration_sum');
+    const seconds = Number(sum!.split(' ').at(-1));
+    expect(seconds).toBeGreaterThanOrEqual(10);
+    expect(seconds).toBeLessThanOrEqual(12);
+  });
+
+  it('counts requests by what they were answered', async () => {
+    const { post, get: ask, series } = await start();
+    await post('submit', { ...SAGA, gid: 'g' });
+    await post('submit', { ...SAGA, gid: '' });
+    await post('abort', { gid: 'g', trans_type: 'saga' });
+    await ask('query?gid=g');
+    await ask('query');
+    expect((await series('dtm_server_process_total')).toSorted()).toEqual([
+      '{type="http",api="abort",status="fail"} 1',
+      '{type="http",api="query",status="fail"} 1',
+      '{type="http",api="query",status="ok"} 1',
+      '{type="http",api="submit",status="fail"} 1',
+      '{type="http",api="submit",status="ok"} 1',
+    ]);
+  });
+
+  it('does not count those who look whether it is there', async () => {
+    const { origin, text } = await start();
+    for (let index = 0; index < 3; index++) {
+      await get(`${origin}/api/ping`);
+      await get(`${origin}/api/ping/?x=1`);
+      await get(`${origin}/api/metrics?x=1`);
+      await send('POST', `${origin}/api/ping`, '{}');
+    }
+    expect(labelValues(await text())).toEqual([]);
   });
 
   it('takes no label from what clients send', async () => {
-    const dtm = await startHttpCoordinator();
-    await dtm.get('query?gid=secret1');
-    await dtm.get('subscribe?topic=secret2&url=http://secret3/s');
-    await send('DELETE', `${dtm.base}/topic/secret4`);
-    await get(`${dtm.base}/secret5`);
-    await send('SECRET', `${dtm.base}/newGid`);
-    await dtm.post('prepare', { gid: 'g', trans_type: 'tcc' });
-    const branch = { gid: 'g', trans_type: 'tcc', confirm: 'http://b/c', cancel: 'http://b/x' };
-    await dtm.post('registerBranch', { ...branch, branch_id: 'secret6' });
-    await dtm.post('submit', { gid: 'g', trans_type: 'tcc', wait_result: true });
-    await dtm.post('prepareWorkflow', {
-      gid: 'w',
+    const { origin, base, post, get: ask, clock, transport, text } = await start();
+    for (const path of [
+      '/secret',
+      '/api/dtmsvr/secret',
+      '/api/dtmsvr/query/secret',
+      '/secret?api=x',
+      '/%22%0asecret',
+    ]) {
+      await get(origin + path);
+    }
+    await ask('query?gid=secret');
+    await ask('query/?gid=secret');
+    await ask('subscribe?topic=secret&url=http%3A%2F%2Fsecret%2Fs1');
+    await send('DELETE', `${base}/topic/secret`);
+    await send('PUT', `${base}/secret`, '{}');
+    await send('PATCH', `${base}/submit`, '{}');
+    await post('submit', { ...SAGA, gid: 'secret', protocol: 'json-rpc' });
+    await post('prepare', { gid: 'tcc-secret', trans_type: 'tcc' });
+    for (const branch_id of ['secret', '0101', '100', '1', '٠١', '01\u2028']) {
+      await post('registerBranch', {
+        gid: 'tcc-secret',
+        trans_type: 'tcc',
+        branch_id,
+        confirm: 'http://secret/c',
+        cancel: 'http://secret/c',
+      });
+    }
+    await post('submit', { gid: 'tcc-secret', trans_type: 'tcc' });
+    await post('prepareWorkflow', {
+      gid: 'workflow',
       trans_type: 'workflow',
       query_prepared: 'http://b/w',
-      custom_data: JSON.stringify({ name: 'secret7', data: '' }),
+      custom_data: '{"name":"secret","data":""}',
     });
-    await dtm.clock.advance(60_000);
-    await settled();
-    const lines = await metricsOf(dtm);
-    expect(lines.filter((line) => line.toLowerCase().includes('secret'))).toEqual([]);
-    expect(lines).toContain(
-      'dtm_branch_process_total{model="tcc",branchid="other",branchtype="confirm",status="ok"} 1',
-    );
-    expect(counted(lines, 'dtm_server_process_total').join('\n')).toMatch(/api="topic",status="fail"/);
-    expect(counted(lines, 'dtm_server_process_total').join('\n')).toMatch(/api="unknown",status="fail"\} 1/);
-    expect(counted(lines, 'dtm_branch_process_total').join('\n')).toMatch(
-      /model="workflow",branchid="00",branchtype="workflow"/,
-    );
+    const page = await request(`${base}/secret`, { headers: { origin: 'http://secret' } });
+    await page.body.dump();
+    await clock.advance(60_000);
+    expect(transport.keys).toContain('00 secret');
+    expect(transport.keys).toContain('0101 confirm');
+    const values = labelValues(await text());
+    expect(values.filter((value) => value.includes('secret'))).toEqual([]);
+    const allowed =
+      'http ok fail query subscribe topic submit prepare registerbranch prepareworkflow unknown saga tcc workflow ' +
+      '01 00 other action confirm';
+    const bounds = '0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf';
+    expect(values.filter((value) => !`${allowed} ${bounds}`.split(' ').includes(value))).toEqual([]);
   });
 
-  it('of two coordinators in one process are two', async () => {
-    const [first, second] = [await startHttpCoordinator(), await startHttpCoordinator()];
-    await first.get('newGid');
-    expect(counted(await metricsOf(first), 'dtm_server_process_total')).toHaveLength(1);
-    expect(counted(await metricsOf(second), 'dtm_server_process_total')).toEqual([]);
+  it('counts a saga of many steps under a hundred names at most', async () => {
+    const { server, series } = await start();
+    await server.submit(sagaRequest('g', 300, { waitResult: true }));
+    const ids = (await series('dtm_branch_process_total')).map((line) => /branchid="([^"]+)"/.exec(line)![1]);
+    expect(ids).toHaveLength(100);
+    expect(ids.at(-1)).toBe('other');
+    expect((await series('dtm_branch_process_total')).at(-1)).toMatch(/ 201$/);
+  });
+
+  it('is counted by each coordinator for itself', async () => {
+    const [first, second] = [await start(), await start()];
+    await first.server.submit(sagaRequest('g', 1, { waitResult: true }));
+    expect(await first.series('dtm_transaction_process_total')).toEqual(['{model="saga",status="ok"} 1']);
+    expect(await second.series('dtm_transaction_process_total')).toEqual([]);
+    await first.server.close();
+    expect((await get(`${second.origin}/api/metrics`)).status).toBe(200);
+  });
+
+  it('is there also when the coordinator could not be opened at first', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void other.close());
+    const grpcPort = (other.address() as AddressInfo).port;
+    const { server } = makeCoordinator({ listen: { port: 0, grpcPort } });
+    await expect(server.open()).rejects.toThrow(/cannot listen/);
+    await new Promise((resolve) => void other.close(resolve));
+    await server.open();
+    await settled();
+    expect((await get(`${new URL(server.address!).origin}/api/metrics`)).body).toContain('process_cpu_seconds_total');
   });
 });

@@ -78,12 +78,67 @@ describe('resetCronTime', () => {
     expect((await dtm.get('resetCronTime?timeout=10&limit=2')).body).toBe('{"has_remaining":false,"succeed_count":1}');
   });
 
+  it('takes none when the limit is 0, and thousands when it says so', async () => {
+    const gids = Array.from({ length: 1200 }, (_, index) => `g${index}`);
+    await stuck(...gids);
+    expect((await dtm.get('resetCronTime?timeout=10&limit=0')).body).toBe('{"has_remaining":true,"succeed_count":0}');
+    expect((await dtm.get('resetCronTime?timeout=10&limit=5000')).body).toBe(
+      '{"has_remaining":false,"succeed_count":1200}',
+    );
+  });
+
   it.each(['timeout=x', 'limit=x', 'limit=-1'])('with %s is an error', async (query) => {
     const text = query.split('=')[1]!;
     expect(await dtm.get(`resetCronTime?${query}`)).toMatchObject({
       status: 500,
       body: JSON.stringify({ message: `convert to int error: ${text}` }),
     });
+  });
+});
+
+describe('retryTarget', () => {
+  const at = (gid: string, url: string) => ({ ...SAGA, gid, steps: [{ action: url }] });
+
+  it('has those tried again now that wait for the target, and no others', async () => {
+    dtm.transport.answer('01 action', ...Array.from({ length: 4 }, () => UNKNOWN), SUCCESS);
+    const urls = ['http://b/a', 'http://b/other?x=1', 'http://b:8080/a', 'http://bb/a'];
+    for (const [index, url] of urls.entries()) await dtm.post('submit', at(`g${index}`, url));
+    await settled();
+    expect(await dtm.answer('retryTarget', { target: 'http://b' })).toBe(
+      '200 {"has_remaining":false,"succeed_count":2}',
+    );
+    await settled();
+    const states = await Promise.all(urls.map((_, index) => dtm.show(`g${index}`)));
+    expect(states.map((state) => state.split(':')[0])).toEqual(['succeed', 'succeed', 'submitted', 'submitted']);
+  });
+
+  it('takes no more than the limit, a hundred unless it says otherwise', async () => {
+    const gids = Array.from({ length: 130 }, (_, index) => `g${index}`);
+    await stuck(...gids);
+    expect(await dtm.answer('retryTarget', { target: 'http://b', limit: 5 })).toBe(
+      '200 {"has_remaining":true,"succeed_count":5}',
+    );
+    expect(await dtm.answer('retryTarget', { target: 'http://b' })).toBe(
+      '200 {"has_remaining":true,"succeed_count":100}',
+    );
+    await dtm.clock.advance(5000);
+    expect(await dtm.answer('retryTarget', { target: 'http://b', limit: 1000 })).toBe(
+      '200 {"has_remaining":false,"succeed_count":25}',
+    );
+  });
+
+  it.each([
+    [{}, 'target must be the beginning of branch URLs, e.g. http://bank:3000'],
+    [{ target: '' }, 'target must be the beginning of branch URLs, e.g. http://bank:3000'],
+    [{ target: 5 }, 'target must be a text, not 5'],
+    [{ target: 'http://b', limit: 'x' }, /^limit must be a whole number/],
+    [{ target: 'http://b', limit: -1 }, /^limit must be a whole number/],
+  ])('with %j is an error', async (body, message) => {
+    const answer = await dtm.post('retryTarget', body);
+    expect(answer.status).toBe(500);
+    const { message: text } = JSON.parse(answer.body) as { message: string };
+    if (typeof message === 'string') expect(text).toBe(message);
+    else expect(text).toMatch(message);
   });
 });
 

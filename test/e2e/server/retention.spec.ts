@@ -1,91 +1,198 @@
-import { statSync } from 'node:fs';
+import { memoryStore, sqliteStore, type EmbeddedServerOptions } from 'nestjs-dtm/server';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { memoryStore, sqliteStore, type Store } from 'nestjs-dtm/server';
 import { describe, expect, it, vi } from 'vitest';
-import { detailsOf } from '../../contracts/store/records.js';
-import { startCoordinator } from '../../support/coordinator.js';
-import { sagaRequest } from '../../support/requests.js';
-import { UNKNOWN } from '../../support/scripted-transport.js';
-import { storeAround } from '../../support/store-around.js';
+import { makeCoordinator, startCoordinator } from '../../support/coordinator.js';
+import { sagaRequest, tccRequest } from '../../support/requests.js';
+import { FAILURE, UNKNOWN } from '../../support/scripted-transport.js';
+import { gatedStore, storeAround } from '../../support/store-around.js';
 import { tempFolder } from '../../support/temp-folder.js';
+import { settled } from '../../support/virtual-clock.js';
 
-vi.setConfig({ testTimeout: 60_000 });
+// what hangs fails soon
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 20_000 });
 
-const DAY = 24 * 3600_000;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
-describe('retention', () => {
-  it('keeps finished transactions for a week, and deletes them then', async () => {
+const gidsOf = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+async function start(options: EmbeddedServerOptions = {}) {
+  const bed = await startCoordinator({ retentionSeconds: 3600, ...options } as Parameters<typeof startCoordinator>[0]);
+  return {
+    ...bed,
+    async gids(): Promise<string[]> {
+      const { transactions } = await bed.server.all({ limit: 10_000 });
+      return transactions.map(({ gid }) => gid).toSorted();
+    },
+  };
+}
+
+describe('a finished transaction', () => {
+  it('is deleted when it has been kept long enough, and not before', async () => {
+    const { server, clock, transport, gids } = await start();
+    transport.answer('02 action', FAILURE);
+    await server.submit(sagaRequest('succeeded'));
+    await server.submit(sagaRequest('failed', 2));
+    await clock.advance(59 * MINUTE);
+    expect(await gids()).toEqual(['failed', 'succeeded']);
+    await clock.advance(2 * HOUR);
+    expect(await gids()).toEqual([]);
+    expect(await server.query('succeeded')).toBeUndefined();
+  });
+
+  it('is kept from when it was finished, not from when it was created', async () => {
+    const { server, clock, transport, gids } = await start();
+    transport.answer('01 action', ...Array.from({ length: 30 }, () => UNKNOWN));
+    await server.submit(sagaRequest('g'));
+    await clock.advance(2 * HOUR);
+    transport.answer('01 action', FAILURE);
+    await clock.advance(10 * MINUTE);
+    expect((await server.query('g'))?.transaction.status).toBe('failed');
+    await clock.advance(45 * MINUTE);
+    expect(await gids()).toEqual(['g']);
+    await clock.advance(2 * HOUR);
+    expect(await gids()).toEqual([]);
+  });
+
+  it('is kept for seven days unless the settings say otherwise', async () => {
     const { server, clock } = await startCoordinator({ pollIntervalSeconds: 3600 });
-    await server.submit(sagaRequest('old'));
+    await server.submit(sagaRequest('g'));
     await clock.advance(6.9 * DAY);
-    await server.submit(sagaRequest('young'));
-    expect(await server.query('old')).toBeDefined();
-    await clock.advance(0.2 * DAY);
-    expect(await server.query('old')).toBeUndefined();
-    expect(await server.query('young')).toBeDefined();
-  });
-
-  it('never deletes what is not finished', async () => {
-    const { server, clock, transport } = await startCoordinator({ retentionSeconds: 60, pollIntervalSeconds: 60 });
-    transport.answer('01 action', UNKNOWN);
-    await server.submit(sagaRequest('g'));
-    await clock.advance(DAY);
-    expect((await server.query('g'))?.transaction.status).toBe('submitted');
-  });
-
-  it('goes through many, a batch at a time, and past those that stay', async () => {
-    const { server, clock, transport, store } = await startCoordinator({
-      retentionSeconds: 60,
-      pollIntervalSeconds: 60,
-    });
-    transport.answer('01 action', UNKNOWN);
-    for (let index = 0; index < 250; index++) await server.submit(sagaRequest(`stays${index}`));
-    const finished = Array.from({ length: 700 }, (_, index) =>
-      store.create(detailsOf(`g${index}`, { status: 'succeed', createTime: clock.now(), updateTime: clock.now() })),
-    );
-    await Promise.all(finished);
-    await clock.advance(10 * 60_000);
-    const { transactions } = await server.all({ limit: 1000 });
-    expect(transactions).toHaveLength(250);
-  });
-
-  it('goes on after the store could not', async () => {
-    const inner = memoryStore();
-    let isBroken = true;
-    const store: Store = storeAround(inner, (operation, call) =>
-      isBroken && operation === 'prune' ? Promise.reject(new Error('disk on fire')) : call(),
-    );
-    const { server, clock, logger } = await startCoordinator({ store, retentionSeconds: 60, pollIntervalSeconds: 60 });
-    await server.submit(sagaRequest('g'));
-    await clock.advance(5 * 60_000);
     expect(await server.query('g')).toBeDefined();
-    expect(logger.of('error')).toContain('finished transactions could not be deleted');
-    isBroken = false;
-    await clock.advance(5 * 60_000);
+    await clock.advance(0.2 * DAY);
     expect(await server.query('g')).toBeUndefined();
   });
 
-  it('keeps the file from growing: room that became free is used again', async () => {
+  it('may be submitted anew under its gid once it was deleted', async () => {
+    const { server, clock, transport } = await start();
+    await server.submit(sagaRequest('g'));
+    await clock.advance(3 * HOUR);
+    await server.submit(sagaRequest('g'));
+    await settled();
+    expect(transport.keys).toEqual(['01 action', '01 action']);
+  });
+});
+
+describe('an unfinished transaction', () => {
+  it('is never deleted, however old it is', async () => {
+    const { server, clock, transport, gids } = await start({ pollIntervalSeconds: 600 });
+    transport.answer('01 action', UNKNOWN);
+    await server.submit(sagaRequest('submitted'));
+    await server.prepare(sagaRequest('prepared'));
+    await server.prepare(tccRequest('waits', { timeoutToFailSeconds: 1_000_000_000 }));
+    transport.answer('02 action', FAILURE).answer('02 compensate', UNKNOWN);
+    await server.submit(sagaRequest('done', 0));
+    await clock.advance(10 * DAY);
+    expect(await gids()).toEqual(['prepared', 'submitted', 'waits']);
+  });
+
+  it('does not keep finished ones behind it from being deleted', async () => {
+    const { server, clock, transport, gids } = await start({ pollIntervalSeconds: 600 });
+    transport.answer('01 action', ...gidsOf('', 500).map(() => UNKNOWN));
+    for (const gid of gidsOf('prepared', 450)) await server.prepare(sagaRequest(gid));
+    for (const gid of gidsOf('done', 450)) await server.submit(sagaRequest(gid, 0));
+    await clock.advance(3 * HOUR);
+    expect(await gids()).toEqual(gidsOf('prepared', 450).toSorted());
+  });
+});
+
+describe('deleting', () => {
+  it('takes two hundred at a time, with a pause in between', async () => {
+    const prunes: { readonly time: number; readonly count: number }[] = [];
+    const store = storeAround(memoryStore(), async (operation, call) => {
+      const result = await call();
+      if (operation === 'prune') prunes.push({ time: clock.now(), count: (result as { count: number }).count });
+      return result;
+    });
+    const { server, clock, gids } = await start({ store });
+    for (const gid of gidsOf('g', 500)) await server.submit(sagaRequest(gid, 0));
+    await settled();
+    await clock.advance(3 * HOUR);
+    const useful = prunes.filter(({ count }) => count > 0);
+    expect(useful.map(({ count }) => count)).toEqual([200, 200, 100]);
+    expect(useful[1]!.time).toBeGreaterThan(useful[0]!.time);
+    expect(useful[2]!.time - useful[0]!.time).toBeLessThanOrEqual(SECOND);
+    expect(await gids()).toEqual([]);
+    // looked for once an hour otherwise
+    expect(prunes.length).toBeLessThanOrEqual(10);
+  });
+
+  it('is tried again after the store has failed, within a minute', async () => {
+    let isBroken = true;
+    const store = storeAround(memoryStore(), (operation, call) =>
+      operation === 'prune' && isBroken ? Promise.reject(new Error('disk full')) : call(),
+    );
+    const { server, clock, logger, gids } = await start({ store });
+    await server.submit(sagaRequest('g', 0));
+    await clock.advance(3 * HOUR);
+    expect(logger.lines.filter(({ level }) => level === 'error')[0]).toEqual({
+      level: 'error',
+      message: 'finished transactions could not be deleted',
+      fields: { store: store.name, error: 'Error: disk full' },
+    });
+    expect(await gids()).toEqual(['g']);
+    isBroken = false;
+    await clock.advance(MINUTE);
+    expect(await gids()).toEqual([]);
+  });
+
+  it('goes on after a restart', async () => {
     const path = join(tempFolder(), 'dtm.db');
-    const store = sqliteStore({ path });
-    const { clock } = await startCoordinator({ store, retentionSeconds: 60, pollIntervalSeconds: 60 });
-    const size = (): number => statSync(path).size + statSync(`${path}-wal`).size;
-    for (let round = 0; round < 24; round++) {
-      const time = clock.now();
-      const payload = 'x'.repeat(2000);
-      const details = Array.from({ length: 1000 }, (_, index) => {
-        const { transaction, branches } = detailsOf(`r${round}-${index}`, {
-          status: 'succeed',
-          createTime: time,
-          updateTime: time,
-        });
-        return { transaction, branches: branches.map((branch) => ({ ...branch, payload })) };
-      });
-      await Promise.all(details.map((one) => store.create(one)));
-      await clock.advance(5 * 60_000);
+    const first = await start({ store: sqliteStore({ path }) });
+    for (const gid of gidsOf('g', 20)) await first.server.submit(sagaRequest(gid));
+    await settled();
+    await first.server.close();
+    first.clock.jump(2 * HOUR);
+    const second = await start({ store: sqliteStore({ path }), clock: first.clock });
+    await second.clock.advance(SECOND);
+    expect(await second.gids()).toEqual([]);
+  });
+
+  it('begins with recover(), and ends with close(), which waits for what is under way', async () => {
+    const { store, hold } = gatedStore(memoryStore());
+    const { server, clock } = makeCoordinator({ store, retentionSeconds: 1 });
+    await server.open();
+    await clock.advance(HOUR);
+    const prune = hold('prune');
+    server.recover();
+    await clock.advance(SECOND);
+    await prune.arrived;
+    let isClosed = false;
+    const closed = server.close().then(() => {
+      isClosed = true;
+    });
+    await settled();
+    expect(isClosed).toBe(false);
+    prune.release();
+    await closed;
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('the file of a SQLite store', () => {
+  it('does not grow while transactions come and go', async () => {
+    const folder = tempFolder();
+    const store = sqliteStore({ path: join(folder, 'dtm.db') });
+    const { server, clock, gids } = await start({ store, retentionSeconds: 60, pollIntervalSeconds: 30 });
+    const payloads = [JSON.stringify({ text: 'x'.repeat(2000) })];
+    const sizes: number[] = [];
+    for (let round = 0; round < 12; round++) {
+      const submits = gidsOf(`${round}-`, 1500).map((gid) => server.submit(sagaRequest(gid, 1, { payloads })));
+      await Promise.all(submits);
+      await vi.waitUntil(async () => (await server.all({ status: 'submitted', limit: 1 })).transactions.length === 0);
+      await clock.advance(3 * MINUTE);
+      expect(await gids()).toEqual([]);
+      sizes.push(readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0));
     }
-    expect((await store.list({ limit: 10 })).transactions).toEqual([]);
-    // some 120 MB were written; the log takes up to 32 of what is there
-    expect(size() / 2 ** 20).toBeLessThan(48);
+    // the write-ahead log is copied to the file and begun anew at 32 MiB; the file holds one round, and room for another
+    const MIB = 1024 * 1024;
+    expect(Math.max(...sizes)).toBeLessThan(64 * MIB);
+    const file = statSync(join(folder, 'dtm.db')).size;
+    expect(file).toBeLessThan(24 * MIB);
+    expect(Math.max(...sizes.slice(-4))).toBeLessThanOrEqual(Math.max(...sizes.slice(0, -4)) + 8 * MIB);
   });
 });

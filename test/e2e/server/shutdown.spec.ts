@@ -343,6 +343,30 @@ describe('open()', () => {
     expect(server.address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/api\/dtmsvr$/);
   });
 
+  it.each(['http://dtm.example:36789', 'https://dtm.example/gateway', 'http://dtm.example:36789///'])(
+    'gives the address that it is told to advertise: %s',
+    async (advertise) => {
+      const { server } = makeCoordinator({ listen: { port: 0, advertise } });
+      await server.open();
+      expect(server.address).toBe(`${advertise.replace(/\/+$/, '')}/api/dtmsvr`);
+    },
+  );
+
+  it.each(['', 'dtm.example:36789', 'ftp://dtm', 'http://me:secret@dtm', 'http://dtm/?a=b', 'http://dtm/#a', '//dtm'])(
+    'fails when others could not reach what it is told to advertise, or would be told a password: "%s"',
+    async (advertise) => {
+      const store = sqliteStore({ path: join(tempFolder(), 'dtm.db') });
+      const { server } = makeCoordinator({ store, listen: { port: 0, advertise } });
+      const opened = server.open();
+      await expect(opened).rejects.toThrow(DtmConfigError);
+      await expect(opened).rejects.toThrow(/^listen\.advertise must be the http or https URL/);
+      await expect(opened).rejects.not.toThrow(/secret/);
+      // nothing was left open
+      await store.open();
+      await store.close();
+    },
+  );
+
   it('without recover() serves requests, and runs what is submitted, but looks for nothing', async () => {
     const { server, transport, clock } = makeCoordinator();
     await server.open();
@@ -431,6 +455,14 @@ describe('the settings', () => {
     ['pollIntervalSeconds', 0],
     ['pollIntervalSeconds', Number.POSITIVE_INFINITY],
     ['maxParallelRecovery', '64'],
+    ['maxParallelRecoveryPerTarget', 0],
+    ['breakerFailures', 2.5],
+    ['breakerProbeSeconds', 0],
+    ['attentionAfterFailures', -1],
+    ['alertRetryLimit', 0],
+    ['retentionSeconds', 0],
+    ['retentionSeconds', 1e12],
+    ['requestTimeoutSeconds', Number.MAX_SAFE_INTEGER],
   ])('%s must not be %s', (name, value) => {
     expect(() => embeddedServer({ store: memoryStore(), [name]: value })).toThrow(DtmConfigError);
     expect(() => embeddedServer({ store: memoryStore(), [name]: value })).toThrow(name);
@@ -438,7 +470,14 @@ describe('the settings', () => {
 
   it('may leave everything to the defaults, and the pause be a part of a second', () => {
     expect(() =>
-      embeddedServer({ store: memoryStore(), retryIntervalSeconds: undefined, pollIntervalSeconds: 0.1 }),
+      embeddedServer({
+        store: memoryStore(),
+        retryIntervalSeconds: undefined,
+        pollIntervalSeconds: 0.1,
+        breakerProbeSeconds: 0.1,
+        breakerFailures: Number.MAX_SAFE_INTEGER,
+        retentionSeconds: 1_000_000_000,
+      }),
     ).not.toThrow();
   });
 });

@@ -1,4 +1,6 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { post } from '../../support/http-client.js';
 import {
   SUCCESS_ANSWER,
   failure,
@@ -6,7 +8,10 @@ import {
   startHttpCoordinator,
   type HttpCoordinator,
 } from '../../support/http-coordinator.js';
+import { Participant } from '../../support/participant.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
 import { UNKNOWN } from '../../support/scripted-transport.js';
+import { START_TIME, VirtualClock } from '../../support/virtual-clock.js';
 
 // what hangs fails soon
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
@@ -147,6 +152,62 @@ describe('a workflow', () => {
     await vi.waitFor(async () => expect(await dtm.show('g')).toBe('succeed: 01 action succeed'));
     await dtm.clock.advance(3_600_000);
     expect(dtm.transport.keys).toEqual(['00 transfer', '00 transfer']);
+  });
+
+  it.each([
+    ['{"amount":30}', 'POST', '{"amount":30}'],
+    ['not JSON', 'POST', 'not JSON'],
+    // as dtm does with every payload that is empty (Q20)
+    ['', 'GET', ''],
+  ])('with the input %j is called by %s', async (input, method, body) => {
+    const participant = await Participant.start();
+    const clock = new VirtualClock();
+    const logger = new RecordingLogger();
+    const server = embeddedServer({ store: memoryStore(), clock, logger, listen: { port: 0 } });
+    onTestFinished(() => server.close());
+    await server.open();
+    server.recover();
+    const custom_data = JSON.stringify({ data: Buffer.from(input).toString('base64'), name: 'transfer' });
+    const request = { ...WORKFLOW, query_prepared: participant.url('/w?x=1'), custom_data };
+    expect((await post(`${server.address!}/prepareWorkflow`, request)).status).toBe(200);
+    await clock.advance(12_000);
+    await participant.received(1);
+    expect(participant.requests).toMatchObject([
+      { method, body, search: 'x=1&branch_id=00&gid=g&op=transfer&trans_type=workflow' },
+    ]);
+    expect(participant.requests[0]?.headers['content-type']).toBe('application/json');
+  });
+
+  it('keeps what it was prepared with when it is submitted, whatever the submit says', async () => {
+    await prepare();
+    await dtm.clock.advance(5000);
+    const other = { query_prepared: 'http://evil/', custom_data: '{"name":"evil"}', retry_interval: 1 };
+    expect(await dtm.answer('submit', { ...SUCCEED, ...other })).toBe(SUCCESS_ANSWER);
+    expect((await dtm.find('g')).transaction).toMatchObject({
+      status: 'succeed',
+      createTime: START_TIME,
+      updateTime: START_TIME + 5000,
+      queryPrepared: WORKFLOW.query_prepared,
+      customData: WORKFLOW.custom_data,
+    });
+    expect((await dtm.get(`all?createTimeStart=${START_TIME}&createTimeEnd=${START_TIME}`)).body).toContain(
+      '"gid":"g"',
+    );
+  });
+
+  it('may have an input, steps and a result of a megabyte', async () => {
+    const data = 'x'.repeat(1_000_000);
+    const custom_data = JSON.stringify({ data: Buffer.from(data).toString('base64'), name: 'transfer' });
+    expect((await dtm.post('prepareWorkflow', { ...WORKFLOW, custom_data })).status).toBe(200);
+    expect(await dtm.answer('registerBranch', { ...STEP, data })).toBe(SUCCESS_ANSWER);
+    await dtm.clock.advance(12_000);
+    expect(Buffer.from(dtm.transport.calls[0]!.payload).toString()).toBe(data);
+    expect(await dtm.answer('submit', { ...SUCCEED, req_extra: { status: 'succeed', result: data } })).toBe(
+      SUCCESS_ANSWER,
+    );
+    const { progresses, transaction } = await prepare();
+    expect(transaction['result']).toBe(data);
+    expect(progresses[0]?.['bin_data']).toBe(Buffer.from(data).toString('base64'));
   });
 
   it('that is only prepared is called after its interval as well', async () => {

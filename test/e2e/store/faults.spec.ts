@@ -74,6 +74,16 @@ for (const kind of [postgres, mariadb]) {
         expect(await store.update({ status: 'submitted' }, next, succeeded)).toBe(true);
       });
 
+      it('after a group was committed is an error for each of its writes, and they are there', async () => {
+        const { store, truth, proxy } = await behindProxy();
+        const gids = ['g1', 'g2', 'g3'];
+        proxy.cutAt(kind === postgres ? 'g2' : 'commit', 'after');
+        const creations = gids.map((gid) => failureOf(store.create(detailsOf(gid))));
+        for (const message of await Promise.all(creations)) expect(message).toMatch(UNKNOWN);
+        for (const gid of gids) expect(await truth.find(gid)).toEqual(detailsOf(gid));
+        expect(proxy.cuts).toBe(1);
+      });
+
       it('in the commit of a claim is an error; the lease runs out', async () => {
         const { store, truth, proxy } = await behindProxy();
         // begin names READ COMMITTED

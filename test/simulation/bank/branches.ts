@@ -1,12 +1,6 @@
 import { BranchBarrier, type BarrierContext } from 'nestjs-dtm/barrier';
 import type { BranchCall } from 'nestjs-dtm/client';
-import {
-  DtmFailureError,
-  SUCCESS_BODY,
-  errorOutcome,
-  type BranchOp,
-  type Outcome,
-} from 'nestjs-dtm/protocol';
+import { DtmFailureError, SUCCESS_BODY, errorOutcome, type BranchOp, type Outcome } from 'nestjs-dtm/protocol';
 import type { TransferPayload } from '../scenarios/plan.js';
 import type { Bank, BankTransaction } from './bank.js';
 

@@ -55,7 +55,7 @@ function strike(mishap: Mishap, targets: MishapTargets, scenario: Scenario): unk
     case 'bank down':
       return network.takeDown(`bank${dice.below(BANKS)}`, soon);
     case 'banks slow':
-      network.isSlowUntil = soon;
+      network.isSlowUntil = soon + dice.below(60_000);
       return undefined;
     case 'store refuses':
       database.refusesUntil = soon;

@@ -30,7 +30,11 @@ export interface InitiatorContext {
  *
  * @throws the last error; DtmFailureError at once
  */
-export async function persist(context: InitiatorContext, retries: number, attempt: () => Promise<unknown>): Promise<void> {
+export async function persist(
+  context: InitiatorContext,
+  retries: number,
+  attempt: () => Promise<unknown>,
+): Promise<void> {
   for (let left = retries; ; left--) {
     try {
       await attempt();

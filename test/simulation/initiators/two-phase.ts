@@ -64,7 +64,10 @@ export async function initiateXa(plan: TwoPhasePlan, context: InitiatorContext):
 }
 
 /** Nobody knows whether the submit arrived: it is repeated, or the transaction aborted, which one of them decides. */
-async function clarify({ gid, mode, options, retries, whenUnsure }: TwoPhasePlan, context: InitiatorContext): Promise<void> {
+async function clarify(
+  { gid, mode, options, retries, whenUnsure }: TwoPhasePlan,
+  context: InitiatorContext,
+): Promise<void> {
   const { api, observer } = context;
   if (whenUnsure === 'abort') {
     await persist(context, retries, () => api.abort({ gid, transType: mode }));

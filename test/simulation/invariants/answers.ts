@@ -33,12 +33,7 @@ export class AnswerChecks {
   }
 
   /** A coordinator says that it did not, or that the transaction failed. */
-  refused(
-    life: Life,
-    operation: string,
-    { waitResult }: Pick<TransactionRequest, 'waitResult'>,
-    error: unknown,
-  ): void {
+  refused(life: Life, operation: string, { waitResult }: Pick<TransactionRequest, 'waitResult'>, error: unknown): void {
     if (operation !== 'submit' || !waitResult || !(error instanceof DtmFailureError)) return;
     // what has succeeded cannot be submitted again: clients know that, and look at its state
     if (error.message.endsWith("'succeed', cannot sumbmit.")) return;

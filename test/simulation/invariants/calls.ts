@@ -28,7 +28,6 @@ export class CallChecks {
   readonly #settings: CoordinatorSettings;
   /** No two processes can believe that they hold the same lease. */
   #areLeasesSafe: boolean;
-  /** Nobody has set a clock. */
   #areClocksSteady = true;
   /** Calls that are under way, by gid. */
   readonly #underWay = new Map<string, Map<Process, string[]>>();
@@ -38,6 +37,11 @@ export class CallChecks {
     this.#simulation = simulation;
     this.#settings = settings;
     this.#areLeasesSafe = areLeasesSafe;
+  }
+
+  /** Nobody has set a clock. */
+  get areClocksSteady(): boolean {
+    return this.#areClocksSteady;
   }
 
   /** Something happened after which others may take over, or try again, earlier than usual. */
@@ -64,6 +68,7 @@ export class CallChecks {
   called(life: Life, process: Process, call: BranchCall): void {
     const { branchId, op } = call.context;
     const key = branchKey(branchId, op);
+    this.#expect('order', life, !process.isStopping, `${key} is called by a process that stops`);
     if (life.details) {
       if (branchId === '00') this.#checkInitiator(life, process, call);
       else this.#checkBranch(life, process, call);
@@ -80,7 +85,10 @@ export class CallChecks {
     const calls = this.#underWay.get(gid);
     const own = calls?.get(process) ?? [];
     if (!own.includes(key)) return;
-    calls?.set(process, own.filter((call) => call !== key));
+    calls?.set(
+      process,
+      own.filter((call) => call !== key),
+    );
     const mayFail = (life.plan.mode === 'saga' && op === 'action') || branchId === '00';
     const isDecided = outcome.kind === 'success' || (outcome.kind === 'failure' && mayFail);
     if (!isDecided) this.#undecided.set(`${gid} ${key}`, { process, time: this.#simulation.scheduler.now });
@@ -114,7 +122,12 @@ export class CallChecks {
       const { status, owner } = transaction;
       this.#expect('order', life, status === required, `${key} is called while it is ${status}`);
       this.#expect('order', life, row.status === 'prepared', `${key} is called and it is ${row.status}`);
-      this.#expect('lease', life, isOwner(process, owner), `${key} is called by ${process.name}, its owner is ${owner}`);
+      this.#expect(
+        'lease',
+        life,
+        isOwner(process, owner),
+        `${key} is called by ${process.name}, its owner is ${owner}`,
+      );
     }
     this.#checkOrder(life, process, row, index);
   }
@@ -145,10 +158,19 @@ export class CallChecks {
     const { branches, transaction } = life.details!;
     const { retryLimit } = life.plan.options;
     const isLimitReached = retryLimit !== undefined && (transaction.retryCount ?? 0) > retryLimit;
-    this.#expect('order', life, !isLimitReached || !this.#areLeasesSafe, `is called again after ${transaction.retryCount} tries`);
+    this.#expect(
+      'order',
+      life,
+      !isLimitReached || !this.#areLeasesSafe,
+      `is called again after ${transaction.retryCount} tries`,
+    );
     for (const before of stepsBefore(life, (index - 1) / 2)) {
       const row = branches[2 * before + 1]!;
-      this.#expectNone(life, branchKey(branches[index]!.branchId, 'action'), row.status === 'succeed' ? undefined : row);
+      this.#expectNone(
+        life,
+        branchKey(branches[index]!.branchId, 'action'),
+        row.status === 'succeed' ? undefined : row,
+      );
     }
   }
 
@@ -173,8 +195,18 @@ export class CallChecks {
     if (!processes) this.#underWay.set(plan.gid, (processes = new Map()));
     for (const [other, calls] of processes) {
       if (other === process) continue;
-      const isInTheWay = this.#areLeasesSafe && !life.isLeaseStolen && other.isAlive && branchId !== '00' && calls.some((call) => !call.startsWith('00'));
-      this.#expect('lease', life, !isInTheWay, `${process.name} calls ${key} while ${other.name} calls ${calls.join()}`);
+      const isInTheWay =
+        this.#areLeasesSafe &&
+        !life.isLeaseStolen &&
+        other.isAlive &&
+        branchId !== '00' &&
+        calls.some((call) => !call.startsWith('00'));
+      this.#expect(
+        'lease',
+        life,
+        !isInTheWay,
+        `${process.name} calls ${key} while ${other.name} calls ${calls.join()}`,
+      );
     }
     const calls = processes.get(process) ?? [];
     this.#expect('order', life, !calls.includes(key), `${key} is called while it is running`);
@@ -218,8 +250,8 @@ export class CallChecks {
   }
 }
 
-/** Leases may name a pass beside the process. */
-function isOwner({ name }: Process, owner: string | undefined): boolean {
+/** Whether a process holds a lease; leases may name a pass beside it. */
+export function isOwner({ name }: Process, owner: string | undefined): boolean {
   return owner?.includes(ownerOf(name)) ?? false;
 }
 

@@ -13,7 +13,7 @@ import type { ApiObserver } from '../surroundings/simulated-api.js';
 import type { DatabaseKind, DatabaseObserver } from '../surroundings/simulated-database.js';
 import type { NetworkObserver } from '../surroundings/simulated-network.js';
 import { AnswerChecks } from './answers.js';
-import { CallChecks } from './calls.js';
+import { CallChecks, isOwner } from './calls.js';
 import { Life, branchKey } from './life.js';
 import { SettlementChecks, wantedNet } from './settlement.js';
 import { StateChecks } from './states.js';
@@ -56,12 +56,7 @@ export class Invariants
     return [...this.#lives.values()].filter((life) => life.waitsForever).length;
   }
 
-  wrote(
-    operation: string,
-    process: Process,
-    before: TransactionDetails | undefined,
-    after: TransactionDetails,
-  ): void {
+  wrote(operation: string, process: Process, before: TransactionDetails | undefined, after: TransactionDetails): void {
     const { gid, status, owner, nextCronTime } = after.transaction;
     const life = this.#life(gid);
     life.details = after;
@@ -143,6 +138,16 @@ export class Invariants
     this.#life(gid).isForced = true;
   }
 
+  /** Nothing is under way: no process that lives holds a lease. */
+  atRest(processes: readonly Process[]): void {
+    if (!this.#calls.areClocksSteady) return;
+    for (const { plan, details } of this.unfinished) {
+      const { owner } = details!.transaction;
+      const isHeld = processes.some((process) => isOwner(process, owner));
+      if (isHeld) this.#simulation.violate('lease', `${plan.gid} is held by ${owner}, which does nothing with it`);
+    }
+  }
+
   /** Checks what must hold once everything has come to rest. */
   ended(banks: readonly Bank[], openXids: readonly string[]): void {
     const lives = [...this.#lives.values()];
@@ -153,7 +158,9 @@ export class Invariants
         this.#simulation.violate('I1', `${life.plan.gid} is not stored and has effects`);
       }
       if (!exempt.includes(life)) this.#answers.ended(life);
-      this.#simulation.count(`${life.plan.mode} ${life.waitsForever ? 'waits' : life.details ? 'ends' : 'never begun'}`);
+      this.#simulation.count(
+        `${life.plan.mode} ${life.waitsForever ? 'waits' : life.details ? 'ends' : 'never begun'}`,
+      );
     }
     const isExempt = (key: string): boolean => exempt.some(({ plan }) => key.startsWith(`${plan.gid}/`));
     const finals = lives.filter((life) => life.status === 'succeed' && !exempt.includes(life));

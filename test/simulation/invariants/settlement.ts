@@ -49,7 +49,12 @@ export class SettlementChecks {
     this.#expect('I1', life, life.net === wanted, `is ${life.status}, its effects come to ${life.net}, not ${wanted}`);
     if (plan.mode === 'msg' && plan.local) {
       const isDelivered = life.status === 'succeed';
-      this.#expect('I7', life, life.isCommittedLocally === isDelivered, `is ${life.status}, its local transaction is not`);
+      this.#expect(
+        'I7',
+        life,
+        life.isCommittedLocally === isDelivered,
+        `is ${life.status}, its local transaction is not`,
+      );
     }
   }
 
@@ -63,7 +68,9 @@ export class SettlementChecks {
     const keys =
       mode === 'workflow'
         ? transfers.flatMap((_, index) => ['action', 'commit'].map((op) => branchKey(stepBranchId(index + 1), op)))
-        : life.rows.filter(({ op, url }) => op === done && url !== '').map(({ branchId, op }) => branchKey(branchId, op));
+        : life.rows
+            .filter(({ op, url }) => op === done && url !== '')
+            .map(({ branchId, op }) => branchKey(branchId, op));
     for (const key of keys) this.#expect('I2', life, this.#happened(life, key), `succeeded without ${key}`);
     for (const key of life.effects.keys()) {
       this.#expect('I2', life, !/compensate|cancel|rollback/.test(key), `succeeded, and there is ${key}`);
@@ -78,7 +85,12 @@ export class SettlementChecks {
       if (undo) {
         const row = life.rows.find((expected) => expected.branchId === branchId && expected.op === undo);
         const isHollow = row?.url === '';
-        this.#expect('I2', life, isHollow || this.#happened(life, branchKey(branchId, undo)), `failed without undoing ${key}`);
+        this.#expect(
+          'I2',
+          life,
+          isHollow || this.#happened(life, branchKey(branchId, undo)),
+          `failed without undoing ${key}`,
+        );
       }
       this.#expect('I2', life, op !== 'confirm' && op !== 'commit', `failed, and there is ${key}`);
     }

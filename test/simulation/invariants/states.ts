@@ -49,7 +49,11 @@ export class StateChecks {
     if (before) {
       this.#checkChange(life, before, after);
     } else {
-      this.#expect(life, !isFinal(transaction.status) && transaction.status !== 'aborting', `begins ${transaction.status}`);
+      this.#expect(
+        life,
+        !isFinal(transaction.status) && transaction.status !== 'aborting',
+        `begins ${transaction.status}`,
+      );
       this.#expect(life, transaction.transType === life.plan.mode, `is stored as a ${transaction.transType}`);
     }
     this.#checkRows(life, after.branches);
@@ -115,15 +119,17 @@ export class StateChecks {
     const isWhole = mode === 'saga' || mode === 'msg';
     this.#expect(life, !isWhole || branches.length === life.rows.length, `has ${branches.length} rows`);
     for (const [index, { branchId, op, url, payload }] of branches.entries()) {
-      const expected = isWhole
-        ? life.rows[index]
-        : life.rows.find((row) => row.branchId === branchId && row.op === op);
+      const expected = isWhole ? life.rows[index] : life.rows.find((row) => row.branchId === branchId && row.op === op);
       const isAsExpected =
         expected?.branchId === branchId &&
         expected.op === op &&
         expected.url === url &&
         expected.payload === payloadText(payload);
-      this.#expect(life, isAsExpected, `has an unexpected row ${branchKey(branchId, op)} ${url} ${payloadText(payload)}`);
+      this.#expect(
+        life,
+        isAsExpected,
+        `has an unexpected row ${branchKey(branchId, op)} ${url} ${payloadText(payload)}`,
+      );
     }
   }
 

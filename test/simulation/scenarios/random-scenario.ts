@@ -40,6 +40,7 @@ export function randomScenario(seed: number): Scenario {
       retentionSeconds: RETENTION_SECONDS,
     }),
     plans: Array.from({ length: count }, (_, index) => planOf(dice, `g${index}`, dice.below(chaosMs))),
+    latenessMs: 2000,
     isPruned: dice.chance(0.05),
     faults: (chance) => new RandomFaults(chance),
     chaosMs,
@@ -107,7 +108,8 @@ function ordersOf(dice: Dice, steps: number): Map<number, number[]> {
 
 function msgOf(dice: Dice, common: Common): MsgPlan {
   const topics = new Map<number, number>();
-  for (const index of common.transfers.keys()) if (dice.chance(0.2)) topics.set(index, dice.between(1, MOST_SUBSCRIBERS));
+  for (const index of common.transfers.keys())
+    if (dice.chance(0.2)) topics.set(index, dice.between(1, MOST_SUBSCRIBERS));
   const local = dice.chance(0.25)
     ? undefined
     : dice.pick(['commits', 'commits', 'commits', 'refuses', 'rolls back', 'commits without answer'] as const);
@@ -145,7 +147,7 @@ function optionsOf(dice: Dice, mode: Plan['mode']): TransactionOptions {
     waitResult: dice.chance(0.4) || undefined,
     timeoutToFailSeconds: maybe(0.4, 3, 40),
     retryIntervalSeconds: maybe(0.4, 1, 5),
-    requestTimeoutSeconds: maybe(0.3, 1, 5),
+    requestTimeoutSeconds: maybe(0.3, 1, 15),
     retryLimit: mode === 'saga' ? maybe(0.25, 1, 3) : undefined,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

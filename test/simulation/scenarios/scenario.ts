@@ -15,6 +15,8 @@ export interface Scenario {
   readonly skewMs: number;
   readonly settings: CoordinatorSettings;
   readonly plans: readonly Plan[];
+  /** How late a timer may be for which nothing is due, see {@link Scheduler.mostLatenessMs}. */
+  readonly latenessMs: number;
   /** Goes on until everything that is final is deleted. */
   readonly isPruned: boolean;
   /** Makes what goes wrong. */

@@ -22,6 +22,8 @@ export class Process {
   readonly machine: Machine;
   /** While its event loop is blocked, events wait until this time. */
   stalledUntil = 0;
+  /** It is being ended in order. */
+  isStopping = false;
   #isAlive = true;
   readonly #onDeath = new Set<() => void>();
 

@@ -8,7 +8,7 @@ import type { Process } from './process.js';
  */
 export class Scheduler {
   /** A timer of a coordinator for which nothing is due comes this late; an event loop owes nobody more. */
-  mostLatenessMs = 2000;
+  mostLatenessMs = 0;
   readonly #dice: Dice;
   readonly #queue = new EventQueue();
   #timers: Event[] = [];

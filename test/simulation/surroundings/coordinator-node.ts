@@ -37,7 +37,6 @@ export class CoordinatorNode {
   readonly #name: string;
   readonly #surroundings: NodeSurroundings;
   #incarnation: Incarnation | undefined;
-  #isStopping = false;
   #count = 0;
   #cancelStart: () => void = () => undefined;
 
@@ -53,7 +52,7 @@ export class CoordinatorNode {
 
   /** The present run, when it takes requests. */
   get serving(): Incarnation | undefined {
-    return this.#isStopping ? undefined : this.#incarnation;
+    return this.#incarnation?.process.isStopping ? undefined : this.#incarnation;
   }
 
   /** Starts it, when it is down. */
@@ -75,7 +74,6 @@ export class CoordinatorNode {
       owner: ownerOf(process.name),
     });
     this.#incarnation = { process, parts };
-    this.#isStopping = false;
     process.onDeath(() => this.#ended(process));
     parts.start();
   }
@@ -84,7 +82,7 @@ export class CoordinatorNode {
   async stop(): Promise<void> {
     const incarnation = this.serving;
     if (!incarnation) return;
-    this.#isStopping = true;
+    incarnation.process.isStopping = true;
     this.#surroundings.simulation.log(incarnation.process.name, 'stops');
     await stopCoordinator(incarnation.parts);
     incarnation.process.kill();

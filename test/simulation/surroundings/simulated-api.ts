@@ -116,7 +116,7 @@ export class SimulatedApi {
         case 'request late':
           return deliver(dice.below(MOST_DELAY_MS));
         case 'request duplicated':
-          deliver(dice.below(dice.pick([50, MOST_DELAY_MS])));
+          deliver(dice.below(dice.pick([5, 50, MOST_DELAY_MS])));
           return deliver(this.#latency());
         default:
           deliver(this.#latency());

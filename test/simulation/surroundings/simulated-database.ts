@@ -133,8 +133,7 @@ export class SimulatedDatabase {
 
   #write(process: Process, operation: string, args: readonly unknown[]): Promise<unknown> {
     const { scheduler } = this.#simulation;
-    const kinds =
-      this.#kind === 'shared' ? WRITE_FAULTS : WRITE_FAULTS.filter((kind) => kind !== 'commit unknown');
+    const kinds = this.#kind === 'shared' ? WRITE_FAULTS : WRITE_FAULTS.filter((kind) => kind !== 'commit unknown');
     const fault = this.#simulation.fault(kinds, process);
     if (fault === 'slow write') this.#observer.disturbed(fault);
     return new Promise((resolve, reject) => {

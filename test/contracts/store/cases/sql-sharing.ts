@@ -1,7 +1,9 @@
 import type { Store } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
+import { waitUntil } from '../../../support/wait-until.js';
 import { TIME, branchOf, detailsOf, transactionOf } from '../records.js';
 import type { SqlStoreBed } from '../sql-store-contract.js';
+import { waiting } from './sql-writes.js';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
@@ -49,6 +51,29 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       }
     });
 
+    it('change a status once, many of them at a time', async () => {
+      const { a, both } = await pair();
+      for (const round of range(5)) {
+        const gids = range(60).map((index) => `g${round}-${index}`);
+        await Promise.all(gids.map((gid) => a.create(detailsOf(gid, { status: 'prepared' }))));
+        const [first, second] = await Promise.all(
+          both.map((store, index) => {
+            const next = { status: index ? 'aborting' : 'submitted', retryCount: index } as const;
+            const branches = new Map([[1, branchOf('01', { attempts: index })]]);
+            return Promise.all(
+              gids.map((gid) => store.update({ status: 'prepared' }, transactionOf(gid, next), branches)),
+            );
+          }),
+        );
+        expect(first!.map((won, index) => won !== second![index])).toEqual(gids.map(() => true));
+        for (const [index, gid] of gids.entries()) {
+          const winner = first![index] ? 0 : 1;
+          const found = await a.find(gid);
+          expect([found?.transaction.retryCount, found?.branches[1]?.attempts]).toEqual([winner, winner]);
+        }
+      }
+    });
+
     it('either register a branch before the other submits, or refuse it', async () => {
       const { a, b } = await pair();
       const counts = { added: 0, refused: 0, duplicate: 0 };
@@ -65,6 +90,26 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
         expect((await b.find(gid))?.branches).toHaveLength(result === 'added' ? 1 : 0);
       }
       expect(counts.duplicate).toBe(0);
+    });
+
+    it('refuse a branch when the submit that came before it is committed', async () => {
+      const tables = bed.newTables();
+      const store = await bed.open(tables);
+      await store.create({ transaction: transactionOf('g', { transType: 'tcc', status: 'prepared' }), branches: [] });
+      const result = await tables.alone(async (sql) => {
+        await sql('begin');
+        await sql(`update trans_global set status = 'submitted' where gid = 'g'`);
+        const registration = store.addBranches('g', 'tcc', [branchOf('01')]);
+        let isAnswered = false;
+        void registration.finally(() => {
+          isAnswered = true;
+        });
+        await waitUntil(async () => isAnswered || (await waiting(tables)) > 0);
+        await sql('commit');
+        return registration;
+      });
+      expect(result).toBe('refused');
+      expect((await store.find('g'))?.branches).toEqual([]);
     });
 
     it('claim what is due once, in all their claims together', async () => {
@@ -185,6 +230,12 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       const wake = (now: number): Promise<number> => store.wake(now, { gid: 'g', laterThan: TIME, limit: 1 });
       expect(await wake(TIME + 60_000)).toBe(0);
       expect(await wake(TIME + 60_001)).toBe(1);
+    });
+
+    it('is told from one that ours has locked, which is never woken', async () => {
+      const store = await bed.open(bed.newTables());
+      await store.create(detailsOf('g', { owner: 'ours', nextCronTime: TIME + 600_000, updateTime: TIME }));
+      expect(await store.wake(TIME + 300_000, { gid: 'g', laterThan: TIME, limit: 1 })).toBe(0);
     });
   });
 }

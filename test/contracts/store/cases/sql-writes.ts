@@ -175,8 +175,8 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
   });
 }
 
-/** How many connections wait for a lock on the tables. */
-async function waiting(tables: Parameters<SqlStoreBed['open']>[0]): Promise<number> {
+/** How many connections wait for a lock. */
+export async function waiting(tables: Parameters<SqlStoreBed['open']>[0]): Promise<number> {
   return tables.alone(async (sql) => {
     const isPostgres = await sql('select 1 from pg_locks limit 1').then(
       () => true,

@@ -1,0 +1,102 @@
+import type { Pool } from 'pg';
+import type { BarrierContext } from 'nestjs-dtm/barrier';
+import type { Bank, Queryable } from './bank.js';
+
+/** Who is called in the first phase, or in the second. */
+export type XaContext = Pick<BarrierContext, 'gid' | 'branchId'>;
+
+/** A bank whose changes are prepared first, and kept until the coordinator says what becomes of them (`dtm-protocol.md` §8.4). */
+export interface XaBank {
+  /**
+   * Prepares a change, durably; nobody sees it yet.
+   *
+   * @param register - called in between, when the change can still be taken back
+   */
+  prepare(context: XaContext, user: number, amount: number, register: () => Promise<void>): Promise<void>;
+  /** Makes a prepared change final; nothing when it is already. */
+  commit(context: XaContext): Promise<void>;
+  /** Takes a prepared change back, and keeps one that comes late from being made. */
+  rollback(context: XaContext): Promise<void>;
+  /** Changes that are prepared and not decided. */
+  pending(): Promise<string[]>;
+}
+
+const INSERT_BARRIER = `insert into dtm_barrier.barrier (trans_type, gid, branch_id, op, barrier_id, reason)
+  values ('xa', $1, $2, 'action', '01', $3) on conflict on constraint uniq_barrier do nothing`;
+
+/** By `prepare transaction` of PostgreSQL; the pool is for nothing else, since prepared changes hold locks. */
+export function preparedXaBank(bank: Bank, pool: Pool): XaBank {
+  const decide = async ({ gid, branchId }: XaContext, how: 'commit' | 'rollback'): Promise<void> => {
+    try {
+      await pool.query(`${how} prepared '${gid}-${branchId}'`);
+    } catch (error) {
+      // it was decided before, or never prepared
+      if ((error as { code?: unknown }).code !== '42704') throw error;
+    }
+  };
+  return {
+    async prepare(context, user, amount, register) {
+      const { gid, branchId } = context;
+      const client = await pool.connect();
+      try {
+        await client.query('begin');
+        await client.query("set local lock_timeout = '2s'");
+        await client.query(INSERT_BARRIER, [gid, branchId, 'action']);
+        await bank.change(client as Queryable, { ...context, transType: 'xa', op: 'action' }, user, amount);
+        await register();
+        await client.query(`prepare transaction '${gid}-${branchId}'`);
+      } catch (error) {
+        await client.query('rollback');
+        throw error;
+      } finally {
+        client.release();
+      }
+    },
+    commit: (context) => decide(context, 'commit'),
+    async rollback(context) {
+      await decide(context, 'rollback');
+      await pool.query(INSERT_BARRIER, [context.gid, context.branchId, 'rollback']);
+    },
+    async pending() {
+      const { rows } = await pool.query('select gid from pg_prepared_xacts where database = current_database()');
+      return (rows as { gid: string }[]).map(({ gid }) => gid);
+    },
+  };
+}
+
+/** By a table of what is prepared, where the database cannot prepare. */
+export async function tabledXaBank(bank: Bank): Promise<XaBank> {
+  const { database, adapter } = bank;
+  await database.query('create table if not exists prepared (xid text primary key, user_id int, amount int)');
+  const decide = async ({ gid, branchId }: XaContext, isCommitted: boolean): Promise<void> => {
+    await adapter.transaction(async (tx) => {
+      const { rows } = await tx.query('delete from prepared where xid = $1 returning user_id, amount', [
+        `${gid}-${branchId}`,
+      ]);
+      const [change] = rows as { user_id: number; amount: number }[];
+      if (!change) return;
+      const context = { gid, branchId, transType: 'xa', op: 'action' } as const;
+      const frozen = -Math.max(0, -change.amount);
+      if (isCommitted) await bank.change(tx, context, change.user_id, change.amount, frozen);
+      else await tx.query('update account set frozen = frozen + $2 where user_id = $1', [change.user_id, frozen]);
+    });
+  };
+  return {
+    async prepare({ gid, branchId }, user, amount, register) {
+      await adapter.transaction(async (tx) => {
+        await tx.query(INSERT_BARRIER, [gid, branchId, 'action']);
+        await tx.query('insert into prepared values ($1, $2, $3)', [`${gid}-${branchId}`, user, amount]);
+        await tx.query('update account set frozen = frozen + $2 where user_id = $1', [user, Math.max(0, -amount)]);
+        await register();
+      });
+    },
+    commit: (context) => decide(context, true),
+    async rollback(context) {
+      await decide(context, false);
+      await database.query(INSERT_BARRIER, [context.gid, context.branchId, 'rollback']);
+    },
+    async pending() {
+      return ((await database.query('select xid from prepared')).rows as { xid: string }[]).map(({ xid }) => xid);
+    },
+  };
+}

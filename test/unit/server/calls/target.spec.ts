@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { isSameTarget, targetOf } from '../../../../lib/server/calls/target.js';
+
+describe('the target of a branch URL', () => {
+  it.each([
+    ['http://bank/transOut', 'http://bank'],
+    ['http://bank:80/transOut', 'http://bank:80'],
+    ['http://bank:8080/a/b/c', 'http://bank:8080'],
+    ['https://bank', 'https://bank'],
+    ['http://bank?x=/1', 'http://bank'],
+    ['http://bank#/x', 'http://bank'],
+    ['HTTP://Bank/x', 'HTTP://Bank'],
+    ['http://user:secret@bank:80/x', 'http://user:secret@bank:80'],
+    ['http://[::1]:80/x', 'http://[::1]:80'],
+    ['bank:50051/bank.Bank/TransOut', 'bank:50051'],
+    ['[::1]:50051/bank.Bank/TransOut', '[::1]:50051'],
+    ['protocol1:///bank:50051/bank.Bank/TransOut', 'protocol1:///bank:50051'],
+    ['protocol1://bank:50051/bank.Bank/TransOut', 'protocol1://bank:50051'],
+    ['etcd://e1:2379,e2:2379/trans/bank.Bank/TransOut', 'etcd://e1:2379,e2:2379/trans'],
+    ['consul://c:8500/trans?wait=1s/bank.Bank/TransOut', 'consul://c:8500/trans?wait=1s'],
+    ['discovery:///trans/api.bank.v1.Bank/TransOut', 'discovery:///trans'],
+    ['polaris://trans/bank.Bank/TransOut?namespace=Test', 'polaris://trans'],
+    ['nacos://bank/transOut?groupName=G', 'nacos://bank'],
+    ['etcd://registry:2379/trans', 'etcd://registry:2379'],
+    ['etcd://registry:2379', 'etcd://registry:2379'],
+    ['', ''],
+    ['bank', 'bank'],
+    ['/bank', ''],
+  ])('%s is %s', (url, target) => {
+    expect(targetOf(url)).toBe(target);
+    expect(url.startsWith(target)).toBe(true);
+  });
+
+  it('is found at once even in a hostile URL', () => {
+    for (const url of [
+      `http://${'a'.repeat(1e6)}`,
+      `${'a+.-'.repeat(1e5)}`,
+      `x://${'/'.repeat(1e6)}`,
+      ':'.repeat(1e6),
+    ]) {
+      expect(url.startsWith(targetOf(url))).toBe(true);
+    }
+  });
+});
+
+describe('two beginnings of URLs', () => {
+  it.each([
+    ['http://bank', 'http://bank', true],
+    ['http://bank', 'http://bank/', true],
+    ['http://bank', 'http://bank/transOut', true],
+    ['http://bank', 'http://bank?x=1', true],
+    ['etcd://registry:2379', 'etcd://registry:2379/trans', true],
+    ['http://bank:80', 'http://bank:8080', false],
+    ['http://bank', 'http://bank:80', false],
+    ['http://bank', 'http://bank.example', false],
+    ['http://bank', 'https://bank', false],
+    ['etcd://registry/trans', 'etcd://registry/transfer', false],
+  ])('%s and %s are of the same target: %s', (one, other, isSame) => {
+    expect(isSameTarget(one, other)).toBe(isSame);
+    expect(isSameTarget(other, one)).toBe(isSame);
+  });
+});

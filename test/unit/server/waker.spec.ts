@@ -1,0 +1,70 @@
+import { memoryStore } from 'nestjs-dtm/server';
+import { describe, expect, it } from 'vitest';
+import { createTransaction } from '../../../lib/server/engine/create.js';
+import { resolveSettings } from '../../../lib/server/settings.js';
+import { Waker } from '../../../lib/server/waker.js';
+import { sagaRequest } from '../../support/requests.js';
+import { storeAround } from '../../support/store-around.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+async function bed(count: number) {
+  const clock = new VirtualClock();
+  let wakes = 0;
+  let nudges = 0;
+  const inner = memoryStore();
+  const store = storeAround(inner, (operation, call) => {
+    if (operation === 'wake') wakes++;
+    return call();
+  });
+  for (let index = 0; index < count; index++) {
+    const details = createTransaction(
+      sagaRequest(`g${index}`),
+      'submitted',
+      resolveSettings({}),
+      clock.now(),
+      () => [],
+    );
+    await store.create(details);
+  }
+  const waker = new Waker({ store, clock }, () => nudges++);
+  const due = async (): Promise<number> =>
+    (await inner.claim(clock.now(), 'me', () => clock.now() + 1, count + 1)).length;
+  return { clock, waker, due, counts: () => ({ wakes, nudges }) };
+}
+
+describe('waking', () => {
+  it('goes through all of them, five hundred at a time, each of which is told', async () => {
+    const { waker, due, counts } = await bed(1200);
+    expect(await waker.wake({}, Infinity)).toEqual({ count: 1200, isMore: false });
+    expect(counts()).toEqual({ wakes: 3, nudges: 3 });
+    expect(await due()).toBe(1200);
+  });
+
+  it('ends at the limit, and says that there may be more', async () => {
+    const { waker, due } = await bed(1200);
+    expect(await waker.wake({}, 700)).toEqual({ count: 700, isMore: true });
+    expect(await due()).toBe(700);
+  });
+
+  it.each([0, -1])('wakes none when the limit is %i', async (limit) => {
+    const { waker, due, counts } = await bed(3);
+    expect((await waker.wake({}, limit)).count).toBe(0);
+    expect([counts().wakes, await due()]).toEqual([0, 0]);
+  });
+
+  it('leaves the rest when it is not wanted any more', async () => {
+    const { waker, due } = await bed(1200);
+    let asked = 0;
+    expect(await waker.wake({}, Infinity, () => ++asked <= 1)).toEqual({ count: 500, isMore: true });
+    expect(await due()).toBe(500);
+  });
+
+  it('comes to its end though the clock is set back meanwhile', async () => {
+    const { clock, waker } = await bed(1200);
+    const woken = waker.wake({}, Infinity, () => {
+      clock.jump(-1000);
+      return true;
+    });
+    expect(await woken).toEqual({ count: 1200, isMore: false });
+  });
+});
