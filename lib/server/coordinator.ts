@@ -133,9 +133,8 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
     } as const;
     const submitted = this.#own({ ...transaction, ...changes }, now);
     if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
-    // read again: a branch may have been registered since
-    const details = { ...(await this.#find(request.gid)), transaction: submitted };
-    return this.#process(details, request.waitResult);
+    const pass = this.#startOwned(await this.#find(request.gid));
+    if (request.waitResult) answerFor((await pass) ?? (await this.#find(request.gid)));
   }
 
   /** The initiator alone knows how a workflow ended (`dtm-protocol.md` §5.6). */
@@ -190,8 +189,7 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
       const rollbackReason = request.rollbackReason || transaction.rollbackReason;
       const aborting = this.#own({ ...transaction, status: 'aborting', rollbackReason, updateTime: now }, now);
       if (!(await store.update({ status }, aborting, new Map()))) return this.abort(request);
-      // read again: a branch may have been registered since
-      pass = this.#start({ ...(await this.#find(request.gid)), transaction: aborting });
+      pass = this.#startOwned(await this.#find(request.gid));
     }
     if (!request.waitResult) return;
     const after = await pass;
@@ -274,6 +272,15 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   async #process(details: TransactionDetails, waitResult: boolean | undefined): Promise<void> {
     const pass = this.#start(details);
     if (waitResult) answerFor((await pass) ?? (await this.#find(details.transaction.gid)));
+  }
+
+  /**
+   * Runs a pass over what is stored after the lease was taken: a branch may have been registered since, somebody may have
+   * stopped it by force, and another pass of this process may have worked on it and given the lease back.
+   */
+  #startOwned(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+    const { owner, status } = details.transaction;
+    return owner === this.#surroundings.owner && !isFinal(status) ? this.#start(details) : Promise.resolve(details);
   }
 
   /** Runs a pass whose failure, when nobody waits for it, is reported. */
