@@ -18,6 +18,7 @@ import { checkRequest, createTransaction, optionsOf } from './engine/create.js';
 import { beginPass } from './engine/pass.js';
 import { baseInterval, leaseTime, scheduleNext } from './engine/schedule.js';
 import { MODES } from './engine/modes.js';
+import type { Leases } from './leases.js';
 import { checkBranchReachable, checkReachable, isCalledByUrl } from './reachable.js';
 import type { Runner } from './runner.js';
 import type { Surroundings } from './surroundings.js';
@@ -33,11 +34,13 @@ const MAX_PAGE_SIZE = 10_000;
 /** The operations of the coordinator, behind every API (`dtm-protocol.md` §1.6). */
 export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
   readonly #surroundings: Surroundings;
+  readonly #leases: Leases;
   readonly #runner: Runner;
   readonly #topics: Topics;
 
-  constructor(surroundings: Surroundings, runner: Runner, topics: Topics) {
+  constructor(surroundings: Surroundings, leases: Leases, runner: Runner, topics: Topics) {
     this.#surroundings = surroundings;
+    this.#leases = leases;
     this.#runner = runner;
     this.#topics = topics;
   }
@@ -133,7 +136,7 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
     } as const;
     const submitted = this.#own({ ...transaction, ...changes }, now);
     if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
-    const pass = this.#startOwned(await this.#find(request.gid));
+    const pass = this.#startOwned(await this.#find(request.gid), submitted);
     if (request.waitResult) answerFor((await pass) ?? (await this.#find(request.gid)));
   }
 
@@ -189,7 +192,10 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
       const rollbackReason = request.rollbackReason || transaction.rollbackReason;
       const aborting = this.#own({ ...transaction, status: 'aborting', rollbackReason, updateTime: now }, now);
       if (!(await store.update({ status }, aborting, new Map()))) return this.abort(request);
-      pass = this.#startOwned(await this.#find(request.gid));
+      // recovery may have begun with it meanwhile
+      pass =
+        this.#runner.renew(aborting, transaction.updateTime) ??
+        this.#startOwned(await this.#find(request.gid), aborting);
     }
     if (!request.waitResult) return;
     const after = await pass;
@@ -265,8 +271,8 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
 
   /** Takes the lease, so that nobody else picks the transaction up while its first pass runs. */
   #own(transaction: TransactionRecord, now: number): TransactionRecord {
-    const { owner, settings } = this.#surroundings;
-    return { ...transaction, owner, nextCronTime: leaseTime(transaction.options, settings, now) };
+    const { settings } = this.#surroundings;
+    return { ...transaction, owner: this.#leases.next(), nextCronTime: leaseTime(transaction.options, settings, now) };
   }
 
   async #process(details: TransactionDetails, waitResult: boolean | undefined): Promise<void> {
@@ -278,9 +284,9 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
    * Runs a pass over what is stored after the lease was taken: a branch may have been registered since, somebody may have
    * stopped it by force, and another pass of this process may have worked on it and given the lease back.
    */
-  #startOwned(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+  #startOwned(details: TransactionDetails, leased: TransactionRecord): Promise<TransactionDetails | undefined> {
     const { owner, status } = details.transaction;
-    return owner === this.#surroundings.owner && !isFinal(status) ? this.#start(details) : Promise.resolve(details);
+    return owner === leased.owner && status === leased.status ? this.#start(details) : Promise.resolve(details);
   }
 
   /** Runs a pass whose failure, when nobody waits for it, is reported. */

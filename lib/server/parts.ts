@@ -4,6 +4,7 @@ import { Breaker } from './calls/breaker.js';
 import { carefulLogger } from './careful-logger.js';
 import type { Operations } from './api/operations.js';
 import { Coordinator } from './coordinator.js';
+import { Leases } from './leases.js';
 import { Metrics } from './metrics.js';
 import { Operator } from './operator.js';
 import { Recovery } from './recovery.js';
@@ -32,17 +33,18 @@ export function coordinatorParts(given: Surroundings, alertWebhook?: string): Co
   const logger = carefulLogger(given.logger);
   const surroundings = { ...given, logger };
   const { settings, store, clock, transport } = surroundings;
+  const leases = new Leases(surroundings.owner);
   const metrics = new Metrics();
   const alerts = alertWebhook ? new Alerts(alertWebhook, settings, logger) : undefined;
   const waker = new Waker(surroundings, () => recovery.nudge());
   const breaker = new Breaker(surroundings, waker);
   const calls = new BranchCalls(surroundings, { breaker, metrics, alerts });
   const runner = new Runner(surroundings, calls, metrics);
-  const recovery: Recovery = new Recovery(surroundings, runner);
+  const recovery: Recovery = new Recovery(surroundings, leases, runner);
   const retention = new Retention(surroundings);
   const topics = new Topics(store, clock, transport);
   return {
-    coordinator: new Coordinator(surroundings, runner, topics),
+    coordinator: new Coordinator(surroundings, leases, runner, topics),
     operator: new Operator(surroundings, breaker, waker),
     topics,
     metrics,

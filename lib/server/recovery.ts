@@ -1,6 +1,7 @@
 import type { TransactionDetails } from '../protocol/index.js';
 import { Turns } from './calls/turns.js';
 import { leaseTime } from './engine/schedule.js';
+import type { Leases } from './leases.js';
 import type { Runner } from './runner.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -10,6 +11,7 @@ const WAITING_FACTOR = 8;
 /** Looks for due transactions and runs them: retries, timeouts, and what another process left behind. */
 export class Recovery {
   readonly #surroundings: Surroundings;
+  readonly #leases: Leases;
   readonly #runner: Runner;
   readonly #turns: Turns;
   #passes = 0;
@@ -19,8 +21,9 @@ export class Recovery {
   #endPause: () => void = () => undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(surroundings: Surroundings, runner: Runner) {
+  constructor(surroundings: Surroundings, leases: Leases, runner: Runner) {
     this.#surroundings = surroundings;
+    this.#leases = leases;
     this.#runner = runner;
     const { clock, settings } = surroundings;
     this.#turns = new Turns(settings.maxParallelRecoveryPerTarget, clock, {
@@ -70,13 +73,18 @@ export class Recovery {
 
   /** Claims as many as there is room for; true when there may be more. */
   async #look(room: number): Promise<boolean> {
-    const { store, clock, owner, settings, logger } = this.#surroundings;
+    const { store, clock, settings, logger } = this.#surroundings;
     try {
       const now = clock.now();
-      const claimed = await store.claim(now, owner, ({ options }) => leaseTime(options, settings, now), room);
+      const claimed = await store.claim(
+        now,
+        this.#leases.next(),
+        ({ options }) => leaseTime(options, settings, now),
+        room,
+      );
       for (const details of claimed) {
         // a pass of this process may be slower than its lease
-        if (!this.#runner.current(details.transaction.gid)) void this.#start(details);
+        if (!this.#runner.renew(details.transaction, details.transaction.updateTime)) void this.#start(details);
       }
       return claimed.length === room;
     } catch (error) {

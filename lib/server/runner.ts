@@ -7,6 +7,9 @@ import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from './en
 import type { Metrics } from './metrics.js';
 import type { Surroundings } from './surroundings.js';
 
+/** Under which name a pass holds its transaction, and when that was stored last. */
+type PassLease = Pick<TransactionRecord, 'owner' | 'updateTime'>;
+
 /**
  * Executes what the engine decides: saves, then calls, then waits for answers, until the pass is over. At most one pass
  * for a transaction at a time.
@@ -16,6 +19,7 @@ export class Runner {
   readonly #calls: BranchCalls;
   readonly #metrics: Metrics;
   readonly #passes = new Map<string, Promise<TransactionDetails | undefined>>();
+  readonly #leases = new Map<string, PassLease>();
   #isStopping = false;
 
   constructor(surroundings: Surroundings, calls: BranchCalls, metrics: Metrics) {
@@ -45,14 +49,30 @@ export class Runner {
   run(details: TransactionDetails, turns?: PassTurns): Promise<TransactionDetails | undefined> {
     const { gid } = details.transaction;
     const before = this.#passes.get(gid);
-    const pass = this.#counted(details, before ? this.#runAfter(before, gid) : this.#run(details, turns)).finally(
+    const pass = this.#counted(details, before ? this.#runAfter(before, details) : this.#run(details, turns)).finally(
       () => {
         if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
+        if (!this.#passes.has(gid)) this.#leases.delete(gid);
         this.#calls.passEnded(gid, false);
       },
     );
     this.#passes.set(gid, pass);
     return pass;
+  }
+
+  /**
+   * Hands a lease that was taken anew to the pass under way, which may be slower than its own; nothing when the
+   * transaction was changed since that pass stored it last, for then the pass must not store anything any more.
+   *
+   * @param transaction - as it is stored now, with the new owner
+   * @param updateTime - of the transaction before the lease was taken
+   * @returns the pass; undefined when there is none
+   */
+  renew(transaction: TransactionRecord, updateTime: number): Promise<TransactionDetails | undefined> | undefined {
+    const { gid, owner } = transaction;
+    const lease = this.#leases.get(gid);
+    if (lease?.updateTime === updateTime) this.#leases.set(gid, { owner, updateTime: transaction.updateTime });
+    return this.#passes.get(gid);
   }
 
   /** Starts no more calls, from this very moment; waits until the answers of those under way are stored. Idempotent. */
@@ -62,13 +82,15 @@ export class Runner {
     while (this.#passes.size > 0) await Promise.allSettled(this.#passes.values());
   }
 
-  /** The pass before knows older data: it notices at its next write that the status has changed, and ends. */
-  async #runAfter(before: Promise<unknown>, gid: string): Promise<TransactionDetails | undefined> {
+  /** The pass before knows older data: it notices at its next write that it has lost the lease, and ends. */
+  async #runAfter(
+    before: Promise<unknown>,
+    { transaction }: TransactionDetails,
+  ): Promise<TransactionDetails | undefined> {
     await before.catch(() => undefined);
-    const { store, owner } = this.#surroundings;
-    const details = await store.find(gid);
-    // the pass before may have finished it, or have tried just now and given the lease back until the next time
-    return details?.transaction.owner === owner ? this.#run(details) : details;
+    const details = await this.#surroundings.store.find(transaction.gid);
+    // while it waited the lease may have been lost as well
+    return details && details.transaction.owner === transaction.owner ? this.#run(details) : details;
   }
 
   async #counted(
@@ -92,6 +114,7 @@ export class Runner {
     const machine = MODES[transaction.transType].machine(transaction, branches.length, settings);
     const answers = new Inbox<Answer>();
     let stored = details.transaction;
+    this.#leases.set(stored.gid, stored);
     let pass: Pass = beginPass(details);
     let received: readonly Answer[] = [];
     const inTurn: InTurn | undefined = turns && { turns, leaseEnd: () => stored.nextCronTime };
@@ -102,6 +125,7 @@ export class Runner {
         if (!(await this.#save(stored, next, step.changed))) return undefined;
         if (next.attention !== undefined && stored.attention === undefined) this.#callForAttention(next);
         stored = next;
+        this.#leases.set(stored.gid, stored);
       }
       pass = step.pass;
       if (step.over) {
@@ -146,7 +170,8 @@ export class Runner {
     next: TransactionRecord,
     changed: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean> {
-    return this.#surroundings.store.update({ status: stored.status, owner: this.#surroundings.owner }, next, changed);
+    const owner = this.#leases.get(stored.gid)?.owner ?? stored.owner;
+    return this.#surroundings.store.update({ status: stored.status, owner }, next, changed);
   }
 
   #callForAttention({ gid, transType, status, attention }: TransactionRecord): void {

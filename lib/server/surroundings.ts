@@ -18,6 +18,6 @@ export interface Surroundings {
   readonly logger: CoordinatorLogger;
   /** Pace. */
   readonly settings: CoordinatorSettings;
-  /** Names this process as the holder of leases. */
+  /** Names this process; the names of holders of leases begin with it. */
   readonly owner: string;
 }
