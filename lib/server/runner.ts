@@ -117,7 +117,7 @@ export class Runner {
     this.#leases.set(stored.gid, stored);
     let pass: Pass = beginPass(details);
     let received: readonly Answer[] = [];
-    const inTurn: InTurn | undefined = turns && { turns, leaseEnd: () => stored.nextCronTime };
+    const inTurn: InTurn | undefined = turns && { turns, stored: () => stored };
     for (;;) {
       const step = this.#advance(machine, pass, received, clock.now());
       if (step.save) {

@@ -23,8 +23,8 @@ export interface CallTools {
 export interface InTurn {
   /** Its turns. */
   readonly turns: PassTurns;
-  /** End of its lease as it is stored, UTC milliseconds. */
-  leaseEnd(): number;
+  /** Its transaction as it is stored by now. */
+  stored(): TransactionRecord;
 }
 
 /** Calls branches, one by one: in turn, unless their target is left alone, and reports what came of it. */
@@ -67,15 +67,18 @@ export class BranchCalls {
     if (!inTurn) return this.#call(target, caller, transaction, branch);
     const held = this.#tools.breaker.hold(target, caller);
     if (held) return held;
-    const { turns, leaseEnd } = inTurn;
+    const { turns, stored } = inTurn;
     const { clock } = this.#surroundings;
     const turn = await turns.take(target);
     if (!turn) return { kind: 'held', until: turns.later(target) };
     let outcome: Outcome | Held | undefined;
     try {
       if (this.#isStopped) return { kind: 'held', until: clock.now() };
-      // while it waited others may have taken the transaction over
-      if (clock.now() >= leaseEnd()) return { kind: 'held', until: turns.later(target) };
+      // while it waited others may have taken the transaction over, or it may have been decided to roll it back
+      const { nextCronTime, status } = stored();
+      if (clock.now() >= nextCronTime || status !== transaction.status) {
+        return { kind: 'held', until: turns.later(target) };
+      }
       outcome = await this.#call(target, caller, transaction, branch);
       return outcome;
     } finally {
