@@ -1,6 +1,7 @@
 import { DtmConfigError } from '../../../protocol/index.js';
 import { inTransaction, type SqlConnections } from '../sql/pooled-database.js';
-import type { SqlRow, SqlSession, SqlValue } from '../sql/sql-database.js';
+import type { SqlRow, SqlSession } from '../sql/sql-database.js';
+import type { SqlValue } from '../sql/sql-value.js';
 import { SqlFailure } from '../sql/sql-failure.js';
 import { SESSION_SETTINGS, type MysqlStatement, type MysqlStoreConnection, type MysqlStorePool } from './mysql-pool.js';
 

@@ -9,7 +9,8 @@ import {
   type Column,
 } from '../sql/columns.js';
 import { padded, placeholders } from '../sql/placeholders.js';
-import type { SqlDialect, SqlRow, SqlSession, SqlValue, Update } from '../sql/sql-database.js';
+import type { SqlDialect, SqlRow, SqlSession, Update } from '../sql/sql-database.js';
+import type { SqlValue } from '../sql/sql-value.js';
 import { mostBytes } from './mysql-connections.js';
 
 /** Most rows in one statement. */

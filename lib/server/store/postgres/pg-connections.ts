@@ -1,5 +1,6 @@
 import { inTransaction, type SqlConnections } from '../sql/pooled-database.js';
-import type { SqlRow, SqlSession, SqlValue } from '../sql/sql-database.js';
+import type { SqlRow, SqlSession } from '../sql/sql-database.js';
+import type { SqlValue } from '../sql/sql-value.js';
 import { SqlFailure } from '../sql/sql-failure.js';
 import type { PgStatement, PgStoreClient, PgStorePool } from './pg-pool.js';
 

@@ -1,7 +1,8 @@
 import type { TransactionDetails } from '../../../protocol/index.js';
 import { BRANCH_COLUMNS, GLOBAL_COLUMNS, entriesOf, ownerText, type Column } from '../sql/columns.js';
 import { PooledDatabase, type PoolAccess } from '../sql/pooled-database.js';
-import type { Registration, SqlValue, Update } from '../sql/sql-database.js';
+import type { Registration, Update } from '../sql/sql-database.js';
+import type { SqlValue } from '../sql/sql-value.js';
 import type { PgConnections } from './pg-connections.js';
 import { postgresDialect } from './postgres-dialect.js';
 import { CHANGED_COLUMNS, writeStatements } from './write-statements.js';

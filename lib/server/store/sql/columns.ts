@@ -4,7 +4,7 @@ import {
   type BranchRecord,
   type TransactionRecord,
 } from '../../../protocol/index.js';
-import type { SqlValue } from './sql-database.js';
+import type { SqlValue } from './sql-value.js';
 
 /** A column, and what stands in it. */
 export interface Column<T> {

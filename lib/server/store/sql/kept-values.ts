@@ -3,7 +3,8 @@ import { positionOf } from '../memory-store.js';
 import { DEFAULT_PAGE_SIZE, type KvFilter } from '../store.js';
 import { whereAll } from './placeholders.js';
 import { kvIn, kvList } from './rows.js';
-import type { SqlDatabase, SqlValue } from './sql-database.js';
+import type { SqlDatabase } from './sql-database.js';
+import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';
 
 /** {@link Store.getKv}. */

@@ -4,7 +4,8 @@ import type { Pruned, WakeFilter } from '../store.js';
 import { OWNER_PREFIX } from './columns.js';
 import { inParts, padded, placeholders } from './placeholders.js';
 import { transactionIn } from './rows.js';
-import type { SqlDatabase, SqlDialect, SqlValue } from './sql-database.js';
+import type { SqlDatabase, SqlDialect } from './sql-database.js';
+import type { SqlValue } from './sql-value.js';
 import { encodedTime } from './transactions.js';
 
 /** Go dtm never clears its owner; after this time without a touch it does not work on the transaction any more (`dtm-protocol.md` §6). */

@@ -1,4 +1,4 @@
-import type { SqlValue } from './sql-database.js';
+import type { SqlValue } from './sql-value.js';
 
 /**
  * A list of placeholders, e.g. `(?, ?)`.

@@ -1,5 +1,6 @@
 import type { TransactionDetails } from '../../../protocol/index.js';
-import type { Registration, SqlDatabase, SqlDialect, SqlRow, SqlSession, SqlValue, Update } from './sql-database.js';
+import type { Registration, SqlDatabase, SqlDialect, SqlRow, SqlSession, Update } from './sql-database.js';
+import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';
 
 /** Statements on the connections of a pool. */

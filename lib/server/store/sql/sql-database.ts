@@ -1,9 +1,7 @@
 import type { BranchRecord, TransactionDetails, TransactionRecord, TransType } from '../../../protocol/index.js';
 import type { Expected } from '../store.js';
 import type { Column } from './columns.js';
-
-/** A value as it is bound to a placeholder. */
-export type SqlValue = string | number | boolean | Uint8Array | null;
+import type { SqlValue } from './sql-value.js';
 
 /** A row, its columns by name. */
 export type SqlRow = Readonly<Record<string, unknown>>;

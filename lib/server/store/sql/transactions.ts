@@ -10,7 +10,8 @@ import { DEFAULT_PAGE_SIZE } from '../store.js';
 import { ownerText } from './columns.js';
 import { inParts, padded, placeholders, whereAll } from './placeholders.js';
 import { branchIn, branchList, globalList, transactionIn } from './rows.js';
-import type { SqlDatabase, SqlDialect, SqlRow, SqlSession, SqlValue } from './sql-database.js';
+import type { SqlDatabase, SqlDialect, SqlRow, SqlSession } from './sql-database.js';
+import type { SqlValue } from './sql-value.js';
 
 /**
  * A transaction with its branches. They are read after it, so that they are never older than what it says: a branch that
