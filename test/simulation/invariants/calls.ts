@@ -220,8 +220,9 @@ export class CallChecks {
   #checkPace(life: Life, process: Process, key: string): void {
     const last = this.#undecided.get(`${life.plan.gid} ${key}`);
     if (last?.process !== process || !this.#areLeasesSafe) return;
-    // the first call of a workflow is due at its time, also when an operator had it called before
-    if (life.plan.mode === 'workflow' && life.isWoken) return;
+    // what is due at a time of its own is called then, also when it was called before that: by an operator, or the clock was set
+    const hasTime = life.plan.mode === 'workflow' || life.plan.mode === 'msg';
+    if (hasTime && (life.isWoken || !this.#areClocksSteady)) return;
     const pause = this.#simulation.scheduler.now - last.time;
     this.#expect('I9', life, pause >= this.#baseInterval(life) * 1000, `${key} is asked again after ${pause} ms`);
   }
