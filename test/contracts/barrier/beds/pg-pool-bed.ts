@@ -1,5 +1,6 @@
-import { Pool, type PoolClient } from 'pg';
+import { Client, Pool, type PoolClient } from 'pg';
 import { pgBarrier } from 'nestjs-dtm/barrier/pg';
+import { waitUntil } from '../../../support/wait-until.js';
 import type { BarrierBed } from '../barrier-bed.js';
 
 /** What the tests ask of PostgreSQL about its sessions. */
@@ -43,6 +44,22 @@ export async function pgPoolBed(url: string): Promise<BarrierBed<PoolClient>> {
         while ((await rows(POSTGRES_SESSIONS.alive(id))).length > 0);
       },
     },
-    close: () => pool.end(),
+    close: async () => {
+      await pool.end();
+      await untilAlone(url);
+    },
   };
+}
+
+/**
+ * A client that has been told to end may still be connected, and one that hears the server stop then throws where nobody
+ * listens any more.
+ */
+async function untilAlone(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  const others = `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
+  await waitUntil(async () => (await client.query(others)).rows.length === 0);
+  await client.end();
 }
