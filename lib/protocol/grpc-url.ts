@@ -46,7 +46,7 @@ export function splitGrpcUrl(url: string): ServerMethod | undefined {
  * @throws DtmArgumentError when it is none that such a transaction can have
  */
 export function checkBranchUrl(url: string, what: string, protocol: Protocol = 'http'): void {
-  const grpc = splitGrpcUrl(url);
+  const grpc = isHttpUrl(url) ? undefined : splitGrpcUrl(url);
   if (isHttpUrl(url) || (protocol !== 'grpc' && !grpc)) {
     checkHttpUrl(url, what);
     return;

@@ -90,18 +90,19 @@ export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
 
   async submit(request: TransactionRequest): Promise<void> {
     this.#check(request);
+    const { gid, transType, steps = [] } = request;
+    if (transType === 'workflow') return this.#finishWorkflow(await this.#find(gid), request);
     const { settings, clock, store } = this.#surroundings;
-    const stored = await store.find(request.gid);
-    if (request.transType === 'workflow')
-      return this.#finishWorkflow(stored ?? (await this.#find(request.gid)), request);
+    // a saga is hardly ever prepared before
+    const isNew = transType === 'saga' && steps.length > 0;
+    const stored = isNew ? undefined : await store.find(gid);
     if (stored) return this.#submitStored(stored, request);
 
     const now = clock.now();
     const subscribers = await this.#topics.lookupFor(request);
     const fresh = createTransaction(request, 'submitted', settings, now, subscribers);
     const details = { ...fresh, transaction: this.#own(fresh.transaction, now) };
-    // somebody else may have stored it in between
-    if (!(await store.create(details))) return this.submit(request);
+    if (!(await store.create(details))) return this.#submitStored(await this.#find(gid), request);
     return this.#process(details, request.waitResult);
   }
 

@@ -128,8 +128,10 @@ async function serve(
   try {
     // a page in some browser: it may post to this machine without being asked, and nothing here asks who calls
     if (request.headers.origin !== undefined) return send(response, NOT_FROM_A_BROWSER);
-    const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2) as [string, string?];
-    const route = router.find(request.method ?? '', path, search);
+    const { url = '/' } = request;
+    const end = url.includes('?') ? url.indexOf('?') : url.length;
+    const search = url.slice(end + 1);
+    const route = router.find(request.method ?? '', url.slice(0, end), search);
     if (!route) return send(response, { status: 404, body: '404 page not found', contentType: 'text/plain' });
     name = route.name;
     const body = request.method === 'POST' ? await readBody(request) : '';

@@ -1,4 +1,4 @@
-const OWN_HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
+const OWN_HEADERS = Object.freeze({ 'content-type': 'application/json', accept: 'application/json' });
 
 /** Headers that belong to the connection or frame the message: a branch header of that name cannot be sent, Go leaves it out, too. */
 const NOT_OURS_TO_SET = new Set([
@@ -16,10 +16,13 @@ const NOT_OURS_TO_SET = new Set([
  *
  * @param branchHeaders - of the transaction
  */
-export function withBranchHeaders(branchHeaders: Readonly<Record<string, string>> | undefined): Record<string, string> {
+export function withBranchHeaders(
+  branchHeaders: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  if (!branchHeaders) return OWN_HEADERS;
   // without a prototype, for a header may be called __proto__
   const headers = Object.assign(Object.create(null) as Record<string, string>, OWN_HEADERS);
-  for (const [name, value] of Object.entries(branchHeaders ?? {})) {
+  for (const [name, value] of Object.entries(branchHeaders)) {
     const lower = name.toLowerCase();
     if (!NOT_OURS_TO_SET.has(lower)) headers[lower] = value;
   }

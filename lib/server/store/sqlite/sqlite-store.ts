@@ -99,16 +99,16 @@ class SqliteStore implements Store {
     const values = [gid, transType, createTime, ...changingValues(transaction)];
     const text = branchesText(branches);
     return this.#commit(({ insertGlobal, insertBranches }) => {
-      const { changes, lastInsertRowid } = insertGlobal.run(...values);
+      const { changes, lastInsertRowid } = insertGlobal.run(values);
       if (changes === 0) return false;
-      if (branches.length > 0) insertBranches.run(Number(lastInsertRowid), 0, text);
+      if (branches.length > 0) insertBranches.run([Number(lastInsertRowid), 0, text]);
       return true;
     });
   }
 
   async find(gid: string): Promise<TransactionDetails | undefined> {
     return this.#read(({ statements }) => {
-      const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
+      const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
       return row && detailsOf(statements, row);
     });
   }
@@ -120,13 +120,13 @@ class SqliteStore implements Store {
   ): Promise<'added' | 'refused' | 'duplicate'> {
     const text = branchesText(branches);
     return this.#commit((statements) => {
-      const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
+      const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
       if (row?.status !== 'prepared' || row.trans_type !== transType) return 'refused';
       const stored = registeredBranches(statements, row.id);
       const isStored = ({ branchId, op }: BranchRecord): boolean =>
         stored.some((branch) => branch.branchId === branchId && branch.op === op);
       if (branches.some(isStored)) return 'duplicate';
-      statements.insertBranches.run(row.id, stored.length, text);
+      statements.insertBranches.run([row.id, stored.length, text]);
       return 'added';
     });
   }
@@ -136,12 +136,14 @@ class SqliteStore implements Store {
     transaction: TransactionRecord,
     branches: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean> {
-    const owner = expected.owner ?? null;
-    const { 0: first = '{}', ...later } = Object.fromEntries(progressTexts(branches)) as Record<number, string>;
-    const values = [...changingValues(transaction), first, transaction.gid, expected.status, owner, owner];
+    const progress = progressTexts(branches);
+    const first = progress.get(0) ?? '{}';
+    progress.delete(0);
+    const { gid } = transaction;
+    const values = [...changingValues(transaction), first, gid, expected.status, expected.owner ?? null];
     return this.#commit(({ updateGlobal, upsertProgress }) => {
-      if (updateGlobal.run(...values).changes === 0) return false;
-      for (const [chunk, text] of Object.entries(later)) upsertProgress.run(transaction.gid, Number(chunk), text);
+      if (updateGlobal.run(values).changes === 0) return false;
+      for (const [chunk, text] of progress) upsertProgress.run([gid, chunk, text]);
       return true;
     });
   }
@@ -157,7 +159,7 @@ class SqliteStore implements Store {
       return rows.map((row) => {
         const details = detailsOf(statements, row);
         const transaction = { ...details.transaction, owner, nextCronTime: lease(details.transaction) };
-        statements.claim.run(owner, transaction.nextCronTime, row.id);
+        statements.claim.run([owner, transaction.nextCronTime, row.id]);
         return { ...details, transaction };
       });
     });
@@ -284,7 +286,7 @@ function detailsOf(statements: Statements, row: GlobalRow): TransactionDetails {
   const branches = registeredBranches(statements, row.id);
   const texts = [row.progress];
   if (hasChunks(branches.length)) {
-    for (const { progress } of statements.selectProgress.all(row.id) as { progress: string }[]) texts.push(progress);
+    for (const { progress } of statements.selectProgress.all([row.id]) as { progress: string }[]) texts.push(progress);
   }
   const progress = progressIn(texts);
   return {
@@ -295,14 +297,14 @@ function detailsOf(statements: Statements, row: GlobalRow): TransactionDetails {
 
 /** As they were registered, without what became of them. */
 function registeredBranches(statements: Statements, id: number): BranchRecord[] {
-  const rows = statements.selectBranches.all(id) as { branches: string }[];
+  const rows = statements.selectBranches.all([id]) as { branches: string }[];
   return rows.flatMap(({ branches }) => branchesIn(branches));
 }
 
 /** Waiting transactions, the first due first, among them all that mention the target. */
 function* asleep(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<GlobalRow> {
   if (gid) {
-    const row = statements.selectGlobal.get(gid) as GlobalRow | undefined;
+    const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
     if (row?.owner === null && row.due_time !== null && row.due_time > laterThan) yield row;
     return;
   }

@@ -10,7 +10,7 @@ const TEXTS = {
      on conflict (gid) do nothing`,
   selectGlobal: 'select * from trans_global where gid = ?',
   updateGlobal: `update trans_global set ${assignments}, progress = json_patch(progress, ?)
-     where gid = ? and status = ? and (? is null or owner = ?)`,
+     where gid = ? and status = ? and owner is ifnull(?, owner)`,
   upsertProgress: `insert into trans_progress (trans_id, chunk, progress) values ((select id from trans_global where gid = ?), ?, ?)
      on conflict (trans_id, chunk) do update set progress = json_patch(progress, excluded.progress)`,
   selectProgress: 'select progress from trans_progress where trans_id = ? order by chunk',
@@ -40,7 +40,7 @@ const TEXTS = {
 export type Statements = Readonly<Record<keyof typeof TEXTS, Database.Statement>>;
 
 /**
- * Prepares the statements.
+ * Prepares the statements. Values are handed to them as one list: others the driver would have to gather first.
  *
  * @param database - with the tables of the store
  */
