@@ -3,6 +3,7 @@ import { temporaryFolder } from '../tools/support/temporary-folder.mjs';
 import { startGoOnBolt, startOurs } from './support/coordinators.mjs';
 import { startLoad } from './support/go-load.mjs';
 import { describeDisk, printMachine } from './support/machine.mjs';
+import { median } from './support/statistics.mjs';
 import { printTable } from './support/table.mjs';
 
 /** @import { BenchmarkOptions } from './run.mjs' */
@@ -40,9 +41,10 @@ export async function run({ quick }) {
     rows.push([String(round + 1), ours.toFixed(1), theirs.toFixed(1), (theirs / ours).toFixed(1)]);
   }
   printTable(['round', 'ours, SQLite: s', 'Go, boltdb: s', 'times sooner'], rows);
-  const met = ratios.every((ratio) => ratio >= target);
+  const ratio = median(ratios);
+  const met = ratio >= target;
   console.log(
-    `\nTarget ${target} ${met ? 'met' : 'missed'}. Each branch was called until it succeeded, and then no more.`,
+    `\nMedian ${ratio.toFixed(1)}, target ${target} ${met ? 'met' : 'missed'}. Each branch was called until it succeeded, and then no more.`,
   );
   return met;
 }

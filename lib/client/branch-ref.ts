@@ -2,9 +2,13 @@ import {
   DtmArgumentError,
   DtmConfigError,
   RESERVED_PARAMETERS,
+  checkBranchUrl as checkUrl,
   checkHttpUrl,
+  isHttpUrl,
+  type Protocol,
   type StepUrls,
 } from '../protocol/index.js';
+import type { Transport } from '../transport/index.js';
 
 /** URLs of a TCC branch. */
 export interface TccUrls {
@@ -51,16 +55,29 @@ function refuse(): never {
   throw new DtmConfigError('a branch reference can be resolved by DtmService only; give URLs here');
 }
 
+/** A call, as far as it matters for whether a branch can be called. */
+const SOME_CALL = { gid: 'gid', transType: 'saga', branchId: '01' } as const;
+
 /**
  * Checks the URL of a branch before anything is sent.
  *
  * @param url - absolute URL; `''` is left to the caller
  * @param what - names the URL in the message
- * @throws DtmArgumentError when it is not an http or https URL, or its query holds a parameter that dtm adds
+ * @param protocol - of the transaction, where it was given; only one of gRPC has branches over gRPC
+ * @param transport - knows the addresses of gRPC
+ * @throws DtmArgumentError when it is not a URL that such a transaction can have, or its query holds a parameter that dtm
+ *   adds
  */
-export function checkBranchUrl(url: string, what: string): void {
-  const parsed = checkHttpUrl(url, what);
-  const taken = RESERVED_PARAMETERS.find((name) => parsed.searchParams.has(name));
+export function checkBranchUrl(
+  url: string,
+  what: string,
+  protocol: Protocol = 'grpc',
+  transport?: Pick<Transport, 'check'>,
+): void {
+  checkUrl(url, what, protocol);
+  if (!isHttpUrl(url)) return transport?.check?.({ url, context: { ...SOME_CALL, op: what } });
+  const { searchParams } = checkHttpUrl(url, what);
+  const taken = RESERVED_PARAMETERS.find((name) => searchParams.has(name));
   if (taken)
     throw new DtmArgumentError(
       `${what} ${JSON.stringify(url)} has the query parameter ${taken}, which dtm adds itself`,

@@ -16,7 +16,7 @@ import {
   type TransactionFilter,
   type TransactionPage,
 } from '../protocol/index.js';
-import { HttpRequester, type HttpRequesterOptions } from '../transport/index.js';
+import { HttpRequester, type HttpRequesterOptions, type HttpResponse } from '../transport/index.js';
 
 /** Options of {@link httpServer}. */
 export interface HttpServerOptions extends HttpRequesterOptions {
@@ -42,11 +42,11 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
   const timeoutMs = (options.timeoutSeconds ?? 30) * 1000;
 
   const call = async (
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     path: string,
     body?: string,
     gid?: string,
-  ): Promise<{ status: number; body: string }> => {
+  ): Promise<HttpResponse> => {
     try {
       const headers = { 'content-type': 'application/json', ...options.headers };
       return await requester.request({ method, url: `${address}/${path}`, headers, body, timeoutMs });
@@ -59,13 +59,15 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     }
   };
 
-  const command = async (operation: string, body: string, gid: string): Promise<void> => {
-    const answer = await call('POST', operation, body, gid);
+  const done = (answer: HttpResponse, operation: string, gid?: string): void => {
     const outcome = readHttpOutcome(answer.status, answer.body);
     if (outcome.kind === 'success') return;
     if (outcome.kind === 'unknown') throw refusal(operation, answer.status, answer.body, gid);
     throw outcomeError(outcome, operation, { gid });
   };
+
+  const command = async (operation: string, body: string, gid: string): Promise<void> =>
+    done(await call('POST', operation, body, gid), operation, gid);
 
   // The words that decide an outcome may well occur in what a query shows, so only the status counts here.
   const read = async <T>(path: string, decode: (json: JsonReader) => T, gid?: string): Promise<T> => {
@@ -85,6 +87,7 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
 
   return {
     address,
+    protocol: 'http',
     newGid: async () => {
       const gid = await read('newGid', (json) => json.text('gid'));
       if (gid === '') throw new DtmServerError(`dtm at ${address} answered newGid without a gid`);
@@ -95,6 +98,12 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     abort: async (transaction) => command('abort', encodeTransactionRequest(transaction), transaction.gid),
     registerBranch: async (branch) => command('registerBranch', encodeBranchRegistration(branch), branch.gid),
     forceStop: async (gid) => command('forceStop', JSON.stringify({ gid }), gid),
+    retryNow: async (gid) => command('resetNextCronTime', JSON.stringify({ gid }), gid),
+    subscribe: async (topic, url, remark = '') =>
+      done(await call('GET', `subscribe?${new URLSearchParams({ topic, url, remark }).toString()}`), 'subscribe'),
+    unsubscribe: async (topic, url) =>
+      done(await call('GET', `unsubscribe?${new URLSearchParams({ topic, url }).toString()}`), 'unsubscribe'),
+    deleteTopic: async (topic) => done(await call('DELETE', `topic/${encodeURIComponent(topic)}`), 'topic'),
     query: async (gid) => read(`query?gid=${encodeURIComponent(gid)}`, detailsIn, gid),
     all: async (filter) => read(`all?${filterQuery(filter ?? {})}`, pageIn),
     version: async () => read('version', (json) => json.text('version')),

@@ -4,8 +4,17 @@
  * @module nestjs-dtm/client
  */
 export { urlsOnly, type BranchLocator, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
+export type { ClientDependencies } from './dependencies.js';
 export { httpServer, type HttpServerOptions } from './http-server.js';
 export type { GlobalOptions } from './options.js';
-export { Saga, type SagaOptions } from './saga.js';
-export { Tcc, nestedTcc, runTcc, type TccDependencies, type TccOptions } from './tcc.js';
-export { httpTransport, type BranchCall, type HttpRequesterOptions, type Transport } from '../transport/index.js';
+export { jsonPayloads, type PayloadCodec } from './payload-codec.js';
+export { Saga, type SagaDependencies, type SagaOptions } from './saga.js';
+export { Tcc, nestedTcc, runTcc, type TccOptions } from './tcc.js';
+export {
+  branchTransport,
+  httpTransport,
+  type BranchCall,
+  type BranchTransportOptions,
+  type HttpRequesterOptions,
+  type Transport,
+} from '../transport/index.js';

@@ -1,9 +1,24 @@
-import { DtmArgumentError, checkBranchHeaders, checkGid, type TransactionOptions } from '../protocol/index.js';
+import {
+  DtmArgumentError,
+  checkBranchHeaders,
+  checkGid,
+  isHttpUrl,
+  type DtmApi,
+  type Protocol,
+  type TransactionOptions,
+} from '../protocol/index.js';
 
 /** Options of a global transaction that every mode takes. */
 export interface GlobalOptions extends TransactionOptions {
   /** Own global id, unique for ever, e.g. derived from an order number. @default a new one from the coordinator */
   readonly gid?: string | undefined;
+  /**
+   * How the coordinator calls the branches: `grpc` ones may have HTTP URLs beside those of gRPC, `json-rpc` ones are
+   * called by JSON-RPC where the URL has a parameter `method`, plainly otherwise (`dtm-protocol.md` §3.4).
+   *
+   * @default `grpc` when a URL that is known from the beginning is one of gRPC, otherwise that of the coordinator's API
+   */
+  readonly protocol?: Protocol | undefined;
 }
 
 /**
@@ -20,5 +35,23 @@ export function checkOptions(options: GlobalOptions): void {
       throw new DtmArgumentError(`${name} must be a whole number, 0 or more, not ${String(value)}`);
     }
   }
+  const { protocol } = options;
+  if (protocol !== undefined && protocol !== 'http' && protocol !== 'grpc' && protocol !== 'json-rpc') {
+    throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(protocol)}`);
+  }
   checkBranchHeaders(options.branchHeaders);
+}
+
+/**
+ * How the branches of a transaction are called.
+ *
+ * @param api - the coordinator
+ * @param options - as the user gave them
+ * @param urls - of branches, as far as they are known; empty ones are not called
+ * @returns undefined for plain HTTP, which needs no mention
+ */
+export function protocolFor(api: DtmApi, options: GlobalOptions, urls: readonly string[] = []): Protocol | undefined {
+  const isGrpc = (url: string): boolean => url !== '' && !isHttpUrl(url) && !url.startsWith('topic://');
+  const protocol = options.protocol ?? (urls.some(isGrpc) ? 'grpc' : api.protocol);
+  return protocol === 'http' ? undefined : protocol;
 }

@@ -1,14 +1,15 @@
 import {
   DtmArgumentError,
   checkSagaPlan,
-  encodeJson,
   encodeSagaPlan,
-  type DtmApi,
+  type Payload,
   type StepUrls,
   type TransactionRequest,
 } from '../protocol/index.js';
-import { checkBranchUrl, urlsOnly, type BranchLocator, type BranchRef, type PayloadArgument } from './branch-ref.js';
-import { checkOptions, type GlobalOptions } from './options.js';
+import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from './branch-ref.js';
+import type { ClientDependencies } from './dependencies.js';
+import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
+import { jsonPayloads } from './payload-codec.js';
 import { submit } from './submit.js';
 
 /** Options of a saga. */
@@ -17,33 +18,33 @@ export interface SagaOptions extends GlobalOptions {
   readonly concurrent?: boolean | undefined;
 }
 
+/** What a saga needs around it. */
+export type SagaDependencies = Omit<ClientDependencies, 'transport'> & Partial<Pick<ClientDependencies, 'transport'>>;
+
 /**
  * A saga: steps with an action and a compensation each. The coordinator calls the actions; when one fails for good it
  * calls the compensations of those that were, or may have been, called, in reverse (`dtm-protocol.md` §5.4).
  *
  * @example
- * await new Saga(api).add({ action: 'http://bank/out', compensate: 'http://bank/undoOut' }, { amount: 30 }).submit();
+ * await new Saga({ api }).add({ action: 'http://bank/out', compensate: 'http://bank/undoOut' }, { amount: 30 }).submit();
  */
 export class Saga {
-  readonly #api: DtmApi;
+  readonly #dependencies: SagaDependencies;
   readonly #options: SagaOptions;
-  readonly #locator: BranchLocator;
   readonly #steps: StepUrls[] = [];
-  readonly #payloads: string[] = [];
+  readonly #payloads: Payload[] = [];
   readonly #orders = new Map<number, readonly number[]>();
   #gid: string | undefined;
 
   /**
-   * @param api - the coordinator
+   * @param dependencies - coordinator, locator, payloads
    * @param options - see {@link SagaOptions}
-   * @param locator - finds branches that are named by code; without one, URLs only
    * @throws DtmArgumentError when an option is not allowed
    */
-  constructor(api: DtmApi, options: SagaOptions = {}, locator: BranchLocator = urlsOnly) {
+  constructor(dependencies: SagaDependencies, options: SagaOptions = {}) {
     checkOptions(options);
-    this.#api = api;
+    this.#dependencies = dependencies;
     this.#options = options;
-    this.#locator = locator;
   }
 
   /**
@@ -56,10 +57,12 @@ export class Saga {
   add<P>(branch: BranchRef<P>, ...payload: PayloadArgument<NoInfer<P>>): this;
   add(urls: StepUrls, payload?: unknown): this;
   add(branch: StepUrls | BranchRef, payload?: unknown): this {
-    const urls = 'action' in branch ? branch : this.#locator.sagaUrls(branch);
-    if (urls.action) checkBranchUrl(urls.action, 'action');
-    if (urls.compensate) checkBranchUrl(urls.compensate, 'compensate');
-    const encoded = encodeJson(payload);
+    const { transport, locator = urlsOnly, payloads = jsonPayloads } = this.#dependencies;
+    const urls = 'action' in branch ? branch : locator.sagaUrls(branch);
+    const { protocol } = this.#options;
+    if (urls.action) checkBranchUrl(urls.action, 'action', protocol, transport);
+    if (urls.compensate) checkBranchUrl(urls.compensate, 'compensate', protocol, transport);
+    const encoded = payloads.encode(urls.action || (urls.compensate ?? ''), payload);
     this.#steps.push({ action: urls.action, compensate: urls.compensate ?? '' });
     this.#payloads.push(encoded);
     return this;
@@ -98,6 +101,7 @@ export class Saga {
       throw new DtmArgumentError('a saga needs at least one step; add() one before submit()');
     const gid = await this.#gidOnce();
     const concurrent = this.#options.concurrent ?? false;
+    const urls = this.#steps.flatMap(({ action, compensate = '' }) => [action, compensate]);
     const request: TransactionRequest = {
       ...this.#options,
       ...options,
@@ -105,14 +109,15 @@ export class Saga {
       transType: 'saga',
       steps: this.#steps,
       payloads: this.#payloads,
+      protocol: protocolFor(this.#dependencies.api, this.#options, urls),
       customData: encodeSagaPlan({ concurrent, orders: this.#orders }),
     };
-    await submit(this.#api, request);
+    await submit(this.#dependencies.api, request);
     return gid;
   }
 
   async #gidOnce(): Promise<string> {
-    const gid = this.#gid ?? this.#options.gid ?? (await this.#api.newGid());
+    const gid = this.#gid ?? this.#options.gid ?? (await this.#dependencies.api.newGid());
     this.#gid ??= gid;
     return this.#gid;
   }

@@ -1,21 +1,8 @@
-import {
-  DtmArgumentError,
-  branchIds,
-  encodeJson,
-  outcomeError,
-  type BranchContext,
-  type DtmApi,
-} from '../protocol/index.js';
-import type { Transport } from '../transport/index.js';
-import {
-  checkBranchUrl,
-  urlsOnly,
-  type BranchLocator,
-  type BranchRef,
-  type PayloadArgument,
-  type TccUrls,
-} from './branch-ref.js';
-import { checkOptions, type GlobalOptions } from './options.js';
+import { DtmArgumentError, branchIds, outcomeError, type BranchContext } from '../protocol/index.js';
+import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
+import type { ClientDependencies } from './dependencies.js';
+import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
+import { jsonPayloads } from './payload-codec.js';
 import { submit } from './submit.js';
 
 /** Options of a TCC transaction. */
@@ -29,16 +16,6 @@ export interface TccOptions extends GlobalOptions {
   readonly onAbortFailed?: ((error: unknown, gid: string) => void) | undefined;
 }
 
-/** What TCC needs around it. */
-export interface TccDependencies {
-  /** The coordinator. */
-  readonly api: DtmApi;
-  /** Calls the tries. */
-  readonly transport: Transport;
-  /** Finds branches that are named by code. @default URLs only */
-  readonly locator?: BranchLocator | undefined;
-}
-
 /** Longest time for one try unless the options say otherwise: that of dtm for its own calls (`dtm-protocol.md` §10.2). */
 const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
 
@@ -49,14 +26,14 @@ const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
 export class Tcc {
   /** Global transaction. */
   readonly gid: string;
-  readonly #dependencies: TccDependencies;
+  readonly #dependencies: ClientDependencies;
   readonly #options: TccOptions;
   readonly #nextBranchId: () => string;
   readonly #calls: Promise<unknown>[] = [];
   #isSettled = false;
 
   /** @internal */
-  constructor(dependencies: TccDependencies, gid: string, parentBranchId: string, options: TccOptions) {
+  constructor(dependencies: ClientDependencies, gid: string, parentBranchId: string, options: TccOptions) {
     this.gid = gid;
     this.#dependencies = dependencies;
     this.#options = options;
@@ -106,12 +83,12 @@ export class Tcc {
         },
       );
     }
-    const { api, transport, locator = urlsOnly } = this.#dependencies;
+    const { api, transport, locator = urlsOnly, payloads = jsonPayloads } = this.#dependencies;
     const urls = 'try' in branch ? branch : locator.tccUrls(branch);
     for (const phase of ['try', 'confirm', 'cancel'] as const) {
-      if (urls[phase] || phase === 'try') checkBranchUrl(urls[phase], phase);
+      if (urls[phase] || phase === 'try') checkBranchUrl(urls[phase], phase, this.#options.protocol, transport);
     }
-    const data = encodeJson(payload);
+    const data = payloads.encode(urls.try, payload);
     const branchId = this.#nextBranchId();
     await api.registerBranch({
       gid: this.gid,
@@ -128,7 +105,7 @@ export class Tcc {
       headers: this.#options.branchHeaders,
       timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
     });
-    if (outcome.kind === 'success') return parseResult(outcome.body);
+    if (outcome.kind === 'success') return payloads.decode(urls.try, outcome.body);
     throw outcomeError(outcome, `try of branch ${branchId} at ${urls.try}`, { gid: this.gid });
   }
 }
@@ -145,7 +122,7 @@ export class Tcc {
  *   {@link DtmApi} throws
  */
 export async function runTcc<T>(
-  dependencies: TccDependencies,
+  dependencies: ClientDependencies,
   work: (tcc: Tcc) => Promise<T> | T,
   options: TccOptions = {},
 ): Promise<T> {
@@ -153,9 +130,10 @@ export async function runTcc<T>(
   const { api } = dependencies;
   const gid = options.gid ?? (await api.newGid());
   const { onAbortFailed = warn, gid: _, ...transactionOptions } = options;
-  const transaction = { gid, transType: 'tcc', ...transactionOptions } as const;
+  const protocol = protocolFor(api, options);
+  const transaction = { ...transactionOptions, gid, transType: 'tcc', protocol } as const;
   await api.prepare(transaction);
-  const tcc = new Tcc(dependencies, gid, '', options);
+  const tcc = new Tcc(dependencies, gid, '', { ...options, protocol: protocol ?? 'http' });
   let result: T;
   try {
     result = await work(tcc);
@@ -182,7 +160,7 @@ export async function runTcc<T>(
  * @throws DtmArgumentError when the context is not that of a TCC try
  */
 export function nestedTcc(
-  dependencies: TccDependencies,
+  dependencies: ClientDependencies,
   context: BranchContext,
   options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds'> = {},
 ): Tcc {
@@ -193,15 +171,6 @@ export function nestedTcc(
     });
   }
   return new Tcc(dependencies, context.gid, context.branchId, options);
-}
-
-function parseResult(body: string): unknown {
-  if (body === '') return undefined;
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return body;
-  }
 }
 
 function warn(error: unknown, gid: string): void {

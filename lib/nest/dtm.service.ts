@@ -3,9 +3,9 @@ import {
   Saga,
   nestedTcc,
   runTcc,
+  type ClientDependencies,
   type SagaOptions,
   type Tcc,
-  type TccDependencies,
   type TccOptions,
 } from '../client/index.js';
 import type {
@@ -26,7 +26,7 @@ export class DtmService {
   /** The coordinator itself. */
   readonly api: DtmApi;
   readonly #logger = new Logger('DtmService');
-  readonly #dependencies: TccDependencies;
+  readonly #dependencies: ClientDependencies;
 
   constructor(settings: DtmSettings, transport: BranchTransport, locator: BranchRegistry) {
     this.api = settings.server;
@@ -51,7 +51,7 @@ export class DtmService {
    *   .submit({ waitResult: true });
    */
   saga(options: SagaOptions = {}): Saga {
-    return new Saga(this.#dependencies.api, options, this.#dependencies.locator);
+    return new Saga(this.#dependencies, options);
   }
 
   /**

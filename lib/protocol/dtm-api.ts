@@ -1,7 +1,7 @@
 import type { BranchRegistration } from './branch-registration.js';
 import type { TransactionDetails, TransactionPage } from './transaction-record.js';
 import type { TransactionRequest } from './transaction-request.js';
-import type { GlobalStatus, TransType } from './words.js';
+import type { GlobalStatus, Protocol, TransType } from './words.js';
 
 /** Which transactions {@link DtmApi.all} lists; every field narrows (`dtm-protocol.md` §1.7). */
 export interface TransactionFilter {
@@ -36,6 +36,8 @@ export interface DtmApi {
    * (`dtm-protocol.md` §4.6); undefined while an embedded coordinator does not listen.
    */
   readonly address: string | undefined;
+  /** How branches of transactions that are begun over it are called unless the transaction says otherwise. */
+  readonly protocol: Protocol;
   /** A new global id. */
   newGid(): Promise<string>;
   /** Stores the transaction without acting on it; repeated, it does nothing. */
@@ -52,6 +54,14 @@ export interface DtmApi {
   all(filter?: TransactionFilter): Promise<TransactionPage>;
   /** Sets an unfinished transaction to `failed` without calling anything. */
   forceStop(gid: string): Promise<void>;
+  /** Makes an unfinished transaction due at once, whatever pause it is in. */
+  retryNow(gid: string): Promise<void>;
+  /** Adds a URL to those that messages on a topic are sent to (`dtm-protocol.md` §1.8). */
+  subscribe(topic: string, url: string, remark?: string): Promise<void>;
+  /** Takes a URL out of a topic. */
+  unsubscribe(topic: string, url: string): Promise<void>;
+  /** Takes all URLs out of a topic. */
+  deleteTopic(topic: string): Promise<void>;
   /** Version of the coordinator. */
   version(): Promise<string>;
 }

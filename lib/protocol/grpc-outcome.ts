@@ -1,6 +1,7 @@
 import { DtmArgumentError, DtmServerError } from './errors.js';
 import { GRPC_STATUS, grpcStatusName } from './grpc-status.js';
 import { errorOutcome, type Outcome } from './outcome.js';
+import type { Payload } from './payload.js';
 
 /** A gRPC answer that carries an error: status code and message. */
 export interface GrpcError {
@@ -17,13 +18,14 @@ const MAX_REASON_LENGTH = 1000;
 const MAX_MESSAGE_BYTES = 2000;
 
 /**
- * Reads the status of a gRPC answer; its body does not count (`dtm-protocol.md` §0).
+ * Reads a gRPC answer; its status alone decides (`dtm-protocol.md` §0).
  *
  * @param code - status code
  * @param message - status message
+ * @param body - message that was answered. @default none
  */
-export function readGrpcOutcome(code: number, message: string): Outcome {
-  if (code === GRPC_STATUS.OK) return { kind: 'success', body: '' };
+export function readGrpcOutcome(code: number, message: string, body: Payload = ''): Outcome {
+  if (code === GRPC_STATUS.OK) return { kind: 'success', body };
   if (code === GRPC_STATUS.FAILED_PRECONDITION) return { kind: 'ongoing', message: reasonIn(message) };
   // how old participants say "ongoing"
   if (code === GRPC_STATUS.ABORTED && message === 'ONGOING') return { kind: 'ongoing', message: '' };

@@ -1,3 +1,4 @@
+import { payloadText, type Payload } from './payload.js';
 import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type DtmErrorOptions } from './errors.js';
 
 /**
@@ -5,7 +6,11 @@ import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type D
  * decide anything; `unknown` is everything else (no answer, a 500, a 201) and is asked again.
  */
 export type Outcome =
-  | { readonly kind: 'success'; readonly body: string }
+  | {
+      readonly kind: 'success';
+      /** What was answered: text over HTTP, the message's bytes over gRPC. */
+      readonly body: Payload;
+    }
   | {
       readonly kind: 'failure' | 'ongoing' | 'unknown';
       readonly message: string;
@@ -57,7 +62,7 @@ export function readHttpOutcome(status: number, body: string): Outcome {
 export function writeHttpOutcome(outcome: Outcome): HttpAnswer {
   switch (outcome.kind) {
     case 'success':
-      return { status: 200, body: outcome.body };
+      return { status: 200, body: payloadText(outcome.body) };
     case 'failure':
       return { status: 409, body: decisive('FAILURE', outcome.message) };
     case 'ongoing':

@@ -32,7 +32,10 @@ const BASE57 = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const MAX_PAGE_SIZE = 10_000;
 
 /** The operations of the coordinator, behind every API (`dtm-protocol.md` §1.6). */
-export class Coordinator implements Omit<DtmApi, 'address' | 'forceStop'> {
+export class Coordinator implements Omit<
+  DtmApi,
+  'address' | 'protocol' | 'forceStop' | 'retryNow' | 'subscribe' | 'unsubscribe' | 'deleteTopic'
+> {
   readonly #surroundings: Surroundings;
   readonly #leases: Leases;
   readonly #runner: Runner;

@@ -103,6 +103,9 @@ class Embedded implements EmbeddedServer {
     this.#parts = coordinatorParts(surroundings, alertWebhook);
   }
 
+  /** Called without a socket; branches over gRPC make a transaction one of gRPC. */
+  readonly protocol = 'http';
+
   get address(): string | undefined {
     return this.#http && this.#http.origin + BASE_PATH;
   }
@@ -202,5 +205,21 @@ class Embedded implements EmbeddedServer {
 
   forceStop(gid: string): Promise<void> {
     return this.#parts.operator.forceStop(gid);
+  }
+
+  retryNow(gid: string): Promise<void> {
+    return this.#parts.operator.retryNow(gid);
+  }
+
+  subscribe(topic: string, url: string, remark = ''): Promise<void> {
+    return this.#parts.topics.subscribe(topic, url, remark);
+  }
+
+  unsubscribe(topic: string, url: string): Promise<void> {
+    return this.#parts.topics.unsubscribe(topic, url);
+  }
+
+  deleteTopic(topic: string): Promise<void> {
+    return this.#parts.topics.delete(topic);
   }
 }

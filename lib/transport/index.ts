@@ -1,6 +1,11 @@
 export { branchTransport, type BranchTransportOptions } from './branch-transport.js';
 export type { GrpcOptions } from './grpc/grpc-options.js';
 export { grpcTransport } from './grpc/grpc-transport.js';
-export { HttpRequester, type HttpRequest, type HttpRequesterOptions } from './http/http-requester.js';
+export {
+  HttpRequester,
+  type HttpRequest,
+  type HttpRequesterOptions,
+  type HttpResponse,
+} from './http/http-requester.js';
 export { httpTransport } from './http/http-transport.js';
 export type { BranchCall, CallTarget, Transport } from './transport.js';

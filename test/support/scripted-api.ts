@@ -1,6 +1,7 @@
 import type {
   BranchRegistration,
   DtmApi,
+  Protocol,
   TransactionDetails,
   TransactionPage,
   TransactionRequest,
@@ -11,6 +12,7 @@ type Operation = 'newGid' | 'prepare' | 'submit' | 'abort' | 'registerBranch' | 
 /** A coordinator that keeps what it was asked, and fails where told. */
 export class ScriptedApi implements DtmApi {
   readonly address: string | undefined = 'http://dtm:36789/api/dtmsvr';
+  readonly protocol: Protocol = 'http';
   /** Operations in order, e.g. `registerBranch 01`. */
   readonly log: string[];
   readonly requests: TransactionRequest[] = [];
@@ -65,6 +67,14 @@ export class ScriptedApi implements DtmApi {
   }
 
   async forceStop(): Promise<void> {}
+
+  async retryNow(): Promise<void> {}
+
+  async subscribe(): Promise<void> {}
+
+  async unsubscribe(): Promise<void> {}
+
+  async deleteTopic(): Promise<void> {}
 
   async version(): Promise<string> {
     return 'v0';

@@ -16,6 +16,16 @@ export interface GrpcCall {
   readonly timeoutMs: number;
 }
 
+/** What came of a call. */
+export interface GrpcAnswer {
+  /** Status code. */
+  readonly code: number;
+  /** Text of the status. */
+  readonly details: string;
+  /** The answer; undefined unless the status is OK. */
+  readonly message?: Buffer | undefined;
+}
+
 /** The channel to one server. */
 interface Channel {
   readonly client: Grpc.Client;
@@ -72,21 +82,21 @@ export class GrpcChannels {
    * Calls a server.
    *
    * @param call - what to send
-   * @returns the status that the server answered, or that says why there is no answer
+   * @returns what the server answered, or a status that says why there is no answer
    * @throws Error when the server's address cannot be understood
    */
-  call({ server, method, metadata, message, timeoutMs }: GrpcCall): Promise<{ code: number; details: string }> {
+  call({ server, method, metadata, message, timeoutMs }: GrpcCall): Promise<GrpcAnswer> {
     const channel = this.#channelTo(server);
     const start = Date.now();
     return new Promise((resolve) => {
       const deadline = start + timeoutMs;
-      channel.client.makeUnaryRequest(method, asItIs, asItIs, message, metadata, { deadline }, (error) => {
+      channel.client.makeUnaryRequest(method, asItIs, asItIs, message, metadata, { deadline }, (error, answer) => {
         channel.calls -= 1;
         const code = error ? error.code : GRPC_STATUS.OK;
         if (code !== GRPC_STATUS.DEADLINE_EXCEEDED) channel.lastAnswer = Date.now();
         else if (channel.lastAnswer < start) channel.isSilent = true;
         if (channel.isRetired && channel.calls === 0) channel.client.close();
-        resolve({ code, details: error?.details ?? '' });
+        resolve({ code, details: error?.details ?? '', message: answer });
       });
       channel.calls += 1;
       channel.lastCall = start;

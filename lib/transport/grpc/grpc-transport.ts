@@ -64,14 +64,14 @@ class GrpcTransport implements Transport {
     const metadata = branchMetadata(context, headers);
     if (!this.#channels) await (this.#loading ??= this.#load());
     const isCallback = context.transType === 'workflow' && context.branchId === INITIATOR_BRANCH;
-    const { code, details } = await this.#channels!.call({
+    const { code, details, message } = await this.#channels!.call({
       server,
       method,
       metadata: toGrpc(this.#grpc!, metadata),
       message: isCallback ? bufferOf(encodeWorkflowData(payloadBytes(payload))) : bufferOf(payload),
       timeoutMs: timeoutSeconds * 1000,
     });
-    return readGrpcOutcome(code, details);
+    return readGrpcOutcome(code, details, message);
   }
 
   async #load(): Promise<void> {

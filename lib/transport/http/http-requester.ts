@@ -10,8 +10,8 @@ export interface HttpRequesterOptions {
 
 /** An HTTP request. */
 export interface HttpRequest {
-  /** GET or POST. */
-  readonly method: 'GET' | 'POST';
+  /** HTTP method. */
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Absolute http or https URL. */
   readonly url: string;
   /** Request headers. */

@@ -1,4 +1,4 @@
-import { Saga, httpServer, httpTransport, nestedTcc, runTcc, type TccDependencies } from 'nestjs-dtm/client';
+import { Saga, httpServer, httpTransport, nestedTcc, runTcc, type ClientDependencies } from 'nestjs-dtm/client';
 import {
   DtmBranchError,
   DtmFailureError,
@@ -44,7 +44,7 @@ describe.each([
 ])('a coordinator %s', (_, isRemote) => {
   let server: DtmServer;
   let bank: Participant;
-  let tcc: TccDependencies;
+  let tcc: ClientDependencies;
 
   beforeEach(async () => {
     server = await startServer(isRemote);
@@ -56,7 +56,7 @@ describe.each([
 
   describe('runs a saga', () => {
     it('by calling its actions the way dtm does', async () => {
-      const gid = await new Saga(server, { waitResult: true, branchHeaders: { 'x-tenant': 't1' } })
+      const gid = await new Saga({ api: server }, { waitResult: true, branchHeaders: { 'x-tenant': 't1' } })
         .add({ ...step(bank, 'out'), action: bank.url('/out?x=1') }, { amount: 30 })
         .add(step(bank, 'in'))
         .submit();
@@ -79,7 +79,7 @@ describe.each([
 
     it('rolls it back with the same payloads when an action fails, and tells why', async () => {
       bank.answer('/in', { status: 409, body: '{"message":"account closed"}' });
-      const submit = new Saga(server, { gid: 'g', waitResult: true })
+      const submit = new Saga({ api: server }, { gid: 'g', waitResult: true })
         .add(step(bank, 'out'), 1)
         .add(step(bank, 'in'), 2)
         .submit();
@@ -103,7 +103,7 @@ describe.each([
       ['an error', { status: 500, body: 'boom' }],
     ])('that is not finished because of %s', async (__, reply) => {
       bank.answer('/out', reply);
-      const submit = new Saga(server, { gid: 'g', waitResult: true }).add(step(bank, 'out'), 1).submit();
+      const submit = new Saga({ api: server }, { gid: 'g', waitResult: true }).add(step(bank, 'out'), 1).submit();
       const error = await submit.catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(DtmOngoingError);
       expect(error).toMatchObject({
@@ -115,13 +115,13 @@ describe.each([
 
     it('whose branch says FAILURE in a success is rolled back', async () => {
       bank.answer('/out', { status: 200, body: '{"dtm_result":"FAILURE"}' });
-      await expect(new Saga(server, { gid: 'g', waitResult: true }).add(step(bank, 'out'), 1).submit()).rejects.toThrow(
-        DtmFailureError,
-      );
+      await expect(
+        new Saga({ api: server }, { gid: 'g', waitResult: true }).add(step(bank, 'out'), 1).submit(),
+      ).rejects.toThrow(DtmFailureError);
     });
 
     it('concurrently, in the order given', async () => {
-      await new Saga(server, { gid: 'g', concurrent: true, waitResult: true })
+      await new Saga({ api: server }, { gid: 'g', concurrent: true, waitResult: true })
         .add(step(bank, 'a'))
         .add(step(bank, 'b'))
         .add(step(bank, 'c'))
@@ -132,7 +132,7 @@ describe.each([
     });
 
     it('once, however often it is submitted', async () => {
-      const saga = new Saga(server, { gid: 'g', waitResult: true }).add(step(bank, 'out'));
+      const saga = new Saga({ api: server }, { gid: 'g', waitResult: true }).add(step(bank, 'out'));
       expect([await saga.submit(), await saga.submit(), await saga.submit({ waitResult: false })]).toEqual([
         'g',
         'g',

@@ -32,6 +32,7 @@ export function recordingServer(address?: string): RecordingServer {
     registered,
     on,
     address,
+    protocol: 'http',
     newGid: () => Promise.resolve(`gid-${(gids += 1)}`),
     prepare: ({ gid }) => write(`prepare ${gid}`),
     submit: (transaction) => {
@@ -55,6 +56,10 @@ export function recordingServer(address?: string): RecordingServer {
       return { transactions: [], nextPosition: '' };
     },
     forceStop: (gid) => write(`forceStop ${gid}`),
+    retryNow: (gid) => write(`retryNow ${gid}`),
+    subscribe: (topic, url, remark) => write(`subscribe ${topic} ${url} ${remark}`),
+    unsubscribe: (topic, url) => write(`unsubscribe ${topic} ${url}`),
+    deleteTopic: (topic) => write(`deleteTopic ${topic}`),
     version: () => Promise.resolve('recording'),
     open: async () => {
       await write('open');

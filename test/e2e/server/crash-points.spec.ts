@@ -70,7 +70,7 @@ const tccUrls = (number: number) => ({
 const saga =
   (concurrent: boolean) =>
   ({ server }: World) =>
-    new Saga(server, { gid: 'g', concurrent })
+    new Saga({ api: server }, { gid: 'g', concurrent })
       .add(branchUrls(1), 1)
       .add(branchUrls(2), 2)
       .add(branchUrls(3), 3)

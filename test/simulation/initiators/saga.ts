@@ -8,7 +8,7 @@ export async function initiateSaga(plan: SagaPlan, context: InitiatorContext): P
   const { api, observer } = context;
   const { gid, options, isConcurrent: concurrent, orders, isBare, retries } = plan;
   if (plan.isPrepared) await persist(context, retries, () => api.prepare(requestOf(plan)));
-  const saga = new Saga(api, { ...options, gid, concurrent });
+  const saga = new Saga({ api }, { ...options, gid, concurrent });
   for (const [index, transfer] of plan.transfers.entries()) saga.add(urlsOf(plan, index), payloadOf(transfer, isBare));
   if (concurrent) for (const [step, before] of orders) saga.order(step, before);
   try {

@@ -65,6 +65,7 @@ export class SimulatedApi {
     ): Promise<T> => this.#request(process, { name, about, send });
     return {
       address: undefined,
+      protocol: 'http',
       newGid: () => Promise.reject(new Error('gids are given by the plan')),
       version: () => Promise.reject(new Error('nobody asks for the version')),
       all: () => Promise.reject(new Error('nobody lists transactions')),
@@ -79,6 +80,10 @@ export class SimulatedApi {
         ),
       query: (gid) => ask('query', { gid }, ({ coordinator }) => coordinator.query(gid)),
       forceStop: (gid) => ask('forceStop', { gid }, ({ operator }) => operator.forceStop(gid)),
+      retryNow: (gid) => ask('retryNow', { gid }, ({ operator }) => operator.retryNow(gid)),
+      subscribe: () => Promise.reject(new Error('topics are given by the plan')),
+      unsubscribe: () => Promise.reject(new Error('topics are given by the plan')),
+      deleteTopic: () => Promise.reject(new Error('topics are given by the plan')),
     };
   }
 

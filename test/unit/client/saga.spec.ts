@@ -1,4 +1,4 @@
-import { Saga, type BranchRef, type SagaOptions } from 'nestjs-dtm/client';
+import { Saga, branchTransport, type BranchRef, type SagaOptions } from 'nestjs-dtm/client';
 import {
   DtmArgumentError,
   DtmConfigError,
@@ -26,7 +26,7 @@ describe('a saga on the wire', () => {
       retryLimit: 3,
       branchHeaders: { k: 'v' },
     };
-    const gid = await new Saga(api, options)
+    const gid = await new Saga({ api }, options)
       .add(STEP, { a: 1 })
       .add({ action: 'http://b/a2' }, null)
       .order(1, [0])
@@ -51,20 +51,20 @@ describe('a saga on the wire', () => {
 
   it('says nothing of order when the steps run one after the other', async () => {
     const api = new ScriptedApi();
-    await new Saga(api, { gid: 'g' }).add(STEP, {}).submit();
+    await new Saga({ api }, { gid: 'g' }).add(STEP, {}).submit();
     expect(sentBy(api)).toEqual({ gid: 'g', trans_type: 'saga', steps: [STEP], payloads: ['{}'] });
   });
 
   it('sends an empty payload where there is none', async () => {
     const api = new ScriptedApi();
-    await new Saga(api, { gid: 'g' }).add(STEP).add(STEP, undefined).submit();
+    await new Saga({ api }, { gid: 'g' }).add(STEP).add(STEP, undefined).submit();
     expect(api.requests[0]!.payloads).toEqual(['', '']);
   });
 
   it('sends the payload as it was when the step was added', async () => {
     const api = new ScriptedApi();
     const payload = { amount: 30 };
-    const saga = new Saga(api, { gid: 'g' }).add(STEP, payload);
+    const saga = new Saga({ api }, { gid: 'g' }).add(STEP, payload);
     payload.amount = 1_000_000;
     await saga.submit();
     expect(api.requests[0]!.payloads).toEqual(['{"amount":30}']);
@@ -72,13 +72,13 @@ describe('a saga on the wire', () => {
 
   it('gets its gid from the coordinator unless it has its own', async () => {
     const api = new ScriptedApi();
-    expect(await new Saga(api).add(STEP).submit()).toBe('gid1');
+    expect(await new Saga({ api }).add(STEP).submit()).toBe('gid1');
     expect(api.log).toEqual(['newGid', 'submit']);
   });
 
   it('remains one saga when the submit is repeated after an unknown outcome', async () => {
     const api = new ScriptedApi().fail('submit', new DtmConnectionError('no answer'), undefined);
-    const saga = new Saga(api).add(STEP);
+    const saga = new Saga({ api }).add(STEP);
     await expect(saga.submit()).rejects.toThrow(DtmConnectionError);
     expect(await saga.submit()).toBe('gid1');
     expect(api.requests.map((request) => request.gid)).toEqual(['gid1', 'gid1']);
@@ -87,25 +87,26 @@ describe('a saga on the wire', () => {
 
   it('has one gid when submitted twice at the same time', async () => {
     const api = new ScriptedApi();
-    const saga = new Saga(api).add(STEP);
+    const saga = new Saga({ api }).add(STEP);
     const [first, second] = await Promise.all([saga.submit(), saga.submit()]);
     expect(first).toBe(second);
   });
 
   it('throws what the coordinator throws', async () => {
     const refusal = new DtmFailureError('current status');
-    await expect(new Saga(new ScriptedApi().fail('submit', refusal)).add(STEP).submit()).rejects.toBe(refusal);
+    await expect(new Saga({ api: new ScriptedApi().fail('submit', refusal) }).add(STEP).submit()).rejects.toBe(refusal);
     const down = new DtmConnectionError('down');
-    await expect(new Saga(new ScriptedApi().fail('newGid', down)).add(STEP).submit()).rejects.toBe(down);
+    await expect(new Saga({ api: new ScriptedApi().fail('newGid', down) }).add(STEP).submit()).rejects.toBe(down);
   });
 });
 
 describe('order()', () => {
-  const saga = (): Saga => new Saga(new ScriptedApi(), { gid: 'g', concurrent: true }).add(STEP).add(STEP).add(STEP);
+  const saga = (): Saga =>
+    new Saga({ api: new ScriptedApi() }, { gid: 'g', concurrent: true }).add(STEP).add(STEP).add(STEP);
 
   it('adds up, and sends every order', async () => {
     const api = new ScriptedApi();
-    await new Saga(api, { gid: 'g', concurrent: true })
+    await new Saga({ api }, { gid: 'g', concurrent: true })
       .add(STEP)
       .add(STEP)
       .add(STEP)
@@ -128,14 +129,16 @@ describe('order()', () => {
 
   it('refuses a circle, and forgets the order that would close it', async () => {
     const api = new ScriptedApi();
-    const built = new Saga(api, { gid: 'g', concurrent: true }).add(STEP).add(STEP).order(1, [0]);
+    const built = new Saga({ api }, { gid: 'g', concurrent: true }).add(STEP).add(STEP).order(1, [0]);
     expect(() => built.order(0, [1])).toThrow(/circle/);
     await built.submit();
     expect(api.requests[0]!.customData).toBe('{"concurrent":true,"orders":{"1":[0]}}');
   });
 
   it('makes no sense without concurrency', () => {
-    expect(() => new Saga(new ScriptedApi()).add(STEP).add(STEP).order(1, [0])).toThrow(/needs a concurrent saga/);
+    expect(() => new Saga({ api: new ScriptedApi() }).add(STEP).add(STEP).order(1, [0])).toThrow(
+      /needs a concurrent saga/,
+    );
   });
 });
 
@@ -150,23 +153,24 @@ describe('what is refused before anything is sent', () => {
     ['a header name with a blank', { branchHeaders: { 'a b': 'c' } }, /branch header "a b"/],
     ['a header value with a line break', { branchHeaders: { a: 'b\r\nc: d' } }, /branch header "a"/],
   ])('%s', (_, options, message) => {
-    expect(() => new Saga(new ScriptedApi(), options)).toThrow(DtmArgumentError);
-    expect(() => new Saga(new ScriptedApi(), options)).toThrow(message);
+    expect(() => new Saga({ api: new ScriptedApi() }, options)).toThrow(DtmArgumentError);
+    expect(() => new Saga({ api: new ScriptedApi() }, options)).toThrow(message);
   });
 
   it.each<[string, { action: string; compensate?: string }, RegExp]>([
     ['a path', { action: '/a' }, /action "\/a" is not a URL/],
-    ['another scheme', { action: 'ftp://b/a' }, /over http or https/],
+    ['a scheme that the driver does not know', { action: 'ftp://b/a' }, /ftp:\/\/b\/a/],
     ['a compensation that is no URL', { action: STEP.action, compensate: 'undo' }, /compensate "undo" is not a URL/],
     ['a URL with a parameter of dtm', { action: 'http://b/a?gid=1' }, /query parameter gid, which dtm adds itself/],
   ])('%s', (_, urls, message) => {
-    expect(() => new Saga(new ScriptedApi()).add(urls)).toThrow(DtmArgumentError);
-    expect(() => new Saga(new ScriptedApi()).add(urls)).toThrow(message);
+    const dependencies = { api: new ScriptedApi(), transport: branchTransport() };
+    expect(() => new Saga(dependencies).add(urls)).toThrow(DtmArgumentError);
+    expect(() => new Saga(dependencies).add(urls)).toThrow(message);
   });
 
   it('a payload that JSON cannot hold, and the step with it', async () => {
     const api = new ScriptedApi();
-    const saga = new Saga(api, { gid: 'g' }).add(STEP, { ok: true });
+    const saga = new Saga({ api }, { gid: 'g' }).add(STEP, { ok: true });
     expect(() => saga.add(STEP, { amount: 10n })).toThrow(/"amount" is a bigint/);
     await saga.submit();
     expect(api.requests[0]!.steps).toHaveLength(1);
@@ -174,12 +178,12 @@ describe('what is refused before anything is sent', () => {
 
   it('a saga without steps', async () => {
     const api = new ScriptedApi();
-    await expect(new Saga(api).submit()).rejects.toThrow(/needs at least one step/);
+    await expect(new Saga({ api }).submit()).rejects.toThrow(/needs at least one step/);
     expect(api.log).toEqual([]);
   });
 
   it('a branch named by code where only URLs are known', () => {
-    expect(() => new Saga(new ScriptedApi()).add({} as BranchRef<number>, 1)).toThrow(DtmConfigError);
+    expect(() => new Saga({ api: new ScriptedApi() }).add({} as BranchRef<number>, 1)).toThrow(DtmConfigError);
   });
 });
 
@@ -188,7 +192,7 @@ describe('a step named by code', () => {
     const api = new ScriptedApi();
     const ref: BranchRef<{ amount: number }> = {};
     const locator = { sagaUrls: () => STEP, tccUrls: () => ({ try: '', confirm: '', cancel: '' }) };
-    await new Saga(api, { gid: 'g' }, locator).add(ref, { amount: 1 }).submit();
+    await new Saga({ api, locator }, { gid: 'g' }).add(ref, { amount: 1 }).submit();
     expect(api.requests[0]!.steps).toEqual([STEP]);
   });
 });

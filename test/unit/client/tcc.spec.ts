@@ -1,4 +1,4 @@
-import { nestedTcc, runTcc, type Tcc, type TccDependencies, type TccOptions } from 'nestjs-dtm/client';
+import { nestedTcc, runTcc, type Tcc, type ClientDependencies, type TccOptions } from 'nestjs-dtm/client';
 import {
   DtmArgumentError,
   DtmBranchError,
@@ -29,7 +29,7 @@ function bed() {
     },
     close: () => transport.close(),
   };
-  const dependencies: TccDependencies = { api, transport: logged };
+  const dependencies: ClientDependencies = { api, transport: logged };
   const run = <T>(work: (tcc: Tcc) => Promise<T> | T, options: TccOptions = {}) =>
     runTcc(dependencies, work, { gid: 'g', ...options });
   return { log, api, transport, dependencies, run };

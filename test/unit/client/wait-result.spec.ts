@@ -44,7 +44,7 @@ function detailsOf(status: GlobalStatus, rollbackReason?: string, transType: Tra
 }
 
 async function submitTo(api: ScriptedApi, waitResult = true): Promise<unknown> {
-  const saga = new Saga(api, { gid: 'g' }).add({ action: 'http://b/a' });
+  const saga = new Saga({ api }, { gid: 'g' }).add({ action: 'http://b/a' });
   return saga.submit({ waitResult }).catch((error: unknown) => error);
 }
 

@@ -1,0 +1,16 @@
+import type { DtmApi } from '../protocol/index.js';
+import type { Transport } from '../transport/index.js';
+import type { BranchLocator } from './branch-ref.js';
+import type { PayloadCodec } from './payload-codec.js';
+
+/** What starting a global transaction needs around it. */
+export interface ClientDependencies {
+  /** The coordinator. */
+  readonly api: DtmApi;
+  /** Makes the calls that the initiator makes itself: tries of TCC, actions of XA. */
+  readonly transport: Transport;
+  /** Finds branches that are named by code. @default URLs only */
+  readonly locator?: BranchLocator | undefined;
+  /** Turns payloads into what branches get, and their answers back. @default jsonPayloads */
+  readonly payloads?: PayloadCodec | undefined;
+}
