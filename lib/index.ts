@@ -5,23 +5,38 @@
  */
 export { BranchBarrier, type BarrierAdapter, type BarrierContext } from './barrier/index.js';
 export {
+  Msg,
   Saga,
   Tcc,
+  grpcServer,
   httpServer,
+  jsonRpcServer,
   type BranchRef,
   type GlobalOptions,
+  type GrpcServerOptions,
   type HttpServerOptions,
+  type JsonRpcServerOptions,
+  type MsgOptions,
+  type ProtoFilesOptions,
   type SagaOptions,
   type TccOptions,
   type TccUrls,
+  type WaitForOptions,
+  type Xa as XaTransaction,
+  type XaOptions,
 } from './client/index.js';
+export type { DriverRegistration, DtmDriver } from './driver/index.js';
 export { Barrier, Branch, BranchPayload } from './nest/branch/branch-params.decorator.js';
 export { branchOf, type BranchOfOptions } from './nest/branch/branch-ref.js';
+export type { BranchAddress } from './nest/branch/define-branch.js';
+export { MsgBranch } from './nest/branch/msg-branch.decorator.js';
 export { SagaBranch, type SagaBranchOptions } from './nest/branch/saga-branch.decorator.js';
+export { Xa, XaBranch, type XaBranchOptions } from './nest/branch/xa-branch.decorator.js';
 export { TccAction, type TccActionOptions } from './nest/branch/tcc-action.decorator.js';
+export type { DtmDatabase } from './nest/dtm.databases.js';
 export { DtmModule } from './nest/dtm.module.js';
 export type { DtmModuleAsyncOptions, DtmOptionsFactory } from './nest/dtm.module-definition.js';
-export type { DtmDriverName, DtmEndpointOptions, DtmModuleOptions } from './nest/dtm.options.js';
+export type { DtmEndpointOptions, DtmModuleOptions } from './nest/dtm.options.js';
 export { DtmService } from './nest/dtm.service.js';
 export {
   DtmArgumentError,

@@ -41,6 +41,12 @@ export interface BarrierAdapter<Tx> {
    */
   insert(tx: Tx, row: BarrierRow): Promise<boolean>;
   /**
+   * Reads the reason of a row as it is committed, waiting for a transaction that holds it uncommitted.
+   *
+   * @returns undefined when there is no such row
+   */
+  reason(tx: Tx, key: BarrierKey): Promise<string | undefined>;
+  /**
    * Throws DtmArgumentError unless `tx` is an open transaction in which statements can still run. Called with whatever
    * the user passed to `join`.
    */

@@ -43,12 +43,18 @@ export interface BranchLocator {
   sagaUrls(ref: BranchRef): StepUrls;
   /** URLs of a TCC branch; throws DtmConfigError when it is none. */
   tccUrls(ref: BranchRef): TccUrls;
+  /** URL of a branch that takes messages; throws DtmConfigError when it does not. */
+  msgUrl(ref: BranchRef): string;
+  /** URL of an XA branch, for both phases; throws DtmConfigError when it is none. */
+  xaUrl(ref: BranchRef): string;
 }
 
 /** For use without a framework: only URLs are known. */
 export const urlsOnly: BranchLocator = {
   sagaUrls: refuse,
   tccUrls: refuse,
+  msgUrl: refuse,
+  xaUrl: refuse,
 };
 
 function refuse(): never {

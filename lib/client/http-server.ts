@@ -1,10 +1,7 @@
 import {
-  DtmArgumentError,
   DtmConfigError,
   DtmConnectionError,
   DtmServerError,
-  decodeBranchRecord,
-  decodeTransactionRecord,
   encodeBranchRegistration,
   encodeTransactionRequest,
   jsonReader,
@@ -12,11 +9,9 @@ import {
   readHttpOutcome,
   type DtmServer,
   type JsonReader,
-  type TransactionDetails,
-  type TransactionFilter,
-  type TransactionPage,
 } from '../protocol/index.js';
 import { HttpRequester, type HttpRequesterOptions, type HttpResponse } from '../transport/index.js';
+import { detailsIn, filterParameters, pageIn } from './shown-transactions.js';
 
 /** Options of {@link httpServer}. */
 export interface HttpServerOptions extends HttpRequesterOptions {
@@ -59,13 +54,6 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     }
   };
 
-  const done = (answer: HttpResponse, operation: string, gid?: string): void => {
-    const outcome = readHttpOutcome(answer.status, answer.body);
-    if (outcome.kind === 'success') return;
-    if (outcome.kind === 'unknown') throw refusal(operation, answer.status, answer.body, gid);
-    throw outcomeError(outcome, operation, { gid });
-  };
-
   const command = async (operation: string, body: string, gid: string): Promise<void> =>
     done(await call('POST', operation, body, gid), operation, gid);
 
@@ -99,18 +87,29 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     registerBranch: async (branch) => command('registerBranch', encodeBranchRegistration(branch), branch.gid),
     forceStop: async (gid) => command('forceStop', JSON.stringify({ gid }), gid),
     retryNow: async (gid) => command('resetNextCronTime', JSON.stringify({ gid }), gid),
-    subscribe: async (topic, url, remark = '') =>
-      done(await call('GET', `subscribe?${new URLSearchParams({ topic, url, remark }).toString()}`), 'subscribe'),
-    unsubscribe: async (topic, url) =>
-      done(await call('GET', `unsubscribe?${new URLSearchParams({ topic, url }).toString()}`), 'unsubscribe'),
+    subscribe: async (topic, subscriber, remark = '') => {
+      const query = new URLSearchParams({ topic, url: subscriber, remark }).toString();
+      done(await call('GET', `subscribe?${query}`), 'subscribe');
+    },
+    unsubscribe: async (topic, subscriber) => {
+      const query = new URLSearchParams({ topic, url: subscriber }).toString();
+      done(await call('GET', `unsubscribe?${query}`), 'unsubscribe');
+    },
     deleteTopic: async (topic) => done(await call('DELETE', `topic/${encodeURIComponent(topic)}`), 'topic'),
     query: async (gid) => read(`query?gid=${encodeURIComponent(gid)}`, detailsIn, gid),
-    all: async (filter) => read(`all?${filterQuery(filter ?? {})}`, pageIn),
+    all: async (filter) => read(`all?${new URLSearchParams(filterParameters(filter)).toString()}`, pageIn),
     version: async () => read('version', (json) => json.text('version')),
     open: () => Promise.resolve(),
     recover: () => undefined,
     close: () => requester.close(),
   };
+}
+
+function done({ status, body }: HttpResponse, operation: string, gid?: string): void {
+  const outcome = readHttpOutcome(status, body);
+  if (outcome.kind === 'success') return;
+  if (outcome.kind === 'unknown') throw refusal(operation, status, body, gid);
+  throw outcomeError(outcome, operation, { gid });
 }
 
 function addressOf(url: string): string {
@@ -141,31 +140,4 @@ function refusal(operation: string, status: number, body: string, gid?: string):
   const outcome = readHttpOutcome(status, body);
   const message = outcome.kind === 'success' ? body : outcome.message;
   return new DtmServerError(`dtm refused ${operation.split('?', 1)[0]}: ${message}`, { gid });
-}
-
-function detailsIn(answer: JsonReader): TransactionDetails | undefined {
-  const transaction = answer.object('transaction');
-  if (!transaction) return undefined;
-  return {
-    transaction: decodeTransactionRecord(transaction),
-    branches: answer.objects('branches').map(decodeBranchRecord),
-  };
-}
-
-function pageIn(answer: JsonReader): TransactionPage {
-  return {
-    transactions: answer.objects('transactions').map(decodeTransactionRecord),
-    nextPosition: answer.text('next_position'),
-  };
-}
-
-function filterQuery(filter: TransactionFilter): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filter) as [string, string | number | undefined][]) {
-    if (value === undefined) continue;
-    if (typeof value === 'number' && !Number.isInteger(value))
-      throw new DtmArgumentError(`${name} must be a whole number`);
-    query.set(name, String(value));
-  }
-  return query.toString();
 }

@@ -51,7 +51,10 @@ export function checkOptions(options: GlobalOptions): void {
  * @returns undefined for plain HTTP, which needs no mention
  */
 export function protocolFor(api: DtmApi, options: GlobalOptions, urls: readonly string[] = []): Protocol | undefined {
-  const isGrpc = (url: string): boolean => url !== '' && !isHttpUrl(url) && !url.startsWith('topic://');
   const protocol = options.protocol ?? (urls.some(isGrpc) ? 'grpc' : api.protocol);
   return protocol === 'http' ? undefined : protocol;
+}
+
+function isGrpc(url: string): boolean {
+  return url !== '' && !isHttpUrl(url) && !url.startsWith('topic://');
 }

@@ -1,4 +1,13 @@
-import { DtmArgumentError, encodeJson, isHttpUrl, payloadText, type Payload } from '../protocol/index.js';
+import {
+  DtmArgumentError,
+  decodeGenericPayload,
+  encodeGenericPayload,
+  encodeJson,
+  isGenericMethod,
+  isHttpUrl,
+  type Payload,
+} from '../protocol/index.js';
+import { messageBytes } from './message-bytes.js';
 
 /** Turns what users hand over into what branches get, and what branches answer into what users get. */
 export interface PayloadCodec {
@@ -20,23 +29,35 @@ export interface PayloadCodec {
   decode(url: string, body: Payload): unknown;
 }
 
-/** JSON for branches over HTTP; those over gRPC take bytes only. */
+/**
+ * JSON: as it is for branches over HTTP, inside a `nestjsdtm.Payload` for those over gRPC that have no .proto of their own.
+ * Other branches over gRPC take bytes, and message objects that encode themselves, only.
+ */
 export const jsonPayloads: PayloadCodec = {
   encode(url, payload) {
     if (payload instanceof Uint8Array) return payload;
     if (url === '' || isHttpUrl(url)) return encodeJson(payload);
+    if (isGenericMethod(url)) return encodeGenericPayload(encodeJson(payload));
+    const bytes = messageBytes(payload);
+    if (bytes) return bytes;
     if (payload === undefined) return '';
     throw new DtmArgumentError(
-      `the payload for ${url} must be bytes: a branch over gRPC gets the message as it is, encode it first`,
+      `the payload for ${url} must be bytes, or a message object that encodes itself: a branch over gRPC gets a protobuf ` +
+        'message. For plain objects give payloads: protoPayloads({ protoPath })',
     );
   },
-  decode(_url, body) {
-    if (body.length === 0) return undefined;
-    if (typeof body !== 'string') return body;
-    try {
-      return JSON.parse(payloadText(body)) as unknown;
-    } catch {
-      return body;
-    }
+  decode(url, body) {
+    if (typeof body === 'string') return parsed(body);
+    return isGenericMethod(url) ? parsed(decodeGenericPayload(body)) : body;
   },
 };
+
+/** What is no JSON is a text. */
+function parsed(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

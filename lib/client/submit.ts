@@ -1,4 +1,5 @@
 import {
+  DtmConfigError,
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
@@ -6,17 +7,19 @@ import {
   type TransactionDetails,
   type TransactionRequest,
 } from '../protocol/index.js';
+import { settle } from './settle.js';
 
 /**
  * Submits a transaction. With `waitResult` it resolves only when the transaction succeeded: dtm answers a waiting submit
  * with the same 409 for "rolled back" and for "not finished yet" (`dtm-protocol.md` §5.1), so the state is read instead.
  * Without, a refusal is looked at as well: dtm also refuses what was submitted before and has succeeded by now, which a
- * repeated attempt must not take for a rollback.
+ * repeated attempt must not take for a rollback. Where the state cannot be read (Go dtm over gRPC alone), a refusal is not
+ * taken for a rollback either, for it may be one, or "not finished", or "has succeeded before".
  *
  * @param api - the coordinator
  * @param request - the transaction
- * @throws DtmFailureError when it was rolled back or refused; waiting, DtmOngoingError when it is not finished; what
- *   {@link DtmApi} throws
+ * @throws DtmFailureError when it was rolled back or refused; DtmOngoingError when (waiting) it is not finished, or when it
+ *   was refused and its state cannot be read; what {@link DtmApi} throws
  */
 export async function submit(api: DtmApi, request: TransactionRequest): Promise<void> {
   try {
@@ -24,7 +27,7 @@ export async function submit(api: DtmApi, request: TransactionRequest): Promise<
   } catch (error) {
     const isUndecided = error instanceof DtmOngoingError || error instanceof DtmServerError;
     if (!(error instanceof DtmFailureError || (request.waitResult && isUndecided))) throw error;
-    const details = await api.query(request.gid);
+    const details = await stateOf(api, request.gid, error);
     // refused before it was stored, or by a transaction of the same gid that is not ours to report
     if (details?.transaction.transType !== request.transType || details.transaction.status === 'prepared') throw error;
     if (!request.waitResult && details.transaction.status !== 'succeed') throw error;
@@ -32,23 +35,18 @@ export async function submit(api: DtmApi, request: TransactionRequest): Promise<
   }
 }
 
-function settle({ transaction, branches }: TransactionDetails, cause: unknown): void {
-  const { gid, status, rollbackReason, nextCronTime } = transaction;
-  if (status === 'succeed') return;
-  const failed = branches.find((branch) => branch.status === 'failed');
-  const where = failed ? ` (branch ${failed.branchId} ${failed.url})` : '';
-  if (status === 'failed') {
-    throw new DtmFailureError(
-      `transaction ${gid} was rolled back${where}: ${rollbackReason ?? 'no reason was given'}`,
-      { cause, gid },
+/** Undefined when the gid is unknown. */
+async function stateOf(api: DtmApi, gid: string, answer: Error): Promise<TransactionDetails | undefined> {
+  try {
+    return await api.query(gid);
+  } catch (error) {
+    if (!(error instanceof DtmConfigError)) throw error;
+    // anything but a refusal means what it says
+    if (!(answer instanceof DtmFailureError)) throw answer;
+    throw new DtmOngoingError(
+      `transaction ${gid}: dtm answered "${answer.message}", which may mean rolled back, not finished, or succeeded ` +
+        `before; which of them cannot be read: ${error.message}`,
+      { cause: answer, gid },
     );
   }
-  const state =
-    status === 'aborting'
-      ? `is being rolled back${where}: ${rollbackReason ?? 'no reason was given'}`
-      : 'is not finished';
-  throw new DtmOngoingError(`transaction ${gid} ${state}; next attempt at ${new Date(nextCronTime).toISOString()}`, {
-    cause,
-    gid,
-  });
 }

@@ -1,23 +1,12 @@
 import { DtmArgumentError, branchIds, outcomeError, type BranchContext } from '../protocol/index.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
 import type { ClientDependencies } from './dependencies.js';
-import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
+import { DEFAULT_REQUEST_TIMEOUT_SECONDS, WorkCalls, runGlobalWork, type WorkOptions } from './global-work.js';
+import { checkOptions } from './options.js';
 import { jsonPayloads } from './payload-codec.js';
-import { submit } from './submit.js';
 
 /** Options of a TCC transaction. */
-export interface TccOptions extends GlobalOptions {
-  /**
-   * Told when the transaction could not be aborted after the work had failed; the work's own error is thrown all the
-   * same, and the coordinator rolls back when `timeoutToFailSeconds` is over.
-   *
-   * @default a process warning
-   */
-  readonly onAbortFailed?: ((error: unknown, gid: string) => void) | undefined;
-}
-
-/** Longest time for one try unless the options say otherwise: that of dtm for its own calls (`dtm-protocol.md` §10.2). */
-const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
+export interface TccOptions extends WorkOptions {}
 
 /**
  * A running TCC transaction, or a branch's part of one (`dtm-protocol.md` §8.2). {@link runTcc} makes the first,
@@ -29,8 +18,7 @@ export class Tcc {
   readonly #dependencies: ClientDependencies;
   readonly #options: TccOptions;
   readonly #nextBranchId: () => string;
-  readonly #calls: Promise<unknown>[] = [];
-  #isSettled = false;
+  readonly #calls: WorkCalls;
 
   /** @internal */
   constructor(dependencies: ClientDependencies, gid: string, parentBranchId: string, options: TccOptions) {
@@ -38,6 +26,7 @@ export class Tcc {
     this.#dependencies = dependencies;
     this.#options = options;
     this.#nextBranchId = branchIds(parentBranchId);
+    this.#calls = new WorkCalls(gid, 'tcc');
   }
 
   /**
@@ -52,11 +41,7 @@ export class Tcc {
   call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(urls: TccUrls, payload?: unknown): Promise<R>;
   call(branch: TccUrls | BranchRef, payload?: unknown): Promise<unknown> {
-    const call = this.#call(branch, payload);
-    // settle() looks at it again; until then a failure is the caller's to handle, or not
-    call.catch(() => undefined);
-    this.#calls.push(call);
-    return call;
+    return this.#calls.make(() => this.#call(branch, payload));
   }
 
   /**
@@ -65,24 +50,11 @@ export class Tcc {
    * @internal
    * @throws the first call's error: a branch whose try failed is registered, so submitting would confirm it
    */
-  async settle(): Promise<void> {
-    let results: PromiseSettledResult<unknown>[] = [];
-    // the answer to one call may have led to another
-    while (results.length < this.#calls.length) results = await Promise.allSettled(this.#calls);
-    this.#isSettled = true;
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+  settle(): Promise<void> {
+    return this.#calls.settle();
   }
 
   async #call(branch: TccUrls | BranchRef, payload: unknown): Promise<unknown> {
-    if (this.#isSettled) {
-      throw new DtmArgumentError(
-        'the work of this TCC is over, it is being decided; await every call inside the work',
-        {
-          gid: this.gid,
-        },
-      );
-    }
     const { api, transport, locator = urlsOnly, payloads = jsonPayloads } = this.#dependencies;
     const urls = 'try' in branch ? branch : locator.tccUrls(branch);
     for (const phase of ['try', 'confirm', 'cancel'] as const) {
@@ -121,32 +93,12 @@ export class Tcc {
  *   transaction had been rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
  *   {@link DtmApi} throws
  */
-export async function runTcc<T>(
+export function runTcc<T>(
   dependencies: ClientDependencies,
   work: (tcc: Tcc) => Promise<T> | T,
   options: TccOptions = {},
 ): Promise<T> {
-  checkOptions(options);
-  const { api } = dependencies;
-  const gid = options.gid ?? (await api.newGid());
-  const { onAbortFailed = warn, gid: _, ...transactionOptions } = options;
-  const protocol = protocolFor(api, options);
-  const transaction = { ...transactionOptions, gid, transType: 'tcc', protocol } as const;
-  await api.prepare(transaction);
-  const tcc = new Tcc(dependencies, gid, '', { ...options, protocol: protocol ?? 'http' });
-  let result: T;
-  try {
-    result = await work(tcc);
-    await tcc.settle();
-  } catch (error) {
-    // a try that is still under way must not overtake its cancel
-    await tcc.settle().catch(() => undefined);
-    const rollbackReason = error instanceof Error ? error.message : String(error);
-    await api.abort({ gid, transType: 'tcc', rollbackReason }).catch((failure: unknown) => onAbortFailed(failure, gid));
-    throw error;
-  }
-  await submit(api, transaction);
-  return result;
+  return runGlobalWork(dependencies.api, 'tcc', options, (gid, given) => new Tcc(dependencies, gid, '', given), work);
 }
 
 /**
@@ -171,11 +123,4 @@ export function nestedTcc(
     });
   }
   return new Tcc(dependencies, context.gid, context.branchId, options);
-}
-
-function warn(error: unknown, gid: string): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  process.emitWarning(`TCC ${gid} could not be aborted (${reason}); dtm rolls it back when it times out`, {
-    code: 'DTM_ABORT',
-  });
 }

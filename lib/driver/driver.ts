@@ -7,7 +7,11 @@ import type { ServerMethod } from '../protocol/index.js';
 export interface DtmDriver {
   /** Name by which it is chosen, e.g. `default`. */
   readonly name: string;
-  /** Makes its addresses known to gRPC; called once, before the first call. Throws when it cannot. */
+  /**
+   * Makes its addresses known to gRPC, for the whole process. Called before the first call, and possibly again; idempotent.
+   *
+   * @throws DtmConfigError when it cannot
+   */
   registerGrpcResolver(): void | Promise<void>;
   /**
    * Enters a gRPC service into the registry, so that others find it.

@@ -1,3 +1,16 @@
+/**
+ * How the services of a microservice framework are found and registered.
+ *
+ * @module nestjs-dtm/driver
+ */
+export { splitBranchUrl, type BranchUrlRules } from './branch-url.js';
 export { defaultDriver } from './default/default-driver.js';
 export type { DriverRegistration, DtmDriver } from './driver.js';
+export { DriverRegistry } from './driver-registry.js';
+export type { AddressListener, AddressSource, GrpcTarget } from './grpc-resolver/address-source.js';
+export { registerGrpcScheme, type GrpcScheme } from './grpc-resolver/register-scheme.js';
+export type { After } from './grpc-resolver/shared-source.js';
+export { parseHostPort, type Address } from './host-port.js';
+export { protocol1Driver } from './protocol1/protocol1-driver.js';
 export { resolveDriver } from './resolve-driver.js';
+export { driversOf } from './scheme-drivers.js';

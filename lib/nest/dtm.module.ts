@@ -1,6 +1,6 @@
 import { Module, type NestModule, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { httpTransport } from '../client/index.js';
+import { branchTransport } from '../client/index.js';
 import { DtmConfigError } from '../protocol/index.js';
 import { answerBranches } from './branch/branch-answers.js';
 import { acceptBranchBodies } from './branch/branch-bodies.js';
@@ -13,6 +13,7 @@ import { DtmLifecycle } from './dtm.lifecycle.js';
 import { ConfigurableModuleClass, DTM_OPTIONS } from './dtm.module-definition.js';
 import { DtmSettings, resolveDtmOptions } from './dtm.options.js';
 import { DtmService } from './dtm.service.js';
+import { QueryPreparedController } from './msg/query-prepared.controller.js';
 
 /**
  * Connects an application to a coordinator: provides {@link DtmService}, and what `@SagaBranch` and `@TccAction` need. It is
@@ -24,9 +25,14 @@ import { DtmService } from './dtm.service.js';
  */
 @Module({
   imports: [DiscoveryModule],
+  controllers: [QueryPreparedController],
   providers: [
     { provide: DtmSettings, useFactory: resolveDtmOptions, inject: [DTM_OPTIONS] },
-    { provide: BranchTransport, useFactory: () => httpTransport() },
+    {
+      provide: BranchTransport,
+      useFactory: ({ driver }: DtmSettings) => branchTransport({ driver }),
+      inject: [DtmSettings],
+    },
     BranchEndpoint,
     BranchExplorer,
     BranchGate,
@@ -34,7 +40,7 @@ import { DtmService } from './dtm.service.js';
     DtmLifecycle,
     DtmService,
   ],
-  exports: [BranchGate, DtmService],
+  exports: [BranchGate, DtmService, DtmSettings],
 })
 export class DtmModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   constructor(
@@ -43,6 +49,8 @@ export class DtmModule extends ConfigurableModuleClass implements NestModule, On
     private readonly modules: ModulesContainer,
   ) {
     super();
+    // microservices look at the methods before any other hook
+    explorer.complete();
   }
 
   /**

@@ -1,21 +1,45 @@
-import { httpServer } from '../client/index.js';
-import { DtmConfigError, type DtmServer } from '../protocol/index.js';
+import {
+  jsonPayloads,
+  protoPayloads,
+  serverOf,
+  type PackageDefinition,
+  type PayloadCodec,
+  type ProtoFilesOptions,
+} from '../client/index.js';
+import { resolveDriver, type DtmDriver } from '../driver/index.js';
+import { DtmConfigError, isHttpUrl, type DtmServer } from '../protocol/index.js';
+import { DtmDatabases, type DtmDatabase } from './dtm.databases.js';
 
 /** Options of {@link DtmModule}. */
 export interface DtmModuleOptions {
   /**
-   * The coordinator: the URL of a dtm, e.g. `http://dtm:36789` (its path `/api/dtmsvr` is added when there is none), or an
-   * object such as `embeddedServer()`, which the module opens and closes with the application.
+   * The coordinator: where a dtm is reached, over HTTP `http://dtm:36789` (its path `/api/dtmsvr` is added when there is
+   * none), JSON-RPC `http://dtm:36789/api/json-rpc` or gRPC `dtm:36790`, also by a URL of the driver; or an object such as
+   * `embeddedServer()`, which the module opens and closes with the application.
    */
   readonly server: string | DtmServer;
-  /** How addresses of services are found; `default` takes URLs as they are. @default 'default' */
-  readonly driver?: DtmDriverName | undefined;
+  /**
+   * How addresses of gRPC services are found: the name of a driver, or a {@link DtmDriver}; `default` takes them as they are.
+   *
+   * @default 'default'
+   */
+  readonly driver?: string | DtmDriver | undefined;
   /** Where the coordinator reaches this application. */
   readonly endpoint?: DtmEndpointOptions | undefined;
+  /**
+   * The application's databases by names of your choice. Messages need the barrier of the one in which their local
+   * transaction runs: the module answers the coordinator from it. XA branches need the XA of theirs.
+   *
+   * @default none
+   */
+  readonly databases?: Readonly<Record<string, DtmDatabase>> | undefined;
+  /**
+   * The .proto files of branches over gRPC: plain objects are encoded with them, and answers decoded.
+   *
+   * @default none: such branches take bytes, messages that encode themselves, or JSON where they have no .proto
+   */
+  readonly protos?: ProtoFilesOptions | PackageDefinition | undefined;
 }
-
-/** Name of a driver that this version has. */
-export type DtmDriverName = 'default';
 
 /** Where the coordinator reaches this application. */
 export interface DtmEndpointOptions {
@@ -25,6 +49,12 @@ export interface DtmEndpointOptions {
    * @default `http://127.0.0.1:<port>` while the coordinator is embedded or on this machine; otherwise `branchOf` needs it
    */
   readonly http?: string | undefined;
+  /**
+   * Where gRPC finds this application: `bank:50051`, or what the driver understands, e.g. `etcd://etcd:2379/bank`.
+   *
+   * @default `branchOf` knows no branches over gRPC
+   */
+  readonly grpc?: string | undefined;
 }
 
 /** {@link DtmModuleOptions}, checked and with the server as an object. Injected by this class. */
@@ -33,9 +63,19 @@ export abstract class DtmSettings {
   abstract readonly server: DtmServer;
   /** Base URL without a slash at its end; undefined when it is to be derived. */
   abstract readonly endpointHttp: string | undefined;
+  /** Address for gRPC without a slash at its end. */
+  abstract readonly endpointGrpc: string | undefined;
+  /** Finds gRPC services. */
+  abstract readonly driver: DtmDriver;
+  /** The application's databases. */
+  abstract readonly databases: DtmDatabases;
+  /** Encodes payloads. */
+  abstract readonly payloads: PayloadCodec;
 }
 
-const OPTION_NAMES = ['server', 'driver', 'endpoint'];
+const OPTION_NAMES = ['server', 'driver', 'endpoint', 'databases', 'protos'];
+
+const DATABASE_NAMES = ['barrier', 'xa'];
 
 const SERVER_METHODS = [
   'newGid',
@@ -46,6 +86,10 @@ const SERVER_METHODS = [
   'query',
   'all',
   'forceStop',
+  'retryNow',
+  'subscribe',
+  'unsubscribe',
+  'deleteTopic',
   'version',
   'open',
   'recover',
@@ -65,16 +109,21 @@ export function resolveDtmOptions(raw: DtmModuleOptions): DtmSettings {
     OPTION_NAMES,
     'give at least { server: … } to forRoot, or return it from the factory',
   );
-  const { driver = 'default', endpoint = {} } = options;
-  if (driver !== 'default') {
-    throw new DtmConfigError(
-      `DtmModule: driver ${show(driver)} does not exist in this version; the only one is 'default'`,
-    );
-  }
-  const { http } = objectOf('endpoint', endpoint, ['http'], 'give { http: <base URL> }');
+  const { driver, endpoint = {} } = options;
+  const { http, grpc } = objectOf(
+    'endpoint',
+    endpoint,
+    ['http', 'grpc'],
+    'give { http: <base URL>, grpc: <host:port> }',
+  );
+  const found = driverOf(driver);
   return {
-    server: serverOf(options['server']),
+    server: coordinatorOf(options['server'], found),
+    driver: found,
+    databases: databasesOf(options['databases'] ?? {}),
+    payloads: payloadsOf(options['protos']),
     endpointHttp: http === undefined ? undefined : checkBaseUrl('DtmModule: endpoint.http', http),
+    endpointGrpc: grpc === undefined ? undefined : checkGrpcServer('DtmModule: endpoint.grpc', grpc),
   };
 }
 
@@ -101,8 +150,61 @@ export function checkBaseUrl(what: string, value: unknown): string {
   return url.href.replace(/\/+$/, '');
 }
 
-function serverOf(server: unknown): DtmServer {
-  if (typeof server === 'string') return httpServer(server);
+/**
+ * Checks an address that `/pkg.Service/Method` is going to be appended to.
+ *
+ * @param what - names the option in the message
+ * @param value - as the user gave it
+ * @throws DtmConfigError when it is none
+ */
+export function checkGrpcServer(what: string, value: unknown): string {
+  const isPlain = typeof value === 'string' && /^(?:\[[\da-f:.]+\]|[^/:@?#[\]\s]+):\d{1,5}$/i.test(value);
+  const isOfDriver =
+    typeof value === 'string' && /^[a-z][a-z\d+.-]*:\/\/[!-~]*[^/\s]$/i.test(value) && !isHttpUrl(value);
+  if (isPlain || isOfDriver) return value as string;
+  throw new DtmConfigError(
+    `${what} ${show(value)} is not an address of gRPC; expected something like bank:50051, or what the driver understands`,
+  );
+}
+
+function driverOf(driver: unknown): DtmDriver {
+  if (driver === undefined || typeof driver === 'string') return resolveDriver(driver);
+  if (typeof driver === 'object' && driver !== null && 'parseServerMethod' in driver) return driver as DtmDriver;
+  throw new DtmConfigError(`DtmModule: driver ${show(driver)} is none; give the name of a driver, or a DtmDriver`);
+}
+
+function payloadsOf(protos: unknown): PayloadCodec {
+  if (protos === undefined) return jsonPayloads;
+  if (typeof protos === 'object' && protos !== null) return protoPayloads(protos as ProtoFilesOptions);
+  throw new DtmConfigError(`DtmModule: protos is ${show(protos)}; give { protoPath: 'bank.proto' }`);
+}
+
+function databasesOf(databases: unknown): DtmDatabases {
+  if (typeof databases !== 'object' || databases === null || Array.isArray(databases)) {
+    throw new DtmConfigError(
+      `DtmModule: databases must be an object, not ${show(databases)}; give { default: { barrier: … } }`,
+    );
+  }
+  for (const [name, database] of Object.entries(databases) as [string, unknown][]) {
+    const what = `databases.${name}`;
+    if (!/^[\w-]{1,64}$/.test(name)) {
+      throw new DtmConfigError(`DtmModule: ${what}: the name travels in URLs; use letters, digits, _ and - only`);
+    }
+    const { barrier, xa } = objectOf(what, database, DATABASE_NAMES, 'give { barrier: typeOrmBarrier(dataSource) }');
+    if (xa !== undefined && typeof (xa as { prepare?: unknown }).prepare !== 'function') {
+      throw new DtmConfigError(`DtmModule: ${what}.xa is ${show(xa)}; give one such as pgXa(pool)`);
+    }
+    if (barrier !== undefined && typeof (barrier as { insert?: unknown }).insert !== 'function') {
+      throw new DtmConfigError(
+        `DtmModule: ${what}.barrier is ${show(barrier)}; give one such as typeOrmBarrier(dataSource)`,
+      );
+    }
+  }
+  return new DtmDatabases(databases as Record<string, DtmDatabase>);
+}
+
+function coordinatorOf(server: unknown, driver: DtmDriver): DtmServer {
+  if (typeof server === 'string') return serverOf(server, { driver });
   if (typeof server !== 'object' || server === null) {
     throw new DtmConfigError(
       `DtmModule: server is ${show(server)}; give the URL of a dtm, or an object such as embeddedServer()`,

@@ -1,12 +1,20 @@
 import { Injectable, Logger } from '@nestjs/common';
 import {
+  Msg,
   Saga,
   nestedTcc,
   runTcc,
+  runXa,
+  waitFor,
   type ClientDependencies,
+  type MsgDependencies,
+  type MsgOptions,
   type SagaOptions,
   type Tcc,
   type TccOptions,
+  type WaitForOptions,
+  type Xa,
+  type XaOptions,
 } from '../client/index.js';
 import type {
   BranchContext,
@@ -26,11 +34,17 @@ export class DtmService {
   /** The coordinator itself. */
   readonly api: DtmApi;
   readonly #logger = new Logger('DtmService');
-  readonly #dependencies: ClientDependencies;
+  readonly #dependencies: ClientDependencies & MsgDependencies;
 
   constructor(settings: DtmSettings, transport: BranchTransport, locator: BranchRegistry) {
     this.api = settings.server;
-    this.#dependencies = { api: settings.server, transport, locator };
+    this.#dependencies = {
+      api: settings.server,
+      transport,
+      locator,
+      payloads: settings.payloads,
+      queryPrepared: (adapter, protocol) => locator.queryPrepared(adapter, protocol),
+    };
   }
 
   /** A new global id from the coordinator. */
@@ -73,6 +87,28 @@ export class DtmService {
   }
 
   /**
+   * Runs an XA transaction: what the branches changed is committed in all their databases when `work` returns, and rolled
+   * back in all of them when it throws.
+   *
+   * @param work - calls the branches
+   * @param options - see {@link XaOptions}
+   * @returns what `work` returned
+   * @throws what {@link runXa} throws
+   *
+   * @example
+   * await dtm.xa(async (xa) => {
+   *   await xa.call(branchOf(BankController, 'transOut'), { userId: 1, amount: 30 });
+   *   await xa.call('http://bank2/transIn', { userId: 2, amount: 30 });
+   * });
+   */
+  xa<T>(work: (xa: Xa) => Promise<T> | T, options: XaOptions = {}): Promise<T> {
+    return runXa(this.#dependencies, work, {
+      onAbortFailed: (error, gid) => this.#abortFailed(error, gid, 'XA transaction'),
+      ...options,
+    });
+  }
+
+  /**
    * Continues a TCC transaction inside the try of one of its branches. The try ends when all its calls have ended, and
    * fails when one of them failed, even when the handler caught it: its branch is registered, and would be confirmed.
    *
@@ -84,6 +120,27 @@ export class DtmService {
     const tcc = nestedTcc(this.#dependencies, context, options);
     rememberNested(context, tcc);
     return tcc;
+  }
+
+  /**
+   * Begins a message: it is delivered to every step if, and only if, a local transaction commits; or, submitted alone, in
+   * any case.
+   *
+   * @param options - see {@link MsgOptions}
+   * @throws DtmArgumentError when an option is not allowed
+   *
+   * @example
+   * await dtm.msg()
+   *   .add(branchOf(BankController, 'transIn'), { userId: 2, amount: 30 })
+   *   .doAndSubmit(barrier, (manager) => manager.decrement(Account, { id: 1 }, 'balance', 30));
+   */
+  msg(options: MsgOptions = {}): Msg {
+    return new Msg(this.#dependencies, { onAbortFailed: (error, gid) => this.#dropFailed(error, gid), ...options });
+  }
+
+  /** Who takes the messages of which topic; {@link Msg.addTopic} sends them. */
+  get topics(): Pick<DtmApi, 'subscribe' | 'unsubscribe' | 'deleteTopic'> {
+    return this.api;
   }
 
   /**
@@ -114,9 +171,37 @@ export class DtmService {
     return this.api.forceStop(gid);
   }
 
-  #abortFailed(error: unknown, gid: string): void {
+  /**
+   * Makes an unfinished transaction due at once, whatever pause it is in; for operators.
+   *
+   * @param gid - global id
+   */
+  retryNow(gid: string): Promise<void> {
+    return this.api.retryNow(gid);
+  }
+
+  /**
+   * Waits until a transaction has ended.
+   *
+   * @param gid - global id
+   * @param options - see {@link WaitForOptions}
+   * @throws DtmFailureError with reason and failing branch when it was rolled back; DtmOngoingError with the time of the
+   *   next attempt when the time is up; DtmServerError when the coordinator does not know it
+   */
+  waitFor(gid: string, options: WaitForOptions = {}): Promise<void> {
+    return waitFor(this.api, gid, options);
+  }
+
+  #dropFailed(error: unknown, gid: string): void {
     this.#logger.error(
-      `TCC ${gid} could not be aborted; the coordinator rolls it back when it times out`,
+      `message ${gid} could not be dropped; the coordinator asks about it when it times out`,
+      error instanceof Error ? error.stack : error,
+    );
+  }
+
+  #abortFailed(error: unknown, gid: string, what = 'TCC'): void {
+    this.#logger.error(
+      `${what} ${gid} could not be aborted; the coordinator rolls it back when it times out`,
       error instanceof Error ? error.stack : error,
     );
   }

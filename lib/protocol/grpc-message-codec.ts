@@ -194,12 +194,14 @@ function valueCodec(
     default: {
       const ownEnum = owner.nested?.[field.type];
       if (ownEnum) return enumCodec(ownEnum);
-      const codec = messageCodec(fullTypeName(owningPackage, field.type), files);
+      // made when it is needed: a message may hold others of its own kind
+      let made: MessageCodec | undefined;
+      const codec = (): MessageCodec => (made ??= messageCodec(fullTypeName(owningPackage, field.type), files));
       return {
         wireType: DELIMITED,
         none: null,
-        read: (reader) => codec.decode(reader.bytes()),
-        write: (writer, id, value) => writer.bytes(id, codec.encode(value as object)),
+        read: (reader) => codec().decode(reader.bytes()),
+        write: (writer, id, value) => writer.bytes(id, codec().encode(value as object)),
       };
     }
   }

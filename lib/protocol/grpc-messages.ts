@@ -95,6 +95,68 @@ export function decodeTransactionMessage(message: DtmRequestMessage): Transactio
 }
 
 /**
+ * Writes a `DtmRequest`, whose branches are called over gRPC or, by their URLs, plainly over HTTP.
+ *
+ * @param request - the transaction
+ * @throws DtmArgumentError when it says what the message has no field for: JSON-RPC branches, a concurrent message, a
+ *   start value of the retry counter
+ */
+export function encodeTransactionMessage(request: TransactionRequest): DtmRequestMessage {
+  const lacking = withoutField(request);
+  if (lacking) {
+    throw new DtmArgumentError(
+      `the gRPC API of dtm has no field for ${lacking}; reach the coordinator over HTTP or JSON-RPC`,
+      { gid: request.gid },
+    );
+  }
+  return {
+    Gid: request.gid,
+    TransType: request.transType,
+    TransOptions: {
+      WaitResult: request.waitResult ?? false,
+      TimeoutToFail: request.timeoutToFailSeconds ?? 0,
+      RetryInterval: request.retryIntervalSeconds ?? 0,
+      BranchHeaders: request.branchHeaders ?? {},
+      RequestTimeout: request.requestTimeoutSeconds ?? 0,
+      RetryLimit: request.retryLimit ?? 0,
+    },
+    CustomedData: request.customData ?? '',
+    BinPayloads: (request.payloads ?? []).map(payloadBytes),
+    QueryPrepared: request.queryPrepared ?? '',
+    Steps: request.steps ? JSON.stringify(request.steps) : '',
+    ReqExtra: request.reqExtra ?? {},
+    RollbackReason: request.rollbackReason ?? '',
+  };
+}
+
+function withoutField({ protocol, transType, concurrent, retryCount }: TransactionRequest): string | undefined {
+  if (protocol === 'json-rpc') return 'branches over JSON-RPC';
+  if (concurrent && transType === 'msg') return 'concurrent messages';
+  return retryCount ? 'retryCount' : undefined;
+}
+
+/**
+ * Writes a `DtmBranchRequest`.
+ *
+ * @param branch - the branch
+ */
+export function encodeBranchMessage(branch: BranchRegistration): DtmBranchRequestMessage {
+  const head = { Gid: branch.gid, TransType: branch.transType, BranchID: branch.branchId };
+  switch (branch.transType) {
+    case 'tcc': {
+      const { confirm, cancel, payload } = branch;
+      return { ...head, Data: { confirm, cancel }, BusiPayload: payloadBytes(payload) };
+    }
+    case 'xa':
+      return { ...head, Data: { url: branch.url }, BusiPayload: new Uint8Array() };
+    case 'workflow': {
+      const { op, status, payload } = branch;
+      return { ...head, Data: { op, status }, BusiPayload: payloadBytes(payload) };
+    }
+  }
+}
+
+/**
  * Reads a `DtmBranchRequest` (`dtm-protocol.md` §3.1).
  *
  * @param message - every field set, as protobuf readers give it

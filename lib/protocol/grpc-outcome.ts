@@ -43,12 +43,24 @@ export function readGrpcOutcome(code: number, message: string, body: Payload = '
  * @param error - anything thrown
  */
 export function writeGrpcError(error: unknown): GrpcError {
-  const { kind, message } = errorOutcome(error);
-  if (kind === 'failure') return { code: GRPC_STATUS.ABORTED, message: decisive('FAILURE', message) };
-  if (kind === 'ongoing') return { code: GRPC_STATUS.FAILED_PRECONDITION, message: decisive('ONGOING', message) };
+  const outcome = errorOutcome(error);
+  const { kind, message } = outcome;
+  if (kind !== 'unknown') return writeGrpcOutcome(outcome);
   if (error instanceof DtmArgumentError) return { code: GRPC_STATUS.INVALID_ARGUMENT, message: sendable(message) };
   if (error instanceof DtmServerError) return { code: GRPC_STATUS.UNKNOWN, message: sendable(message) };
   return { code: GRPC_STATUS.INTERNAL, message: sendable(message) };
+}
+
+/**
+ * The status that a branch ends with (`dtm-protocol.md` §0): ABORTED for a failure, FAILED_PRECONDITION for ongoing, UNKNOWN
+ * for what decides nothing.
+ *
+ * @param outcome - failure, ongoing or unknown
+ */
+export function writeGrpcOutcome({ kind, message }: Exclude<Outcome, { kind: 'success' }>): GrpcError {
+  if (kind === 'failure') return { code: GRPC_STATUS.ABORTED, message: decisive('FAILURE', message) };
+  if (kind === 'ongoing') return { code: GRPC_STATUS.FAILED_PRECONDITION, message: decisive('ONGOING', message) };
+  return { code: GRPC_STATUS.UNKNOWN, message: sendable(message) };
 }
 
 /** The word stands once at the end, as over HTTP: Go's clients show the text. */

@@ -30,11 +30,14 @@ export {
   DtmStoreError,
   type DtmErrorOptions,
 } from './errors.js';
+export { decodeGenericPayload, encodeGenericPayload, isGenericMethod } from './generic-payload.js';
 export { messageCodec, type MessageCodec } from './grpc-message-codec.js';
 export {
   decodeBranchMessage,
   decodeTransactionMessage,
+  encodeBranchMessage,
   encodeProgresses,
+  encodeTransactionMessage,
   encodeWorkflowData,
   type DtmBranchRequestMessage,
   type DtmProgressesReplyMessage,
@@ -43,7 +46,7 @@ export {
   type DtmTransOptionsMessage,
 } from './grpc-messages.js';
 export { branchMetadata } from './grpc-metadata.js';
-export { readGrpcOutcome, writeGrpcError, type GrpcError } from './grpc-outcome.js';
+export { readGrpcOutcome, writeGrpcError, writeGrpcOutcome, type GrpcError } from './grpc-outcome.js';
 export { fullTypeName } from './grpc-proto-names.js';
 export { ProtoWriter } from './grpc-proto-writer.js';
 export { serviceMethods, type ServiceMethod } from './grpc-service-methods.js';
@@ -64,7 +67,9 @@ export {
 export { encodeKvRecord, type KvPage, type KvRecord } from './kv-record.js';
 export { decodeMsgPlan, encodeMsgPlan, type MsgPlan } from './msg-plan.js';
 export { encodeJson, payloadBytes, payloadText, type Payload } from './payload.js';
+export { BRANCH_PROTO } from './proto/branch-proto.js';
 export { DTM_PROTO } from './proto/dtm-proto.js';
+export { OPERATOR_PROTO } from './proto/operator-proto.js';
 export {
   EMPTY_PROTO,
   type ProtoEnum,

@@ -9,6 +9,7 @@ import {
 } from '../protocol/index.js';
 import { branchTransport, type Transport } from '../transport/index.js';
 import { grpcApi } from './api/grpc-api.js';
+import { grpcOperatorApi } from './api/grpc-operator-api.js';
 import { listenGrpc, type GrpcListener } from './api/grpc-listener.js';
 import { BASE_PATH, httpApi } from './api/http-api.js';
 import { listenHttp, type HttpListener, type ListenOptions } from './api/http-listener.js';
@@ -115,6 +116,7 @@ class Embedded implements EmbeddedServer {
   }
 
   async open(): Promise<void> {
+    await this.#driver.registerGrpcResolver();
     await this.#store.open();
     try {
       if (this.#listen) await this.#openApis(this.#listen);
@@ -134,7 +136,8 @@ class Embedded implements EmbeddedServer {
     this.#parts.metrics.watchProcess();
     if (listen.grpcPort !== undefined) {
       const host = listen.host ?? '127.0.0.1';
-      this.#grpc = await listenGrpc(grpcApi(this.#parts), host, listen.grpcPort, this.#parts.metrics);
+      const apis = { 'dtmgimp.Dtm': grpcApi(this.#parts), 'nestjsdtm.Operator': grpcOperatorApi(this.#parts) };
+      this.#grpc = await listenGrpc(apis, host, listen.grpcPort, this.#parts.metrics);
     }
   }
 

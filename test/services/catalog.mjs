@@ -25,7 +25,7 @@
 /**
  * Name of a service that {@link catalog} knows.
  *
- * @typedef {'postgres' | 'mariadb' | 'redis' | 'dtm'} ServiceName
+ * @typedef {'postgres' | 'mariadb' | 'redis' | 'dtm' | 'dtm-protocol1'} ServiceName
  */
 
 /**
@@ -45,6 +45,15 @@ export const catalog = {
     ldflags: '-s -w -X main.Version=v1.19.0',
     assets: ['sqls'],
     programs: ['dtm'],
+  },
+  'dtm-protocol1': {
+    title: 'Go dtm with the driver protocol1',
+    module: 'go-programs',
+    package: './protocol1',
+    dependency: 'github.com/dtm-labs/dtm',
+    ldflags: '-s -w -X main.Version=v1.19.0',
+    assets: ['sqls'],
+    programs: ['dtm-protocol1'],
   },
 };
 

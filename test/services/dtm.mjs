@@ -38,6 +38,8 @@ import { startServer } from './server.mjs';
  *
  * @typedef {object} DtmOptions
  * @property {DtmStore} [store] Default: boltdb in the temporary folder.
+ * @property {'dtm' | 'dtm-protocol1'} [build] Which program: dtm as it is, or with `dtm-driver-protocol1` linked in, to be
+ *   chosen by `env: { MICRO_SERVICE_DRIVER: 'dtm-driver-protocol1' }`. Default: dtm.
  * @property {Readonly<Record<string, string>>} [env] dtm's own settings, such as `LOG_LEVEL` or `TRANS_CRON_INTERVAL`;
  *   they win over everything set here.
  */
@@ -57,12 +59,12 @@ const host = '127.0.0.1';
  *   env: { LOG_LEVEL: 'warn' },
  * });
  */
-export async function startDtm({ store, env } = {}) {
-  const dtm = requireProgram('dtm', 'dtm');
+export async function startDtm({ store, build = 'dtm', env } = {}) {
+  const dtm = requireProgram(build, build);
   let createTables = store?.createTables ?? false;
 
   const { ports, ...control } = await startServer({
-    name: 'dtm',
+    name: build,
     portCount: 2,
     stopSignal: 'SIGINT', // one of its libraries answers an early SIGTERM by waiting 5.5 s
     // dtm looks for the scripts of its tables in its working directory.

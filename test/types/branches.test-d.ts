@@ -145,8 +145,9 @@ export async function initiator(dtm: DtmService): Promise<void> {
 
 export const options: DtmModuleOptions[] = [
   { server: 'http://dtm:36789', driver: 'default', endpoint: { http: 'http://bank:3000' } },
-  // @ts-expect-error -- no such driver in this version
   { server: 'http://dtm:36789', driver: 'dtm-driver-gozero' },
+  // @ts-expect-error -- neither a name nor a driver
+  { server: 'http://dtm:36789', driver: 1 },
   // @ts-expect-error -- the server is missing
   { driver: 'default' },
 ];

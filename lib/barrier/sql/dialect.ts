@@ -32,6 +32,8 @@ export interface SqlDialect {
    * where the table's collation may take one key for another, or an insert may alter a key.
    */
   readKey?(table: string): string;
+  /** Reads `reason` of a row, whatever snapshot the transaction has; values: gid, branch_id, op, barrier_id. */
+  readReason(table: string): string;
   /** Fails in a transaction that the database will roll back at the commit; left out where the commit itself fails. */
   readonly probe?: string;
   /** Error codes (`code` or `errno` of the driver's error) that say that schema or table are missing. */

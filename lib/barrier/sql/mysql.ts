@@ -42,6 +42,9 @@ export const mysql: SqlDialect = {
   readKey: (table) =>
     `select gid as gid, branch_id as branch, op as op, barrier_id as barrier from ${table} ` +
     'where gid = ? and branch_id = ? and op = ? and barrier_id = ? lock in share mode',
+  readReason: (table) =>
+    `select reason as reason from ${table} ` +
+    'where gid = ? and branch_id = ? and op = ? and barrier_id = ? lock in share mode',
   missingTableCodes: new Set(['1146', '1049', 'ER_NO_SUCH_TABLE', 'ER_BAD_DB_ERROR']),
   conflictCodes: new Set(['1213', '1205', '1020', '3572', 'ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']),
 };

@@ -33,6 +33,8 @@ export const postgres: SqlDialect = {
   insert: (table) =>
     `insert into ${table} (trans_type, gid, branch_id, op, barrier_id, reason, create_time, update_time) ` +
     'values ($1, $2, $3, $4, $5, $6, now(), now()) on conflict (gid, branch_id, op, barrier_id) do nothing',
+  readReason: (table) =>
+    `select reason from ${table} where gid = $1 and branch_id = $2 and op = $3 and barrier_id = $4`,
   // after an error PostgreSQL answers a commit with a rollback, and no library but node-postgres shows which it was
   probe: 'select 1',
   missingTableCodes: new Set(['42P01', '3F000']),

@@ -25,6 +25,7 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
   const { dialect, name, quoted } = table;
   const insertText = dialect.insert(quoted);
   const readKeyText = dialect.readKey?.(quoted);
+  const readReasonText = dialect.readReason(quoted);
 
   /** Refuses to go on unless the table holds exactly this key. */
   async function assertExactKey(tx: Tx, row: BarrierKey, text: string, otherwise: string): Promise<void> {
@@ -55,6 +56,11 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
       if (count !== 0) throw new Error(`the insert into ${quoted} affected ${String(count)} rows, not 0 or 1`);
       if (readKeyText !== undefined) await assertExactKey(tx, row, readKeyText, COLLISION);
       return false;
+    },
+
+    async reason(tx, { gid, branchId, op, barrierId }) {
+      const [row] = await executor.query(tx, readReasonText, [gid, branchId, op, barrierId]);
+      return row && String(row['reason']);
     },
 
     async assertTransaction(tx) {

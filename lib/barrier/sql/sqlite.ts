@@ -27,6 +27,7 @@ export const sqlite: SqlDialect = {
   insert: (table) =>
     `INSERT INTO ${table} (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?) ` +
     'on conflict (gid, branch_id, op, barrier_id) do nothing',
+  readReason: (table) => `select reason from ${table} where gid = ? and branch_id = ? and op = ? and barrier_id = ?`,
   // SQLite has one code for every mistake in a statement; explain.ts reads the message
   missingTableCodes: new Set(),
   conflictCodes: new Set(['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_LOCKED', 'SQLITE_LOCKED_SHAREDCACHE']),

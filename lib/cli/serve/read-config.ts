@@ -71,6 +71,9 @@ function missing(config: ServeConfig): string[] {
   return needed.filter((key) => !config[key]).map((key) => `${key}: must be given, because Store.Driver is ${driver}`);
 }
 
+/** Drivers of addresses that are fixed. */
+const WITHOUT_REGISTRY = ['default', 'dtm-driver-protocol1'];
+
 /** Settings that another one makes pointless. */
 function unused(config: ServeConfig, given: ReadonlyMap<SettingKey, Given>): string[] {
   const driver = config['Store.Driver'];
@@ -83,9 +86,10 @@ function unused(config: ServeConfig, given: ReadonlyMap<SettingKey, Given>): str
   );
   const target = given.get('MicroService.Target');
   const endPoint = given.get('MicroService.EndPoint');
-  if (target && config['MicroService.Driver'] === 'default') {
+  const name = config['MicroService.Driver'];
+  if (target && WITHOUT_REGISTRY.includes(name)) {
     notices.push(
-      `MicroService.Target (${target.source}) has no effect: MicroService.Driver is default, which registers nothing`,
+      `MicroService.Target (${target.source}) has no effect: MicroService.Driver is ${name}, which registers nothing`,
     );
   } else if (endPoint && !target) {
     notices.push(`MicroService.EndPoint (${endPoint.source}) has no effect: MicroService.Target is not given`);

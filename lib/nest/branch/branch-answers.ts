@@ -1,6 +1,7 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { SUCCESS_BODY, stringifyQuietly } from '../../protocol/index.js';
 import { branchCallOf, type BranchCall } from './branch-call.js';
+import { isRead } from './branch-method.js';
 
 /** A response that knows its request, on Fastify or on Express. */
 interface Response {
@@ -27,8 +28,8 @@ export function answerBranches(adapter: AbstractHttpAdapter): void {
   };
 }
 
-/** Of all results only that of a try is read. Nothing is no text, which {@link Tcc.call} gives back as undefined. */
+/** Nothing is no text, which {@link Tcc.call} gives back as undefined. */
 function successBody({ definition }: BranchCall, result: unknown): string {
-  if (definition.op !== 'try') return SUCCESS_BODY;
+  if (!isRead(definition)) return SUCCESS_BODY;
   return result === undefined ? '' : stringifyQuietly(result);
 }

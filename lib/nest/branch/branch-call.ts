@@ -2,6 +2,7 @@ import type { BranchBarrier } from '../../barrier/index.js';
 import { readBranchQuery, type BranchContext } from '../../protocol/index.js';
 import type { BranchDefinition } from './branch-definition.js';
 import type { BranchGate } from './branch-gate.js';
+import type { XaCall } from './xa-call.js';
 
 const CALL = Symbol('nestjs-dtm:call');
 
@@ -15,16 +16,20 @@ export interface BranchCall {
   readonly handler: string;
   /** Counts the method while it runs. */
   readonly gate: BranchGate;
+  /** Both phases of an XA branch. */
+  readonly xa?: XaCall | undefined;
+  /** What an answer without content is over gRPC: `{}` for a message of a .proto. */
+  readonly nothing?: object | undefined;
   /** The method that Nest's route leads to, and how many arguments Nest gives it. */
   route?: { readonly method: unknown; readonly count: number };
   /** Made when it is first asked for: barrier ids count per request. */
   barrier?: BranchBarrier;
 }
 
-/** What the package reads of a request, on every platform. */
+/** What the package reads of a request, on every platform; over gRPC it is the metadata of the call. */
 export interface BranchRequest {
   /** Parsed query; Express parses it whenever it is read. */
-  readonly query: unknown;
+  readonly query?: unknown;
   // on the request itself, so that no two applications meet in it
   [CALL]?: BranchCall;
 }

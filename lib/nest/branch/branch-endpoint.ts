@@ -2,16 +2,54 @@ import { Server as TlsServer } from 'node:tls';
 import type { Server } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError, isHttpUrl } from '../../protocol/index.js';
 import { DtmSettings } from '../dtm.options.js';
+import type { ControllerBranchRef } from './branch-ref.js';
+import type { BranchEntry } from './branch.registry.js';
 
-/** Knows under which base URL the coordinator reaches this application. */
+/** Knows under which URLs the coordinator reaches this application. */
 @Injectable()
 export class BranchEndpoint {
   constructor(
     private readonly settings: DtmSettings,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
+
+  /**
+   * URL of a branch.
+   *
+   * @param branch - where it stands in the application
+   * @param wanted - where the application is, and over what it is to be called
+   * @throws DtmConfigError when that is not known
+   */
+  urlOf(
+    { paths, definition }: Pick<BranchEntry, 'paths' | 'definition'>,
+    { at, over }: Pick<ControllerBranchRef, 'at' | 'over'>,
+  ): string {
+    const { service, method } = definition.rpc;
+    const isHttp = at === undefined ? (over ?? this.#ownTransport()) === 'http' : isHttpUrl(at);
+    return isHttp ? `${at ?? this.baseUrl()}${paths[0]!}` : `${at ?? this.grpcServer()}/${service}/${method}`;
+  }
+
+  /**
+   * How gRPC finds this application: `host:port`, or a URL of the driver.
+   *
+   * @throws DtmConfigError when it was not given
+   */
+  grpcServer(): string {
+    const { endpointGrpc } = this.settings;
+    if (endpointGrpc !== undefined) return endpointGrpc;
+    throw new DtmConfigError(
+      'where gRPC finds this application is not known: set the option endpoint.grpc of DtmModule, e.g. to localhost:50051',
+    );
+  }
+
+  /** HTTP, unless the application is reached over gRPC only. */
+  #ownTransport(): 'http' | 'grpc' {
+    const { endpointHttp, endpointGrpc } = this.settings;
+    const hasHttp = endpointHttp !== undefined || Boolean(this.adapterHost.httpAdapter);
+    return hasHttp || endpointGrpc === undefined ? 'http' : 'grpc';
+  }
 
   /**
    * Base URL without a slash at its end.

@@ -1,11 +1,12 @@
 import { Body, createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import { BranchBarrier } from '../../barrier/index.js';
 import { DtmConfigError, type BranchContext } from '../../protocol/index.js';
+import { grpcArgsOf } from '../grpc/grpc-call.js';
 import { branchCallOf, type BranchCall, type BranchRequest } from './branch-call.js';
 
 /**
- * The payload of a branch, always its handler's first parameter; undefined when the call carries none. It is Nest's body:
- * pipes, the application's ValidationPipe among them, get its class as they do with `@Body()`.
+ * The payload of a branch, always its handler's first parameter; undefined when the call carries none. It is Nest's body,
+ * over gRPC its message: pipes, the application's ValidationPipe among them, get its class as they do with `@Body()`.
  *
  * @param pipes - pipes for this parameter
  */
@@ -27,10 +28,17 @@ export const Barrier: () => ParameterDecorator = createParamDecorator(
   },
 );
 
-function callIn(context: ExecutionContext, decorator: string): BranchCall {
-  const call = branchCallOf(context.switchToHttp().getRequest<BranchRequest>());
+/**
+ * The call of a branch that is being answered.
+ *
+ * @param context - execution context of Nest
+ * @param decorator - who asks, for the message
+ * @throws DtmConfigError when it is none
+ */
+export function callIn(context: ExecutionContext, decorator: string): BranchCall {
+  const call = branchCallOf(grpcArgsOf(context)?.[1] ?? context.getArgByIndex<BranchRequest>(0));
   if (call) return call;
   throw new DtmConfigError(
-    `${context.getClass().name}.${context.getHandler().name} uses ${decorator} but is no branch; decorate it with @SagaBranch or @TccAction`,
+    `${context.getClass().name}.${context.getHandler().name} uses ${decorator} but is no branch; decorate it with @SagaBranch, @TccAction, @MsgBranch or @XaBranch`,
   );
 }

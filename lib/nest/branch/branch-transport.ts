@@ -3,5 +3,6 @@ import type { Transport } from '../../client/index.js';
 /** The application's one transport to branches. Injected by this class. */
 export abstract class BranchTransport implements Transport {
   abstract readonly call: Transport['call'];
+  abstract readonly check: Transport['check'];
   abstract readonly close: Transport['close'];
 }

@@ -7,6 +7,7 @@ import { completeBranchMethod } from './branch-method.js';
 import { definitionOf, type BranchDefinition } from './branch-definition.js';
 import { branchPaths } from './branch-paths.js';
 import { BranchRegistry } from './branch.registry.js';
+import { DtmSettings } from '../dtm.options.js';
 
 /** Finds the decorated methods of the application, refuses those that could not work, and registers the rest. */
 @Injectable()
@@ -19,7 +20,17 @@ export class BranchExplorer {
     private readonly config: ApplicationConfig,
     private readonly modules: ModulesContainer,
     private readonly registry: BranchRegistry,
+    private readonly settings: DtmSettings,
   ) {}
+
+  /** Gives branch methods what can only be given when all their decorators have done their work. Idempotent. */
+  complete(): void {
+    for (const wrapper of this.discovery.getControllers()) {
+      for (const [method] of this.#branchesOf(prototypeOf(wrapper))) {
+        completeBranchMethod(wrapper.metatype as Type, method);
+      }
+    }
+  }
 
   /**
    * Fills the registry; a second call does nothing.
@@ -38,7 +49,8 @@ export class BranchExplorer {
     const controller = wrapper.metatype as Type;
     for (const [method, definition] of this.#branchesOf(prototypeOf(wrapper))) {
       checkBranchMethod(controller, method, definition);
-      completeBranchMethod(controller, method);
+      if (definition.transType === 'xa')
+        this.settings.databases.xa(definition.database, `${controller.name}.${method}`);
       const paths = branchPaths(controller, method, wrapper.host?.metatype, this.config, this.modules.applicationId);
       this.registry.add({ controller, method, definition, paths });
     }

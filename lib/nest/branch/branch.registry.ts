@@ -1,6 +1,9 @@
 import { Injectable, type Type } from '@nestjs/common';
-import type { BranchLocator, BranchRef, TccUrls } from '../../client/index.js';
-import { DtmConfigError, type StepUrls } from '../../protocol/index.js';
+import type { BarrierAdapter } from '../../barrier/index.js';
+import type { BranchLocator, BranchRef, QueryPrepared, TccUrls } from '../../client/index.js';
+import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../protocol/index.js';
+import { DtmSettings } from '../dtm.options.js';
+import { DATABASE_METADATA, DATABASE_PARAMETER, QueryPreparedController } from '../msg/query-prepared.controller.js';
 import type { BranchDefinition } from './branch-definition.js';
 import { BranchEndpoint } from './branch-endpoint.js';
 import { ControllerBranchRef } from './branch-ref.js';
@@ -17,13 +20,26 @@ export interface BranchEntry {
   readonly paths: readonly string[];
 }
 
+/** Decorators of the branches of each mode, for messages. */
+const DECORATORS = { saga: '@SagaBranch', tcc: '@TccAction', msg: '@MsgBranch', xa: '@XaBranch' } as const;
+
+/** A branch that was found by its name. */
+interface Found<T extends keyof typeof DECORATORS> {
+  readonly definition: Extract<BranchDefinition, { readonly transType: T; readonly companions: unknown }>;
+  /** URL of a method of its controller. */
+  urlOf(method: string): string;
+}
+
 /** The branch endpoints of one application; finds the URLs of what `branchOf` names. */
 @Injectable()
 export class BranchRegistry implements BranchLocator {
   readonly #entries: BranchEntry[] = [];
   readonly #byPath = new Map<string, BranchEntry>();
 
-  constructor(private readonly endpoint: BranchEndpoint) {}
+  constructor(
+    private readonly endpoint: BranchEndpoint,
+    private readonly settings: DtmSettings,
+  ) {}
 
   /**
    * Adds an endpoint.
@@ -46,21 +62,48 @@ export class BranchRegistry implements BranchLocator {
 
   /** @internal */
   sagaUrls(ref: BranchRef): StepUrls {
-    const { base, definition, path, pathOf } = this.#find(ref, 'saga', '@SagaBranch');
-    if (definition.op !== 'action') throw notTheStart(ref, definition);
+    const { definition, method, urlOf } = this.#find(ref, 'saga');
     const { compensate } = definition.companions;
-    return { action: base + path, compensate: compensate === false ? '' : base + pathOf(compensate) };
+    return { action: urlOf(method), compensate: compensate === false ? '' : urlOf(compensate) };
   }
 
   /** @internal */
   tccUrls(ref: BranchRef): TccUrls {
-    const { base, definition, path, pathOf } = this.#find(ref, 'tcc', '@TccAction');
-    if (definition.op !== 'try') throw notTheStart(ref, definition);
+    const { definition, method, urlOf } = this.#find(ref, 'tcc');
     const { confirm, cancel } = definition.companions;
-    return { try: base + path, confirm: base + pathOf(confirm), cancel: base + pathOf(cancel) };
+    return { try: urlOf(method), confirm: urlOf(confirm), cancel: urlOf(cancel) };
   }
 
-  #find(ref: BranchRef, transType: string, decorator: string) {
+  /** @internal */
+  msgUrl(ref: BranchRef): string {
+    const { method, urlOf } = this.#find(ref, 'msg');
+    return urlOf(method);
+  }
+
+  /** @internal */
+  xaUrl(ref: BranchRef): string {
+    const { method, urlOf } = this.#find(ref, 'xa');
+    return urlOf(method);
+  }
+
+  /**
+   * Where the coordinator asks about local transactions of this application.
+   *
+   * @param adapter - barrier of their database
+   * @param protocol - of the message; one of HTTP is not asked about over gRPC
+   * @throws DtmConfigError when the barrier is not registered, or the coordinator cannot find the application
+   */
+  queryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPrepared {
+    const database = this.settings.databases.nameOf(adapter);
+    const entry = this.#entries.find(({ controller }) => controller === QueryPreparedController)!;
+    const over = protocol === 'grpc' ? undefined : 'http';
+    const url = this.endpoint.urlOf(entry, { at: undefined, over });
+    if (isHttpUrl(url)) return { url: `${url}?${DATABASE_PARAMETER}=${database}` };
+    const isOnlyOne = database === 'default' && this.settings.databases.barrierCount === 1;
+    return isOnlyOne ? { url } : { url, headers: { [DATABASE_METADATA]: database } };
+  }
+
+  #find<T extends keyof typeof DECORATORS>(ref: BranchRef, transType: T): Found<T> & { readonly method: string } {
     if (!(ref instanceof ControllerBranchRef)) {
       throw new DtmConfigError(
         'this is neither an object with the URLs of a branch nor a reference made by branchOf()',
@@ -70,6 +113,7 @@ export class BranchRegistry implements BranchLocator {
     const own = this.#entries.filter((entry) => entry.controller === controller);
     const found = own.filter((entry) => entry.method === method);
     const [entry] = found;
+    const decorator = DECORATORS[transType];
     if (!entry) {
       throw new DtmConfigError(
         own.length === 0
@@ -77,29 +121,30 @@ export class BranchRegistry implements BranchLocator {
           : `${nameOf(ref)} is no branch; decorate it with ${decorator}`,
       );
     }
+    const { definition } = entry;
     if (found.length > 1) {
       throw new DtmConfigError(
         `${nameOf(ref)} has several endpoints (${found.map(({ paths }) => paths[0]).join(', ')}); give URLs`,
       );
     }
-    if (entry.definition.transType !== transType) {
+    if (definition.transType !== transType) {
       throw new DtmConfigError(
-        `${nameOf(ref)} is a ${entry.definition.transType} branch; a ${transType} needs a method with ${decorator}`,
+        `${nameOf(ref)} is a ${definition.transType} branch; a ${transType} needs a method with ${decorator}`,
       );
     }
-    const pathOf = (name: string): string => own.find((other) => other.method === name)!.paths[0]!;
-    return { base: ref.at ?? this.endpoint.baseUrl(), definition: entry.definition, path: entry.paths[0]!, pathOf };
+    if ('companionOf' in definition) {
+      const { companionOf, op } = definition;
+      throw new DtmConfigError(`${nameOf(ref)} is the ${op} of ${companionOf}; name the branch by ${companionOf}`);
+    }
+    const urlOf = (name: string): string =>
+      this.endpoint.urlOf(
+        own.find((other) => other.method === name)!,
+        ref,
+      );
+    return { definition: definition as Found<T>['definition'], method, urlOf };
   }
 }
 
 function nameOf({ controller, method }: Pick<BranchEntry, 'controller' | 'method'>): string {
   return `${controller.name}.${method}`;
-}
-
-function notTheStart(ref: BranchRef, definition: BranchDefinition): DtmConfigError {
-  const { controller, method } = ref as ControllerBranchRef;
-  const start = 'companionOf' in definition ? definition.companionOf : '';
-  return new DtmConfigError(
-    `${controller.name}.${method} is the ${definition.op} of ${start}; name the branch by ${start}`,
-  );
 }

@@ -1,5 +1,12 @@
 import type { Server, ServerOptions } from '@grpc/grpc-js';
-import { DTM_PROTO, DtmConfigError, EMPTY_PROTO, serviceMethods, type ProtoFile } from '../../protocol/index.js';
+import {
+  DTM_PROTO,
+  DtmConfigError,
+  EMPTY_PROTO,
+  OPERATOR_PROTO,
+  serviceMethods,
+  type ProtoFile,
+} from '../../protocol/index.js';
 import type { Metrics } from '../metrics.js';
 import type { GrpcHandler } from './grpc-api.js';
 import { GrpcCalls } from './grpc-calls.js';
@@ -14,9 +21,15 @@ export interface GrpcListener {
   close(): Promise<void>;
 }
 
-const DTM_SERVICE = 'dtmgimp.Dtm';
+/** What answers the calls of each service, by method. */
+export interface GrpcApis {
+  /** The API of dtm. */
+  readonly 'dtmgimp.Dtm': Readonly<Record<string, GrpcHandler>>;
+  /** What it lacks. */
+  readonly 'nestjsdtm.Operator': Readonly<Record<string, GrpcHandler>>;
+}
 
-const FILES: readonly ProtoFile[] = [DTM_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
+const FILES: readonly ProtoFile[] = [DTM_PROTO, OPERATOR_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
 
 /**
  * The limits within which a client can hold on to a connection. channelz is left on: `forceShutdown` of grpc-js 1.14 finds
@@ -34,16 +47,16 @@ const SERVER_OPTIONS: ServerOptions = {
 const FAREWELL_MS = 1000;
 
 /**
- * Listens for gRPC calls: the API of dtm, server reflection and health. gRPC is loaded here, not before.
+ * Listens for gRPC calls: the API of dtm, what it lacks, server reflection and health. gRPC is loaded here, not before.
  *
- * @param api - what answers the calls, by method
+ * @param apis - what answers the calls
  * @param host - address to listen on
  * @param port - TCP port; 0 = a free one
  * @param metrics - counts the calls
  * @throws DtmConfigError when it cannot listen there
  */
 export async function listenGrpc(
-  api: Readonly<Record<string, GrpcHandler>>,
+  apis: GrpcApis,
   host: string,
   port: number,
   metrics: Pick<Metrics, 'request'>,
@@ -51,9 +64,11 @@ export async function listenGrpc(
   const grpc = await import('@grpc/grpc-js');
   const server = new grpc.Server(SERVER_OPTIONS);
   const calls = new GrpcCalls(metrics);
-  const health = new Health([DTM_SERVICE]);
+  const health = new Health(Object.keys(apis));
   const streams = new Set<{ end(): unknown }>();
-  server.addService(serviceMethods(DTM_SERVICE, FILES), calls.service(api));
+  for (const [service, api] of Object.entries(apis)) {
+    server.addService(serviceMethods(service, FILES), calls.service(api));
+  }
   server.addService(serviceMethods('grpc.health.v1.Health', FILES), health.service);
   const reflection = reflectionService(FILES, (stream) => {
     streams.add(stream);

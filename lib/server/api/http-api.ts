@@ -1,21 +1,16 @@
 import {
   DtmArgumentError,
-  GLOBAL_STATUSES,
   SUCCESS_BODY,
   decodeBranchRegistration,
   decodeTransactionRequest,
-  encodeBranchRecord,
   encodeKvRecord,
-  encodeTransactionRecord,
-  isTransType,
   jsonReader,
   stringifyQuietly,
-  type GlobalStatus,
-  type TransactionDetails,
-  type TransactionFilter,
 } from '../../protocol/index.js';
 import type { Operations } from './operations.js';
+import { filterIn, integerIn } from './query-parameters.js';
 import type { ApiAnswer, Handler, Routes } from './routes.js';
+import { shownDetails, shownPage } from './shown.js';
 
 /** Where the HTTP API begins (`dtm-protocol.md` §1). */
 export const BASE_PATH = '/api/dtmsvr';
@@ -47,14 +42,15 @@ export function httpApi({ coordinator, operator, topics, metrics }: Operations):
     'POST /registerTccBranch': registerBranch,
     'POST /registerXaBranch': registerBranch,
     'POST /prepareWorkflow': async ({ body }) => {
-      const { transaction, branches } = shown(await coordinator.prepareWorkflow(decodeTransactionRequest(parse(body))));
+      const details = await coordinator.prepareWorkflow(decodeTransactionRequest(parse(body)));
+      const { transaction, branches } = shownDetails(details);
       return data({ progresses: branches, transaction });
     },
     'POST /forceStop': command((request) => operator.forceStop(decodeTransactionRequest(request).gid)),
     'POST /resetNextCronTime': command((request) => operator.retryNow(decodeTransactionRequest(request).gid)),
     'GET /resetCronTime': async ({ query }) => {
-      const timeout = integer(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
-      const { count, isMore } = await operator.retryAllNow(timeout, integer(query, 'limit') ?? DEFAULT_LIMIT);
+      const timeout = integerIn(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
+      const { count, isMore } = await operator.retryAllNow(timeout, integerIn(query, 'limit') ?? DEFAULT_LIMIT);
       return data({ has_remaining: isMore, succeed_count: count });
     },
     'POST /retryTarget': async ({ body }) => {
@@ -62,15 +58,8 @@ export function httpApi({ coordinator, operator, topics, metrics }: Operations):
       const { count, isMore } = await operator.retryTarget(json.text('target'), json.count('limit') || DEFAULT_LIMIT);
       return data({ has_remaining: isMore, succeed_count: count });
     },
-    'GET /query': async ({ query }) => {
-      const details = await coordinator.query(query.get('gid') ?? '');
-      return data(details ? shown(details) : { branches: [], transaction: null });
-    },
-    'GET /all': async ({ query }) => {
-      const page = await coordinator.all(filterIn(query));
-      const transactions = page.transactions.map(encodeTransactionRecord);
-      return data({ next_position: page.nextPosition, transactions: transactions.length > 0 ? transactions : null });
-    },
+    'GET /query': async ({ query }) => data(shownDetails(await coordinator.query(query.get('gid') ?? ''))),
+    'GET /all': async ({ query }) => data(shownPage(await coordinator.all(filterIn(query)))),
     'GET /subscribe': async ({ query }) => {
       await topics.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
       return success();
@@ -87,7 +76,7 @@ export function httpApi({ coordinator, operator, topics, metrics }: Operations):
       const { records, nextPosition } = await operator.listKv({
         category: query.get('cat') || undefined,
         position: query.get('position') || undefined,
-        limit: integer(query, 'limit') ?? DEFAULT_LIMIT,
+        limit: integerIn(query, 'limit') ?? DEFAULT_LIMIT,
       });
       return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
     },
@@ -135,13 +124,6 @@ function refuseRegistration(): ApiAnswer {
   return { status: 400, body: JSON.stringify({ message }), contentType: 'text/plain; charset=utf-8' };
 }
 
-function shown({ transaction, branches }: TransactionDetails): { branches: unknown[]; transaction: unknown } {
-  return {
-    branches: branches.map((branch) => encodeBranchRecord(branch, transaction)),
-    transaction: encodeTransactionRecord(transaction),
-  };
-}
-
 function parse(body: string): unknown {
   try {
     return JSON.parse(body) as unknown;
@@ -166,36 +148,4 @@ function flatTexts(body: string): Record<string, string> | undefined {
   return entries.every(([, text]) => typeof text === 'string')
     ? (Object.fromEntries(entries) as Record<string, string>)
     : undefined;
-}
-
-function filterIn(query: URLSearchParams): TransactionFilter {
-  const status = query.get('status') || undefined;
-  const transType = query.get('transType') || undefined;
-  if (status && !(GLOBAL_STATUSES as readonly string[]).includes(status)) {
-    throw new DtmArgumentError(`status must be one of ${GLOBAL_STATUSES.join(', ')}, not ${JSON.stringify(status)}`);
-  }
-  if (transType && !isTransType(transType)) {
-    throw new DtmArgumentError(`transType ${JSON.stringify(transType)} is unknown`);
-  }
-  const attention = query.get('attention') || 'false';
-  if (attention !== 'true' && attention !== 'false') {
-    throw new DtmArgumentError(`attention must be true or false, not ${JSON.stringify(attention)}`);
-  }
-  return {
-    gid: query.get('gid') || undefined,
-    status: status as GlobalStatus | undefined,
-    transType: transType as TransactionFilter['transType'],
-    attention: attention === 'true',
-    createTimeStart: integer(query, 'createTimeStart'),
-    createTimeEnd: integer(query, 'createTimeEnd'),
-    position: query.get('position') || undefined,
-    limit: integer(query, 'limit'),
-  };
-}
-
-function integer(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (!text) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw new DtmArgumentError(`convert to int error: ${text}`);
-  return Number(text);
 }

@@ -1,6 +1,7 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/index.js';
 import type { GrpcOptions } from './grpc-options.js';
+import { tlsChannel, type GrpcTls } from './grpc-tls.js';
 
 /** A unary call of bytes. */
 export interface GrpcCall {
@@ -59,9 +60,16 @@ export class GrpcChannels {
   readonly #channels = new Map<string, Channel>();
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(grpc: typeof Grpc, options: GrpcOptions = {}) {
+  /**
+   * @param grpc - the library
+   * @param options - limits
+   * @param tls - how connections are secured. @default they are not
+   * @throws DtmConfigError when certificates or keys cannot be read
+   */
+  constructor(grpc: typeof Grpc, options: GrpcOptions = {}, tls?: GrpcTls) {
+    const secure = tls && tlsChannel(grpc, tls);
     this.#grpc = grpc;
-    this.#credentials = grpc.credentials.createInsecure();
+    this.#credentials = secure?.credentials ?? grpc.credentials.createInsecure();
     this.#maxServers = options.maxServers ?? 1024;
     this.#idleMs = (options.idleSeconds ?? 60) * 1000;
     this.#channelOptions = {
@@ -75,6 +83,7 @@ export class GrpcChannels {
       // a proxy of the environment is for the way out, not for services next door
       'grpc.enable_http_proxy': 0,
       'grpc.enable_channelz': 0,
+      ...secure?.options,
     };
   }
 

@@ -4,6 +4,7 @@ import { decisions } from './cases/decisions.js';
 import { failures } from './cases/failures.js';
 import { identifiers } from './cases/identifiers.js';
 import { joining } from './cases/joining.js';
+import { messages } from './cases/messages.js';
 import { races } from './cases/races.js';
 import { tables } from './cases/tables.js';
 
@@ -32,6 +33,7 @@ export function barrierContract<Tx>(name: string, setup: () => Promise<BarrierBe
     describe('failures', () => failures(opened));
     describe('identifiers', () => identifiers(opened));
     describe('table', () => tables(opened));
+    describe('messages', () => messages(opened));
     describe('races', () => races(opened));
   });
 }

@@ -200,7 +200,7 @@ describe.each(platforms)('parameters on %s', (platform) => {
     const app = await startApp({ platform, controllers: [PlainController] });
     expect((await send(`${app.url}/plain?${query()}`, { payload: {} })).status).toBe(500);
     expect(app.logs.lines.join('\n')).toContain(
-      'PlainController.plain uses @Barrier() but is no branch; decorate it with @SagaBranch or @TccAction',
+      'PlainController.plain uses @Barrier() but is no branch; decorate it with @SagaBranch, @TccAction, @MsgBranch or @XaBranch',
     );
   });
 });

@@ -311,7 +311,7 @@ describe('references', () => {
       /a tcc needs a method with @TccAction/,
     );
     expect(() => branchOf(OtherController, 'final', { at: 'bank2' })).toThrow(
-      /branchOf\(OtherController, 'final'\): at "bank2" is not an http or https URL/,
+      /branchOf\(OtherController, 'final'\): at "bank2" is not an address of gRPC/,
     );
     expect(() => branchOf(undefined as unknown as typeof OtherController, 'final')).toThrow(/circular import/);
   });

@@ -39,7 +39,7 @@ describe('BranchBarrier', () => {
     const { adapter } = memoryAdapter({
       async transaction(work) {
         await new Promise<void>((resolve) => started.push(resolve));
-        return work({ rows: new Set() });
+        return work({ rows: new Map() });
       },
       async insert(_, row) {
         inserted.push(row);
@@ -48,7 +48,7 @@ describe('BranchBarrier', () => {
     });
     const barrier = new BranchBarrier(context);
     const first = barrier.call(adapter, async () => 'first');
-    const second = barrier.join(adapter, { rows: new Set() }, async () => 'second');
+    const second = barrier.join(adapter, { rows: new Map() }, async () => 'second');
     const third = barrier.call(adapter, async () => 'third');
     started[1]?.();
     await third;
@@ -87,12 +87,12 @@ describe('BranchBarrier', () => {
     const failure = new DtmFailureError('no');
     const wraps = memoryAdapter({
       transaction: (work) =>
-        work({ rows: new Set() }).catch((error: unknown) => {
+        work({ rows: new Map() }).catch((error: unknown) => {
           throw new Error('transaction failed', { cause: error });
         }),
     });
     const swallows = memoryAdapter({
-      transaction: (work) => work({ rows: new Set() }).catch(() => undefined as never),
+      transaction: (work) => work({ rows: new Map() }).catch(() => undefined as never),
     });
     for (const { adapter } of [wraps, swallows]) {
       await expect(new BranchBarrier(context).call(adapter, () => Promise.reject(failure))).rejects.toBe(failure);
@@ -101,7 +101,7 @@ describe('BranchBarrier', () => {
 
   it('forgets the error of an attempt that the library made again', async () => {
     const { adapter } = memoryAdapter({
-      transaction: (work) => work({ rows: new Set() }).catch(() => work({ rows: new Set() })),
+      transaction: (work) => work({ rows: new Map() }).catch(() => work({ rows: new Map() })),
     });
     let attempts = 0;
     const result = await new BranchBarrier(context).call(adapter, async () => {
@@ -115,7 +115,7 @@ describe('BranchBarrier', () => {
   it.each([
     ['opens no transaction', { transaction: broken }],
     ['cannot insert', { insert: broken }],
-    ['cannot commit', { transaction: (work) => work({ rows: new Set() }).then(broken) }],
+    ['cannot commit', { transaction: (work) => work({ rows: new Map() }).then(broken) }],
     ['cannot verify', { verify: broken }],
   ] as [string, Parameters<typeof memoryAdapter>[0]][])(
     'says "retry" and keeps the cause when the database %s',
@@ -156,6 +156,6 @@ describe('BranchBarrier', () => {
       },
       insert: broken,
     });
-    await expect(new BranchBarrier(context).join(adapter, { rows: new Set() }, async () => {})).rejects.toBe(refused);
+    await expect(new BranchBarrier(context).join(adapter, { rows: new Map() }, async () => {})).rejects.toBe(refused);
   });
 });

@@ -1,16 +1,16 @@
-import type { BarrierAdapter, BarrierRow } from 'nestjs-dtm/barrier';
+import type { BarrierAdapter, BarrierKey } from 'nestjs-dtm/barrier';
 
 /** Handle of a transaction of {@link memoryAdapter}. */
 export interface MemoryTransaction {
-  readonly rows: Set<string>;
+  readonly rows: Map<string, string>;
 }
 
-/** The rows of one barrier in a set, transactions one at a time. */
+/** The rows of one barrier in a map, transactions one at a time. */
 export function memoryAdapter(changes: Partial<BarrierAdapter<MemoryTransaction>> = {}) {
-  let committed = new Set<string>();
+  let committed = new Map<string, string>();
   const adapter: BarrierAdapter<MemoryTransaction> = {
     async transaction(work) {
-      const tx = { rows: new Set(committed) };
+      const tx = { rows: new Map(committed) };
       const result = await work(tx);
       committed = tx.rows;
       return result;
@@ -18,16 +18,19 @@ export function memoryAdapter(changes: Partial<BarrierAdapter<MemoryTransaction>
     async insert(tx, row) {
       const key = keyOf(row);
       if (tx.rows.has(key)) return false;
-      tx.rows.add(key);
+      tx.rows.set(key, row.reason);
       return true;
+    },
+    async reason(tx, key) {
+      return tx.rows.get(keyOf(key));
     },
     assertTransaction() {},
     async createTable() {},
     ...changes,
   };
-  return { adapter, rows: () => [...committed] };
+  return { adapter, rows: () => [...committed.keys()] };
 }
 
-function keyOf({ gid, branchId, op, barrierId }: BarrierRow): string {
+function keyOf({ gid, branchId, op, barrierId }: BarrierKey): string {
   return [gid, branchId, op, barrierId].join('/');
 }

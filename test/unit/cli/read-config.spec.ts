@@ -194,10 +194,13 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('says that the default driver registers nothing', () => {
+  it('says that a driver without a registry registers nothing', () => {
     const target = { MICRO_SERVICE_TARGET: 'etcd://hunter2@etcd:2379/dtm' };
     expect(fromEnv(target).notices).toEqual([
       'MicroService.Target (environment variable MICRO_SERVICE_TARGET) has no effect: MicroService.Driver is default, which registers nothing',
+    ]);
+    expect(fromEnv({ ...target, MICRO_SERVICE_DRIVER: 'dtm-driver-protocol1' }).notices).toEqual([
+      'MicroService.Target (environment variable MICRO_SERVICE_TARGET) has no effect: MicroService.Driver is dtm-driver-protocol1, which registers nothing',
     ]);
     expect(fromEnv({ ...target, MICRO_SERVICE_DRIVER: 'dtm-driver-gozero' }).notices).toEqual([]);
     expect(fromEnv({ MICRO_SERVICE_END_POINT: 'dtm:36790' }).notices).toEqual([

@@ -50,6 +50,7 @@ describe('serverOptions', () => {
     [{ ALERT_WEB_HOOK: 'https://alerts/x' }, { alertWebhook: 'https://alerts/x' }],
     [{ STORE_DATA_EXPIRE: '7' }, { retentionSeconds: 7 }],
     [{ STORE_DATA_EXPIRE: '7', STORE_FINISHED_DATA_EXPIRE: '5' }, { retentionSeconds: 5 }],
+    [{ MICRO_SERVICE_DRIVER: 'dtm-driver-protocol1' }, { driver: { name: 'dtm-driver-protocol1' } }],
     [{ MICRO_SERVICE_TARGET: 't', MICRO_SERVICE_END_POINT: 'e' }, { service: { target: 't', endpoint: 'e' } }],
     [{ MICRO_SERVICE_TARGET: 't' }, { service: { target: 't', endpoint: '' } }],
     [{ MICRO_SERVICE_END_POINT: 'e' }, { service: undefined }],

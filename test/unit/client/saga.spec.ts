@@ -191,7 +191,12 @@ describe('a step named by code', () => {
   it('gets its URLs from the locator', async () => {
     const api = new ScriptedApi();
     const ref: BranchRef<{ amount: number }> = {};
-    const locator = { sagaUrls: () => STEP, tccUrls: () => ({ try: '', confirm: '', cancel: '' }) };
+    const locator = {
+      sagaUrls: () => STEP,
+      tccUrls: () => ({ try: '', confirm: '', cancel: '' }),
+      msgUrl: () => '',
+      xaUrl: () => '',
+    };
     await new Saga({ api, locator }, { gid: 'g' }).add(ref, { amount: 1 }).submit();
     expect(api.requests[0]!.steps).toEqual([STEP]);
   });

@@ -1,5 +1,6 @@
 import { Saga, runTcc } from 'nestjs-dtm/client';
 import {
+  DtmConfigError,
   DtmConnectionError,
   DtmFailureError,
   DtmOngoingError,
@@ -164,4 +165,21 @@ describe('a submit that does not wait', () => {
       expect(api.log).toEqual(['submit']);
     },
   );
+});
+
+describe('a refused submit whose state nobody can read', () => {
+  const cannot = new DtmConfigError('dtm has no query in its gRPC API; give its HTTP API');
+
+  it.each([true, false])('is no rollback that anybody has seen: ongoing (waiting: %s)', async (waitResult) => {
+    const error = await submitTo(new ScriptedApi().fail('submit', REFUSAL).fail('query', cannot), waitResult);
+    expect(error).toBeInstanceOf(DtmOngoingError);
+    expect(error).toMatchObject({ cause: REFUSAL, gid: 'g' });
+    expect((error as Error).message).toMatch(
+      /answered "wait result not return success:".*rolled back, not finished, or succeeded before.*cannot be read: dtm has no query/,
+    );
+  });
+
+  it.each([new DtmServerError('boom'), new DtmOngoingError('wait')])('is %s as it was answered', async (error) => {
+    expect(await submitTo(new ScriptedApi().fail('submit', error).fail('query', cannot), true)).toBe(error);
+  });
 });

@@ -1,6 +1,6 @@
-import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
+import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
-import { defaultDriver, resolveDriver } from '../../../lib/driver/index.js';
+import { defaultDriver } from '../../../lib/driver/index.js';
 
 describe('the default driver', () => {
   const driver = defaultDriver();
@@ -40,19 +40,5 @@ describe('the default driver', () => {
     const registration = await driver.registerGrpcService('etcd://h/dtmservice', 'localhost:36790');
     await registration.close();
     await expect(registration.close()).resolves.toBeUndefined();
-  });
-});
-
-describe('the driver that a user gives', () => {
-  it('may be left out, named, or an object', () => {
-    expect(resolveDriver().name).toBe('default');
-    expect(resolveDriver('default').name).toBe('default');
-    const own = { ...defaultDriver(), name: 'own' };
-    expect(resolveDriver(own)).toBe(own);
-  });
-
-  it.each(['dtm-driver-gozero', '', 'toString', '__proto__'])('must not have the unknown name "%s"', (name) => {
-    expect(() => resolveDriver(name)).toThrow(DtmConfigError);
-    expect(() => resolveDriver(name)).toThrow(`driver "${name}" does not exist; give one of default, or`);
   });
 });

@@ -7,9 +7,11 @@ const resolve = (raw: unknown) => resolveDtmOptions(raw as DtmModuleOptions);
 
 describe('resolveDtmOptions', () => {
   test('makes a server of a URL', () => {
-    expect(resolve({ server: 'http://dtm:36789' })).toEqual({
+    expect(resolve({ server: 'http://dtm:36789' })).toMatchObject({
       server: expect.objectContaining({ address: 'http://dtm:36789/api/dtmsvr' }) as DtmServer,
       endpointHttp: undefined,
+      endpointGrpc: undefined,
+      driver: { name: 'default' },
     });
   });
 
@@ -18,9 +20,12 @@ describe('resolveDtmOptions', () => {
     const raw = Object.freeze({
       server,
       driver: 'default',
-      endpoint: Object.freeze({ http: 'https://bank.example/app/' }),
+      endpoint: Object.freeze({ http: 'https://bank.example/app/', grpc: 'bank.example:50051' }),
     });
-    expect(resolve(raw)).toEqual({ server, endpointHttp: 'https://bank.example/app' });
+    expect(resolve(raw)).toMatchObject({
+      endpointHttp: 'https://bank.example/app',
+      endpointGrpc: 'bank.example:50051',
+    });
     expect(resolve(raw).server).toBe(server);
   });
 
@@ -34,6 +39,13 @@ describe('resolveDtmOptions', () => {
     expect(resolve({ server: 'http://dtm', endpoint: { http } }).endpointHttp).toBe(expected);
   });
 
+  test.each(['bank:50051', '127.0.0.1:1', '[::1]:50051', 'etcd://etcd:2379/bank', 'discovery:///bank'])(
+    'endpoint.grpc may be %j',
+    (grpc) => {
+      expect(resolve({ server: 'http://dtm', endpoint: { grpc } }).endpointGrpc).toBe(grpc);
+    },
+  );
+
   test.each<[unknown, RegExp]>([
     [undefined, /options must be an object, not undefined; give at least \{ server: … \}/],
     [null, /options must be an object, not null/],
@@ -42,23 +54,31 @@ describe('resolveDtmOptions', () => {
     [{}, /server is undefined; give the URL of a dtm, or an object such as embeddedServer\(\)/],
     [{ server: null }, /server is null/],
     [{ server: 36789 }, /server is 36789/],
-    [{ server: 'dtm:36789' }, /server "dtm:36789" has the scheme dtm:/],
-    [{ server: 'dtm' }, /server "dtm" is not a URL/],
+    [{ server: 'dtm:36789/api' }, /server "dtm:36789\/api" is no address of a coordinator/],
+    [{ server: 'dtm' }, /server "dtm" is no address of a coordinator/],
     [
       { server: { newGid: () => 1, close: 1 } },
       /server is an object without prepare, submit, .*, open, recover, close;/,
     ],
+    [{ server: 'http://dtm', driver: 'dtm-driver-gozero' }, /driver "dtm-driver-gozero"/],
+    [{ server: 'http://dtm', driver: {} }, /driver an object is none; give the name of a driver/],
     [
-      { server: 'http://dtm', driver: 'dtm-driver-gozero' },
-      /driver "dtm-driver-gozero" does not exist in this version; the only one is 'default'/,
+      { server: 'http://dtm', endPoint: {} },
+      /options has no "endPoint"; known: server, driver, endpoint, databases, protos/,
     ],
-    [{ server: 'http://dtm', driver: {} }, /driver an object does not exist/],
-    [{ server: 'http://dtm', endPoint: {} }, /options has no "endPoint"; known: server, driver, endpoint/],
     [
       { server: 'http://dtm', endpoint: 'http://bank' },
-      /endpoint must be an object, not "http:\/\/bank"; give \{ http: <base URL> \}/,
+      /endpoint must be an object, not "http:\/\/bank"; give \{ http: <base URL>, grpc: <host:port> \}/,
     ],
-    [{ server: 'http://dtm', endpoint: { grpc: 'x' } }, /endpoint has no "grpc"; known: http/],
+    [{ server: 'http://dtm', endpoint: { tcp: 'x' } }, /endpoint has no "tcp"; known: http, grpc/],
+    [{ server: 'http://dtm', endpoint: { grpc: 'x' } }, /endpoint\.grpc "x" is not an address of gRPC/],
+    [{ server: 'http://dtm', endpoint: { grpc: 'http://x:1' } }, /endpoint\.grpc "http:\/\/x:1" is not an address/],
+    [{ server: 'http://dtm', endpoint: { grpc: 'etcd://x/bank/' } }, /endpoint\.grpc "etcd:\/\/x\/bank\/" is not/],
+    [{ server: 'http://dtm', protos: 'bank.proto' }, /protos is "bank.proto"; give \{ protoPath/],
+    [{ server: 'http://dtm', databases: [] }, /databases must be an object, not an object; give \{ default: /],
+    [{ server: 'http://dtm', databases: { 'a b': {} } }, /databases\.a b: the name travels in URLs/],
+    [{ server: 'http://dtm', databases: { a: { orm: 1 } } }, /databases\.a has no "orm"/],
+    [{ server: 'http://dtm', databases: { a: { barrier: 'x' } } }, /databases\.a\.barrier is "x"/],
     [
       { server: 'http://dtm', endpoint: { http: 'bank:3000' } },
       /endpoint\.http "bank:3000" is not an http or https URL/,

@@ -30,7 +30,7 @@ describe('the call of a gRPC branch', () => {
     const url = `${server.address}/bank.Bank/TransOut`;
     expect(await make().call(callTo(url, { payload, headers, timeoutSeconds: 7 }))).toEqual({
       kind: 'success',
-      body: '',
+      body: Buffer.alloc(0),
     });
     const [{ headers: sent, rawHeaders, body }] = server.calls as [(typeof server.calls)[0]];
     expect(sent).toMatchObject({
@@ -91,8 +91,12 @@ describe('the call of a gRPC branch', () => {
 
 describe('the answer of a gRPC branch', () => {
   it.each<[string, object, object]>([
-    ['OK', REPLIES.success, { kind: 'success', body: '' }],
-    ['OK with a message that nobody reads', { message: Buffer.from('FAILURE') }, { kind: 'success', body: '' }],
+    ['OK', REPLIES.success, { kind: 'success', body: Buffer.alloc(0) }],
+    [
+      'OK with a message that says something else',
+      { message: Buffer.from('FAILURE') },
+      { kind: 'success', body: Buffer.from('FAILURE') },
+    ],
     ['ABORTED', REPLIES.failure, { kind: 'failure', message: 'no money' }],
     ['ABORTED ONGOING', { code: 10, details: 'ONGOING' }, { kind: 'ongoing', message: '' }],
     ['FAILED_PRECONDITION', REPLIES.ongoing, { kind: 'ongoing', message: 'not yet' }],

@@ -1,0 +1,38 @@
+import type { DtmDriver } from '../driver/index.js';
+import { driversOf } from '../driver/scheme-drivers.js';
+import { DtmConfigError, type DtmServer } from '../protocol/index.js';
+import { isPlainGrpc, schemeOf } from './grpc-address.js';
+import { grpcServer } from './grpc-server.js';
+import { httpServer } from './http-server.js';
+import { jsonRpcServer } from './json-rpc-server.js';
+
+/** Options of {@link serverOf}. */
+export interface ServerOfOptions {
+  /** Knows schemes beside those of HTTP and gRPC. @default none */
+  readonly driver?: DtmDriver | undefined;
+}
+
+/**
+ * The client of a coordinator, as its URL says: {@link jsonRpcServer} for `http(s)://…/api/json-rpc`, {@link httpServer} for
+ * any other `http(s)://…`, {@link grpcServer} for `host:port`, `grpc://…`, `grpcs://…` and the schemes of the driver.
+ *
+ * @param url - where the coordinator is reached
+ * @param options - see {@link ServerOfOptions}
+ * @throws DtmConfigError when no client knows such a URL
+ */
+export function serverOf(url: string, { driver }: ServerOfOptions = {}): DtmServer {
+  const scheme = schemeOf(url);
+  if (scheme === 'http' || scheme === 'https') {
+    const path = URL.canParse(url) ? new URL(url).pathname.replace(/\/+$/, '') : '';
+    return path.endsWith('/api/json-rpc') ? jsonRpcServer(url) : httpServer(url);
+  }
+  const isOfDriver = scheme !== undefined && driver !== undefined && driver.name !== 'default';
+  if (isOfDriver || isPlainGrpc(url)) return grpcServer(url, { driver });
+  throw new DtmConfigError(`server ${JSON.stringify(url)} is no address of a coordinator; ${remedyFor(scheme)}`);
+}
+
+function remedyFor(scheme: string | undefined): string {
+  if (scheme === undefined) return 'expected something like http://localhost:36789 or, for gRPC, localhost:36790';
+  const names = driversOf(scheme).join(' or ');
+  return `gRPC does not know ${scheme}:// by itself, give the driver that does${names && `, ${names}`}`;
+}

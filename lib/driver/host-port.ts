@@ -1,0 +1,26 @@
+import { isIPv6 } from 'node:net';
+
+/** Where a server is reached. */
+export interface Address {
+  /** Name or IP address; one of IPv6 without brackets. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** An IPv6 address stands in brackets. */
+const HOST_PORT = /^(?:\[([\da-f:.]+)\]|([a-z\d](?:[\w.-]*[a-z\d])?)):(\d{1,5})$/i;
+
+/**
+ * Reads `host:port`.
+ *
+ * @param text - e.g. `localhost:36790`, `[::1]:36790`
+ * @returns undefined when it is none
+ */
+export function parseHostPort(text: string): Address | undefined {
+  const [, bracketed, name, digits] = HOST_PORT.exec(text) ?? [];
+  const port = Number(digits);
+  if (!(port >= 1 && port <= 65_535)) return undefined;
+  if (bracketed !== undefined) return isIPv6(bracketed) ? { host: bracketed, port } : undefined;
+  return name === undefined ? undefined : { host: name, port };
+}

@@ -1,0 +1,50 @@
+import { DtmArgumentError } from '../../protocol/index.js';
+import { splitBranchUrl } from '../branch-url.js';
+import type { DtmDriver } from '../driver.js';
+import type { AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
+import { registerGrpcScheme } from '../grpc-resolver/register-scheme.js';
+import { parseHostPort, type Address } from '../host-port.js';
+import { withoutPassword } from '../without-password.js';
+
+const NAME = 'dtm-driver-protocol1';
+const SCHEME = 'protocol1';
+const FORM = 'protocol1:///host:port/pkg.Service/Method, with three slashes';
+
+/**
+ * The driver of DTM's own guide: the addresses of its scheme are fixed, and there is no registry. dtm is
+ * `protocol1:///localhost:36790` (two slashes do as well), a branch `protocol1:///localhost:50051/pkg.Service/Method`.
+ */
+export function protocol1Driver(): DtmDriver {
+  return {
+    name: NAME,
+    registerGrpcResolver: async () =>
+      registerGrpcScheme(await import('@grpc/grpc-js'), { scheme: SCHEME, driver: NAME, source: fixedAddress }),
+    registerGrpcService: async () => ({ close: async () => undefined }),
+    parseServerMethod(uri) {
+      const parts = splitBranchUrl(uri, { driver: NAME, schemes: { [SCHEME]: FORM } });
+      const [, address] = parts.server.split('://');
+      if (address !== undefined && !(address.startsWith('/') && parseHostPort(address.slice(1)))) {
+        throw new DtmArgumentError(
+          `bad url: '${withoutPassword(uri)}'. a gRPC branch with this scheme is written ${FORM}`,
+        );
+      }
+      return parts;
+    },
+  };
+}
+
+/** The address is in the target itself. */
+const fixedAddress: AddressSource = {
+  check: (target) => void addressIn(target),
+  watch(target, listener) {
+    listener.found([addressIn(target)]);
+    return () => undefined;
+  },
+};
+
+function addressIn({ authority, path }: GrpcTarget): Address {
+  const address = authority === '' || path === '' ? parseHostPort(authority + path) : undefined;
+  if (address) return address;
+  const url = withoutPassword(`${SCHEME}://${authority}/${path}`);
+  throw new DtmArgumentError(`bad address: '${url}'. the address of a service is written ${SCHEME}:///host:port`);
+}

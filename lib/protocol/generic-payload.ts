@@ -1,0 +1,34 @@
+import { messageCodec } from './grpc-message-codec.js';
+import { BRANCH_PROTO } from './proto/branch-proto.js';
+
+const payload = messageCodec('nestjsdtm.Payload', [BRANCH_PROTO]);
+
+/**
+ * Whether a gRPC method or branch URL leads to a service of the package `nestjsdtm`, which takes JSON.
+ *
+ * @param url - branch URL, or full method
+ */
+export function isGenericMethod(url: string): boolean {
+  return /\/nestjsdtm\.[^/.]+\/[^/]+$/.test(url);
+}
+
+/**
+ * Writes a `nestjsdtm.Payload`; no bytes at all stand for "no payload".
+ *
+ * @param json - JSON text, `''` for none
+ */
+export function encodeGenericPayload(json: string): Buffer {
+  return payload.encode({ Json: Buffer.from(json) });
+}
+
+/**
+ * Reads a `nestjsdtm.Payload`.
+ *
+ * @param bytes - the message
+ * @returns JSON text, `''` for none
+ * @throws DtmArgumentError when it is no such message
+ */
+export function decodeGenericPayload(bytes: Uint8Array): string {
+  const { Json: json } = payload.decode(bytes) as { readonly Json: Uint8Array };
+  return Buffer.from(json).toString();
+}

@@ -1,0 +1,40 @@
+import {
+  encodeBranchRecord,
+  encodeTransactionRecord,
+  type TransactionDetails,
+  type TransactionPage,
+} from '../../protocol/index.js';
+
+/** A transaction and its branches, ready to be stringified (`dtm-protocol.md` §9). */
+export interface ShownDetails {
+  /** Its branch operations. */
+  readonly branches: readonly unknown[];
+  /** The transaction; null when there is none. */
+  readonly transaction: unknown;
+}
+
+/**
+ * Shows what `query` found (`dtm-protocol.md` §1.7).
+ *
+ * @param details - the transaction; undefined when the gid is unknown
+ */
+export function shownDetails(details: TransactionDetails | undefined): ShownDetails {
+  if (!details) return { branches: [], transaction: null };
+  const { transaction, branches } = details;
+  return {
+    branches: branches.map((branch) => encodeBranchRecord(branch, transaction)),
+    transaction: encodeTransactionRecord(transaction),
+  };
+}
+
+/**
+ * Shows what `all` found (`dtm-protocol.md` §1.7).
+ *
+ * @param page - the transactions
+ */
+export function shownPage({ transactions, nextPosition }: TransactionPage): object {
+  return {
+    next_position: nextPosition,
+    transactions: transactions.length > 0 ? transactions.map(encodeTransactionRecord) : null,
+  };
+}

@@ -1,0 +1,9 @@
+/**
+ * XA: branches that a database prepares first, and commits when all have. The adapters are in `nestjs-dtm/xa/pg` and
+ * `nestjs-dtm/xa/mysql2`.
+ *
+ * @module nestjs-dtm/xa
+ */
+export { resolveInDoubt, type ResolvedBranch, type ResolveOptions } from './in-doubt.js';
+export type { InDoubtBranch, XaAdapter, XaKey } from './xa-adapter.js';
+export { XaBranch, type XaRegistry } from './xa-branch.js';

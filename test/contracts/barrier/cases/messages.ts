@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { BranchBarrier, isMessageCommitted } from 'nestjs-dtm/barrier';
+import { DtmBarrierError, DtmDuplicatedError } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { retried, signal, until, type BarrierBed } from '../barrier-bed.js';
+
+/** What becomes of the local transaction of a message (`dtm-protocol.md` §7.4). */
+export function messages<Tx>(bed: () => BarrierBed<Tx>): void {
+  const begin = () => {
+    const gid = `message-${randomUUID()}`;
+    return { gid, barrier: new BranchBarrier({ gid, transType: 'msg', branchId: '00', op: 'msg' }) };
+  };
+
+  it('a local transaction that committed is known', async () => {
+    const { gid, barrier } = begin();
+    await barrier.call(bed().adapter(), async () => 'done');
+    expect(await isMessageCommitted(bed().adapter(), gid)).toBe(true);
+    expect(await isMessageCommitted(bed().adapter(), gid)).toBe(true);
+  });
+
+  it('one that was joined and committed is known', async () => {
+    const { gid, barrier } = begin();
+    const own = await bed().begin();
+    await barrier.join(bed().adapter(), own.tx, async () => undefined);
+    await own.commit();
+    expect(await isMessageCommitted(bed().adapter(), gid)).toBe(true);
+  });
+
+  it('one that was rolled back is not, and never will be', async () => {
+    const { gid, barrier } = begin();
+    const failure = new Error('no money');
+    await expect(barrier.call(bed().adapter(), () => Promise.reject(failure))).rejects.toBe(failure);
+    expect(await isMessageCommitted(bed().adapter(), gid)).toBe(false);
+    expect(await isMessageCommitted(bed().adapter(), gid)).toBe(false);
+    const late = new BranchBarrier(barrier.context);
+    await expect(late.call(bed().adapter(), async () => 'late')).rejects.toBeInstanceOf(DtmDuplicatedError);
+  });
+
+  it('messages whose ids begin alike, or differ in case, are told apart', async () => {
+    const { gid, barrier } = begin();
+    await barrier.call(bed().adapter(), async () => 'done');
+    expect(await isMessageCommitted(bed().adapter(), `${gid}1`)).toBe(false);
+    expect(await isMessageCommitted(bed().adapter(), gid.toUpperCase())).toBe(false);
+    expect(await isMessageCommitted(bed().adapter(), gid)).toBe(true);
+  });
+
+  it('what the database cannot say is an error', async () => {
+    const asked = isMessageCommitted(bed().adapter({ table: 'no_such_table' }), begin().gid);
+    await expect(asked).rejects.toBeInstanceOf(DtmBarrierError);
+  });
+
+  describe('while it is open', () => {
+    it.each(['commits', 'rolls back'] as const)('whoever asks waits until it %s', async (end) => {
+      const { sessions } = bed();
+      // with one connection nobody can ask meanwhile
+      if (!sessions) return;
+      const { gid, barrier } = begin();
+      const [inserted, go] = [signal(), signal()];
+      const run = barrier.call(bed().adapter(), async () => {
+        inserted.resolve();
+        await go.promise;
+        if (end === 'rolls back') throw new Error('no money');
+      });
+      const outcome = run.catch(() => undefined);
+      await inserted.promise;
+      const asked = retried(() => isMessageCommitted(bed().adapter(), gid));
+      await until(async () => (await sessions.waiting()) > 0);
+      go.resolve();
+      await outcome;
+      expect(await asked).toBe(end === 'commits');
+    });
+  });
+}

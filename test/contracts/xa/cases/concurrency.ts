@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { XaStory, balanceOf, openAccount, registered, type XaBed } from '../xa-bed.js';
+
+const MANY = Array.from({ length: 20 }, (_, number) => number);
+
+/** More branches than connections. */
+export function concurrency<Tx>(bedOf: () => XaBed<Tx>): void {
+  it('branches wait for a connection, and give it back when they are prepared', async () => {
+    const bed = bedOf();
+    const { adapter, busy } = bed.pool(4);
+    const stories: XaStory<Tx>[] = [];
+    for (const _ of MANY) stories.push(new XaStory(bed, await openAccount(bed)));
+    await Promise.all(stories.map((story) => adapter.prepare(story.branch, story.work, registered)));
+    expect([await bed.prepared(), busy()]).toEqual([20, 0]);
+    await Promise.all(
+      stories.map((story, number) => (number % 2 ? adapter.commit(story.branch) : adapter.rollback(story.branch))),
+    );
+    const balances = await Promise.all(stories.map((story) => story.balance()));
+    expect(balances).toEqual(MANY.map((number) => (number % 2 ? 30 : 0)));
+    expect([await bed.prepared(), busy()]).toEqual([0, 0]);
+  });
+
+  it('branches that wait for the same row do not keep its holder from being committed', async () => {
+    const bed = bedOf();
+    const { adapter, busy } = bed.pool(3);
+    const account = await openAccount(bed);
+    await Promise.all(
+      MANY.map(async () => {
+        const story = new XaStory(bed, account);
+        await adapter.prepare(story.branch, story.work, registered);
+        await adapter.commit(story.branch);
+      }),
+    );
+    expect([await balanceOf(bed, account), await bed.prepared(), busy()]).toEqual([600, 0, 0]);
+  });
+}

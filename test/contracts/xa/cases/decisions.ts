@@ -1,0 +1,97 @@
+import { DtmBarrierError } from 'nestjs-dtm/protocol';
+import { expect, it } from 'vitest';
+import { XaStory, openAccount, registered, type XaBed } from '../xa-bed.js';
+
+/** What becomes of a branch. */
+export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
+  const begin = async () => {
+    const bed = bedOf();
+    const pool = bed.pool(3);
+    return { bed, pool, adapter: pool.adapter, story: new XaStory(bed, await openAccount(bed)) };
+  };
+
+  it('a branch is prepared, seen by nobody, and there after its commit', async () => {
+    const { bed, pool, adapter, story } = await begin();
+    expect(await adapter.prepare(story.branch, story.work, registered)).toBe('moved');
+    expect([await story.balance(), await bed.prepared()]).toEqual([0, 1]);
+    expect(await story.barrierRows()).toEqual([]);
+    await adapter.commit(story.branch);
+    expect([await story.balance(), await bed.prepared()]).toEqual([30, 0]);
+    expect(await story.barrierRows()).toEqual(['xa action/01 by action']);
+    expect(pool.busy()).toBe(0);
+  });
+
+  it('a branch is gone after its rollback, which leaves a row in its place', async () => {
+    const { bed, pool, adapter, story } = await begin();
+    await adapter.prepare(story.branch, story.work, registered);
+    await adapter.rollback(story.branch);
+    expect([await story.balance(), await bed.prepared()]).toEqual([0, 0]);
+    expect(await story.barrierRows()).toEqual(['xa action/01 by rollback']);
+    expect(pool.busy()).toBe(0);
+  });
+
+  it('a branch is registered after its work, and before it is prepared', async () => {
+    const { bed, adapter, story } = await begin();
+    const seen: unknown[] = [];
+    await adapter.prepare(story.branch, story.work, async () => {
+      seen.push(story.runs, await bed.prepared());
+    });
+    expect(seen).toEqual([1, 0]);
+    await adapter.rollback(story.branch);
+  });
+
+  it('a repeated commit, and a repeated rollback, change nothing', async () => {
+    const { adapter, story } = await begin();
+    await adapter.prepare(story.branch, story.work, registered);
+    await adapter.commit(story.branch);
+    await adapter.commit(story.branch);
+    expect(await story.balance()).toBe(30);
+
+    const other = await begin();
+    await adapter.prepare(other.story.branch, other.story.work, registered);
+    await adapter.rollback(other.story.branch);
+    await adapter.rollback(other.story.branch);
+    expect(await other.story.balance()).toBe(0);
+  });
+
+  it('a commit of what was never prepared is an error, not a success', async () => {
+    const { adapter, story } = await begin();
+    const commit = adapter.commit(story.branch);
+    await expect(commit).rejects.toThrow(DtmBarrierError);
+    await expect(commit).rejects.toThrow(/nothing is prepared, and nothing was committed/);
+  });
+
+  it('a commit after the rollback, and a rollback after the commit, are errors', async () => {
+    const { adapter, story } = await begin();
+    await adapter.rollback(story.branch);
+    await expect(adapter.commit(story.branch)).rejects.toThrow(/was rolled back before/);
+
+    const other = await begin();
+    await adapter.prepare(other.story.branch, other.story.work, registered);
+    await adapter.commit(other.story.branch);
+    await expect(adapter.rollback(other.story.branch)).rejects.toThrow(/it is committed, and not by dtm/);
+    expect(await other.story.balance()).toBe(30);
+  });
+
+  it('branches of one transaction are decided one by one', async () => {
+    const { bed, adapter, story } = await begin();
+    const second = new XaStory(bed, await openAccount(bed), story.branch.gid);
+    const branch = { ...second.branch, branchId: '02' };
+    await adapter.prepare(story.branch, story.work, registered);
+    await adapter.prepare(branch, second.work, registered);
+    await adapter.commit(story.branch);
+    expect([await story.balance(), await second.balance()]).toEqual([30, 0]);
+    await adapter.commit(branch);
+    expect(await second.balance()).toBe(30);
+  });
+
+  it('a commit right after the prepare finds the branch, every time', async () => {
+    const { adapter, story, bed } = await begin();
+    for (let count = 0; count < 20; count++) {
+      const next = new XaStory(bed, story.account);
+      await adapter.prepare(next.branch, next.work, registered);
+      await adapter.commit(next.branch);
+    }
+    expect(await story.balance()).toBe(600);
+  });
+}

@@ -1,0 +1,137 @@
+import { DtmBarrierError, DtmConnectionError, DtmFailureError } from 'nestjs-dtm/protocol';
+import { expect, it } from 'vitest';
+import { XaStory, openAccount, registered, retried, type XaBed, type XaPool } from '../xa-bed.js';
+
+/** What is left when something goes wrong. */
+export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
+  const begin = async () => {
+    const bed = bedOf();
+    const pool = bed.pool(2);
+    return { bed, pool, adapter: pool.adapter, story: new XaStory(bed, await openAccount(bed)) };
+  };
+
+  /** Nothing is left, and both connections of the pool can be used. */
+  const expectNothing = async ({ adapter, busy }: XaPool<Tx>, story: XaStory<Tx>): Promise<void> => {
+    const bed = bedOf();
+    expect([await story.balance(), await bed.prepared(), busy()]).toEqual([0, 0, 0]);
+    const next = new XaStory(bed, story.account);
+    await retried(() => adapter.prepare(next.branch, next.work, registered));
+    await retried(() => adapter.commit(next.branch));
+    expect([await story.balance(), busy()]).toEqual([30, 0]);
+  };
+
+  it('work that fails is rolled back, its error thrown on unchanged, the branch not registered', async () => {
+    const { pool, adapter, story } = await begin();
+    const error = new DtmFailureError('no money');
+    let registrations = 0;
+    const prepare = adapter.prepare(
+      story.branch,
+      async (tx) => {
+        await story.work(tx);
+        throw error;
+      },
+      async () => void registrations++,
+    );
+    await expect(prepare).rejects.toBe(error);
+    expect(registrations).toBe(0);
+    await expectNothing(pool, story);
+  });
+
+  it('work whose statement fails is rolled back', async () => {
+    const { bed, pool, adapter, story } = await begin();
+    const prepare = adapter.prepare(
+      story.branch,
+      async (tx) => {
+        await story.work(tx);
+        await bed.query(tx, 'insert into no_such_table values (1)');
+      },
+      registered,
+    );
+    await expect(prepare).rejects.toThrow(/no_such_table/);
+    await expectNothing(pool, story);
+  });
+
+  it.each([
+    ['refused', new DtmFailureError('no trans with gid')],
+    ['without an answer', new DtmConnectionError('timed out')],
+  ])('a registration that is %s is rolled back, its error thrown on unchanged', async (_, error) => {
+    const { pool, adapter, story } = await begin();
+    await expect(adapter.prepare(story.branch, story.work, () => Promise.reject(error))).rejects.toBe(error);
+    await expectNothing(pool, story);
+  });
+
+  it('a transaction that the database gave up is not prepared, even when the work swallows the error', async () => {
+    const { bed, pool, adapter, story } = await begin();
+    const prepare = adapter.prepare(
+      story.branch,
+      async (tx) => {
+        await story.work(tx);
+        await bed.spoil(tx);
+      },
+      registered,
+    );
+    await expect(prepare).rejects.toThrow(DtmBarrierError);
+    await expectNothing(pool, story);
+  });
+
+  it.each(['commit', 'rollback'])('work that ends the transaction itself by %s is an error', async (statement) => {
+    const { bed, adapter, pool, story } = await begin();
+    const prepare = adapter.prepare(story.branch, (tx) => bed.query(tx, statement), registered);
+    await expect(prepare).rejects.toThrow();
+    expect([await bed.prepared(), pool.busy()]).toEqual([0, 0]);
+  });
+
+  it('a connection that is lost in the work takes everything with it', async () => {
+    const { bed, pool, adapter, story } = await begin();
+    const prepare = adapter.prepare(
+      story.branch,
+      async (tx) => {
+        await story.work(tx);
+        await bed.kill(tx);
+      },
+      registered,
+    );
+    await expect(prepare).rejects.toThrow(DtmBarrierError);
+    await retried(() => adapter.rollback(story.branch));
+    await expectNothing(pool, story);
+  });
+
+  it('a connection that is lost during the registration takes everything with it', async () => {
+    const { bed, pool, adapter, story } = await begin();
+    let own: Tx;
+    const prepare = adapter.prepare(
+      story.branch,
+      (tx) => {
+        own = tx;
+        return story.work(tx);
+      },
+      () => bed.kill(own),
+    );
+    await expect(prepare).rejects.toThrow(/could not prepare/);
+    await retried(() => adapter.rollback(story.branch));
+    await expectNothing(pool, story);
+  });
+
+  it('a branch whose prepare was not answered is an error, and can be rolled back', async () => {
+    const { bed, pool, adapter, story } = await begin();
+    const prepare = adapter.prepare(
+      story.branch,
+      (tx) => {
+        bed.loseAnswer(tx, bed.prepareStatement);
+        return story.work(tx);
+      },
+      registered,
+    );
+    await expect(prepare).rejects.toThrow(/could not prepare: the answer was lost/);
+    await retried(() => adapter.rollback(story.branch));
+    await expectNothing(pool, story);
+  });
+
+  it.each(['commit', 'rollback'] as const)('a %s on lost connections is done by a later one', async (decision) => {
+    const { bed, pool, adapter, story } = await begin();
+    await adapter.prepare(story.branch, story.work, registered);
+    await bed.killAll();
+    await retried(() => adapter[decision](story.branch));
+    expect([await story.balance(), await bed.prepared(), pool.busy()]).toEqual([decision === 'commit' ? 30 : 0, 0, 0]);
+  });
+}

@@ -1,0 +1,101 @@
+import { DtmFailureError, DtmOngoingError } from 'nestjs-dtm/protocol';
+import { expect, it } from 'vitest';
+import { deferred } from '../../../support/deferred.js';
+import { waitUntil } from '../../../support/wait-until.js';
+import { XaStory, openAccount, registered, retried, type XaBed } from '../xa-bed.js';
+
+/** Requests that come twice, late, or at the same time. */
+export function order<Tx>(bedOf: () => XaBed<Tx>): void {
+  const begin = async () => {
+    const bed = bedOf();
+    const { adapter, busy } = bed.pool(4);
+    return { bed, adapter, busy, story: new XaStory(bed, await openAccount(bed)) };
+  };
+
+  it('a phase 1 that comes after the rollback does nothing, and fails', async () => {
+    const { adapter, story, busy } = await begin();
+    await adapter.rollback(story.branch);
+    await expect(adapter.prepare(story.branch, story.work, registered)).rejects.toThrow(DtmFailureError);
+    expect([story.runs, busy()]).toEqual([0, 0]);
+  });
+
+  it('a repeated phase 1 of what is prepared, or committed, does not do the work again', async () => {
+    const { bed, adapter, story, busy } = await begin();
+    await adapter.prepare(story.branch, story.work, registered);
+    expect(await adapter.prepare(story.branch, story.work, registered)).toBeUndefined();
+    expect(await bed.prepared()).toBe(1);
+    await adapter.commit(story.branch);
+    expect(await adapter.prepare(story.branch, story.work, registered)).toBeUndefined();
+    expect([story.runs, await story.balance(), await bed.prepared(), busy()]).toEqual([1, 30, 0, 0]);
+  });
+
+  it('a repeated phase 1 of what has failed does the work', async () => {
+    const { adapter, story } = await begin();
+    const refusal = new DtmFailureError('not now');
+    await expect(adapter.prepare(story.branch, story.work, () => Promise.reject(refusal))).rejects.toBe(refusal);
+    expect(await adapter.prepare(story.branch, story.work, registered)).toBe('moved');
+    await adapter.commit(story.branch);
+    expect(await story.balance()).toBe(30);
+  });
+
+  it('a repeated phase 1 of what is running is ongoing, at once', async () => {
+    const { adapter, story } = await begin();
+    const [working, goOn] = [deferred(), deferred()];
+    const first = adapter.prepare(story.branch, story.work, async () => {
+      working.resolve();
+      await goOn.promise;
+    });
+    await working.promise;
+    await expect(adapter.prepare(story.branch, story.work, registered)).rejects.toThrow(DtmOngoingError);
+    goOn.resolve();
+    expect(await first).toBe('moved');
+    expect(story.runs).toBe(1);
+    await adapter.rollback(story.branch);
+  });
+
+  it('a rollback waits for the phase 1 that is running, and for no longer than dtm does', async () => {
+    const { bed, adapter, story } = await begin();
+    const [working, goOn] = [deferred(), deferred()];
+    const refusal = new DtmFailureError('rolled back meanwhile');
+    const first = adapter.prepare(story.branch, story.work, async () => {
+      working.resolve();
+      await goOn.promise;
+      throw refusal;
+    });
+    await working.promise;
+    await expect(adapter.rollback(story.branch)).rejects.toThrow(DtmOngoingError);
+
+    const rollback = retried(() => adapter.rollback(story.branch));
+    await waitUntil(async () => (await bed.waiting()) > 0);
+    goOn.resolve();
+    await expect(first).rejects.toBe(refusal);
+    await rollback;
+    expect(await story.barrierRows()).toEqual(['xa action/01 by rollback']);
+    expect([await story.balance(), await bed.prepared()]).toEqual([0, 0]);
+  });
+
+  it('a rollback takes back what is prepared while it waits', async () => {
+    const { bed, adapter, story } = await begin();
+    const [working, goOn] = [deferred(), deferred()];
+    const first = adapter.prepare(story.branch, story.work, async () => {
+      working.resolve();
+      await goOn.promise;
+    });
+    await working.promise;
+    const rollback = retried(() => adapter.rollback(story.branch));
+    await waitUntil(async () => (await bed.waiting()) > 0);
+    goOn.resolve();
+    expect(await first).toBe('moved');
+    await rollback;
+    expect(await story.barrierRows()).toEqual(['xa action/01 by rollback']);
+    expect([await story.balance(), await bed.prepared()]).toEqual([0, 0]);
+  });
+
+  it('two commits at the same time commit once', async () => {
+    const { adapter, story } = await begin();
+    await adapter.prepare(story.branch, story.work, registered);
+    const commit = () => retried(() => adapter.commit(story.branch));
+    await Promise.all([commit(), commit(), commit()]);
+    expect(await story.balance()).toBe(30);
+  });
+}

@@ -1,0 +1,156 @@
+import { fileURLToPath } from 'node:url';
+import {
+  BadRequestException,
+  Controller,
+  Module,
+  UsePipes,
+  type INestMicroservice,
+  type PipeTransform,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import {
+  Branch,
+  BranchPayload,
+  DtmArgumentError,
+  DtmFailureError,
+  DtmModule,
+  DtmService,
+  SagaBranch,
+  TccAction,
+  branchOf,
+  type BranchContext,
+} from 'nestjs-dtm';
+import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { freePorts } from '../../services/free-ports.mjs';
+
+const protoPath = fileURLToPath(new URL('bank.proto', import.meta.url));
+
+const loader = { longs: Number };
+
+interface Transfer {
+  readonly userId: number;
+  readonly amount: number;
+}
+
+const calls: string[] = [];
+
+const upTo100: PipeTransform = {
+  transform(value: unknown, { type }) {
+    if (type === 'body' && (value as Transfer).amount > 100) throw new BadRequestException('more than 100');
+    return value;
+  },
+};
+
+@Controller()
+class TellerController {
+  @SagaBranch({ compensate: 'undoTransOut', service: 'bank.Bank' })
+  @UsePipes(upTo100)
+  transOut(@BranchPayload() { userId, amount }: Transfer, @Branch() { op }: BranchContext): void {
+    calls.push(`${op} ${userId} ${amount}`);
+  }
+
+  undoTransOut(@BranchPayload() { userId, amount }: Transfer): void {
+    calls.push(`undo ${userId} ${amount}`);
+  }
+
+  @TccAction({ confirm: 'confirm', cancel: 'cancel', service: 'bank.Bank' })
+  freeze(@BranchPayload() { amount }: Transfer): { amount: number } {
+    return { amount };
+  }
+
+  confirm(@BranchPayload() { amount }: Transfer): void {
+    calls.push(`confirm ${amount}`);
+  }
+
+  cancel(): void {
+    calls.push('cancel');
+  }
+}
+
+let app: INestMicroservice;
+let dtm: DtmService;
+let address: string;
+
+beforeAll(async () => {
+  const [port] = await freePorts(1);
+  address = `127.0.0.1:${port}`;
+  const server = embeddedServer({ store: memoryStore() });
+
+  @Module({
+    imports: [DtmModule.forRoot({ server, endpoint: { grpc: address }, protos: { protoPath, loader } })],
+    controllers: [TellerController],
+  })
+  class TestModule {}
+
+  const options = dtmGrpcOptions([TellerController], { url: address, package: 'bank', protoPath, loader });
+  app = await NestFactory.createMicroservice(TestModule, { ...(options as MicroserviceOptions), logger: false });
+  await app.listen();
+  dtm = app.get(DtmService);
+});
+
+beforeEach(() => {
+  calls.length = 0;
+});
+
+afterAll(() => app.close());
+
+const transfer: Transfer = { userId: 1, amount: 30 };
+
+test('a branch of a .proto gets the message that its service takes', async () => {
+  await dtm.saga().add(branchOf(TellerController, 'transOut'), transfer).submit({ waitResult: true });
+  expect(calls).toEqual(['action 1 30']);
+});
+
+test('a try answers with the message that its service answers', async () => {
+  const work = dtm.tcc((tcc) => tcc.call(branchOf(TellerController, 'freeze'), transfer), {
+    protocol: 'grpc',
+    waitResult: true,
+  });
+  expect(await work).toEqual({ amount: 30 });
+  expect(calls).toEqual(['confirm 30']);
+});
+
+test('what a pipe refuses rolls back', async () => {
+  const saga = dtm.saga().add(branchOf(TellerController, 'transOut'), { userId: 1, amount: 101 });
+  const submitted = saga.submit({ waitResult: true });
+  await expect(submitted).rejects.toThrow(DtmFailureError);
+  await expect(submitted).rejects.toThrow(/more than 100/);
+});
+
+test('a URL does as well as a name', async () => {
+  const url = `${address}/bank.Bank/TransOut`;
+  await dtm.saga().add({ action: url }, transfer).submit({ waitResult: true });
+  expect(calls).toEqual(['action 1 30']);
+});
+
+test.each<[string, () => unknown]>([
+  ['a field of the wrong type', () => ({ userId: 'one', amount: 30 })],
+  ['a field that the message does not have', () => ({ userId: 1, amount: 30, currency: 'EUR' })],
+])('%s is refused before anything is sent', (_, payload) => {
+  expect(() => dtm.saga().add({ action: `${address}/bank.Bank/TransOut` }, payload())).toThrow(DtmArgumentError);
+});
+
+test('a method that the service does not have is refused before anything is sent', () => {
+  expect(() => dtm.saga().add({ action: `${address}/bank.Bank/TransAway` }, transfer)).toThrow(
+    /has no method "TransAway"/,
+  );
+});
+
+test('two branches of one name are refused', () => {
+  @Controller()
+  class Teller {
+    @SagaBranch({ compensate: false })
+    pay(): void {}
+  }
+  const [One, Two] = [Teller, class extends Teller {}];
+  Object.defineProperty(Two, 'name', { value: 'Teller' });
+  expect(() => dtmGrpcOptions([One, Two])).toThrow(/are both nestjsdtm\.Teller\/Pay over gRPC/);
+});
+
+test('a controller without branches is refused', () => {
+  class Nothing {}
+  expect(() => dtmGrpcOptions([Nothing])).toThrow(/Nothing has no branches/);
+});

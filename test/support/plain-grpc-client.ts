@@ -1,0 +1,28 @@
+import { Client, credentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
+import { grpcStatusName } from 'nestjs-dtm/protocol';
+import { onTestFinished } from 'vitest';
+
+const LOCAL = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_http_proxy': 0 };
+
+/** A client of gRPC as Nest's `ClientGrpc` makes it: the URL is its target, unchanged. Ends with the test. */
+export class PlainGrpcClient {
+  readonly #client: Client;
+
+  constructor(url: string, options: ChannelOptions = {}) {
+    this.#client = new Client(url, credentials.createInsecure(), { ...LOCAL, ...options });
+    onTestFinished(() => this.#client.close());
+  }
+
+  /** Calls a method with an empty message; `OK`, or status and details. */
+  call(method: string, deadline = Date.now() + 10_000): Promise<string> {
+    return new Promise((resolve) => {
+      const done = (error: ServiceError | null): void =>
+        resolve(error ? `${grpcStatusName(error.code)} ${error.details}` : 'OK');
+      this.#client.makeUnaryRequest(method, asItIs, asItIs, Buffer.alloc(0), { deadline }, done);
+    });
+  }
+}
+
+function asItIs(bytes: Buffer): Buffer {
+  return bytes;
+}

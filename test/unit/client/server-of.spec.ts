@@ -1,0 +1,47 @@
+import { serverOf } from 'nestjs-dtm/client';
+import { DtmConfigError } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { defaultDriver } from '../../../lib/driver/index.js';
+
+describe('the client of a coordinator', () => {
+  it.each([
+    ['http://dtm:36789', 'http', 'http://dtm:36789/api/dtmsvr'],
+    ['https://dtm/api/dtmsvr', 'http', 'https://dtm/api/dtmsvr'],
+    ['HTTP://dtm:36789/api/dtmsvr', 'http', 'http://dtm:36789/api/dtmsvr'],
+    ['http://dtm:36789/api/json-rpc', 'json-rpc', 'http://dtm:36789/api/dtmsvr'],
+    ['http://dtm:36789/api/json-rpc/', 'json-rpc', 'http://dtm:36789/api/dtmsvr'],
+    ['localhost:36790', 'grpc', 'localhost:36790'],
+    ['10.0.0.1:36790', 'grpc', '10.0.0.1:36790'],
+    ['[::1]:36790', 'grpc', '[::1]:36790'],
+    ['grpc://dtm:36790', 'grpc', 'dtm:36790'],
+    ['grpcs://dtm:36790', 'grpc', 'grpcs://dtm:36790'],
+    ['dns:///dtm:36790', 'grpc', 'dns:///dtm:36790'],
+  ])('at %s speaks %s', (url, protocol, address) => {
+    expect(serverOf(url)).toMatchObject({ protocol, address });
+  });
+
+  it('speaks gRPC with the schemes of a driver', () => {
+    const driver = { ...defaultDriver(), name: 'mine' };
+    expect(serverOf('mine://dtm', { driver })).toMatchObject({ protocol: 'grpc', address: 'mine://dtm' });
+    expect(serverOf('localhost:36790', { driver })).toMatchObject({ protocol: 'grpc' });
+    expect(serverOf('http://dtm', { driver })).toMatchObject({ protocol: 'http' });
+  });
+
+  it.each([
+    [
+      '',
+      /"" is no address of a coordinator; expected something like http:\/\/localhost:36789 or, for gRPC, localhost:36790/,
+    ],
+    ['dtm', /"dtm" is no address of a coordinator/],
+    ['mailto:dtm@example', /is no address/],
+    ['mine://dtm', /does not know mine:\/\/ by itself, give the driver that does$/],
+    ['etcd://etcd:2379/dtmservice', /give the driver that does, dtm-driver-gozero or dtm-driver-ego$/],
+    ['protocol1://localhost:36790', /give the driver that does, dtm-driver-protocol1$/],
+    ['http://', /is not a URL/],
+  ])('is not to be had for %s', (url, message) => {
+    for (const driver of [undefined, defaultDriver()]) {
+      expect(() => serverOf(url, { driver })).toThrow(DtmConfigError);
+      expect(() => serverOf(url, { driver })).toThrow(message);
+    }
+  });
+});

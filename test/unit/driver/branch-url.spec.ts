@@ -1,0 +1,96 @@
+import { DtmArgumentError } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { splitBranchUrl } from '../../../lib/driver/index.js';
+
+/** A driver of the kind of kratos and protocol1 that serves all the schemes of the table. */
+const KIND = {
+  driver: 'dtm-driver-kind',
+  schemes: Object.fromEntries(
+    ['etcd', 'direct', 'consul', 'nacos', 'discovery', 'protocol1'].map((scheme) => [
+      scheme,
+      `${scheme}://…/service/pkg.Service/Method`,
+    ]),
+  ),
+};
+
+// the numbers are those of the table in drivers.md §2.11
+describe('a branch URL of a driver of the kind of protocol1 and kratos', () => {
+  it.each([
+    [1, 'h:9000/b.B/In', 'h:9000', '/b.B/In'],
+    [5, 'etcd://h:2379/trans/b.B/In', 'etcd://h:2379/trans', '/b.B/In'],
+    [6, 'etcd://h1:1,h2:2/trans/b.B/In', 'etcd://h1:1,h2:2/trans', '/b.B/In'],
+    [7, 'etcd:///trans/b.B/In', 'etcd:///trans', '/b.B/In'],
+    [14, 'direct:///a:1,b:2/b.B/In', 'direct:///a:1,b:2', '/b.B/In'],
+    [15, 'consul://h:8500/s/b.B/In', 'consul://h:8500/s', '/b.B/In'],
+    [19, 'discovery:///busi/b.B/In', 'discovery:///busi', '/b.B/In'],
+    [21, 'protocol1:///localhost:1/b.B/In', 'protocol1:///localhost:1', '/b.B/In'],
+    ['IPv6', 'etcd://[::1]:2379,[::2]:2379/trans/b.B/In', 'etcd://[::1]:2379,[::2]:2379/trans', '/b.B/In'],
+    ['the case of Go', 'ETCD:///Trans/b.B/In', 'etcd:///Trans', '/b.B/In'],
+  ])('is split as Go splits it, row %s: %s', (_, uri, server, method) => {
+    expect(splitBranchUrl(uri, KIND)).toEqual({ server, method });
+  });
+
+  it.each([
+    [2, 'h:9000', /no '\/' found; a gRPC branch is written host:port\/pkg.Service\/Method/],
+    [3, '', /no '\/' found/],
+    [4, '/b.B/In', /is written host:port\/pkg.Service\/Method/],
+    [
+      8,
+      'etcd://h:2379/a/b/b.B/In',
+      /three parts, none of them empty, must follow etcd:\/\/h:2379; .* etcd:\/\/…\/service/,
+    ],
+    [9, 'etcd://h:2379/trans', /three parts/],
+    [10, 'etcd://h:2379/', /three parts/],
+    [11, 'etcd://h:2379', /three parts/],
+    [12, 'etcd://h:2379/trans?x=1/b.B/In', /dtm drops what stands behind '\?'/],
+    [13, 'etcd:///h1:1,h2:2?key=trans/b.B/In', /dtm drops/],
+    [16, 'consul://h:8500/s?wait=14s/b.B/In', /dtm drops/],
+    [17, 'consul://h:8500/s?wait=14s', /dtm drops/],
+    [18, 'nacos://u:p@h:8848/s?namespaceid=x/b.B/In', /dtm drops/],
+    [20, 'polaris://svc/b.B/In?namespace=Test', /driver that serves polaris:\/\/, dtm-driver-polaris$/],
+    [22, 'protocol1://localhost:1/b.B/In', /three parts, none of them empty, must follow protocol1:\/\/localhost:1; /],
+    [23, 'etcd://[x/s/m', /IPv6 addresses in brackets/],
+    [24, 'h:1//b.B/In', /is written host:port\/pkg.Service\/Method/],
+    ['an empty part', 'etcd://h:1//b.B/In', /none of them empty/],
+    ['a percent sign', 'etcd:///a%2Fb/b.B/In', /splits at what '%' hides/],
+    ['a user', 'etcd://u:p@h:2379/trans/b.B/In', /without a user/],
+    ['other letters', 'etcd:///служба/b.B/In', /printable ASCII/],
+    ['a line break', 'etcd:///s/b.B/In\n', /printable ASCII/],
+  ])('that Go splits wrongly, drops from or panics on is refused, row %s: %s', (_, uri, message) => {
+    expect(() => splitBranchUrl(uri, KIND)).toThrow(message);
+    expect(() => splitBranchUrl(uri, KIND)).toThrow(DtmArgumentError);
+  });
+
+  it.each([
+    ['etcd', 'dtm-driver-gozero or dtm-driver-ego'],
+    ['discov', 'dtm-driver-gozero'],
+    ['consul', 'dtm-driver-gozero'],
+    ['nacos', 'dtm-driver-gozero or dtm-driver-springcloud'],
+    ['direct', 'dtm-driver-gozero or dtm-driver-kratos'],
+    ['k8s', 'dtm-driver-gozero or dtm-driver-ego'],
+    ['discovery', 'dtm-driver-kratos or dtm-driver-sponge'],
+    ['polaris', 'dtm-driver-polaris'],
+    ['protocol1', 'dtm-driver-protocol1'],
+    ['daprgrpc', 'dtm-driver-dapr'],
+  ])('with the scheme %s of another driver names that driver', (scheme, names) => {
+    expect(() =>
+      splitBranchUrl(`${scheme}:///s/b.B/In`, { driver: 'mine', schemes: { own: 'own:///s/b.B/In' } }),
+    ).toThrow(
+      'the driver mine takes gRPC branches without a scheme, host:port/pkg.Service/Method, or as own:///s/b.B/In; ' +
+        `give the coordinator the driver that serves ${scheme}://, ${names}`,
+    );
+  });
+
+  it.each(['nobody', 'constructor', 'toString'])(
+    'with the scheme %s that nobody is known to serve names none',
+    (scheme) => {
+      expect(() => splitBranchUrl(`${scheme}:///s/b.B/In`, KIND)).toThrow(/the driver that serves \w+:\/\/$/);
+    },
+  );
+
+  it('is repeated without its password', () => {
+    const uri = 'nacos://user:secret@h:8848/s/b.B/In';
+    expect(() => splitBranchUrl(uri, KIND)).toThrow("bad url: 'nacos://***@h:8848/s/b.B/In'. ");
+    expect(() => splitBranchUrl(uri, { driver: 'default', schemes: {} })).not.toThrow('secret');
+  });
+});

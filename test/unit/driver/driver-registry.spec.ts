@@ -1,0 +1,97 @@
+import { DtmConfigError } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { DriverRegistry, defaultDriver, resolveDriver, type DtmDriver } from '../../../lib/driver/index.js';
+
+const named = (name: string): DtmDriver => ({ ...defaultDriver(), name });
+
+describe('a registry of drivers', () => {
+  it('knows the drivers of the package, and has the default one until another is used', () => {
+    const drivers = new DriverRegistry();
+    expect(drivers.names).toEqual(['default', 'dtm-driver-protocol1']);
+    expect(drivers.current.name).toBe('default');
+    expect(drivers.use('dtm-driver-protocol1').name).toBe('dtm-driver-protocol1');
+    expect(drivers.current.name).toBe('dtm-driver-protocol1');
+  });
+
+  it('takes drivers, and what makes them', () => {
+    const own = named('own');
+    const drivers = new DriverRegistry().register(own).register(() => named('made'));
+    expect(drivers.names).toEqual(['default', 'dtm-driver-protocol1', 'own', 'made']);
+    expect(drivers.use('own')).toBe(own);
+  });
+
+  it('does nothing when the same driver is used again', () => {
+    const drivers = new DriverRegistry();
+    expect(drivers.use('dtm-driver-protocol1')).toBe(drivers.use('dtm-driver-protocol1'));
+  });
+
+  it('refuses a second, different driver', () => {
+    const drivers = new DriverRegistry();
+    drivers.use('dtm-driver-protocol1');
+    expect(() => drivers.use('default')).toThrow(DtmConfigError);
+    expect(() => drivers.use('default')).toThrow('"default" cannot be used: "dtm-driver-protocol1" is in use already');
+    expect(drivers.current.name).toBe('dtm-driver-protocol1');
+  });
+
+  it('names the known drivers when there is none of a name', () => {
+    const drivers = new DriverRegistry().register(named('own'));
+    for (const name of ['dtm-driver-gozero', '', 'toString', '__proto__']) {
+      expect(() => drivers.use(name)).toThrow(DtmConfigError);
+      expect(() => drivers.use(name)).toThrow(
+        `driver "${name}" does not exist; give one of default, dtm-driver-protocol1, own, or a DtmDriver object`,
+      );
+    }
+  });
+
+  it('lets a driver be replaced until it is used', () => {
+    const [first, second, third] = [named('own'), named('own'), named('own')];
+    const drivers = new DriverRegistry().register(first).register(second);
+    expect(drivers.use('own')).toBe(second);
+    expect(() => drivers.register(third)).toThrow('driver "own" is in use; register another one before it is');
+    expect(drivers.register(second).current).toBe(second);
+  });
+
+  it.each([
+    [{}, 'a driver has a name'],
+    [null, 'a driver has a name'],
+    [named(''), 'a driver has a name'],
+    [
+      { name: 'half', parseServerMethod: () => undefined },
+      'driver "half" has no registerGrpcResolver, no registerGrpc',
+    ],
+  ])('refuses what is no driver', (driver, message) => {
+    expect(() => new DriverRegistry().register(driver as unknown as DtmDriver)).toThrow(DtmConfigError);
+    expect(() => new DriverRegistry().register(driver as unknown as DtmDriver)).toThrow(message);
+  });
+
+  it('is not shared: two applications in one process have two drivers', () => {
+    const [one, other] = [new DriverRegistry(), new DriverRegistry()];
+    one.register(named('own')).use('own');
+    expect([one.current.name, other.current.name]).toEqual(['own', 'default']);
+    expect(other.names).not.toContain('own');
+  });
+});
+
+describe('the driver that a user gives', () => {
+  it('may be left out, named, or an object', () => {
+    expect(resolveDriver().name).toBe('default');
+    expect(resolveDriver('dtm-driver-protocol1').name).toBe('dtm-driver-protocol1');
+    const own = named('own');
+    expect(resolveDriver(own)).toBe(own);
+    const other = named('default');
+    expect(resolveDriver(other)).toBe(other);
+  });
+
+  it('must have a name that exists', () => {
+    expect(() => resolveDriver('dtm-driver-gozero')).toThrow(
+      'driver "dtm-driver-gozero" does not exist; give one of default, dtm-driver-protocol1, or a DtmDriver object',
+    );
+  });
+
+  it('is the only one of its registry', () => {
+    const drivers = new DriverRegistry();
+    const own = named('own');
+    expect([resolveDriver(own, drivers), resolveDriver(own, drivers), drivers.current]).toEqual([own, own, own]);
+    expect(() => resolveDriver('default', drivers)).toThrow('"own" is in use already');
+  });
+});

@@ -1,0 +1,355 @@
+import * as grpc from '@grpc/grpc-js';
+import { DtmConfigError } from 'nestjs-dtm/protocol';
+import { describe, expect, it } from 'vitest';
+import { registerGrpcScheme, type GrpcScheme } from '../../../lib/driver/index.js';
+import { ScriptedAddresses, freshScheme } from '../../support/scripted-addresses.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+const { createResolver } = grpc.experimental;
+
+/** What gRPC is told, one line each. */
+type Report = string;
+
+interface Bed {
+  readonly source: ScriptedAddresses;
+  readonly clock: VirtualClock;
+  readonly resolver: grpc.experimental.Resolver;
+  readonly reports: Report[];
+}
+
+/** A resolver as gRPC makes it; with `rejected`, gRPC says that it cannot use a result. */
+function bed(
+  options: { initial?: string[]; channel?: grpc.ChannelOptions; path?: string; source?: ScriptedAddresses } = {},
+): Bed {
+  const { initial, channel = {}, path = 'bank', source = new ScriptedAddresses(initial) } = options;
+  const clock = new VirtualClock();
+  const scheme = freshScheme();
+  registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+  const reports: Report[] = [];
+  const listener: grpc.experimental.ResolverListener = (endpoints, _attributes, config) => {
+    const balancing = config?.ok ? JSON.stringify(config.value.loadBalancingConfig) : String(config);
+    const found = endpoints.ok
+      ? endpoints.value.map(({ addresses }) => addresses.map((address) => JSON.stringify(address)).join('+')).join(' ')
+      : `${grpc.status[endpoints.error.code]} ${endpoints.error.details.replace(scheme, 'own')}`;
+    reports.push(
+      channel['grpc.service_config'] === undefined && balancing === '[{"round_robin":{}}]'
+        ? found
+        : `${balancing} ${found}`,
+    );
+    return true;
+  };
+  const resolver = createResolver({ scheme, authority: '', path }, listener, channel);
+  return { source, clock, resolver, reports };
+}
+
+const at = (...ports: number[]): Report => ports.map((port) => `{"host":"127.0.0.1","port":${port}}`).join(' ');
+const NOBODY = 'UNAVAILABLE no address for own:///bank: nobody serves it at present';
+
+describe('a resolver of gRPC on a source of addresses', () => {
+  it('asks nothing before it is used, and reports nothing while gRPC asks', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    expect(source.log).toEqual([]);
+    resolver.updateResolution();
+    expect([source.log, reports]).toEqual([[], []]);
+    await clock.advance(0);
+    expect([source.log, reports]).toEqual([['watch bank'], [at(1)]]);
+  });
+
+  it('reports each change of the list, in place of the one before', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    resolver.updateResolution();
+    await clock.advance(0);
+    source.found('127.0.0.1:1', '127.0.0.1:2');
+    source.found('127.0.0.1:2');
+    expect(reports).toEqual([at(1), at(1, 2), at(2)]);
+  });
+
+  it('does not report again what has not changed, however it is ordered or repeated', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1', '127.0.0.1:2'] });
+    resolver.updateResolution();
+    await clock.advance(0);
+    source.found('127.0.0.1:2', '127.0.0.1:1', '127.0.0.1:2');
+    resolver.updateResolution();
+    await clock.advance(0);
+    expect([source.log, reports]).toEqual([['watch bank'], [at(1, 2)]]);
+  });
+
+  it('reports an empty list, and then that nobody is there, until somebody is', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    resolver.updateResolution();
+    await clock.advance(0);
+    source.found();
+    source.found();
+    source.failed('registry down');
+    source.found('127.0.0.1:1');
+    expect(reports).toEqual([at(1), '', NOBODY, at(1)]);
+  });
+
+  it('reports an error before the first list, and recovers from it', async () => {
+    const { source, clock, resolver, reports } = bed();
+    resolver.updateResolution();
+    await clock.advance(0);
+    source.failed('registry down');
+    source.found('127.0.0.1:1');
+    expect(reports).toEqual(['UNAVAILABLE no address for own:///bank: registry down', at(1)]);
+  });
+
+  it('keeps the addresses that it has when an error comes after them', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    resolver.updateResolution();
+    await clock.advance(0);
+    source.failed('registry down');
+    expect(reports).toEqual([at(1)]);
+  });
+
+  it('reports a source that stays silent after 5 seconds, once, and its answer when it comes', async () => {
+    const { source, clock, resolver, reports } = bed();
+    resolver.updateResolution();
+    await clock.advance(4_999);
+    expect(reports).toEqual([]);
+    await clock.advance(60_000);
+    expect(reports).toEqual(['UNAVAILABLE no address for own:///bank: no answer yet']);
+    source.found('127.0.0.1:1');
+    expect([reports[1], clock.pending, source.log]).toEqual([at(1), 0, ['watch bank']]);
+  });
+
+  it('stops when it is destroyed, and starts again when it is asked again', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    for (let time = 0; time < 2; time++) {
+      resolver.updateResolution();
+      await clock.advance(0);
+      resolver.destroy();
+      resolver.destroy();
+      await clock.advance(10_000);
+      expect(clock.pending).toBe(0);
+    }
+    expect(source.log).toEqual(['watch bank', 'stop bank', 'watch bank', 'stop bank']);
+    // the same list: the channel that was idle has forgotten it
+    expect(reports).toEqual([at(1), at(1)]);
+  });
+
+  it('goes on with the watch that it left a moment ago', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    resolver.updateResolution();
+    await clock.advance(0);
+    resolver.destroy();
+    await clock.advance(9_999);
+    source.found('127.0.0.1:2');
+    resolver.updateResolution();
+    await clock.advance(60_000);
+    expect([source.log, reports, clock.pending]).toEqual([['watch bank'], [at(1), at(2)], 0]);
+  });
+
+  it('stops a silent source, whose timers end too', async () => {
+    const { source, clock, resolver, reports } = bed();
+    resolver.updateResolution();
+    await clock.advance(0);
+    resolver.destroy();
+    await clock.advance(60_000);
+    expect([source.log, reports, clock.pending]).toEqual([['watch bank', 'stop bank'], [], 0]);
+  });
+
+  it('reports nothing once it is destroyed, whatever the source still says', async () => {
+    const listeners: Parameters<ScriptedAddresses['watch']>[1][] = [];
+    const source = new ScriptedAddresses();
+    source.watch = (_, listener) => {
+      listeners.push(listener);
+      return () => undefined;
+    };
+    const { clock, resolver, reports } = bed({ source });
+    resolver.updateResolution();
+    resolver.destroy();
+    await clock.advance(10_000);
+    expect(listeners).toEqual([]);
+    resolver.updateResolution();
+    await clock.advance(0);
+    resolver.destroy();
+    listeners[0]!.found([{ host: '127.0.0.1', port: 1 }]);
+    listeners[0]!.failed('too late');
+    await clock.advance(10_000);
+    expect(reports).toEqual([]);
+  });
+
+  it('stops a source during whose first report it is destroyed', async () => {
+    const source = new ScriptedAddresses(['127.0.0.1:1']);
+    const clock = new VirtualClock();
+    const scheme = freshScheme();
+    registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+    const resolver = createResolver(
+      { scheme, authority: '', path: 'bank' },
+      () => {
+        resolver.destroy();
+        return true;
+      },
+      {},
+    );
+    resolver.updateResolution();
+    await clock.advance(60_000);
+    expect(source.log).toEqual(['watch bank', 'stop bank']);
+  });
+
+  it('reports a source that throws, and begins again after a while', async () => {
+    const source = new ScriptedAddresses(['127.0.0.1:1']);
+    const { watch } = source;
+    source.watch = () => {
+      source.watch = watch;
+      throw new Error('bug');
+    };
+    const { clock, resolver, reports } = bed({ source });
+    resolver.updateResolution();
+    await clock.advance(5_000);
+    expect(reports).toEqual(['UNAVAILABLE no address for own:///bank: bug', at(1)]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('sends a list again that gRPC could not use', async () => {
+    const source = new ScriptedAddresses(['127.0.0.1:1']);
+    const scheme = freshScheme();
+    registerGrpcScheme(grpc, { scheme, driver: 'own', source });
+    let count = 0;
+    const listener = (): boolean => {
+      count += 1;
+      return false;
+    };
+    const resolver = createResolver({ scheme, authority: '', path: 'bank' }, listener, {});
+    resolver.updateResolution();
+    await new VirtualClock().advance(0);
+    source.found('127.0.0.1:1');
+    resolver.destroy();
+    expect(count).toBe(2);
+  });
+
+  it('leaves the balancing to the user who has chosen one', async () => {
+    const { clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'], channel: { 'grpc.service_config': '{}' } });
+    resolver.updateResolution();
+    await clock.advance(0);
+    expect(reports).toEqual([`null ${at(1)}`]);
+  });
+
+  it('hides the password of a target', async () => {
+    const clock = new VirtualClock();
+    const scheme = freshScheme();
+    const source = new ScriptedAddresses();
+    registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+    let details = '';
+    const listener: grpc.experimental.ResolverListener = (endpoints) => {
+      if (!endpoints.ok) ({ details } = endpoints.error);
+      return true;
+    };
+    const resolver = createResolver({ scheme, authority: 'u:p@h:8848', path: 's' }, listener, {});
+    resolver.updateResolution();
+    await clock.advance(5_000);
+    expect(details).toBe(`no address for ${scheme}://***@h:8848/s: no answer yet`);
+  });
+
+  it('shares the watch of its target with the others', async () => {
+    const source = new ScriptedAddresses();
+    const clock = new VirtualClock();
+    const scheme = freshScheme();
+    registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+    const heard: string[] = [];
+    const start = (name: string, path: string): grpc.experimental.Resolver => {
+      const listener: grpc.experimental.ResolverListener = (endpoints) => {
+        heard.push(`${name} ${endpoints.ok ? endpoints.value.length : endpoints.error.details.replace(/.*: /, '')}`);
+        return true;
+      };
+      const resolver = createResolver({ scheme, authority: '', path }, listener, {});
+      resolver.updateResolution();
+      return resolver;
+    };
+    const first = start('first', 'bank');
+    await clock.advance(5_000);
+    // is told at once what is known already
+    const second = start('second', 'bank');
+    const other = start('other', 'shop');
+    await clock.advance(0);
+    source.found('127.0.0.1:1');
+    first.destroy();
+    source.found('127.0.0.1:1', '127.0.0.1:2');
+    const third = start('third', 'bank');
+    await clock.advance(60_000);
+    expect(heard).toEqual([
+      'first no answer yet',
+      'second no answer yet',
+      'first 1',
+      'second 1',
+      'other 1',
+      'second 2',
+      'other 2',
+      'third 2',
+    ]);
+    for (const resolver of [second, third, other]) resolver.destroy();
+    expect(source.log).toEqual(['watch bank', 'watch shop']);
+    await clock.advance(10_000);
+    expect(source.log).toEqual(['watch bank', 'watch shop', 'stop bank', 'stop shop']);
+  });
+
+  it('is not made for a target that the source refuses', () => {
+    expect(() => bed({ path: 'bad' })).toThrow('no such target');
+  });
+});
+
+describe('the authority of the calls to a target', () => {
+  it.each([
+    [{ path: 'trans' }, 'trans'],
+    [{ path: 'a_b.c-d' }, 'a_b.c-d'],
+    [{ path: 'localhost:36790' }, 'localhost'],
+    [{ path: '//localhost:36790' }, 'localhost'],
+    [{ path: '127.0.0.1:2379' }, '127.0.0.1'],
+    [{ path: 'h1:1,h2:2' }, 'h1-1-h2'],
+    [{ path: 's?wait=1s' }, 's'],
+    [{ path: '?options=x', authority: 'svc' }, 'svc'],
+    [{ path: '?options=x', authority: '' }, 'localhost'],
+    [{ path: 'a%2Fb' }, 'a-2Fb'],
+    [{ path: 'a b/c' }, 'a-b-c'],
+    [{ path: 'службаs' }, '------s'],
+    [{ path: 'bank.2' }, 'localhost'],
+  ])('is a host that HTTP/2 takes, for %j', (uri, authority) => {
+    const scheme = freshScheme();
+    let registered: { getDefaultAuthority(target: object): string } | undefined;
+    const { registerResolver } = grpc.experimental;
+    const spy = Object.assign(
+      (_: string, type: Parameters<typeof registerResolver>[1]) => void (registered = type),
+      {},
+    );
+    const copy = { ...grpc, experimental: { ...grpc.experimental, registerResolver: spy } };
+    registerGrpcScheme(copy, { scheme, driver: 'own', source: new ScriptedAddresses() });
+    expect(registered!.getDefaultAuthority({ scheme, ...uri })).toBe(authority);
+  });
+});
+
+describe('registering a scheme', () => {
+  const source = new ScriptedAddresses();
+  const of = (driver: string, scheme: string): GrpcScheme => ({ driver, scheme, source });
+
+  it('again by the same driver does nothing', () => {
+    const scheme = freshScheme();
+    registerGrpcScheme(grpc, of('one', scheme));
+    expect(() => registerGrpcScheme(grpc, of('one', scheme))).not.toThrow();
+  });
+
+  it('by a second driver of the process is refused, with the name of the first', () => {
+    const scheme = freshScheme();
+    registerGrpcScheme(grpc, of('one', scheme));
+    expect(() => registerGrpcScheme(grpc, of('two', scheme))).toThrow(DtmConfigError);
+    expect(() => registerGrpcScheme(grpc, of('two', scheme))).toThrow(
+      `driver two: the scheme ${scheme}:// is served by one in this process`,
+    );
+  });
+
+  it.each(['dns', 'unix', 'ipv4', 'Own', '', 'a b'])('%j is refused', (scheme) => {
+    expect(() => registerGrpcScheme(grpc, of('own', scheme))).toThrow(DtmConfigError);
+  });
+
+  it.each([
+    [{}, /no experimental.registerResolver, no experimental.statusOrFromValue, no experimental.statusOrFromError/],
+    [
+      { experimental: { registerResolver: () => undefined } },
+      /driver own needs .* 1\.14 or newer; .* has no experimental.statusOrFromValue, .*: npm install @grpc\/grpc-js@/,
+    ],
+  ])('in a gRPC that is too old is refused', (old, message) => {
+    const copy = old as unknown as typeof grpc;
+    expect(() => registerGrpcScheme(copy, of('own', 'own'))).toThrow(DtmConfigError);
+    expect(() => registerGrpcScheme(copy, of('own', 'own'))).toThrow(message);
+  });
+});
