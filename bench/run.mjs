@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import * as branch from './branch.mjs';
+import * as client from './client.mjs';
 import * as coordinator from './coordinator.mjs';
+import * as grpc from './grpc.mjs';
 import * as memory from './memory.mjs';
 import * as recovery from './recovery.mjs';
 import * as saga from './saga.mjs';
@@ -18,7 +20,9 @@ import * as soak from './soak.mjs';
  */
 
 const benchmarks = new Map(
-  /** @type {[string, Benchmark][]} */ (Object.entries({ branch, coordinator, memory, recovery, saga, soak })),
+  /** @type {[string, Benchmark][]} */ (
+    Object.entries({ branch, client, coordinator, grpc, memory, recovery, saga, soak })
+  ),
 );
 
 const { positionals, values } = parseArgs({

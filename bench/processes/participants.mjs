@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { promisify } from 'node:util';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { serve } from '../support/worker.mjs';
 
 let calls = 0;
@@ -21,6 +23,42 @@ const handlers = {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
+  },
+  /**
+   * Serves the branches `nestjsdtm.Bank/Out`, `/In` and their compensations over gRPC, and takes every transaction.
+   *
+   * @returns {Promise<string>} host and port
+   */
+  startGrpc: async () => {
+    const grpcServer = new Server();
+    /** @param {Buffer} bytes */
+    const asIs = (bytes) => bytes;
+    const paths = [
+      ...['Out', 'In', 'UndoOut', 'UndoIn'].map((name) => `/nestjsdtm.Bank/${name}`),
+      // a coordinator that stores nothing
+      '/dtmgimp.Dtm/Submit',
+    ];
+    const methods = paths.map((path) => [
+      path,
+      {
+        path,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: asIs,
+        requestDeserialize: asIs,
+        responseSerialize: asIs,
+        responseDeserialize: asIs,
+      },
+    ]);
+    const service = Object.fromEntries(methods);
+    /** @type {import('@grpc/grpc-js').handleUnaryCall<Buffer, Buffer>} */
+    const answer = (_call, callback) => {
+      calls += 1;
+      callback(null, Buffer.alloc(0));
+    };
+    grpcServer.addService(service, Object.fromEntries(paths.map((path) => [path, answer])));
+    const bind = promisify(grpcServer.bindAsync.bind(grpcServer));
+    return `127.0.0.1:${await bind('127.0.0.1:0', ServerCredentials.createInsecure())}`;
   },
   calls: () => calls,
 };

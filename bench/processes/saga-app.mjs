@@ -13,6 +13,7 @@ class AppModule {}
 /** @type {INestApplicationContext | undefined} */
 let app;
 let participants = '';
+let grpcParticipants = '';
 
 const handlers = {
   /**
@@ -20,9 +21,11 @@ const handlers = {
    *
    * @param {string} path - of the file
    * @param {string} participantsUrl
+   * @param {string} [grpcAddress] - of participants over gRPC
    */
-  start: async (path, participantsUrl) => {
+  start: async (path, participantsUrl, grpcAddress = '') => {
     participants = participantsUrl;
+    grpcParticipants = grpcAddress;
     const server = embeddedServer({ store: sqliteStore({ path }) });
     app = await NestFactory.createApplicationContext(
       { module: AppModule, imports: [DtmModule.forRoot({ server })] },
@@ -34,14 +37,13 @@ const handlers = {
    *
    * @param {number} inFlight
    * @param {number} seconds
+   * @param {'http' | 'grpc'} [over] - how the branches are called
    */
-  run: async (inFlight, seconds) => {
+  run: async (inFlight, seconds, over = 'http') => {
     const dtm = service();
-    const [out, into] = ['out', 'in'].map((name) => ({
-      action: `${participants}/${name}`,
-      compensate: `${participants}/${name}/undo`,
-    }));
-    if (!out || !into) throw new Error('unreachable');
+    const base = over === 'http' ? participants : `${grpcParticipants}/nestjsdtm.Bank`;
+    const out = { action: `${base}/Out`, compensate: `${base}/UndoOut` };
+    const into = { action: `${base}/In`, compensate: `${base}/UndoIn` };
     const payload = { userId: 1, amount: 30 };
     /** @type {number[]} */
     const milliseconds = [];

@@ -3,7 +3,6 @@ import {
   DtmConfigError,
   RESERVED_PARAMETERS,
   checkBranchUrl as checkUrl,
-  checkHttpUrl,
   isHttpUrl,
   type Protocol,
   type StepUrls,
@@ -82,7 +81,8 @@ export function checkBranchUrl(
 ): void {
   checkUrl(url, what, protocol);
   if (!isHttpUrl(url)) return transport?.check?.({ url, context: { ...SOME_CALL, op: what } });
-  const { searchParams } = checkHttpUrl(url, what);
+  if (!url.includes('?')) return;
+  const { searchParams } = new URL(url);
   const taken = RESERVED_PARAMETERS.find((name) => searchParams.has(name));
   if (taken)
     throw new DtmArgumentError(

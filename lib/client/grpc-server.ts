@@ -70,7 +70,8 @@ export function grpcServer(url: string, options: GrpcServerOptions = {}): DtmSer
   const timeoutMs = (options.timeoutSeconds ?? 30) * 1000;
 
   const send = async (method: ServiceMethod, message: Buffer, gid?: string): Promise<GrpcAnswer> => {
-    const metadata = typeof options.metadata === 'function' ? await options.metadata() : options.metadata;
+    const entries = typeof options.metadata === 'function' ? await options.metadata() : options.metadata;
+    const metadata = entries && Object.entries(entries);
     try {
       return await requester.request({ server, method: method.path, message, metadata, timeoutMs });
     } catch (cause) {

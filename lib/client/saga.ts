@@ -102,15 +102,21 @@ export class Saga {
     const gid = await this.#gidOnce();
     const concurrent = this.#options.concurrent ?? false;
     const urls = this.#steps.flatMap(({ action, compensate = '' }) => [action, compensate]);
+    const own = this.#options;
     const request: TransactionRequest = {
-      ...this.#options,
-      ...options,
       gid,
       transType: 'saga',
+      // written out: spread in, they would take longer than all the rest
+      waitResult: options.waitResult ?? own.waitResult,
+      timeoutToFailSeconds: own.timeoutToFailSeconds,
+      requestTimeoutSeconds: own.requestTimeoutSeconds,
+      retryIntervalSeconds: own.retryIntervalSeconds,
+      retryLimit: own.retryLimit,
+      branchHeaders: own.branchHeaders,
       steps: this.#steps,
       payloads: this.#payloads,
-      protocol: protocolFor(this.#dependencies.api, this.#options, urls),
       customData: encodeSagaPlan({ concurrent, orders: this.#orders }),
+      protocol: protocolFor(this.#dependencies.api, own, urls),
     };
     await submit(this.#dependencies.api, request);
     return gid;

@@ -1,5 +1,4 @@
-import type { DtmDriver } from '../driver/index.js';
-import { driversOf } from '../driver/scheme-drivers.js';
+import { driversOf, type DtmDriver } from '../driver/index.js';
 import { DtmConfigError, type DtmServer } from '../protocol/index.js';
 import { isPlainGrpc, schemeOf } from './grpc-address.js';
 import { grpcServer } from './grpc-server.js';
@@ -26,9 +25,15 @@ export function serverOf(url: string, { driver }: ServerOfOptions = {}): DtmServ
     const path = URL.canParse(url) ? new URL(url).pathname.replace(/\/+$/, '') : '';
     return path.endsWith('/api/json-rpc') ? jsonRpcServer(url) : httpServer(url);
   }
-  const isOfDriver = scheme !== undefined && driver !== undefined && driver.name !== 'default';
-  if (isOfDriver || isPlainGrpc(url)) return grpcServer(url, { driver });
+  if (isPlainGrpc(url) || (scheme !== undefined && mayServe(driver, scheme))) return grpcServer(url, { driver });
   throw new DtmConfigError(`server ${JSON.stringify(url)} is no address of a coordinator; ${remedyFor(scheme)}`);
+}
+
+/** Of a driver that is not DTM's nobody knows the schemes but itself. */
+function mayServe(driver: DtmDriver | undefined, scheme: string): boolean {
+  if (!driver || driver.name === 'default') return false;
+  const known = driversOf(scheme);
+  return known.length === 0 || known.includes(driver.name) || !driver.name.startsWith('dtm-driver-');
 }
 
 function remedyFor(scheme: string | undefined): string {

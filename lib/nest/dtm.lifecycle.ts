@@ -26,6 +26,8 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
 
   /** Early enough for the `onApplicationBootstrap` of others to start transactions. */
   async onModuleInit(): Promise<void> {
+    // a driver that cannot work should be known now, and Nest's own clients may ask for its addresses
+    await this.settings.driver.registerGrpcResolver();
     await this.settings.server.open();
     this.#opened = true;
   }

@@ -23,6 +23,7 @@ import type {
   TransactionFilter,
   TransactionPage,
 } from '../protocol/index.js';
+import { BranchEndpoint } from './branch/branch-endpoint.js';
 import { BranchRegistry } from './branch/branch.registry.js';
 import { BranchTransport } from './branch/branch-transport.js';
 import { rememberNested } from './branch/nested-tccs.js';
@@ -36,7 +37,12 @@ export class DtmService {
   readonly #logger = new Logger('DtmService');
   readonly #dependencies: ClientDependencies & MsgDependencies;
 
-  constructor(settings: DtmSettings, transport: BranchTransport, locator: BranchRegistry) {
+  constructor(
+    settings: DtmSettings,
+    transport: BranchTransport,
+    locator: BranchRegistry,
+    private readonly endpoint: BranchEndpoint,
+  ) {
     this.api = settings.server;
     this.#dependencies = {
       api: settings.server,
@@ -83,6 +89,7 @@ export class DtmService {
     return runTcc(this.#dependencies, work, {
       onAbortFailed: (error, gid) => this.#abortFailed(error, gid),
       ...options,
+      protocol: options.protocol ?? this.#protocol(),
     });
   }
 
@@ -105,6 +112,7 @@ export class DtmService {
     return runXa(this.#dependencies, work, {
       onAbortFailed: (error, gid) => this.#abortFailed(error, gid, 'XA transaction'),
       ...options,
+      protocol: options.protocol ?? this.#protocol(),
     });
   }
 
@@ -190,6 +198,11 @@ export class DtmService {
    */
   waitFor(gid: string, options: WaitForOptions = {}): Promise<void> {
     return waitFor(this.api, gid, options);
+  }
+
+  /** Their branches are not known when they begin; those of this application may be reached over gRPC only. */
+  #protocol(): 'grpc' | undefined {
+    return this.endpoint.transport === 'grpc' ? 'grpc' : undefined;
   }
 
   #dropFailed(error: unknown, gid: string): void {

@@ -1,5 +1,5 @@
 import { connect, type AddressInfo } from 'node:net';
-import { createServer, type TlsOptions } from 'node:tls';
+import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
 /**
@@ -11,19 +11,24 @@ import { onTestFinished } from 'vitest';
  */
 export async function startTlsFront(target: string, options: TlsOptions): Promise<number> {
   const url = new URL(`tcp://${target}`);
+  const sockets = new Set<TLSSocket>();
   const server = createServer({ ALPNProtocols: ['h2'], ...options }, (socket) => {
     const inner = connect(Number(url.port), url.hostname);
     for (const [from, to] of [
       [socket, inner],
       [inner, socket],
     ] as const) {
-      from.on('error', () => to.destroy());
+      from.on('error', () => undefined);
+      from.on('close', () => to.destroy());
       from.pipe(to);
     }
-    onTestFinished(() => void socket.destroy());
+    sockets.add(socket);
   });
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
   return (server.address() as AddressInfo).port;
 }

@@ -92,8 +92,7 @@ class Watch {
   }
 
   #failed(reason: string): void {
-    // gRPC keeps the addresses that it has
-    if (this.#isStopped || this.#sent) return;
+    if (this.#isStopped) return;
     const { experimental, status } = this.#grpc;
     const details = `no address for ${this.#name}: ${reason}`;
     this.#send(experimental.statusOrFromError({ code: status.UNAVAILABLE, details }));

@@ -27,7 +27,7 @@ export class BranchEndpoint {
     { at, over }: Pick<ControllerBranchRef, 'at' | 'over'>,
   ): string {
     const { service, method } = definition.rpc;
-    const isHttp = at === undefined ? (over ?? this.#ownTransport()) === 'http' : isHttpUrl(at);
+    const isHttp = at === undefined ? (over ?? this.transport) === 'http' : isHttpUrl(at);
     return isHttp ? `${at ?? this.baseUrl()}${paths[0]!}` : `${at ?? this.grpcServer()}/${service}/${method}`;
   }
 
@@ -44,8 +44,8 @@ export class BranchEndpoint {
     );
   }
 
-  /** HTTP, unless the application is reached over gRPC only. */
-  #ownTransport(): 'http' | 'grpc' {
+  /** Over what the application is reached unless somebody says otherwise: HTTP, where it has that. */
+  get transport(): 'http' | 'grpc' {
     const { endpointHttp, endpointGrpc } = this.settings;
     const hasHttp = endpointHttp !== undefined || Boolean(this.adapterHost.httpAdapter);
     return hasHttp || endpointGrpc === undefined ? 'http' : 'grpc';

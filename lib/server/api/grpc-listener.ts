@@ -8,6 +8,7 @@ import {
   type ProtoFile,
 } from '../../protocol/index.js';
 import type { Metrics } from '../metrics.js';
+import { Connections } from './connections.js';
 import type { GrpcHandler } from './grpc-api.js';
 import { GrpcCalls } from './grpc-calls.js';
 import { HEALTH_PROTO, Health } from './grpc-health.js';
@@ -83,13 +84,14 @@ export async function listenGrpc(
       error ? reject(cannotListen(`${name}:${port}`, error)) : resolve(boundPort),
     );
   });
+  const connections = new Connections(bound);
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : name;
   return {
     address: `${reachable}:${bound}`,
     async close() {
       health.stop();
       for (const stream of streams) stream.end();
-      await shutDown(server, calls.close());
+      await shutDown(server, calls.close(), connections);
     },
   };
 }
@@ -102,10 +104,15 @@ function cannotListen(address: string, cause: Error): DtmConfigError {
 }
 
 /** No new connections and calls; cuts off, after those under way were answered, whoever does not leave. */
-async function shutDown(server: Server, callsOver: Promise<void>): Promise<void> {
+async function shutDown(server: Server, callsOver: Promise<void>, connections: Connections): Promise<void> {
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   await callsOver;
-  const timer = setTimeout(() => server.forceShutdown(), FAREWELL_MS);
+  const timer = setTimeout(() => {
+    server.forceShutdown();
+    // gRPC has taken leave of those that do not listen, and waits for them to hang up
+    connections.destroy();
+  }, FAREWELL_MS);
   await closed;
   clearTimeout(timer);
+  connections.close();
 }

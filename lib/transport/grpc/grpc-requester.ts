@@ -22,8 +22,8 @@ export interface GrpcRequest {
   readonly method: string;
   /** The message. */
   readonly message: Buffer;
-  /** Metadata by name; that of a name ending in `-bin` is sent as bytes. @default none */
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Names and values of the metadata; that of a name ending in `-bin` is sent as bytes. @default none */
+  readonly metadata?: Iterable<readonly [string, string]> | undefined;
   /** Longest time for everything: connecting and the call. */
   readonly timeoutMs: number;
 }
@@ -38,6 +38,7 @@ export class GrpcRequester {
   readonly #options: GrpcRequesterOptions;
   readonly #calls = new Set<Promise<GrpcAnswer>>();
   #connections: Promise<Connections> | undefined;
+  #loaded: Connections | undefined;
   #isClosed = false;
 
   constructor(options: GrpcRequesterOptions = {}) {
@@ -61,24 +62,27 @@ export class GrpcRequester {
    * @throws DtmArgumentError when metadata cannot be sent; DtmConfigError when gRPC or certificates cannot be loaded;
    *   Error when the driver refuses, or this is closed
    */
-  async request({ metadata, ...call }: GrpcRequest): Promise<GrpcAnswer> {
-    const { grpc, channels } = await this.#open();
-    if (this.#isClosed) throw new Error('it was closed');
-    const answer = channels.call({ ...call, metadata: metadataOf(grpc, metadata ?? {}) });
+  request(request: GrpcRequest): Promise<GrpcAnswer> {
+    if (this.#isClosed) return Promise.reject(new Error('the connection is closed'));
+    const answer = this.#request(request);
     this.#calls.add(answer);
-    try {
-      return await answer;
-    } finally {
-      this.#calls.delete(answer);
-    }
+    const forget = (): void => void this.#calls.delete(answer);
+    answer.then(forget, forget);
+    return answer;
   }
 
   /** Closes the channels after the calls under way. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#calls);
+    // what was loaded without a call
     const connections = await this.#connections?.catch(() => undefined);
     connections?.channels.close();
+  }
+
+  async #request({ metadata, ...call }: GrpcRequest): Promise<GrpcAnswer> {
+    const { grpc, channels } = this.#loaded ?? (await this.#open());
+    return channels.call({ ...call, metadata: metadataOf(grpc, metadata ?? []) });
   }
 
   #open(): Promise<Connections> {
@@ -89,7 +93,8 @@ export class GrpcRequester {
     try {
       const grpc = await loadGrpc();
       await this.#options.driver?.registerGrpcResolver();
-      return { grpc, channels: new GrpcChannels(grpc, this.#options, this.#options.tls) };
+      this.#loaded = { grpc, channels: new GrpcChannels(grpc, this.#options, this.#options.tls) };
+      return this.#loaded;
     } catch (error) {
       // what was missing may be there next time
       this.#connections = undefined;
@@ -98,9 +103,9 @@ export class GrpcRequester {
   }
 }
 
-function metadataOf(grpc: typeof Grpc, entries: Readonly<Record<string, string>>): Grpc.Metadata {
+function metadataOf(grpc: typeof Grpc, entries: Iterable<readonly [string, string]>): Grpc.Metadata {
   const metadata = new grpc.Metadata();
-  for (const [name, value] of Object.entries(entries)) {
+  for (const [name, value] of entries) {
     try {
       metadata.set(name, name.endsWith('-bin') ? Buffer.from(value) : value);
     } catch {

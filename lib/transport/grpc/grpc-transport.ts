@@ -1,4 +1,3 @@
-import type * as Grpc from '@grpc/grpc-js';
 import type { DtmDriver } from '../../driver/index.js';
 import { defaultDriver } from '../../driver/index.js';
 import {
@@ -10,8 +9,8 @@ import {
   type Payload,
 } from '../../protocol/index.js';
 import type { BranchCall, CallTarget, Transport } from '../transport.js';
-import { GrpcChannels } from './grpc-channels.js';
 import type { GrpcOptions } from './grpc-options.js';
+import { GrpcRequester } from './grpc-requester.js';
 
 /** Branch id of calls to the initiator itself (`dtm-protocol.md` §4.4). */
 const INITIATOR_BRANCH = '00';
@@ -23,74 +22,25 @@ const INITIATOR_BRANCH = '00';
  * @param driver - knows the addresses
  */
 export function grpcTransport(options: GrpcOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
-  return new GrpcTransport(options, driver);
-}
-
-class GrpcTransport implements Transport {
-  readonly #options: GrpcOptions;
-  readonly #driver: DtmDriver;
-  readonly #calls = new Set<Promise<Outcome>>();
-  #loading: Promise<void> | undefined;
-  #grpc: typeof Grpc | undefined;
-  #channels: GrpcChannels | undefined;
-  #isClosed = false;
-
-  constructor(options: GrpcOptions, driver: DtmDriver) {
-    this.#options = options;
-    this.#driver = driver;
-  }
-
-  check({ url, context, headers }: CallTarget): void {
-    this.#driver.parseServerMethod(url);
-    branchMetadata(context, headers);
-  }
-
-  call(call: BranchCall): Promise<Outcome> {
-    const outcome = this.#call(call).catch(noAnswer);
-    this.#calls.add(outcome);
-    void outcome.then(() => this.#calls.delete(outcome));
-    return outcome;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await Promise.all(this.#calls);
-    this.#channels?.close();
-  }
-
-  async #call({ url, context, headers, payload, timeoutSeconds }: BranchCall): Promise<Outcome> {
-    if (this.#isClosed) throw new Error('the transport is closed');
-    const { server, method } = this.#driver.parseServerMethod(url);
-    const metadata = branchMetadata(context, headers);
-    if (!this.#channels) await (this.#loading ??= this.#load());
+  const requester = new GrpcRequester({ ...options, driver });
+  const call = async ({ url, context, headers, payload, timeoutSeconds }: BranchCall): Promise<Outcome> => {
     const isCallback = context.transType === 'workflow' && context.branchId === INITIATOR_BRANCH;
-    const { code, details, message } = await this.#channels!.call({
-      server,
-      method,
-      metadata: toGrpc(this.#grpc!, metadata),
+    const { code, details, message } = await requester.request({
+      ...driver.parseServerMethod(url),
+      metadata: branchMetadata(context, headers),
       message: isCallback ? bufferOf(encodeWorkflowData(payloadBytes(payload))) : bufferOf(payload),
       timeoutMs: timeoutSeconds * 1000,
     });
     return readGrpcOutcome(code, details, message);
-  }
-
-  async #load(): Promise<void> {
-    try {
-      const grpc = await import('@grpc/grpc-js');
-      await this.#driver.registerGrpcResolver();
-      this.#grpc = grpc;
-      this.#channels = new GrpcChannels(grpc, this.#options);
-    } catch (error) {
-      this.#loading = undefined;
-      throw error;
-    }
-  }
-}
-
-function toGrpc(grpc: typeof Grpc, entries: ReadonlyMap<string, string>): Grpc.Metadata {
-  const metadata = new grpc.Metadata();
-  for (const [name, value] of entries) metadata.set(name, name.endsWith('-bin') ? Buffer.from(value) : value);
-  return metadata;
+  };
+  return {
+    check({ url, context, headers }: CallTarget) {
+      driver.parseServerMethod(url);
+      branchMetadata(context, headers);
+    },
+    call: (branch) => call(branch).catch(noAnswer),
+    close: () => requester.close(),
+  };
 }
 
 function bufferOf(payload: Payload): Buffer {

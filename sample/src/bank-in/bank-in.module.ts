@@ -1,11 +1,15 @@
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { dataFolder } from '../data-folder.js';
+import { HAS_XA, bankDatabase } from '../bank/bank-database.js';
+import { BankInXaController } from './bank-in-xa.controller.js';
 import { BankInAccounts } from './bank-in.accounts.js';
 import { BankInController } from './bank-in.controller.js';
 
+/** Controllers with branches. */
+export const BANK_IN_BRANCHES = HAS_XA ? [BankInController, BankInXaController] : [BankInController];
+
 @Module({
-  controllers: [BankInController],
-  providers: [{ provide: BankInAccounts, useFactory: () => new BankInAccounts(dataFolder('bank-in')) }],
+  controllers: BANK_IN_BRANCHES,
+  providers: [{ provide: BankInAccounts, useFactory: () => new BankInAccounts(bankDatabase('bank-in')) }],
   exports: [BankInAccounts],
 })
 export class BankInModule implements OnModuleInit, OnApplicationShutdown {

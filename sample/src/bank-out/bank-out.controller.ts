@@ -1,5 +1,6 @@
-import { Controller, Logger } from '@nestjs/common';
+import { Controller, Get, Logger } from '@nestjs/common';
 import { Barrier, BranchBarrier, BranchPayload, SagaBranch, TccAction } from 'nestjs-dtm';
+import type { Account } from '../bank/accounts.js';
 import { type Transfer } from '../bank/transfer.js';
 import { BankOutAccounts } from './bank-out.accounts.js';
 
@@ -10,16 +11,21 @@ export class BankOutController {
 
   constructor(private readonly accounts: BankOutAccounts) {}
 
+  @Get('accounts')
+  all(): Promise<Account[]> {
+    return this.accounts.all();
+  }
+
   @SagaBranch({ compensate: 'undoTransOut' })
   async transOut(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
-    await barrier.call(this.accounts.barrier, async (tx) => {
+    await barrier.call(this.accounts.database.barrier, async (tx) => {
       await this.accounts.debit(tx, from, amount);
       this.#logger.log(`TransOut ${amount} from user ${from}`);
     });
   }
 
   async undoTransOut(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
-    await barrier.call(this.accounts.barrier, async (tx) => {
+    await barrier.call(this.accounts.database.barrier, async (tx) => {
       await this.accounts.debit(tx, from, -amount);
       this.#logger.log(`TransOut ${amount} from user ${from} undone`);
     });
@@ -27,11 +33,11 @@ export class BankOutController {
 
   @TccAction({ confirm: 'confirmFreeze', cancel: 'unfreeze' })
   async freeze(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
-    await barrier.call(this.accounts.barrier, (tx) => this.accounts.freeze(tx, from, amount));
+    await barrier.call(this.accounts.database.barrier, (tx) => this.accounts.freeze(tx, from, amount));
   }
 
   async confirmFreeze(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
-    await barrier.call(this.accounts.barrier, async (tx) => {
+    await barrier.call(this.accounts.database.barrier, async (tx) => {
       await this.accounts.unfreeze(tx, from, amount);
       await this.accounts.debit(tx, from, amount);
       this.#logger.log(`TransOut ${amount} from user ${from}`);
@@ -39,6 +45,6 @@ export class BankOutController {
   }
 
   async unfreeze(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
-    await barrier.call(this.accounts.barrier, (tx) => this.accounts.unfreeze(tx, from, amount));
+    await barrier.call(this.accounts.database.barrier, (tx) => this.accounts.unfreeze(tx, from, amount));
   }
 }

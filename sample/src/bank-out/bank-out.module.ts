@@ -1,11 +1,15 @@
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { dataFolder } from '../data-folder.js';
+import { HAS_XA, bankDatabase } from '../bank/bank-database.js';
+import { BankOutXaController } from './bank-out-xa.controller.js';
 import { BankOutAccounts } from './bank-out.accounts.js';
 import { BankOutController } from './bank-out.controller.js';
 
+/** Controllers with branches. */
+export const BANK_OUT_BRANCHES = HAS_XA ? [BankOutController, BankOutXaController] : [BankOutController];
+
 @Module({
-  controllers: [BankOutController],
-  providers: [{ provide: BankOutAccounts, useFactory: () => new BankOutAccounts(dataFolder('bank-out')) }],
+  controllers: BANK_OUT_BRANCHES,
+  providers: [{ provide: BankOutAccounts, useFactory: () => new BankOutAccounts(bankDatabase('bank-out')) }],
   exports: [BankOutAccounts],
 })
 export class BankOutModule implements OnModuleInit, OnApplicationShutdown {

@@ -1,6 +1,5 @@
-import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { DtmFailureError } from 'nestjs-dtm';
-import { pgBarrier } from 'nestjs-dtm/barrier/pg';
+import type { BankDatabase, Sql } from './bank-database.js';
 
 /** Money of one account, in whole units. */
 export interface Account {
@@ -10,21 +9,14 @@ export interface Account {
   frozen: number;
 }
 
-/** The accounts of one bank, in a PostgreSQL of its own (PGlite: the real one, inside this process). */
+/** The accounts of one bank, in a database of its own. */
 export class Accounts {
-  readonly #database: PGlite;
-  /** Ties a branch to a transaction of this database. */
-  readonly barrier: ReturnType<typeof pgBarrier<Transaction>>;
-
-  constructor(folder: string) {
-    this.#database = new PGlite(folder);
-    this.barrier = pgBarrier(this.#database);
-  }
+  constructor(readonly database: BankDatabase) {}
 
   /** Makes the tables and opens accounts; those that exist keep their money. */
   async open(accounts: readonly { userId: number; balance: number }[]): Promise<void> {
-    await this.barrier.createTable();
-    await this.#database.exec(
+    await this.database.open();
+    await this.database.query(
       `create table if not exists account (
          user_id integer primary key,
          balance bigint not null check (balance >= 0),
@@ -32,7 +24,7 @@ export class Accounts {
        )`,
     );
     for (const { userId, balance } of accounts) {
-      await this.#database.query('insert into account (user_id, balance) values ($1, $2) on conflict do nothing', [
+      await this.database.query('insert into account (user_id, balance) values ($1, $2) on conflict do nothing', [
         userId,
         balance,
       ]);
@@ -40,53 +32,53 @@ export class Accounts {
   }
 
   async close(): Promise<void> {
-    await this.#database.close();
+    await this.database.close();
   }
 
   async all(): Promise<Account[]> {
-    const { rows } = await this.#database.query<Account>(
+    const { rows } = await this.database.query(
       'select user_id as "userId", balance::int as balance, frozen::int as frozen from account order by user_id',
     );
-    return rows;
+    return rows as Account[];
   }
 
   /** Takes money out of the account, or gives it back when the amount is negative. */
-  async debit(tx: Transaction, userId: number, amount: number): Promise<void> {
+  async debit(tx: Sql, userId: number, amount: number): Promise<void> {
     await this.#change(tx, 'balance = balance - $2', 'balance - $2 >= frozen', userId, amount, 'has not got');
   }
 
   /** Puts money into the account, or takes it back when the amount is negative. */
-  async credit(tx: Transaction, userId: number, amount: number): Promise<void> {
+  async credit(tx: Sql, userId: number, amount: number): Promise<void> {
     await this.#change(tx, 'balance = balance + $2', 'balance + $2 >= frozen', userId, amount, 'cannot take');
   }
 
   /** Reserves money of the account. */
-  async freeze(tx: Transaction, userId: number, amount: number): Promise<void> {
+  async freeze(tx: Sql, userId: number, amount: number): Promise<void> {
     await this.#change(tx, 'frozen = frozen + $2', 'frozen + $2 <= balance', userId, amount, 'has not got');
   }
 
   /** Ends a reservation. */
-  async unfreeze(tx: Transaction, userId: number, amount: number): Promise<void> {
+  async unfreeze(tx: Sql, userId: number, amount: number): Promise<void> {
     await this.#change(tx, 'frozen = frozen - $2', 'frozen >= $2', userId, amount, 'has not frozen');
   }
 
   /** Refuses, for good, what there is no account for. */
-  async check(tx: Transaction, userId: number): Promise<void> {
+  async check(tx: Sql, userId: number): Promise<void> {
     const { rows } = await tx.query('select from account where user_id = $1', [userId]);
     if (rows.length === 0) throw new DtmFailureError(`user ${userId} has no account here`);
   }
 
   async #change(
-    tx: Transaction,
+    tx: Sql,
     change: string,
     condition: string,
     userId: number,
     amount: number,
     refusal: string,
   ): Promise<void> {
-    const text = `update account set ${change} where user_id = $1 and ${condition}`;
-    const { affectedRows } = await tx.query(text, [userId, amount]);
-    if (affectedRows === 1) return;
+    const text = `update account set ${change} where user_id = $1 and ${condition} returning user_id`;
+    const { rows } = await tx.query(text, [userId, amount]);
+    if (rows.length === 1) return;
     await this.check(tx, userId);
     throw new DtmFailureError(`user ${userId} ${refusal} ${amount}`);
   }

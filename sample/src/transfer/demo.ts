@@ -1,25 +1,40 @@
-import { Injectable } from '@nestjs/common';
-import { DtmFailureError, DtmService } from 'nestjs-dtm';
+import { Injectable, Logger } from '@nestjs/common';
+import { DtmFailureError, DtmOngoingError, DtmService } from 'nestjs-dtm';
 import { BankInAccounts } from '../bank-in/bank-in.accounts.js';
 import { BankOutAccounts } from '../bank-out/bank-out.accounts.js';
+import { HAS_XA } from '../bank/bank-database.js';
 import { type Transfer } from '../bank/transfer.js';
-import { TransferService, type Mode } from './transfer.service.js';
+import { TransferService } from './transfer.service.js';
+import { MODES, PROTOCOLS, type Way } from './ways.js';
 
 /** A transfer of the demonstration, and how it must end. */
 interface Scene {
   readonly title: string;
-  readonly mode: Mode;
+  readonly way: Way;
   readonly transfer: Transfer;
   readonly expected: 'succeed' | 'failed';
 }
 
+const TRANSFER: Transfer = { from: 1, to: 2, amount: 30 };
+
 const SCENES: readonly Scene[] = [
-  { title: 'saga', mode: 'saga', transfer: { from: 1, to: 2, amount: 30 }, expected: 'succeed' },
-  { title: 'tcc', mode: 'tcc', transfer: { from: 1, to: 2, amount: 30 }, expected: 'succeed' },
-  { title: 'saga, receiver unknown', mode: 'saga', transfer: { from: 1, to: 404, amount: 30 }, expected: 'failed' },
+  ...PROTOCOLS.flatMap((protocol) =>
+    MODES.filter((mode) => mode !== 'xa' || HAS_XA).map((mode): Scene => ({
+      title: `${mode} over ${protocol}`,
+      way: { mode, protocol },
+      transfer: TRANSFER,
+      expected: 'succeed',
+    })),
+  ),
+  {
+    title: 'saga, receiver unknown',
+    way: { mode: 'saga', protocol: 'http' },
+    transfer: { ...TRANSFER, to: 404 },
+    expected: 'failed',
+  },
 ];
 
-/** Makes three transfers and shows what became of the money. */
+/** Makes transfers in every way and shows what became of the money. */
 @Injectable()
 export class Demo {
   constructor(
@@ -52,13 +67,17 @@ export class Demo {
     );
   }
 
-  async #play(scene: Scene): Promise<{ gid: string; state: string }> {
+  async #play({ way, transfer }: Scene): Promise<{ gid: string; state: string }> {
     const gid = await this.dtm.newGid();
-    await this.transfers.run(scene.mode, gid, scene.transfer).catch((error: unknown) => {
-      if (!(error instanceof DtmFailureError)) throw error;
-    });
-    const details = await this.dtm.query(gid);
-    return { gid, state: details?.transaction.status ?? 'unknown' };
+    try {
+      await this.transfers.run(way, gid, transfer);
+      return { gid, state: 'succeed' };
+    } catch (error) {
+      if (error instanceof DtmFailureError) return { gid, state: 'failed' };
+      if (!(error instanceof DtmOngoingError)) throw error;
+      Logger.warn(error.message, 'Demo');
+      return { gid, state: 'not known' };
+    }
   }
 
   async #balances(): Promise<Map<number, number>> {

@@ -1,7 +1,18 @@
-import { BadRequestException, Body, ConflictException, Controller, HttpCode, Post, Query } from '@nestjs/common';
-import { DtmFailureError, DtmService } from 'nestjs-dtm';
+import {
+  BadRequestException,
+  Body,
+  ConflictException,
+  Controller,
+  HttpCode,
+  Post,
+  Query,
+  ServiceUnavailableException,
+} from '@nestjs/common';
+import { DtmFailureError, DtmOngoingError, DtmService } from 'nestjs-dtm';
+import { HAS_XA, NO_XA } from '../bank/bank-database.js';
 import { parseTransfer } from '../bank/transfer.js';
-import { MODES, TransferService, type Mode } from './transfer.service.js';
+import { TransferService } from './transfer.service.js';
+import { MODES, PROTOCOLS } from './ways.js';
 
 /** What people call. */
 @Controller('transfer')
@@ -15,18 +26,26 @@ export class TransferController {
   @HttpCode(200)
   async transfer(
     @Query('mode') mode: string = 'saga',
+    @Query('protocol') protocol: string = 'http',
     @Body() body: unknown,
   ): Promise<{ gid: string; status: string }> {
-    if (!(MODES as readonly string[]).includes(mode))
-      throw new BadRequestException(`mode must be one of ${MODES.join(', ')}`);
+    const way = { mode: oneOf(MODES, 'mode', mode), protocol: oneOf(PROTOCOLS, 'protocol', protocol) };
+    if (way.mode === 'xa' && !HAS_XA) throw new BadRequestException(NO_XA);
     const transfer = parseTransfer(body);
     const gid = await this.dtm.newGid();
     try {
-      await this.transfers.run(mode as Mode, gid, transfer);
+      await this.transfers.run(way, gid, transfer);
     } catch (error) {
       if (error instanceof DtmFailureError) throw new ConflictException(error.message, { cause: error });
+      if (error instanceof DtmOngoingError) throw new ServiceUnavailableException(error.message, { cause: error });
       throw error;
     }
     return { gid, status: 'succeed' };
   }
+}
+
+function oneOf<T extends string>(allowed: readonly T[], name: string, value: string): T {
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw new BadRequestException(`${name} must be one of ${allowed.join(', ')}`);
+  return found;
 }

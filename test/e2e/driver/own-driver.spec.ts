@@ -9,6 +9,7 @@ import {
   type AddressSource,
   type DtmDriver,
 } from '../../../lib/driver/index.js';
+import { freePorts } from '../../services/free-ports.mjs';
 import { GrpcClient, requestMessage } from '../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
@@ -72,8 +73,7 @@ describe('a driver that was written by the steps of the guide', () => {
     bank.answer('bank.Bank/In', REPLIES.success);
     phonebook.add('bank', bank.address);
 
-    // an endpoint that is known before the coordinator listens
-    const grpcPort = Number(bank.address.split(':')[1]) + 1;
+    const [grpcPort] = (await freePorts(1)) as [number];
     const server = embeddedServer({
       store: memoryStore(),
       logger: new RecordingLogger(),

@@ -106,7 +106,6 @@ test('a branch of a .proto gets the message that its service takes', async () =>
 
 test('a try answers with the message that its service answers', async () => {
   const work = dtm.tcc((tcc) => tcc.call(branchOf(TellerController, 'freeze'), transfer), {
-    protocol: 'grpc',
     waitResult: true,
   });
   expect(await work).toEqual({ amount: 30 });

@@ -1,5 +1,5 @@
 import { connect } from 'node:http2';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect as plainConnect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, type DtmDriver, type EmbeddedServerOptions } from 'nestjs-dtm/server';
@@ -125,6 +125,25 @@ describe('close() of a coordinator with a gRPC API', () => {
     expect(await dtm.answer('NewGid')).toBe('OK');
     await dtm.server.close();
     await waitUntil(() => ends.length === 2);
+  });
+
+  it('cuts off who does not listen any more', async () => {
+    const { server } = make({ listen: { port: 0, grpcPort: 0 } });
+    await server.open();
+    const port = Number(server.grpcAddress!.split(':')[1]);
+    // a proxy that goes on to hold its connection, and has stopped to read
+    const inner = plainConnect(port, '127.0.0.1');
+    const proxy = createServer((outer) => void outer.pipe(inner).pipe(outer));
+    await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      inner.destroy();
+      proxy.close();
+    });
+    expect(await new GrpcClient(`127.0.0.1:${(proxy.address() as AddressInfo).port}`).answer('NewGid')).toBe('OK');
+    inner.pause();
+    const start = Date.now();
+    await server.close();
+    expect(Date.now() - start).toBeLessThan(5000);
   });
 
   it('refuses a call whose message comes only then', async () => {

@@ -35,7 +35,7 @@ describe('the health service', () => {
     return { statuses, stream: stream as ClientReadableStream<{ status: string }> };
   }
 
-  it.each(['', 'dtmgimp.Dtm'])('says that "%s" is served', async (service) => {
+  it.each(['', 'dtmgimp.Dtm', 'nestjsdtm.Operator'])('says that "%s" is served', async (service) => {
     const health = new GrpcClient(dtm.address, methods);
     expect((await health.call('Check', { service })).reply).toEqual({ status: 'SERVING' });
   });
@@ -120,6 +120,7 @@ describe.each(REFLECTION_PROTOS.map((file) => ({ version: file.package, file }))
       list_services_response: {
         service: [
           { name: 'dtmgimp.Dtm' },
+          { name: 'nestjsdtm.Operator' },
           { name: 'grpc.health.v1.Health' },
           { name: 'grpc.reflection.v1.ServerReflection' },
           { name: 'grpc.reflection.v1alpha.ServerReflection' },
@@ -136,12 +137,14 @@ describe.each(REFLECTION_PROTOS.map((file) => ({ version: file.package, file }))
       'dtmgimp.DtmRequest.Gid',
       'grpc.health.v1.HealthCheckResponse.ServingStatus',
       'google.protobuf.Empty',
+      'nestjsdtm.OperatorRequest.json',
     ];
     const answers = await ask(...symbols.map((symbol) => ({ file_containing_symbol: symbol })));
     expect(answers.map((answer) => filesIn(answer).map(({ name }) => name))).toEqual([
       ...Array.from({ length: 4 }, () => ['dtmgimp.proto', 'google/protobuf/empty.proto']),
       ['grpc/health/v1/health.proto'],
       ['google/protobuf/empty.proto'],
+      ['nestjsdtm_operator.proto'],
     ]);
   });
 

@@ -1,28 +1,5 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-
-const run = promisify(execFile);
-
-/** Resolves everything but one package, as where it is not installed. */
-const without = (name: string): string => `
-  export async function resolve(specifier, context, next) {
-    if (specifier !== '${name}' && !specifier.startsWith('${name}/')) return next(specifier, context);
-    throw Object.assign(new Error('Cannot find package ' + specifier), { code: 'ERR_MODULE_NOT_FOUND' });
-  }`;
-
-/** Runs a module in a process without a package; what it prints. */
-async function printed(name: string, code: string): Promise<string> {
-  const module = `
-    import { register } from 'node:module';
-    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(without(name))}));
-    ${code}`;
-  // where the package can name itself
-  const cwd = fileURLToPath(new URL('.', import.meta.url));
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', module], { cwd });
-  return stdout.trim();
-}
+import { printedWithout } from '../../support/process-without.js';
 
 describe('a driver that is not installed', () => {
   it.each([
@@ -32,7 +9,9 @@ describe('a driver that is not installed', () => {
     const code = `
       const { ${factory} } = await import('nestjs-dtm/store/${entry}');
       await ${factory}().open().catch((error) => console.log(error.code + ' ' + error.message));`;
-    expect(await printed(name, code)).toBe(`DTM_CONFIG ${factory} needs the package ${name}; run: npm install ${name}`);
+    expect(await printedWithout(name, code)).toBe(
+      `DTM_CONFIG ${factory} needs the package ${name}; run: npm install ${name}`,
+    );
   });
 
   it.each([
@@ -42,6 +21,6 @@ describe('a driver that is not installed', () => {
     const code = `
       const { ${factory} } = await import('nestjs-dtm/store/${entry}');
       await ${factory}({ pool: ${pool} }).open().catch((error) => console.log(error.code + ' ' + error.message));`;
-    expect(await printed(name, code)).toMatch(/^DTM_STORE .* cannot be reached \(no server\)/);
+    expect(await printedWithout(name, code)).toMatch(/^DTM_STORE .* cannot be reached \(no server\)/);
   });
 });

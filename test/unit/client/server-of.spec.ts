@@ -1,7 +1,7 @@
 import { serverOf } from 'nestjs-dtm/client';
 import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
-import { defaultDriver } from '../../../lib/driver/index.js';
+import { defaultDriver, protocol1Driver } from '../../../lib/driver/index.js';
 
 describe('the client of a coordinator', () => {
   it.each([
@@ -24,7 +24,14 @@ describe('the client of a coordinator', () => {
     const driver = { ...defaultDriver(), name: 'mine' };
     expect(serverOf('mine://dtm', { driver })).toMatchObject({ protocol: 'grpc', address: 'mine://dtm' });
     expect(serverOf('localhost:36790', { driver })).toMatchObject({ protocol: 'grpc' });
+    expect(serverOf('etcd://etcd:2379/dtm', { driver })).toMatchObject({ protocol: 'grpc' });
     expect(serverOf('http://dtm', { driver })).toMatchObject({ protocol: 'http' });
+  });
+
+  it('is not to be had for a scheme that is known to be that of another driver', () => {
+    const driver = protocol1Driver();
+    expect(serverOf('protocol1://localhost:36790', { driver })).toMatchObject({ protocol: 'grpc' });
+    expect(() => serverOf('etcd://etcd:2379/dtm', { driver })).toThrow(/give the driver that does, dtm-driver-gozero/);
   });
 
   it.each([

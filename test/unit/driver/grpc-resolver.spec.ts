@@ -202,6 +202,22 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('leaves a source that always throws for good', async () => {
+    const source = new ScriptedAddresses();
+    let attempts = 0;
+    source.watch = () => {
+      attempts += 1;
+      throw new Error('bug');
+    };
+    const { clock, resolver } = bed({ source });
+    resolver.updateResolution();
+    await clock.advance(0);
+    resolver.destroy();
+    await clock.advance(60_000);
+    // at once, and after 5 s; after 10 s nobody is interested any more
+    expect([attempts, clock.pending]).toEqual([2, 0]);
+  });
+
   it('sends a list again that gRPC could not use', async () => {
     const source = new ScriptedAddresses(['127.0.0.1:1']);
     const scheme = freshScheme();

@@ -377,7 +377,7 @@ describe('closing the gRPC transport', () => {
     const closing = transport.close().then(() => (isClosed = true));
     expect(await transport.call(callTo(`${server.address}/b.B/In`))).toMatchObject({
       kind: 'unknown',
-      message: 'no answer: the transport is closed',
+      message: 'no answer: the connection is closed',
     });
     expect(isClosed).toBe(false);
     answerOk(server.calls[0]!);

@@ -1,5 +1,6 @@
-import { Client, Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { pgXa } from 'nestjs-dtm/xa/pg';
+import { untilAlone } from '../../../support/until-alone.js';
 import { waitUntil } from '../../../support/wait-until.js';
 import type { Row, XaBed } from '../xa-bed.js';
 
@@ -60,14 +61,4 @@ export async function pgXaBed(connectionString: string): Promise<XaBed<PoolClien
       await untilAlone(connectionString);
     },
   };
-}
-
-/** A client that has been told to end may still be connected, and one that hears the server stop then throws. */
-async function untilAlone(connectionString: string): Promise<void> {
-  const client = new Client({ connectionString });
-  client.on('error', () => {});
-  await client.connect();
-  const others = `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
-  await waitUntil(async () => (await client.query(others)).rows.length === 0);
-  await client.end();
 }

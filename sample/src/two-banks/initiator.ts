@@ -1,0 +1,57 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { DtmFailureError, DtmModule, DtmService } from 'nestjs-dtm';
+import { HAS_XA } from '../bank/bank-database.js';
+import type { Transfer } from '../bank/transfer.js';
+import { dtmServer } from '../dtm-server.js';
+import { DTM_SERVER, PROTOCOL } from './addresses.js';
+import { SAGA_IN, SAGA_OUT, TCC_IN, TCC_OUT, XA_IN, XA_OUT } from './branches.js';
+
+@Module({ imports: [DtmModule.forRoot({ server: dtmServer(DTM_SERVER) })] })
+class InitiatorModule {}
+
+// no server of its own: nobody calls it
+const app = await NestFactory.createApplicationContext(InitiatorModule);
+const dtm = app.get(DtmService);
+const transfer: Transfer = { from: 1, to: 2, amount: 30 };
+
+await show('saga', (gid) =>
+  dtm.saga({ gid }).add(SAGA_OUT, transfer).add(SAGA_IN, transfer).submit({ waitResult: true }),
+);
+await show('tcc', (gid) =>
+  dtm.tcc(
+    async (tcc) => {
+      await tcc.call(TCC_OUT, transfer);
+      await tcc.call(TCC_IN, transfer);
+    },
+    { gid, protocol: PROTOCOL, waitResult: true },
+  ),
+);
+if (HAS_XA) {
+  await show('xa', (gid) =>
+    dtm.xa(
+      async (xa) => {
+        await xa.call(XA_OUT, transfer);
+        await xa.call(XA_IN, transfer);
+      },
+      { gid, protocol: PROTOCOL, waitResult: true },
+    ),
+  );
+}
+const toNobody: Transfer = { ...transfer, to: 404 };
+await show('saga, receiver unknown', (gid) =>
+  dtm.saga({ gid }).add(SAGA_OUT, toNobody).add(SAGA_IN, toNobody).submit({ waitResult: true }),
+);
+await app.close();
+
+/** Makes a transfer and tells how it ended. */
+async function show(title: string, run: (gid: string) => Promise<unknown>): Promise<void> {
+  const gid = await dtm.newGid();
+  try {
+    await run(gid);
+    console.log(`${title} over ${PROTOCOL}: succeed (${gid})`);
+  } catch (error) {
+    if (!(error instanceof DtmFailureError)) throw error;
+    console.log(`${title} over ${PROTOCOL}: failed (${gid}): ${error.message}`);
+  }
+}

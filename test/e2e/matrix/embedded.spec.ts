@@ -1,0 +1,124 @@
+import { branchTransport, serverOf, type Transport } from 'nestjs-dtm/client';
+import type { DtmService } from 'nestjs-dtm';
+import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
+import { afterAll, beforeAll, describe, test, vi } from 'vitest';
+import { requireOrSkip } from '../../services/require-or-skip.mjs';
+import { RecordingLogger } from '../../support/recording-logger.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+import { barrierAccounts, xaAccounts, type BarrierAccounts, type XaAccounts } from './accounts.js';
+import { knownBug } from './known-bugs.js';
+import { Matrix, expectEnd, type Lane } from './matrix.js';
+import { shared } from './mortal-initiator.js';
+import { ROWS } from './rows.js';
+
+// what hangs fails soon
+vi.setConfig({ testTimeout: 20_000 });
+
+const LANES: readonly Lane[] = [
+  { title: 'in this process, branches over HTTP', api: 'in process', over: 'http' },
+  { title: 'in this process, branches over gRPC', api: 'in process', over: 'grpc' },
+  { title: 'over HTTP', api: 'http', over: 'http' },
+  { title: 'over gRPC', api: 'grpc', over: 'grpc' },
+  { title: 'over JSON-RPC, branches over HTTP', api: 'json-rpc', over: 'http' },
+];
+
+/** After which a transaction that has not ended never will. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Knows when no branch is being called: only then may time pass. */
+class QuietTransport implements Transport {
+  readonly #inner = branchTransport();
+  readonly #calls = new Set<Promise<unknown>>();
+
+  readonly check = this.#inner.check?.bind(this.#inner);
+
+  call(call: Parameters<Transport['call']>[0]): ReturnType<Transport['call']> {
+    const made = this.#inner.call(call).finally(() => this.#calls.delete(made));
+    this.#calls.add(made);
+    return made;
+  }
+
+  async quiet(): Promise<void> {
+    while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}
+
+const services = requireOrSkip('postgres', 'mariadb');
+
+describe('the embedded coordinator', () => {
+  let barrier: BarrierAccounts;
+  let xa: XaAccounts | undefined;
+
+  beforeAll(async () => {
+    barrier = await barrierAccounts();
+    if (services.available) xa = await xaAccounts();
+  });
+  afterAll(async () => {
+    await barrier?.close();
+    await xa?.close();
+  });
+
+  for (const lane of LANES) {
+    describe(lane.title, () => {
+      let server: EmbeddedServer;
+      let matrix: Matrix;
+
+      beforeAll(async () => {
+        const clock = new VirtualClock();
+        const transport = new QuietTransport();
+        const listen = { port: 0, grpcPort: 0 };
+        server = embeddedServer({ store: memoryStore(), logger: new RecordingLogger(), clock, transport, listen });
+        await server.open();
+        server.recover();
+        matrix = await Matrix.start({
+          lane,
+          server: () => clientOf(server, lane),
+          barrier,
+          xa,
+          async settle(dtm, gid) {
+            for (let waited = 0; waited < LONGEST_WAIT_MS && !(await hasEnded(dtm, gid)); waited += 500) {
+              await clock.advance(500);
+              await transport.quiet();
+            }
+          },
+        });
+      });
+      afterAll(async () => {
+        await matrix?.close();
+        await server?.close();
+      });
+
+      for (const row of ROWS) {
+        const isMissing = row.mode.accounts === 'xa' && !services.available;
+        const bug = knownBug(row, lane);
+        const title = `${row.mode.name}: ${row.title}${bug ? ` (${bug})` : ''}`;
+        const define = isMissing ? test.skip : bug ? test.fails : test;
+        define(isMissing ? services.title(title) : title, async () => {
+          expectEnd(row, await matrix.play(row));
+        });
+      }
+    });
+  }
+});
+
+async function hasEnded(dtm: DtmService, gid: string): Promise<boolean> {
+  const status = (await dtm.query(gid))?.transaction.status;
+  return status === 'succeed' || status === 'failed';
+}
+
+function clientOf(server: EmbeddedServer, { api }: Lane) {
+  switch (api) {
+    case 'in process':
+      return shared(server);
+    case 'http':
+      return serverOf(server.address!);
+    case 'grpc':
+      return serverOf(server.grpcAddress!);
+    case 'json-rpc':
+      return serverOf(`${new URL(server.address!).origin}/api/json-rpc`);
+  }
+}

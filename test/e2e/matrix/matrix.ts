@@ -1,0 +1,140 @@
+import { expect } from 'vitest';
+import type { DtmServer, DtmService } from 'nestjs-dtm';
+import type { Accounts, BarrierAccounts, Money, XaAccounts } from './accounts.js';
+import { startBankApp, type BankApp } from './bank-app.js';
+import { MortalInitiators, type Step } from './mortal-initiator.js';
+import type { Row } from './rows.js';
+import { AMOUNT, OPENING_BALANCE } from './transfer.js';
+import { Troubles } from './troubles.js';
+
+/** How the initiator reaches the coordinator, and the coordinator the participants. */
+export interface Lane {
+  readonly title: string;
+  readonly api: 'in process' | 'http' | 'grpc' | 'json-rpc';
+  readonly over: 'http' | 'grpc';
+}
+
+/** What a matrix runs on. */
+export interface MatrixOptions {
+  readonly lane: Lane;
+  /** A client of the coordinator. */
+  readonly server: () => DtmServer;
+  readonly barrier: BarrierAccounts;
+  /** Undefined where no database is there that can do XA. */
+  readonly xa: XaAccounts | undefined;
+  /** Waits until a transaction has ended. */
+  readonly settle: (dtm: DtmService, gid: string) => Promise<unknown>;
+}
+
+/** What came of a row. */
+export interface Result {
+  readonly told: unknown;
+  readonly steps: readonly Step[];
+  readonly status: string | undefined;
+  readonly money: Money;
+}
+
+/** After which the coordinator looks what became of an initiator. */
+const TIMEOUT_SECONDS = 6;
+
+let topics = 0;
+
+/** Two applications, an initiator that can die and participants that can have troubles, and their accounts. */
+export class Matrix {
+  readonly #options: MatrixOptions;
+  readonly #initiators = new MortalInitiators();
+  readonly #troubles = new Troubles();
+  readonly #topic = `transfers-${(topics += 1)}`;
+  #participants!: BankApp;
+  #initiator!: BankApp;
+
+  private constructor(options: MatrixOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: MatrixOptions): Promise<Matrix> {
+    const matrix = new Matrix(options);
+    await matrix.#start();
+    return matrix;
+  }
+
+  /** Plays a row. */
+  async play(row: Row): Promise<Result> {
+    const { lane, barrier, settle } = this.#options;
+    const accounts: Accounts = row.mode.accounts === 'xa' ? this.#options.xa! : barrier;
+    const { dtm } = this.#initiator;
+    const [gid, transfer] = await Promise.all([dtm.newGid(), accounts.open()]);
+    this.#troubles.plan(gid, row.troubles);
+    this.#initiators.begin(gid, row.diesAfter);
+    const initiator = {
+      dtm,
+      at: this.#participants.at[lane.over],
+      bank: barrier.bank,
+      troubles: this.#troubles,
+      topic: this.#topic,
+    };
+    const options = {
+      gid,
+      retryIntervalSeconds: 1,
+      requestTimeoutSeconds: 20,
+      ...(lane.over === 'grpc' && { protocol: 'grpc' as const }),
+      ...(row.diesAfter !== undefined && { timeoutToFailSeconds: TIMEOUT_SECONDS }),
+    };
+    const told: unknown = await row.mode.run(initiator, transfer, options).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const observer = this.#participants.dtm;
+    if (row.end !== undefined) await settle(observer, gid);
+    return {
+      told,
+      steps: this.#initiators.stepsOf(gid),
+      status: (await observer.query(gid))?.transaction.status,
+      money: await accounts.moneyOf(transfer, gid),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#initiator?.close();
+    await this.#participants?.close();
+  }
+
+  async #start(): Promise<void> {
+    const { lane, server, barrier, xa } = this.#options;
+    const surroundings = { bank: barrier.bank, xa, troubles: this.#troubles, over: lane.over };
+    this.#participants = await startBankApp(server(), surroundings, 'hybrid');
+    // so that the coordinator also has to ask over gRPC what became of messages
+    const kind = lane.over === 'grpc' ? 'gRPC only' : 'hybrid';
+    this.#initiator = await startBankApp(this.#initiators.around(server()), surroundings, kind);
+    const { dtm, at } = this.#participants;
+    const subscribers = {
+      http: [`${at.http}/payer/pay`, `${at.http}/receiver/receive`],
+      grpc: [`${at.grpc}/nestjsdtm.Payer/Pay`, `${at.grpc}/nestjsdtm.Receiver/Receive`],
+    };
+    for (const url of subscribers[lane.over]) await dtm.topics.subscribe(this.#topic, url);
+  }
+
+  /** Whether the coordinator knows by now who has subscribed. */
+  async knowsSubscribers(): Promise<boolean> {
+    const { dtm } = this.#participants;
+    const message = dtm.msg({ gid: await dtm.newGid() }).addTopic(this.#topic);
+    try {
+      await dtm.api.abort({ gid: await message.prepare('http://127.0.0.1:1/'), transType: 'msg' });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Checks what came of a row. */
+export function expectEnd(row: Row, { told, steps, status, money }: Result): void {
+  if (row.told) expect(told).toBeInstanceOf(row.told);
+  else expect(told).toBeUndefined();
+  if (row.steps) expect(steps).toEqual(row.steps);
+  const moved = row.end === 'succeed' ? AMOUNT : 0;
+  expect({ status, money }).toEqual({
+    status: row.end,
+    money: { from: OPENING_BALANCE - moved, to: moved, held: 0 },
+  });
+}

@@ -1,0 +1,148 @@
+import { branchOf, type DtmService, type GlobalOptions } from 'nestjs-dtm';
+import type { Bank } from '../bank/bank.js';
+import type { Step } from './mortal-initiator.js';
+import { AgentController, PayerController, ReceiverController, XaController } from './participants.js';
+import type { Transfer } from './transfer.js';
+import type { Troubles } from './troubles.js';
+
+/** What an initiator works with. */
+export interface Initiator {
+  readonly dtm: DtmService;
+  /** Where the participants are. */
+  readonly at: string;
+  /** Its own database. */
+  readonly bank: Bank;
+  readonly troubles: Troubles;
+  /** Topic that the participants have subscribed to. */
+  readonly topic: string;
+}
+
+/** One way of doing a transfer. */
+export interface Mode {
+  readonly name: string;
+  readonly accounts: 'barrier' | 'xa';
+  /** What its initiator asks the coordinator for when all goes well. */
+  readonly steps: readonly Step[];
+  /** Does one transfer and waits for its result. */
+  run(initiator: Initiator, transfer: Transfer, options: GlobalOptions & { readonly gid: string }): Promise<unknown>;
+  /** Operation that a participant, or the initiator, can refuse. */
+  readonly refusable: string;
+  /** A refusal is no decision: it is asked again. */
+  readonly cannotFail?: boolean;
+  /** Operation that the coordinator repeats until it is done. */
+  readonly repeated: string;
+  /** Operation that undoes. */
+  readonly undo?: string;
+  /** Operation that the initiator calls itself; whoever does not answer it with a success, rolls back. */
+  readonly calledByInitiator?: string;
+  /** The initiator's own database decides, before the submit. */
+  readonly isDecidedLocally?: boolean;
+}
+
+const WAIT = { waitResult: true };
+
+function local({ bank, troubles }: Initiator, { from, amount }: Transfer, gid: string) {
+  const context = { gid, transType: 'msg', branchId: '00', op: 'msg' } as const;
+  return async (tx: Parameters<Bank['change']>[0]): Promise<void> => {
+    await bank.change(tx, context, from, -amount);
+    troubles.meet(context);
+  };
+}
+
+export const MODES: readonly Mode[] = [
+  ...[false, true].map((concurrent): Mode => ({
+    name: concurrent ? 'concurrent saga' : 'saga',
+    accounts: 'barrier',
+    steps: ['submit'],
+    refusable: 'action',
+    repeated: 'action',
+    undo: 'compensate',
+    run: ({ dtm, at }, transfer, options) =>
+      dtm
+        .saga({ ...options, concurrent })
+        .add(branchOf(PayerController, 'out', { at }), transfer)
+        .add(branchOf(ReceiverController, 'in', { at }), transfer)
+        .submit(WAIT),
+  })),
+  {
+    name: 'tcc',
+    accounts: 'barrier',
+    steps: ['prepare', 'registerBranch', 'registerBranch', 'submit'],
+    refusable: 'try',
+    repeated: 'confirm',
+    undo: 'cancel',
+    calledByInitiator: 'try',
+    run: ({ dtm, at }, transfer, options) =>
+      dtm.tcc(
+        async (tcc) => {
+          await tcc.call(branchOf(PayerController, 'freeze', { at }), transfer);
+          await tcc.call(branchOf(ReceiverController, 'expect', { at }), transfer);
+        },
+        { ...options, ...WAIT },
+      ),
+  },
+  {
+    name: 'nested tcc',
+    accounts: 'barrier',
+    steps: ['prepare', 'registerBranch', 'submit'],
+    refusable: 'try',
+    repeated: 'confirm',
+    undo: 'cancel',
+    calledByInitiator: 'try',
+    run: ({ dtm, at }, transfer, options) =>
+      dtm.tcc((tcc) => tcc.call(branchOf(AgentController, 'transfer', { at }), transfer), { ...options, ...WAIT }),
+  },
+  {
+    name: 'msg',
+    accounts: 'barrier',
+    steps: ['submit'],
+    refusable: 'action',
+    cannotFail: true,
+    repeated: 'action',
+    run: ({ dtm, at }, transfer, options) =>
+      dtm
+        .msg(options)
+        .add(branchOf(PayerController, 'pay', { at }), transfer)
+        .add(branchOf(ReceiverController, 'receive', { at }), transfer)
+        .submit(WAIT),
+  },
+  {
+    name: 'msg with topic',
+    accounts: 'barrier',
+    steps: ['submit'],
+    refusable: 'action',
+    cannotFail: true,
+    repeated: 'action',
+    run: ({ dtm, topic }, transfer, options) => dtm.msg(options).addTopic(topic, transfer).submit(WAIT),
+  },
+  {
+    name: 'doAndSubmit',
+    accounts: 'barrier',
+    steps: ['prepare', 'submit'],
+    refusable: 'msg',
+    repeated: 'action',
+    isDecidedLocally: true,
+    run: (initiator, transfer, options) =>
+      initiator.dtm
+        .msg(options)
+        .add(branchOf(ReceiverController, 'receive', { at: initiator.at }), transfer)
+        .doAndSubmit(initiator.bank.adapter, local(initiator, transfer, options.gid), WAIT),
+  },
+  {
+    name: 'xa',
+    accounts: 'xa',
+    steps: ['prepare', 'submit'],
+    refusable: 'action',
+    repeated: 'commit',
+    undo: 'rollback',
+    calledByInitiator: 'action',
+    run: ({ dtm, at }, transfer, options) =>
+      dtm.xa(
+        async (xa) => {
+          await xa.call(branchOf(XaController, 'debit', { at }), transfer);
+          await xa.call(branchOf(XaController, 'credit', { at }), transfer);
+        },
+        { ...options, ...WAIT },
+      ),
+  },
+];

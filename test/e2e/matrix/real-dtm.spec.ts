@@ -1,0 +1,86 @@
+import type { DtmServer } from 'nestjs-dtm';
+import { grpcServer, serverOf } from 'nestjs-dtm/client';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { startDtm, type DtmServer as GoDtm } from '../../services/dtm.mjs';
+import { requireOrSkip } from '../../services/require-or-skip.mjs';
+import { waitUntil } from '../../support/wait-until.js';
+import { barrierAccounts, xaAccounts, type BarrierAccounts, type XaAccounts } from './accounts.js';
+import { knownBug } from './known-bugs.js';
+import { Matrix, expectEnd, type Lane, type Result } from './matrix.js';
+import { ROWS, type Row } from './rows.js';
+
+const LANES: readonly Lane[] = [
+  { title: 'over HTTP', api: 'http', over: 'http' },
+  { title: 'over gRPC', api: 'grpc', over: 'grpc' },
+  { title: 'over JSON-RPC, branches over HTTP', api: 'json-rpc', over: 'http' },
+];
+
+const go = requireOrSkip('dtm');
+const databases = requireOrSkip('postgres', 'mariadb');
+
+describe.skipIf(!go.available)(go.title('the real dtm 1.19.0'), () => {
+  let dtm: GoDtm;
+  let barrier: BarrierAccounts;
+  let xa: XaAccounts | undefined;
+
+  beforeAll(async () => {
+    dtm = await startDtm({ env: { TRANS_CRON_INTERVAL: '1', CONFIG_UPDATE_INTERVAL: '1', LOG_LEVEL: 'error' } });
+    barrier = await barrierAccounts();
+    if (databases.available) xa = await xaAccounts();
+  });
+  afterAll(async () => {
+    await barrier?.close();
+    await xa?.close();
+    await dtm?.stop();
+  });
+
+  for (const lane of LANES) {
+    describe(lane.title, () => {
+      const results = new Map<Row, Promise<Result>>();
+      let matrix: Matrix;
+
+      beforeAll(async () => {
+        matrix = await Matrix.start({
+          lane,
+          server: () => clientOf(dtm, lane),
+          barrier,
+          xa,
+          settle: (observer, gid) => observer.waitFor(gid, { timeoutSeconds: LONGEST_WAIT_SECONDS }).catch(() => undefined),
+        });
+        await waitUntil(() => matrix.knowsSubscribers());
+        // all at once: dtm takes its seconds for each
+        for (const row of ROWS) {
+          if (row.mode.accounts === 'xa' && !xa) continue;
+          const result = matrix.play(row);
+          result.catch(() => undefined);
+          results.set(row, result);
+        }
+      });
+      afterAll(() => matrix?.close());
+
+      for (const row of ROWS) {
+        const isMissing = row.mode.accounts === 'xa' && !databases.available;
+        const bug = knownBug(row, lane);
+        const title = `${row.mode.name}: ${row.title}${bug ? ` (${bug})` : ''}`;
+        const define = isMissing ? test.skip : bug ? test.fails : test;
+        define(isMissing ? databases.title(title) : title, async () => {
+          expectEnd(row, await results.get(row)!);
+        });
+      }
+    });
+  }
+});
+
+/** A transaction that takes longer has been forgotten. */
+const LONGEST_WAIT_SECONDS = 40;
+
+function clientOf({ url, host, grpcPort }: GoDtm, { api }: Lane): DtmServer {
+  switch (api) {
+    case 'grpc':
+      return grpcServer(`${host}:${grpcPort}`, { http: url });
+    case 'json-rpc':
+      return serverOf(`${new URL(url).origin}/api/json-rpc`);
+    default:
+      return serverOf(url);
+  }
+}
