@@ -113,6 +113,7 @@ export class Saga {
       retryIntervalSeconds: own.retryIntervalSeconds,
       retryLimit: own.retryLimit,
       branchHeaders: own.branchHeaders,
+      concurrent: own.concurrent,
       steps: this.#steps,
       payloads: this.#payloads,
       customData: encodeSagaPlan({ concurrent, orders: this.#orders }),

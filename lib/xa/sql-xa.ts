@@ -45,11 +45,12 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
 
     async commit(branch) {
       check(branch);
-      if (await own(branch, 'commit', () => database.decide(branch, 'commit'))) return;
+      const isDone = await own(branch, 'commit', () => database.decide(branch, 'commit'));
       const row = actionRow(branch, 'commit');
+      // looked at in any case: MariaDB may acknowledge a commit that it does not make
       const reason = await whileFree(branch, () => barrier.transaction((tx) => barrier.reason(tx, row)));
       if (reason === 'action') return;
-      if (reason === undefined) throw stillRunningOrLost(branch);
+      if (reason === undefined) throw isDone ? notSeen(branch) : nothingToCommit(branch);
       throw new DtmBarrierError(`${nameOf(branch)} cannot be committed: it was rolled back before`, branch);
     },
 
@@ -113,7 +114,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
       state = 'prepared';
       return result;
     } finally {
-      connection.release(state === 'open' ? await afterRollback(connection, branch) : state);
+      await connection.release(state === 'open' ? await afterRollback(connection, branch) : state);
     }
   }
 
@@ -137,7 +138,10 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
         return await work();
       } catch (error) {
         if (!database.isLockTimeout(error)) throw error;
-        throw new DtmOngoingError(`${nameOf(branch)}: its first phase is still running`, { cause: error, ...branch });
+        throw new DtmOngoingError(`${nameOf(branch)}: its barrier row is locked, its first phase is still running`, {
+          cause: error,
+          ...branch,
+        });
       }
     });
   }
@@ -162,10 +166,18 @@ function nameOf({ gid, branchId }: XaKey): string {
   return `XA branch ${branchId} of ${gid}`;
 }
 
-function stillRunningOrLost(branch: XaKey): DtmBarrierError {
+function nothingToCommit(branch: XaKey): DtmBarrierError {
   return new DtmBarrierError(
     `${nameOf(branch)} cannot be committed: nothing is prepared, and nothing was committed. It was rolled back by somebody ` +
       'else, or its database was restored; mend its data by hand, then end the transaction with forceStop',
+    branch,
+  );
+}
+
+function notSeen(branch: XaKey): DtmBarrierError {
+  return new DtmBarrierError(
+    `${nameOf(branch)} was committed, but its barrier row is not there: is the barrier table the one of its first phase, or was ` +
+      'it emptied meanwhile?',
     branch,
   );
 }

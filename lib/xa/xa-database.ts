@@ -44,6 +44,9 @@ export interface XaConnection<Tx> {
   prepare(branch: XaKey): Promise<void>;
   /** Takes the branch back; throws unless the connection is free of it for certain. */
   rollback(branch: XaKey): Promise<void>;
-  /** Gives the connection back to the pool where it is clean, and throws it away where it is not. */
-  release(state: XaConnectionState): void;
+  /**
+   * Gives the connection back to the pool where it is clean, and throws it away where it is not; resolves when what is
+   * prepared can be decided by other connections.
+   */
+  release(state: XaConnectionState): Promise<void>;
 }

@@ -16,6 +16,8 @@ export interface Mysql2Statement {
 
 /** A connection out of a pool: `PoolConnection` of `mysql2/promise`. */
 export interface Mysql2Connection {
+  /** Number of the connection on the server. */
+  readonly threadId: number;
   /** Runs a statement as it is. */
   query(statement: Mysql2Statement): Promise<[unknown, unknown]>;
   /** Prepares a statement, once for each text, and runs it. */

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { barrierTable } from '../../barrier/sql/barrier-table.js';
 import type { BarrierTableOptions } from '../../barrier/sql/index.js';
 import { DtmConfigError, DtmOngoingError } from '../../protocol/index.js';
@@ -6,6 +5,7 @@ import { sqlXa } from '../sql-xa.js';
 import type { InDoubtBranch, XaAdapter, XaKey } from '../xa-adapter.js';
 import type { XaConnection, XaConnectionState, XaDatabase } from '../xa-database.js';
 import { mysql2Barrier } from './mysql2-barrier.js';
+import { endConnection } from './mysql2-detach.js';
 import { connectionsOf, errnoOf, onConnection, rowsOf, type Mysql2Connection, type Mysql2Pool } from './mysql2-pool.js';
 import { serverOf, type Mysql2Server } from './mysql2-server.js';
 import { mysqlXid, readMysqlXid } from './mysql2-xid.js';
@@ -15,10 +15,6 @@ const XAER_DUPID = 1440;
 const LOCK_WAIT_TIMEOUT = 1205;
 const SPECIFIC_ACCESS_DENIED = 1227;
 const XAER_RMERR = 1401;
-
-/** How often, and after how many milliseconds, it is tried again while the server is still ending a connection. */
-const DETACH_LOOKS = 50;
-const DETACH_PAUSE_MS = 20;
 
 /**
  * XA in MySQL 8.0 and MariaDB 10.5 or newer, with InnoDB, through mysql2: `xa start`, `xa prepare`, `xa commit`.
@@ -52,27 +48,22 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
     isLockTimeout: (error) => errnoOf(error) === LOCK_WAIT_TIMEOUT,
     async connect() {
       const server = await serverOf(pool);
-      return new Mysql2XaConnection(await pool.getConnection(), server);
+      return new Mysql2XaConnection(pool, await pool.getConnection(), server);
     },
     decide: (branch, decision) =>
       onConnection(pool, async (connection) => {
-        for (let look = 1; ; look++) {
-          try {
-            await rowsOf(connection, `xa ${decision} ${mysqlXid(branch)}`);
-            return true;
-          } catch (error) {
-            if (errnoOf(error) !== XAER_NOTA) throw error;
-          }
-          // it is unknown, too, while the connection that prepared it has not ended yet
-          if (!(await isPrepared(connection, branch))) return false;
-          if (look === DETACH_LOOKS) {
-            throw new DtmOngoingError(
-              `XA branch ${branch.branchId} of ${branch.gid}: the connection that prepared it is still open`,
-              branch,
-            );
-          }
-          await delay(DETACH_PAUSE_MS);
+        try {
+          await rowsOf(connection, `xa ${decision} ${mysqlXid(branch)}`);
+          return true;
+        } catch (error) {
+          if (errnoOf(error) !== XAER_NOTA) throw error;
         }
+        // Unknown, too, while the connection that prepared it has not ended. Not tried again at once, see endConnection().
+        if (!(await isPrepared(connection, branch))) return false;
+        throw new DtmOngoingError(
+          `XA branch ${branch.branchId} of ${branch.gid}: the connection that prepared it has not ended yet`,
+          { gid: branch.gid },
+        );
       }),
     inDoubt: () =>
       onConnection(pool, async (connection) => {
@@ -89,6 +80,7 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
 /** A connection that does the work of one branch. */
 class Mysql2XaConnection<Connection extends Mysql2Connection> implements XaConnection<Connection> {
   constructor(
+    private readonly pool: Mysql2Pool<Connection>,
     readonly tx: Connection,
     private readonly server: Mysql2Server,
   ) {}
@@ -119,9 +111,10 @@ class Mysql2XaConnection<Connection extends Mysql2Connection> implements XaConne
     await rowsOf(this.tx, `xa rollback ${mysqlXid(branch)}`);
   }
 
-  release(state: XaConnectionState): void {
+  async release(state: XaConnectionState): Promise<void> {
     if (state === 'idle' || (state === 'prepared' && this.server.detachesOnPrepare)) this.tx.release();
-    else this.tx.destroy();
+    else if (this.server.detachesOnPrepare) this.tx.destroy();
+    else await endConnection(this.pool, this.tx);
   }
 }
 

@@ -9,7 +9,7 @@ import { DtmBarrierError, DtmConfigError } from '../../protocol/index.js';
 import { oncePerPool } from '../once-per-pool.js';
 import { LOCK_TIMEOUT_SECONDS, sqlXa } from '../sql-xa.js';
 import type { XaAdapter, XaKey } from '../xa-adapter.js';
-import type { XaConnection, XaDatabase } from '../xa-database.js';
+import type { XaConnection, XaConnectionState, XaDatabase } from '../xa-database.js';
 import { XID_PREFIX, pgXid, quotePgXid, readPgXid } from './pg-xid.js';
 
 /** A pool of connections: node-postgres `Pool`. */
@@ -154,7 +154,7 @@ class PgXaConnection<Client extends PgClient> implements XaConnection<Client> {
     await this.tx.query('rollback');
   }
 
-  release(state: 'idle' | 'prepared' | 'unknown'): void {
+  async release(state: XaConnectionState): Promise<void> {
     this.tx.removeListener?.('error', nothing);
     (this.tx as Client & PooledClient).release(state === 'unknown');
   }

@@ -33,7 +33,7 @@ export const NO_XA =
 
 /** The database of a bank: a schema in the server that SAMPLE_POSTGRES names, or a PGlite of its own. */
 export function bankDatabase(name: string): BankDatabase {
-  return POSTGRES ? postgres(POSTGRES, name) : pglite(dataFolder(name));
+  return POSTGRES ? postgres(POSTGRES, name.replace('-', '_')) : pglite(dataFolder(name));
 }
 
 /** PostgreSQL inside this process. */
@@ -50,23 +50,23 @@ function pglite(folder: string): BankDatabase {
 
 function postgres(connectionString: string, schema: string): BankDatabase {
   const newPool = () =>
-    new Pool({ connectionString, options: `-c search_path="${schema}"` })
+    new Pool({ connectionString, options: `-c search_path=${schema}` })
       // emitted when a connection that nobody uses is lost; unheard, it would end the process
       .on('error', ({ message }) => Logger.warn(message, 'Bank'));
   const pool = newPool();
   // of its own, because whoever waits for the locks of a prepared branch holds a connection
   const xaPool = newPool();
-  const barrier = pgBarrier(pool);
+  const barrier = pgBarrier(pool, { schema });
   return {
     query: (text, parameters) => pool.query(text, parameters),
     barrier,
-    xa: pgXa(xaPool),
+    xa: pgXa(xaPool, { schema }),
     async open() {
       const { rows } = await pool.query<{ most: number }>(
         "select current_setting('max_prepared_transactions')::int as most",
       );
       if (rows[0]?.most === 0) throw new Error('SAMPLE_POSTGRES must have max_prepared_transactions above 0');
-      await pool.query(`create schema if not exists "${schema}"`);
+      // makes the schema, too
       await barrier.createTable();
     },
     async close() {

@@ -142,16 +142,18 @@ describe('a coordinator', () => {
     const answer = deferred<object>();
     bank.answer('/in', () => answer.promise);
     const dtm = await startOurs();
-    const server = clientOf(dtm.grpcAddress!, { timeoutSeconds: 0.3 });
-    const saga = new Saga({ api: server }, { gid: 'g', waitResult: true }).add({ action: bank.url('/in') });
-    const error = await errorOf(saga.submit());
+    const saga = (timeoutSeconds: number): Saga => {
+      const api = clientOf(dtm.grpcAddress!, { timeoutSeconds });
+      return new Saga({ api }, { gid: 'g', waitResult: true }).add({ action: bank.url('/in') });
+    };
+    const error = await errorOf(saga(1).submit());
     expect(error).toBeInstanceOf(DtmConnectionError);
     expect(error.message).toMatch(/gave no answer to submit: DEADLINE_EXCEEDED/);
     expect(error).toMatchObject({ gid: 'g' });
     answer.resolve({});
     await waitUntil(async () => (await dtm.query('g'))?.transaction.status === 'succeed');
     // the attempt is repeated: it is the same saga
-    await saga.submit();
+    await saga(10).submit();
     expect(bank.requests).toHaveLength(1);
   });
 

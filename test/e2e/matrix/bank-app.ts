@@ -7,6 +7,7 @@ import { freePorts } from '../../services/free-ports.mjs';
 import { Bank } from '../bank/bank.js';
 import type { XaAccounts } from './accounts.js';
 import { AgentController, OVER, PayerController, ReceiverController, XaController } from './participants.js';
+import { RpcController } from './rpc.controller.js';
 import { Troubles } from './troubles.js';
 
 /** What the applications of one matrix have in common. */
@@ -38,9 +39,11 @@ export async function startBankApp(
   { bank, xa, troubles, over }: BankSurroundings,
   kind: 'hybrid' | 'gRPC only',
 ): Promise<BankApp> {
-  const [port] = await freePorts(1);
-  const grpc = `127.0.0.1:${port}`;
-  const controllers = [PayerController, ReceiverController, AgentController, ...(xa ? [XaController] : [])];
+  const ports = await freePorts(2);
+  const http = `http://127.0.0.1:${ports[0]}`;
+  const grpc = `127.0.0.1:${ports[1]}`;
+  const endpoint = kind === 'hybrid' ? { http, grpc } : { grpc };
+  const branches = [PayerController, ReceiverController, AgentController, ...(xa ? [XaController] : [])];
   const xaDatabases = xa && {
     postgres: { xa: troubles.inSecondPhaseOf(xa.postgres) },
     mariadb: { xa: troubles.inSecondPhaseOf(xa.mariadb) },
@@ -50,11 +53,11 @@ export async function startBankApp(
     imports: [
       DtmModule.forRoot({
         server,
-        endpoint: { grpc },
+        endpoint,
         databases: { default: { barrier: bank.adapter }, ...xaDatabases },
       }),
     ],
-    controllers,
+    controllers: [...branches, RpcController],
     providers: [
       { provide: Bank, useValue: bank },
       { provide: Troubles, useValue: troubles },
@@ -63,15 +66,13 @@ export async function startBankApp(
   })
   class BankModule {}
 
-  const options = dtmGrpcOptions(controllers, { url: grpc }) as MicroserviceOptions;
+  const options = dtmGrpcOptions(branches, { url: grpc }) as MicroserviceOptions;
   let app: INestApplicationContext;
-  let http = '';
   if (kind === 'hybrid') {
     const hybrid = await NestFactory.create(BankModule, { logger: false });
     hybrid.connectMicroservice(options);
     await hybrid.startAllMicroservices();
-    await hybrid.listen(0, '127.0.0.1');
-    http = await hybrid.getUrl();
+    await hybrid.listen(ports[0]!, '127.0.0.1');
     app = hybrid;
   } else {
     const service = await NestFactory.createMicroservice(BankModule, { ...options, logger: false });

@@ -1,4 +1,4 @@
-import type { Lane } from './matrix.js';
+import type { Lane } from './lane.js';
 import type { Row } from './rows.js';
 
 /** Why a row does not end as it should, for now; the test fails when it does. */

@@ -1,15 +1,15 @@
-import { branchOf, type DtmService, type GlobalOptions } from 'nestjs-dtm';
+import type { DtmService, GlobalOptions } from 'nestjs-dtm';
 import type { Bank } from '../bank/bank.js';
+import type { Branches } from './branches.js';
 import type { Step } from './mortal-initiator.js';
-import { AgentController, PayerController, ReceiverController, XaController } from './participants.js';
 import type { Transfer } from './transfer.js';
 import type { Troubles } from './troubles.js';
 
 /** What an initiator works with. */
 export interface Initiator {
   readonly dtm: DtmService;
-  /** Where the participants are. */
-  readonly at: string;
+  /** Of the participants. */
+  readonly branches: Branches;
   /** Its own database. */
   readonly bank: Bank;
   readonly troubles: Troubles;
@@ -35,6 +35,8 @@ export interface Mode {
   readonly undo?: string;
   /** Operation that the initiator calls itself; whoever does not answer it with a success, rolls back. */
   readonly calledByInitiator?: string;
+  /** Has branches that can be called by JSON-RPC: the initiator's own calls are plain, and so is all of XA here. */
+  readonly canBeRpc: boolean;
   /** The initiator's own database decides, before the submit. */
   readonly isDecidedLocally?: boolean;
 }
@@ -52,62 +54,63 @@ function local({ bank, troubles }: Initiator, { from, amount }: Transfer, gid: s
 export const MODES: readonly Mode[] = [
   ...[false, true].map((concurrent): Mode => ({
     name: concurrent ? 'concurrent saga' : 'saga',
+    canBeRpc: true,
     accounts: 'barrier',
     steps: ['submit'],
     refusable: 'action',
     repeated: 'action',
     undo: 'compensate',
-    run: ({ dtm, at }, transfer, options) =>
+    run: ({ dtm, branches }, transfer, options) =>
       dtm
         .saga({ ...options, concurrent })
-        .add(branchOf(PayerController, 'out', { at }), transfer)
-        .add(branchOf(ReceiverController, 'in', { at }), transfer)
+        .add(branches.out, transfer)
+        .add(branches.in, transfer)
         .submit(WAIT),
   })),
   {
     name: 'tcc',
+    canBeRpc: true,
     accounts: 'barrier',
     steps: ['prepare', 'registerBranch', 'registerBranch', 'submit'],
     refusable: 'try',
     repeated: 'confirm',
     undo: 'cancel',
     calledByInitiator: 'try',
-    run: ({ dtm, at }, transfer, options) =>
+    run: ({ dtm, branches }, transfer, options) =>
       dtm.tcc(
         async (tcc) => {
-          await tcc.call(branchOf(PayerController, 'freeze', { at }), transfer);
-          await tcc.call(branchOf(ReceiverController, 'expect', { at }), transfer);
+          await tcc.call(branches.freeze, transfer);
+          await tcc.call(branches.expect, transfer);
         },
         { ...options, ...WAIT },
       ),
   },
   {
     name: 'nested tcc',
+    canBeRpc: false,
     accounts: 'barrier',
     steps: ['prepare', 'registerBranch', 'submit'],
     refusable: 'try',
     repeated: 'confirm',
     undo: 'cancel',
     calledByInitiator: 'try',
-    run: ({ dtm, at }, transfer, options) =>
-      dtm.tcc((tcc) => tcc.call(branchOf(AgentController, 'transfer', { at }), transfer), { ...options, ...WAIT }),
+    run: ({ dtm, branches }, transfer, options) =>
+      dtm.tcc((tcc) => tcc.call(branches.agent, transfer), { ...options, ...WAIT }),
   },
   {
     name: 'msg',
+    canBeRpc: true,
     accounts: 'barrier',
     steps: ['submit'],
     refusable: 'action',
     cannotFail: true,
     repeated: 'action',
-    run: ({ dtm, at }, transfer, options) =>
-      dtm
-        .msg(options)
-        .add(branchOf(PayerController, 'pay', { at }), transfer)
-        .add(branchOf(ReceiverController, 'receive', { at }), transfer)
-        .submit(WAIT),
+    run: ({ dtm, branches }, transfer, options) =>
+      dtm.msg(options).add(branches.pay, transfer).add(branches.receive, transfer).submit(WAIT),
   },
   {
     name: 'msg with topic',
+    canBeRpc: true,
     accounts: 'barrier',
     steps: ['submit'],
     refusable: 'action',
@@ -117,6 +120,7 @@ export const MODES: readonly Mode[] = [
   },
   {
     name: 'doAndSubmit',
+    canBeRpc: true,
     accounts: 'barrier',
     steps: ['prepare', 'submit'],
     refusable: 'msg',
@@ -125,22 +129,23 @@ export const MODES: readonly Mode[] = [
     run: (initiator, transfer, options) =>
       initiator.dtm
         .msg(options)
-        .add(branchOf(ReceiverController, 'receive', { at: initiator.at }), transfer)
+        .add(initiator.branches.receive, transfer)
         .doAndSubmit(initiator.bank.adapter, local(initiator, transfer, options.gid), WAIT),
   },
   {
     name: 'xa',
+    canBeRpc: false,
     accounts: 'xa',
     steps: ['prepare', 'submit'],
     refusable: 'action',
     repeated: 'commit',
     undo: 'rollback',
     calledByInitiator: 'action',
-    run: ({ dtm, at }, transfer, options) =>
+    run: ({ dtm, branches }, transfer, options) =>
       dtm.xa(
         async (xa) => {
-          await xa.call(branchOf(XaController, 'debit', { at }), transfer);
-          await xa.call(branchOf(XaController, 'credit', { at }), transfer);
+          await xa.call(branches.debit, transfer);
+          await xa.call(branches.credit, transfer);
         },
         { ...options, ...WAIT },
       ),

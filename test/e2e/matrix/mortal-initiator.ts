@@ -28,7 +28,8 @@ export class MortalInitiators {
   /** The coordinator as they see it. */
   around(server: DtmServer): DtmServer {
     const mortal: Partial<Pick<DtmServer, Step>> = {};
-    for (const step of STEPS) mortal[step] = (request) => this.#take(step, request.gid, () => server[step](request as never));
+    for (const step of STEPS)
+      mortal[step] = (request) => this.#take(step, request.gid, () => server[step](request as never));
     return wrapped(server, mortal);
   }
 

@@ -124,9 +124,9 @@ export class AgentController {
     await tcc.call(branchOf(ReceiverController, 'expect', { over }), transfer);
   }
 
-  confirm(@BranchPayload() _: Transfer) {}
+  confirm(): void {}
 
-  cancel(@BranchPayload() _: Transfer) {}
+  cancel(): void {}
 }
 
 @Controller('xa')

@@ -1,4 +1,5 @@
-import { DtmFailureError, DtmOngoingError } from 'nestjs-dtm';
+import { DtmBranchError, DtmFailureError, DtmOngoingError } from 'nestjs-dtm';
+import type { Lane } from './lane.js';
 import { MODES, type Mode } from './modes.js';
 import { InitiatorDied, type Step } from './mortal-initiator.js';
 import type { Trouble } from './troubles.js';
@@ -19,7 +20,12 @@ export interface Row {
 }
 
 /** Every mode with everything that can happen to it. */
-export const ROWS: readonly Row[] = MODES.flatMap((mode) => [...outcomesOf(mode), ...deathsOf(mode)]);
+const ROWS: readonly Row[] = MODES.flatMap((mode) => [...outcomesOf(mode), ...deathsOf(mode)]);
+
+/** Those that make sense over certain transports. */
+export function rowsOf({ isRpc }: Lane): readonly Row[] {
+  return isRpc ? ROWS.filter(({ mode }) => mode.canBeRpc) : ROWS;
+}
 
 function outcomesOf(mode: Mode): Row[] {
   const { steps, refusable, cannotFail, repeated, undo, calledByInitiator } = mode;
@@ -52,7 +58,7 @@ function outcomesOf(mode: Mode): Row[] {
         mode,
         title: `${calledByInitiator} ${name}, which rolls back`,
         troubles: [{ op: calledByInitiator, how }],
-        told: Error,
+        told: how === 'broken' ? DtmBranchError : DtmOngoingError,
         end: 'failed',
       });
   }

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startDtm } from '../../services/dtm.mjs';
 import { freePorts } from '../../services/free-ports.mjs';
 import { startPostgres } from '../../services/postgres.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
+import { ServeProcess } from '../cli/serve-process.js';
 import { SampleProcess } from './sample-process.js';
 
 const PROGRAM = 'sample/dist/main.js';
@@ -13,9 +15,8 @@ async function runSample(env: Record<string, string> = {}): Promise<{ exitCode: 
   return { exitCode: await sample.ended, output: sample.output };
 }
 
-/** Both lines of every transfer that is to succeed, the balances, and the states of the transactions. */
-function expectTransfers(output: string, modes: readonly string[] = ['saga', 'tcc', 'msg']): void {
-  const transfers = modes.length * 2;
+/** Both lines of every transfer that is to succeed, and the balances. */
+function expectMoney(output: string, transfers: number): void {
   // the one that fails takes the money, too, and gives it back
   expect(output.match(/TransOut 30 from user 1$/gm), output).toHaveLength(transfers + 1);
   expect(output.match(/TransIn 30 to user 2$/gm)).toHaveLength(transfers);
@@ -23,6 +24,11 @@ function expectTransfers(output: string, modes: readonly string[] = ['saga', 'tc
   const moved = 30 * transfers;
   expect(output).toMatch(new RegExp(`│ 1 +│ 10000 +│ ${10_000 - moved} +│ ${10_000 - moved} +│`));
   expect(output).toMatch(new RegExp(`│ 2 +│ 10000 +│ ${10_000 + moved} +│ ${10_000 + moved} +│`));
+}
+
+/** That, and the states of the transactions. */
+function expectTransfers(output: string, modes: readonly string[] = ['saga', 'tcc', 'msg']): void {
+  expectMoney(output, modes.length * 2);
   for (const mode of modes)
     for (const protocol of ['http', 'grpc'])
       expect(output).toMatch(new RegExp(`'${mode} over ${protocol}' +│ '[^']+' +│ 'succeed'`));
@@ -94,29 +100,60 @@ describe.skipIf(!postgres.available)(postgres.title('the sample with SAMPLE_POST
   });
 });
 
+describe('the sample with nestjs-dtm serve', () => {
+  it('finds it by dtm-driver-protocol1', async () => {
+    const driver = 'dtm-driver-protocol1';
+    const serve = await ServeProcess.start({ env: { MICRO_SERVICE_DRIVER: driver } });
+    const { exitCode, output } = await runSample({
+      DTM_DRIVER: driver,
+      DTM_SERVER: `protocol1://${serve.row('gRPC')}`,
+    });
+    expectTransfers(output);
+    expect(exitCode, output).toBe(0);
+    expect(await serve.stop()).toBe(0);
+  });
+});
+
 const dtm = requireOrSkip('dtm', 'postgres');
 
 describe.skipIf(!dtm.available)(dtm.title('the sample on the real dtm'), () => {
-  it.each([
-    ['HTTP', ({ url }: { url: string }) => url],
-    ['JSON-RPC', ({ httpPort }: { httpPort: number }) => `http://127.0.0.1:${httpPort}/api/json-rpc`],
-    ['gRPC', ({ grpcPort }: { grpcPort: number }) => `127.0.0.1:${grpcPort}`],
-  ] as const)(
-    'moves the money all the same: the coordinator is exchanged by one option, by %s',
-    async (_, addressOf) => {
-      const [server, database] = await Promise.all([startDtm(), startPostgres()]);
-      onTestFinished(async () => {
-        await Promise.all([server.stop(), database.stop()]);
-      });
-      const { exitCode, output } = await runSample({
-        DTM_SERVER: addressOf(server),
-        SAMPLE_POSTGRES: database.url,
-      });
-      expectTransfers(output, ['saga', 'tcc', 'msg', 'xa']);
-      expect(exitCode, output).toBe(0);
-      const page = (await (await fetch(`${server.url}/all`)).json()) as { transactions: { status: string }[] };
-      const statuses = page.transactions.map(({ status }) => status).toSorted();
-      expect(statuses).toEqual(['failed', ...Array<string>(8).fill('succeed')]);
-    },
-  );
+  it.each(['HTTP', 'JSON-RPC', 'gRPC'])('moves the money all the same, over its API of %s', async (api) => {
+    const [server, database] = await Promise.all([startDtm(), startPostgres()]);
+    onTestFinished(async () => {
+      await Promise.all([server.stop(), database.stop()]);
+    });
+    const { host, httpPort, grpcPort, url } = server;
+    const addresses: Record<string, Record<string, string>> = {
+      HTTP: { DTM_SERVER: url },
+      'JSON-RPC': { DTM_SERVER: `http://${host}:${httpPort}/api/json-rpc` },
+      gRPC: { DTM_SERVER: `${host}:${grpcPort}`, DTM_HTTP: url },
+    };
+    const { exitCode, output } = await runSample({ ...addresses[api], SAMPLE_POSTGRES: database.url });
+    expectTransfers(output, ['saga', 'tcc', 'msg', 'xa']);
+    expect(exitCode, output).toBe(0);
+    const page = (await (await fetch(`${url}/all`)).json()) as { transactions: { status: string }[] };
+    const statuses = page.transactions.map(({ status }) => status).toSorted();
+    expect(statuses).toEqual(['failed', ...Array<string>(8).fill('succeed')]);
+  });
+});
+
+const protocol1 = requireOrSkip('dtm-protocol1');
+
+describe.skipIf(!protocol1.available)(protocol1.title('the sample on the real dtm with dtm-driver-protocol1'), () => {
+  it('moves the money, and does not guess how a transaction ended that dtm does not tell about', async () => {
+    const driver = 'dtm-driver-protocol1';
+    const server = await startDtm({
+      build: 'dtm-protocol1',
+      env: { LOG_LEVEL: 'debug', MICRO_SERVICE_DRIVER: driver },
+    });
+    onTestFinished(() => server.stop());
+    const { exitCode, output } = await runSample({
+      DTM_DRIVER: driver,
+      DTM_SERVER: `protocol1://${server.host}:${server.grpcPort}`,
+    });
+    expect(readFileSync(server.logFile, 'utf8')).toContain('/dtmgimp.Dtm/NewGid');
+    expectMoney(output, 6);
+    expect(output).toMatch(/'saga, receiver unknown' +│ '[^']+' +│ 'not known'/);
+    expect(exitCode, output).toBe(1);
+  });
 });

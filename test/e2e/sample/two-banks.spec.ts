@@ -85,11 +85,12 @@ describe.skipIf(!dtm.available)(dtm.title('the sample of two banks on the real d
     onTestFinished(async () => {
       await Promise.all([server.stop(), database.stop()]);
     });
-    const address =
-      protocol === 'grpc' ? `${server.host}:${server.grpcPort}` : `http://${server.host}:${server.httpPort}`;
+    const http = `http://${server.host}:${server.httpPort}`;
+    const addresses: Record<string, string> =
+      protocol === 'grpc' ? { DTM_SERVER: `${server.host}:${server.grpcPort}`, DTM_HTTP: http } : { DTM_SERVER: http };
     await runTwoBanks(['saga', 'tcc', 'xa'], {
       PROTOCOL: protocol,
-      DTM_SERVER: address,
+      ...addresses,
       SAMPLE_POSTGRES: database.url,
     });
   });
