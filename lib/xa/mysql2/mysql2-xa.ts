@@ -2,19 +2,17 @@ import { barrierTable } from '../../barrier/sql/barrier-table.js';
 import type { BarrierTableOptions } from '../../barrier/sql/index.js';
 import { DtmConfigError, DtmOngoingError } from '../../protocol/index.js';
 import { sqlXa } from '../sql-xa.js';
-import type { InDoubtBranch, XaAdapter, XaKey } from '../xa-adapter.js';
-import type { XaConnection, XaConnectionState, XaDatabase } from '../xa-database.js';
+import type { InDoubtBranch, XaAdapter } from '../xa-adapter.js';
+import type { XaDatabase } from '../xa-database.js';
 import { mysql2Barrier } from './mysql2-barrier.js';
-import { endConnection } from './mysql2-detach.js';
+import { Mysql2XaConnection } from './mysql2-connection.js';
 import { connectionsOf, errnoOf, onConnection, rowsOf, type Mysql2Connection, type Mysql2Pool } from './mysql2-pool.js';
-import { serverOf, type Mysql2Server } from './mysql2-server.js';
-import { mysqlXid, readMysqlXid } from './mysql2-xid.js';
+import { ageOf, isPrepared, prepared } from './mysql2-recover.js';
+import { serverOf } from './mysql2-server.js';
+import { mysqlXid } from './mysql2-xid.js';
 
 const XAER_NOTA = 1397;
-const XAER_DUPID = 1440;
 const LOCK_WAIT_TIMEOUT = 1205;
-const SPECIFIC_ACCESS_DENIED = 1227;
-const XAER_RMERR = 1401;
 
 /**
  * XA in MySQL 8.0 and MariaDB 10.5 or newer, with InnoDB, through mysql2: `xa start`, `xa prepare`, `xa commit`.
@@ -75,80 +73,4 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
       }),
   };
   return sqlXa(database);
-}
-
-/** A connection that does the work of one branch. */
-class Mysql2XaConnection<Connection extends Mysql2Connection> implements XaConnection<Connection> {
-  constructor(
-    private readonly pool: Mysql2Pool<Connection>,
-    readonly tx: Connection,
-    private readonly server: Mysql2Server,
-  ) {}
-
-  async start(branch: XaKey) {
-    // fewer locks than with the usual level; a prepared branch keeps its locks for long
-    await rowsOf(this.tx, 'set transaction isolation level read committed');
-    try {
-      await rowsOf(this.tx, `xa start ${mysqlXid(branch)}`);
-      return 'started';
-    } catch (error) {
-      if (errnoOf(error) !== XAER_DUPID) throw error;
-      // the level was meant for one transaction only, not for the next user of the connection
-      await rowsOf(this.tx, 'start transaction');
-      await rowsOf(this.tx, 'rollback');
-      return (await isPrepared(this.tx, branch)) ? 'prepared' : 'under way';
-    }
-  }
-
-  async prepare(branch: XaKey): Promise<void> {
-    await rowsOf(this.tx, `xa end ${mysqlXid(branch)}`);
-    await rowsOf(this.tx, `xa prepare ${mysqlXid(branch)}`);
-  }
-
-  async rollback(branch: XaKey): Promise<void> {
-    // refused where the branch is ended already, or can only be rolled back
-    await rowsOf(this.tx, `xa end ${mysqlXid(branch)}`).catch(() => undefined);
-    await rowsOf(this.tx, `xa rollback ${mysqlXid(branch)}`);
-  }
-
-  async release(state: XaConnectionState): Promise<void> {
-    if (state === 'idle' || (state === 'prepared' && this.server.detachesOnPrepare)) this.tx.release();
-    else if (this.server.detachesOnPrepare) this.tx.destroy();
-    else await endConnection(this.pool, this.tx);
-  }
-}
-
-/** Our branches that are prepared on the server. */
-async function prepared(connection: Mysql2Connection): Promise<XaKey[]> {
-  const rows = await rowsOf(connection, 'xa recover');
-  return rows.map(readMysqlXid).filter((branch) => branch !== undefined);
-}
-
-/** Whether a branch is prepared; false, too, where MySQL does not let the account look. */
-async function isPrepared(connection: Mysql2Connection, { gid, branchId }: XaKey): Promise<boolean> {
-  try {
-    return (await prepared(connection)).some((branch) => branch.gid === gid && branch.branchId === branchId);
-  } catch (error) {
-    if ([SPECIFIC_ACCESS_DENIED, XAER_RMERR].includes(errnoOf(error) ?? 0)) return false;
-    throw error;
-  }
-}
-
-/** The server does not say since when a branch is prepared, but its barrier row does to those who read uncommitted rows. */
-async function ageOf(
-  connection: Mysql2Connection,
-  table: string,
-  { gid, branchId }: XaKey,
-): Promise<number | undefined> {
-  await rowsOf(connection, 'set transaction isolation level read uncommitted');
-  const [rows] = await connection.execute({
-    sql:
-      `select timestampdiff(second, create_time, current_timestamp) as age from ${table} ` +
-      "where gid = ? and branch_id = ? and op = 'action' and barrier_id = '01'",
-    values: [gid, branchId],
-    rowsAsArray: false,
-    typeCast: true,
-  });
-  const [row] = rows as { age: unknown }[];
-  return row === undefined ? undefined : Math.max(0, Number(row.age));
 }

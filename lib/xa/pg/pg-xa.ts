@@ -1,32 +1,17 @@
-import {
-  pgBarrier,
-  type BarrierTableOptions,
-  type PgClient,
-  type PgPool,
-  type PgResult,
-} from '../../barrier/pg/index.js';
-import { DtmBarrierError, DtmConfigError } from '../../protocol/index.js';
-import { oncePerPool } from '../once-per-pool.js';
+import { pgBarrier, type BarrierTableOptions, type PgClient } from '../../barrier/pg/index.js';
+import { DtmConfigError } from '../../protocol/index.js';
 import { LOCK_TIMEOUT_SECONDS, sqlXa } from '../sql-xa.js';
-import type { XaAdapter, XaKey } from '../xa-adapter.js';
-import type { XaConnection, XaConnectionState, XaDatabase } from '../xa-database.js';
+import type { XaAdapter } from '../xa-adapter.js';
+import type { XaDatabase } from '../xa-database.js';
+import { PgXaConnection } from './pg-connection.js';
+import { checkServer, codeOf, type PgXaPool, type PooledClient } from './pg-pool.js';
 import { XID_PREFIX, pgXid, quotePgXid, readPgXid } from './pg-xid.js';
-
-/** A pool of connections: node-postgres `Pool`. */
-export interface PgXaPool<Client> extends PgPool<Client> {
-  /** Options that it was made with. */
-  readonly options?: { readonly max?: number | undefined };
-}
-
-/** A client out of a pool. */
-type PooledClient = PgClient & { release(error?: Error | boolean): void };
 
 /** As many connections as a pool of node-postgres has unless told otherwise. */
 const DEFAULT_CONNECTIONS = 10;
 
 const UNDEFINED_OBJECT = '42704';
 const LOCK_NOT_AVAILABLE = '55P03';
-const CONFIGURATION_LIMIT_EXCEEDED = '53400';
 
 /**
  * XA in PostgreSQL through node-postgres: `prepare transaction`, `commit prepared`. The server needs
@@ -109,76 +94,6 @@ export function pgXa<Client extends PgClient>(
       }),
   };
   return sqlXa(database);
-}
-
-/** A client that does the work of one branch. */
-class PgXaConnection<Client extends PgClient> implements XaConnection<Client> {
-  constructor(readonly tx: Client) {
-    // a lost connection is reported by the next statement; without a listener its event would end the process
-    tx.on?.('error', nothing);
-  }
-
-  async start(branch: XaKey) {
-    const xid = pgXid(branch);
-    await this.tx.query('begin isolation level read committed');
-    // The lock is kept by what is prepared, so that only one transaction of these ids can be begun. It is asked for before
-    // the row is inserted, which would wait for as long as the other is prepared.
-    const { rows } = await this.tx.query('select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free', [xid]);
-    const { rows: prepared } = await this.tx.query('select from pg_prepared_xacts where gid = $1', [xid]);
-    if ((rows as { free: boolean }[])[0]?.free && prepared.length === 0) return 'started';
-    await this.tx.query('rollback');
-    return prepared.length > 0 ? 'prepared' : 'under way';
-  }
-
-  async prepare(branch: XaKey): Promise<void> {
-    let result: PgResult;
-    try {
-      result = await this.tx.query(`prepare transaction ${quotePgXid(pgXid(branch))}`);
-    } catch (error) {
-      if (codeOf(error) !== CONFIGURATION_LIMIT_EXCEEDED) throw error;
-      throw new DtmBarrierError(
-        `XA branch ${branch.branchId} of ${branch.gid} could not be prepared: PostgreSQL has as many prepared transactions as ` +
-          'max_prepared_transactions allows; raise it, and look for branches in doubt',
-        { cause: error, gid: branch.gid },
-      );
-    }
-    if (result.command !== 'PREPARE') {
-      throw new Error(
-        'the database rolled back instead: a statement of the business code failed and its error was swallowed, or the ' +
-          'business code ended the transaction itself',
-      );
-    }
-  }
-
-  async rollback(): Promise<void> {
-    await this.tx.query('rollback');
-  }
-
-  async release(state: XaConnectionState): Promise<void> {
-    this.tx.removeListener?.('error', nothing);
-    (this.tx as Client & PooledClient).release(state === 'unknown');
-  }
-}
-
-const checkServer = oncePerPool(async (pool: PgXaPool<PgClient>) => {
-  const client = (await pool.connect()) as PooledClient;
-  let isBroken = true;
-  try {
-    const { rows } = await client.query("select current_setting('max_prepared_transactions')::int as most");
-    isBroken = false;
-    if ((rows as { most: number }[])[0]?.most === 0) {
-      throw new DtmConfigError(
-        'XA needs max_prepared_transactions above 0 in postgresql.conf, at least as many as branches can be prepared at a ' +
-          'time; PostgreSQL must be started anew for it',
-      );
-    }
-  } finally {
-    client.release(isBroken);
-  }
-});
-
-function codeOf(error: unknown): unknown {
-  return (error as { readonly code?: unknown } | null)?.code;
 }
 
 /** Whether the server itself said it, on a connection that it goes on with. */

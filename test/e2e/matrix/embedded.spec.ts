@@ -6,10 +6,10 @@ import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { barrierAccounts, xaAccounts, type BarrierAccounts, type XaAccounts } from './accounts.js';
-import { knownBug } from './known-bugs.js';
 import type { Lane } from './lane.js';
-import { Matrix, expectEnd } from './matrix.js';
+import { Matrix } from './matrix.js';
 import { shared } from './mortal-initiator.js';
+import { testRow } from './row-test.js';
 import { rowsOf } from './rows.js';
 
 // what hangs fails soon
@@ -51,7 +51,7 @@ class QuietTransport implements Transport {
   }
 }
 
-const services = requireOrSkip('postgres', 'mariadb');
+const databases = requireOrSkip('postgres', 'mariadb');
 
 describe('the embedded coordinator', () => {
   let barrier: BarrierAccounts;
@@ -59,7 +59,7 @@ describe('the embedded coordinator', () => {
 
   beforeAll(async () => {
     barrier = await barrierAccounts();
-    if (services.available) xa = await xaAccounts();
+    if (databases.available) xa = await xaAccounts();
   });
   afterAll(async () => {
     await barrier?.close();
@@ -97,13 +97,7 @@ describe('the embedded coordinator', () => {
       });
 
       for (const row of rowsOf(lane)) {
-        const isMissing = row.mode.accounts === 'xa' && !services.available;
-        const bug = knownBug(row, lane);
-        const title = `${row.mode.name}: ${row.title}${bug ? ` (${bug})` : ''}`;
-        const define = isMissing ? test.skip : bug ? test.fails : test;
-        define(isMissing ? services.title(title) : title, async () => {
-          expectEnd(row, await matrix.play(row), true);
-        });
+        testRow(row, { lane, databases, isInTime: true, play: (it) => matrix.play(it) });
       }
     });
   }

@@ -1,12 +1,10 @@
-import { expect } from 'vitest';
-import { DtmFailureError, DtmOngoingError, type DtmServer, type DtmService } from 'nestjs-dtm';
+import type { DtmServer, DtmService } from 'nestjs-dtm';
 import type { Accounts, BarrierAccounts, Money, XaAccounts } from './accounts.js';
 import { branchesAt, rpcBranchesAt, subscribersAt } from './branches.js';
 import { startBankApp, type BankApp } from './bank-app.js';
 import type { Lane } from './lane.js';
 import { MortalInitiators, type Step } from './mortal-initiator.js';
 import type { Row } from './rows.js';
-import { AMOUNT, OPENING_BALANCE } from './transfer.js';
 import { Troubles } from './troubles.js';
 
 /** What a matrix runs on. */
@@ -116,24 +114,4 @@ export class Matrix {
       return false;
     }
   }
-}
-
-/**
- * Checks what came of a row.
- *
- * @param row - the row
- * @param result - what came of it
- * @param isInTime - the initiator looks at its transaction before the coordinator tries again; by the wall clock it may
- *   find that everything has come to its end meanwhile
- */
-export function expectEnd(row: Row, { told, steps, status, money }: Result, isInTime: boolean): void {
-  const hasEnded = row.end === 'succeed' ? told === undefined : told instanceof DtmFailureError;
-  if (!row.told) expect(told).toBeUndefined();
-  else if (isInTime || row.told !== DtmOngoingError || !hasEnded) expect(told).toBeInstanceOf(row.told);
-  if (row.steps) expect(steps).toEqual(row.steps);
-  const moved = row.end === 'succeed' ? AMOUNT : 0;
-  expect({ status, money }).toEqual({
-    status: row.end,
-    money: { from: OPENING_BALANCE - moved, to: moved, held: 0 },
-  });
 }

@@ -113,6 +113,22 @@ describe('mysql2Xa', () => {
     expect(log.filter((sql) => sql.includes('version()'))).toHaveLength(1);
   });
 
+  it.each([
+    ['its row is not there', () => []],
+    [
+      'its row is locked',
+      () => {
+        throw Object.assign(new Error('lock wait timeout'), { errno: 1205, sqlState: 'HY000' });
+      },
+    ],
+  ])('takes no commit for one that is acknowledged while %s', async (_, readReason) => {
+    const { log, pool } = mysqlPool((sql) => (sql.includes('reason as reason') ? readReason() : mysql8(false)(sql)));
+    await expect(mysql2Xa(pool).commit(BRANCH)).rejects.toThrow(
+      /was committed, but its barrier row|its barrier row is locked/,
+    );
+    expect(log.some((sql) => sql.startsWith('xa commit'))).toBe(true);
+  });
+
   it('takes an account that may not list prepared transactions', async () => {
     const { pool } = mysqlPool((sql) => {
       const refuse = (errno: number) => Object.assign(new Error('refused'), { errno, sqlState: 'XA' });

@@ -1,0 +1,59 @@
+import type { PgClient, PgResult } from '../../barrier/pg/index.js';
+import { DtmBarrierError } from '../../protocol/index.js';
+import type { XaKey } from '../xa-adapter.js';
+import type { XaConnection, XaConnectionState, XaStart } from '../xa-database.js';
+import { codeOf, type PooledClient } from './pg-pool.js';
+import { pgXid, quotePgXid } from './pg-xid.js';
+
+const CONFIGURATION_LIMIT_EXCEEDED = '53400';
+
+/** A client that does the work of one branch. */
+export class PgXaConnection<Client extends PgClient> implements XaConnection<Client> {
+  constructor(readonly tx: Client) {
+    // a lost connection is reported by the next statement; without a listener its event would end the process
+    tx.on?.('error', nothing);
+  }
+
+  async start(branch: XaKey): Promise<XaStart> {
+    const xid = pgXid(branch);
+    await this.tx.query('begin isolation level read committed');
+    // The lock is kept by what is prepared, so that only one transaction of these ids can be begun. It is asked for before
+    // the row is inserted, which would wait for as long as the other is prepared.
+    const { rows } = await this.tx.query('select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free', [xid]);
+    const { rows: prepared } = await this.tx.query('select from pg_prepared_xacts where gid = $1', [xid]);
+    if ((rows as { free: boolean }[])[0]?.free && prepared.length === 0) return 'started';
+    await this.tx.query('rollback');
+    return prepared.length > 0 ? 'prepared' : 'under way';
+  }
+
+  async prepare(branch: XaKey): Promise<void> {
+    let result: PgResult;
+    try {
+      result = await this.tx.query(`prepare transaction ${quotePgXid(pgXid(branch))}`);
+    } catch (error) {
+      if (codeOf(error) !== CONFIGURATION_LIMIT_EXCEEDED) throw error;
+      throw new DtmBarrierError(
+        `XA branch ${branch.branchId} of ${branch.gid} could not be prepared: PostgreSQL has as many prepared transactions as ` +
+          'max_prepared_transactions allows; raise it, and look for branches in doubt',
+        { cause: error, gid: branch.gid },
+      );
+    }
+    if (result.command !== 'PREPARE') {
+      throw new Error(
+        'the database rolled back instead: a statement of the business code failed and its error was swallowed, or the ' +
+          'business code ended the transaction itself',
+      );
+    }
+  }
+
+  async rollback(): Promise<void> {
+    await this.tx.query('rollback');
+  }
+
+  async release(state: XaConnectionState): Promise<void> {
+    this.tx.removeListener?.('error', nothing);
+    (this.tx as Client & PooledClient).release(state === 'unknown');
+  }
+}
+
+function nothing(): void {}

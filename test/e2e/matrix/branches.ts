@@ -1,0 +1,61 @@
+import { branchOf, type BranchRef } from 'nestjs-dtm';
+import type { BankApp } from './bank-app.js';
+import type { Lane } from './lane.js';
+import { AgentController, PayerController, ReceiverController, XaController } from './participants.js';
+import type { RpcMethod } from './rpc.controller.js';
+import type { Transfer } from './transfer.js';
+
+/** The branches of the participants. */
+export type Branches = Readonly<
+  Record<'out' | 'in' | 'freeze' | 'expect' | 'agent' | 'pay' | 'receive' | 'debit' | 'credit', BranchRef<Transfer>>
+>;
+
+/**
+ * Branches by code.
+ *
+ * @param at - base URL, or address for gRPC
+ */
+export function branchesAt(at: string): Branches {
+  return {
+    out: branchOf(PayerController, 'out', { at }),
+    in: branchOf(ReceiverController, 'in', { at }),
+    freeze: branchOf(PayerController, 'freeze', { at }),
+    expect: branchOf(ReceiverController, 'expect', { at }),
+    agent: branchOf(AgentController, 'transfer', { at }),
+    pay: branchOf(PayerController, 'pay', { at }),
+    receive: branchOf(ReceiverController, 'receive', { at }),
+    debit: branchOf(XaController, 'debit', { at }),
+    credit: branchOf(XaController, 'credit', { at }),
+  };
+}
+
+/**
+ * Branches by URLs that dtm calls by JSON-RPC; tries are called by the initiator, plainly (`dtm-protocol.md` §8.7).
+ *
+ * @param at - base URL
+ */
+export function rpcBranchesAt(at: string): Branches {
+  const rpc = (method: RpcMethod): string => rpcUrl(at, method);
+  const urls = {
+    out: { action: rpc('out'), compensate: rpc('undoOut') },
+    in: { action: rpc('in'), compensate: rpc('undoIn') },
+    freeze: { try: `${at}/payer/freeze`, confirm: rpc('confirmOut'), cancel: rpc('cancelOut') },
+    expect: { try: `${at}/receiver/expect`, confirm: rpc('confirmIn'), cancel: rpc('cancelIn') },
+    pay: rpc('pay'),
+    receive: rpc('receive'),
+  };
+  // URLs have no types of payloads
+  return { ...branchesAt(at), ...(urls as unknown as Pick<Branches, keyof typeof urls>) };
+}
+
+/** Those that take the messages of a topic. */
+export function subscribersAt({ http, grpc }: BankApp['at'], { over, isRpc }: Lane): readonly string[] {
+  if (isRpc) return [rpcUrl(http, 'pay'), rpcUrl(http, 'receive')];
+  return over === 'http'
+    ? [`${http}/payer/pay`, `${http}/receiver/receive`]
+    : [`${grpc}/nestjsdtm.Payer/Pay`, `${grpc}/nestjsdtm.Receiver/Receive`];
+}
+
+function rpcUrl(at: string, method: RpcMethod): string {
+  return `${at}/rpc?method=${method}`;
+}

@@ -1,0 +1,29 @@
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { DtmModule, DtmService, MsgBranch, branchOf } from 'nestjs-dtm';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+import { expect, onTestFinished, test } from 'vitest';
+import { RecordingLogger } from '../../support/recording-logger.js';
+
+@Controller('stock')
+class StockController {
+  @MsgBranch()
+  take(): void {}
+}
+
+// known bug: only the host of a URL with a scheme is looked at, and an address of gRPC has none
+test.fails('an application on the same machine as its coordinator need not say where it is, over gRPC as well', async () => {
+  const logger = new RecordingLogger();
+  const coordinator = embeddedServer({ store: memoryStore(), logger, listen: { port: 0, grpcPort: 0 } });
+  onTestFinished(() => coordinator.close());
+  await coordinator.open();
+
+  @Module({ imports: [DtmModule.forRoot({ server: coordinator.grpcAddress! })], controllers: [StockController] })
+  class TestModule {}
+
+  const app = await NestFactory.create(TestModule, { logger: false });
+  onTestFinished(() => app.close());
+  await app.listen(0, '127.0.0.1');
+  const message = app.get(DtmService).msg();
+  expect(() => message.add(branchOf(StockController, 'take'))).not.toThrow();
+});
