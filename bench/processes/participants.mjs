@@ -13,6 +13,17 @@ const server = createServer((request, response) => {
   });
 });
 
+/** @param {Buffer} bytes */
+function asIs(bytes) {
+  return bytes;
+}
+
+/** @type {import('@grpc/grpc-js').handleUnaryCall<Buffer, Buffer>} */
+function answer(_call, callback) {
+  calls += 1;
+  callback(null, Buffer.alloc(0));
+}
+
 const handlers = {
   /**
    * Serves branches that do nothing, at every path.
@@ -31,8 +42,6 @@ const handlers = {
    */
   startGrpc: async () => {
     const grpcServer = new Server();
-    /** @param {Buffer} bytes */
-    const asIs = (bytes) => bytes;
     const paths = [
       ...['Out', 'In', 'UndoOut', 'UndoIn'].map((name) => `/nestjsdtm.Bank/${name}`),
       // a coordinator that stores nothing
@@ -51,11 +60,6 @@ const handlers = {
       },
     ]);
     const service = Object.fromEntries(methods);
-    /** @type {import('@grpc/grpc-js').handleUnaryCall<Buffer, Buffer>} */
-    const answer = (_call, callback) => {
-      calls += 1;
-      callback(null, Buffer.alloc(0));
-    };
     grpcServer.addService(service, Object.fromEntries(paths.map((path) => [path, answer])));
     const bind = promisify(grpcServer.bindAsync.bind(grpcServer));
     return `127.0.0.1:${await bind('127.0.0.1:0', ServerCredentials.createInsecure())}`;

@@ -38,7 +38,10 @@ export function publicEntries() {
 /** @param {string} subpath */
 function peersOf(subpath) {
   const peers = Object.keys(peerDependencies);
-  if (subpath === '.') return peers.filter((peer) => !peerDependenciesMeta[peer]?.optional);
+  const required = peers.filter((peer) => !peerDependenciesMeta[peer]?.optional);
+  if (subpath === '.') return required;
+  // part of Nest, in an application that has microservices
+  if (subpath === './grpc') return [...required, '@nestjs/microservices', '@grpc/proto-loader'];
   const name = subpath.slice(subpath.lastIndexOf('/') + 1);
   return peers.filter((peer) => peer === name || peer.startsWith(`@${name}/`));
 }

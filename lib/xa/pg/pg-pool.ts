@@ -1,6 +1,4 @@
 import type { PgClient, PgPool } from '../../barrier/pg/index.js';
-import { DtmConfigError } from '../../protocol/index.js';
-import { oncePerPool } from '../once-per-pool.js';
 
 /** A pool of connections: node-postgres `Pool`. */
 export interface PgXaPool<Client> extends PgPool<Client> {
@@ -11,25 +9,37 @@ export interface PgXaPool<Client> extends PgPool<Client> {
 /** A client out of a pool. */
 export type PooledClient = PgClient & { release(error?: Error | boolean): void };
 
-/** Throws DtmConfigError where the server of a pool prepares no transactions. */
-export const checkServer = oncePerPool(async (pool: PgXaPool<PgClient>) => {
-  const client = (await pool.connect()) as PooledClient;
+/**
+ * Runs something on a client of its own, which goes back to the pool unless it may be broken.
+ *
+ * @param pool - of node-postgres
+ * @param work - what to run; leaves no transaction open
+ */
+export async function onClient<Client extends PgClient, T>(
+  pool: PgXaPool<Client>,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = (await pool.connect()) as Client & PooledClient;
   let isBroken = true;
+  // a lost connection is reported by the statement; without a listener its event would end the process
+  client.on?.('error', nothing);
   try {
-    const { rows } = await client.query("select current_setting('max_prepared_transactions')::int as most");
+    const result = await work(client);
     isBroken = false;
-    if ((rows as { most: number }[])[0]?.most === 0) {
-      throw new DtmConfigError(
-        'XA needs max_prepared_transactions above 0 in postgresql.conf, at least as many as branches can be prepared at a ' +
-          'time; PostgreSQL must be started anew for it',
-      );
-    }
+    return result;
+  } catch (error) {
+    // what the server itself refused has broken nothing
+    isBroken = (error as { readonly severity?: unknown } | null)?.severity !== 'ERROR';
+    throw error;
   } finally {
+    client.removeListener?.('error', nothing);
     client.release(isBroken);
   }
-});
+}
 
 /** Code of an error of the server. */
 export function codeOf(error: unknown): unknown {
   return (error as { readonly code?: unknown } | null)?.code;
 }
+
+function nothing(): void {}

@@ -4,7 +4,8 @@ import { LOCK_TIMEOUT_SECONDS, sqlXa } from '../sql-xa.js';
 import type { XaAdapter } from '../xa-adapter.js';
 import type { XaDatabase } from '../xa-database.js';
 import { PgXaConnection } from './pg-connection.js';
-import { checkServer, codeOf, type PgXaPool, type PooledClient } from './pg-pool.js';
+import { codeOf, onClient, type PgXaPool } from './pg-pool.js';
+import { checkServer } from './pg-server.js';
 import { XID_PREFIX, pgXid, quotePgXid, readPgXid } from './pg-xid.js';
 
 /** As many connections as a pool of node-postgres has unless told otherwise. */
@@ -37,22 +38,6 @@ export function pgXa<Client extends PgClient>(
     );
   }
   const barrier = pgBarrier(pool, options);
-  const onClient = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
-    let isBroken = true;
-    client.on?.('error', nothing);
-    try {
-      const result = await work(client);
-      isBroken = false;
-      return result;
-    } catch (error) {
-      isBroken = !isAnswer(error);
-      throw error;
-    } finally {
-      client.removeListener?.('error', nothing);
-      (client as Client & PooledClient).release(isBroken);
-    }
-  };
   const database: XaDatabase<Client> = {
     pool,
     connections: pool.options?.max ?? DEFAULT_CONNECTIONS,
@@ -71,7 +56,7 @@ export function pgXa<Client extends PgClient>(
       return new PgXaConnection(await pool.connect());
     },
     decide: (branch, decision) =>
-      onClient(async (client) => {
+      onClient(pool, async (client) => {
         try {
           await client.query(`${decision} prepared ${quotePgXid(pgXid(branch))}`);
           return true;
@@ -81,7 +66,7 @@ export function pgXa<Client extends PgClient>(
         }
       }),
     inDoubt: () =>
-      onClient(async (client) => {
+      onClient(pool, async (client) => {
         const { rows } = await client.query(
           'select gid, extract(epoch from clock_timestamp() - prepared) as age from pg_prepared_xacts ' +
             'where database = current_database() and starts_with(gid, $1) order by prepared',
@@ -95,11 +80,3 @@ export function pgXa<Client extends PgClient>(
   };
   return sqlXa(database);
 }
-
-/** Whether the server itself said it, on a connection that it goes on with. */
-function isAnswer(error: unknown): boolean {
-  const { severity } = error as { readonly severity?: unknown };
-  return severity === 'ERROR';
-}
-
-function nothing(): void {}

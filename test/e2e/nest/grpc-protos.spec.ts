@@ -150,6 +150,9 @@ test('two branches of one name are refused', () => {
 });
 
 test('a controller without branches is refused', () => {
-  class Nothing {}
+  @Controller()
+  class Nothing {
+    nothing(): void {}
+  }
   expect(() => dtmGrpcOptions([Nothing])).toThrow(/Nothing has no branches/);
 });

@@ -50,9 +50,4 @@ export class SampleProcess {
     this.child.kill('SIGTERM');
     return this.ended;
   }
-
-  /** How often something was said. */
-  count(text: string): number {
-    return this.output.split(text).length - 1;
-  }
 }
