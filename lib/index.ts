@@ -66,3 +66,4 @@ export {
   type TransactionPage,
   type TransactionRecord,
 } from './protocol/index.js';
+export type { XaAdapter, XaBranch as XaParticipant } from './xa/index.js';

@@ -40,9 +40,10 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
   async function createTable(tx: Tx): Promise<void> {
     const run = (text: string, parameters: readonly string[] = []) => executor.query(tx, text, parameters);
     const existing = dialect.findTable?.(name);
-    // looked for first: an account without the right to create must be able to start on an existing table
-    if (existing && (await run(existing.text, existing.parameters)).length > 0) return;
+    // before anything is looked for: what a session has not found it goes on not finding while it waits for the lock
     if (dialect.ddlLock !== undefined) await run(dialect.ddlLock);
+    // an account without the right to create must be able to start on an existing table
+    if (existing && (await run(existing.text, existing.parameters)).length > 0) return;
     for (const statement of dialect.ddl(name)) await run(statement);
   }
 

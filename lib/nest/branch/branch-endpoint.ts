@@ -86,6 +86,8 @@ export class BranchEndpoint {
 }
 
 function isOnThisMachine(address: string): boolean {
-  const host = URL.canParse(address) ? new URL(address).hostname : '';
+  // an address of gRPC has no scheme, or one that is not special to URLs
+  const url = `http://${address.replace(/^[a-z][a-z\d+.-]*:\/\//i, '')}`;
+  const host = URL.canParse(url) ? new URL(url).hostname : '';
   return ['localhost', '[::1]', '[::]', '0.0.0.0'].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -1,7 +1,7 @@
 import { branchTransport, serverOf, type Transport } from 'nestjs-dtm/client';
 import type { DtmService } from 'nestjs-dtm';
 import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
-import { afterAll, beforeAll, describe, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

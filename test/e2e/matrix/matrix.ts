@@ -67,12 +67,14 @@ export class Matrix {
       troubles: this.#troubles,
       topic: this.#topic,
     };
+    const isMortal = row.diesAfter !== undefined;
     const options = {
       gid,
-      retryIntervalSeconds: 1,
       requestTimeoutSeconds: 20,
       ...(lane.over === 'grpc' && { protocol: 'grpc' as const }),
-      ...(row.diesAfter !== undefined && { timeoutToFailSeconds: TIMEOUT_SECONDS }),
+      // Go dtm looks at the interval; who it finds too young then, it leaves alone for ten seconds
+      retryIntervalSeconds: isMortal ? TIMEOUT_SECONDS : 1,
+      ...(isMortal && { timeoutToFailSeconds: TIMEOUT_SECONDS }),
     };
     const told: unknown = await row.mode.run(initiator, transfer, options).then(
       () => undefined,

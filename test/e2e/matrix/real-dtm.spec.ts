@@ -1,6 +1,6 @@
 import type { DtmServer } from 'nestjs-dtm';
 import { grpcServer, serverOf } from 'nestjs-dtm/client';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { startDtm, type DtmServer as GoDtm } from '../../services/dtm.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { waitUntil } from '../../support/wait-until.js';

@@ -59,6 +59,21 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     await works(options, options.schema ? `${options.schema}.barrier` : String(options.table));
   });
 
+  it('is created once also by those who have just created another', async () => {
+    const { dialect } = bed();
+    const options = () => (dialect === 'sqlite' ? { table: newName() } : { schema: newName() });
+    for (let round = 0; round < 5; round++) {
+      const shared = options();
+      const own = [options(), options(), options()];
+      for (const { schema } of [shared, ...own]) if (schema) dropSchema(dialect, schema);
+      const create = async (mine: BarrierTableOptions): Promise<void> => {
+        await bed().adapter(mine).createTable();
+        await bed().adapter(shared).createTable();
+      };
+      await Promise.all(own.map(create));
+    }
+  });
+
   it('can be created by the script, again and again', async () => {
     const { dialect } = bed();
     const options = { table: newName() };
