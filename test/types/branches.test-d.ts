@@ -5,13 +5,17 @@ import {
   Branch,
   BranchBarrier,
   BranchPayload,
+  MsgBranch,
   SagaBranch,
   TccAction,
+  Xa,
+  XaBranch,
   branchOf,
   type BranchContext,
   type BranchRef,
   type DtmModuleOptions,
   type DtmService,
+  type XaParticipant,
 } from 'nestjs-dtm';
 import { of } from 'rxjs';
 
@@ -55,6 +59,16 @@ class BankController {
   }
   confirmMaybe(@BranchPayload() _transfer: Transfer | undefined): void {}
   cancelMaybe(): void {}
+
+  @MsgBranch()
+  transIn(@BranchPayload() _transfer: Transfer): void {}
+
+  @XaBranch()
+  async pay(@BranchPayload() _transfer: Transfer, @Xa() xa: XaParticipant<string>): Promise<number | undefined> {
+    return xa.call(async (connection) => connection.length);
+  }
+  @XaBranch()
+  tick(@Xa() _xa: XaParticipant<string>): void {}
 
   protected hidden(): void {}
   readonly field = 1;
@@ -141,6 +155,19 @@ export async function initiator(dtm: DtmService): Promise<void> {
   equal<typeof frozen, { frozen: number }>(true);
   // @ts-expect-error -- a payload that the handler does not take
   await dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze'), 30));
+}
+
+export async function messagesAndXa(dtm: DtmService, transfer: Transfer): Promise<void> {
+  dtm.msg().add(branchOf(BankController, 'transIn'), transfer).add('http://bank/in', 1).add('http://bank/in');
+  // @ts-expect-error -- a payload that the handler does not take
+  dtm.msg().add(branchOf(BankController, 'transIn'), 30);
+  // @ts-expect-error -- the payload is missing
+  dtm.msg().add(branchOf(BankController, 'transIn'));
+  const paid = await dtm.xa((xa) => xa.call(branchOf(BankController, 'pay'), transfer));
+  equal<typeof paid, number | undefined>(true);
+  await dtm.xa((xa) => xa.call(branchOf(BankController, 'tick')));
+  // @ts-expect-error -- a payload that the handler does not take
+  await dtm.xa((xa) => xa.call(branchOf(BankController, 'pay'), 30));
 }
 
 export const options: DtmModuleOptions[] = [

@@ -5,7 +5,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { DtmConfigError, isHttpUrl } from '../../protocol/index.js';
 import { DtmSettings } from '../dtm.options.js';
 import type { ControllerBranchRef } from './branch-ref.js';
-import type { BranchEntry } from './branch.registry.js';
+import type { BranchEntry } from './branch-entry.js';
 
 /** Knows under which URLs the coordinator reaches this application. */
 @Injectable()

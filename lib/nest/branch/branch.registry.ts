@@ -1,4 +1,4 @@
-import { Injectable, type Type } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { BarrierAdapter } from '../../barrier/index.js';
 import type { BranchLocator, BranchRef, QueryPrepared, TccUrls } from '../../client/index.js';
 import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../protocol/index.js';
@@ -6,19 +6,8 @@ import { DtmSettings } from '../dtm.options.js';
 import { DATABASE_METADATA, DATABASE_PARAMETER, QueryPreparedController } from '../msg/query-prepared.controller.js';
 import type { BranchDefinition } from './branch-definition.js';
 import { BranchEndpoint } from './branch-endpoint.js';
+import type { BranchEntry } from './branch-entry.js';
 import { ControllerBranchRef } from './branch-ref.js';
-
-/** A branch endpoint of the application. */
-export interface BranchEntry {
-  /** Controller that has it. */
-  readonly controller: Type;
-  /** Name of the method. */
-  readonly method: string;
-  /** What dtm may call it for. */
-  readonly definition: BranchDefinition;
-  /** Paths that lead to it, with the application's prefix and versions; the first stands in URLs. */
-  readonly paths: readonly string[];
-}
 
 /** Decorators of the branches of each mode, for messages. */
 const DECORATORS = { saga: '@SagaBranch', tcc: '@TccAction', msg: '@MsgBranch', xa: '@XaBranch' } as const;

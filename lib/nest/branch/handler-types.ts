@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { BranchBarrier } from '../../barrier/index.js';
 import type { BranchContext } from '../../protocol/index.js';
+import type { XaBranch } from '../../xa/index.js';
 
 /** Any method. */
 export type Handler = (...args: never[]) => unknown;
@@ -10,7 +11,7 @@ export type MethodName<C> = { [K in keyof C]: C[K] extends Handler ? K : never }
 
 /**
  * Payload of a handler: the type of its first parameter, `undefined` when it has none, or when the first is already
- * `@Branch()` or `@Barrier()`.
+ * `@Branch()`, `@Barrier()` or `@Xa()`.
  */
 export type HandlerPayload<H> = H extends (...args: infer A) => unknown
   ? A extends []
@@ -18,7 +19,11 @@ export type HandlerPayload<H> = H extends (...args: infer A) => unknown
     : PayloadType<A[0]>
   : never;
 
-type PayloadType<T> = 0 extends 1 & T ? T : [T] extends [BranchContext | BranchBarrier] ? undefined : T;
+type PayloadType<T> = 0 extends 1 & T
+  ? T
+  : [T] extends [BranchContext | BranchBarrier | XaBranch<unknown>]
+    ? undefined
+    : T;
 
 /** Result of a handler as the caller of a TCC try gets it. */
 export type HandlerResult<H> = H extends (...args: never[]) => infer R ? ResultType<Awaited<R>> : never;

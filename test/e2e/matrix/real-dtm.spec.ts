@@ -14,9 +14,14 @@ import { rowsOf, type Row } from './rows.js';
 const LANES: readonly Lane[] = [
   { title: 'over HTTP', api: 'http', over: 'http' },
   { title: 'over gRPC', api: 'grpc', over: 'grpc' },
+  { title: 'over HTTP, branches over gRPC', api: 'http', over: 'grpc' },
+  { title: 'over gRPC, branches over HTTP', api: 'grpc', over: 'http' },
   { title: 'over JSON-RPC, branches over HTTP', api: 'json-rpc', over: 'http' },
   { title: 'over JSON-RPC', api: 'json-rpc', over: 'http', isRpc: true },
 ];
+
+/** A transaction that takes longer has been forgotten. */
+const LONGEST_WAIT_SECONDS = 30;
 
 const go = requireOrSkip('dtm');
 const databases = requireOrSkip('postgres', 'mariadb');
@@ -69,9 +74,6 @@ describe.skipIf(!go.available)(go.title('the real dtm 1.19.0'), () => {
     });
   }
 });
-
-/** A transaction that takes longer has been forgotten. */
-const LONGEST_WAIT_SECONDS = 40;
 
 function clientOf({ url, host, grpcPort }: GoDtm, { api }: Lane): DtmServer {
   switch (api) {
