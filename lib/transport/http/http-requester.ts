@@ -39,7 +39,7 @@ const MAX_REDIRECTS = 10;
 /** HTTP/1.1 over pooled keep-alive connections, one pool per origin. */
 export class HttpRequester {
   readonly #agent: Agent;
-  readonly #dispatcher: Dispatcher;
+  readonly #redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS });
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpRequesterOptions = {}) {
@@ -50,7 +50,6 @@ export class HttpRequester {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    this.#dispatcher = this.#agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }));
   }
 
   /**
@@ -62,18 +61,35 @@ export class HttpRequester {
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
     const url = new URL(request.url);
+    const options: Dispatcher.DispatchOptions = {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: request.method,
+      headers: withCredentials(url, request.headers),
+      body: request.body ?? null,
+    };
     return new Promise((resolve, reject) => {
-      this.#dispatcher.dispatch(
-        {
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: request.method,
-          headers: withCredentials(url, request.headers),
-          body: request.body ?? null,
-        },
-        new Exchange(request.timeoutMs, resolve, reject),
-      );
+      const follow = (answer: Redirect): void => this.#follow(options, exchange, answer);
+      const exchange = new Exchange(request.timeoutMs, { resolve, reject, follow });
+      this.#agent.dispatch(options, exchange);
     });
+  }
+
+  /**
+   * Goes on where a redirect leads, by undici's own rules. They are told what was answered already: having them look at
+   * every answer costs a sixth of the whole request.
+   */
+  #follow(options: Dispatcher.DispatchOptions, exchange: Exchange, { controller, status, headers }: Redirect): void {
+    let isTold = false;
+    const dispatch: Dispatcher['dispatch'] = (next, handler) => {
+      if (isTold) return this.#agent.dispatch(next, handler);
+      isTold = true;
+      handler.onRequestStart?.(controller, {});
+      handler.onResponseStart?.(controller, status, headers);
+      handler.onResponseEnd?.(controller, {});
+      return true;
+    };
+    this.#redirect(dispatch)(options, exchange);
   }
 
   /** Closes the pools after the requests under way. Idempotent. */
@@ -90,22 +106,36 @@ function withCredentials({ username, password }: URL, headers: HttpRequest['head
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}`, ...headers };
 }
 
+/** An answer that says where to ask instead. */
+interface Redirect {
+  readonly controller: Dispatcher.DispatchController;
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+}
+
+/** What becomes of an {@link Exchange}. */
+interface Ending {
+  resolve(response: HttpResponse): void;
+  reject(error: unknown): void;
+  follow(redirect: Redirect): void;
+}
+
 /**
  * Collects one answer within its time. A handler of the dispatcher's own instead of its promises and an abort signal:
  * they cost as much again as the request itself.
  */
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #resolve: (response: HttpResponse) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #ending: Ending;
   readonly #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #timeout: Error | undefined;
+  #redirect: Redirect | undefined;
+  #isRedirected = false;
   #status = 0;
   #chunks: Buffer[] = [];
 
-  constructor(timeoutMs: number, resolve: (response: HttpResponse) => void, reject: (error: Error) => void) {
-    this.#resolve = resolve;
-    this.#reject = reject;
+  constructor(timeoutMs: number, ending: Ending) {
+    this.#ending = ending;
     this.#timer = setTimeout(() => this.#giveUp(timeoutMs), Math.min(timeoutMs, MAX_TIMEOUT_MS));
   }
 
@@ -114,9 +144,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#timeout) controller.abort(this.#timeout);
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Redirect['headers']): void {
+    // those that follow are looked at by whom the first one is handed to
+    const isRedirect = !this.#isRedirected && status >= 300 && status < 400 && headers['location'] !== undefined;
+    if (isRedirect) this.#redirect = { controller, status, headers };
     this.#status = status;
-    // what a redirect said is not the answer
     this.#chunks = [];
   }
 
@@ -125,14 +157,27 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    const redirect = this.#redirect;
+    if (redirect && !this.#isRedirected) return this.#goOn(redirect);
     clearTimeout(this.#timer);
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    this.#resolve({ status: this.#status, body: body.toString() });
+    this.#ending.resolve({ status: this.#status, body: body.toString() });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     clearTimeout(this.#timer);
-    this.#reject(this.#timeout ?? error);
+    this.#ending.reject(this.#timeout ?? error);
+  }
+
+  #goOn(redirect: Redirect): void {
+    this.#isRedirected = true;
+    try {
+      this.#ending.follow(redirect);
+    } catch (error) {
+      // it leads in a circle, or nowhere
+      clearTimeout(this.#timer);
+      this.#ending.reject(error);
+    }
   }
 
   #giveUp(timeoutMs: number): void {
@@ -140,6 +185,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#timeout = new Error(`${waited} within ${timeoutMs / 1000} s`);
     this.#controller?.abort(this.#timeout);
     // a request that waits for a connection is aborted when its turn comes
-    this.#reject(this.#timeout);
+    this.#ending.reject(this.#timeout);
   }
 }

@@ -39,10 +39,8 @@ export async function startBankApp(
   { bank, xa, troubles, over }: BankSurroundings,
   kind: 'hybrid' | 'gRPC only',
 ): Promise<BankApp> {
-  const ports = await freePorts(2);
-  const http = `http://127.0.0.1:${ports[0]}`;
-  const grpc = `127.0.0.1:${ports[1]}`;
-  const endpoint = kind === 'hybrid' ? { http, grpc } : { grpc };
+  const [port] = await freePorts(1);
+  const grpc = `127.0.0.1:${port}`;
   const branches = [PayerController, ReceiverController, AgentController, ...(xa ? [XaController] : [])];
   const xaDatabases = xa && {
     postgres: { xa: troubles.inSecondPhaseOf(xa.postgres) },
@@ -53,7 +51,7 @@ export async function startBankApp(
     imports: [
       DtmModule.forRoot({
         server,
-        endpoint,
+        endpoint: { grpc },
         databases: { default: { barrier: bank.adapter }, ...xaDatabases },
       }),
     ],
@@ -68,11 +66,13 @@ export async function startBankApp(
 
   const options = dtmGrpcOptions(branches, { url: grpc }) as MicroserviceOptions;
   let app: INestApplicationContext;
+  let http = '';
   if (kind === 'hybrid') {
     const hybrid = await NestFactory.create(BankModule, { logger: false });
     hybrid.connectMicroservice(options);
     await hybrid.startAllMicroservices();
-    await hybrid.listen(ports[0]!, '127.0.0.1');
+    await hybrid.listen(0, '127.0.0.1');
+    http = await hybrid.getUrl();
     app = hybrid;
   } else {
     const service = await NestFactory.createMicroservice(BankModule, { ...options, logger: false });

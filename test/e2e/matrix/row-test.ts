@@ -1,7 +1,6 @@
 import { DtmFailureError, DtmOngoingError } from 'nestjs-dtm';
 import { expect, test } from 'vitest';
 import type { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { knownBug } from './known-bugs.js';
 import type { Lane } from './lane.js';
 import type { Result } from './matrix.js';
 import type { Row } from './rows.js';
@@ -22,15 +21,13 @@ export interface RowTestOptions {
   readonly play: (row: Row) => Promise<Result>;
 }
 
-/** Makes the test of a row: skipped where it cannot be run, expected to fail where the library is known to be wrong. */
+/** Makes the test of a row, skipped by name where it cannot be run. */
 export function testRow(row: Row, { lane, databases, defectOf, isInTime, play }: RowTestOptions): void {
   const title = `${row.mode.name}: ${row.title}`;
   const check = async (): Promise<void> => expectEnd(row, await play(row), isInTime);
   const defect = defectOf?.(row, lane);
-  const bug = knownBug(row, lane);
   if (row.mode.accounts === 'xa' && !databases.available) test.skip(databases.title(title), check);
   else if (defect) test.skip(`${title} (${defect})`, check);
-  else if (bug) test.fails(`${title} (${bug})`, check);
   else test(title, check);
 }
 
