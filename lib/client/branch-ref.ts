@@ -79,8 +79,11 @@ export function checkBranchUrl(
   protocol: Protocol = 'grpc',
   transport?: Pick<Transport, 'check'>,
 ): void {
+  const check = (): void => transport?.check?.({ url, context: { ...SOME_CALL, op: what } });
+  // first: it names the driver of a scheme
+  if (!isHttpUrl(url) && url.includes('://')) check();
   checkUrl(url, what, protocol);
-  if (!isHttpUrl(url)) return transport?.check?.({ url, context: { ...SOME_CALL, op: what } });
+  if (!isHttpUrl(url)) return check();
   if (!url.includes('?')) return;
   const { searchParams } = new URL(url);
   const taken = RESERVED_PARAMETERS.find((name) => searchParams.has(name));

@@ -68,7 +68,8 @@ export async function startBankApp(
   let app: INestApplicationContext;
   let http = '';
   if (kind === 'hybrid') {
-    const hybrid = await NestFactory.create(BankModule, { logger: false });
+    // Go opens connections that it never uses, and Node waits a minute for them
+    const hybrid = await NestFactory.create(BankModule, { logger: false, forceCloseConnections: true });
     hybrid.connectMicroservice(options);
     await hybrid.startAllMicroservices();
     await hybrid.listen(0, '127.0.0.1');
