@@ -35,6 +35,7 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
   const address = addressOf(url);
   const requester = new HttpRequester(options);
   const timeoutMs = (options.timeoutSeconds ?? 30) * 1000;
+  const headers = { 'content-type': 'application/json', ...options.headers };
 
   const call = async (
     method: 'GET' | 'POST' | 'DELETE',
@@ -43,7 +44,6 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     gid?: string,
   ): Promise<HttpResponse> => {
     try {
-      const headers = { 'content-type': 'application/json', ...options.headers };
       return await requester.request({ method, url: `${address}/${path}`, headers, body, timeoutMs });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);

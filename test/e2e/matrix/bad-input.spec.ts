@@ -114,7 +114,6 @@ describe('a branch over gRPC of a TCC whose branches are called over HTTP', () =
     });
   });
 
-  // known bug: the driver is only named when the transaction has the protocol grpc
   test('is refused with the driver that would serve it', async () => {
     expect(await refusal('etcd://etcd:2379/stock')).toMatchObject({
       message: expect.stringMatching(/dtm-driver-gozero/),
