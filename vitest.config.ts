@@ -17,7 +17,15 @@ const shared = {
 /** One project per kind of test, see CONTRIBUTING.md. */
 const project = (name: string, testTimeout: number) => ({
   ...shared,
-  test: { name, include: [`test/${name}/**/*.spec.ts`], globals: false, testTimeout, hookTimeout: 120_000 },
+  test: {
+    name,
+    include: [`test/${name}/**/*.spec.ts`],
+    globals: false,
+    testTimeout,
+    hookTimeout: 120_000,
+    // nothing is proved by how long it took
+    expect: { poll: { timeout: testTimeout / 2 } },
+  },
 });
 
 export default defineConfig({
