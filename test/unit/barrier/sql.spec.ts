@@ -136,7 +136,7 @@ describe('sqlBarrier', () => {
     const texts: string[] = [];
     const found = { ...executor, query: async (_: string, text: string) => [{ found: texts.push(text) }] };
     await sqlBarrier(found).createTable();
-    expect(texts).toEqual([expect.stringContaining('to_regclass')]);
+    expect(texts).toEqual([expect.stringContaining('advisory_xact_lock'), expect.stringContaining('to_regclass')]);
   });
 
   describe('explains', () => {
