@@ -14,3 +14,9 @@ export interface ClientDependencies {
   /** Turns payloads into what branches get, and their answers back. @default jsonPayloads */
   readonly payloads?: PayloadCodec | undefined;
 }
+
+/** The same for a transaction whose branches the coordinator calls, all of them. */
+export interface SubmitDependencies extends Omit<ClientDependencies, 'transport'> {
+  /** Knows the addresses of gRPC. @default they are not looked at */
+  readonly transport?: Transport | undefined;
+}

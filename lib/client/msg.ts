@@ -7,6 +7,7 @@ import {
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
+  TOPIC_SCHEME,
   encodeMsgPlan,
   type Payload,
   type Protocol,
@@ -14,55 +15,11 @@ import {
   type TransactionRequest,
 } from '../protocol/index.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from './branch-ref.js';
-import type { ClientDependencies } from './dependencies.js';
-import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
+import type { MsgDependencies, MsgOptions } from './msg-options.js';
+import { checkOptions, protocolFor } from './options.js';
+import { OwnGid } from './own-gid.js';
 import { jsonPayloads } from './payload-codec.js';
 import { submit } from './submit.js';
-
-/** Options of a message. */
-export interface MsgOptions extends GlobalOptions {
-  /** Deliver to all steps at once instead of one after the other; not possible over a gRPC API. @default false */
-  readonly concurrent?: boolean | undefined;
-  /** Seconds between the beginning of the message and its delivery. @default 0 */
-  readonly delaySeconds?: number | undefined;
-  /**
-   * URL at which the coordinator asks whether the local transaction committed, when it was told nothing in time.
-   *
-   * @default in Nest, the endpoint that the module mounts; elsewhere there is none, and a message can only be submitted
-   */
-  readonly queryPrepared?: string | undefined;
-  /**
-   * Told when a message could not be dropped after its local transaction had failed; the coordinator asks, and drops it,
-   * when `timeoutToFailSeconds` is over.
-   *
-   * @default a process warning
-   */
-  readonly onAbortFailed?: ((error: unknown, gid: string) => void) | undefined;
-}
-
-/** What a message needs around it. */
-export interface MsgDependencies extends Omit<ClientDependencies, 'transport'> {
-  /** Knows the addresses of gRPC. @default URLs are not looked at */
-  readonly transport?: ClientDependencies['transport'] | undefined;
-  /**
-   * Where the coordinator asks about local transactions in a database.
-   *
-   * @param adapter - the database
-   * @param protocol - of the message; only one of gRPC is asked about over gRPC
-   * @throws DtmConfigError when nobody would answer for it
-   */
-  readonly queryPrepared?: ((adapter: BarrierAdapter<unknown>, protocol: Protocol) => QueryPrepared) | undefined;
-}
-
-/** Where the coordinator asks what became of a local transaction. */
-export interface QueryPrepared {
-  /** URL, called as a branch is. */
-  readonly url: string;
-  /** Sent along, as all branch headers are. @default none */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
-
-const TOPIC = 'topic://';
 
 /**
  * A message that is delivered if, and only if, a local transaction commits (`dtm-protocol.md` §5.2, §8.3). It is prepared
@@ -78,7 +35,7 @@ export class Msg {
   readonly #options: MsgOptions;
   readonly #steps: StepUrls[] = [];
   readonly #payloads: Payload[] = [];
-  #gid: Promise<string> | undefined;
+  readonly #gid: OwnGid;
   #headers: Readonly<Record<string, string>> | undefined;
   #isPrepared = false;
 
@@ -96,6 +53,7 @@ export class Msg {
     if (queryPrepared !== undefined) checkBranchUrl(queryPrepared, 'queryPrepared', protocol, dependencies.transport);
     this.#dependencies = dependencies;
     this.#options = options;
+    this.#gid = new OwnGid(dependencies.api, options.gid);
   }
 
   /**
@@ -124,7 +82,7 @@ export class Msg {
    */
   addTopic(topic: string, payload?: unknown): this {
     if (!topic) throw new DtmArgumentError('a topic needs a name');
-    return this.#add(`${TOPIC}${topic}`, payload);
+    return this.#add(`${TOPIC_SCHEME}${topic}`, payload);
   }
 
   /**
@@ -253,7 +211,7 @@ export class Msg {
   }
 
   async #prepareFor(adapter: BarrierAdapter<unknown>): Promise<string> {
-    if (this.#isPrepared) return this.#gidOnce();
+    if (this.#isPrepared) return this.#gid.get();
     const { queryPrepared } = this.#options;
     if (queryPrepared !== undefined) return this.prepare(queryPrepared);
     const found = this.#dependencies.queryPrepared?.(adapter, this.#protocol() ?? 'http');
@@ -268,7 +226,7 @@ export class Msg {
 
   #add(url: string, payload: unknown): this {
     const { payloads = jsonPayloads } = this.#dependencies;
-    const encoded = payloads.encode(url.startsWith(TOPIC) ? '' : url, payload);
+    const encoded = payloads.encode(url.startsWith(TOPIC_SCHEME) ? '' : url, payload);
     this.#steps.push({ action: url });
     this.#payloads.push(encoded);
     return this;
@@ -285,25 +243,13 @@ export class Msg {
     return {
       ...options,
       branchHeaders,
-      gid: await this.#gidOnce(),
+      gid: await this.#gid.get(),
       transType: 'msg',
       steps: this.#steps,
       payloads: this.#payloads,
       customData: encodeMsgPlan({ delaySeconds }),
       protocol: this.#protocol(),
     };
-  }
-
-  async #gidOnce(): Promise<string> {
-    this.#gid ??=
-      this.#options.gid === undefined ? this.#dependencies.api.newGid() : Promise.resolve(this.#options.gid);
-    try {
-      return await this.#gid;
-    } catch (error) {
-      // asked for again by the next attempt
-      this.#gid = undefined;
-      throw error;
-    }
   }
 }
 

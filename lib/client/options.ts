@@ -1,5 +1,6 @@
 import {
   DtmArgumentError,
+  TOPIC_SCHEME,
   checkBranchHeaders,
   checkGid,
   isHttpUrl,
@@ -56,5 +57,5 @@ export function protocolFor(api: DtmApi, options: GlobalOptions, urls: readonly 
 }
 
 function isGrpc(url: string): boolean {
-  return url !== '' && !isHttpUrl(url) && !url.startsWith('topic://');
+  return url !== '' && !isHttpUrl(url) && !url.startsWith(TOPIC_SCHEME);
 }

@@ -7,8 +7,9 @@ import {
   type TransactionRequest,
 } from '../protocol/index.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from './branch-ref.js';
-import type { ClientDependencies } from './dependencies.js';
+import type { SubmitDependencies } from './dependencies.js';
 import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
+import { OwnGid } from './own-gid.js';
 import { jsonPayloads } from './payload-codec.js';
 import { submit } from './submit.js';
 
@@ -18,9 +19,6 @@ export interface SagaOptions extends GlobalOptions {
   readonly concurrent?: boolean | undefined;
 }
 
-/** What a saga needs around it. */
-export type SagaDependencies = Omit<ClientDependencies, 'transport'> & Partial<Pick<ClientDependencies, 'transport'>>;
-
 /**
  * A saga: steps with an action and a compensation each. The coordinator calls the actions; when one fails for good it
  * calls the compensations of those that were, or may have been, called, in reverse (`dtm-protocol.md` §5.4).
@@ -29,22 +27,23 @@ export type SagaDependencies = Omit<ClientDependencies, 'transport'> & Partial<P
  * await new Saga({ api }).add({ action: 'http://bank/out', compensate: 'http://bank/undoOut' }, { amount: 30 }).submit();
  */
 export class Saga {
-  readonly #dependencies: SagaDependencies;
+  readonly #dependencies: SubmitDependencies;
   readonly #options: SagaOptions;
   readonly #steps: StepUrls[] = [];
   readonly #payloads: Payload[] = [];
   readonly #orders = new Map<number, readonly number[]>();
-  #gid: string | undefined;
+  readonly #gid: OwnGid;
 
   /**
    * @param dependencies - coordinator, locator, payloads
    * @param options - see {@link SagaOptions}
    * @throws DtmArgumentError when an option is not allowed
    */
-  constructor(dependencies: SagaDependencies, options: SagaOptions = {}) {
+  constructor(dependencies: SubmitDependencies, options: SagaOptions = {}) {
     checkOptions(options);
     this.#dependencies = dependencies;
     this.#options = options;
+    this.#gid = new OwnGid(dependencies.api, options.gid);
   }
 
   /**
@@ -99,7 +98,7 @@ export class Saga {
   async submit(options: Pick<SagaOptions, 'waitResult'> = {}): Promise<string> {
     if (this.#steps.length === 0)
       throw new DtmArgumentError('a saga needs at least one step; add() one before submit()');
-    const gid = await this.#gidOnce();
+    const gid = await this.#gid.get();
     const concurrent = this.#options.concurrent ?? false;
     const urls = this.#steps.flatMap(({ action, compensate = '' }) => [action, compensate]);
     const own = this.#options;
@@ -121,11 +120,5 @@ export class Saga {
     };
     await submit(this.#dependencies.api, request);
     return gid;
-  }
-
-  async #gidOnce(): Promise<string> {
-    const gid = this.#gid ?? this.#options.gid ?? (await this.#dependencies.api.newGid());
-    this.#gid ??= gid;
-    return this.#gid;
   }
 }

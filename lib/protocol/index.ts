@@ -100,6 +100,7 @@ export {
   type TransactionOptions,
   type TransactionRequest,
 } from './transaction-request.js';
+export { TOPIC_SCHEME } from './topic-url.js';
 export { decodeWorkflowCall, encodeWorkflowCall, type WorkflowCall } from './workflow-call.js';
 export {
   GLOBAL_STATUSES,

@@ -1,5 +1,6 @@
 import {
   DtmArgumentError,
+  TOPIC_SCHEME,
   checkBranchUrl,
   decodeWorkflowCall,
   isHttpUrl,
@@ -10,8 +11,6 @@ import {
   type TransactionRequest,
 } from '../protocol/index.js';
 import type { Transport } from '../transport/index.js';
-
-const TOPIC = 'topic://';
 
 /**
  * Refuses a transaction whose branches the transport could never call: they would be tried for ever. Those that are
@@ -72,7 +71,7 @@ function checkUrl(
   context: BranchContext,
   headers?: Readonly<Record<string, string>>,
 ): void {
-  if (!url || isHttpUrl(url) || url.startsWith(TOPIC)) return;
+  if (!url || isHttpUrl(url) || url.startsWith(TOPIC_SCHEME)) return;
   try {
     transport.check?.({ url, context, headers });
   } catch (cause) {

@@ -1,5 +1,6 @@
 import {
   DtmArgumentError,
+  TOPIC_SCHEME,
   DtmServerError,
   MAX_ID_LENGTH,
   checkBranchUrl,
@@ -13,8 +14,6 @@ import type { Store } from './store/store.js';
 
 /** Category under which topics are kept (`dtm-protocol.md` §1.8). */
 const CATEGORY = 'topics';
-
-const SCHEME = 'topic://';
 
 /** A delivery, as far as it matters for whether a subscriber can be called. */
 const DELIVERY = { gid: 'gid', transType: 'msg', branchId: '01', op: 'action' } as const;
@@ -97,7 +96,7 @@ export class Topics {
   async lookupFor(request: TransactionRequest): Promise<TopicLookup> {
     const found = new Map<string, readonly string[]>();
     for (const { action } of request.steps ?? []) {
-      const topic = action.startsWith(SCHEME) ? action.slice(SCHEME.length) : '';
+      const topic = action.startsWith(TOPIC_SCHEME) ? action.slice(TOPIC_SCHEME.length) : '';
       if (!topic || found.has(topic)) continue;
       const record = await this.#store.getKv(CATEGORY, topic);
       found.set(topic, record ? subscribersIn(record.value).map(({ url }) => url) : []);

@@ -1,5 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
-import type { ArgumentsHost } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import { readBranchQuery, type BranchContext } from '../../protocol/index.js';
 import type { BranchRequest } from '../branch/branch-call.js';
 

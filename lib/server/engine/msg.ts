@@ -1,5 +1,6 @@
 import {
   DtmArgumentError,
+  TOPIC_SCHEME,
   decodeMsgPlan,
   stepBranchId,
   type BranchRecord,
@@ -10,8 +11,6 @@ import { checkBranchUrls } from './check-urls.js';
 import type { Mode, TopicLookup } from './mode.js';
 import { INITIATOR, WAIT, callOnce, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
 import { checkSteps, payloadOf } from './steps.js';
-
-const TOPIC = 'topic://';
 
 /**
  * Two-phase message: prepared while the initiator's own transaction runs, then delivered to every step until each has
@@ -83,12 +82,12 @@ class MsgMachine implements Machine {
 }
 
 function targetsOf(action: string, protocol: Protocol | undefined, subscribers: TopicLookup): readonly string[] {
-  if (!action.startsWith(TOPIC)) {
+  if (!action.startsWith(TOPIC_SCHEME)) {
     checkBranchUrls({ action }, protocol);
     return [action];
   }
-  const urls = subscribers(action.slice(TOPIC.length));
+  const urls = subscribers(action.slice(TOPIC_SCHEME.length));
   if (urls.length === 0)
-    throw new DtmArgumentError(`topic not found: ${action.slice(TOPIC.length)}; subscribe to it first`);
+    throw new DtmArgumentError(`topic not found: ${action.slice(TOPIC_SCHEME.length)}; subscribe to it first`);
   return urls;
 }
