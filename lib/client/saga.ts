@@ -50,8 +50,10 @@ export class Saga {
    * Adds a step.
    *
    * @param branch - URLs (an empty `compensate` means nothing to undo), or a branch named by code
-   * @param payload - sent to action and compensation as JSON; without one they are called with GET
-   * @throws DtmArgumentError when a URL is malformed or the payload is not JSON; DtmConfigError when the branch is not a saga branch
+   * @param payload - sent to action and compensation, over HTTP as JSON, over gRPC as {@link PayloadCodec} says; without one
+   *   HTTP branches are called with GET
+   * @throws DtmArgumentError when a URL is malformed or the payload cannot be encoded; DtmConfigError when the branch is not
+   *   a saga branch
    */
   add<P>(branch: BranchRef<P>, ...payload: PayloadArgument<NoInfer<P>>): this;
   add(urls: StepUrls, payload?: unknown): this;

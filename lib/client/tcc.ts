@@ -33,8 +33,9 @@ export class Tcc {
    * Registers a branch's confirm and cancel, then calls its try.
    *
    * @param branch - URLs, or a branch named by code
-   * @param payload - sent to try, confirm and cancel as JSON; without one they are called with GET
-   * @returns what the try returned, parsed from JSON; the text itself when it is none
+   * @param payload - sent to try, confirm and cancel, over HTTP as JSON, over gRPC as {@link PayloadCodec} says; without one
+   *   HTTP branches are called with GET
+   * @returns what the try returned, over HTTP parsed from JSON; the text itself when it is none
    * @throws DtmFailureError when the try refuses; DtmOngoingError or DtmBranchError when it does not decide: each of them
    *   rolls the transaction back, even when the caller catches it; what {@link DtmApi.registerBranch} throws
    */

@@ -29,8 +29,8 @@ export class Xa {
    * calls the same URL for commit or rollback.
    *
    * @param branch - URL, or a branch named by code
-   * @param payload - sent to the first phase as JSON
-   * @returns what the branch returned, parsed from JSON; the text itself when it is none
+   * @param payload - sent to the first phase, over HTTP as JSON, over gRPC as {@link PayloadCodec} says
+   * @returns what the branch returned, over HTTP parsed from JSON; the text itself when it is none
    * @throws DtmFailureError when the branch refuses; DtmOngoingError or DtmBranchError when it does not decide: each of
    *   them rolls the transaction back, even when the caller catches it
    */
