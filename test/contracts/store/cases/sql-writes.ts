@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DtmStoreError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../../support/wait-until.js';
@@ -182,6 +183,8 @@ export async function waiting(tables: Parameters<SqlStoreBed['open']>[0]): Promi
       () => true,
       () => false,
     );
+    // MariaDB shows whoever looks more often than every 100 ms what it showed before
+    if (!isPostgres) await sleep(150);
     const [row] = await sql(
       isPostgres
         ? `select count(*) as count from pg_locks where not granted`
