@@ -8,6 +8,8 @@ export interface BranchUrlRules {
   readonly driver: string;
   /** Schemes that it serves, in lower case, each with the form of its URLs. */
   readonly schemes: Readonly<Record<string, string>>;
+  /** Those of them whose URLs may have a user and a query behind the service, for the resolver. @default none */
+  readonly withOptions?: readonly string[] | undefined;
 }
 
 const PLAIN = 'host:port/pkg.Service/Method';
@@ -18,6 +20,10 @@ const SCHEMED = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)(.*)$/is;
 /** Hosts with ports, separated by commas, or a name. An IPv6 address stands in brackets. */
 const AUTHORITY = /^(?:\[[\da-f:.]+\]|[^[\]@])*$/i;
 
+/** A user in front of the authority, or a query behind the service, in which there is no slash. */
+const WITH_OPTIONS =
+  /^[a-z][a-z\d+.-]*(:\/\/(?:[\w.~%+-]+(?::[^/?#@\s]*)?@)?[\w.,:[\]-]*\/[\w.-]+(?:\?[!-"$-.0-~]*)?)(\/[\w.]+\/\w+)$/i;
+
 /**
  * Takes the URL of a gRPC branch apart as the Go drivers of protocol1 and kratos do (`drivers.md` §2.11):
  * `host:port/pkg.Service/Method` at its first slash, `scheme://authority/service/pkg.Service/Method` in front of its last
@@ -27,7 +33,7 @@ const AUTHORITY = /^(?:\[[\da-f:.]+\]|[^[\]@])*$/i;
  * @param rules - of the driver
  * @throws DtmArgumentError saying what the URL should look like, or which driver serves its scheme
  */
-export function splitBranchUrl(uri: string, { driver, schemes }: BranchUrlRules): ServerMethod {
+export function splitBranchUrl(uri: string, { driver, schemes, withOptions = [] }: BranchUrlRules): ServerMethod {
   const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${withoutPassword(uri)}'. ${why}`);
   const plainForm = `a gRPC branch is written ${PLAIN}`;
   if (!uri.includes('/')) throw refusal(`no '/' found; ${plainForm}`);
@@ -49,6 +55,10 @@ export function splitBranchUrl(uri: string, { driver, schemes }: BranchUrlRules)
     );
   }
 
+  if (withOptions.includes(scheme)) {
+    const [, server, method] = WITH_OPTIONS.exec(uri) ?? [];
+    if (server !== undefined && method !== undefined) return { server: scheme + server, method };
+  }
   const form = `a gRPC branch with this scheme is written ${schemes[scheme]}`;
   if (!/^[!-~]+$/.test(uri)) throw refusal(`${form}, in printable ASCII`);
   if (/[?#%]/.test(uri))

@@ -6,6 +6,8 @@ export interface Address {
   readonly host: string;
   /** 1 to 65535. */
   readonly port: number;
+  /** Its share of the calls, beside those of others, where calls are shared by weight. @default 1 */
+  readonly weight?: number | undefined;
 }
 
 /** An IPv6 address stands in brackets. */
@@ -23,4 +25,13 @@ export function parseHostPort(text: string): Address | undefined {
   if (!(port >= 1 && port <= 65_535)) return undefined;
   if (bracketed !== undefined) return isIPv6(bracketed) ? { host: bracketed, port } : undefined;
   return name === undefined ? undefined : { host: name, port };
+}
+
+/**
+ * Writes an address as `host:port`; one of IPv6 in brackets.
+ *
+ * @param address - what is written
+ */
+export function hostPort({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -5,12 +5,13 @@
  */
 export { splitBranchUrl, type BranchUrlRules } from './branch-url.js';
 export { defaultDriver } from './default/default-driver.js';
-export type { DriverRegistration, DtmDriver } from './driver.js';
+export type { DriverRegistration, DtmDriver, GrpcCallParts, RegisterOptions } from './driver.js';
 export { DriverRegistry } from './driver-registry.js';
 export type { AddressListener, AddressSource, GrpcTarget } from './grpc-resolver/address-source.js';
-export { registerGrpcScheme, type GrpcScheme } from './grpc-resolver/register-scheme.js';
-export type { After } from './grpc-resolver/shared-source.js';
-export { parseHostPort, type Address } from './host-port.js';
+export { registerGrpcScheme, type GrpcScheme, type GrpcSchemeHandle } from './grpc-resolver/register-scheme.js';
+export { hostPort, parseHostPort, type Address } from './host-port.js';
+export type { HttpDestination, HttpNames, HttpUrlOf } from './http-names/http-names.js';
+export type { After } from './keep-trying.js';
 export { protocol1Driver } from './protocol1/protocol1-driver.js';
 export { resolveDriver } from './resolve-driver.js';
 export { driversOf } from './scheme-drivers.js';

@@ -1,8 +1,9 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError } from '../../protocol/index.js';
 import type { AddressSource, GrpcTarget } from './address-source.js';
+import { systemAfter, type After } from '../keep-trying.js';
 import { safeAuthority } from './safe-authority.js';
-import { SharedSource, type After } from './shared-source.js';
+import { SharedSource } from './shared-source.js';
 import { SourceResolver } from './source-resolver.js';
 
 /** A scheme that a driver makes known to gRPC. */
@@ -13,10 +14,23 @@ export interface GrpcScheme {
   readonly driver: string;
   /** Where the addresses of its targets come from. */
   readonly source: AddressSource;
+  /**
+   * The registry that is asked, where the targets do not say which; without a password. gRPC has one table for the process:
+   * another one is refused.
+   *
+   * @default they say it
+   */
+  readonly registry?: string | undefined;
   /** Calls fail when there is no address for this long; the source goes on trying. @default 5 */
   readonly silenceSeconds?: number | undefined;
   /** Timers. @default those of the machine; tests give virtual ones */
   readonly after?: After | undefined;
+}
+
+/** A scheme that was made known. */
+export interface GrpcSchemeHandle {
+  /** Ends the watches that nobody uses at present, which would linger otherwise. */
+  endUnused(): void;
 }
 
 /** A target whose last channel is gone is watched for as long: the next call may bring another one. */
@@ -24,6 +38,12 @@ const LINGER_MS = 10_000;
 
 /** Served by gRPC itself. */
 const RESERVED = ['dns', 'unix', 'ipv4', 'ipv6', 'xds'];
+
+/** Who serves a scheme. */
+interface Owner extends GrpcSchemeHandle {
+  readonly driver: string;
+  readonly registry: string | undefined;
+}
 
 /** Who serves which scheme, kept on the loaded copy of gRPC, whose table of schemes it is. */
 const OWNERS = Symbol.for('nestjs-dtm:grpc-schemes');
@@ -34,10 +54,11 @@ const OWNERS = Symbol.for('nestjs-dtm:grpc-schemes');
  *
  * @param grpc - the copy that makes the calls
  * @param scheme - what is registered
- * @throws DtmConfigError when gRPC is too old, or another driver serves the scheme in this process
+ * @throws DtmConfigError when gRPC is too old, or another driver serves the scheme in this process, or the same one with
+ *   another registry
  */
-export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): void {
-  const { scheme: name, driver, source, silenceSeconds = 5, after = systemAfter } = scheme;
+export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcSchemeHandle {
+  const { scheme: name, driver, source, registry, silenceSeconds = 5, after = systemAfter } = scheme;
   checkResolverApi(grpc, driver);
   if (!/^[a-z][a-z\d+.-]*$/.test(name) || RESERVED.includes(name)) {
     const why = RESERVED.includes(name) ? 'belongs to gRPC' : 'must be in lower case, as in a URL';
@@ -46,16 +67,19 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): void 
 
   const owners = ownersIn(grpc);
   const owner = owners.get(name);
-  if (owner === driver) return;
-  if (owner !== undefined) {
+  if (owner?.driver === driver && owner.registry === registry) return owner;
+  if (owner) {
+    const other = owner.driver === driver ? `looked up in ${owner.registry}` : `served by ${owner.driver}`;
     throw new DtmConfigError(
-      `driver ${driver}: the scheme ${name}:// is served by ${owner} in this process, and gRPC has one table of schemes; ` +
-        'give each process one of the two drivers',
+      `driver ${driver}: the scheme ${name}:// is ${other} in this process, and gRPC has one table of schemes; ` +
+        `give each process one of the two ${owner.driver === driver ? 'registries' : 'drivers'}`,
     );
   }
   const shared = new SharedSource(source, { silenceMs: silenceSeconds * 1000, lingerMs: LINGER_MS, after });
   grpc.experimental.registerResolver(name, resolverClass(grpc, shared));
-  owners.set(name, driver);
+  const made = { driver, registry, endUnused: () => shared.endUnused() };
+  owners.set(name, made);
+  return made;
 }
 
 type ResolverClass = Parameters<typeof Grpc.experimental.registerResolver>[1];
@@ -89,13 +113,8 @@ function checkResolverApi(grpc: typeof Grpc, driver: string): void {
   );
 }
 
-function ownersIn(grpc: typeof Grpc): Map<string, string> {
-  const table = grpc.experimental.registerResolver as { [OWNERS]?: Map<string, string> };
+function ownersIn(grpc: typeof Grpc): Map<string, Owner> {
+  const table = grpc.experimental.registerResolver as { [OWNERS]?: Map<string, Owner> };
   if (!table[OWNERS]) Object.defineProperty(table, OWNERS, { value: new Map() });
   return table[OWNERS]!;
 }
-
-const systemAfter: After = (ms, callback) => {
-  const timer = setTimeout(callback, ms).unref();
-  return () => clearTimeout(timer);
-};

@@ -1,8 +1,6 @@
 import type { Address } from '../host-port.js';
+import type { After } from '../keep-trying.js';
 import type { AddressListener, AddressSource, GrpcTarget } from './address-source.js';
-
-/** Calls back once after a time, without keeping the process alive; the result cancels it. */
-export type After = (ms: number, callback: () => void) => () => void;
 
 /** How patient a {@link SharedSource} is. */
 export interface SourcePatience {
@@ -42,6 +40,11 @@ export class SharedSource implements AddressSource {
     }
     return watch.join(listener);
   }
+
+  /** Ends the watches that nobody listens to, which would linger otherwise. */
+  endUnused(): void {
+    for (const watch of this.#watches.values()) watch.endUnused();
+  }
 }
 
 class SharedWatch implements AddressListener {
@@ -74,6 +77,12 @@ class SharedWatch implements AddressListener {
       if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
       this.#cancelEnd = this.#patience.after(this.#patience.lingerMs, () => this.#end());
     };
+  }
+
+  endUnused(): void {
+    if (this.#listeners.size > 0) return;
+    this.#cancelEnd();
+    this.#end();
   }
 
   found(addresses: readonly Address[]): void {

@@ -1,0 +1,66 @@
+import { DtmConfigError } from '../../protocol/index.js';
+import { addressList } from '../address-list.js';
+import type { DtmDriver } from '../driver.js';
+import { hostPort } from '../host-port.js';
+import { registryDriver, type DriverScheme, type Register } from '../registry-driver.js';
+import { advertised } from '../registry/advertised.js';
+import type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
+import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
+import { checkServiceName } from '../registry/service-name.js';
+import { EtcdAddresses } from './etcd-addresses.js';
+
+/** Options of {@link goZeroDriver}. */
+export interface GoZeroOptions {
+  /** How etcd is reached, where it asks for more than its addresses. @default plainly */
+  readonly etcd?: EtcdOptions | undefined;
+}
+
+const NAME = 'dtm-driver-gozero';
+
+/**
+ * Services as go-zero registers and finds them (`drivers.md` §2.4): `etcd://host:2379/service` and the same with `discov`,
+ * `consul://host:8500/service`, `nacos://host:8848/service`, `direct:///host:port,host:port`, `k8s://namespace/service:port`.
+ * A branch has its method behind that: `etcd://host:2379/service/pkg.Service/Method`.
+ *
+ * @param options - credentials
+ */
+export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
+  const etcd = new EtcdAddresses(options.etcd);
+  const inEtcd = (scheme: string): DriverScheme => ({
+    form: `${scheme}://host:port,host:port/service/pkg.Service/Method`,
+    source: etcd,
+  });
+  const schemes = {
+    etcd: inEtcd('etcd'),
+    discov: inEtcd('discov'),
+    direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: addressList },
+  };
+
+  const registerIn: Readonly<Record<string, (url: RegistryUrl, service: string, endpoint: string) => Register>> = {
+    etcd: (url, service, endpoint) => {
+      const hosts = url.hosts.map(hostPort).join();
+      const user = url.query.get('user') ?? url.user;
+      if (user !== undefined) etcd.useCredentials(hosts, { user, password: url.query.get('password') ?? url.password });
+      return (report) => etcd.register(hosts, service, endpoint, report);
+    },
+  };
+
+  return registryDriver({
+    name: NAME,
+    schemes: () => schemes,
+    target(target, endpoint) {
+      const url = parseRegistryUrl(target);
+      const register = registerIn[url.scheme === 'discov' ? 'etcd' : url.scheme];
+      if (!register || url.hosts.length === 0) {
+        const known = Object.keys(registerIn)
+          .map((scheme) => `${scheme}://host:port/service`)
+          .join(', ');
+        throw new DtmConfigError(
+          `driver ${NAME} registers services at ${known}; ${JSON.stringify(url.scheme)} is none`,
+        );
+      }
+      advertised(endpoint, NAME);
+      return register(url, checkServiceName(url.path, `driver ${NAME}: the service in the target`), endpoint);
+    },
+  });
+}

@@ -1,0 +1,77 @@
+/** Calls back once after a time, without keeping the process alive; the result cancels it. */
+export type After = (ms: number, callback: () => void) => () => void;
+
+/** Timers of the machine. */
+export const systemAfter: After = (ms, callback) => {
+  const timer = setTimeout(callback, ms).unref();
+  return () => clearTimeout(timer);
+};
+
+/** First pause after something went wrong. */
+const FIRST_PAUSE_MS = 200;
+
+/** Longest pause: a registry that is back is found well within the life of an entry. */
+const LONGEST_PAUSE_MS = 3000;
+
+/** Something that is done until it need not be done any more. */
+export interface Trying {
+  /**
+   * Does it once. When it ends, in whatever way, it is done again: at once when it had `worked`, otherwise after a pause that
+   * grows.
+   *
+   * @param signal - is aborted when it need not be done any more
+   * @param worked - to be called when it does what it is for
+   */
+  attempt(signal: AbortSignal, worked: () => void): Promise<void>;
+  /**
+   * Told why an attempt ended with an error.
+   *
+   * @param reason - of the error
+   */
+  failed(reason: string): void;
+}
+
+/**
+ * Does something for as long as it is wanted, however often it fails.
+ *
+ * @param trying - what is done
+ * @param after - timers
+ * @returns ends it
+ */
+export function keepTrying({ attempt, failed }: Trying, after: After = systemAfter): () => void {
+  const ending = new AbortController();
+  let cancelPause: (() => void) | undefined;
+  let failures = 0;
+
+  const go = async (): Promise<void> => {
+    let hasWorked = false;
+    try {
+      await attempt(ending.signal, () => (hasWorked = true));
+    } catch (error) {
+      if (!ending.signal.aborted) failed(reasonOf(error));
+    }
+    if (ending.signal.aborted) return;
+    failures = hasWorked ? 0 : failures + 1;
+    // not all at once when a registry comes back
+    const pause = hasWorked ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+    cancelPause = after(pause * (0.75 + Math.random() / 2), () => void go());
+  };
+
+  void go();
+  return () => {
+    ending.abort();
+    cancelPause?.();
+  };
+}
+
+/**
+ * What went wrong, on one line.
+ *
+ * @param error - whatever was thrown
+ */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error instanceof AggregateError ? error.errors.map((one) => reasonOf(one)).join('; ') : '';
+  const { code } = error as { code?: unknown };
+  return error.message || inner || (typeof code === 'string' ? code : error.name);
+}
