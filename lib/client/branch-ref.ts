@@ -76,13 +76,13 @@ const SOME_CALL = { gid: 'gid', transType: 'saga', branchId: '01' } as const;
 export function checkBranchUrl(
   url: string,
   what: string,
-  protocol: Protocol = 'grpc',
+  protocol: Protocol | undefined,
   transport?: Pick<Transport, 'check'>,
 ): void {
-  const check = (): void => transport?.check?.({ url, context: { ...SOME_CALL, op: what } });
+  const check = (): void => transport?.check?.({ url, context: { ...SOME_CALL, op: what }, protocol });
   // first: it names the driver of a scheme
   if (!isHttpUrl(url) && url.includes('://')) check();
-  checkUrl(url, what, protocol);
+  checkUrl(url, what, protocol ?? 'grpc');
   if (!isHttpUrl(url)) return check();
   if (!url.includes('?')) return;
   const { searchParams } = new URL(url);

@@ -1,3 +1,4 @@
+import type { HttpNames } from '../driver/index.js';
 import {
   DtmConfigError,
   DtmConnectionError,
@@ -27,12 +28,13 @@ const BASE_PATH = '/api/dtmsvr';
 /**
  * A coordinator reached over its HTTP API (`dtm-protocol.md` §1): a real dtm, or an embedded coordinator that listens.
  *
- * @param url - e.g. `http://localhost:36789/api/dtmsvr`; without a path, dtm's own is added
- * @param options - timeout, headers, pool
+ * @param url - e.g. `http://localhost:36789/api/dtmsvr`, or one with a name that the driver knows; without a path, dtm's own
+ *   is added
+ * @param options - timeout, headers, pool, names
  * @throws DtmConfigError when the URL is not http or https
  */
 export function httpServer(url: string, options: HttpServerOptions = {}): DtmServer {
-  const address = addressOf(url);
+  const address = addressOf(url, options.names);
   const requester = new HttpRequester(options);
   const timeoutMs = (options.timeoutSeconds ?? 30) * 1000;
   const headers = { 'content-type': 'application/json', ...options.headers };
@@ -44,7 +46,14 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     gid?: string,
   ): Promise<HttpResponse> => {
     try {
-      return await requester.request({ method, url: `${address}/${path}`, headers, body, timeoutMs });
+      return await requester.request({
+        method,
+        url: `${address}/${path}`,
+        of: 'coordinator',
+        headers,
+        body,
+        timeoutMs,
+      });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new DtmConnectionError(`dtm at ${address} gave no answer to ${path.split('?', 1)[0]}: ${reason}`, {
@@ -112,7 +121,12 @@ function done({ status, body }: HttpResponse, operation: string, gid?: string): 
   throw outcomeError(outcome, operation, { gid });
 }
 
-function addressOf(url: string): string {
+function addressOf(url: string, names: HttpNames | undefined): string {
+  if (names?.isNamed(url, 'coordinator')) {
+    names.check(url);
+    const [, server = url, path = ''] = /^([^/]*\/\/[^/]*)(.*?)\/*$/.exec(url) ?? [];
+    return server + (path === '' ? BASE_PATH : path);
+  }
   let parsed: URL;
   try {
     parsed = new URL(url);

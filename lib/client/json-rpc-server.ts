@@ -58,7 +58,7 @@ export function jsonRpcServer(url: string, options: JsonRpcServerOptions = {}): 
     const body = `{"jsonrpc":"2.0","id":"${randomUUID()}","method":"${method}","params":${params}}`;
     const headers = { 'content-type': 'application/json', ...options.headers };
     try {
-      return await requester.request({ method: 'POST', url: address, headers, body, timeoutMs });
+      return await requester.request({ method: 'POST', url: address, of: 'coordinator', headers, body, timeoutMs });
     } catch (cause) {
       throw new DtmConnectionError(`dtm at ${address} gave no answer to ${method}: ${textOf(cause)}`, { cause, gid });
     }

@@ -18,7 +18,7 @@ import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from '
 import type { MsgDependencies, MsgOptions } from './msg-options.js';
 import { checkOptions, protocolFor } from './options.js';
 import { OwnGid } from './own-gid.js';
-import { jsonPayloads } from './payload-codec.js';
+import { encodeFor } from './payload-codec.js';
 import { submit } from './submit.js';
 
 /**
@@ -221,12 +221,12 @@ export class Msg {
 
   #protocol(): Protocol | undefined {
     const urls = this.#steps.map(({ action }) => action);
-    return protocolFor(this.#dependencies.api, this.#options, urls);
+    const { api, transport } = this.#dependencies;
+    return protocolFor(api, this.#options, urls, transport);
   }
 
   #add(url: string, payload: unknown): this {
-    const { payloads = jsonPayloads } = this.#dependencies;
-    const encoded = payloads.encode(url.startsWith(TOPIC_SCHEME) ? '' : url, payload);
+    const encoded = encodeFor(this.#dependencies, url.startsWith(TOPIC_SCHEME) ? '' : url, payload);
     this.#steps.push({ action: url });
     this.#payloads.push(encoded);
     return this;

@@ -3,11 +3,11 @@ import {
   TOPIC_SCHEME,
   checkBranchHeaders,
   checkGid,
-  isHttpUrl,
   type DtmApi,
   type Protocol,
   type TransactionOptions,
 } from '../protocol/index.js';
+import { isOverHttp, type Transport } from '../transport/index.js';
 
 /** Options of a global transaction that every mode takes. */
 export interface GlobalOptions extends TransactionOptions {
@@ -49,13 +49,16 @@ export function checkOptions(options: GlobalOptions): void {
  * @param api - the coordinator
  * @param options - as the user gave them
  * @param urls - of branches, as far as they are known; empty ones are not called
+ * @param transport - calls branches. @default one that knows nothing of names
  * @returns undefined for plain HTTP, which needs no mention
  */
-export function protocolFor(api: DtmApi, options: GlobalOptions, urls: readonly string[] = []): Protocol | undefined {
+export function protocolFor(
+  api: DtmApi,
+  options: GlobalOptions,
+  urls: readonly string[] = [],
+  transport?: Pick<Transport, 'isOverHttp'>,
+): Protocol | undefined {
+  const isGrpc = (url: string): boolean => url !== '' && !url.startsWith(TOPIC_SCHEME) && !isOverHttp(url, transport);
   const protocol = options.protocol ?? (urls.some(isGrpc) ? 'grpc' : api.protocol);
   return protocol === 'http' ? undefined : protocol;
-}
-
-function isGrpc(url: string): boolean {
-  return url !== '' && !isHttpUrl(url) && !url.startsWith(TOPIC_SCHEME);
 }

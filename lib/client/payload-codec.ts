@@ -7,6 +7,7 @@ import {
   isHttpUrl,
   type Payload,
 } from '../protocol/index.js';
+import type { Transport } from '../transport/index.js';
 import { messageBytes } from './message-bytes.js';
 
 /** Turns what users hand over into what branches get, and what branches answer into what users get. */
@@ -51,6 +52,30 @@ export const jsonPayloads: PayloadCodec = {
     return isGenericMethod(url) ? parsed(decodeGenericPayload(body)) : body;
   },
 };
+
+/** What {@link encodeFor} needs of the dependencies of a client. */
+export interface EncodingDependencies {
+  /** Encodes. @default jsonPayloads */
+  readonly payloads?: PayloadCodec | undefined;
+  /** Knows over what a branch is called. @default its URL says it */
+  readonly transport?: Pick<Transport, 'isOverHttp'> | undefined;
+}
+
+/**
+ * Encodes a payload for a branch, which may be one over HTTP although its URL holds a name.
+ *
+ * @param dependencies - of the client
+ * @param url - of the branch; `''` when there are several
+ * @param payload - `undefined` means none
+ * @throws DtmArgumentError when the branch could not read it
+ */
+export function encodeFor(
+  { payloads = jsonPayloads, transport }: EncodingDependencies,
+  url: string,
+  payload: unknown,
+): Payload {
+  return payloads.encode(transport?.isOverHttp?.(url) ? '' : url, payload);
+}
 
 /** What is no JSON is a text. */
 function parsed(text: string): unknown {

@@ -10,7 +10,7 @@ import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from '
 import type { SubmitDependencies } from './dependencies.js';
 import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
 import { OwnGid } from './own-gid.js';
-import { jsonPayloads } from './payload-codec.js';
+import { encodeFor } from './payload-codec.js';
 import { submit } from './submit.js';
 
 /** Options of a saga. */
@@ -58,12 +58,12 @@ export class Saga {
   add<P>(branch: BranchRef<P>, ...payload: PayloadArgument<NoInfer<P>>): this;
   add(urls: StepUrls, payload?: unknown): this;
   add(branch: StepUrls | BranchRef, payload?: unknown): this {
-    const { transport, locator = urlsOnly, payloads = jsonPayloads } = this.#dependencies;
+    const { transport, locator = urlsOnly } = this.#dependencies;
     const urls = 'action' in branch ? branch : locator.sagaUrls(branch);
     const { protocol } = this.#options;
     if (urls.action) checkBranchUrl(urls.action, 'action', protocol, transport);
     if (urls.compensate) checkBranchUrl(urls.compensate, 'compensate', protocol, transport);
-    const encoded = payloads.encode(urls.action || (urls.compensate ?? ''), payload);
+    const encoded = encodeFor(this.#dependencies, urls.action || (urls.compensate ?? ''), payload);
     this.#steps.push({ action: urls.action, compensate: urls.compensate ?? '' });
     this.#payloads.push(encoded);
     return this;
@@ -118,7 +118,7 @@ export class Saga {
       steps: this.#steps,
       payloads: this.#payloads,
       customData: encodeSagaPlan({ concurrent, orders: this.#orders }),
-      protocol: protocolFor(this.#dependencies.api, own, urls),
+      protocol: protocolFor(this.#dependencies.api, own, urls, this.#dependencies.transport),
     };
     await submit(this.#dependencies.api, request);
     return gid;

@@ -13,7 +13,7 @@ export interface ServerOfOptions {
 
 /**
  * The client of a coordinator, as its URL says: {@link jsonRpcServer} for `http(s)://…/api/json-rpc`, {@link httpServer} for
- * any other `http(s)://…`, {@link grpcServer} for `host:port`, `grpc://…`, `grpcs://…` and the schemes of the driver.
+ * any other `http(s)://…` and the names that the driver knows over HTTP, {@link grpcServer} for `host:port`, `grpc://…`, `grpcs://…` and the schemes of the driver.
  *
  * @param url - where the coordinator is reached
  * @param options - see {@link ServerOfOptions}
@@ -21,9 +21,10 @@ export interface ServerOfOptions {
  */
 export function serverOf(url: string, { driver }: ServerOfOptions = {}): DtmServer {
   const scheme = schemeOf(url);
-  if (scheme === 'http' || scheme === 'https') {
-    const path = URL.canParse(url) ? new URL(url).pathname.replace(/\/+$/, '') : '';
-    return path.endsWith('/api/json-rpc') ? jsonRpcServer(url) : httpServer(url);
+  const names = driver?.http;
+  if (scheme === 'http' || scheme === 'https' || names?.isNamed(url, 'coordinator')) {
+    const isJsonRpc = /\/api\/json-rpc\/*$/.test(url);
+    return isJsonRpc ? jsonRpcServer(url, { names }) : httpServer(url, { names });
   }
   if (isPlainGrpc(url) || (scheme !== undefined && mayServe(driver, scheme))) return grpcServer(url, { driver });
   throw new DtmConfigError(`server ${JSON.stringify(url)} is no address of a coordinator; ${remedyFor(scheme)}`);

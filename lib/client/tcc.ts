@@ -3,7 +3,7 @@ import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument, type Tc
 import type { ClientDependencies } from './dependencies.js';
 import { DEFAULT_REQUEST_TIMEOUT_SECONDS, WorkCalls, runGlobalWork, type WorkOptions } from './global-work.js';
 import { checkOptions } from './options.js';
-import { jsonPayloads } from './payload-codec.js';
+import { encodeFor, jsonPayloads } from './payload-codec.js';
 
 /** Options of a TCC transaction. */
 export interface TccOptions extends WorkOptions {}
@@ -61,7 +61,7 @@ export class Tcc {
     for (const phase of ['try', 'confirm', 'cancel'] as const) {
       if (urls[phase] || phase === 'try') checkBranchUrl(urls[phase], phase, this.#options.protocol, transport);
     }
-    const data = payloads.encode(urls.try, payload);
+    const data = encodeFor(this.#dependencies, urls.try, payload);
     const branchId = this.#nextBranchId();
     await api.registerBranch({
       gid: this.gid,

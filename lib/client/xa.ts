@@ -2,7 +2,7 @@ import { branchIds, outcomeError } from '../protocol/index.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from './branch-ref.js';
 import type { ClientDependencies } from './dependencies.js';
 import { DEFAULT_REQUEST_TIMEOUT_SECONDS, WorkCalls, runGlobalWork, type WorkOptions } from './global-work.js';
-import { jsonPayloads } from './payload-codec.js';
+import { encodeFor, jsonPayloads } from './payload-codec.js';
 
 /** Options of an XA transaction. */
 export interface XaOptions extends WorkOptions {}
@@ -54,7 +54,7 @@ export class Xa {
     const { api, transport, locator = urlsOnly, payloads = jsonPayloads } = this.#dependencies;
     const url = typeof branch === 'string' ? branch : locator.xaUrl(branch);
     checkBranchUrl(url, 'url', this.#options.protocol, transport);
-    const data = payloads.encode(url, payload);
+    const data = encodeFor(this.#dependencies, url, payload);
     const branchId = this.#nextBranchId();
     const outcome = await transport.call({
       url,

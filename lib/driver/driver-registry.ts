@@ -1,7 +1,14 @@
 import { DtmConfigError } from '../protocol/index.js';
+import { daprDriver } from './dapr/dapr-driver.js';
 import { defaultDriver } from './default/default-driver.js';
 import type { DtmDriver } from './driver.js';
+import { egoDriver } from './ego/ego-driver.js';
+import { goZeroDriver } from './gozero/go-zero-driver.js';
+import { kratosDriver } from './kratos/kratos-driver.js';
+import { polarisDriver } from './polaris/polaris-driver.js';
 import { protocol1Driver } from './protocol1/protocol1-driver.js';
+import { spongeDriver } from './sponge/sponge-driver.js';
+import { springCloudDriver } from './springcloud/spring-cloud-driver.js';
 
 /**
  * The drivers that one application or coordinator can choose from, and its choice. Go has one for the whole process; here
@@ -17,7 +24,18 @@ export class DriverRegistry {
 
   /** Knows the drivers of this package. */
   constructor() {
-    this.register(defaultDriver).register(protocol1Driver);
+    const drivers = [
+      defaultDriver,
+      protocol1Driver,
+      kratosDriver,
+      spongeDriver,
+      goZeroDriver,
+      egoDriver,
+      polarisDriver,
+      daprDriver,
+      springCloudDriver,
+    ];
+    for (const driver of drivers) this.register(driver);
   }
 
   /** Names that {@link use} takes. */

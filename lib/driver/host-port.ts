@@ -8,6 +8,8 @@ export interface Address {
   readonly port: number;
   /** Its share of the calls, beside those of others, where calls are shared by weight. @default 1 */
   readonly weight?: number | undefined;
+  /** Whether the port is one of TLS, where a registry says so. @default unknown */
+  readonly secure?: boolean | undefined;
 }
 
 /** An IPv6 address stands in brackets. */

@@ -3,6 +3,7 @@
  *
  * @module nestjs-dtm/driver
  */
+export { branchUrlOf } from './branch-url-of.js';
 export { splitBranchUrl, type BranchUrlRules } from './branch-url.js';
 export { defaultDriver } from './default/default-driver.js';
 export type { DriverRegistration, DtmDriver, GrpcCallParts, RegisterOptions } from './driver.js';

@@ -1,7 +1,9 @@
+import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../protocol/index.js';
 import type { DriverRegistration, DtmDriver, RegisterOptions } from './driver.js';
 import type { AddressSource } from './grpc-resolver/address-source.js';
 import { registerGrpcScheme, type GrpcSchemeHandle } from './grpc-resolver/register-scheme.js';
 import { splitBranchUrl } from './branch-url.js';
+import { withoutPassword } from './without-password.js';
 
 /** A scheme of a {@link registryDriver}. */
 export interface DriverScheme {
@@ -15,6 +17,8 @@ export interface DriverScheme {
    * @default they say it
    */
   readonly registry?: string | undefined;
+  /** Nobody knows its addresses yet: another source of the driver takes its place. @default false */
+  readonly isProvisional?: boolean | undefined;
   /** Its URLs may have a user and a query behind the service. @default false */
   readonly withOptions?: boolean | undefined;
 }
@@ -31,7 +35,7 @@ export interface RegistryDriverParts {
    * @param target - which registry, and under which name
    * @param endpoint - where the service is reached
    * @returns enters it
-   * @throws DtmConfigError when one of the two cannot be used
+   * @throws DtmConfigError or DtmArgumentError when one of the two cannot be used
    */
   target(target: string, endpoint: string): Register;
 }
@@ -44,23 +48,46 @@ export type Register = (options?: RegisterOptions) => Promise<DriverRegistration
  *
  * @param parts - what is the framework's own
  */
-export function registryDriver({ name, schemes, target: registrationOf }: RegistryDriverParts): DtmDriver {
+export function registryDriver({ name, schemes, target: targetOf }: RegistryDriverParts): DtmDriver {
   const handles = new Map<string, GrpcSchemeHandle>();
+  const registrationOf = (target: string, endpoint: string): Register => {
+    try {
+      return targetOf(target, endpoint);
+    } catch (cause) {
+      if (!(cause instanceof DtmArgumentError)) throw cause;
+      throw new DtmConfigError(`driver ${name}: the target cannot be used: ${cause.message}`, { cause });
+    }
+  };
+  const parseServerMethod = (uri: string): ServerMethod => {
+    const entries = Object.entries(schemes());
+    const forms = Object.fromEntries(entries.map(([scheme, { form }]) => [scheme, form]));
+    const withOptions = entries.filter(([, one]) => one.withOptions).map(([scheme]) => scheme);
+    return splitBranchUrl(uri, { driver: name, schemes: forms, withOptions });
+  };
   return {
     name,
     async registerGrpcResolver() {
       const grpc = await import('@grpc/grpc-js');
-      for (const [scheme, { source, registry }] of Object.entries(schemes())) {
-        handles.set(scheme, registerGrpcScheme(grpc, { scheme, driver: name, source, registry }));
+      for (const [scheme, { source, registry, isProvisional }] of Object.entries(schemes())) {
+        handles.set(scheme, registerGrpcScheme(grpc, { scheme, driver: name, source, registry, isProvisional }));
       }
     },
     registerGrpcService: async (target, endpoint, options) => registrationOf(target, endpoint)(options),
     useTarget: (target, endpoint) => void registrationOf(target, endpoint),
-    parseServerMethod(uri) {
-      const entries = Object.entries(schemes());
-      const forms = Object.fromEntries(entries.map(([scheme, { form }]) => [scheme, form]));
-      const withOptions = entries.filter(([, one]) => one.withOptions).map(([scheme]) => scheme);
-      return splitBranchUrl(uri, { driver: name, schemes: forms, withOptions });
+    parseServerMethod,
+    branchUrl(service, method) {
+      const url = service + method;
+      const refusal = (why: string): DtmArgumentError =>
+        new DtmArgumentError(`bad url: '${withoutPassword(url)}'. ${why}`);
+      if (/[?@]/.test(service)) {
+        throw refusal(
+          'Go dtm drops the user and the query of a service, and asks the registry without them; leave them out, and let ' +
+            'the service stand where dtm looks: in the default namespace and group, readable for everybody',
+        );
+      }
+      const found = parseServerMethod(url);
+      if (found.server === service && found.method === method) return url;
+      throw refusal(`the driver ${name} takes ${found.server} for the service, ${found.method} for the method`);
     },
     async close() {
       for (const handle of handles.values()) handle.endUnused();

@@ -9,6 +9,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { BranchGate } from './branch/branch-gate.js';
 import { BranchTransport } from './branch/branch-transport.js';
 import { DtmSettings } from './dtm.options.js';
+import { DtmRegistration } from './dtm.registration.js';
 
 /** Opens the coordinator with the application, lets it act once branches can be reached, and closes it in order. */
 @Injectable()
@@ -22,6 +23,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     private readonly gate: BranchGate,
     private readonly transport: BranchTransport,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly registration: DtmRegistration,
   ) {}
 
   /** Early enough for the `onApplicationBootstrap` of others to start transactions. */
@@ -34,8 +36,8 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
 
   /** Without an HTTP server of its own an application has no branches to wait for. */
   onApplicationBootstrap(): void {
-    if (!this.adapterHost.httpAdapter || this.adapterHost.listening) this.#recover();
-    else this.adapterHost.listen$.subscribe(() => this.#recover());
+    if (!this.adapterHost.httpAdapter || this.adapterHost.listening) this.#begin();
+    else this.adapterHost.listen$.subscribe(() => this.#begin());
   }
 
   /** The earliest moment that Nest offers: HTTP requests still come in, and branch calls among them are turned away. */
@@ -44,8 +46,9 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     return this.#closing;
   }
 
-  #recover(): void {
+  #begin(): void {
     if (this.#closing) return;
+    this.registration.start();
     try {
       this.settings.server.recover();
     } catch (error) {
@@ -55,6 +58,8 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   async #close(): Promise<void> {
+    // who looks for the application now should find another instance
+    await this.registration.close();
     // a handler that is still running may need the coordinator, e.g. a nested TCC
     await this.gate.close();
     try {
@@ -64,6 +69,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
       this.#report('the coordinator could not be closed in order', error);
     }
     await this.transport.close();
+    await this.settings.driver.close?.();
   }
 
   #report(message: string, error: unknown): void {

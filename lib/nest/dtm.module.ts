@@ -12,6 +12,7 @@ import { BranchTransport } from './branch/branch-transport.js';
 import { DtmLifecycle } from './dtm.lifecycle.js';
 import { ConfigurableModuleClass, DTM_OPTIONS } from './dtm.module-definition.js';
 import { DtmSettings, resolveDtmOptions } from './dtm.options.js';
+import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
 import { QueryPreparedController } from './msg/query-prepared.controller.js';
 
@@ -38,6 +39,7 @@ import { QueryPreparedController } from './msg/query-prepared.controller.js';
     BranchGate,
     BranchRegistry,
     DtmLifecycle,
+    DtmRegistration,
     DtmService,
   ],
   exports: [BranchGate, DtmService, DtmSettings],

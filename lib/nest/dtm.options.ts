@@ -6,7 +6,7 @@ import {
   type PayloadCodec,
   type ProtoFilesOptions,
 } from '../client/index.js';
-import { resolveDriver, type DtmDriver } from '../driver/index.js';
+import { branchUrlOf, resolveDriver, type DtmDriver } from '../driver/index.js';
 import { DtmConfigError, isHttpUrl, type DtmServer } from '../protocol/index.js';
 import { DtmDatabases, type DtmDatabase } from './dtm.databases.js';
 
@@ -27,6 +27,12 @@ export interface DtmModuleOptions {
   /** Where the coordinator reaches this application. */
   readonly endpoint?: DtmEndpointOptions | undefined;
   /**
+   * Enters this application into the registry of the driver once it listens, and takes it out before it stops.
+   *
+   * @default it is not entered
+   */
+  readonly register?: DtmRegisterOptions | undefined;
+  /**
    * The application's databases by names of your choice. Messages need the barrier of the one in which their local
    * transaction runs: the module answers the coordinator from it. XA branches need the XA of theirs.
    *
@@ -41,10 +47,19 @@ export interface DtmModuleOptions {
   readonly protos?: ProtoFilesOptions | PackageDefinition | undefined;
 }
 
+/** How this application stands in the registry of the driver. */
+export interface DtmRegisterOptions {
+  /** Which registry, and under which name; its form is the driver's, e.g. `etcd://etcd:2379/bank`. */
+  readonly target: string;
+  /** Where the application is reached; its form is the driver's, e.g. `bank-7:50051`. */
+  readonly endpoint: string;
+}
+
 /** Where the coordinator reaches this application. */
 export interface DtmEndpointOptions {
   /**
-   * Base URL in front of the application's own paths, e.g. `https://bank.example/api-gateway`.
+   * Base URL in front of the application's own paths, e.g. `https://bank.example/api-gateway`, or with a driver that finds
+   * HTTP services by name `nacos://bank`.
    *
    * @default `http://127.0.0.1:<port>` while the coordinator is embedded or on this machine; otherwise `branchOf` needs it
    */
@@ -65,15 +80,17 @@ export abstract class DtmSettings {
   abstract readonly endpointHttp: string | undefined;
   /** Address for gRPC without a slash at its end. */
   abstract readonly endpointGrpc: string | undefined;
-  /** Finds gRPC services. */
+  /** Finds services. */
   abstract readonly driver: DtmDriver;
+  /** How the application stands in the driver's registry; undefined when it is not entered. */
+  abstract readonly register: DtmRegisterOptions | undefined;
   /** The application's databases. */
   abstract readonly databases: DtmDatabases;
   /** Encodes payloads. */
   abstract readonly payloads: PayloadCodec;
 }
 
-const OPTION_NAMES = ['server', 'driver', 'endpoint', 'databases', 'protos'];
+const OPTION_NAMES = ['server', 'driver', 'endpoint', 'register', 'databases', 'protos'];
 
 const DATABASE_NAMES = ['barrier', 'xa'];
 
@@ -117,13 +134,15 @@ export function resolveDtmOptions(raw: DtmModuleOptions): DtmSettings {
     'give { http: <base URL>, grpc: <host:port> }',
   );
   const found = driverOf(driver);
+  const register = registerOf(options['register'], found);
   return {
     server: coordinatorOf(options['server'], found),
     driver: found,
+    register,
     databases: databasesOf(options['databases'] ?? {}),
     payloads: payloadsOf(options['protos']),
-    endpointHttp: http === undefined ? undefined : checkBaseUrl('DtmModule: endpoint.http', http),
-    endpointGrpc: grpc === undefined ? undefined : checkGrpcServer('DtmModule: endpoint.grpc', grpc),
+    endpointHttp: http === undefined ? undefined : checkHttpEndpoint(http, found),
+    endpointGrpc: grpc === undefined ? undefined : checkGrpcEndpoint(grpc, found),
   };
 }
 
@@ -165,6 +184,40 @@ export function checkGrpcServer(what: string, value: unknown): string {
   throw new DtmConfigError(
     `${what} ${show(value)} is not an address of gRPC; expected something like bank:50051, or what the driver understands`,
   );
+}
+
+function checkHttpEndpoint(http: unknown, driver: DtmDriver): string {
+  const isNamed = typeof http === 'string' && driver.http?.isNamed(http, 'branch');
+  return isNamed
+    ? checkBranchUrls('endpoint.http', driver, http, '/path')
+    : checkBaseUrl('DtmModule: endpoint.http', http);
+}
+
+function checkGrpcEndpoint(grpc: unknown, driver: DtmDriver): string {
+  const server = checkGrpcServer('DtmModule: endpoint.grpc', grpc);
+  return checkBranchUrls('endpoint.grpc', driver, server, '/pkg.Service/Method');
+}
+
+/** What makes no URL of a branch now would make none later. */
+function checkBranchUrls(what: string, driver: DtmDriver, server: string, method: string): string {
+  try {
+    branchUrlOf(driver, server, method);
+    return server;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DtmConfigError(`DtmModule: ${what} cannot be the beginning of a branch's URL: ${reason}`, { cause });
+  }
+}
+
+function registerOf(register: unknown, driver: DtmDriver): DtmRegisterOptions | undefined {
+  if (register === undefined) return undefined;
+  const remedy = 'give { target: <registry and name>, endpoint: <where this application is reached> }';
+  const { target, endpoint } = objectOf('register', register, ['target', 'endpoint'], remedy);
+  if (typeof target !== 'string' || typeof endpoint !== 'string') {
+    throw new DtmConfigError(`DtmModule: register needs two strings, target and endpoint; ${remedy}`);
+  }
+  driver.useTarget?.(target, endpoint);
+  return { target, endpoint };
 }
 
 function driverOf(driver: unknown): DtmDriver {

@@ -28,6 +28,7 @@ import { BranchRegistry } from './branch/branch.registry.js';
 import { BranchTransport } from './branch/branch-transport.js';
 import { rememberNested } from './branch/nested-tccs.js';
 import { DtmSettings } from './dtm.options.js';
+import { DtmRegistration } from './dtm.registration.js';
 
 /** Starts and inspects global transactions. */
 @Injectable()
@@ -42,6 +43,7 @@ export class DtmService {
     transport: BranchTransport,
     locator: BranchRegistry,
     private readonly endpoint: BranchEndpoint,
+    private readonly registration: DtmRegistration,
   ) {
     this.api = settings.server;
     this.#dependencies = {
@@ -51,6 +53,14 @@ export class DtmService {
       payloads: settings.payloads,
       queryPrepared: (adapter, protocol) => locator.queryPrepared(adapter, protocol),
     };
+  }
+
+  /**
+   * What keeps this application from standing in the registry of its driver at present, e.g. for a health check; undefined
+   * while it stands there, and when the option `register` was not given.
+   */
+  get registrationProblem(): string | undefined {
+    return this.registration.problem;
   }
 
   /** A new global id from the coordinator. */

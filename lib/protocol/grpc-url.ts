@@ -36,9 +36,12 @@ export function splitGrpcUrl(url: string): ServerMethod | undefined {
   return server !== undefined && method !== undefined ? { server, method } : undefined;
 }
 
+/** A URL with a scheme of its own. */
+const SCHEMED = /^[a-z][a-z\d+.-]*:\/\/[!-~]+$/i;
+
 /**
  * Checks that a branch can be called at a URL at all: with any other it would be retried for ever. What stands behind a
- * scheme of its own (`etcd://…`) is for the driver to judge.
+ * scheme of its own (`etcd://…`), and whether it is called over HTTP or gRPC, is for the driver to judge.
  *
  * @param url - the URL
  * @param what - names it in the message
@@ -46,8 +49,10 @@ export function splitGrpcUrl(url: string): ServerMethod | undefined {
  * @throws DtmArgumentError when it is none that such a transaction can have
  */
 export function checkBranchUrl(url: string, what: string, protocol: Protocol = 'http'): void {
-  const grpc = isHttpUrl(url) ? undefined : splitGrpcUrl(url);
-  if (isHttpUrl(url) || (protocol !== 'grpc' && !grpc)) {
+  const isHttp = isHttpUrl(url);
+  if (!isHttp && SCHEMED.test(url)) return;
+  const grpc = isHttp ? undefined : splitGrpcUrl(url);
+  if (isHttp || (protocol !== 'grpc' && !grpc)) {
     checkHttpUrl(url, what);
     return;
   }
@@ -56,7 +61,7 @@ export function checkBranchUrl(url: string, what: string, protocol: Protocol = '
       `${what} ${JSON.stringify(url)}: branches are called over http or https; put http:// in front, or give the transaction the protocol grpc`,
     );
   }
-  if (grpc || /^[a-z][a-z\d+.-]*:\/\/[!-~]+$/i.test(url)) return;
+  if (grpc) return;
   throw new DtmArgumentError(
     `${what} ${JSON.stringify(url)} is not a URL; expected http://host:port/path, or for gRPC host:port/pkg.Service/Method`,
   );

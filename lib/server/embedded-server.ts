@@ -27,10 +27,10 @@ export interface EmbeddedServerOptions extends Partial<CoordinatorSettings> {
   readonly store?: Store | undefined;
   /** Also serve the HTTP and gRPC APIs, for participants and initiators in other processes. @default not listening */
   readonly listen?: ListenOptions | undefined;
-  /** Finds and registers gRPC services; its name, or an object. @default 'default', plain host:port addresses */
+  /** Finds and registers services; its name, or an object. @default 'default', plain addresses */
   readonly driver?: DtmDriver | string | undefined;
   /** Enters the coordinator into the driver's registry while it is open. @default not entered */
-  readonly service?: ServiceOptions | undefined;
+  readonly register?: RegisterServerOptions | undefined;
   /** Reports of what nobody waits for. @default warnings and errors on stderr */
   readonly logger?: CoordinatorLogger | undefined;
   /** Time source. @default the machine's clock; tests give a virtual one */
@@ -42,7 +42,7 @@ export interface EmbeddedServerOptions extends Partial<CoordinatorSettings> {
 }
 
 /** How the coordinator stands in a registry. */
-export interface ServiceOptions {
+export interface RegisterServerOptions {
   /** Which registry, and under which name; its form is the driver's. */
   readonly target: string;
   /** Where the coordinator is reached, e.g. `dtm.example:36790`. */
@@ -53,6 +53,8 @@ export interface ServiceOptions {
 export interface EmbeddedServer extends DtmServer {
   /** Where the gRPC API is reached, e.g. `127.0.0.1:36790`; undefined while it does not listen. */
   readonly grpcAddress: string | undefined;
+  /** What keeps it from standing in the registry at present; undefined while it stands there, or need not. */
+  readonly registrationProblem: string | undefined;
 }
 
 /**
@@ -72,7 +74,7 @@ class Embedded implements EmbeddedServer {
   readonly #parts: CoordinatorParts;
   readonly #listen: ListenOptions | undefined;
   readonly #driver: DtmDriver;
-  readonly #service: ServiceOptions | undefined;
+  readonly #register: RegisterServerOptions | undefined;
   readonly #logger: CoordinatorLogger;
   #http: HttpListener | undefined;
   #grpc: GrpcListener | undefined;
@@ -85,6 +87,7 @@ class Embedded implements EmbeddedServer {
       throw new DtmConfigError('embedded coordinator: alertWebhook must be an http or https URL');
     }
     const driver = resolveDriver(options.driver);
+    if (options.register) driver.useTarget?.(options.register.target, options.register.endpoint);
     const transport = options.transport ?? branchTransport({ driver });
     const surroundings = {
       store,
@@ -99,7 +102,7 @@ class Embedded implements EmbeddedServer {
     this.#transport = transport;
     this.#listen = options.listen;
     this.#driver = driver;
-    this.#service = options.service;
+    this.#register = options.register;
     this.#logger = logger;
     this.#parts = coordinatorParts(surroundings, alertWebhook);
   }
@@ -115,15 +118,16 @@ class Embedded implements EmbeddedServer {
     return this.#grpc?.address;
   }
 
+  get registrationProblem(): string | undefined {
+    return this.#registration?.problem;
+  }
+
   async open(): Promise<void> {
     await this.#driver.registerGrpcResolver();
     await this.#store.open();
     try {
       if (this.#listen) await this.#openApis(this.#listen);
-      if (this.#service) {
-        const { target, endpoint } = this.#service;
-        this.#registration = await this.#driver.registerGrpcService(target, endpoint);
-      }
+      if (this.#register) await this.#enter(this.#register);
     } catch (error) {
       await this.#closeApis();
       await this.#store.close();
@@ -139,6 +143,15 @@ class Embedded implements EmbeddedServer {
       const apis = { 'dtmgimp.Dtm': grpcApi(this.#parts), 'nestjsdtm.Operator': grpcOperatorApi(this.#parts) };
       this.#grpc = await listenGrpc(apis, host, listen.grpcPort, this.#parts.metrics);
     }
+  }
+
+  async #enter({ target, endpoint }: RegisterServerOptions): Promise<void> {
+    const report = (problem: string | undefined): void => {
+      this.#parts.metrics.registered(problem === undefined);
+      if (problem !== undefined) this.#logger.warn(problem);
+      else this.#logger.info('the coordinator is registered: others find it by its name');
+    };
+    this.#registration = await this.#driver.registerGrpcService(target, endpoint, { report });
   }
 
   async #closeApis(): Promise<void> {
@@ -167,11 +180,12 @@ class Embedded implements EmbeddedServer {
 
   async #close(): Promise<void> {
     // from this moment nothing more is called, asked or looked for; what is under way is waited for
-    await Promise.all([this.#parts.stop(), this.#closeApis(), this.#deregister()]);
+    await Promise.all([this.#parts.stop(), this.#deregister().then(() => this.#closeApis())]);
     // passes that a last request or look began: they store that they are due again, and end
     await this.#parts.stop();
     await this.#store.close();
     await this.#transport.close();
+    await this.#driver.close?.();
   }
 
   newGid(): Promise<string> {

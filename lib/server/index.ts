@@ -10,7 +10,7 @@ export {
   embeddedServer,
   type EmbeddedServer,
   type EmbeddedServerOptions,
-  type ServiceOptions,
+  type RegisterServerOptions,
 } from './embedded-server.js';
 export { stderrLogger, type CoordinatorLogger } from './logger.js';
 export type { CoordinatorSettings } from './settings.js';

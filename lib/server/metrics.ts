@@ -31,6 +31,7 @@ export class Metrics {
     'status',
   ]);
   #isWatching = false;
+  #registered: Gauge | undefined;
 
   /**
    * Makes metrics, all of them zero.
@@ -56,6 +57,20 @@ export class Metrics {
   watchProcess(): void {
     if (!this.#isWatching) collectDefaultMetrics({ register: this.#registry });
     this.#isWatching = true;
+  }
+
+  /**
+   * Says whether the coordinator stands in the registry of its driver.
+   *
+   * @param is - it does
+   */
+  registered(is: boolean): void {
+    this.#registered ??= new Gauge({
+      name: 'dtm_server_registered',
+      help: 'whether the server stands in the registry of its driver, 1 or 0',
+      registers: [this.#registry],
+    });
+    this.#registered.set(is ? 1 : 0);
   }
 
   /**

@@ -5,34 +5,33 @@ import {
   decodeWorkflowCall,
   isHttpUrl,
   stepBranchId,
-  type BranchContext,
   type BranchRegistration,
   type Protocol,
   type TransactionRequest,
 } from '../protocol/index.js';
-import type { Transport } from '../transport/index.js';
+import type { CallTarget, Transport } from '../transport/index.js';
 
 /**
- * Refuses a transaction whose branches the transport could never call: they would be tried for ever. Those that are
- * called over HTTP are checked by the engine.
+ * Refuses a transaction whose branches the transport could never call: they would be tried for ever. Plain URLs of HTTP are
+ * checked by the engine.
  *
  * @param transport - calls them
  * @param request - what an initiator sent
  * @throws DtmArgumentError naming the URL
  */
 export function checkReachable(transport: Transport, request: TransactionRequest): void {
-  const { gid, transType, protocol, steps = [], queryPrepared, branchHeaders } = request;
-  // any other has HTTP branches only
-  if (protocol !== 'grpc') return;
-  const context = { gid, transType };
+  const { gid, transType, protocol = 'http', steps = [], queryPrepared, branchHeaders: headers } = request;
+  const check = (what: string, url: string | undefined, branchId: string, op: string): void =>
+    checkUrl(transport, what, { url, context: { gid, transType, branchId, op }, headers, protocol });
   for (const [index, { action, compensate }] of steps.entries()) {
+    if (isPlain(action) && isPlain(compensate)) continue;
     const branchId = stepBranchId(index + 1);
-    checkUrl(transport, 'action', action, { ...context, branchId, op: 'action' }, branchHeaders);
-    checkUrl(transport, 'compensate', compensate, { ...context, branchId, op: 'compensate' }, branchHeaders);
+    check('action', action, branchId, 'action');
+    check('compensate', compensate, branchId, 'compensate');
   }
-  if (!queryPrepared) return;
+  if (isPlain(queryPrepared)) return;
   const op = transType === 'workflow' ? decodeWorkflowCall(request.customData).name : 'msg';
-  checkUrl(transport, 'query_prepared', queryPrepared, { ...context, branchId: '00', op }, branchHeaders);
+  check('query_prepared', queryPrepared, '00', op);
 }
 
 /**
@@ -56,7 +55,7 @@ export function checkBranchReachable(transport: Transport, branch: BranchRegistr
   const { gid, transType, branchId } = branch;
   for (const [op, url] of foreignUrls(branch)) {
     checkBranchUrl(url, op, protocol);
-    checkUrl(transport, op, url, { gid, transType, branchId, op });
+    checkUrl(transport, op, { url, context: { gid, transType, branchId, op }, protocol });
   }
 }
 
@@ -64,20 +63,23 @@ function foreignUrls(branch: BranchRegistration): (readonly [op: string, url: st
   return Object.entries(urlsOf(branch)).filter(([, url]) => url !== '' && !isHttpUrl(url));
 }
 
+/** Nothing for a transport to look at; a URL without a scheme is left to the engine unless the transaction is one of gRPC. */
+function isPlain(url: string | undefined): boolean {
+  return !url || isHttpUrl(url) || url.startsWith(TOPIC_SCHEME);
+}
+
 function checkUrl(
   transport: Transport,
   what: string,
-  url: string | undefined,
-  context: BranchContext,
-  headers?: Readonly<Record<string, string>>,
+  { url, ...target }: Omit<CallTarget, 'url'> & { readonly url: string | undefined },
 ): void {
-  if (!url || isHttpUrl(url) || url.startsWith(TOPIC_SCHEME)) return;
+  if (url === undefined || isPlain(url) || (target.protocol !== 'grpc' && !url.includes('://'))) return;
   try {
-    transport.check?.({ url, context, headers });
+    transport.check?.({ url, ...target });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `${what} ${JSON.stringify(url)} cannot be called: ${reason}`;
-    throw new DtmArgumentError(message, { cause, gid: context.gid });
+    throw new DtmArgumentError(message, { cause, gid: target.context.gid });
   }
 }
 

@@ -1,5 +1,5 @@
-import type { DtmDriver } from '../driver/index.js';
-import { isHttpUrl } from '../protocol/index.js';
+import { driversOf, type DtmDriver } from '../driver/index.js';
+import { DtmArgumentError, isHttpUrl } from '../protocol/index.js';
 import type { GrpcOptions } from './grpc/grpc-options.js';
 import { grpcTransport } from './grpc/grpc-transport.js';
 import type { HttpRequesterOptions } from './http/http-requester.js';
@@ -12,7 +12,7 @@ export interface BranchTransportOptions {
   readonly http?: HttpRequesterOptions | undefined;
   /** Limits of the channels of gRPC. */
   readonly grpc?: GrpcOptions | undefined;
-  /** Knows the addresses of gRPC branches. @default defaultDriver(), host:port/pkg.Service/Method */
+  /** Knows the addresses of branches. @default defaultDriver(), URLs of HTTP and host:port/pkg.Service/Method */
   readonly driver?: DtmDriver | undefined;
 }
 
@@ -22,12 +22,24 @@ export interface BranchTransportOptions {
  * @param options - see {@link BranchTransportOptions}
  */
 export function branchTransport({ http, grpc, driver }: BranchTransportOptions = {}): Transport {
-  const overHttp = httpTransport(http);
+  const names = driver?.http;
+  const overHttp = httpTransport({ ...http, names });
   const overGrpc = grpcTransport(grpc, driver);
+  const isNamed = (url: string): boolean => names?.isNamed(url, 'branch') ?? false;
   return {
-    call: (call) => (isHttpUrl(call.url) ? overHttp : overGrpc).call(call),
-    check: (target) => {
-      if (!isHttpUrl(target.url)) overGrpc.check?.(target);
+    call: (call) => (isHttpUrl(call.url) || isNamed(call.url) ? overHttp : overGrpc).call(call),
+    isOverHttp: (url) => isHttpUrl(url) || isNamed(url),
+    check(target) {
+      const { url, protocol = 'grpc' } = target;
+      if (isHttpUrl(url)) return;
+      if (isNamed(url)) return names?.check(url);
+      if (protocol !== 'grpc') {
+        const others = driversOf(/^[^:]*/.exec(url)![0].toLowerCase()).join(' or ');
+        throw new DtmArgumentError(
+          `branches are called over http or https; give the transaction the protocol grpc${others && `, and the driver ${others}`}`,
+        );
+      }
+      overGrpc.check?.(target);
     },
     async close() {
       await Promise.all([overHttp.close(), overGrpc.close()]);

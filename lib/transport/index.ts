@@ -11,4 +11,4 @@ export {
   type HttpResponse,
 } from './http/http-requester.js';
 export { httpTransport } from './http/http-transport.js';
-export type { BranchCall, CallTarget, Transport } from './transport.js';
+export { isOverHttp, type BranchCall, type CallTarget, type Transport } from './transport.js';

@@ -1,4 +1,4 @@
-import type { BranchContext, Outcome, Payload, Protocol } from '../protocol/index.js';
+import { isHttpUrl, type BranchContext, type Outcome, type Payload, type Protocol } from '../protocol/index.js';
 
 /** One call to a branch. */
 export interface BranchCall {
@@ -17,7 +17,7 @@ export interface BranchCall {
 }
 
 /** What of a call says whether it can be made at all. */
-export type CallTarget = Pick<BranchCall, 'url' | 'context' | 'headers'>;
+export type CallTarget = Pick<BranchCall, 'url' | 'context' | 'headers' | 'protocol'>;
 
 /**
  * The port "call this branch and say what came of it". It never throws for anything that happens on the way: a refused
@@ -33,6 +33,23 @@ export interface Transport {
    * @throws DtmArgumentError saying what is wrong
    */
   check?(target: CallTarget): void;
+  /**
+   * Whether a branch is called over HTTP; any other is called over gRPC.
+   *
+   * @param url - of the branch
+   * @default those with an http or https URL are
+   */
+  isOverHttp?(url: string): boolean;
   /** Closes idle connections and waits for calls under way. */
   close(): Promise<void>;
+}
+
+/**
+ * Whether a branch is called over HTTP.
+ *
+ * @param url - of the branch
+ * @param transport - calls it. @default knows http and https URLs only
+ */
+export function isOverHttp(url: string, transport: Pick<Transport, 'isOverHttp'> = {}): boolean {
+  return isHttpUrl(url) || (transport.isOverHttp?.(url) ?? false);
 }

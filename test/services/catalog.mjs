@@ -12,31 +12,45 @@
 /**
  * A service that is built from a Go module in this folder.
  *
- * @typedef {object} BuiltService
+ * @typedef {object} GoService
  * @property {string} title What people call it.
  * @property {string} module Folder of the wrapper module, relative to this one.
  * @property {string} package Go package of the program.
- * @property {string} dependency Go module that the package belongs to.
+ * @property {readonly string[]} [uses] Folders of modules of ours that this one requires.
  * @property {string} ldflags Linker flags.
- * @property {readonly string[]} assets Folders of the dependency that the program reads at run time.
+ * @property {string} [dependency] Go module that has the assets.
+ * @property {readonly string[]} [assets] Folders of the dependency that the program reads at run time.
  * @property {readonly string[]} programs The programs needed to run it.
  */
 
 /**
+ * A service that is built from a Maven project in this folder.
+ *
+ * @typedef {object} MavenService
+ * @property {string} title What people call it.
+ * @property {string} project Folder of the project, relative to this one.
+ * @property {readonly string[]} programs What is needed to run it: `java`, and the JAR that the project makes.
+ */
+
+/** @typedef {GoService | MavenService} BuiltService */
+
+/**
  * Name of a service that {@link catalog} knows.
  *
- * @typedef {'postgres' | 'mariadb' | 'redis' | 'dtm' | 'dtm-protocol1'} ServiceName
+ * @typedef {'postgres' | 'mariadb' | 'redis' | 'etcd' | 'dtm' | 'dtm-protocol1' | 'consul' | 'polaris' | 'nacos'
+ *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new'} ServiceName
  */
 
 /**
  * Every service: what to install, and what must be there afterwards.
  *
- * @type {Readonly<Record<ServiceName, PackagedService | BuiltService>>}
+ * @type {Readonly<Record<ServiceName, PackagedService | GoService | MavenService>>}
  */
 export const catalog = {
   postgres: { title: 'PostgreSQL', debian: 'postgresql', programs: ['initdb', 'postgres'] },
   mariadb: { title: 'MariaDB', debian: 'mariadb-server', programs: ['mariadb-install-db', 'mariadbd'] },
   redis: { title: 'Redis', debian: 'redis-server', programs: ['redis-server'] },
+  etcd: { title: 'etcd', debian: 'etcd-server', programs: ['etcd'] },
   dtm: {
     title: 'Go dtm',
     module: 'go',
@@ -55,6 +69,45 @@ export const catalog = {
     assets: ['sqls'],
     programs: ['dtm-protocol1'],
   },
+  'go-partner': {
+    title: 'Go partner',
+    module: 'go-programs',
+    package: './partner',
+    uses: ['go-partner'],
+    ldflags: '-s -w',
+    programs: ['go-partner'],
+  },
+  'go-partner-new': {
+    title: 'Go partner on the newest frameworks',
+    module: 'go-partners-new',
+    package: '.',
+    uses: ['go-partner'],
+    ldflags: '-s -w',
+    programs: ['go-partner-new'],
+  },
+  consul: {
+    title: 'Consul',
+    module: 'go-consul',
+    package: 'github.com/hashicorp/consul',
+    ldflags: '-s -w',
+    programs: ['consul'],
+  },
+  polaris: {
+    title: 'Polaris',
+    module: 'go-polaris',
+    package: 'github.com/polarismesh/polaris',
+    ldflags: '-s -w',
+    programs: ['polaris'],
+  },
+  dapr: {
+    title: 'Dapr',
+    module: 'go-daprd',
+    package: '.',
+    ldflags: '-s -w',
+    programs: ['daprd'],
+  },
+  nacos: { title: 'Nacos', project: 'java/nacos', programs: ['java', 'nacos-server.jar'] },
+  eureka: { title: 'Eureka', project: 'java/eureka', programs: ['java', 'eureka-server.jar'] },
 };
 
 /** Every name in {@link catalog}. */

@@ -40,9 +40,14 @@ import { startServer } from './server.mjs';
  * @property {DtmStore} [store] Default: boltdb in the temporary folder.
  * @property {'dtm' | 'dtm-protocol1'} [build] Which program: dtm as it is, or with `dtm-driver-protocol1` linked in, to be
  *   chosen by `env: { MICRO_SERVICE_DRIVER: 'dtm-driver-protocol1' }`. Default: dtm.
- * @property {Readonly<Record<string, string>>} [env] dtm's own settings, such as `LOG_LEVEL` or `TRANS_CRON_INTERVAL`;
- *   they win over everything set here.
+ * @property {DtmSettings | ((ports: Readonly<{ httpPort: number, grpcPort: number }>) => DtmSettings)} [env] dtm's own
+ *   settings, such as `LOG_LEVEL` or `TRANS_CRON_INTERVAL`; they win over everything set here. As a function for those
+ *   that tell a registry where dtm is.
+ * @property {Readonly<Record<string, string>>} [files] Files in dtm's working directory, such as the `polaris.yaml` that
+ *   its driver for Polaris reads.
  */
+
+/** @typedef {Readonly<Record<string, string>>} DtmSettings */
 
 const host = '127.0.0.1';
 
@@ -58,31 +63,46 @@ const host = '127.0.0.1';
  *   store: { driver: 'postgres', ...postgres, createTables: true },
  *   env: { LOG_LEVEL: 'warn' },
  * });
+ *
+ * @example
+ * const etcd = await startEtcd();
+ * const dtm = await startDtm({
+ *   env: ({ grpcPort }) => ({
+ *     MICRO_SERVICE_DRIVER: 'dtm-driver-gozero',
+ *     MICRO_SERVICE_TARGET: `etcd://${etcd.host}:${etcd.port}/dtmservice`,
+ *     MICRO_SERVICE_END_POINT: `127.0.0.1:${grpcPort}`,
+ *   }),
+ * });
  */
-export async function startDtm({ store, build = 'dtm', env } = {}) {
+export async function startDtm({ store, build = 'dtm', env = {}, files = {} } = {}) {
   const dtm = requireProgram(build, build);
   let createTables = store?.createTables ?? false;
+  /** @param {readonly number[]} ports */
+  const settings = ([httpPort = 0, grpcPort = 0]) => (typeof env === 'function' ? env({ httpPort, grpcPort }) : env);
 
   const { ports, ...control } = await startServer({
     name: build,
     portCount: 2,
     stopSignal: 'SIGINT', // one of its libraries answers an early SIGTERM by waiting 5.5 s
     // dtm looks for the scripts of its tables in its working directory.
-    prepare: () => [{ program: 'ln', args: ['-s', join(dirname(dtm), 'sqls'), 'sqls'] }],
-    command: (_, [http, grpc]) => ({
+    prepare: () => [
+      { program: 'ln', args: ['-s', join(dirname(dtm), 'sqls'), 'sqls'] },
+      ...Object.entries(files).map(([file, input]) => ({ program: 'tee', args: [file], input })),
+    ],
+    command: (_, given) => ({
       program: dtm,
       args: createTables ? ['-r'] : [],
       env: {
-        HTTP_PORT: String(http),
-        GRPC_PORT: String(grpc),
+        HTTP_PORT: String(given[0]),
+        GRPC_PORT: String(given[1]),
         // Otherwise branch states are written up to 200 ms late, and a workflow's progress on boltdb not at all.
         UPDATE_BRANCH_SYNC: '1',
         ...(store ? storeEnv(store) : {}),
-        ...env,
+        ...settings(given),
       },
     }),
     // The admin page is the last thing it sets up, after the driver; its API answers 100 ms earlier.
-    isReady: async ([http]) => redirects(`http://${host}:${http}${env?.['ADMIN_BASE_PATH'] ?? ''}/admin`),
+    isReady: (given) => redirects(`http://${host}:${given[0]}${settings(given)['ADMIN_BASE_PATH'] ?? ''}/admin`),
   });
   createTables = false;
 

@@ -17,7 +17,8 @@ import { catalog } from './catalog.mjs';
  */
 export function findProgram(name, program) {
   const service = catalog[name];
-  const folders = 'module' in service ? [buildFolder(name, service)] : packagedFolders();
+  const folders = 'debian' in service ? systemFolders() : [buildFolder(name, service)];
+  if ('project' in service) folders.push(...systemFolders()); // for java
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
@@ -54,16 +55,28 @@ export function installCommand(...names) {
  */
 export function buildFolder(name, service) {
   const hash = createHash('sha256').update(JSON.stringify(service));
-  const sources = join(import.meta.dirname, service.module);
-  for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' }).toSorted()) {
-    if (/(\.go|go\.mod|go\.sum)$/.test(file)) hash.update(file).update(readFileSync(join(sources, file)));
+  const used = 'module' in service ? (service.uses ?? []).map((module) => join(import.meta.dirname, module)) : [];
+  for (const sources of [sourceFolder(service), ...used]) {
+    for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' }).toSorted()) {
+      if (/\.(go|mod|sum|xml|java|properties)$/.test(file)) hash.update(file).update(readFileSync(join(sources, file)));
+    }
   }
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return join(cache, 'nestjs-dtm', 'bin', `${name}-${hash.digest('hex').slice(0, 12)}`);
 }
 
+/**
+ * Folder in the checkout that a service is built from.
+ *
+ * @param {BuiltService} service
+ * @returns {string}
+ */
+export function sourceFolder(service) {
+  return join(import.meta.dirname, 'module' in service ? service.module : service.project);
+}
+
 /** Debian keeps PostgreSQL's server programs off the PATH, and `/usr/sbin` off the PATH of everyone but root. */
-function packagedFolders() {
+function systemFolders() {
   const postgres = '/usr/lib/postgresql';
   const versions = existsSync(postgres) ? readdirSync(postgres).toSorted((a, b) => Number(b) - Number(a)) : [];
   return [

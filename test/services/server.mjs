@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { accountFor } from './account.mjs';
 import { catalog } from './catalog.mjs';
-import { freePorts } from './free-ports.mjs';
+import { freePorts, freePortsAround } from './free-ports.mjs';
 import { openWorkspace } from './workspace.mjs';
 
 /** @import { ChildProcess } from 'node:child_process' */
@@ -19,6 +19,7 @@ import { openWorkspace } from './workspace.mjs';
  * @property {ServiceName} name
  * @property {string} [user] Account to run as when we are root; by default we run it as we are.
  * @property {number} portCount
+ * @property {readonly number[]} [portOffsets] Distances from its one port at which it takes further ones by itself.
  * @property {(dir: string) => readonly Command[]} prepare What makes the data, run once and in order.
  * @property {(dir: string, ports: readonly number[]) => Command} command What starts the server in the foreground.
  * @property {(ports: readonly number[], log: string) => boolean | Promise<boolean>} isReady
@@ -84,7 +85,7 @@ export async function startServer(recipe) {
       const over = hasEnded(child);
       const log = readLog();
       // First of all: where a port is taken, it is someone else who answers there.
-      if (/address already in use/i.test(log)) throw new PortTakenError(`${title} found its port taken`);
+      if (/(address|port \d+ was) already in use/i.test(log)) throw new PortTakenError(`${title} found its port taken`);
       if (over) throw failure(`${title} ended early`, log);
       if (await recipe.isReady(ports, log)) return;
       if (Date.now() > deadline) throw failure(`${title} was not ready after ${readyTimeoutSeconds} s`, log);
@@ -94,7 +95,7 @@ export async function startServer(recipe) {
 
   async function launchOnFreePorts() {
     for (let attempt = 1; ; attempt++) {
-      ports = await freePorts(recipe.portCount);
+      ports = recipe.portOffsets ? await freePortsAround(recipe.portOffsets) : await freePorts(recipe.portCount);
       try {
         return await launch();
       } catch (error) {
@@ -125,7 +126,12 @@ export async function startServer(recipe) {
   }
 
   function stop() {
-    return (stopped ??= workspace.close());
+    return (stopped ??= close());
+  }
+
+  async function close() {
+    await workspace.close();
+    if (server) await ended(server); // the guard does not see when the last of its ports is free
   }
 
   try {

@@ -17,7 +17,7 @@ export function serverOptions(config: ServeConfig, store: Store, logger: Coordin
     logger,
     listen: { host: config.ListenHost, port: config.HttpPort, grpcPort: config.GrpcPort },
     driver: driverOf(config),
-    service: serviceOf(config),
+    register: registerOf(config),
     pollIntervalSeconds: config.TransCronInterval,
     timeoutToFailSeconds: config.TimeoutToFail,
     retryIntervalSeconds: config.RetryInterval,
@@ -44,7 +44,7 @@ function driverOf(config: ServeConfig): DtmDriver {
   }
 }
 
-function serviceOf(config: ServeConfig): EmbeddedServerOptions['service'] {
+function registerOf(config: ServeConfig): EmbeddedServerOptions['register'] {
   const target = config['MicroService.Target'];
   return target === undefined ? undefined : { target, endpoint: config['MicroService.EndPoint'] ?? '' };
 }

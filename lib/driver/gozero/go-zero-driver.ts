@@ -4,15 +4,27 @@ import type { DtmDriver } from '../driver.js';
 import { hostPort } from '../host-port.js';
 import { registryDriver, type DriverScheme, type Register } from '../registry-driver.js';
 import { advertised } from '../registry/advertised.js';
+import type { ConsulOptions } from '../registry/consul/consul-registry.js';
 import type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
+import type { NacosOptions } from '../registry/nacos/nacos-options.js';
+import type { K8sOptions } from '../registry/k8s/k8s-endpoints.js';
 import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
 import { checkServiceName } from '../registry/service-name.js';
+import { ConsulAddresses } from './consul-addresses.js';
 import { EtcdAddresses } from './etcd-addresses.js';
+import { K8sAddresses } from './k8s-addresses.js';
+import { NacosAddresses } from './nacos-addresses.js';
 
 /** Options of {@link goZeroDriver}. */
 export interface GoZeroOptions {
   /** How etcd is reached, where it asks for more than its addresses. @default plainly */
   readonly etcd?: EtcdOptions | undefined;
+  /** How consul is reached, where it asks for more than its addresses. @default plainly */
+  readonly consul?: ConsulOptions | undefined;
+  /** How Kubernetes is reached. @default as from inside of a pod */
+  readonly k8s?: K8sOptions | undefined;
+  /** How Nacos is reached, where it asks for more than its addresses. @default plainly */
+  readonly nacos?: NacosOptions | undefined;
 }
 
 const NAME = 'dtm-driver-gozero';
@@ -26,6 +38,8 @@ const NAME = 'dtm-driver-gozero';
  */
 export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
   const etcd = new EtcdAddresses(options.etcd);
+  const consul = new ConsulAddresses(options.consul);
+  const nacos = new NacosAddresses(options.nacos);
   const inEtcd = (scheme: string): DriverScheme => ({
     form: `${scheme}://host:port,host:port/service/pkg.Service/Method`,
     source: etcd,
@@ -33,6 +47,9 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
   const schemes = {
     etcd: inEtcd('etcd'),
     discov: inEtcd('discov'),
+    consul: { form: 'consul://host:port/service/pkg.Service/Method', source: consul, withOptions: true },
+    nacos: { form: 'nacos://host:port/service/pkg.Service/Method', source: nacos, withOptions: true },
+    k8s: { form: 'k8s://namespace/service:port/pkg.Service/Method', source: new K8sAddresses(options.k8s) },
     direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: addressList },
   };
 
@@ -43,6 +60,11 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
       if (user !== undefined) etcd.useCredentials(hosts, { user, password: url.query.get('password') ?? url.password });
       return (report) => etcd.register(hosts, service, endpoint, report);
     },
+    consul: (url, service, endpoint) => {
+      const address = advertised(endpoint, NAME);
+      return (report) => consul.register(url, service, address, report);
+    },
+    nacos: (url, _, endpoint) => nacos.registration(url, advertised(endpoint, NAME)),
   };
 
   return registryDriver({

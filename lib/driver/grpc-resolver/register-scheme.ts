@@ -21,6 +21,8 @@ export interface GrpcScheme {
    * @default they say it
    */
   readonly registry?: string | undefined;
+  /** Nobody knows its addresses yet: another source of the driver takes its place. @default false */
+  readonly isProvisional?: boolean | undefined;
   /** Calls fail when there is no address for this long; the source goes on trying. @default 5 */
   readonly silenceSeconds?: number | undefined;
   /** Timers. @default those of the machine; tests give virtual ones */
@@ -43,6 +45,7 @@ const RESERVED = ['dns', 'unix', 'ipv4', 'ipv6', 'xds'];
 interface Owner extends GrpcSchemeHandle {
   readonly driver: string;
   readonly registry: string | undefined;
+  readonly isProvisional: boolean;
 }
 
 /** Who serves which scheme, kept on the loaded copy of gRPC, whose table of schemes it is. */
@@ -58,7 +61,15 @@ const OWNERS = Symbol.for('nestjs-dtm:grpc-schemes');
  *   another registry
  */
 export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcSchemeHandle {
-  const { scheme: name, driver, source, registry, silenceSeconds = 5, after = systemAfter } = scheme;
+  const {
+    scheme: name,
+    driver,
+    source,
+    registry,
+    isProvisional = false,
+    silenceSeconds = 5,
+    after = systemAfter,
+  } = scheme;
   checkResolverApi(grpc, driver);
   if (!/^[a-z][a-z\d+.-]*$/.test(name) || RESERVED.includes(name)) {
     const why = RESERVED.includes(name) ? 'belongs to gRPC' : 'must be in lower case, as in a URL';
@@ -67,8 +78,8 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
 
   const owners = ownersIn(grpc);
   const owner = owners.get(name);
-  if (owner?.driver === driver && owner.registry === registry) return owner;
-  if (owner) {
+  if (owner?.driver === driver && (owner.registry === registry || isProvisional)) return owner;
+  if (owner && !(owner.driver === driver && owner.isProvisional)) {
     const other = owner.driver === driver ? `looked up in ${owner.registry}` : `served by ${owner.driver}`;
     throw new DtmConfigError(
       `driver ${driver}: the scheme ${name}:// is ${other} in this process, and gRPC has one table of schemes; ` +
@@ -77,7 +88,7 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
   }
   const shared = new SharedSource(source, { silenceMs: silenceSeconds * 1000, lingerMs: LINGER_MS, after });
   grpc.experimental.registerResolver(name, resolverClass(grpc, shared));
-  const made = { driver, registry, endUnused: () => shared.endUnused() };
+  const made = { driver, registry, isProvisional, endUnused: () => shared.endUnused() };
   owners.set(name, made);
   return made;
 }

@@ -2,6 +2,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Server } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { branchUrlOf } from '../../driver/index.js';
 import { DtmConfigError, isHttpUrl } from '../../protocol/index.js';
 import { DtmSettings } from '../dtm.options.js';
 import type { ControllerBranchRef } from './branch-ref.js';
@@ -27,8 +28,12 @@ export class BranchEndpoint {
     { at, over }: Pick<ControllerBranchRef, 'at' | 'over'>,
   ): string {
     const { service, method } = definition.rpc;
-    const isHttp = at === undefined ? (over ?? this.transport) === 'http' : isHttpUrl(at);
-    return isHttp ? `${at ?? this.baseUrl()}${paths[0]!}` : `${at ?? this.grpcServer()}/${service}/${method}`;
+    const { driver } = this.settings;
+    const isNamed = at !== undefined && Boolean(driver.http?.isNamed(at, 'branch'));
+    const isHttp = at === undefined ? (over ?? this.transport) === 'http' : isNamed || isHttpUrl(at);
+    const server = at ?? (isHttp ? this.baseUrl() : this.grpcServer());
+    if (isHttp && isHttpUrl(server)) return server + paths[0]!;
+    return branchUrlOf(driver, server, isHttp ? paths[0]! : `/${service}/${method}`);
   }
 
   /**

@@ -87,7 +87,9 @@ export class BranchRegistry implements BranchLocator {
     const entry = this.#entries.find(({ controller }) => controller === QueryPreparedController)!;
     const over = protocol === 'grpc' ? undefined : 'http';
     const url = this.endpoint.urlOf(entry, { at: undefined, over });
-    if (isHttpUrl(url)) return { url: `${url}?${DATABASE_PARAMETER}=${database}` };
+    if (isHttpUrl(url) || this.settings.driver.http?.isNamed(url, 'branch')) {
+      return { url: `${url}${url.includes('?') ? '&' : '?'}${DATABASE_PARAMETER}=${database}` };
+    }
     const isOnlyOne = database === 'default' && this.settings.databases.barrierCount === 1;
     return isOnlyOne ? { url } : { url, headers: { [DATABASE_METADATA]: database } };
   }

@@ -2,34 +2,21 @@ import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/index.js';
 import type { GrpcOptions } from './grpc-options.js';
 import { tlsChannel, type GrpcTls } from './grpc-tls.js';
+import { callUnary, type GrpcAnswer, type UnaryCall } from './unary-call.js';
 
-/** A unary call of bytes. */
-export interface GrpcCall {
+export type { GrpcAnswer } from './unary-call.js';
+
+/** A unary call of bytes to one of many servers. */
+export interface GrpcCall extends UnaryCall {
   /** What a resolver of gRPC understands; plain `host:port` is looked up in DNS. */
   readonly server: string;
-  /** Full method, `/pkg.Service/Method`. */
-  readonly method: string;
-  /** Sent along. */
-  readonly metadata: Grpc.Metadata;
-  /** The message. */
-  readonly message: Buffer;
   /** Longest time for everything, connecting included. */
   readonly timeoutMs: number;
 }
 
-/** What came of a call. */
-export interface GrpcAnswer {
-  /** Status code. */
-  readonly code: number;
-  /** Text of the status. */
-  readonly details: string;
-  /** The answer; undefined unless the status is OK. */
-  readonly message?: Buffer | undefined;
-}
-
 /** The channel to one server. */
 interface Channel {
-  readonly client: Grpc.Client;
+  readonly link: Grpc.ChannelInterface;
   /** Calls under way. */
   calls: number;
   /** When it was called last. */
@@ -94,18 +81,16 @@ export class GrpcChannels {
    * @returns what the server answered, or a status that says why there is no answer
    * @throws Error when the server's address cannot be understood
    */
-  call({ server, method, metadata, message, timeoutMs }: GrpcCall): Promise<GrpcAnswer> {
+  call({ server, timeoutMs, ...call }: GrpcCall): Promise<GrpcAnswer> {
     const channel = this.#channelTo(server);
     const start = Date.now();
     return new Promise((resolve) => {
-      const deadline = start + timeoutMs;
-      channel.client.makeUnaryRequest(method, asItIs, asItIs, message, metadata, { deadline }, (error, answer) => {
+      callUnary(channel.link, call, start + timeoutMs, (answer) => {
         channel.calls -= 1;
-        const code = error ? error.code : GRPC_STATUS.OK;
-        if (code !== GRPC_STATUS.DEADLINE_EXCEEDED) channel.lastAnswer = Date.now();
+        if (answer.code !== GRPC_STATUS.DEADLINE_EXCEEDED) channel.lastAnswer = Date.now();
         else if (channel.lastAnswer < start) channel.isSilent = true;
-        if (channel.isRetired && channel.calls === 0) channel.client.close();
-        resolve({ code, details: error?.details ?? '', message: answer });
+        if (channel.isRetired && channel.calls === 0) channel.link.close();
+        resolve(answer);
       });
       channel.calls += 1;
       channel.lastCall = start;
@@ -116,7 +101,7 @@ export class GrpcChannels {
   close(): void {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
-    for (const { client } of this.#channels.values()) client.close();
+    for (const { link } of this.#channels.values()) link.close();
     this.#channels.clear();
   }
 
@@ -127,7 +112,7 @@ export class GrpcChannels {
     if (this.#channels.size >= this.#maxServers) this.#makeRoom();
     const target = server.includes('://') ? server : `dns:${server}`;
     const channel: Channel = {
-      client: new this.#grpc.Client(target, this.#credentials, this.#channelOptions),
+      link: new this.#grpc.Channel(target, this.#credentials, this.#channelOptions),
       calls: 0,
       lastCall: 0,
       lastAnswer: 0,
@@ -139,14 +124,14 @@ export class GrpcChannels {
     return channel;
   }
 
-  #cannotConnect({ client }: Channel): boolean {
-    return client.getChannel().getConnectivityState(false) === this.#grpc.connectivityState.TRANSIENT_FAILURE;
+  #cannotConnect({ link }: Channel): boolean {
+    return link.getConnectivityState(false) === this.#grpc.connectivityState.TRANSIENT_FAILURE;
   }
 
   #retire(server: string, channel: Channel): void {
     this.#channels.delete(server);
     channel.isRetired = true;
-    if (channel.calls === 0) channel.client.close();
+    if (channel.calls === 0) channel.link.close();
   }
 
   #makeRoom(): void {
@@ -166,8 +151,4 @@ export class GrpcChannels {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
   }
-}
-
-function asItIs(bytes: Buffer): Buffer {
-  return bytes;
 }

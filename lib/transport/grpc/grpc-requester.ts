@@ -1,17 +1,18 @@
 import type * as Grpc from '@grpc/grpc-js';
 import type { DtmDriver } from '../../driver/index.js';
 import { DtmArgumentError } from '../../protocol/index.js';
-import { GrpcChannels, type GrpcAnswer } from './grpc-channels.js';
+import { GrpcChannels } from './grpc-channels.js';
 import type { GrpcOptions } from './grpc-options.js';
 import type { GrpcTls } from './grpc-tls.js';
 import { loadGrpc } from './load-grpc.js';
+import type { GrpcAnswer } from './unary-call.js';
 
 /** Options of {@link GrpcRequester}. */
 export interface GrpcRequesterOptions extends GrpcOptions {
   /** Connects over TLS. @default plainly */
   readonly tls?: GrpcTls | undefined;
   /** Makes its addresses known to gRPC before the first call. @default only those that gRPC knows by itself */
-  readonly driver?: Pick<DtmDriver, 'registerGrpcResolver'> | undefined;
+  readonly driver?: Pick<DtmDriver, 'registerGrpcResolver' | 'interceptGrpc'> | undefined;
 }
 
 /** A unary call. */
@@ -80,9 +81,10 @@ export class GrpcRequester {
     connections?.channels.close();
   }
 
-  async #request({ metadata, ...call }: GrpcRequest): Promise<GrpcAnswer> {
+  async #request({ timeoutMs, ...parts }: GrpcRequest): Promise<GrpcAnswer> {
     const { grpc, channels } = this.#loaded ?? (await this.#open());
-    return channels.call({ ...call, metadata: metadataOf(grpc, metadata ?? []) });
+    const { metadata, ...call } = this.#options.driver?.interceptGrpc?.(parts) ?? parts;
+    return channels.call({ ...call, timeoutMs, metadata: metadataOf(grpc, metadata ?? []) });
   }
 
   #open(): Promise<Connections> {

@@ -1,3 +1,4 @@
+import type { HttpNames, HttpUrlOf } from '../../driver/index.js';
 import { Agent, interceptors, type Dispatcher } from 'undici';
 
 /** Options of {@link HttpRequester}. */
@@ -6,14 +7,18 @@ export interface HttpRequesterOptions {
   readonly connectionsPerOrigin?: number | undefined;
   /** Most bytes of an answer; a larger one is an error. @default 4194304 (4 MiB) */
   readonly maxAnswerBytes?: number | undefined;
+  /** Finds services whose URLs hold a name. @default URLs hold hosts */
+  readonly names?: HttpNames | undefined;
 }
 
 /** An HTTP request. */
 export interface HttpRequest {
   /** HTTP method. */
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Absolute http or https URL. */
+  /** Absolute http or https URL, or one that the {@link HttpRequesterOptions.names} know. */
   readonly url: string;
+  /** Whose URL it is, for the names. @default 'branch' */
+  readonly of?: HttpUrlOf | undefined;
   /** Request headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** Body. @default none */
@@ -40,9 +45,11 @@ const MAX_REDIRECTS = 10;
 export class HttpRequester {
   readonly #agent: Agent;
   readonly #redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS });
+  readonly #names: HttpNames | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpRequesterOptions = {}) {
+    this.#names = options.names;
     this.#agent = new Agent({
       connections: options.connectionsPerOrigin ?? 256,
       maxResponseSize: options.maxAnswerBytes ?? 4 * 1024 * 1024,
@@ -57,9 +64,16 @@ export class HttpRequester {
    *
    * @param request - what to send
    * @returns status and body text
-   * @throws Error when the URL is not http or https, nothing answers, the time is up, or the answer is too large
+   * @throws Error when the URL is not http or https, nobody has its name, nothing answers, the time is up, or the answer is
+   *   too large
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
+    if (!this.#names?.isNamed(request.url, request.of ?? 'branch')) return this.#send(request);
+    const { url, headers } = await this.#names.resolve(request.url);
+    return this.#send({ ...request, url, headers: { ...request.headers, ...headers } });
+  }
+
+  async #send(request: HttpRequest): Promise<HttpResponse> {
     const url = new URL(request.url);
     const options: Dispatcher.DispatchOptions = {
       origin: url.origin,

@@ -13,11 +13,11 @@ const HOSTILE = ['../other', 'a/../../b', 'a b', 'bänk', 'a\u0000b', 'a\nb', '.
 /**
  * What every driver with a registry keeps to, against the real registry.
  *
- * @param name - of driver and registry
+ * @param title - names driver and registry
  * @param bedOf - the bed, made before the cases
  */
-export function driverContract(name: string, bedOf: () => DriverBed): void {
-  describe(`${name} keeps the contract of drivers:`, { timeout: 180_000 }, () => {
+export function driverContract(title: string, bedOf: () => DriverBed): void {
+  describe(`${title} keeps the contract of drivers:`, { timeout: 180_000 }, () => {
     const service = (): string => `bank-${randomUUID().slice(0, 8)}`;
 
     const register = async (

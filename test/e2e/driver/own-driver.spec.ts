@@ -79,7 +79,7 @@ describe('a driver that was written by the steps of the guide', () => {
       logger: new RecordingLogger(),
       driver,
       listen: { port: 0, grpcPort },
-      service: { target: 'phonebook:///dtmservice', endpoint: `127.0.0.1:${grpcPort}` },
+      register: { target: 'phonebook:///dtmservice', endpoint: `127.0.0.1:${grpcPort}` },
     });
     onTestFinished(() => server.close());
     await server.open();

@@ -193,7 +193,7 @@ describe('the registration of the coordinator', () => {
 
   it('lasts as long as it is open', async () => {
     const log: string[] = [];
-    const { server } = make({ driver: driver(log), service: SERVICE });
+    const { server } = make({ driver: driver(log), register: SERVICE });
     expect(log).toEqual([]);
     await server.open();
     expect(log).toEqual(['register registry://r/dtmservice dtm:36790']);
@@ -211,14 +211,14 @@ describe('the registration of the coordinator', () => {
         return { close: async () => undefined };
       },
     });
-    const { server } = make({ driver: own, service: SERVICE, listen });
+    const { server } = make({ driver: own, register: SERVICE, listen });
     await server.open();
     expect(overHttp).toBe(200);
   });
 
   it('that fails keeps the coordinator from opening, and leaves nothing open', async () => {
     const own = driver([], { registerGrpcService: () => Promise.reject(new Error('registry down')) });
-    const { server } = make({ driver: own, service: SERVICE, listen: { port: 0, grpcPort: 0 } });
+    const { server } = make({ driver: own, register: SERVICE, listen: { port: 0, grpcPort: 0 } });
     await expect(server.open()).rejects.toThrow('registry down');
     expect([server.address, server.grpcAddress]).toEqual([undefined, undefined]);
   });
@@ -226,7 +226,7 @@ describe('the registration of the coordinator', () => {
   it('that cannot be taken back is reported, and the coordinator closes', async () => {
     const close = (): Promise<void> => Promise.reject(new Error('registry down'));
     const own = driver([], { registerGrpcService: async () => ({ close }) });
-    const { server, logger } = make({ driver: own, service: SERVICE });
+    const { server, logger } = make({ driver: own, register: SERVICE });
     await server.open();
     await server.close();
     expect(logger.lines).toContainEqual({
@@ -237,7 +237,7 @@ describe('the registration of the coordinator', () => {
   });
 
   it('needs nothing with the default driver', async () => {
-    const { server } = make({ service: SERVICE });
+    const { server } = make({ register: SERVICE });
     await server.open();
     await server.close();
   });

@@ -1,4 +1,5 @@
 import { httpServer } from 'nestjs-dtm/client';
+import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { DtmConfigError, type DtmServer } from 'nestjs-dtm/protocol';
 import { describe, expect, test } from 'vitest';
 import { resolveDtmOptions, type DtmModuleOptions } from '../../../lib/nest/dtm.options.js';
@@ -39,12 +40,32 @@ describe('resolveDtmOptions', () => {
     expect(resolve({ server: 'http://dtm', endpoint: { http } }).endpointHttp).toBe(expected);
   });
 
-  test.each(['bank:50051', '127.0.0.1:1', '[::1]:50051', 'etcd://etcd:2379/bank', 'discovery:///bank'])(
-    'endpoint.grpc may be %j',
-    (grpc) => {
-      expect(resolve({ server: 'http://dtm', endpoint: { grpc } }).endpointGrpc).toBe(grpc);
-    },
-  );
+  test.each(['bank:50051', '127.0.0.1:1', '[::1]:50051'])('endpoint.grpc may be %j', (grpc) => {
+    expect(resolve({ server: 'http://dtm', endpoint: { grpc } }).endpointGrpc).toBe(grpc);
+  });
+
+  test('endpoint.grpc may be what the driver understands, and nothing else', () => {
+    const options = (grpc: string) => ({ server: 'http://dtm', driver: goZeroDriver(), endpoint: { grpc } });
+    expect(resolve(options('etcd://etcd:2379/bank')).endpointGrpc).toBe('etcd://etcd:2379/bank');
+    expect(() => resolve(options('discovery:///bank'))).toThrow(
+      /endpoint.grpc cannot be the beginning of a branch's URL: .*discovery.*dtm-driver-kratos/,
+    );
+    expect(() => resolve(options('etcd://etcd:2379/bank/more'))).toThrow(/endpoint.grpc cannot be the beginning/);
+    expect(() => resolve(options('etcd://user:secret@etcd:2379/bank'))).toThrow(/Go dtm drops the user/);
+  });
+
+  test.each([
+    [{}, /register needs two strings, target and endpoint/],
+    [{ target: 'etcd://etcd:2379/bank' }, /register needs two strings/],
+    [{ target: 'etcd://etcd:2379/bank', endpoint: 'bank' }, /the endpoint "bank" is no address that others can call/],
+    [{ target: 'http://etcd:1/bank', endpoint: 'bank:1' }, /registers services at .*"http" is none/],
+    [{ target: 'etcd://etcd:2379/..', endpoint: 'bank:1' }, /the service in the target/],
+    [{ target: 'etcd://etcd:2379/bank', endpoint: 'bank:1', ttl: 1 }, /register has no "ttl"; known: target, endpoint/],
+  ])('register must not be %j', (register, message) => {
+    const options = { server: 'http://dtm', driver: goZeroDriver(), register };
+    expect(() => resolve(options)).toThrow(message);
+    expect(() => resolve(options)).toThrow(DtmConfigError);
+  });
 
   test.each<[unknown, RegExp]>([
     [undefined, /options must be an object, not undefined; give at least \{ server: … \}/],
@@ -64,7 +85,7 @@ describe('resolveDtmOptions', () => {
     [{ server: 'http://dtm', driver: {} }, /driver an object is none; give the name of a driver/],
     [
       { server: 'http://dtm', endPoint: {} },
-      /options has no "endPoint"; known: server, driver, endpoint, databases, protos/,
+      /options has no "endPoint"; known: server, driver, endpoint, register, databases, protos/,
     ],
     [
       { server: 'http://dtm', endpoint: 'http://bank' },

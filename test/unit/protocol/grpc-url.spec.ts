@@ -66,7 +66,9 @@ describe('a branch URL of a transaction with HTTP', () => {
   it.each([undefined, 'http', 'json-rpc'] as const)('(%s) must be one of HTTP', (protocol) => {
     expect(() => checkBranchUrl('http://b/a', 'action', protocol)).not.toThrow();
     expect(() => checkBranchUrl('b/a', 'action', protocol)).toThrow(/^action "b\/a" is not a URL$/);
-    expect(() => checkBranchUrl('etcd://h/b.B/In', 'action', protocol)).toThrow(/are called over http or https$/);
+    // a name, which the driver looks up
+    expect(() => checkBranchUrl('nacos://bank/in', 'action', protocol)).not.toThrow();
+    expect(() => checkBranchUrl('nacos://bank/\u00fc', 'action', protocol)).toThrow(/are called over http or https$/);
     expect(() => checkBranchUrl('bank:8080/api/in', 'action', protocol)).toThrow(
       'action "bank:8080/api/in": branches are called over http or https; put http:// in front, or give the transaction the protocol grpc',
     );

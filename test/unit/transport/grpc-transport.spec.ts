@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { defaultDriver, type DtmDriver } from '../../../lib/driver/index.js';
 import type { BranchCall, Transport } from 'nestjs-dtm/client';
@@ -130,6 +131,16 @@ describe('the answer of a gRPC branch', () => {
     expect(await make().call(callTo(participant.url('b.B/In')))).toMatchObject({ kind: 'success' });
   });
 
+  it('of two messages decides nothing', async () => {
+    const server = await H2Server.start(({ stream }) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.alloc(10));
+    });
+    const outcome = await make().call(callTo(`${server.address}/b.B/In`, { timeoutSeconds: 0.2 }));
+    expect(outcome).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^[A-Z_]+: ./) });
+  });
+
   it.each<[string, Parameters<typeof H2Server.start>[0]]>([
     ['OK without a message', ({ stream }) => answerGrpc(stream, 0)],
     [
@@ -146,6 +157,26 @@ describe('the answer of a gRPC branch', () => {
     const server = await H2Server.start(handler);
     const outcome = await make().call(callTo(`${server.address}/b.B/In`));
     expect(outcome).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^([A-Z_]+: .|status NaN: )/) });
+  });
+});
+
+describe('a call that a gRPC server refuses before it looks at it', () => {
+  it('is made once more at once, as with a connection that is about to end', async () => {
+    const server = await H2Server.start(({ stream }) => {
+      server.answer(answerOk);
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    });
+    expect(await make().call(callTo(`${server.address}/b.B/In`))).toMatchObject({ kind: 'success' });
+    expect(server.calls).toHaveLength(2);
+  });
+
+  it('is unknown when it is refused again', async () => {
+    const server = await H2Server.start(({ stream }) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+    expect(await make().call(callTo(`${server.address}/b.B/In`))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/^UNAVAILABLE: ./),
+      unreachable: true,
+    });
   });
 });
 

@@ -1,0 +1,69 @@
+import { DtmArgumentError } from '../../protocol/index.js';
+import type { DriverRegistration } from '../driver.js';
+import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-source.js';
+import { K8sEndpoints, k8sAddresses, type K8sEntry, type K8sOptions } from '../registry/k8s/k8s-endpoints.js';
+import type { RegistryUrl } from '../registry/registry-url.js';
+import { checkServiceName } from '../registry/service-name.js';
+import type { EgoRegistry } from './ego-registry.js';
+
+/** Services of Kubernetes as ego addresses them, `k8s:///service:port`, in namespaces that are the same for all of them. */
+export class EgoK8s implements EgoRegistry {
+  readonly scheme = 'k8s';
+  readonly url: string;
+  readonly #endpoints: K8sEndpoints;
+  /** Undefined for that of the pod. */
+  readonly #namespaces: readonly (string | undefined)[];
+  readonly #prefix: string;
+
+  /**
+   * @param url - `k8s://service:port/?namespaces=one,other`
+   * @param options - how Kubernetes is reached
+   * @throws DtmArgumentError when a namespace is none
+   */
+  constructor({ query }: RegistryUrl, options?: K8sOptions) {
+    const namespaces = query.get('namespaces');
+    this.#namespaces = namespaces
+      ? namespaces.split(',').map((name) => checkServiceName(name, 'a namespace'))
+      : [undefined];
+    this.#prefix = query.get('deploymentPrefix') ?? '';
+    this.url = `k8s://${this.#prefix}*?namespaces=${namespaces ?? ''}`;
+    this.#endpoints = new K8sEndpoints(options);
+  }
+
+  check(target: GrpcTarget): void {
+    wantedBy(target);
+  }
+
+  watch(target: GrpcTarget, listener: AddressListener): () => void {
+    const { service, port } = wantedBy(target);
+    const name = checkServiceName(this.#prefix + service);
+    const found = new Map<string | undefined, readonly K8sEntry[]>();
+    const stops = this.#namespaces.map((namespace) =>
+      this.#endpoints.watch(
+        { namespace, name },
+        {
+          failed: (reason) => listener.failed(reason),
+          found: (entries) => {
+            found.set(namespace, entries);
+            if (found.size === this.#namespaces.length) listener.found(k8sAddresses([...found.values()].flat(), port));
+          },
+        },
+      ),
+    );
+    return () => stops.forEach((stop) => stop());
+  }
+
+  /** Kubernetes itself knows which pods there are. */
+  registering(): () => Promise<DriverRegistration> {
+    return async () => ({ close: async () => undefined });
+  }
+}
+
+function wantedBy({ authority, path }: GrpcTarget): { service: string; port: number } {
+  const [, service, digits] = authority === '' ? (/^([^:]+):(\d{1,5})$/.exec(path) ?? []) : [];
+  const port = Number(digits ?? 0);
+  if (service !== undefined && port >= 1 && port <= 65_535) return { service: checkServiceName(service), port };
+  throw new DtmArgumentError(
+    `bad address: 'k8s://…/${path}'. a service of ego in Kubernetes is written k8s:///service:port, with three slashes`,
+  );
+}

@@ -1,0 +1,8 @@
+/**
+ * Services of ego.
+ *
+ * @module nestjs-dtm/driver/ego
+ */
+export { egoDriver, type EgoOptions } from './ego-driver.js';
+export type { EtcdOptions, EtcdTls } from '../registry/etcd/etcd-registry.js';
+export type { K8sOptions } from '../registry/k8s/k8s-endpoints.js';

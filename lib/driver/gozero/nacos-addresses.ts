@@ -1,0 +1,87 @@
+import { DtmArgumentError } from '../../protocol/index.js';
+import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
+import { hostPort, type Address } from '../host-port.js';
+import type { Register } from '../registry-driver.js';
+import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../registry/nacos/nacos-instance.js';
+import type { NacosOptions } from '../registry/nacos/nacos-options.js';
+import { NacosRegistry } from '../registry/nacos/nacos-registry.js';
+import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
+import { checkServiceName } from '../registry/service-name.js';
+import { SharedRegistries } from '../registry/shared-registries.js';
+import { withoutPassword } from '../without-password.js';
+
+/** Port of Nacos where none is given. */
+const PORT = 8848;
+
+/** Services in Nacos as go-zero keeps them: under their own name, without metadata. */
+export class NacosAddresses implements AddressSource {
+  readonly #registries: SharedRegistries<NacosInstance, NacosService, NacosEntry>;
+
+  /** @param options - how each Nacos is reached, where its URLs do not say it */
+  constructor(options: NacosOptions = {}) {
+    this.#registries = new SharedRegistries((key) => {
+      const { hosts, user, password, query } = parseRegistryUrl(key);
+      const namespace = query.get('namespaceid') ?? options.namespace;
+      return new NacosRegistry(hosts, { ...options, ...(user !== undefined && { user, password }), namespace });
+    });
+  }
+
+  check(target: GrpcTarget): void {
+    wantedBy(target);
+  }
+
+  watch(target: GrpcTarget, listener: AddressListener): () => void {
+    const { url, service } = wantedBy(target);
+    return this.#registries.watch(keyOf(url), service, {
+      failed: (reason) => listener.failed(reason),
+      found: (entries) => listener.found(entries.map(({ address }) => address)),
+    });
+  }
+
+  /**
+   * Checks what is to be entered.
+   *
+   * @param url - of the service in Nacos
+   * @param address - where it is reached
+   * @returns enters it
+   * @throws DtmArgumentError when a name is none
+   */
+  registration(url: RegistryUrl, address: Address): Register {
+    const cluster = optionOf(url, 'clustername');
+    const instance = { ...nameIn(url), address, ...(cluster && { cluster: checkServiceName(cluster, 'a cluster') }) };
+    const key = keyOf(url);
+    return (options) => this.#registries.register(key, instance, options);
+  }
+}
+
+function wantedBy({ scheme, authority, path }: GrpcTarget): { url: RegistryUrl; service: NacosService } {
+  const text = `${scheme}://${authority}/${path}`;
+  const url = parseRegistryUrl(text, PORT);
+  if (url.hosts.length === 0) {
+    const form = 'nacos://host:port/service';
+    throw new DtmArgumentError(`bad address: '${withoutPassword(text)}'. a service in Nacos is written ${form}`);
+  }
+  const clusters = optionOf(url, 'clusters')?.split(',');
+  for (const cluster of clusters ?? []) checkServiceName(cluster, 'a cluster');
+  return { url, service: { ...nameIn(url), clusters } };
+}
+
+function nameIn(url: RegistryUrl): NacosName {
+  const group = optionOf(url, 'groupname');
+  return { service: checkServiceName(url.path), ...(group && { group: checkServiceName(group, 'a group') }) };
+}
+
+/** Which Nacos, as whom, and which namespace in it. */
+function keyOf(url: RegistryUrl): string {
+  const { hosts, user, password = '' } = url;
+  const namespace = optionOf(url, 'namespaceid');
+  const who = user === undefined ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
+  const query = namespace ? `?namespaceid=${encodeURIComponent(checkServiceName(namespace, 'a namespace'))}` : '';
+  return `nacos://${who}${hosts.map(hostPort).join()}/${query}`;
+}
+
+/** The driver of dtm writes `namespaceId`, the resolver of go-zero `namespaceid` and `GroupName`. */
+function optionOf({ query }: RegistryUrl, name: string): string | undefined {
+  const values = [...query].filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+  return values.filter(Boolean).join() || undefined;
+}

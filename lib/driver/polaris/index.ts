@@ -1,0 +1,6 @@
+/**
+ * Services of Polaris.
+ *
+ * @module nestjs-dtm/driver/polaris
+ */
+export { polarisDriver, type PolarisOptions } from './polaris-driver.js';

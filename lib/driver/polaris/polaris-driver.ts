@@ -1,0 +1,76 @@
+import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
+import type { DtmDriver } from '../driver.js';
+import { hostPort } from '../host-port.js';
+import { reasonOf } from '../keep-trying.js';
+import { registryDriver } from '../registry-driver.js';
+import { advertised } from '../registry/advertised.js';
+import type { PolarisInstance } from '../registry/polaris/polaris-registry.js';
+import { parseRegistryUrl } from '../registry/registry-url.js';
+import { checkServiceName } from '../registry/service-name.js';
+import { PolarisAddresses } from './polaris-addresses.js';
+import { polarisServers } from './polaris-servers.js';
+import { POLARIS_FORM, polarisBranchUrl, splitPolarisUrl } from './polaris-url.js';
+
+/** Options of {@link polarisDriver}. */
+export interface PolarisOptions {
+  /**
+   * Servers of Polaris, `host:port` of gRPC.
+   *
+   * @default what `DTM-MICRO-SERVICE-POLARIS-HOST` and `-PROVIDERPORT` say, or `global.serverConnector.addresses` in the
+   *   file `polaris.yaml` of the working directory, as for the Go drivers
+   */
+  readonly servers?: readonly string[] | undefined;
+  /** Token of a user of Polaris, where it asks for one. @default none */
+  readonly token?: string | undefined;
+}
+
+const NAME = 'dtm-driver-polaris';
+
+/** Between two signs of life, in seconds, as the server takes it from dtm. */
+const TTL_SECONDS = 5;
+
+const TARGET = 'polaris://host:port/service?namespace=NAMESPACE';
+
+/**
+ * Services in Polaris (`drivers.md` §2.7). One is addressed as `polaris://service?namespace=NAMESPACE`, a branch is
+ * `polaris://service/pkg.Service/Method?namespace=NAMESPACE`. What is registered is the target
+ * `polaris://host:port/service?namespace=NAMESPACE`, in which `host:port` is where the service itself is reached; the
+ * endpoint is the token of the service, or empty.
+ *
+ * @param options - servers and token
+ */
+export function polarisDriver({ servers: option, token }: PolarisOptions = {}): DtmDriver {
+  let known: string | undefined;
+  const servers = (): string => (known ??= polarisServers(option));
+  const addresses = new PolarisAddresses(servers, token);
+  const driver = registryDriver({
+    name: NAME,
+    schemes: () => ({ polaris: { form: POLARIS_FORM, source: addresses, registry: servers() } }),
+    target(target, endpoint) {
+      servers();
+      const instance = instanceOf(target, endpoint);
+      return (options) => addresses.register(instance, options);
+    },
+  });
+  return { ...driver, parseServerMethod: (uri) => splitPolarisUrl(uri, NAME), branchUrl: polarisBranchUrl };
+}
+
+function instanceOf(target: string, serviceToken: string): PolarisInstance {
+  try {
+    const { scheme, hosts, path, query } = parseRegistryUrl(target);
+    const [host, ...others] = hosts;
+    const namespace = query.get('namespace');
+    if (scheme !== 'polaris' || !host || others.length > 0 || !namespace) {
+      throw new DtmArgumentError('a namespace, and one address that others can call, are needed');
+    }
+    return {
+      ...advertised(hostPort(host), NAME),
+      name: checkServiceName(path, 'the service in the target'),
+      namespace: checkServiceName(namespace, 'the namespace in the target'),
+      serviceToken,
+      ttlSeconds: TTL_SECONDS,
+    };
+  } catch (error) {
+    throw new DtmConfigError(`driver ${NAME}: the target is written ${TARGET}; ${reasonOf(error)}`, { cause: error });
+  }
+}

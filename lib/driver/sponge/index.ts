@@ -1,0 +1,9 @@
+/**
+ * Services of sponge.
+ *
+ * @module nestjs-dtm/driver/sponge
+ */
+export { spongeDriver, type SpongeOptions } from './sponge-driver.js';
+export type { ConsulOptions } from '../registry/consul/consul-registry.js';
+export type { EtcdOptions, EtcdTls } from '../registry/etcd/etcd-registry.js';
+export type { RegistryTls } from '../registry/http-registry.js';

@@ -1,0 +1,14 @@
+/**
+ * Services of Spring Cloud, in Nacos or Eureka.
+ *
+ * @module nestjs-dtm/driver/springcloud
+ */
+export {
+  springCloudDriver,
+  type SpringCloudOptions,
+  type SpringEureka,
+  type SpringNacos,
+} from './spring-cloud-driver.js';
+export type { EurekaOptions } from '../registry/eureka/eureka-options.js';
+export type { RegistryTls } from '../registry/http-registry.js';
+export type { NacosOptions } from '../registry/nacos/nacos-options.js';

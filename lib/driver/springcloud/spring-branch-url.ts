@@ -1,0 +1,47 @@
+import { DtmArgumentError } from '../../protocol/index.js';
+import { parseHostPort } from '../host-port.js';
+import { DEFAULT_GROUP } from '../registry/nacos/nacos-instance.js';
+import { withoutPassword } from '../without-password.js';
+import { parseNamedUrl } from './named-url.js';
+import type { SpringServices } from './spring-services.js';
+
+const PARTS = /^(?:([a-z][a-z\d+.-]*):\/\/)?([^/?#]*)\/?(?:\?(.*))?$/is;
+
+/**
+ * URL of an HTTP branch that Go dtm finds.
+ *
+ * @param service - its name, perhaps `nacos://name?group=G&clusters=C`; or an http(s) URL
+ * @param method - its path
+ * @param services - where names are looked up
+ * @throws DtmArgumentError when Go dtm does not find it there, saying why
+ */
+export function springBranchUrl(service: string, method: string, services: SpringServices | undefined): string {
+  const refusal = (why: string): DtmArgumentError =>
+    new DtmArgumentError(`bad url: '${withoutPassword(service + method)}'. ${why}`);
+  if (!method.startsWith('/')) throw refusal('the path of a branch begins with a slash');
+  if (/^https?:\/\//i.test(service)) return service.replace(/\/+$/, '') + method;
+
+  const [, scheme = 'nacos', name = '', query] = PARTS.exec(service) ?? [];
+  if (parseHostPort(name)) {
+    throw refusal('Go dtm with this driver calls no gRPC branches; name the service, or give http://host:port');
+  }
+  if (scheme.toLowerCase() === 'eureka' || services?.isKnownToGo === false) {
+    throw refusal(
+      `Go dtm finds no services in Eureka. Our coordinator does, at eureka://${name}${method}; for Go dtm look it up ` +
+        `before, \`await driver.http.resolve('eureka://${name}${method}')\`, and know that it stays there for all retries`,
+    );
+  }
+  const options = new URLSearchParams(query);
+  for (const key of options.keys()) {
+    if (key === 'group' || key === 'clusters') continue;
+    const why =
+      key === 'groupName' ? "it reads 'group'" : 'it looks in the namespace, and as the user, of its own target';
+    throw refusal(`Go dtm reads no ${JSON.stringify(key)} in the URL of a service: ${why}`);
+  }
+  if (options.get('group') === DEFAULT_GROUP) options.delete('group');
+  if (options.getAll('clusters').join() === 'DEFAULT') options.delete('clusters');
+  const added = options.size > 0 ? `${method.includes('?') ? '&' : '?'}${options}` : '';
+  const url = `${scheme}://${name}${method}${added}`;
+  parseNamedUrl(url);
+  return url;
+}

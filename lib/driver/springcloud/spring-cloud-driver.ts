@@ -1,0 +1,137 @@
+import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
+import { splitBranchUrl } from '../branch-url.js';
+import type { DtmDriver } from '../driver.js';
+import { SharedSource } from '../grpc-resolver/shared-source.js';
+import { hostPort } from '../host-port.js';
+import type { HttpNames } from '../http-names/http-names.js';
+import { WatchedNames } from '../http-names/watched-names.js';
+import { systemAfter } from '../keep-trying.js';
+import { registryDriver, type Register } from '../registry-driver.js';
+import { advertised } from '../registry/advertised.js';
+import type { EurekaOptions } from '../registry/eureka/eureka-options.js';
+import type { NacosOptions } from '../registry/nacos/nacos-options.js';
+import { parseRegistryUrl } from '../registry/registry-url.js';
+import { withoutPassword } from '../without-password.js';
+import { EurekaServices } from './eureka-services.js';
+import { NacosServices } from './nacos-services.js';
+import { isNamedUrl, isOfTheWeb, parseNamedUrl } from './named-url.js';
+import { springBranchUrl } from './spring-branch-url.js';
+import type { SpringServices } from './spring-services.js';
+import { parseTarget } from './spring-target.js';
+
+/** Nacos, for {@link springCloudDriver}. */
+export interface SpringNacos extends NacosOptions {
+  /** Members of its cluster, `host:port,host:port`; 8848 where there is no port. */
+  readonly hosts: string;
+  /** Group of the coordinator, where its URL cannot name it. @default 'DEFAULT_GROUP' */
+  readonly group?: string | undefined;
+}
+
+/** Eureka, for {@link springCloudDriver}. */
+export interface SpringEureka extends EurekaOptions {
+  /** Its servers, e.g. `http://user:password@eureka:8761/eureka`. */
+  readonly serviceUrls: readonly string[];
+}
+
+/** Options of {@link springCloudDriver}: one of the registries. */
+export interface SpringCloudOptions {
+  /** Services are looked for in Nacos. @default in the registry of the target */
+  readonly nacos?: SpringNacos | undefined;
+  /** Services are looked for in Eureka. @default in the registry of the target */
+  readonly eureka?: SpringEureka | undefined;
+}
+
+const NAME = 'dtm-driver-springcloud';
+
+/** How patient lookups are. */
+const PATIENCE = { silenceMs: 5000, lingerMs: 10_000, after: systemAfter };
+
+/**
+ * Services of HTTP as Spring Cloud registers and finds them (`drivers.md` §2.6): in Nacos, as dtm's own driver does, or in
+ * Eureka. A branch is `nacos://service/path`, the coordinator `nacos://dtmService/api/dtmsvr` or, as for a Java client,
+ * `http://dtmService/api/dtmsvr`.
+ *
+ * Which registry that is a target says, for whoever registers a service, or the options.
+ *
+ * @param options - see {@link SpringCloudOptions}
+ * @throws DtmConfigError when they name two registries, or none that exists
+ */
+export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
+  let used: { services: SpringServices; shared: SharedSource; names: WatchedNames } | undefined;
+  /** Names are looked up in one registry: the one that was named first. */
+  const use = <T extends SpringServices>(services: T): T => {
+    if (used && used.services.registry !== services.registry) {
+      throw new DtmConfigError(
+        `driver ${NAME}: ${services.registry} is another registry than ${used.services.registry}, where names are looked up; ` +
+          'targets and options must agree',
+      );
+    }
+    if (!used) {
+      const shared = new SharedSource(services, PATIENCE);
+      used = { services, shared, names: new WatchedNames(shared) };
+    }
+    return used.services as T;
+  };
+  const useNacos = (hosts: string, given: NacosOptions, group?: string): NacosServices =>
+    use(new NacosServices(parseRegistryUrl(`nacos://${hosts}`, 8848).hosts, given, group));
+  const useEureka = (serviceUrls: readonly string[], given: EurekaOptions): EurekaServices =>
+    use(new EurekaServices(serviceUrls, given));
+
+  const { nacos, eureka } = options;
+  if (nacos) useNacos(nacos.hosts, nacos, nacos.group);
+  if (eureka) useEureka(eureka.serviceUrls, eureka);
+
+  const http: HttpNames = {
+    isNamed: isNamedUrl,
+    check: (url) => void parseNamedUrl(url),
+    async resolve(url) {
+      const named = parseNamedUrl(url);
+      if (!used) {
+        throw new DtmConfigError(
+          `driver ${NAME} knows no registry to find ${JSON.stringify(named.service)} in; give it a target, or ` +
+            "springCloudDriver({ nacos: { hosts: 'nacos:8848' } })",
+        );
+      }
+      const address = await used.names.one(used.services.targetOf(named));
+      const scheme = address.secure ? 'https' : isOfTheWeb(named.scheme) ? named.scheme : 'http';
+      return { url: `${scheme}://${hostPort(address)}${named.rest}` };
+    },
+  };
+
+  const base = registryDriver({
+    name: NAME,
+    // services are not called by name over gRPC
+    schemes: () => ({}),
+    target(target, endpoint): Register {
+      const parsed = parseTarget(target, advertised(endpoint, NAME));
+      if (parsed.type === 'eureka') {
+        const { serviceUrls, client, instance } = parsed;
+        return useEureka(serviceUrls, { ...eureka, ...defined(client) }).registration(instance);
+      }
+      const { addr, client, instance } = parsed;
+      return useNacos(addr, { ...nacos, ...defined(client) }, nacos?.group ?? instance.group).registration(instance);
+    },
+  });
+
+  return {
+    ...base,
+    http,
+    parseServerMethod(uri) {
+      if (!uri.includes('://')) return splitBranchUrl(uri, { driver: NAME, schemes: {} });
+      throw new DtmArgumentError(
+        `bad url: '${withoutPassword(uri)}'. with the driver ${NAME} services are called by name over HTTP only; ` +
+          'a gRPC branch is written host:port/pkg.Service/Method',
+      );
+    },
+    branchUrl: (service, method) => springBranchUrl(service, method, used?.services),
+    async close() {
+      used?.names.close();
+      used?.shared.endUnused();
+    },
+  };
+}
+
+/** What is not given does not hide what the options say. */
+function defined<T extends object>(given: T): Partial<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

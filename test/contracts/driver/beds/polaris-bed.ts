@@ -1,0 +1,14 @@
+import { polarisDriver } from 'nestjs-dtm/driver/polaris';
+import type { PolarisServer } from '../../../services/polaris.mjs';
+import type { DriverBed } from '../driver-bed.js';
+
+/** Polaris' own driver. */
+export function polarisBed(server: PolarisServer): DriverBed {
+  return {
+    server,
+    over: 'grpc',
+    driver: () => polarisDriver({ servers: [`${server.host}:${server.grpcPort}`] }),
+    registration: (service, address) => ({ target: `polaris://${address}/${service}?namespace=default`, endpoint: '' }),
+    address: (service) => `polaris://${service}/?namespace=default`,
+  };
+}

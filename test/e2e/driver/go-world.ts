@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { branchUrlOf } from '../../../lib/driver/branch-url-of.js';
+import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+import { expect, it, onTestFinished } from 'vitest';
+import { startDtm } from '../../services/dtm.mjs';
+import { freePorts } from '../../services/free-ports.mjs';
+import { runGoInitiator, startGoPartner, type Framework } from '../../services/go-partner.mjs';
+import { GrpcClient, requestMessage } from '../../support/grpc-client.js';
+import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+
+/** A framework with its registry, on the Go side and on ours. */
+export interface GoWorld {
+  /** Name of the framework's Go partner. */
+  readonly framework: Framework;
+  /** Its registry, as the Go partner takes it. */
+  readonly registry: string;
+  /** A new driver of ours. */
+  driver(): DtmDriver;
+  /** Target and endpoint by which a service is registered, in Go and here. */
+  registration(service: string, address: string): { readonly target: string; readonly endpoint: string };
+  /** Where a service is called. */
+  address(service: string): string;
+  /** Where Go's client looks for it, where that is written in another way. */
+  goAddress?(service: string): string;
+  /** Files that Go dtm needs. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+const TRANSFER = { TransOptions: { WaitResult: true } };
+
+const PATIENCE = { timeout: 60_000, interval: 100 };
+
+/** What our driver and those of Go have to do with each other; a test needs a Go dtm, and partners. */
+export function goWorldCases(worldOf: () => GoWorld): void {
+  const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
+
+  const driverOf = async (): Promise<DtmDriver> => {
+    const driver = worldOf().driver();
+    onTestFinished(() => driver.close?.());
+    await driver.registerGrpcResolver();
+    return driver;
+  };
+  const register = async (service: string, address: string): Promise<DriverRegistration> => {
+    const { target, endpoint } = worldOf().registration(service, address);
+    const registration = await worldOf().driver().registerGrpcService(target, endpoint);
+    onTestFinished(() => registration.close().catch(() => undefined));
+    expect(registration.problem).toBeUndefined();
+    return registration;
+  };
+  const goDtm = async (service: string): Promise<void> => {
+    const { driver, registration, files = {} } = worldOf();
+    const dtm = await startDtm({
+      files,
+      env: ({ grpcPort }) => {
+        const { target, endpoint } = registration(service, `127.0.0.1:${grpcPort}`);
+        return {
+          MICRO_SERVICE_DRIVER: driver().name,
+          MICRO_SERVICE_TARGET: target,
+          // Go's driver for Polaris registers nothing without a token
+          MICRO_SERVICE_END_POINT: endpoint || 'token',
+          RETRY_INTERVAL: '1',
+        };
+      },
+    });
+    onTestFinished(() => dtm.stop());
+  };
+  /** A coordinator of ours, which is found by its name. */
+  const ownCoordinator = async (service: string): Promise<void> => {
+    const [grpcPort] = (await freePorts(1)) as [number];
+    const server = embeddedServer({
+      store: memoryStore(),
+      logger: new RecordingLogger(),
+      driver: worldOf().driver(),
+      listen: { port: 0, grpcPort },
+      register: worldOf().registration(service, `127.0.0.1:${grpcPort}`),
+    });
+    onTestFinished(() => server.close());
+    await server.open();
+    server.recover();
+  };
+  /** Waits until a service is found: registries take their time. */
+  const untilFound = async (service: string, method: string): Promise<void> => {
+    const { client } = new GrpcClient(worldOf().address(service));
+    const call = (): Promise<number> =>
+      new Promise((resolve) => {
+        const bytes = (value: Buffer): Buffer => value;
+        const deadline = Date.now() + 10_000;
+        client.makeUnaryRequest(method, bytes, bytes, Buffer.alloc(0), { deadline }, (error) => resolve(error?.code ?? 0));
+      });
+    await expect.poll(call, PATIENCE).toBe(0);
+  };
+
+  it('Go dtm is called where it has registered itself', async () => {
+    const dtm = nameOf('dtm');
+    await driverOf();
+    await goDtm(dtm);
+    await untilFound(dtm, '/dtmgimp.Dtm/NewGid');
+    expect(await new GrpcClient(worldOf().address(dtm)).answer('NewGid')).toBe('OK');
+  });
+
+  it('Go dtm calls the services that were registered here, those that are left when one is taken out', async () => {
+    const driver = await driverOf();
+    const [dtm, bank] = [nameOf('dtm'), nameOf('bank')];
+    const [one, other] = [await GrpcParticipant.start(), await GrpcParticipant.start()];
+    for (const each of [one, other]) {
+      for (const method of ['Out', 'OutUndo', 'In', 'InUndo']) each.answer(`bank.Bank/${method}`, REPLIES.success);
+    }
+    const registration = await register(bank, one.address);
+    await goDtm(dtm);
+    await Promise.all([untilFound(dtm, '/dtmgimp.Dtm/NewGid'), untilFound(bank, '/bank.Bank/Out')]);
+    one.calls.length = 0;
+
+    const url = (method: string): string => branchUrlOf(driver, worldOf().address(bank), `/bank.Bank/${method}`);
+    const steps = [
+      { action: url('Out'), compensate: url('OutUndo') },
+      { action: url('In'), compensate: url('InUndo') },
+    ];
+    const client = new GrpcClient(worldOf().address(dtm));
+    const saga = (): object => requestMessage(nameOf('g'), 'saga', { steps, payloads: ['out', 'in'], ...TRANSFER });
+    expect(await client.answer('Submit', saga())).toBe('OK');
+    expect(one.lines).toEqual(['/bank.Bank/Out 01 action', '/bank.Bank/In 02 action']);
+
+    await register(bank, other.address);
+    await registration.close();
+    one.stop();
+    // Go notices in its own time
+    await expect.poll(() => client.answer('Submit', saga()), PATIENCE).toBe('OK');
+    await expect.poll(() => other.lines, PATIENCE).toContain('/bank.Bank/In 02 action');
+  });
+
+  it('a coordinator of ours, found by Go, calls a service that Go has registered', async () => {
+    const driver = await driverOf();
+    const [dtm, busi] = [nameOf('dtm'), nameOf('busi')];
+    const { framework, registry, address, goAddress = address } = worldOf();
+    const partner = await startGoPartner({ framework, registry, name: busi });
+    onTestFinished(() => partner.stop());
+    await ownCoordinator(dtm);
+    await Promise.all([untilFound(dtm, '/dtmgimp.Dtm/NewGid'), untilFound(busi, '/busi.Busi/TransInRevert')]);
+    const begun = partner.lines().length;
+
+    const url = (method: string): string => branchUrlOf(driver, address(busi), `/busi.Busi/${method}`);
+    const branches = ['TransOut', 'TransIn'].map((method) => ({
+      action: url(method),
+      compensate: url(`${method}Revert`),
+    }));
+    const saga = { driver: driver.name, dtm: goAddress(dtm), registry, branches };
+    const success = await runGoInitiator(saga);
+    expect(success, success.output).toMatchObject({ exitCode: 0 });
+    expect(partner.lines().slice(begun)).toEqual([
+      `transfer out 30 cents from 1 gid=${success.gid} trans_type=saga branch_id=01 op=action`,
+      `transfer in 30 cents to 2 gid=${success.gid} trans_type=saga branch_id=02 op=action`,
+    ]);
+    const failure = await runGoInitiator({ ...saga, amount: 777 });
+    expect(failure, failure.output).toMatchObject({ exitCode: 1 });
+    expect(partner.lines().at(-1)).toContain('revert transfer out 777 cents from 1');
+  });
+}

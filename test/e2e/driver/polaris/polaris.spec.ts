@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { polarisDriver } from 'nestjs-dtm/driver/polaris';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startDtm } from '../../../services/dtm.mjs';
+import { startPolaris, type PolarisServer } from '../../../services/polaris.mjs';
+import { requireOrSkip } from '../../../services/require-or-skip.mjs';
+import { goWorldCases } from '../go-world.js';
+
+const needed = requireOrSkip('polaris', 'dtm', 'go-partner');
+
+describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => {
+  let polaris: PolarisServer;
+  let servers: readonly string[];
+  let files: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    polaris = await startPolaris();
+    servers = [`${polaris.host}:${polaris.grpcPort}`];
+    files = { 'polaris.yaml': JSON.stringify({ global: { serverConnector: { addresses: servers } } }) };
+  });
+  afterAll(() => polaris?.stop());
+
+  const target = (service: string, address: string): string => `polaris://${address}/${service}?namespace=default`;
+
+  goWorldCases(() => ({
+    framework: 'polaris',
+    registry: `polaris://${servers[0]}`,
+    driver: () => polarisDriver({ servers }),
+    registration: (service, address) => ({ target: target(service, address), endpoint: '' }),
+    address: (service) => `polaris://${service}/?namespace=default`,
+    goAddress: (service) => `polaris://${service}/?options=eyJOYW1lc3BhY2UiOiJkZWZhdWx0In0=`,
+    files,
+  }));
+
+  interface Instance {
+    readonly id: string;
+    readonly [field: string]: unknown;
+  }
+
+  async function instances(service: string): Promise<readonly Instance[]> {
+    const answer = await fetch(`${polaris.url}/naming/v1/instances?namespace=default&service=${service}`);
+    return ((await answer.json()) as { instances: readonly Instance[] }).instances;
+  }
+
+  it('what it writes is what Go dtm writes', async () => {
+    const name = (): string => `dtm-${randomUUID().slice(0, 8)}`;
+    const [byGo, byUs] = [name(), name()];
+    const dtm = await startDtm({
+      files,
+      env: {
+        MICRO_SERVICE_DRIVER: 'dtm-driver-polaris',
+        MICRO_SERVICE_TARGET: target(byGo, '127.0.0.1:36790'),
+        MICRO_SERVICE_END_POINT: 'token',
+      },
+    });
+    onTestFinished(() => dtm.stop());
+    const registration = await polarisDriver({ servers }).registerGrpcService(target(byUs, '127.0.0.1:36790'), 'token');
+    const seen = async (service: string): Promise<unknown> =>
+      (await instances(service)).map(({ id: _, ctime: _c, mtime: _m, revision: _r, service: _s, ...rest }) => rest);
+    await expect.poll(() => seen(byGo)).toMatchObject([{ host: '127.0.0.1', port: 36790, healthy: true }]);
+    await expect.poll(async () => JSON.stringify(await seen(byUs))).toBe(JSON.stringify(await seen(byGo)));
+    expect(await seen(byUs)).toMatchObject([{ healthCheck: { type: 'HEARTBEAT', heartbeat: { ttl: 5 } } }]);
+    await registration.close();
+    await expect.poll(() => instances(byUs)).toEqual([]);
+  });
+
+  it('an instance that somebody else takes out of Polaris is entered again', async () => {
+    const service = `bank-${randomUUID().slice(0, 8)}`;
+    const problems: (string | undefined)[] = [];
+    const registration = await polarisDriver({ servers }).registerGrpcService(target(service, '127.0.0.1:9'), '', {
+      report: (problem) => problems.push(problem),
+    });
+    onTestFinished(() => registration.close());
+    await expect.poll(() => instances(service)).toMatchObject([{ healthy: true }]);
+    // long enough for it to have been seen
+    const body = JSON.stringify({ id: (await instances(service))[0]!.id });
+    await expect
+      .poll(
+        async () => {
+          const headers = { 'content-type': 'application/json' };
+          await fetch(`${polaris.url}/v1/DeregisterInstance`, { method: 'POST', headers, body });
+          return problems.length;
+        },
+        { timeout: 30_000, interval: 3000 },
+      )
+      .toBeGreaterThan(2);
+    expect(problems[1]).toContain('was lost');
+    await expect.poll(() => instances(service), { timeout: 30_000 }).toMatchObject([{ healthy: true }]);
+    expect(registration.problem).toBeUndefined();
+  });
+
+  it('instances in other namespaces are found there only', async () => {
+    const service = `bank-${randomUUID().slice(0, 8)}`;
+    const driver = polarisDriver({ servers });
+    const registration = await driver.registerGrpcService(`polaris://127.0.0.1:9/${service}?namespace=Test`, '');
+    onTestFinished(() => registration.close());
+    expect(await instances(service)).toEqual([]);
+    const answer = await fetch(`${polaris.url}/naming/v1/instances?namespace=Test&service=${service}`);
+    expect(await answer.json()).toMatchObject({ instances: [{ namespace: 'Test', port: 9 }] });
+  });
+});

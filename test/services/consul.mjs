@@ -1,0 +1,84 @@
+// @ts-check
+import { ask } from './http.mjs';
+import { requireProgram } from './programs.mjs';
+import { startServer } from './server.mjs';
+
+/** @import { ServerControl } from './server.mjs' */
+
+/**
+ * A running Consul.
+ *
+ * @typedef {object} ConsulFacts
+ * @property {string} host
+ * @property {number} port Its HTTP API.
+ * @property {string} url
+ */
+
+/** @typedef {ConsulFacts & ServerControl} ConsulServer */
+
+/**
+ * Options of {@link startConsul}.
+ *
+ * @typedef {object} ConsulOptions
+ * @property {string} [token] Secret of a token that may do everything, where everyone else may do nothing. Default: no
+ *   access control.
+ */
+
+const host = '127.0.0.1';
+
+/**
+ * Starts a Consul agent in development mode, a server and client in one. It keeps nothing on disk: after `restart` it
+ * knows nobody any more.
+ *
+ * @param {ConsulOptions} [options]
+ * @returns {Promise<ConsulServer>}
+ */
+export async function startConsul({ token } = {}) {
+  const consul = requireProgram('consul', 'consul');
+  const acl = {
+    enabled: true,
+    default_policy: 'deny',
+    tokens: { initial_management: token, agent: token },
+  };
+
+  const { ports, ...control } = await startServer({
+    name: 'consul',
+    portCount: 3,
+    stopSignal: 'SIGTERM', // SIGINT would first leave the cluster
+    prepare: () => [
+      {
+        program: 'tee',
+        args: ['consul.json'],
+        input: JSON.stringify({ disable_update_check: true, ...(token === undefined ? {} : { acl }) }),
+      },
+    ],
+    command: (_, [http, serf, server]) => ({
+      program: consul,
+      args: [
+        'agent',
+        '-dev',
+        '-config-file=consul.json',
+        '-node=dtm',
+        `-bind=${host}`,
+        `-client=${host}`,
+        `-http-port=${http}`,
+        `-serf-lan-port=${serf}`,
+        `-server-port=${server}`,
+        '-serf-wan-port=-1',
+        '-dns-port=-1',
+        '-grpc-port=-1',
+      ],
+    }),
+    // Once it lists itself as healthy, it lists others, too; that is some time after it has elected itself.
+    isReady: async ([http]) => {
+      const response = await ask(
+        `http://${host}:${http}/v1/health/service/consul?passing`,
+        token === undefined ? {} : { 'X-Consul-Token': token },
+      );
+      return response?.status === 200 && (await response.text()).includes('"ServiceName"');
+    },
+  });
+
+  const port = Number(ports[0]);
+  return { host, port, url: `http://${host}:${port}`, ...control };
+}

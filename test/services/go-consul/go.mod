@@ -1,0 +1,5 @@
+module consulserver
+
+go 1.20
+
+require github.com/hashicorp/consul v1.12.9

@@ -1,0 +1,88 @@
+package partner
+
+import (
+	"context"
+	"io"
+	"time"
+
+	consulregistry "github.com/go-kratos/kratos/contrib/registry/consul/v2"
+	etcdregistry "github.com/go-kratos/kratos/contrib/registry/etcd/v2"
+	"github.com/go-kratos/kratos/v2"
+	"github.com/go-kratos/kratos/v2/log"
+	"github.com/go-kratos/kratos/v2/registry"
+	"github.com/go-kratos/kratos/v2/transport/grpc"
+	"github.com/hashicorp/consul/api"
+	etcd "go.etcd.io/etcd/client/v3"
+)
+
+// ServeKratos runs a kratos app with one gRPC server.
+func ServeKratos(s Service) error {
+	log.SetLogger(log.NewStdLogger(io.Discard))
+	registrar, err := KratosRegistry(s)
+	if err != nil {
+		return err
+	}
+	server := grpc.NewServer(grpc.Address(s.Address))
+	RegisterBusi(server)
+	return kratos.New(
+		kratos.Name(s.Name),
+		kratos.Version("v1.0.0"),
+		kratos.Server(server),
+		kratos.Registrar(announcing{registrar, s}),
+	).Run()
+}
+
+// CallKratos finds the service by its name, and calls it once.
+func CallKratos(s Service, amount int64) error {
+	log.SetLogger(log.NewStdLogger(io.Discard))
+	discovery, err := KratosRegistry(s)
+	if err != nil {
+		return err
+	}
+	connection, err := grpc.DialInsecure(
+		context.Background(),
+		grpc.WithEndpoint("discovery:///"+s.Name),
+		grpc.WithDiscovery(discovery),
+		grpc.WithTimeout(10*time.Second),
+	)
+	if err != nil {
+		return err
+	}
+	return CallTransIn(connection, amount)
+}
+
+// KratosRegistry is what kratos' registries on etcd and on consul are both.
+func KratosRegistry(s Service) (interface {
+	registry.Registrar
+	registry.Discovery
+}, error) {
+	switch s.Registry.Scheme {
+	case "etcd":
+		client, err := etcd.New(etcd.Config{Endpoints: s.Hosts()})
+		if err != nil {
+			return nil, err
+		}
+		return etcdregistry.New(client), nil
+	case "consul":
+		client, err := api.NewClient(&api.Config{Address: s.Registry.Host})
+		if err != nil {
+			return nil, err
+		}
+		return consulregistry.New(client), nil
+	}
+	return nil, s.UnknownRegistry()
+}
+
+// announcing is a registrar that says when it has registered: kratos does so after it has begun to listen.
+type announcing struct {
+	registry.Registrar
+	service Service
+}
+
+func (a announcing) Register(ctx context.Context, instance *registry.ServiceInstance) error {
+	err := a.Registrar.Register(ctx, instance)
+	if err == nil {
+		a.service.Announce()
+	}
+	return err
+}

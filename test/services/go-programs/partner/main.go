@@ -1,0 +1,19 @@
+// Package main is the partner on the frameworks of dtm's own graph, and whoever begins a saga with dtm's Go client.
+package main
+
+import "partner"
+
+func main() {
+	partner.Main(map[string]partner.Role{
+		"service": partner.Serving(map[string]func(partner.Service) error{
+			"plain":      partner.ServePlain(partner.Unpublished),
+			"gozero":     serveGoZero,
+			"kratos":     partner.ServeKratos,
+			"ego":        serveEgo,
+			"polaris":    partner.ServePlain(publishOnPolaris),
+			"nacos-http": serveNacosHTTP,
+		}),
+		"call":  partner.Call,
+		"begin": begin,
+	})
+}

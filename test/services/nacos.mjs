@@ -1,0 +1,74 @@
+// @ts-check
+import { ask } from './http.mjs';
+import { javaOptions } from './java.mjs';
+import { requireProgram } from './programs.mjs';
+import { startServer } from './server.mjs';
+
+/** @import { ServerControl } from './server.mjs' */
+
+/**
+ * A running Nacos.
+ *
+ * @typedef {object} NacosFacts
+ * @property {string} host
+ * @property {number} port Its HTTP API under `/nacos`; gRPC is at this port + 1000.
+ * @property {string} url Base address of the HTTP API.
+ */
+
+/** @typedef {NacosFacts & ServerControl} NacosServer */
+
+/**
+ * Options of {@link startNacos}.
+ *
+ * @typedef {object} NacosOptions
+ * @property {boolean} [auth] Whether one has to log in, as user `nacos` with the password `nacos`. Default: false.
+ */
+
+const host = '127.0.0.1';
+
+/**
+ * Starts Nacos standalone, with an empty naming service.
+ *
+ * @param {NacosOptions} [options]
+ * @returns {Promise<NacosServer>}
+ */
+export async function startNacos({ auth = false } = {}) {
+  const java = requireProgram('nacos', 'java');
+  const jar = requireProgram('nacos', 'nacos-server.jar');
+
+  const { ports, ...control } = await startServer({
+    name: 'nacos',
+    portCount: 1,
+    portOffsets: [1000, 1001, -1000],
+    stopSignal: 'SIGTERM',
+    prepare: () => [],
+    command: (dir, [port]) => ({
+      program: java,
+      args: [
+        '-Xms128m',
+        '-Xmx384m',
+        ...javaOptions(dir),
+        '-Dnacos.standalone=true',
+        `-Dnacos.home=${dir}`,
+        `-Dnacos.core.auth.enabled=${auth}`,
+        `-Dnacos.inetutils.ip-address=${host}`,
+        `-Dserver.address=${host}`,
+        `-Dserver.port=${port}`, // only a system property moves the ports beside it, too
+        '-jar',
+        jar,
+      ],
+    }),
+    isReady: async ([port]) => {
+      const response = await ask(`${baseUrl(port)}/v1/ns/instance/list?serviceName=x`);
+      return response?.status === (auth ? 403 : 200);
+    },
+  });
+
+  const port = Number(ports[0]);
+  return { host, port, url: baseUrl(port), ...control };
+}
+
+/** @param {number | undefined} port */
+function baseUrl(port) {
+  return `http://${host}:${port}/nacos`;
+}

@@ -1,0 +1,113 @@
+// @ts-check
+import { requireProgram } from './programs.mjs';
+import { startServer } from './server.mjs';
+
+/** @import { ServerControl } from './server.mjs' */
+
+/**
+ * A running Polaris.
+ *
+ * @typedef {object} PolarisFacts
+ * @property {string} host
+ * @property {number} httpPort The console's API, such as `/naming/v1/instances`, and that of clients.
+ * @property {number} grpcPort
+ * @property {string} url Base address of HTTP.
+ */
+
+/** @typedef {PolarisFacts & ServerControl} PolarisServer */
+
+const host = '127.0.0.1';
+
+/**
+ * Starts a Polaris of one node, without access control. Services and namespaces come about with their first instance.
+ *
+ * @returns {Promise<PolarisServer>}
+ */
+export async function startPolaris() {
+  const polaris = requireProgram('polaris', 'polaris');
+
+  const { ports, ...control } = await startServer({
+    name: 'polaris',
+    portCount: 2,
+    stopSignal: 'SIGKILL', // it answers any other by sleeping 5 s; its store survives this one
+    prepare: () => [],
+    command: (_, [http, grpc]) => ({
+      program: 'sh',
+      args: ['-c', 'cat > polaris.yaml && exec "$0" start -c polaris.yaml', polaris],
+      input: JSON.stringify(settings(http, grpc)), // which is YAML, too
+    }),
+    isReady: (_, log) => log.includes('finish starting server'),
+  });
+
+  const [httpPort, grpcPort] = /** @type {[number, number]} */ (ports);
+  return { host, httpPort, grpcPort, url: `http://${host}:${httpPort}`, ...control };
+}
+
+const batch = { open: true, queueSize: 1024, waitTime: '32ms', maxBatchCount: 32, concurrency: 8 };
+const clientApi = { enable: true, include: ['discover', 'register', 'healthcheck'] };
+
+/**
+ * Polaris has no defaults: what is missing here is switched off, or stops it.
+ *
+ * @param {number | undefined} http
+ * @param {number | undefined} grpc
+ */
+function settings(http, grpc) {
+  return {
+    bootstrap: {
+      logger: {
+        default: {
+          outputPaths: ['stdout'],
+          errorOutputPaths: ['stderr'],
+          outputLevel: 'warn',
+        },
+      },
+      startInOrder: { open: true, key: 'sz' },
+      polaris_service: {
+        enable_register: true,
+        isolated: false,
+        services: [{ name: 'polaris.checker', protocols: ['service-grpc'] }],
+      },
+    },
+    apiservers: [
+      {
+        name: 'api-http',
+        option: { listenIP: host, listenPort: http },
+        api: {
+          admin: { enable: true },
+          console: { enable: true, include: ['default', 'service', 'config'] },
+          client: clientApi,
+        },
+      },
+      { name: 'service-grpc', option: { listenIP: host, listenPort: grpc }, api: { client: clientApi } },
+    ],
+    auth: {
+      user: { name: 'defaultUser', option: { salt: 'polarismesh@2021' } },
+      strategy: { name: 'defaultStrategy', option: { consoleOpen: false, clientOpen: false } },
+    },
+    namespace: { autoCreate: true },
+    naming: {
+      autoCreate: true,
+      batch: { register: { ...batch, dropExpireTask: true, taskLife: '30s' }, deregister: batch },
+    },
+    healthcheck: {
+      open: true,
+      service: 'polaris.checker',
+      slotNum: 30,
+      minCheckInterval: '1s',
+      maxCheckInterval: '30s',
+      clientReportInterval: '120s',
+      batch: { heartbeat: batch },
+      checkers: [{ name: 'heartbeatMemory' }],
+    },
+    config: { open: true },
+    cache: { diffTime: '5s' },
+    maintain: { jobs: [] },
+    store: { name: 'boltdbStore', option: { path: './polaris.bolt' } },
+    plugin: {
+      crypto: { entries: [{ name: 'AES' }] },
+      history: { entries: [{ name: 'HistoryLogger' }] },
+      discoverEvent: { entries: [{ name: 'discoverEventLocal' }] },
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { DtmDriver, HttpNames } from 'nestjs-dtm/driver';
+import { DtmArgumentError } from 'nestjs-dtm/protocol';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { defaultDriver } from '../../../lib/driver/index.js';
+import { branchTransport } from '../../../lib/transport/index.js';
+import { Participant } from '../../support/participant.js';
+
+const CONTEXT = { gid: 'g1', transType: 'saga', branchId: '01', op: 'action' } as const;
+
+function callTo(url: string, change: Partial<BranchCall> = {}): BranchCall {
+  return { url, context: CONTEXT, payload: '{}', timeoutSeconds: 5, ...change };
+}
+
+/** Looks `book://name` up in a list. */
+function withNames(book: Readonly<Record<string, string>>, headers?: Record<string, string>): DtmDriver {
+  const http: HttpNames = {
+    isNamed: (url, of) => url.startsWith('book://') || (of === 'coordinator' && url.startsWith('http://dtm')),
+    check(url) {
+      if (url.includes('..')) throw new DtmArgumentError('names have no dots');
+    },
+    async resolve(url) {
+      const [, name = '', rest = ''] = /^book:\/\/([^/?]+)(.*)$/.exec(url) ?? [];
+      const origin = book[name];
+      if (origin === undefined) throw new Error(`no address for ${name}: nobody serves it at present`);
+      return { url: origin + rest, headers };
+    },
+  };
+  return { ...defaultDriver(), name: 'dtm-driver-book', http };
+}
+
+function make(driver: DtmDriver): Transport {
+  const transport = branchTransport({ driver });
+  onTestFinished(() => transport.close());
+  return transport;
+}
+
+describe('a transport whose driver finds HTTP services by name', () => {
+  it.each(['http', 'grpc', 'json-rpc'] as const)('calls them over HTTP in a transaction with %s', async (protocol) => {
+    const bank = await Participant.start();
+    const transport = make(withNames({ bank: bank.origin }));
+    const outcome = await transport.call(callTo('book://bank/in?group=G', { protocol }));
+    expect(outcome).toMatchObject({ kind: 'success' });
+    expect(bank.requests.map(({ method, path, query }) => ({ method, path, query }))).toEqual([
+      {
+        method: 'POST',
+        path: '/in',
+        query: { group: 'G', gid: 'g1', trans_type: 'saga', branch_id: '01', op: 'action' },
+      },
+    ]);
+  });
+
+  it('sends the headers that the driver wants to have sent, beside those of the branch', async () => {
+    const bank = await Participant.start();
+    const transport = make(withNames({ bank: bank.origin }, { 'dapr-app-id': 'bank' }));
+    await transport.call(callTo('book://bank/in', { headers: { tenant: 'a' } }));
+    expect(bank.requests[0]!.headers).toMatchObject({ 'dapr-app-id': 'bank', tenant: 'a' });
+  });
+
+  it('says why a name leads nowhere, and goes on when it does', async () => {
+    const bank = await Participant.start();
+    const book: Record<string, string> = {};
+    const transport = make(withNames(book));
+    expect(await transport.call(callTo('book://bank/in'))).toMatchObject({
+      kind: 'unknown',
+      unreachable: true,
+      message: 'no answer: no address for bank: nobody serves it at present',
+    });
+    book['bank'] = bank.origin;
+    expect(await transport.call(callTo('book://bank/in'))).toMatchObject({ kind: 'success' });
+  });
+
+  it('leaves plain URLs of branches alone', async () => {
+    const bank = await Participant.start();
+    const transport = make(withNames({}));
+    expect(await transport.call(callTo(bank.url('/in')))).toMatchObject({ kind: 'success' });
+    expect(transport.isOverHttp?.('http://dtm/in')).toBe(true);
+  });
+
+  it('tells what is called over HTTP, and checks it', () => {
+    const transport = make(withNames({}));
+    expect(transport.isOverHttp?.('book://bank/in')).toBe(true);
+    expect(transport.isOverHttp?.('bank:1/b.B/In')).toBe(false);
+    expect(() => transport.check?.(callTo('book://bank/in', { protocol: 'http' }))).not.toThrow();
+    expect(() => transport.check?.(callTo('book://../in', { protocol: 'http' }))).toThrow('names have no dots');
+  });
+
+  it('refuses what only gRPC could call in a transaction that has none', () => {
+    const transport = make(withNames({}));
+    expect(() => transport.check?.(callTo('bank:1/b.B/In', { protocol: 'grpc' }))).not.toThrow();
+    expect(() => transport.check?.(callTo('bank:1/b.B/In', { protocol: 'http' }))).toThrow(
+      'branches are called over http or https; give the transaction the protocol grpc',
+    );
+    expect(() => transport.check?.(callTo('etcd://h:1/s/b.B/In', { protocol: 'json-rpc' }))).toThrow(
+      /the protocol grpc, and the driver dtm-driver-gozero or dtm-driver-ego$/,
+    );
+  });
+});
