@@ -27,13 +27,13 @@ export class DriverRegistry {
     const drivers = [
       defaultDriver,
       protocol1Driver,
-      kratosDriver,
-      spongeDriver,
       goZeroDriver,
-      egoDriver,
-      polarisDriver,
-      daprDriver,
+      kratosDriver,
       springCloudDriver,
+      polarisDriver,
+      egoDriver,
+      daprDriver,
+      spongeDriver,
     ];
     for (const driver of drivers) this.register(driver);
   }

@@ -7,7 +7,7 @@ export const systemAfter: After = (ms, callback) => {
   return () => clearTimeout(timer);
 };
 
-/** First pause after something went wrong. */
+/** First pause. */
 const FIRST_PAUSE_MS = 200;
 
 /** Longest pause: a registry that is back is found well within the life of an entry. */
@@ -16,8 +16,7 @@ const LONGEST_PAUSE_MS = 3000;
 /** Something that is done until it need not be done any more. */
 export interface Trying {
   /**
-   * Does it once. When it ends, in whatever way, it is done again: at once when it had `worked`, otherwise after a pause that
-   * grows.
+   * Does it once. When it ends, in whatever way, it is done again after a pause, which grows until it has `worked`.
    *
    * @param signal - is aborted when it need not be done any more
    * @param worked - to be called when it does what it is for
@@ -51,9 +50,10 @@ export function keepTrying({ attempt, failed }: Trying, after: After = systemAft
       if (!ending.signal.aborted) failed(reasonOf(error));
     }
     if (ending.signal.aborted) return;
-    failures = hasWorked ? 0 : failures + 1;
+    if (hasWorked) failures = 0;
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+    failures += 1;
     // not all at once when a registry comes back
-    const pause = hasWorked ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
     cancelPause = after(pause * (0.75 + Math.random() / 2), () => void go());
   };
 

@@ -1,0 +1,114 @@
+import type { DriverRegistration } from 'nestjs-dtm/driver';
+import { describe, expect, it } from 'vitest';
+import { keepRegistered, type Entered } from '../../../lib/driver/registry/keep-registered.js';
+import { deferred, type Deferred } from '../../support/deferred.js';
+import { VirtualClock, settled } from '../../support/virtual-clock.js';
+
+/** A registry of one entry. */
+class Registry {
+  readonly clock = new VirtualClock();
+  readonly reports: (string | undefined)[] = [];
+  readonly log: string[] = [];
+  problem: string | undefined;
+  isSilent = false;
+  leaving: Promise<void> = Promise.resolve();
+  lost!: Deferred<void>;
+
+  register(): Promise<DriverRegistration> {
+    const enter = async (): Promise<Entered> => {
+      if (this.isSilent) await new Promise(() => undefined);
+      if (this.problem !== undefined) throw new Error(this.problem);
+      this.log.push('enter');
+      this.lost = deferred();
+      const leave = (): Promise<void> => {
+        this.log.push('leave');
+        return this.leaving;
+      };
+      return { lost: this.lost.promise, leave };
+    };
+    const report = (problem: string | undefined): void => void this.reports.push(problem);
+    return keepRegistered({ what: 'bank', enter }, { report }, (ms, callback) => this.clock.after(ms, callback));
+  }
+}
+
+describe('an entry that is kept in a registry', () => {
+  it('is made, and taken out once', async () => {
+    const registry = new Registry();
+    const registration = await registry.register();
+    expect(registration.problem).toBeUndefined();
+    await Promise.all([registration.close(), registration.close()]);
+    await registration.close();
+    expect(registry.log).toEqual(['enter', 'leave']);
+    expect(registry.reports).toEqual([undefined]);
+    expect(registry.clock.pending).toBe(0);
+  });
+
+  it('is made when the registry is back, and says so long why it is not', async () => {
+    const registry = new Registry();
+    registry.problem = 'down';
+    const registration = await registry.register();
+    expect(registration.problem).toBe('bank cannot be registered: down');
+    await registry.clock.advance(20_000);
+    // the same reason is told once
+    expect(registry.reports).toEqual(['bank cannot be registered: down']);
+    registry.problem = undefined;
+    await registry.clock.advance(4000);
+    expect(registration.problem).toBeUndefined();
+    expect(registry.reports).toEqual(['bank cannot be registered: down', undefined]);
+  });
+
+  it.each([
+    ['without a word', (lost: Deferred<void>) => lost.resolve(), 'bank was lost; it is entered again'],
+    [
+      'with a reason',
+      (lost: Deferred<void>) => lost.reject(new Error('gone')),
+      'bank was lost: gone; it is entered again',
+    ],
+  ])('is made again when it was lost %s', async (_, lose, problem) => {
+    const registry = new Registry();
+    const registration = await registry.register();
+    lose(registry.lost);
+    await settled();
+    expect(registration.problem).toBe(problem);
+    await registry.clock.advance(250);
+    expect(registration.problem).toBeUndefined();
+    expect(registry.log).toEqual(['enter', 'enter']);
+    await registration.close();
+    expect(registry.log).toEqual(['enter', 'enter', 'leave']);
+  });
+
+  it('does not keep anybody waiting when the registry is silent', async () => {
+    const registry = new Registry();
+    registry.isSilent = true;
+    const registering = registry.register();
+    await registry.clock.advance(3000);
+    const registration = await registering;
+    expect(registration.problem).toBe('bank is not registered yet: no answer');
+    await registration.close();
+  });
+
+  it('ends in time when the registry does not answer any more', async () => {
+    const registry = new Registry();
+    const registration = await registry.register();
+    registry.leaving = new Promise(() => undefined);
+    const closing = registration.close();
+    closing.catch(() => undefined);
+    await registry.clock.advance(3000);
+    await expect(closing).rejects.toThrow('bank could not be taken out of the registry: no answer');
+  });
+
+  it('is taken out when it was made while it was closed', async () => {
+    const clock = new VirtualClock();
+    const entering = deferred<Entered>();
+    const log: string[] = [];
+    const registering = keepRegistered({ what: 'bank', enter: () => entering.promise }, {}, (ms, callback) =>
+      clock.after(ms, callback),
+    );
+    await clock.advance(3000);
+    const registration = await registering;
+    await registration.close();
+    entering.resolve({ lost: new Promise(() => undefined), leave: async () => void log.push('leave') });
+    await settled();
+    expect(log).toEqual(['leave']);
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { keepTrying, reasonOf } from '../../../lib/driver/keep-trying.js';
+import { deferred } from '../../support/deferred.js';
+import { VirtualClock, settled } from '../../support/virtual-clock.js';
+
+describe('something that is kept being tried', () => {
+  it('is tried at once, and again after pauses that grow up to some seconds', async () => {
+    const clock = new VirtualClock();
+    const reasons: string[] = [];
+    let attempts = 0;
+    const attempt = async (): Promise<void> => {
+      attempts += 1;
+      throw new Error(`attempt ${attempts}`);
+    };
+    const stop = keepTrying({ attempt, failed: (reason) => reasons.push(reason) }, (ms, callback) =>
+      clock.after(ms, callback),
+    );
+    await settled();
+    expect(reasons).toEqual(['attempt 1']);
+    await clock.advance(149);
+    expect(attempts).toBe(1);
+    await clock.advance(101);
+    expect(attempts).toBe(2);
+    await clock.advance(60_000);
+    // every 2.25 to 3.75 seconds by now
+    expect(attempts).toBeGreaterThan(14);
+    expect(attempts).toBeLessThan(35);
+    stop();
+    const before = attempts;
+    await clock.advance(60_000);
+    expect(attempts).toBe(before);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('begins anew with short pauses once it has worked', async () => {
+    const clock = new VirtualClock();
+    const made: number[] = [];
+    const attempts = (): number => made.length;
+    const attempt = async (_: AbortSignal, worked: () => void): Promise<void> => {
+      if (made.push(clock.now()) === 10) worked();
+    };
+    const stop = keepTrying({ attempt, failed: () => undefined }, (ms, callback) => clock.after(ms, callback));
+    while (attempts() < 10) await clock.advance(100);
+    await clock.advance(250);
+    expect(attempts()).toBe(11);
+    stop();
+  });
+
+  it('is told when it is not wanted any more, and what it throws then is no failure', async () => {
+    const clock = new VirtualClock();
+    const reasons: string[] = [];
+    const work = deferred();
+    let given: AbortSignal | undefined;
+    const attempt = (signal: AbortSignal): Promise<void> => {
+      given = signal;
+      return work.promise;
+    };
+    const stop = keepTrying({ attempt, failed: (reason) => reasons.push(reason) }, (ms, callback) =>
+      clock.after(ms, callback),
+    );
+    expect(given?.aborted).toBe(false);
+    stop();
+    expect(given?.aborted).toBe(true);
+    work.reject(new Error('aborted'));
+    await settled();
+    expect(reasons).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it.each([
+    [new Error('down'), 'down'],
+    [new AggregateError([new Error('one'), new Error('other')]), 'one; other'],
+    [Object.assign(new Error(''), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    [new TypeError(''), 'TypeError'],
+    ['text', 'text'],
+  ])('fails for a reason: %s', (error, reason) => {
+    expect(reasonOf(error)).toBe(reason);
+  });
+});

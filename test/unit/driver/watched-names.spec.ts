@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { AddressListener, AddressSource } from '../../../lib/driver/grpc-resolver/address-source.js';
+import { WatchedNames } from '../../../lib/driver/http-names/watched-names.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+/** A source that says what the test says. */
+class Source implements AddressSource {
+  listener: AddressListener | undefined;
+  watches = 0;
+
+  check(): void {}
+
+  watch(_: unknown, listener: AddressListener): () => void {
+    this.watches += 1;
+    this.listener = listener;
+    return () => (this.listener = undefined);
+  }
+}
+
+const BANK = { scheme: 'book', authority: '', path: 'bank' };
+const ONE = { host: 'a', port: 1 };
+const OTHER = { host: 'b', port: 2 };
+
+function make(): { source: Source; clock: VirtualClock; names: WatchedNames } {
+  const source = new Source();
+  const clock = new VirtualClock();
+  return { source, clock, names: new WatchedNames(source, (ms, callback) => clock.after(ms, callback)) };
+}
+
+describe('names that are watched', () => {
+  it('are asked for once, whoever asks', async () => {
+    const { source, names } = make();
+    const asked = [names.one(BANK), names.one(BANK)];
+    source.listener?.found([ONE]);
+    expect(await Promise.all(asked)).toEqual([ONE, ONE]);
+    expect(names.one(BANK)).toBe(ONE);
+    expect(source.watches).toBe(1);
+  });
+
+  it('lead to all addresses, as often as their weights say', () => {
+    const { source, names } = make();
+    void names.one(BANK);
+    source.listener?.found([
+      { ...ONE, weight: 3 },
+      { ...OTHER, weight: 1 },
+    ]);
+    let first = 0;
+    for (let call = 0; call < 4000; call++) if ((names.one(BANK) as typeof ONE).host === 'a') first += 1;
+    expect(first / 4000).toBeGreaterThan(0.65);
+    expect(first / 4000).toBeLessThan(0.85);
+  });
+
+  it('lead nowhere when nobody serves them, and somewhere when somebody does', async () => {
+    const { source, names } = make();
+    const asked = names.one(BANK);
+    source.listener?.found([]);
+    await expect(asked).rejects.toThrow('no address for bank: nobody serves it at present');
+    source.listener?.found([OTHER]);
+    expect(names.one(BANK)).toBe(OTHER);
+  });
+
+  it('fail with the reason while the registry cannot be asked, and stay known when it could be before', async () => {
+    const { source, names } = make();
+    const asked = names.one(BANK);
+    source.listener?.failed('down');
+    await expect(asked).rejects.toThrow('no address for bank: down');
+    await expect(names.one(BANK)).rejects.toThrow('no address for bank: down');
+    source.listener?.found([ONE]);
+    source.listener?.failed('down');
+    expect(names.one(BANK)).toBe(ONE);
+  });
+
+  it('fail after some seconds of silence', async () => {
+    const { clock, names } = make();
+    const asked = Promise.resolve(names.one(BANK));
+    asked.catch(() => undefined);
+    await clock.advance(5000);
+    await expect(asked).rejects.toThrow('no address for bank: no answer yet');
+  });
+
+  it('are watched for as long as they are asked for', async () => {
+    const { source, clock, names } = make();
+    void names.one(BANK);
+    source.listener?.found([ONE]);
+    for (let minute = 0; minute < 5; minute++) {
+      await clock.advance(50_000);
+      void names.one(BANK);
+    }
+    expect(source.watches).toBe(1);
+    await clock.advance(130_000);
+    expect(source.listener).toBeUndefined();
+    void names.one(BANK);
+    expect(source.watches).toBe(2);
+  });
+
+  it('end with their owner', async () => {
+    const { source, clock, names } = make();
+    const asked = Promise.resolve(names.one(BANK));
+    names.close();
+    await expect(asked).rejects.toThrow(/no address for bank/);
+    expect(source.listener).toBeUndefined();
+    expect(clock.pending).toBe(0);
+  });
+});
