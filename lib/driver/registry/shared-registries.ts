@@ -24,11 +24,12 @@ export class SharedRegistries<Instance, Service, Entry> {
       release();
       throw error;
     });
+    let closing: Promise<void> | undefined;
     return {
       get problem() {
         return registration.problem;
       },
-      close: () => registration.close().finally(release),
+      close: () => (closing ??= registration.close().finally(release)),
     };
   }
 

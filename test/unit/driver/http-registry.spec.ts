@@ -1,0 +1,64 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { HttpRegistry, jsonOf } from '../../../lib/driver/registry/http-registry.js';
+import { Participant } from '../../support/participant.js';
+
+const addressOf = ({ origin }: Participant) => ({ host: '127.0.0.1', port: Number(new URL(origin).port) });
+
+function make(...hosts: ConstructorParameters<typeof HttpRegistry>[0][number][]): HttpRegistry {
+  const registry = new HttpRegistry(hosts);
+  onTestFinished(() => registry.close());
+  return registry;
+}
+
+describe('a registry over HTTP', () => {
+  it('gets what is sent, and answers', async () => {
+    const server = await Participant.start();
+    server.answer('/v1/put', { status: 404, body: 'no such thing', headers: { 'x-index': '7' } });
+    const answer = await make(addressOf(server)).send({
+      method: 'PUT',
+      path: '/v1/put?a=b',
+      headers: { 'x-token': 't' },
+      body: '{}',
+    });
+    expect(answer).toMatchObject({ status: 404, body: 'no such thing', headers: { 'x-index': '7' } });
+    expect(server.requests).toMatchObject([{ method: 'PUT', path: '/v1/put', query: { a: 'b' }, body: '{}' }]);
+    expect(server.requests[0]?.headers['x-token']).toBe('t');
+  });
+
+  it('is asked at the next member when one does not answer, and goes on there', async () => {
+    const [gone, here] = [await Participant.start(), await Participant.start()];
+    const goneAddress = addressOf(gone);
+    await gone.close();
+    const registry = make(goneAddress, addressOf(here));
+    for (let ask = 0; ask < 3; ask++) {
+      expect((await registry.send({ method: 'GET', path: '/a' })).status).toBe(200);
+    }
+    expect(here.requests.length).toBe(3);
+  });
+
+  it('cannot be asked when no member answers', async () => {
+    const gone = await Participant.start();
+    const address = addressOf(gone);
+    await gone.close();
+    await expect(make(address).send({ method: 'GET', path: '/a' })).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('is not waited for any longer than was said', async () => {
+    const server = await Participant.start();
+    server.answer('/slow', () => new Promise(() => undefined));
+    const registry = make(addressOf(server));
+    await expect(registry.send({ method: 'GET', path: '/slow', timeoutMs: 50 })).rejects.toThrow(/timeout/i);
+    const ending = new AbortController();
+    const asked = registry.send({ method: 'GET', path: '/slow', signal: ending.signal });
+    ending.abort();
+    await expect(asked).rejects.toThrow(/abort/i);
+  });
+
+  it('answers JSON, or what it said is shown, in part', () => {
+    const answer = (status: number, body: string) => ({ status, headers: {}, body });
+    expect(jsonOf(answer(200, '{"a":1}'))).toEqual({ a: 1 });
+    expect(() => jsonOf(answer(200, '<html>'))).toThrow('answered 200: <html>');
+    expect(() => jsonOf(answer(500, '{"a":1}'))).toThrow('answered 500: {"a":1}');
+    expect(() => jsonOf(answer(500, 'x'.repeat(1000)))).toThrow(/^answered 500: x{200}$/);
+  });
+});
