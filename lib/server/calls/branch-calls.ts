@@ -1,4 +1,5 @@
 import type { BranchRecord, Outcome, TransactionRecord } from '../../protocol/index.js';
+import { isOverHttp } from '../../transport/index.js';
 import { mayFail } from '../engine/may-fail.js';
 import type { Held } from '../engine/pass.js';
 import { requestTimeout } from '../engine/schedule.js';
@@ -62,7 +63,7 @@ export class BranchCalls {
    * @param inTurn - of a pass that waits for its turn. @default it does not
    */
   async call(transaction: TransactionRecord, branch: BranchRecord, inTurn?: InTurn): Promise<Outcome | Held> {
-    const target = targetOf(branch.url);
+    const target = targetOf(branch.url, isOverHttp(branch.url, this.#surroundings.transport));
     const caller = { gid: transaction.gid, isNew: !inTurn };
     if (!inTurn) return this.#call(target, caller, transaction, branch);
     const held = this.#tools.breaker.hold(target, caller);

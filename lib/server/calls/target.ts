@@ -8,10 +8,11 @@ const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
  * a registry (`etcd://registry/service/pkg.Service/Method`) names the service, and belongs to it.
  *
  * @param url - branch URL
+ * @param overHttp - it is called over HTTP: what stands behind its host or name is a path
  */
-export function targetOf(url: string): string {
+export function targetOf(url: string, overHttp: boolean = isHttpUrl(url)): string {
   const host = HOST.exec(url)![0];
-  if (isHttpUrl(url) || !url.includes('://')) return host;
+  if (overHttp || !url.includes('://')) return host;
   // the last two parts are the method (`dtm-protocol.md` §10.3)
   const end = url.lastIndexOf('/', url.lastIndexOf('/') - 1);
   return end > host.length ? url.slice(0, end) : host;

@@ -31,6 +31,11 @@ describe('the target of a branch URL', () => {
     expect(url.startsWith(target)).toBe(true);
   });
 
+  it('is the name of a service that is called over HTTP, whatever its path', () => {
+    expect(targetOf('nacos://bank/api/v1/transOut?group=G', true)).toBe('nacos://bank');
+    expect(targetOf('nacos://bank/api/v1/transOut?group=G', false)).toBe('nacos://bank/api');
+  });
+
   it('is found at once even in a hostile URL', () => {
     for (const url of [
       `http://${'a'.repeat(1e6)}`,
