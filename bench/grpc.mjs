@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { temporaryFolder } from '../tools/support/temporary-folder.mjs';
+import { startLoad } from './support/go-load.mjs';
 import { describeDisk, printMachine } from './support/machine.mjs';
 import { median, spread } from './support/statistics.mjs';
 import { printTable } from './support/table.mjs';
 import { startWorker } from './support/worker.mjs';
 
-/** @import { Participants } from './processes/participants.mjs' */
 /** @import { SagaApp } from './processes/saga-app.mjs' */
 /** @import { BenchmarkOptions } from './run.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
@@ -33,12 +33,10 @@ export async function run({ quick }) {
   console.log(`Durability: every state is on disk before it is acknowledged (${describeDisk(folder)})`);
   console.log(`${rounds} rounds of ${seconds} s in turn, through DtmService and the embedded coordinator\n`);
 
-  /** @type {Worker<Participants>} */
-  const participants = await startWorker(new URL('processes/participants.mjs', import.meta.url), 'load');
+  const load = await startLoad();
   /** @type {Worker<SagaApp>} */
   const app = await startWorker(new URL('processes/saga-app.mjs', import.meta.url), 'measured');
-  const http = await participants.call('start');
-  await app.call('start', join(folder, 'dtm.db'), http, await participants.call('startGrpc'));
+  await app.call('start', join(folder, 'dtm.db'), `http://${load.participants}`, load.participants);
 
   const subjects = levels.flatMap((inFlight) =>
     transports.map((over) => ({ inFlight, over, rounds: /** @type {Awaited<ReturnType<SagaApp['run']>>[]} */ ([]) })),
@@ -53,9 +51,10 @@ export async function run({ quick }) {
     }
   }
   const stored = await app.call('stored');
-  const calls = await participants.call('calls');
+  const calls = await load.calls();
   await app.call('close');
-  await Promise.all([app.stop(), participants.stop()]);
+  await app.stop();
+  load.stop();
   if (stored.succeed !== sagas)
     throw new Error(`${sagas} sagas were reported, but stored are ${JSON.stringify(stored)}`);
   if (calls !== sagas * branches) throw new Error(`${sagas} sagas of ${branches} branches made ${calls} calls`);
@@ -75,7 +74,7 @@ export async function run({ quick }) {
  */
 function report(subjects) {
   printTable(
-    ['branches, in flight', 'sagas/s (median)', 'lowest – highest', 'p50 ms', 'p99 ms', 'core busy'],
+    ['branches, in flight', 'sagas/s (median)', 'lowest – highest', 'p50 ms', 'p99 ms', 'cpu µs/saga', 'core busy'],
     subjects.map(({ over, inFlight, rounds }) => {
       const perSecond = rounds.map((round) => round.perSecond);
       return [
@@ -84,6 +83,7 @@ function report(subjects) {
         spread(perSecond, (value) => value.toFixed(0)),
         median(rounds.map(({ p50 }) => p50)).toFixed(2),
         median(rounds.map(({ p99 }) => p99)).toFixed(2),
+        median(rounds.map(({ busy, perSecond: rate }) => (busy / rate) * 1e6)).toFixed(0),
         `${(median(rounds.map(({ busy }) => busy)) * 100).toFixed(0)} %`,
       ];
     }),

@@ -10,24 +10,35 @@ import (
 	"sync/atomic"
 )
 
-// serveParticipants answers every branch call with success. A line "down" on stdin makes it refuse connections, "up" ends
-// that; after any line it prints how many calls it has answered.
+// emptyMessage is google.protobuf.Empty as gRPC frames it: not compressed, of length 0.
+var emptyMessage = make([]byte, 5)
+
+// serveParticipants answers every branch call with success, over HTTP/1.1 and gRPC on one port. A line "down" on stdin
+// makes it refuse connections, "up" ends that; after any line it prints how many calls it has answered.
 func serveParticipants() {
 	var calls atomic.Int64
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		calls.Add(1)
+		if r.ProtoMajor == 2 {
+			answerGrpc(w)
+			return
+		}
 		w.Header()["Content-Type"] = []string{"application/json"}
 		_, _ = w.Write([]byte(`{"dtm_result":"SUCCESS"}`))
 	})
 	address := "127.0.0.1:0"
+	// gRPC without TLS begins with HTTP/2 at once
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
 	listen := func() *http.Server {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
 			fail(err.Error())
 		}
 		address = listener.Addr().String()
-		server := &http.Server{Handler: handler}
+		server := &http.Server{Handler: handler, Protocols: protocols}
 		go func() { _ = server.Serve(listener) }()
 		return server
 	}
@@ -43,4 +54,13 @@ func serveParticipants() {
 		}
 		fmt.Println(calls.Load())
 	}
+}
+
+func answerGrpc(w http.ResponseWriter) {
+	header := w.Header()
+	header["Content-Type"] = []string{"application/grpc"}
+	// servers of gRPC send none
+	header["Date"] = nil
+	header[http.TrailerPrefix+"Grpc-Status"] = []string{"0"}
+	_, _ = w.Write(emptyMessage)
 }

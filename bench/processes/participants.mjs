@@ -36,31 +36,23 @@ const handlers = {
     return `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
   },
   /**
-   * Serves the branches `nestjsdtm.Bank/Out`, `/In` and their compensations over gRPC, and takes every transaction.
+   * Serves a coordinator over gRPC that takes every transaction and stores nothing.
    *
    * @returns {Promise<string>} host and port
    */
   startGrpc: async () => {
     const grpcServer = new Server();
-    const paths = [
-      ...['Out', 'In', 'UndoOut', 'UndoIn'].map((name) => `/nestjsdtm.Bank/${name}`),
-      // a coordinator that stores nothing
-      '/dtmgimp.Dtm/Submit',
-    ];
-    const methods = paths.map((path) => [
+    const path = '/dtmgimp.Dtm/Submit';
+    const method = {
       path,
-      {
-        path,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: asIs,
-        requestDeserialize: asIs,
-        responseSerialize: asIs,
-        responseDeserialize: asIs,
-      },
-    ]);
-    const service = Object.fromEntries(methods);
-    grpcServer.addService(service, Object.fromEntries(paths.map((path) => [path, answer])));
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
+    };
+    grpcServer.addService({ [path]: method }, { [path]: answer });
     const bind = promisify(grpcServer.bindAsync.bind(grpcServer));
     return `127.0.0.1:${await bind('127.0.0.1:0', ServerCredentials.createInsecure())}`;
   },

@@ -33,6 +33,7 @@ import { pinning } from './pinning.mjs';
  * Load generator and participants, written in Go so that they cost little beside what they measure.
  *
  * @typedef {object} Load
+ * @property {string} participants - host and port of the branches, over HTTP and gRPC at any path
  * @property {(options: LoadOptions) => Promise<LoadReport>} run
  * @property {(line?: 'up' | 'down') => Promise<number>} calls - branch calls answered so far; `down` makes the
  *   participants refuse connections, `up` ends that
@@ -52,13 +53,15 @@ export async function startLoad() {
     cwd: source,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (build.status !== 0) throw new Error('the load generator could not be built; install Go 1.22 or newer');
+  if (build.status !== 0) throw new Error('the load generator could not be built; install Go 1.24 or newer');
 
   const participants = start(['participants'], 'pipe');
   process.once('exit', () => participants.kill());
   const lines = createInterface({ input: participants.stdout })[Symbol.asyncIterator]();
-  const branches = `http://${(await lines.next()).value}`;
+  const address = String((await lines.next()).value);
+  const branches = `http://${address}`;
   return {
+    participants: address,
     run: async ({ rate = 0, count = 0, ...options }) => {
       const flags = Object.entries({ ...options, rate, count, branches }).flatMap(([name, value]) => [
         `-${name}`,

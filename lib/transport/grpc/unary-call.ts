@@ -23,7 +23,7 @@ export interface GrpcAnswer {
 
 /**
  * Calls by the channel itself. A client of gRPC around it takes a stack trace and three more listeners for each call, a
- * sixth of what the call costs in all, and does nothing else for one of bytes without interceptors.
+ * seventh of what the call costs in all, and does nothing else for one of bytes without interceptors.
  *
  * @param channel - to the server
  * @param call - what to send
