@@ -25,7 +25,7 @@ export {
   type Xa as XaTransaction,
   type XaOptions,
 } from './client/index.js';
-export type { DriverRegistration, DtmDriver } from './driver/index.js';
+export type { DriverRegistration, DtmDriver, HttpDestination } from './driver/index.js';
 export { Barrier, Branch, BranchPayload } from './nest/branch/branch-params.decorator.js';
 export { branchOf, type BranchOfOptions } from './nest/branch/branch-ref.js';
 export type { BranchAddress } from './nest/branch/define-branch.js';
@@ -36,7 +36,7 @@ export { TccAction, type TccActionOptions } from './nest/branch/tcc-action.decor
 export type { DtmDatabase } from './nest/dtm.databases.js';
 export { DtmModule } from './nest/dtm.module.js';
 export type { DtmModuleAsyncOptions, DtmOptionsFactory } from './nest/dtm.module-definition.js';
-export type { DtmEndpointOptions, DtmModuleOptions } from './nest/dtm.options.js';
+export type { DtmEndpointOptions, DtmModuleOptions, DtmRegisterOptions } from './nest/dtm.options.js';
 export { DtmService } from './nest/dtm.service.js';
 export {
   DtmArgumentError,

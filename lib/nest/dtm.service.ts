@@ -16,6 +16,7 @@ import {
   type Xa,
   type XaOptions,
 } from '../client/index.js';
+import type { HttpDestination } from '../driver/index.js';
 import type {
   BranchContext,
   DtmApi,
@@ -39,7 +40,7 @@ export class DtmService {
   readonly #dependencies: ClientDependencies & MsgDependencies;
 
   constructor(
-    settings: DtmSettings,
+    private readonly settings: DtmSettings,
     transport: BranchTransport,
     locator: BranchRegistry,
     private readonly endpoint: BranchEndpoint,
@@ -61,6 +62,25 @@ export class DtmService {
    */
   get registrationProblem(): string | undefined {
     return this.registration.problem;
+  }
+
+  /**
+   * Where a URL of HTTP leads at present, for your own calls to services that the driver finds by name. Another instance may
+   * be meant the next time.
+   *
+   * @param url - e.g. `nacos://bank/accounts`; a plain URL is returned as it is
+   * @returns an http or https URL, with the headers that belong to it
+   * @throws DtmArgumentError when the name could never be found; Error when nobody serves it at present
+   *
+   * @example
+   * const { url, headers } = await dtm.resolveUrl('nacos://bank/accounts');
+   * const answer = await fetch(url, { headers });
+   */
+  async resolveUrl(url: string): Promise<HttpDestination> {
+    const { http } = this.settings.driver;
+    if (!http?.isNamed(url, 'branch')) return { url };
+    http.check(url);
+    return http.resolve(url);
   }
 
   /** A new global id from the coordinator. */

@@ -71,8 +71,8 @@ function missing(config: ServeConfig): string[] {
   return needed.filter((key) => !config[key]).map((key) => `${key}: must be given, because Store.Driver is ${driver}`);
 }
 
-/** Drivers of addresses that are fixed. */
-const WITHOUT_REGISTRY = ['default', 'dtm-driver-protocol1'];
+/** Drivers that register nothing. */
+const WITHOUT_REGISTRY = ['default', 'dtm-driver-protocol1', 'dtm-driver-dapr'];
 
 /** Settings that another one makes pointless. */
 function unused(config: ServeConfig, given: ReadonlyMap<SettingKey, Given>): string[] {

@@ -191,6 +191,8 @@ describe('branches of an application whose driver finds HTTP services by name', 
     const details = await dtm.query(gid);
     expect(details?.transaction.protocol).toBe('http');
     expect(details?.branches.map(({ url }) => url)).toContain('book://bank/bank/transIn');
+    expect(await dtm.resolveUrl('book://bank/accounts')).toEqual({ url: `${origin()}/accounts` });
+    expect(await dtm.resolveUrl('http://shop/accounts')).toEqual({ url: 'http://shop/accounts' });
     const elsewhere = branchOf(BankController, 'transIn', { at: 'book://bank' });
     await dtm.saga().add(elsewhere, { amount: 1 }).submit({ waitResult: true });
   });
