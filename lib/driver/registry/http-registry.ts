@@ -59,6 +59,9 @@ const TIMEOUT_MS = 3000;
 /** A proxy without a member behind it, or a member that has not started yet. */
 const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
 
+/** Most connections to a member for what is answered at once: a thousand watches that ask now and then need no more. */
+const MAX_CONNECTIONS = 16;
+
 /** Most bytes of an answer: a registry that sends more is none. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
@@ -79,7 +82,7 @@ export class HttpRegistry {
     );
     const connect = buildConnector({ timeout: TIMEOUT_MS, ...tls });
     const options = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_ANSWER_BYTES };
-    this.#agent = new Agent({ ...options, connect });
+    this.#agent = new Agent({ ...options, connections: MAX_CONNECTIONS, connect });
     this.#pollingAgent = new Agent({ ...options, connect: unrefd(connect) });
   }
 

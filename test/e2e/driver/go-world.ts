@@ -24,6 +24,10 @@ export interface GoWorld {
   address(service: string): string;
   /** Where Go's client looks for it, where that is written in another way. */
   goAddress?(service: string): string;
+  /** Under which name the Go partner registers itself. @default as it is called */
+  partnerName?(service: string): string;
+  /** Driver of Go's client. @default the same as ours */
+  readonly goDriver?: string;
   /** Files that Go dtm needs. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -60,7 +64,6 @@ export function goWorldCases(worldOf: () => GoWorld): void {
           MICRO_SERVICE_TARGET: target,
           // Go's driver for Polaris registers nothing without a token
           MICRO_SERVICE_END_POINT: endpoint || 'token',
-          RETRY_INTERVAL: '1',
         };
       },
     });
@@ -87,7 +90,9 @@ export function goWorldCases(worldOf: () => GoWorld): void {
       new Promise((resolve) => {
         const bytes = (value: Buffer): Buffer => value;
         const deadline = Date.now() + 10_000;
-        client.makeUnaryRequest(method, bytes, bytes, Buffer.alloc(0), { deadline }, (error) => resolve(error?.code ?? 0));
+        client.makeUnaryRequest(method, bytes, bytes, Buffer.alloc(0), { deadline }, (error) =>
+          resolve(error?.code ?? 0),
+        );
       });
     await expect.poll(call, PATIENCE).toBe(0);
   };
@@ -133,8 +138,8 @@ export function goWorldCases(worldOf: () => GoWorld): void {
   it('a coordinator of ours, found by Go, calls a service that Go has registered', async () => {
     const driver = await driverOf();
     const [dtm, busi] = [nameOf('dtm'), nameOf('busi')];
-    const { framework, registry, address, goAddress = address } = worldOf();
-    const partner = await startGoPartner({ framework, registry, name: busi });
+    const { framework, registry, address, goAddress = address, partnerName = String } = worldOf();
+    const partner = await startGoPartner({ framework, registry, name: partnerName(busi) });
     onTestFinished(() => partner.stop());
     await ownCoordinator(dtm);
     await Promise.all([untilFound(dtm, '/dtmgimp.Dtm/NewGid'), untilFound(busi, '/busi.Busi/TransInRevert')]);
@@ -145,7 +150,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
       action: url(method),
       compensate: url(`${method}Revert`),
     }));
-    const saga = { driver: driver.name, dtm: goAddress(dtm), registry, branches };
+    const saga = { driver: worldOf().goDriver ?? driver.name, dtm: goAddress(dtm), registry, branches };
     const success = await runGoInitiator(saga);
     expect(success, success.output).toMatchObject({ exitCode: 0 });
     expect(partner.lines().slice(begun)).toEqual([

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HttpRegistry, jsonOf } from '../../../lib/driver/registry/http-registry.js';
 import { Participant } from '../../support/participant.js';
+import { waitUntil } from '../../support/wait-until.js';
 
 const addressOf = ({ origin }: Participant) => ({ host: '127.0.0.1', port: Number(new URL(origin).port) });
 
@@ -52,6 +54,27 @@ describe('a registry over HTTP', () => {
     const asked = registry.send({ method: 'GET', path: '/slow', signal: ending.signal });
     ending.abort();
     await expect(asked).rejects.toThrow(/abort/i);
+  });
+
+  it('needs few connections for many requests, and one for each of those that wait', async () => {
+    const server = await Participant.start();
+    const waiting: (() => void)[] = [];
+    server.answer('/wait', () => new Promise((resolve) => waiting.push(() => resolve({ status: 200 }))));
+    const ask = async (isLongPoll: boolean): Promise<number> => {
+      waiting.length = 0;
+      const registry = make(addressOf(server));
+      const asked = Array.from({ length: 40 }, () => registry.send({ method: 'GET', path: '/wait', isLongPoll }));
+      await waitUntil(() => waiting.length >= (isLongPoll ? 40 : 16));
+      const atATime = waiting.length;
+      while (waiting.length > 0) {
+        for (const answer of waiting.splice(0)) answer();
+        await sleep(20);
+      }
+      await Promise.all(asked);
+      return atATime;
+    };
+    expect(await ask(false)).toBe(16);
+    expect(await ask(true)).toBe(40);
   });
 
   it('answers JSON, or what it said is shown, in part', () => {

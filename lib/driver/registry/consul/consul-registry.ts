@@ -1,6 +1,7 @@
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
 import type { Address } from '../../host-port.js';
 import { keepTrying } from '../../keep-trying.js';
+import { AfterOutage } from '../after-outage.js';
 import { HttpRegistry, jsonOf, type RegistryAnswer, type RegistryTls } from '../http-registry.js';
 import { keepRegistered, type Entered } from '../keep-registered.js';
 import { pause } from '../pause.js';
@@ -38,10 +39,19 @@ export interface ConsulQuery {
 const WAIT_SECONDS = 55;
 
 /** Consul waits for up to a sixteenth more, and needs some time to answer. */
-const ANSWER_MS = (WAIT_SECONDS + WAIT_SECONDS / 16 + 5) * 1000;
+const ANSWER_MS = Math.ceil(WAIT_SECONDS * (1 + 1 / 16) + 5) * 1000;
 
 /** Shortest time between two questions about a service that keeps changing. */
 const PACE_MS = 100;
+
+/**
+ * An agent that has started anew knows nobody, or takes everybody for ill, until it is told: by go-zero within 20 s, by all
+ * others sooner.
+ */
+const GRACE_MS = 20_000;
+
+/** Time between two questions while not everybody is known again. */
+const RECHECK_MS = 1000;
 
 /** Services of an agent with checks, and the health of all services. */
 export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, ConsulEntry> {
@@ -63,9 +73,15 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
   }
 
   watch(query: ConsulQuery, listener: RegistryListener<ConsulEntry>): () => void {
+    const known = new AfterOutage<ConsulEntry>(GRACE_MS, ({ id, address, port }) =>
+      JSON.stringify([id, address, port]),
+    );
     return keepTrying({
-      attempt: (signal, worked) => this.#follow(query, listener, signal, worked),
-      failed: (reason) => listener.failed(`consul at ${this.#http.address}: ${reason}`),
+      attempt: (signal, worked) => this.#follow(query, known, listener, signal, worked),
+      failed: (reason) => {
+        known.failed();
+        listener.failed(`consul at ${this.#http.address}: ${reason}`);
+      },
     });
   }
 
@@ -75,8 +91,9 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
 
   async #enter(instance: ConsulInstance, signal: AbortSignal): Promise<Entered> {
     const { id, token } = instance;
-    await this.#put('/v1/agent/service/register', token, registrationOf(instance), signal);
-    await this.#beat(instance, signal);
+    // not ended early: nobody could say then whether it is registered
+    await this.#put('/v1/agent/service/register', token, registrationOf(instance));
+    await this.#beat(instance);
     return { lost: this.#keepAlive(instance, signal), leave: () => this.#leave(id, token) };
   }
 
@@ -89,7 +106,7 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
     }
   }
 
-  async #beat({ id, token, checks }: ConsulInstance, signal: AbortSignal): Promise<void> {
+  async #beat({ id, token, checks }: ConsulInstance, signal?: AbortSignal): Promise<void> {
     const checkIds = checks.flatMap((check) => ('ttlSeconds' in check ? check.id : []));
     for (const checkId of checkIds) {
       const body = { Status: 'passing', Output: '' };
@@ -112,6 +129,7 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
   /** Asks for everything, and then for everything again as soon as something has changed. */
   async #follow(
     { service, withUnhealthy = false, parameters, token }: ConsulQuery,
+    known: AfterOutage<ConsulEntry>,
     listener: RegistryListener<ConsulEntry>,
     signal: AbortSignal,
     worked: () => void,
@@ -136,15 +154,17 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
       const entries = entriesOf(jsonOf(answer));
       if (signal.aborted) return;
       worked();
-      listener.found(entries);
+      const believed = known.found(entries);
+      listener.found(believed);
+      const isWhole = believed.length === entries.length;
       const next = Number(answer.headers['x-consul-index']);
       // one that goes backwards is that of a consul which has started anew
-      index = next >= index ? next : 0;
-      await pause(PACE_MS, signal);
+      index = isWhole && next >= index ? next : 0;
+      await pause(isWhole ? PACE_MS : RECHECK_MS, signal);
     }
   }
 
-  async #put(path: string, token: string | undefined, body: object, signal: AbortSignal): Promise<void> {
+  async #put(path: string, token: string | undefined, body: object, signal?: AbortSignal): Promise<void> {
     const headers = { ...this.#headers(token), 'content-type': 'application/json' };
     checkStatus(await this.#http.send({ method: 'PUT', path, headers, body: JSON.stringify(body), signal }));
   }

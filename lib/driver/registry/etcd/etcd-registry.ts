@@ -54,7 +54,7 @@ const REQUEST_MS = 3000;
 /** Pings on a quiet connection: one that is dead is noticed, and etcd takes it for no attack. */
 const KEEPALIVE_MS = 30_000;
 
-/** Keys with values, and leases; a service is a prefix of keys. All watches share one stream. */
+/** Keys with values, and leases; a service is a prefix of keys. All watches share one stream, and with everything else one connection. */
 export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
   readonly #hosts: readonly Address[];
   readonly #options: EtcdOptions;
@@ -136,10 +136,10 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
       defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + REQUEST_MS }),
       // whoever asks tries again by itself, at a pace of its own
       faultHandling: { host: () => AT_ONCE, global: AT_ONCE },
+      // each service of etcd has a channel: without a pool of its own, which would not share its connection
       grpcOptions: {
         'grpc.enable_http_proxy': 0,
         'grpc.keepalive_time_ms': KEEPALIVE_MS,
-        'grpc.use_local_subchannel_pool': 1,
         'grpc.initial_reconnect_backoff_ms': 200,
         'grpc.max_reconnect_backoff_ms': 2000,
       },

@@ -36,6 +36,8 @@ export interface NacosService extends NacosName {
 export interface NacosEntry {
   /** Where it is reached, with its weight. */
   readonly address: Address;
+  /** What it says about itself. @default nothing */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a list of instances said. */
@@ -79,5 +81,15 @@ export interface NacosApi {
 /** Group where none is given. */
 export const DEFAULT_GROUP = 'DEFAULT_GROUP';
 
-/** Beats where Nacos does not say how often. */
+/** Beats where nobody says how often. */
 export const BEAT_MS = 5000;
+
+/**
+ * Time between two beats, as the metadata of an instance ask for it, until Nacos says another one.
+ *
+ * @param instance - its key for that is the same in all of Nacos' clients
+ */
+export function beatMsOf({ metadata }: NacosInstance): number {
+  const asked = Number(metadata?.['preserved.heart.beat.interval']);
+  return asked > 0 ? asked : BEAT_MS;
+}

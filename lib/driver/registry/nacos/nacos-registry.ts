@@ -9,6 +9,7 @@ import { pause } from '../pause.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import {
   BEAT_MS,
+  beatMsOf,
   DEFAULT_GROUP,
   type NacosApi,
   type NacosEntry,
@@ -34,7 +35,8 @@ const warn = warnOnce('DTM_NACOS_ENTRY');
 /** Services of Nacos, over HTTP: instances are kept by their beats, and found by asking time and again. */
 export class NacosRegistry implements Registry<NacosInstance, NacosService, NacosEntry> {
   readonly #http: HttpRegistry;
-  readonly #apis: NacosApi[];
+  /** The one that is asked, and the one to fall back to. */
+  #apis: readonly NacosApi[];
 
   /**
    * @param hosts - members of one cluster
@@ -76,7 +78,7 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
     await this.#ask((api) => api.register(instance));
     let beat: Promise<unknown> = Promise.resolve();
     const keepAlive = async (): Promise<void> => {
-      let interval = BEAT_MS;
+      let interval = beatMsOf(instance);
       for (;;) {
         await pause(Math.max(interval, SHORTEST_MS), signal);
         if (signal.aborted) return;
@@ -124,7 +126,7 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
       const answer = await question(other).catch((second: unknown) => {
         throw second instanceof NacosApiMissingError ? error : second;
       });
-      this.#apis.sort((one) => (one === other ? -1 : 1));
+      this.#apis = [other, api!];
       return answer;
     }
   }
@@ -138,15 +140,21 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
         weight = 1,
         healthy = true,
         enabled = true,
+        metadata,
       } = (host ?? {}) as Readonly<Record<string, unknown>>;
-      const address = parseHostPort(hostPort({ host: String(ip), port: Number(port) }));
+      const address = typeof ip === 'string' ? parseHostPort(hostPort({ host: ip, port: Number(port) })) : undefined;
       if (!address || typeof weight !== 'number') {
         warn(`nacos: an instance of ${JSON.stringify(service)} in ${this.#name} has no address; it is left out`);
         return [];
       }
-      return healthy === true && enabled === true && weight > 0 ? { address: { ...address, weight } } : [];
+      if (healthy !== true || enabled !== true || weight <= 0) return [];
+      return { address: { ...address, weight }, metadata: metadataOf(metadata) };
     });
   }
+}
+
+function metadataOf(metadata: unknown): NacosEntry['metadata'] {
+  return typeof metadata === 'object' && metadata !== null ? (metadata as NacosEntry['metadata']) : undefined;
 }
 
 /** Nacos keeps it without its owner. */

@@ -26,17 +26,13 @@ const MISSING: ReadonlySet<number> = new Set([404, 405, 410, 501]);
 /** Answers to who is not, or no longer, logged in. */
 const FORBIDDEN: ReadonlySet<number> = new Set([401, 403]);
 
-interface Login {
-  readonly token: string;
-  /** In time before it ends. */
-  readonly renewAt: number;
-}
-
 /** Talks to Nacos as a user, where there is one: logs in before the first request, before the login ends, and when it is refused. */
 export class NacosSession {
   readonly #http: HttpRegistry;
   readonly #options: NacosOptions;
-  #login: Promise<Login> | undefined;
+  #token: Promise<string> | undefined;
+  /** In time before the login ends. */
+  #renewAt = Infinity;
 
   /**
    * @param http - connection
@@ -62,23 +58,23 @@ export class NacosSession {
    */
   async send(request: NacosRequest): Promise<string> {
     const { loginPath, signal } = request;
-    const login = await this.#loggedIn(loginPath);
-    let answer = await this.#http.send({ ...this.#written(request, login), signal });
-    if (login && FORBIDDEN.has(answer.status)) {
-      this.#login = undefined;
+    const token = await this.#loggedIn(loginPath);
+    let answer = await this.#http.send({ ...this.#written(request, token), signal });
+    if (token !== undefined && FORBIDDEN.has(answer.status)) {
+      this.#renewAt = 0;
       answer = await this.#http.send({ ...this.#written(request, await this.#loggedIn(loginPath)), signal });
     }
     if (answer.status === 200) return answer.body;
-    const remedy = FORBIDDEN.has(answer.status) && !login ? '; give it a user and password' : '';
+    const remedy = FORBIDDEN.has(answer.status) && token === undefined ? '; give it a user and password' : '';
     const message = `answered ${answer.status}: ${answer.body.slice(0, 200)}${remedy}`;
     throw MISSING.has(answer.status) ? new NacosApiMissingError(message) : new Error(message);
   }
 
-  #written({ method, path, parameters }: NacosRequest, login: Login | undefined): RegistryRequest {
+  #written({ method, path, parameters }: NacosRequest, token: string | undefined): RegistryRequest {
     const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
     const text = new URLSearchParams(given).toString();
     // not in the URL, which ends up in logs
-    const headers = login && { authorization: `Bearer ${login.token}` };
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
     if (method !== 'POST') return { method, path: `${this.#root}${path}?${text}`, headers };
     return { method, path: this.#root + path, headers: { ...headers, ...FORM }, body: text };
   }
@@ -88,25 +84,22 @@ export class NacosSession {
     return contextPath.replace(/^\/*(?=.)/, '/').replace(/\/+$/, '');
   }
 
-  #loggedIn(loginPath: string): Promise<Login | undefined> {
+  async #loggedIn(loginPath: string): Promise<string | undefined> {
     const { user } = this.#options;
-    if (user === undefined) return Promise.resolve(undefined);
-    this.#login ??= this.#logIn(loginPath, user);
-    const current = this.#login;
-    return current.then(
-      (login) => {
-        if (Date.now() < login.renewAt) return login;
-        if (this.#login === current) this.#login = undefined;
-        return this.#loggedIn(loginPath);
-      },
-      (error: unknown) => {
-        if (this.#login === current) this.#login = undefined;
-        throw error;
-      },
-    );
+    if (user === undefined) return undefined;
+    if (Date.now() >= this.#renewAt) this.#token = undefined;
+    this.#token ??= this.#logIn(loginPath, user);
+    const token = this.#token;
+    try {
+      return await token;
+    } catch (error) {
+      if (this.#token === token) this.#token = undefined;
+      throw error;
+    }
   }
 
-  async #logIn(loginPath: string, user: string): Promise<Login> {
+  async #logIn(loginPath: string, user: string): Promise<string> {
+    this.#renewAt = Infinity;
     const body = new URLSearchParams({ username: user, password: this.#options.password ?? '' }).toString();
     const answer = await this.#http.send({ method: 'POST', path: this.#root + loginPath, headers: FORM, body });
     if (MISSING.has(answer.status)) throw new NacosApiMissingError(`answered ${answer.status} to the login`);
@@ -116,7 +109,8 @@ export class NacosSession {
     const { accessToken, tokenTtl } = jsonOf(answer) as { accessToken?: unknown; tokenTtl?: unknown };
     if (typeof accessToken !== 'string') throw new Error('gave no token to who logged in');
     const ttlSeconds = typeof tokenTtl === 'number' && tokenTtl > 0 ? tokenTtl : DEFAULT_TTL_SECONDS;
-    return { token: accessToken, renewAt: Date.now() + ttlSeconds * 900 };
+    this.#renewAt = Date.now() + ttlSeconds * 900;
+    return accessToken;
   }
 }
 

@@ -1,5 +1,5 @@
 import {
-  BEAT_MS,
+  beatMsOf,
   DEFAULT_GROUP,
   type NacosApi,
   type NacosInstance,
@@ -22,7 +22,7 @@ export class NacosV1 implements NacosApi {
 
   async register(instance: NacosInstance): Promise<void> {
     const { enabled = true, healthy = true, weight = 1, metadata = {} } = instance;
-    await this.#send('POST', '/instance', {
+    const answer = await this.#send('POST', '/instance', {
       ...this.#identity(instance),
       groupName: instance.group ?? DEFAULT_GROUP,
       weight: String(weight),
@@ -30,6 +30,7 @@ export class NacosV1 implements NacosApi {
       healthy: String(healthy),
       metadata: JSON.stringify(metadata),
     });
+    if (answer !== 'ok') throw new Error(`answered ${JSON.stringify(answer.slice(0, 200))}; is there Nacos?`);
   }
 
   async beat(instance: NacosInstance): Promise<number | undefined> {
@@ -48,7 +49,7 @@ export class NacosV1 implements NacosApi {
     const answer = objectIn(await this.#send('PUT', '/instance/beat', parameters));
     if (answer['code'] === UNKNOWN_INSTANCE) return undefined;
     const interval = answer['clientBeatInterval'];
-    return typeof interval === 'number' && interval > 0 ? interval : BEAT_MS;
+    return typeof interval === 'number' && interval > 0 ? interval : beatMsOf(instance);
   }
 
   async deregister(instance: NacosInstance): Promise<void> {

@@ -1,5 +1,5 @@
 import {
-  BEAT_MS,
+  beatMsOf,
   DEFAULT_GROUP,
   type NacosApi,
   type NacosInstance,
@@ -35,7 +35,7 @@ export class NacosV3 implements NacosApi {
     const result = await this.#send('POST', '', { ...this.#all(instance), heartBeat: 'true' });
     if (result.code === UNKNOWN_INSTANCE) return undefined;
     dataOf(result);
-    return BEAT_MS;
+    return beatMsOf(instance);
   }
 
   async deregister(instance: NacosInstance): Promise<void> {

@@ -17,6 +17,7 @@ export interface InstanceMessage {
   readonly health_check?: { readonly type: number; readonly heartbeat: { readonly ttl: Wrapped<number> } } | undefined;
   readonly healthy?: Wrapped<boolean> | null | undefined;
   readonly isolate?: Wrapped<boolean> | null | undefined;
+  readonly location?: Readonly<Record<'region' | 'zone' | 'campus', Wrapped<string>>> | undefined;
   readonly service_token?: Wrapped<string> | null | undefined;
 }
 
@@ -77,9 +78,11 @@ const POLARIS: ProtoFile = {
         health_check: { type: 'HealthCheck', id: 10 },
         healthy: truth(11),
         isolate: truth(12),
+        location: { type: 'Location', id: 13 },
         service_token: text(19),
       },
     },
+    Location: { fields: { region: text(1), zone: text(2), campus: text(3) } },
     Service: { fields: { name: text(1), namespace: text(2), revision: text(15) } },
     DiscoverRequest: { fields: { type: { type: 'int32', id: 1 }, service: { type: 'Service', id: 2 } } },
     DiscoverResponse: {

@@ -43,6 +43,9 @@ const EXISTS = 400_201;
 /** No such instance, service, instance, namespace. */
 const NOT_FOUND: ReadonlySet<number> = new Set([400_202, 400_301, 400_303, 400_305]);
 
+/** The clients of Polaris send it, and nothing in it. */
+const NOWHERE = { region: { value: '' }, zone: { value: '' }, campus: { value: '' } };
+
 /** As often as the clients of Polaris ask. */
 const POLL_MS = 2000;
 
@@ -90,8 +93,12 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
       port: { value: port },
       ...(serviceToken !== '' && { service_token: { value: serviceToken } }),
     };
-    const health = { type: HEARTBEAT, heartbeat: { ttl: { value: ttlSeconds } } };
-    await this.#change('RegisterInstance', { ...which, health_check: health }, (code) => code === EXISTS);
+    const entry = {
+      ...which,
+      health_check: { type: HEARTBEAT, heartbeat: { ttl: { value: ttlSeconds } } },
+      location: NOWHERE,
+    };
+    await this.#change('RegisterInstance', entry, (code) => code === EXISTS);
     // until the first one it counts as ill
     await this.#change('Heartbeat', which);
 

@@ -48,6 +48,6 @@ export async function spoilInConsul(server: ConsulServer, service: string): Prom
   await entry('grpc', 'nonsense');
   await entry('grpc', 'grpc://127.0.0.1:1?isSecure=true');
   await entry('http', 'http://127.0.0.1:1');
-  await entry('lan_ipv4', 'grpc://127.0.0.1:1');
+  await entry('lan_ipv4', '127.0.0.1');
   await putInConsul(server, { ID: `${service}-bare`, Name: service, Address: '127.0.0.1', Port: 1 });
 }
