@@ -8,7 +8,7 @@ import type { RegistryUrl } from '../registry/registry-url.js';
 import { SharedRegistries } from '../registry/shared-registries.js';
 import { warnOnce } from '../warn-once.js';
 import type { InstanceRegistry } from './instance-registry.js';
-import { grpcAddressesOf, type InstanceEndpoint, type ServiceInstance } from './service-instance.js';
+import { grpcAddressesOf, type InstanceEndpoints, type ServiceInstance } from './service-instance.js';
 
 /** An agent that has forgotten us is told soon. */
 const HEARTBEAT_SECONDS = 5;
@@ -26,7 +26,7 @@ export interface ConsulInstancesOptions extends ConsulOptions {
    * @param id - of the instance
    * @param endpoints - all of its endpoints
    */
-  checks(id: string, endpoints: readonly InstanceEndpoint[]): readonly ConsulCheck[];
+  checks(id: string, endpoints: InstanceEndpoints): readonly ConsulCheck[];
 }
 
 /** Services in consul as kratos and sponge keep them: the URL of each endpoint is a tagged address, by its scheme. */
@@ -49,10 +49,10 @@ export class ConsulInstances implements InstanceRegistry {
 
   register(
     { id, name, version }: ServiceInstance,
-    endpoints: readonly InstanceEndpoint[],
+    endpoints: InstanceEndpoints,
     options?: RegisterOptions,
   ): Promise<DriverRegistration> {
-    const { host: address, port } = endpoints[0]!;
+    const [{ host: address, port }] = endpoints;
     const tagged = endpoints.map(
       ({ scheme, url, port: itsPort }) => [scheme, { address: url, port: itsPort }] as const,
     );

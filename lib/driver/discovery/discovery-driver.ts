@@ -1,13 +1,10 @@
 import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
-import { addressList } from '../address-list.js';
 import type { DtmDriver } from '../driver.js';
-import type { AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { hostPort } from '../host-port.js';
+import type { AddressSource } from '../grpc-resolver/address-source.js';
 import { registryDriver, type DriverScheme } from '../registry-driver.js';
-import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
 import { checkServiceName } from '../registry/service-name.js';
-import type { InstanceRegistry } from './instance-registry.js';
-import { endpointOf, type InstanceEndpoint, type ServiceInstance } from './service-instance.js';
+import { RegistryPlaces, type RegistryKind } from './registry-places.js';
+import { endpointsIn, type InstanceEndpoints } from './service-instance.js';
 
 /** What makes a {@link discoveryDriver}. */
 export interface DiscoveryDriverParts {
@@ -21,6 +18,8 @@ export interface DiscoveryDriverParts {
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** URL of the registry in which services are found. @default that of the first target that is given */
   readonly registry?: string | undefined;
+  /** Further schemes whose URLs can be called. @default none */
+  readonly schemes?: Readonly<Record<string, DriverScheme>> | undefined;
   /** Name of a service whose target has none. @default each has one */
   readonly defaultService?: string | undefined;
   /** Most endpoints of an instance. @default any number */
@@ -31,28 +30,8 @@ export interface DiscoveryDriverParts {
    * @param service - name of the service
    * @param endpoints - its endpoints, at least one
    */
-  idOf(service: string, endpoints: readonly [InstanceEndpoint, ...InstanceEndpoint[]]): string;
+  idOf(service: string, endpoints: InstanceEndpoints): string;
 }
-
-/** A kind of registry. */
-export interface RegistryKind {
-  /** Where it listens by default. */
-  readonly defaultPort: number;
-  /** Parts of it, as the query of its URL says: the same service may stand in several. @default it has none */
-  readonly part?: ((query: URLSearchParams) => string | undefined) | undefined;
-  /** @param url - of the registry */
-  open(url: RegistryUrl): InstanceRegistry;
-}
-
-/** One of the registries of a driver. */
-interface Place {
-  /** Its URL without secrets. */
-  readonly url: string;
-  readonly instances: InstanceRegistry;
-}
-
-const SCHEME = 'discovery';
-const FORM = 'discovery:///service';
 
 /**
  * A driver of services that are called `discovery:///service`, whichever registry they stand in. In a process that is one
@@ -62,74 +41,54 @@ const FORM = 'discovery:///service';
  * @throws DtmConfigError when the registry is none
  */
 export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
-  const { name, factory, kinds, aliases = {} } = parts;
-  const places = new Map<string, Place>();
-  let found: Place | undefined;
+  const { name, factory, mostEndpoints = Infinity, defaultService = '' } = parts;
+  const places = new RegistryPlaces(name, parts.kinds, parts.aliases);
+  let found = parts.registry === undefined ? undefined : places.registry(parts.registry);
 
-  const kindsList = Object.keys(kinds).map((scheme) => `${scheme}://host:port`);
-  const remedy =
-    `name the registry: ${factory}({ registry: '${kindsList[0]}' }), ` +
-    `or register a service with a target ${kindsList[0]}/service`;
-
-  const open = (url: RegistryUrl, text: string): Place => {
-    const kind = Object.hasOwn(kinds, url.scheme) ? kinds[url.scheme] : undefined;
-    if (!kind || url.hosts.length === 0) {
-      const why = kind ? 'it has no host' : `${JSON.stringify(url.scheme)} is no registry of it`;
-      throw new DtmConfigError(`driver ${name} takes the registries ${kindsList.join(', ')}; ${why}`);
-    }
-    const known = places.get(text) ?? { url: publicUrl(url, kind), instances: kind.open(url) };
-    places.set(text, known);
-    return known;
-  };
-  const parse = (text: string): RegistryUrl => {
-    const written = text.split(':', 1)[0]!.toLowerCase();
-    const scheme = aliases[written] ?? written;
-    return { ...parseRegistryUrl(text, kinds[scheme]?.defaultPort), scheme };
+  const unknown = (service: string): DtmArgumentError => {
+    const [form] = places.forms;
+    return new DtmArgumentError(
+      `driver ${name} does not know where to look ${service} up; name the registry: ${factory}({ registry: '${form}' }), ` +
+        `or register a service with a target ${form}/service`,
+    );
   };
 
-  if (parts.registry !== undefined) {
-    const url = parse(parts.registry);
-    if (url.path !== '') throw new DtmConfigError(`driver ${name}: the registry is written ${kindsList.join(', or ')}`);
-    found = open(url, registryText(url));
-  }
-
+  // the authority is of no account, as in Go
   const source: AddressSource = {
-    check(target) {
-      serviceOf(target);
-      if (!found) throw new DtmArgumentError(`driver ${name} does not know where to look services up; ${remedy}`);
+    check({ path }) {
+      checkServiceName(path);
+      if (!found) throw unknown(path);
     },
-    watch: (target, listener) => found!.instances.watch(serviceOf(target), listener),
+    watch: ({ path }, listener) => found!.instances.watch(path, listener),
   };
 
   const driver = registryDriver({
     name,
-    schemes: () => {
-      const discovery = { form: `${FORM}/pkg.Service/Method`, source, registry: found?.url, isProvisional: !found };
-      const direct = { form: 'direct:///host:port,host:port/pkg.Service/Method', source: addressList };
-      return { [SCHEME]: discovery, direct } satisfies Record<string, DriverScheme>;
-    },
+    schemes: () => ({
+      discovery: {
+        form: 'discovery:///service/pkg.Service/Method',
+        source,
+        registry: found?.url,
+        isProvisional: !found,
+      },
+      ...parts.schemes,
+    }),
     target(target, endpoint) {
-      const url = parse(target);
-      const place = open(url, registryText(url));
+      const { path, place } = places.service(target);
       const service = checkServiceName(
-        url.path || (parts.defaultService ?? ''),
+        hasPath(target) ? path : defaultService,
         `driver ${name}: the service in the target`,
       );
-      const endpoints = endpointsOf(endpoint, name);
-      if (endpoints.length > (parts.mostEndpoints ?? Infinity)) {
-        throw new DtmConfigError(
-          `driver ${name}: an endpoint is a single URL, grpc://host:port; ${endpoint} are several`,
-        );
+      const endpoints = endpointsIn(endpoint, name);
+      if (endpoints.length > mostEndpoints) {
+        const why = `the endpoint is a single URL, grpc://host:port; ${JSON.stringify(endpoint)} are several`;
+        throw new DtmConfigError(`driver ${name}: ${why}`);
       }
-      const id = parts.idOf(service, endpoints);
-      const instance: ServiceInstance = {
-        id,
-        name: service,
-        version: '',
-        metadata: null,
-        endpoints: endpoints.map((one) => one.url),
-      };
       found ??= place;
+      const id = parts.idOf(service, endpoints);
+      const urls = endpoints.map(({ url }) => url);
+      // in the order in which Go writes it
+      const instance = { id, name: service, version: '', metadata: null, endpoints: urls } as const;
       return (options) => place.instances.register(instance, endpoints, options);
     },
   });
@@ -138,30 +97,12 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
     ...driver,
     parseServerMethod(uri) {
       const method = driver.parseServerMethod(uri);
-      if (!found && method.server.startsWith(`${SCHEME}:`)) {
-        throw new DtmArgumentError(`driver ${name} does not know where to look ${method.server} up; ${remedy}`);
-      }
+      if (!found && method.server.startsWith('discovery:')) throw unknown(method.server);
       return method;
     },
   };
 }
 
-function endpointsOf(endpoint: string, driver: string): [InstanceEndpoint, ...InstanceEndpoint[]] {
-  const [first = '', ...others] = endpoint.split(',');
-  return [endpointOf(first, driver), ...others.map((other) => endpointOf(other, driver))];
-}
-
-/** The authority is of no account, as in Go. */
-function serviceOf({ path }: GrpcTarget): string {
-  return checkServiceName(path);
-}
-
-/** What tells one registry from others, secrets included. */
-function registryText({ scheme, hosts, user, password, query }: RegistryUrl): string {
-  return JSON.stringify([scheme, hosts.map(hostPort), user, password, [...query]]);
-}
-
-function publicUrl({ scheme, hosts, query }: RegistryUrl, { part }: RegistryKind): string {
-  const name = part?.(query);
-  return `${scheme}://${hosts.map(hostPort).join()}${name === undefined ? '' : `/${name}`}`;
+function hasPath(target: string): boolean {
+  return /^[^/]*\/\/[^/?]*\//.test(target);
 }

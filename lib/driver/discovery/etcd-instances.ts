@@ -6,7 +6,7 @@ import type { RegistryUrl } from '../registry/registry-url.js';
 import { SharedRegistries } from '../registry/shared-registries.js';
 import { warnOnce } from '../warn-once.js';
 import type { InstanceRegistry } from './instance-registry.js';
-import { grpcAddressesOf, type InstanceEndpoint, type ServiceInstance } from './service-instance.js';
+import { grpcAddressesOf, type InstanceEndpoints, type ServiceInstance } from './service-instance.js';
 
 /** Life of an entry in seconds, as kratos'. */
 const TTL_SECONDS = 15;
@@ -32,7 +32,7 @@ export class EtcdInstances implements InstanceRegistry {
 
   register(
     instance: ServiceInstance,
-    _endpoints: readonly InstanceEndpoint[],
+    _endpoints: InstanceEndpoints,
     options?: RegisterOptions,
   ): Promise<DriverRegistration> {
     const key = `${prefixOf(instance.name)}${instance.id}`;

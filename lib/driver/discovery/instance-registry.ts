@@ -1,6 +1,6 @@
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
 import type { AddressListener } from '../grpc-resolver/address-source.js';
-import type { InstanceEndpoint, ServiceInstance } from './service-instance.js';
+import type { InstanceEndpoints, ServiceInstance } from './service-instance.js';
 
 /** A registry, as kratos and sponge use it. */
 export interface InstanceRegistry {
@@ -13,7 +13,7 @@ export interface InstanceRegistry {
    */
   register(
     instance: ServiceInstance,
-    endpoints: readonly InstanceEndpoint[],
+    endpoints: InstanceEndpoints,
     options?: RegisterOptions,
   ): Promise<DriverRegistration>;
   /**

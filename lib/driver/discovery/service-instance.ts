@@ -24,6 +24,9 @@ export interface InstanceEndpoint extends Address {
   readonly scheme: 'grpc' | 'http';
 }
 
+/** The endpoints of an instance. */
+export type InstanceEndpoints = readonly [InstanceEndpoint, ...InstanceEndpoint[]];
+
 /** `host:port` and a query. */
 const GRPC_ENDPOINT = /^grpc:\/\/([^/?#]*)[^?#]*(?:\?([^#]*))?/i;
 
@@ -31,13 +34,18 @@ const GRPC_ENDPOINT = /^grpc:\/\/([^/?#]*)[^?#]*(?:\?([^#]*))?/i;
 const TRUE = /^(?:1|t|T|true|TRUE|True)$/;
 
 /**
- * Reads the endpoint that is registered.
+ * Reads the endpoints that are registered.
  *
- * @param endpoint - `grpc://host:port` or `http://host:port`
+ * @param endpoint - `grpc://host:port` or `http://host:port`, or several of them with commas in between
  * @param driver - names it in the message
  * @throws DtmConfigError when it is none
  */
-export function endpointOf(endpoint: string, driver: string): InstanceEndpoint {
+export function endpointsIn(endpoint: string, driver: string): InstanceEndpoints {
+  const [first = '', ...others] = endpoint.split(',');
+  return [endpointOf(first, driver), ...others.map((other) => endpointOf(other, driver))];
+}
+
+function endpointOf(endpoint: string, driver: string): InstanceEndpoint {
   const [, scheme, host = ''] = /^(grpc|http):\/\/([^/?#]*)$/.exec(endpoint) ?? [];
   if (scheme !== undefined) return { ...advertised(host, driver), url: endpoint, scheme: scheme as 'grpc' | 'http' };
   throw new DtmConfigError(

@@ -2,6 +2,7 @@ import { DtmConfigError } from '../../protocol/index.js';
 import { addressList } from '../address-list.js';
 import type { DtmDriver } from '../driver.js';
 import { hostPort } from '../host-port.js';
+import { optionsLabel } from '../options-label.js';
 import { registryDriver, type DriverScheme, type Register } from '../registry-driver.js';
 import { advertised } from '../registry/advertised.js';
 import type { ConsulOptions } from '../registry/consul/consul-registry.js';
@@ -43,13 +44,28 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
   const inEtcd = (scheme: string): DriverScheme => ({
     form: `${scheme}://host:port,host:port/service/pkg.Service/Method`,
     source: etcd,
+    registry: optionsLabel(options.etcd),
   });
   const schemes = {
     etcd: inEtcd('etcd'),
     discov: inEtcd('discov'),
-    consul: { form: 'consul://host:port/service/pkg.Service/Method', source: consul, withOptions: true },
-    nacos: { form: 'nacos://host:port/service/pkg.Service/Method', source: nacos, withOptions: true },
-    k8s: { form: 'k8s://namespace/service:port/pkg.Service/Method', source: new K8sAddresses(options.k8s) },
+    consul: {
+      form: 'consul://host:port/service/pkg.Service/Method',
+      source: consul,
+      registry: optionsLabel(options.consul),
+      withOptions: true,
+    },
+    nacos: {
+      form: 'nacos://host:port/service/pkg.Service/Method',
+      source: nacos,
+      registry: optionsLabel(options.nacos),
+      withOptions: true,
+    },
+    k8s: {
+      form: 'k8s://namespace/service:port/pkg.Service/Method',
+      source: new K8sAddresses(options.k8s),
+      registry: optionsLabel(options.k8s),
+    },
     direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: addressList },
   };
 

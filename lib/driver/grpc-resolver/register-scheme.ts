@@ -80,10 +80,12 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
   const owner = owners.get(name);
   if (owner?.driver === driver && (owner.registry === registry || isProvisional)) return owner;
   if (owner && !(owner.driver === driver && owner.isProvisional)) {
-    const other = owner.driver === driver ? `looked up in ${owner.registry}` : `served by ${owner.driver}`;
+    const [other, remedy] =
+      owner.driver === driver
+        ? [`looked up in ${shown(owner)}, not in ${shown(scheme)},`, 'give its drivers the same registry and options']
+        : [`served by ${owner.driver}`, 'give each process one of the two drivers'];
     throw new DtmConfigError(
-      `driver ${driver}: the scheme ${name}:// is ${other} in this process, and gRPC has one table of schemes; ` +
-        `give each process one of the two ${owner.driver === driver ? 'registries' : 'drivers'}`,
+      `driver ${driver}: the scheme ${name}:// is ${other} in this process, and gRPC has one table of schemes; ${remedy}`,
     );
   }
   const shared = new SharedSource(source, { silenceMs: silenceSeconds * 1000, lingerMs: LINGER_MS, after });
@@ -91,6 +93,10 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
   const made = { driver, registry, isProvisional, endUnused: () => shared.endUnused() };
   owners.set(name, made);
   return made;
+}
+
+function shown({ registry = 'registries without options' }: Pick<GrpcScheme, 'registry'>): string {
+  return registry;
 }
 
 type ResolverClass = Parameters<typeof Grpc.experimental.registerResolver>[1];

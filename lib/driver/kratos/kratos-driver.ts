@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { addressList } from '../address-list.js';
 import type { DtmDriver } from '../driver.js';
 import { ConsulInstances } from '../discovery/consul-instances.js';
 import { discoveryDriver } from '../discovery/discovery-driver.js';
 import { EtcdInstances } from '../discovery/etcd-instances.js';
-import type { InstanceEndpoint } from '../discovery/service-instance.js';
+import type { InstanceEndpoints } from '../discovery/service-instance.js';
 import { hostPort } from '../host-port.js';
 import type { ConsulCheck } from '../registry/consul/consul-instance.js';
 import type { ConsulOptions } from '../registry/consul/consul-registry.js';
@@ -49,12 +50,13 @@ export function kratosDriver(options: KratosOptions = {}): DtmDriver {
       consul: { defaultPort: 8500, open: (url) => new ConsulInstances(url, { ...consul, checks }) },
     },
     aliases: { discovery: 'etcd' },
+    schemes: { direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: addressList } },
     idOf: () => randomUUID(),
   });
 }
 
 /** What listens is well from the start: other than with kratos, it need not be proved before the first call. */
-function checks(id: string, endpoints: readonly InstanceEndpoint[]): ConsulCheck[] {
+function checks(id: string, endpoints: InstanceEndpoints): ConsulCheck[] {
   const common = { status: 'passing', deregisterAfterSeconds: DEREGISTER_SECONDS } as const;
   return [
     ...endpoints.map((endpoint) => ({ tcp: hostPort(endpoint), intervalSeconds: CONNECT_SECONDS, ...common })),

@@ -8,6 +8,7 @@ import type { PolarisInstance } from '../registry/polaris/polaris-registry.js';
 import { parseRegistryUrl } from '../registry/registry-url.js';
 import { checkServiceName } from '../registry/service-name.js';
 import { PolarisAddresses } from './polaris-addresses.js';
+import { polarisFront } from './polaris-front.js';
 import { polarisServers } from './polaris-servers.js';
 import { POLARIS_FORM, polarisBranchUrl, splitPolarisUrl } from './polaris-url.js';
 
@@ -22,6 +23,15 @@ export interface PolarisOptions {
   readonly servers?: readonly string[] | undefined;
   /** Token of a user of Polaris, where it asks for one. @default none */
   readonly token?: string | undefined;
+  /**
+   * Port at which callers of the other kind, Go's, reach what is registered: their calls are named and go on to the address
+   * in the target. Go's clients of Polaris, Go dtm among them, send an empty `:authority`, and Node's HTTP/2 refuses that. It
+   * is opened at all interfaces while the service is registered, and stands in the registry in place of the port in the
+   * target; 0 takes a free one.
+   *
+   * @default none: what is registered is the address in the target, which callers in Go cannot call when Node serves it
+   */
+  readonly frontPort?: number | undefined;
 }
 
 const NAME = 'dtm-driver-polaris';
@@ -39,7 +49,7 @@ const TARGET = 'polaris://host:port/service?namespace=NAMESPACE';
  *
  * @param options - servers and token
  */
-export function polarisDriver({ servers: option, token }: PolarisOptions = {}): DtmDriver {
+export function polarisDriver({ servers: option, token, frontPort }: PolarisOptions = {}): DtmDriver {
   let known: string | undefined;
   const servers = (): string => (known ??= polarisServers(option));
   const addresses = new PolarisAddresses(servers, token);
@@ -49,7 +59,17 @@ export function polarisDriver({ servers: option, token }: PolarisOptions = {}): 
     target(target, endpoint) {
       servers();
       const instance = instanceOf(target, endpoint);
-      return (options) => addresses.register(instance, options);
+      return async (options) => {
+        if (frontPort === undefined) return addresses.register(instance, options);
+        const front = await polarisFront(frontPort, instance);
+        const registration = await addresses.register({ ...instance, port: front.port }, options);
+        return {
+          get problem() {
+            return registration.problem;
+          },
+          close: () => registration.close().finally(() => front.close()),
+        };
+      };
     },
   });
   return { ...driver, parseServerMethod: (uri) => splitPolarisUrl(uri, NAME), branchUrl: polarisBranchUrl };

@@ -2,11 +2,13 @@ import type { DtmDriver } from '../driver.js';
 import { ConsulInstances } from '../discovery/consul-instances.js';
 import { discoveryDriver } from '../discovery/discovery-driver.js';
 import { EtcdInstances } from '../discovery/etcd-instances.js';
-import type { InstanceEndpoint } from '../discovery/service-instance.js';
+import { namespaceIn, NacosInstances } from '../discovery/nacos-instances.js';
+import type { InstanceEndpoints } from '../discovery/service-instance.js';
 import { hostPort } from '../host-port.js';
 import type { ConsulCheck } from '../registry/consul/consul-instance.js';
 import type { ConsulOptions } from '../registry/consul/consul-registry.js';
 import type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
+import type { NacosOptions } from '../registry/nacos/nacos-options.js';
 
 /** Options of {@link spongeDriver}. */
 export interface SpongeOptions {
@@ -20,6 +22,8 @@ export interface SpongeOptions {
   readonly etcd?: EtcdOptions | undefined;
   /** How consul is reached, where it asks for more than its addresses. @default plainly */
   readonly consul?: ConsulOptions | undefined;
+  /** How Nacos is reached, where it asks for more than its addresses. @default plainly */
+  readonly nacos?: NacosOptions | undefined;
 }
 
 const NAME = 'dtm-driver-sponge';
@@ -38,7 +42,7 @@ const DEREGISTER_SECONDS = 60;
  * @throws DtmConfigError when the registry is none
  */
 export function spongeDriver(options: SpongeOptions = {}): DtmDriver {
-  const { registry, etcd, consul } = options;
+  const { registry, etcd, consul, nacos } = options;
   return discoveryDriver({
     name: NAME,
     factory: 'spongeDriver',
@@ -46,6 +50,11 @@ export function spongeDriver(options: SpongeOptions = {}): DtmDriver {
     kinds: {
       etcd: { defaultPort: 2379, open: (url) => new EtcdInstances(url, etcd) },
       consul: { defaultPort: 8500, open: (url) => new ConsulInstances(url, { ...consul, checks }) },
+      nacos: {
+        defaultPort: 8848,
+        part: (query) => namespaceIn(query) ?? nacos?.namespace,
+        open: (url) => new NacosInstances(url, nacos),
+      },
     },
     defaultService: 'dtmservice',
     mostEndpoints: 1,
@@ -53,7 +62,7 @@ export function spongeDriver(options: SpongeOptions = {}): DtmDriver {
   });
 }
 
-function checks(_id: string, endpoints: readonly InstanceEndpoint[]): ConsulCheck[] {
+function checks(_id: string, endpoints: InstanceEndpoints): ConsulCheck[] {
   return endpoints.map((endpoint) => ({
     tcp: hostPort(endpoint),
     intervalSeconds: CONNECT_SECONDS,

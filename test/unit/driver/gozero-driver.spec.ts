@@ -69,6 +69,19 @@ describe('a branch of go-zero', () => {
   );
 });
 
+describe('the drivers of go-zero of one process', () => {
+  it('reach a registry in the same way, for gRPC has one table of schemes', async () => {
+    await goZeroDriver().registerGrpcResolver();
+    await goZeroDriver({ etcd: {} }).registerGrpcResolver();
+    const other = goZeroDriver({ etcd: { user: 'bank', password: 'secret' } });
+    const refusal = other.registerGrpcResolver() as Promise<void>;
+    await expect(refusal).rejects.toThrow(
+      /etcd:\/\/ is looked up in registries without options, not in registries with the options #[\da-f]{8}, in this process/,
+    );
+    await expect(refusal).rejects.toThrow(/give its drivers the same registry and options$/);
+  });
+});
+
 describe('a target of go-zero', () => {
   it.each([
     'etcd://h:2379/dtmservice',

@@ -62,4 +62,19 @@ describe.skipIf(!needed.available)(needed.title('the driver of ego on etcd'), ()
     await registration.close();
     expect(await entries(`/ego/${name}/`)).toEqual([]);
   });
+
+  it('etcd with access control takes the password of the target', async () => {
+    const closed = await startEtcd({ auth: { user: 'bank', password: 's3cret' } });
+    onTestFinished(() => closed.stop());
+    const at = `etcd://${closed.host}:${closed.port}/bank`;
+    const register = async (target: string): Promise<string | undefined> => {
+      const registration = await egoDriver().registerGrpcService(target, '127.0.0.1:1');
+      onTestFinished(() => registration.close());
+      return registration.problem;
+    };
+    expect(await register(`${at}?userName=bank&password=s3cret`)).toBeUndefined();
+    const problem = await register(`${at}?userName=bank&password=wr0ng`);
+    expect(problem).toMatch(/\S/);
+    expect(problem).not.toContain('wr0ng');
+  });
 });

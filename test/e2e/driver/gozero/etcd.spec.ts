@@ -7,7 +7,6 @@ import { startDtm } from '../../../services/dtm.mjs';
 import { startEtcd, type EtcdServer } from '../../../services/etcd.mjs';
 import { runGoCaller } from '../../../services/go-partner.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
-import { makeAuthority } from '../../../support/certificates.js';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { keysInEtcd } from '../keys-in-etcd.js';
 import { goWorldCases } from '../go-world.js';
@@ -91,34 +90,5 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
     expect((await fetch(`${etcd.url}/v3/kv/deleterange`, { method: 'POST', body })).ok).toBe(true);
     await expect.poll(async () => (await keysInEtcd(etcd, `${name}/`)).length).toBe(1);
     expect(registration.problem).toBeUndefined();
-  });
-});
-
-const secured = requireOrSkip('etcd');
-
-describe.skipIf(!secured.available)(secured.title('the driver of go-zero on an etcd that is closed to others'), () => {
-  it('registers and finds services with a user, over TLS', async () => {
-    const authority = makeAuthority();
-    const user = { user: 'bank', password: 'se:cr/et' };
-    const etcd = await startEtcd({ auth: user, tls: authority.sign('IP:127.0.0.1') });
-    onTestFinished(() => etcd.stop());
-    const driver = goZeroDriver({ etcd: { ...user, tls: { ca: authority.ca } } });
-    const registration = await driver.registerGrpcService(`etcd://${etcd.host}:${etcd.port}/bank`, '127.0.0.1:1');
-    onTestFinished(() => registration.close());
-    expect(registration.problem).toBeUndefined();
-  });
-
-  it('takes the user from the target, as Go does, and shows no password', async () => {
-    const user = { user: 'bank', password: 'secret' };
-    const etcd = await startEtcd({ auth: user });
-    onTestFinished(() => etcd.stop());
-    const target = (password: string): string => `etcd://${etcd.host}:${etcd.port}/bank?user=bank&password=${password}`;
-    const registration = await goZeroDriver().registerGrpcService(target('secret'), '127.0.0.1:1');
-    onTestFinished(() => registration.close());
-    expect(registration.problem).toBeUndefined();
-    const refused = await goZeroDriver().registerGrpcService(target('wrong-secret'), '127.0.0.1:1');
-    onTestFinished(() => refused.close());
-    expect(refused.problem).toMatch(/cannot be registered: .*authentication failed/i);
-    expect(refused.problem).not.toContain('wrong-secret');
   });
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { polarisDriver } from 'nestjs-dtm/driver/polaris';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { PolarisAddresses } from '../../../../lib/driver/polaris/polaris-addresses.js';
 import { startDtm } from '../../../services/dtm.mjs';
 import { startPolaris, type PolarisServer } from '../../../services/polaris.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
@@ -24,12 +25,15 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   goWorldCases(() => ({
     framework: 'polaris',
     registry: `polaris://${servers[0]}`,
-    driver: () => polarisDriver({ servers }),
+    driver: () => polarisDriver({ servers, frontPort: 0 }),
     registration: (service, address) => ({ target: target(service, address), endpoint: '' }),
     address: (service) => `polaris://${service}/?namespace=default`,
     goAddress: (service) => `polaris://${service}/?options=eyJOYW1lc3BhY2UiOiJkZWZhdWx0In0=`,
     files,
   }));
+
+  /** What is different for each service, and each time. */
+  const ITS_OWN = { id: '', ctime: '', mtime: '', revision: '', service: '', service_token: '' };
 
   interface Instance {
     readonly id: string;
@@ -55,7 +59,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     onTestFinished(() => dtm.stop());
     const registration = await polarisDriver({ servers }).registerGrpcService(target(byUs, '127.0.0.1:36790'), 'token');
     const seen = async (service: string): Promise<unknown> =>
-      (await instances(service)).map(({ id: _, ctime: _c, mtime: _m, revision: _r, service: _s, ...rest }) => rest);
+      (await instances(service)).map((instance) => ({ ...instance, ...ITS_OWN }));
     await expect.poll(() => seen(byGo)).toMatchObject([{ host: '127.0.0.1', port: 36790, healthy: true }]);
     await expect.poll(async () => JSON.stringify(await seen(byUs))).toBe(JSON.stringify(await seen(byGo)));
     expect(await seen(byUs)).toMatchObject([{ healthCheck: { type: 'HEARTBEAT', heartbeat: { ttl: 5 } } }]);
@@ -96,5 +100,31 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     expect(await instances(service)).toEqual([]);
     const answer = await fetch(`${polaris.url}/naming/v1/instances?namespace=Test&service=${service}`);
     expect(await answer.json()).toMatchObject({ instances: [{ namespace: 'Test', port: 9 }] });
+  });
+
+  it('finds those that are well, not isolated and have weight; those that are ill when nobody is well', async () => {
+    const service = `bank-${randomUUID().slice(0, 8)}`;
+    const at = { service, namespace: 'default', host: '10.0.0.1' };
+    const send = async (call: string, instance: object): Promise<void> => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ ...at, ...instance });
+      const answer = await fetch(`${polaris.url}/v1/${call}`, { method: 'POST', headers, body });
+      expect(await answer.json()).toMatchObject({ code: 200_000 });
+    };
+    await send('RegisterInstance', { port: 1, healthy: true });
+    await send('RegisterInstance', { port: 2, healthy: true, isolate: true });
+    await send('RegisterInstance', { port: 3, healthy: true, weight: 0 });
+    await send('RegisterInstance', { port: 4, healthy: false });
+    const heard: string[] = [];
+    const stop = new PolarisAddresses(() => servers.join()).watch(
+      { scheme: 'polaris', authority: service, path: '' },
+      { found: (found) => heard.push(found.map(({ port }) => port).join()), failed: (reason) => heard.push(reason) },
+    );
+    onTestFinished(stop);
+    await expect.poll(() => heard.at(-1)).toBe('1');
+    await send('DeregisterInstance', { port: 1 });
+    await expect.poll(() => heard.at(-1)).toBe('4');
+    await send('DeregisterInstance', { port: 4 });
+    await expect.poll(() => heard.at(-1)).toBe('');
   });
 });

@@ -1,0 +1,42 @@
+import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startEtcd } from '../../../services/etcd.mjs';
+import { requireOrSkip } from '../../../services/require-or-skip.mjs';
+import { makeAuthority } from '../../../support/certificates.js';
+import { GrpcClient } from '../../../support/grpc-client.js';
+import { GrpcParticipant } from '../../../support/grpc-participant.js';
+
+const needed = requireOrSkip('etcd');
+
+/* A file of its own: in a process the etcd of go-zero is reached in one way only. */
+describe.skipIf(!needed.available)(needed.title('the driver of go-zero on an etcd that is closed to others'), () => {
+  it('registers and finds services with a user, over TLS', async () => {
+    const authority = makeAuthority();
+    const user = { user: 'bank', password: 'se:cr/et' };
+    const etcd = await startEtcd({ auth: user, tls: authority.sign('IP:127.0.0.1') });
+    onTestFinished(() => etcd.stop());
+    const driver = goZeroDriver({ etcd: { ...user, tls: { ca: authority.ca } } });
+    await driver.registerGrpcResolver();
+    const bank = await GrpcParticipant.start();
+    bank.answer('dtmgimp.Dtm/NewGid', {});
+    const target = `etcd://${etcd.host}:${etcd.port}/bank`;
+    const registration = await driver.registerGrpcService(target, bank.address);
+    onTestFinished(() => registration.close());
+    expect(registration.problem).toBeUndefined();
+    expect(await new GrpcClient(target).answer('NewGid')).toBe('OK');
+    expect(bank.calls.length).toBe(1);
+  });
+
+  it('takes the user from the target, as Go does, and shows no password', async () => {
+    const etcd = await startEtcd({ auth: { user: 'bank', password: 'secret' } });
+    onTestFinished(() => etcd.stop());
+    const target = (password: string): string => `etcd://${etcd.host}:${etcd.port}/bank?user=bank&password=${password}`;
+    const registration = await goZeroDriver().registerGrpcService(target('secret'), '127.0.0.1:1');
+    onTestFinished(() => registration.close());
+    expect(registration.problem).toBeUndefined();
+    const refused = await goZeroDriver().registerGrpcService(target('wrong-secret'), '127.0.0.1:1');
+    onTestFinished(() => refused.close());
+    expect(refused.problem).toMatch(/cannot be registered: .*authentication failed/i);
+    expect(refused.problem).not.toContain('wrong-secret');
+  });
+});

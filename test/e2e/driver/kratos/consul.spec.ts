@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { kratosDriver } from 'nestjs-dtm/driver/kratos';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startConsul, type ConsulServer } from '../../../services/consul.mjs';
+import { startDtm } from '../../../services/dtm.mjs';
+import { runGoCaller } from '../../../services/go-partner.mjs';
+import { requireOrSkip } from '../../../services/require-or-skip.mjs';
+import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
+import { goWorldCases } from '../go-world.js';
+import { checksInConsul, servicesInConsul } from '../services-in-consul.js';
+
+const needed = requireOrSkip('consul', 'dtm', 'go-partner', 'go-partner-new');
+
+const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
+
+describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'), () => {
+  let consul: ConsulServer;
+  let registry: string;
+  beforeAll(async () => {
+    consul = await startConsul();
+    registry = `consul://${consul.host}:${consul.port}`;
+  });
+  afterAll(() => consul?.stop());
+
+  goWorldCases(() => ({
+    framework: 'kratos',
+    registry,
+    driver: () => kratosDriver({ registry }),
+    registration: (service, address) => ({ target: `${registry}/${service}`, endpoint: `grpc://${address}` }),
+    address: (service) => `discovery:///${service}`,
+  }));
+
+  it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos at once: %s', async (build) => {
+    const [bank, name] = [await GrpcParticipant.start(), nameOf('busi')];
+    bank.answer('busi.Busi/TransIn', REPLIES.success);
+    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://${bank.address}`);
+    onTestFinished(() => registration.close());
+    const call = await runGoCaller({ framework: 'kratos', registry, name, build });
+    expect(call, call.output).toMatchObject({ exitCode: 0 });
+    expect(bank.calls.map(({ method }) => method)).toEqual(['/busi.Busi/TransIn']);
+  });
+
+  it('what it writes is what Go dtm writes, with an id of its own', async () => {
+    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [bank, other] = [await GrpcParticipant.start(), await GrpcParticipant.start()];
+    const endpoint = `grpc://${bank.address},http://${other.address}`;
+    const dtm = await startDtm({
+      env: {
+        MICRO_SERVICE_DRIVER: 'dtm-driver-kratos',
+        MICRO_SERVICE_TARGET: `${registry}/${theirs}`,
+        MICRO_SERVICE_END_POINT: endpoint,
+      },
+    });
+    onTestFinished(() => dtm.stop());
+    const registration = await kratosDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    onTestFinished(() => registration.close());
+
+    const [own] = await servicesInConsul(consul, ours);
+    const id = own!.ID;
+    expect(id).toMatch(/^[\da-f-]{36}$/);
+    const seen = (value: object): string => JSON.stringify(value).replaceAll(ours, 'bank').replaceAll(id, '(id)');
+    // consul gives Go's the name for an id; its checks have the empty one
+    const [go] = await servicesInConsul(consul, theirs);
+    expect(go?.ID).toBe(theirs);
+    const { ID: _own, ...ownFields } = own!;
+    const { ID: _go, ...goFields } = go!;
+    expect(seen(ownFields)).toBe(JSON.stringify(goFields).replaceAll(theirs, 'bank'));
+    const kinds = async (service: string): Promise<object[]> =>
+      (await checksInConsul(consul, service)).map(({ Type, Interval, Timeout }) => ({ Type, Interval, Timeout }));
+    expect(await kinds(ours)).toEqual(await kinds(theirs));
+  });
+
+  it('is entered again when the agent has forgotten it, and taken out in the end', async () => {
+    const name = nameOf('bank');
+    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
+    const [{ ID }] = (await servicesInConsul(consul, name)) as [{ ID: string }];
+    await fetch(`${consul.url}/v1/agent/service/deregister/${ID}`, { method: 'PUT' });
+    expect(await servicesInConsul(consul, name)).toEqual([]);
+    await expect.poll(() => servicesInConsul(consul, name)).toMatchObject([{ ID }]);
+    expect(registration.problem).toBeUndefined();
+    await registration.close();
+    expect(await servicesInConsul(consul, name)).toEqual([]);
+  });
+});

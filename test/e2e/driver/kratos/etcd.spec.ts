@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { kratosDriver } from 'nestjs-dtm/driver/kratos';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startDtm } from '../../../services/dtm.mjs';
+import { startEtcd, type EtcdServer } from '../../../services/etcd.mjs';
+import { runGoCaller } from '../../../services/go-partner.mjs';
+import { requireOrSkip } from '../../../services/require-or-skip.mjs';
+import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
+import { goWorldCases } from '../go-world.js';
+import { keysInEtcd } from '../keys-in-etcd.js';
+
+const needed = requireOrSkip('etcd', 'dtm', 'go-partner', 'go-partner-new');
+
+const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
+
+describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'), () => {
+  let etcd: EtcdServer;
+  let registry: string;
+  beforeAll(async () => {
+    etcd = await startEtcd();
+    registry = `etcd://${etcd.host}:${etcd.port}`;
+  });
+  afterAll(() => etcd?.stop());
+
+  goWorldCases(() => ({
+    framework: 'kratos',
+    registry,
+    driver: () => kratosDriver({ registry }),
+    registration: (service, address) => ({ target: `${registry}/${service}`, endpoint: `grpc://${address}` }),
+    address: (service) => `discovery:///${service}`,
+  }));
+
+  it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos: %s', async (build) => {
+    const [bank, name] = [await GrpcParticipant.start(), nameOf('busi')];
+    bank.answer('busi.Busi/TransIn', REPLIES.success);
+    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://${bank.address}`);
+    onTestFinished(() => registration.close());
+    const call = await runGoCaller({ framework: 'kratos', registry, name, build });
+    expect(call, call.output).toMatchObject({ exitCode: 0 });
+    expect(bank.calls.map(({ method }) => method)).toEqual(['/busi.Busi/TransIn']);
+  });
+
+  it('what it writes is what Go dtm writes, with an id of its own', async () => {
+    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const endpoint = 'grpc://localhost:36790,http://localhost:36789';
+    const dtm = await startDtm({
+      env: {
+        MICRO_SERVICE_DRIVER: 'dtm-driver-kratos',
+        MICRO_SERVICE_TARGET: `${registry}/${theirs}`,
+        MICRO_SERVICE_END_POINT: endpoint,
+      },
+    });
+    onTestFinished(() => dtm.stop());
+    const registration = await kratosDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    onTestFinished(() => registration.close());
+
+    const [go] = await keysInEtcd(etcd, `/microservices/${theirs}`);
+    expect(go?.key).toBe(`/microservices/${theirs}/`);
+    const [own] = await keysInEtcd(etcd, `/microservices/${ours}`);
+    const id = own?.key.slice(`/microservices/${ours}/`.length);
+    expect(id).toMatch(/^[\da-f-]{36}$/);
+    expect(own?.ttl).toBe(go?.ttl);
+    expect(own?.value).toBe(go?.value.replace('"id":""', `"id":"${id}"`).replace(theirs, ours));
+  });
+
+  it('two coordinators of a name both stand there', async () => {
+    const name = nameOf('dtm');
+    for (const port of [1, 2]) {
+      const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://127.0.0.1:${port}`);
+      onTestFinished(() => registration.close());
+    }
+    expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toHaveLength(2);
+  });
+
+  it('is taken out again', async () => {
+    const name = nameOf('gone');
+    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
+    expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toHaveLength(1);
+    await registration.close();
+    expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toEqual([]);
+  });
+});
+
+describe.skipIf(!needed.available)(needed.title('the driver of kratos on an etcd that is closed to others'), () => {
+  it.each(['options', 'target'])('takes the user from the %s, and shows no password', async (where) => {
+    const user = { user: 'bank', password: 'secret' };
+    const etcd = await startEtcd({ auth: user });
+    onTestFinished(() => etcd.stop());
+    const register = async (password: string): Promise<string | undefined> => {
+      const target = `etcd://${where === 'target' ? `bank:${password}@` : ''}${etcd.host}:${etcd.port}/bank`;
+      const driver = kratosDriver(where === 'target' ? {} : { etcd: { user: 'bank', password } });
+      const registration = await driver.registerGrpcService(target, 'grpc://127.0.0.1:1');
+      onTestFinished(() => registration.close());
+      return registration.problem;
+    };
+    expect(await register('secret')).toBeUndefined();
+    const problem = await register('wrong-secret');
+    expect(problem).toMatch(/cannot be registered: .*authentication failed/i);
+    expect(problem).not.toContain('wrong-secret');
+  });
+});

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { spongeDriver } from 'nestjs-dtm/driver/sponge';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startDtm } from '../../../services/dtm.mjs';
+import { startNacos, type NacosServer } from '../../../services/nacos.mjs';
+import { requireOrSkip } from '../../../services/require-or-skip.mjs';
+import { goWorldCases } from '../go-world.js';
+import { instancesInNacos } from '../instances-in-nacos.js';
+
+const needed = requireOrSkip('nacos', 'dtm', 'go-partner');
+
+const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
+
+describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos'), () => {
+  let nacos: NacosServer;
+  let registry: string;
+  beforeAll(async () => {
+    nacos = await startNacos();
+    registry = `nacos://${nacos.host}:${nacos.port}`;
+  });
+  afterAll(() => nacos?.stop());
+
+  // a service of go-zero whose name ends as sponge's do is one to sponge
+  goWorldCases(() => ({
+    framework: 'gozero',
+    partnerName: (service) => `${service}.grpc`,
+    goDriver: 'dtm-driver-gozero',
+    goAddress: (service) => `${registry}/${service}.grpc`,
+    registry,
+    driver: () => spongeDriver({ registry }),
+    registration: (service, address) => ({ target: `${registry}/${service}`, endpoint: `grpc://${address}` }),
+    address: (service) => `discovery:///${service}.grpc`,
+  }));
+
+  it('what it writes is what Go dtm writes', async () => {
+    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const endpoint = 'grpc://127.0.0.1:36790';
+    const dtm = await startDtm({
+      env: {
+        MICRO_SERVICE_DRIVER: 'dtm-driver-sponge',
+        MICRO_SERVICE_TARGET: `${registry}/${theirs}`,
+        MICRO_SERVICE_END_POINT: endpoint,
+      },
+    });
+    onTestFinished(() => dtm.stop());
+    const registration = await spongeDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    const seen = async (service: string): Promise<object[]> => {
+      // Nacos makes up an instanceId for who registers over HTTP, which sponge does not look at
+      const instances = await instancesInNacos(nacos, `${service}.grpc`);
+      const text = JSON.stringify(instances.map((instance) => ({ ...instance, instanceId: undefined })));
+      return JSON.parse(text.replaceAll(service, 'bank')) as object[];
+    };
+    await expect.poll(() => seen(theirs)).toMatchObject([{ weight: 100, metadata: { kind: 'grpc', version: '' } }]);
+    await expect.poll(() => seen(ours)).toEqual(await seen(theirs));
+    await registration.close();
+    await expect.poll(() => seen(ours)).toEqual([]);
+  });
+
+  it('services of another namespace are found there only', async () => {
+    const name = nameOf('bank');
+    const target = `${registry}/${name}?namespaceID=other`;
+    const registration = await spongeDriver().registerGrpcService(target, 'grpc://127.0.0.1:1');
+    onTestFinished(() => registration.close());
+    const query = (namespaceId: string): string =>
+      `${nacos.url}/v1/ns/instance/list?${new URLSearchParams({ serviceName: `${name}.grpc`, namespaceId })}`;
+    const hosts = async (namespace: string): Promise<object[]> =>
+      ((await (await fetch(query(namespace))).json()) as { hosts: object[] }).hosts;
+    await expect.poll(() => hosts('other')).toHaveLength(1);
+    expect(await hosts('public')).toEqual([]);
+  });
+});
