@@ -29,7 +29,8 @@ export interface PolarisOptions {
    * is opened at all interfaces while the service is registered, and stands in the registry in place of the port in the
    * target; 0 takes a free one.
    *
-   * @default none: what is registered is the address in the target, which callers in Go cannot call when Node serves it
+   * @default what the environment variable `DTM_POLARIS_FRONT_PORT` says, otherwise none: what is registered is the address in
+   *   the target, which callers in Go cannot call when Node serves it
    */
   readonly frontPort?: number | undefined;
 }
@@ -38,6 +39,9 @@ const NAME = 'dtm-driver-polaris';
 
 /** Between two signs of life, in seconds, as the server takes it from dtm. */
 const TTL_SECONDS = 5;
+
+/** For those who choose the driver by its name. */
+const FRONT_PORT = 'DTM_POLARIS_FRONT_PORT';
 
 const TARGET = 'polaris://host:port/service?namespace=NAMESPACE';
 
@@ -49,7 +53,7 @@ const TARGET = 'polaris://host:port/service?namespace=NAMESPACE';
  *
  * @param options - servers and token
  */
-export function polarisDriver({ servers: option, token, frontPort }: PolarisOptions = {}): DtmDriver {
+export function polarisDriver({ servers: option, token, ...options }: PolarisOptions = {}): DtmDriver {
   let known: string | undefined;
   const servers = (): string => (known ??= polarisServers(option));
   const addresses = new PolarisAddresses(servers, token);
@@ -59,10 +63,11 @@ export function polarisDriver({ servers: option, token, frontPort }: PolarisOpti
     target(target, endpoint) {
       servers();
       const instance = instanceOf(target, endpoint);
-      return async (options) => {
-        if (frontPort === undefined) return addresses.register(instance, options);
+      const frontPort = options.frontPort ?? frontPortIn(process.env);
+      return async (registerOptions) => {
+        if (frontPort === undefined) return addresses.register(instance, registerOptions);
         const front = await polarisFront(frontPort, instance);
-        const registration = await addresses.register({ ...instance, port: front.port }, options);
+        const registration = await addresses.register({ ...instance, port: front.port }, registerOptions);
         return {
           get problem() {
             return registration.problem;
@@ -73,6 +78,13 @@ export function polarisDriver({ servers: option, token, frontPort }: PolarisOpti
     },
   });
   return { ...driver, parseServerMethod: (uri) => splitPolarisUrl(uri, NAME), branchUrl: polarisBranchUrl };
+}
+
+function frontPortIn({ [FRONT_PORT]: text }: Readonly<Record<string, string | undefined>>): number | undefined {
+  if (!text) return undefined;
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new DtmConfigError(`driver ${NAME}: ${FRONT_PORT} must be a port, not ${JSON.stringify(text)}`);
 }
 
 function instanceOf(target: string, serviceToken: string): PolarisInstance {

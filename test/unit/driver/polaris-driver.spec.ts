@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { polarisDriver } from 'nestjs-dtm/driver/polaris';
 import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { polarisServers } from '../../../lib/driver/polaris/polaris-servers.js';
 import { serviceIn } from '../../../lib/driver/polaris/polaris-url.js';
 import { POLARIS_CODECS } from '../../../lib/driver/registry/polaris/polaris-proto.js';
@@ -150,5 +150,19 @@ describe('the servers of Polaris', () => {
     const later = polarisDriver();
     expect(later.parseServerMethod('polaris://svc/b.B/In').method).toBe('/b.B/In');
     expect(() => later.useTarget!('polaris://127.0.0.1:1/bank?namespace=Test', '')).toThrow('polarisDriver({ servers');
+  });
+});
+
+describe('the front port of Polaris', () => {
+  it.each(['x', '70000', '-1', '1.5'])('must not be %j in the environment', (port) => {
+    vi.stubEnv('DTM_POLARIS_FRONT_PORT', port);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(() => driver.useTarget?.('polaris://127.0.0.1:1/bank?namespace=default', '')).toThrow(
+      `DTM_POLARIS_FRONT_PORT must be a port, not ${JSON.stringify(port)}`,
+    );
+  });
+
+  it('is not needed', () => {
+    expect(() => driver.useTarget?.('polaris://127.0.0.1:1/bank?namespace=default', '')).not.toThrow();
   });
 });
