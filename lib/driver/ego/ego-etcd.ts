@@ -5,13 +5,8 @@ import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-sourc
 import { hostPort } from '../host-port.js';
 import { reasonOf } from '../keep-trying.js';
 import { advertised } from '../registry/advertised.js';
-import {
-  EtcdRegistry,
-  type EtcdEntry,
-  type EtcdInstance,
-  type EtcdOptions,
-  type EtcdTls,
-} from '../registry/etcd/etcd-registry.js';
+import { EtcdRegistry, type EtcdEntry, type EtcdInstance, type EtcdOptions } from '../registry/etcd/etcd-registry.js';
+import type { RegistryTls } from '../registry/registry-tls.js';
 import type { RegistryUrl } from '../registry/registry-url.js';
 import { checkServiceName } from '../registry/service-name.js';
 import { SharedRegistries } from '../registry/shared-registries.js';
@@ -93,7 +88,7 @@ function tlsIn({ query }: RegistryUrl): Pick<EtcdOptions, 'tls'> {
   const given = Object.entries(names).filter((entry): entry is [string, string] => Boolean(entry[1]));
   if (given.length === 0) return query.get('enableSecure') === 'true' ? { tls: {} } : {};
   try {
-    return { tls: Object.fromEntries(given.map(([name, file]) => [name, readFileSync(file)])) as EtcdTls };
+    return { tls: Object.fromEntries(given.map(([name, file]) => [name, readFileSync(file)])) as RegistryTls };
   } catch (cause) {
     throw new DtmConfigError(`driver ${NAME}: a certificate of etcd cannot be read: ${reasonOf(cause)}`, { cause });
   }

@@ -1,6 +1,7 @@
 import { Agent, buildConnector, request, type Dispatcher } from 'undici';
 import { hostPort, type Address } from '../host-port.js';
 import { reasonOf } from '../keep-trying.js';
+import type { RegistryTls } from './registry-tls.js';
 
 /** A request to a registry. */
 export interface RegistryRequest {
@@ -42,16 +43,6 @@ export interface RegistryMember {
 export interface HttpRegistryOptions {
   /** Connects over TLS. Certificates and keys are PEM. @default plainly */
   readonly tls?: RegistryTls | undefined;
-}
-
-/** Certificates and keys, PEM. */
-export interface RegistryTls {
-  /** Certificates of the authorities that the registry is trusted by. @default those of Node */
-  readonly ca?: string | Buffer | undefined;
-  /** Own certificate, where the registry asks for one. @default none */
-  readonly cert?: string | Buffer | undefined;
-  /** Private key of {@link cert}. @default none */
-  readonly key?: string | Buffer | undefined;
 }
 
 const TIMEOUT_MS = 3000;

@@ -5,6 +5,6 @@
  */
 export { spongeDriver, type SpongeOptions } from './sponge-driver.js';
 export type { ConsulOptions } from '../registry/consul/consul-registry.js';
-export type { EtcdOptions, EtcdTls } from '../registry/etcd/etcd-registry.js';
+export type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
 export type { NacosOptions } from '../registry/nacos/nacos-options.js';
-export type { RegistryTls } from '../registry/http-registry.js';
+export type { RegistryTls } from '../registry/registry-tls.js';

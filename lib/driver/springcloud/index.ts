@@ -10,5 +10,5 @@ export {
   type SpringNacos,
 } from './spring-cloud-driver.js';
 export type { EurekaOptions } from '../registry/eureka/eureka-options.js';
-export type { RegistryTls } from '../registry/http-registry.js';
+export type { RegistryTls } from '../registry/registry-tls.js';
 export type { NacosOptions } from '../registry/nacos/nacos-options.js';

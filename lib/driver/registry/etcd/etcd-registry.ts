@@ -5,6 +5,7 @@ import { hostPort, type Address } from '../../host-port.js';
 import { keepTrying } from '../../keep-trying.js';
 import { keepRegistered, type Entered } from '../keep-registered.js';
 import type { Registry, RegistryListener } from '../registry.js';
+import type { RegistryTls } from '../registry-tls.js';
 
 /** How etcd is reached beside its addresses. */
 export interface EtcdOptions {
@@ -12,18 +13,8 @@ export interface EtcdOptions {
   readonly user?: string | undefined;
   /** Password of {@link user}. @default none */
   readonly password?: string | undefined;
-  /** Connects over TLS. Certificates and keys are PEM. @default plainly */
-  readonly tls?: EtcdTls | undefined;
-}
-
-/** Certificates and keys for etcd, PEM. */
-export interface EtcdTls {
-  /** Certificates of the authorities that etcd is trusted by. @default those of Node */
-  readonly ca?: string | Uint8Array | undefined;
-  /** Own certificate, where etcd asks for one. @default none */
-  readonly cert?: string | Uint8Array | undefined;
-  /** Private key of {@link cert}. @default none */
-  readonly key?: string | Uint8Array | undefined;
+  /** Connects over TLS. @default plainly */
+  readonly tls?: RegistryTls | undefined;
 }
 
 /** A key that is entered. */
@@ -216,7 +207,7 @@ function next(revision: string): string {
   return String(BigInt(revision) + 1n);
 }
 
-function credentialsOf({ ca, cert, key }: EtcdTls): NonNullable<IOptions['credentials']> {
+function credentialsOf({ ca, cert, key }: RegistryTls): NonNullable<IOptions['credentials']> {
   return {
     // without one gRPC takes those of Node, though the types do not say so
     rootCertificate: (ca === undefined ? null : Buffer.from(ca as string)) as Buffer,

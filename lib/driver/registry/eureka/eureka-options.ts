@@ -1,6 +1,7 @@
 import { DtmConfigError } from '../../../protocol/index.js';
 import { withoutPassword } from '../../without-password.js';
-import type { RegistryMember, RegistryTls } from '../http-registry.js';
+import type { RegistryMember } from '../http-registry.js';
+import type { RegistryTls } from '../registry-tls.js';
 
 /** How Eureka is reached beside its addresses. */
 export interface EurekaOptions {

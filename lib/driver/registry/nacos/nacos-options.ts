@@ -1,4 +1,4 @@
-import type { RegistryTls } from '../http-registry.js';
+import type { RegistryTls } from '../registry-tls.js';
 
 /** How Nacos is reached beside its addresses. */
 export interface NacosOptions {
