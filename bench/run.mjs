@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import * as branch from './branch.mjs';
 import * as client from './client.mjs';
 import * as coordinator from './coordinator.mjs';
+import * as drivers from './drivers.mjs';
 import * as grpc from './grpc.mjs';
 import * as memory from './memory.mjs';
 import * as recovery from './recovery.mjs';
@@ -21,7 +22,7 @@ import * as soak from './soak.mjs';
 
 const benchmarks = new Map(
   /** @type {[string, Benchmark][]} */ (
-    Object.entries({ branch, client, coordinator, grpc, memory, recovery, saga, soak })
+    Object.entries({ branch, client, coordinator, drivers, grpc, memory, recovery, saga, soak })
   ),
 );
 

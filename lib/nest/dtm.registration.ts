@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { parseHostPort, type Address, type DriverRegistration } from '../driver/index.js';
 import { DtmSettings } from './dtm.options.js';
@@ -65,7 +64,7 @@ export class DtmRegistration {
     const end = Date.now() + PATIENCE_MS;
     while (!(await isListening(address))) {
       if (this.#closing.signal.aborted || Date.now() > end) return false;
-      await sleep(LOOK_MS, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref());
     }
     return true;
   }

@@ -22,7 +22,6 @@ import { startServer } from './server.mjs';
  * @typedef {object} ConsulOptions
  * @property {string} [token] Secret of a token that may do everything, where everyone else may do nothing. Default: no
  *   access control.
- * @property {number} [maxConnections] How many of them one client may have. Default: 200, as Consul's.
  */
 
 const host = '127.0.0.1';
@@ -34,7 +33,7 @@ const host = '127.0.0.1';
  * @param {ConsulOptions} [options]
  * @returns {Promise<ConsulServer>}
  */
-export async function startConsul({ token, maxConnections = 200 } = {}) {
+export async function startConsul({ token } = {}) {
   const consul = requireProgram('consul', 'consul');
   const acl = {
     enabled: true,
@@ -52,7 +51,6 @@ export async function startConsul({ token, maxConnections = 200 } = {}) {
         args: ['consul.json'],
         input: JSON.stringify({
           disable_update_check: true,
-          limits: { http_max_conns_per_client: maxConnections },
           ...(token === undefined ? {} : { acl }),
         }),
       },

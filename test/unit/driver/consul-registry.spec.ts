@@ -122,6 +122,23 @@ describe('a watch of consul', () => {
     await expect.poll(() => problems[0]).toMatch(/certificate/);
   });
 
+  it('waits with no more connections than an agent takes from one address, and asks now and then beyond', async () => {
+    const consul = await Participant.start();
+    const registry = registryAt(consul);
+    const names = Array.from({ length: 101 }, (_, index) => `bank-${index}`);
+    for (const name of names) {
+      // answered at once, and then when something changes; a question that does not wait is always answered
+      consul.answer(`/v1/health/service/${name}`, ({ query }) => (query['index'] === '0' ? healthy(7, name) : never()));
+    }
+    const reports = names.map((name) => watching(registry, { service: name }));
+    await expect.poll(() => reports.every(({ length }) => length > 0)).toBe(true);
+    await expect.poll(() => consul.requests.filter(({ query }) => query['index'] === '7').length).toBe(100);
+    await expect.poll(() => reports.at(-1)?.length).toBe(2);
+    expect(consul.requests.filter(({ query }) => query['index'] === '7').length).toBe(100);
+    // those that wait, and the few of all others
+    expect(consul.connections).toBeLessThanOrEqual(116);
+  });
+
   it('reads what is no service as one without an address', async () => {
     const consul = await Participant.start();
     const entries = [

@@ -54,10 +54,17 @@ const GRACE_MS = 20_000;
 /** Time between two questions while not everybody is known again. */
 const RECHECK_MS = 1000;
 
+/** Most questions that wait for a change: each holds a connection, of which an agent takes 200 from one address. */
+const MOST_WAITING = 100;
+
+/** Time between two questions of those beyond, which do not wait. */
+const POLL_MS = 3000;
+
 /** Services of an agent with checks, and the health of all services. */
 export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, ConsulEntry> {
   readonly #http: HttpRegistry;
   readonly #options: ConsulOptions;
+  #waiting = 0;
 
   /**
    * @param hosts - agents of one datacenter: the one that answers is asked
@@ -74,16 +81,25 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
   }
 
   watch(query: ConsulQuery, listener: RegistryListener<ConsulEntry>): () => void {
+    const mayWait = this.#waiting < MOST_WAITING;
+    if (mayWait) this.#waiting += 1;
     const known = new AfterOutage<ConsulEntry>(GRACE_MS, ({ id, address, port }) =>
       JSON.stringify([id, address, port]),
     );
-    return keepTrying({
-      attempt: (signal, worked) => this.#follow(query, known, listener, signal, worked),
+    const stop = keepTrying({
+      attempt: (signal, worked) => this.#follow({ ...query, mayWait }, known, listener, signal, worked),
       failed: (reason) => {
         known.failed();
         listener.failed(`consul at ${this.#http.address}: ${reason}`);
       },
     });
+    let isStopped = false;
+    return () => {
+      if (isStopped) return;
+      isStopped = true;
+      if (mayWait) this.#waiting -= 1;
+      stop();
+    };
   }
 
   close(): void {
@@ -127,9 +143,9 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
     if (answer.status !== 404) checkStatus(answer);
   }
 
-  /** Asks for everything, and then for everything again as soon as something has changed. */
+  /** Asks for everything, and then for everything again as soon as something has changed, or after a while. */
   async #follow(
-    { service, withUnhealthy = false, parameters, token }: ConsulQuery,
+    { service, withUnhealthy = false, parameters, token, mayWait }: ConsulQuery & { readonly mayWait: boolean },
     known: AfterOutage<ConsulEntry>,
     listener: RegistryListener<ConsulEntry>,
     signal: AbortSignal,
@@ -148,8 +164,7 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
         method: 'GET',
         path,
         headers,
-        timeoutMs: ANSWER_MS,
-        isLongPoll: true,
+        ...(mayWait && { timeoutMs: ANSWER_MS, isLongPoll: true }),
         signal,
       });
       const entries = entriesOf(jsonOf(answer));
@@ -160,8 +175,8 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
       const isWhole = believed.length === entries.length;
       const next = Number(answer.headers['x-consul-index']);
       // one that goes backwards is that of a consul which has started anew
-      index = isWhole && next >= index ? next : 0;
-      await pause(isWhole ? PACE_MS : RECHECK_MS, signal);
+      index = mayWait && isWhole && next >= index ? next : 0;
+      await pause(!isWhole ? RECHECK_MS : mayWait ? PACE_MS : POLL_MS, signal);
     }
   }
 
