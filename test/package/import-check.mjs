@@ -8,6 +8,9 @@ const { dependencies } = readJson(join(root, 'package.json'));
 /** A peer that everybody has; its code is loaded when the first gRPC call is made. */
 const loadedLater = '@grpc/grpc-js';
 
+/** Optional peers that code may load with `import()` when their users need them, and that its declarations do not name. */
+const loadedOnDemand = ['etcd3'];
+
 /** Peers of subpaths that are named after the database, not after its client. */
 const clients = new Map([
   ['./store/postgres', 'pg'],
@@ -52,8 +55,10 @@ function foreignImports(entry, allowed) {
       faults.push(`${relative(root, file)} does not exist`);
       continue;
     }
-    for (const specifier of importsOf(file)) {
+    const text = readFileSync(file, 'utf8').replaceAll(/^\s*\*.*$/gm, '');
+    for (const specifier of importsOf(text)) {
       if (specifier.startsWith('.')) files.add(target(file, specifier));
+      else if (loadedOnDemand.includes(specifier) && file.endsWith('.js') && !isStatic(text, specifier)) continue;
       else if (!specifier.startsWith('node:') && !allowed.includes(packageOf(specifier))) {
         faults.push(`${relative(root, file)} imports ${specifier}`);
       }
@@ -65,13 +70,20 @@ function foreignImports(entry, allowed) {
 /**
  * Every specifier in `from '…'`, `import '…'`, `import('…')`, `require('…')` and `/// <reference types="…" />`.
  *
- * @param {string} file
+ * @param {string} text - of a file, without comments
  */
-function importsOf(file) {
-  const text = readFileSync(file, 'utf8').replaceAll(/^\s*\*.*$/gm, '');
+function importsOf(text) {
   const imports = text.matchAll(/\b(?:from|import|require)\s*\(?\s*(['"])([^'"\n]+)\1/g);
   const references = text.matchAll(/^\/\/\/\s*<reference\s+types=(['"])([^'"]+)\1/gm);
   return [...imports, ...references].map((match) => String(match[2]));
+}
+
+/**
+ * @param {string} text
+ * @param {string} specifier
+ */
+function isStatic(text, specifier) {
+  return new RegExp(`\\b(?:from|import)\\s*['"]${specifier}['"]`).test(text);
 }
 
 /**
