@@ -100,7 +100,10 @@ function methodsIn(definition: PackageDefinition): Methods {
   return {
     types,
     find(url) {
-      const [service = '', name = ''] = url.split('/').slice(-2);
+      const [service = '', name = ''] = url
+        .replace(/\?[^/]*$/, '')
+        .split('/')
+        .slice(-2);
       const method = methods.get(`/${service}/${name}`);
       if (method?.requestStream || method?.responseStream) {
         throw new DtmArgumentError(`${url}: ${service}/${name} is a stream; branches are called with one message`);

@@ -2,7 +2,7 @@ import { DtmArgumentError } from '../../protocol/index.js';
 import { parseHostPort } from '../host-port.js';
 import { DEFAULT_GROUP } from '../registry/nacos/nacos-instance.js';
 import { withoutPassword } from '../without-password.js';
-import { parseNamedUrl } from './named-url.js';
+import { isOfTheWeb, parseNamedUrl } from './named-url.js';
 import type { SpringServices } from './spring-services.js';
 
 const PARTS = /^(?:([a-z][a-z\d+.-]*):\/\/)?([^/?#]*)\/?(?:\?(.*))?$/is;
@@ -27,8 +27,9 @@ export function springBranchUrl(service: string, method: string, services: Sprin
   }
   if (scheme.toLowerCase() === 'eureka' || services?.isKnownToGo === false) {
     throw refusal(
-      `Go dtm finds no services in Eureka. Our coordinator does, at eureka://${name}${method}; for Go dtm look it up ` +
-        `before, \`await driver.http.resolve('eureka://${name}${method}')\`, and know that it stays there for all retries`,
+      "Go dtm finds no services in Eureka. Our coordinator does: tell the driver, { eureka: { coordinator: 'nestjs-dtm' } }; " +
+        `for Go dtm look it up before, \`await driver.http.resolve('eureka://${name}${method}')\`, and know that it stays ` +
+        'there for all retries',
     );
   }
   const options = new URLSearchParams(query);
@@ -43,5 +44,22 @@ export function springBranchUrl(service: string, method: string, services: Sprin
   const added = options.size > 0 ? `${method.includes('?') ? '&' : '?'}${options}` : '';
   const url = `${scheme}://${name}${method}${added}`;
   parseNamedUrl(url);
+  return url;
+}
+
+/**
+ * URL of an HTTP branch that our coordinator finds in Eureka.
+ *
+ * @param service - its name, perhaps `eureka://name`; or an http(s) URL
+ * @param method - its path
+ * @throws DtmArgumentError when it is no name
+ */
+export function eurekaBranchUrl(service: string, method: string): string {
+  const server = service.replace(/\/+$/, '');
+  const url = (server.includes('://') ? server : `eureka://${server}`) + method;
+  if (!method.startsWith('/') || server.includes('?')) {
+    throw new DtmArgumentError(`bad url: '${withoutPassword(url)}'. a branch is written eureka://service/path`);
+  }
+  if (!isOfTheWeb(url.slice(0, url.indexOf(':')))) parseNamedUrl(url);
   return url;
 }

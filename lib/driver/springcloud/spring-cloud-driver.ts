@@ -15,7 +15,7 @@ import { withoutPassword } from '../without-password.js';
 import { EurekaServices } from './eureka-services.js';
 import { NacosServices } from './nacos-services.js';
 import { isNamedUrl, isOfTheWeb, parseNamedUrl } from './named-url.js';
-import { springBranchUrl } from './spring-branch-url.js';
+import { eurekaBranchUrl, springBranchUrl } from './spring-branch-url.js';
 import type { SpringServices } from './spring-services.js';
 import { parseTarget } from './spring-target.js';
 
@@ -31,6 +31,13 @@ export interface SpringNacos extends NacosOptions {
 export interface SpringEureka extends EurekaOptions {
   /** Its servers, e.g. `http://user:password@eureka:8761/eureka`. */
   readonly serviceUrls: readonly string[];
+  /**
+   * Who calls the branches: Go dtm finds no services in Eureka, so that `branchUrl`, `branchOf` and `endpoint.http` refuse
+   * their names unless it is the coordinator of this package, embedded or as `nestjs-dtm serve`.
+   *
+   * @default 'dtm'
+   */
+  readonly coordinator?: 'dtm' | 'nestjs-dtm' | undefined;
 }
 
 /** Options of {@link springCloudDriver}: one of the registries. */
@@ -123,7 +130,10 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
           'a gRPC branch is written host:port/pkg.Service/Method',
       );
     },
-    branchUrl: (service, method) => springBranchUrl(service, method, used?.services),
+    branchUrl: (service, method) =>
+      eureka?.coordinator === 'nestjs-dtm'
+        ? eurekaBranchUrl(service, method)
+        : springBranchUrl(service, method, used?.services),
     async close() {
       used?.names.close();
       used?.shared.endUnused();

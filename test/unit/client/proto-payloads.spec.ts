@@ -100,6 +100,8 @@ describe('a plain object for a gRPC branch', () => {
       OUT,
       'protocol1:///localhost:50051/bank.v1.Bank/TransOut',
       'etcd://e/bank/bank.v1.Bank/TransOut',
+      'polaris://bank/bank.v1.Bank/TransOut?namespace=Test',
+      'consul://c:8500/bank?token=a/bank.v1.Bank/TransOut',
     ]) {
       expect(read(codec.encode(url, transfer))).toMatchObject(transfer);
     }

@@ -125,7 +125,7 @@ describe('the URL of a branch that Go dtm finds', () => {
     ['bu/si', '/out', /the name of a service/],
     ['me:secret@busi', '/out', /without a port and a user/],
     ['', '/out', /the name of a service/],
-    ['eureka://busi', '/out', /finds no services in Eureka.*eureka:\/\/busi\/out.*driver\.http\.resolve/],
+    ['eureka://busi', '/out', /finds no services in Eureka.*driver\.http\.resolve\('eureka:\/\/busi\/out'\)/],
   ])('of %s and %s is refused', (service, method, message) => {
     expect(() => driver.branchUrl!(service, method)).toThrow(message);
     expect(() => driver.branchUrl!(service, method)).toThrow(DtmArgumentError);
@@ -134,6 +134,19 @@ describe('the URL of a branch that Go dtm finds', () => {
   it('does not exist for a service in Eureka', () => {
     expect(() => onEureka.branchUrl!('busi', '/out')).toThrow(/finds no services in Eureka/);
     expect(onEureka.branchUrl!('http://busi:80', '/out')).toBe('http://busi:80/out');
+  });
+
+  it('exists for a service in Eureka when the coordinator is ours', () => {
+    const { branchUrl } = springCloudDriver({
+      eureka: { serviceUrls: ['http://eureka:8761/eureka'], coordinator: 'nestjs-dtm' },
+    });
+    expect(branchUrl!('busi', '/out')).toBe('eureka://busi/out');
+    expect(branchUrl!('eureka://busi/', '/out')).toBe('eureka://busi/out');
+    expect(branchUrl!('http://busi:80', '/out')).toBe('http://busi:80/out');
+    for (const service of ['eureka://busi:80', 'eureka://busi?group=g', 'eureka://../x', 'b%sy']) {
+      expect(() => branchUrl!(service, '/out')).toThrow(DtmArgumentError);
+    }
+    expect(() => branchUrl!('busi', 'out')).toThrow(/a branch is written eureka:\/\/service\/path/);
   });
 });
 

@@ -1,0 +1,34 @@
+import { Controller } from '@nestjs/common';
+import { BranchPayload, DtmFailureError, SagaBranch } from 'nestjs-dtm';
+
+/** Transfer of busi.proto; over HTTP the same as JSON. gRPC brings 64-bit numbers as objects of their own. */
+export interface Transfer {
+  readonly amount: number;
+  readonly userId: number;
+}
+
+/** With more than that a saga fails, and what it did is reverted. */
+const MOST = 500;
+
+/** The bank of DTM's pages, over gRPC as `busi.Busi/TransOut` and so on, over HTTP at `/TransOut`. */
+@Controller()
+export class BusiController {
+  @SagaBranch({ service: 'busi.Busi', compensate: 'TransOutRevert' })
+  TransOut(@BranchPayload() { amount, userId }: Transfer): void {
+    console.log(`transfer out ${amount} cents from ${userId}`);
+  }
+
+  TransOutRevert(@BranchPayload() { amount, userId }: Transfer): void {
+    console.log(`revert transfer out ${amount} cents from ${userId}`);
+  }
+
+  @SagaBranch({ service: 'busi.Busi', compensate: 'TransInRevert' })
+  TransIn(@BranchPayload() { amount, userId }: Transfer): void {
+    console.log(`transfer in ${amount} cents to ${userId}`);
+    if (amount > MOST) throw new DtmFailureError(`nobody takes more than ${MOST} cents at a time`);
+  }
+
+  TransInRevert(@BranchPayload() { amount, userId }: Transfer): void {
+    console.log(`revert transfer in ${amount} cents to ${userId}`);
+  }
+}
