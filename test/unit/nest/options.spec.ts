@@ -81,7 +81,7 @@ describe('resolveDtmOptions', () => {
       { server: { newGid: () => 1, close: 1 } },
       /server is an object without prepare, submit, .*, open, recover, close;/,
     ],
-    [{ server: 'http://dtm', driver: 'dtm-driver-gozero' }, /driver "dtm-driver-gozero"/],
+    [{ server: 'http://dtm', driver: 'dtm-driver-other' }, /driver "dtm-driver-other"/],
     [{ server: 'http://dtm', driver: {} }, /driver an object is none; give the name of a driver/],
     [
       { server: 'http://dtm', endPoint: {} },
