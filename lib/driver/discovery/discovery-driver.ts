@@ -1,7 +1,7 @@
 import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
 import type { DtmDriver } from '../driver.js';
 import type { AddressSource } from '../grpc-resolver/address-source.js';
-import { registryDriver, type DriverScheme } from '../registry-driver.js';
+import { grpcDriver, type DriverScheme } from '../grpc-driver.js';
 import { checkServiceName } from '../registry/service-name.js';
 import { RegistryPlaces, type RegistryKind } from './registry-places.js';
 import { endpointsIn, type InstanceEndpoints } from './service-instance.js';
@@ -62,7 +62,7 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
     watch: ({ path }, listener) => found!.instances.watch(path, listener),
   };
 
-  const driver = registryDriver({
+  const driver = grpcDriver({
     name,
     schemes: () => ({
       discovery: {

@@ -2,7 +2,7 @@ import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../proto
 import type { DtmDriver } from '../driver.js';
 import type { AddressSource } from '../grpc-resolver/address-source.js';
 import { reasonOf } from '../keep-trying.js';
-import { registryDriver } from '../registry-driver.js';
+import { grpcDriver } from '../grpc-driver.js';
 import type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
 import type { K8sOptions } from '../registry/k8s/k8s-endpoints.js';
 import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
@@ -55,7 +55,7 @@ export function egoDriver(options: EgoOptions = {}): DtmDriver {
   };
   let found = options.registry === undefined ? undefined : open(registryUrl(options.registry));
 
-  const driver = registryDriver({
+  const driver = grpcDriver({
     name: NAME,
     schemes: () => {
       const { scheme = 'etcd', url: registry } = found ?? {};

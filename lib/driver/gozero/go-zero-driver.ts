@@ -3,7 +3,7 @@ import { addressList } from '../address-list.js';
 import type { DtmDriver } from '../driver.js';
 import { hostPort } from '../host-port.js';
 import { optionsLabel } from '../options-label.js';
-import { registryDriver, type DriverScheme, type Register } from '../registry-driver.js';
+import { grpcDriver, type DriverScheme, type Register } from '../grpc-driver.js';
 import { advertised } from '../registry/advertised.js';
 import type { ConsulOptions } from '../registry/consul/consul-registry.js';
 import type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
@@ -83,7 +83,7 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
     nacos: (url, _, endpoint) => nacos.registration(url, advertised(endpoint, NAME)),
   };
 
-  return registryDriver({
+  return grpcDriver({
     name: NAME,
     schemes: () => schemes,
     target(target, endpoint) {

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/index.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
 import { hostPort, type Address } from '../host-port.js';
-import type { Register } from '../registry-driver.js';
+import type { Register } from '../grpc-driver.js';
 import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../registry/nacos/nacos-registry.js';

@@ -2,7 +2,7 @@ import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
 import type { DtmDriver } from '../driver.js';
 import { hostPort } from '../host-port.js';
 import { reasonOf } from '../keep-trying.js';
-import { registryDriver } from '../registry-driver.js';
+import { grpcDriver } from '../grpc-driver.js';
 import { advertised } from '../registry/advertised.js';
 import type { PolarisInstance } from '../registry/polaris/polaris-registry.js';
 import { parseRegistryUrl } from '../registry/registry-url.js';
@@ -57,7 +57,7 @@ export function polarisDriver({ servers: option, token, ...options }: PolarisOpt
   let known: string | undefined;
   const servers = (): string => (known ??= polarisServers(option));
   const addresses = new PolarisAddresses(servers, token);
-  const driver = registryDriver({
+  const driver = grpcDriver({
     name: NAME,
     schemes: () => ({ polaris: { form: POLARIS_FORM, source: addresses, registry: servers() } }),
     target(target, endpoint) {

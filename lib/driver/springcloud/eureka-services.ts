@@ -1,5 +1,5 @@
 import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-source.js';
-import type { Register } from '../registry-driver.js';
+import type { Register } from '../grpc-driver.js';
 import type { EurekaEntry, EurekaInstance } from '../registry/eureka/eureka-instance.js';
 import { eurekaMembers, type EurekaOptions } from '../registry/eureka/eureka-options.js';
 import { EurekaRegistry } from '../registry/eureka/eureka-registry.js';

@@ -1,7 +1,7 @@
 import { DtmConfigError } from '../../protocol/index.js';
 import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-source.js';
 import { hostPort, type Address } from '../host-port.js';
-import type { Register } from '../registry-driver.js';
+import type { Register } from '../grpc-driver.js';
 import {
   DEFAULT_GROUP,
   type NacosEntry,

@@ -6,7 +6,7 @@ import { hostPort } from '../host-port.js';
 import type { HttpNames } from '../http-names/http-names.js';
 import { WatchedNames } from '../http-names/watched-names.js';
 import { systemAfter } from '../keep-trying.js';
-import { registryDriver, type Register } from '../registry-driver.js';
+import { grpcDriver, type Register } from '../grpc-driver.js';
 import { advertised } from '../registry/advertised.js';
 import type { EurekaOptions } from '../registry/eureka/eureka-options.js';
 import type { NacosOptions } from '../registry/nacos/nacos-options.js';
@@ -105,7 +105,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
     },
   };
 
-  const base = registryDriver({
+  const base = grpcDriver({
     name: NAME,
     // services are not called by name over gRPC
     schemes: () => ({}),

@@ -5,7 +5,7 @@ import { registerGrpcScheme, type GrpcSchemeHandle } from './grpc-resolver/regis
 import { splitBranchUrl } from './branch-url.js';
 import { withoutPassword } from './without-password.js';
 
-/** A scheme of a {@link registryDriver}. */
+/** A scheme of a {@link grpcDriver}. */
 export interface DriverScheme {
   /** How the URL of a branch is written, for messages. */
   readonly form: string;
@@ -23,8 +23,8 @@ export interface DriverScheme {
   readonly withOptions?: boolean | undefined;
 }
 
-/** What makes a {@link registryDriver}. */
-export interface RegistryDriverParts {
+/** What makes a {@link grpcDriver}. */
+export interface GrpcDriverParts {
   /** Name of the driver. */
   readonly name: string;
   /** What gRPC is to resolve; asked each time, as it may depend on the target that was given. */
@@ -44,11 +44,11 @@ export interface RegistryDriverParts {
 export type Register = (options?: RegisterOptions) => Promise<DriverRegistration>;
 
 /**
- * A driver whose services stand in registries.
+ * A driver whose services are called over gRPC and stand in registries.
  *
  * @param parts - what is the framework's own
  */
-export function registryDriver({ name, schemes, target: targetOf }: RegistryDriverParts): DtmDriver {
+export function grpcDriver({ name, schemes, target: targetOf }: GrpcDriverParts): DtmDriver {
   const handles = new Map<string, GrpcSchemeHandle>();
   const registrationOf = (target: string, endpoint: string): Register => {
     try {
