@@ -16,3 +16,4 @@ export type { After } from './keep-trying.js';
 export { protocol1Driver } from './protocol1/protocol1-driver.js';
 export { resolveDriver } from './resolve-driver.js';
 export { driversOf } from './scheme-drivers.js';
+export { withoutPassword } from './without-password.js';

@@ -1,11 +1,14 @@
+/** User and password in a URL. */
+const CREDENTIALS = /\/\/[^\s/?#]*@/g;
+
 /** Parameters of a query that hold a secret. */
-const SECRETS = /([?&](?:password|token|secret|access_?token|acl_?token)=)[^&#/]*/gi;
+const SECRETS = /([?&](?:password|token|secret|access_?token|acl_?token)=)[^&#/\s"']*/gi;
 
 /**
- * A URL as it may stand in messages, which end up in logs.
+ * A URL, or a text with URLs, as it may stand in messages, which end up in logs.
  *
- * @param url - perhaps with a user and password in front of an `@`, or a secret in its query
+ * @param text - perhaps with a user and password in front of an `@`, or a secret in a query
  */
-export function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^/]*@/, '//***@').replaceAll(SECRETS, '$1***');
+export function withoutPassword(text: string): string {
+  return text.replaceAll(CREDENTIALS, '//***@').replaceAll(SECRETS, '$1***');
 }

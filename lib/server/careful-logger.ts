@@ -1,16 +1,5 @@
+import { withoutPassword } from '../driver/index.js';
 import type { CoordinatorLogger } from './logger.js';
-
-/** User and password in a URL, wherever it stands in a text. */
-const CREDENTIALS = /\/\/[^\s/?#]*@/g;
-
-/**
- * A text whose URLs have lost their users and passwords.
- *
- * @param text - anything
- */
-export function withoutCredentials(text: string): string {
-  return text.replace(CREDENTIALS, '//***@');
-}
 
 /**
  * A logger that tells no passwords, and whose own failures stop nothing.
@@ -22,7 +11,7 @@ export function carefulLogger(logger: CoordinatorLogger): CoordinatorLogger {
     (level: keyof CoordinatorLogger): CoordinatorLogger['info'] =>
     (message, fields = {}) => {
       try {
-        logger[level](withoutCredentials(message), Object.fromEntries(Object.entries(fields).map(careful)));
+        logger[level](withoutPassword(message), Object.fromEntries(Object.entries(fields).map(careful)));
       } catch {
         // what cannot be reported must be done all the same
       }
@@ -31,5 +20,5 @@ export function carefulLogger(logger: CoordinatorLogger): CoordinatorLogger {
 }
 
 function careful([name, value]: [string, unknown]): [string, unknown] {
-  return [name, typeof value === 'string' ? withoutCredentials(value) : value];
+  return [name, typeof value === 'string' ? withoutPassword(value) : value];
 }

@@ -9,6 +9,7 @@ import {
   type Protocol,
   type TransactionRequest,
 } from '../protocol/index.js';
+import { withoutPassword } from '../driver/index.js';
 import type { CallTarget, Transport } from '../transport/index.js';
 
 /**
@@ -78,7 +79,7 @@ function checkUrl(
     transport.check?.({ url, ...target });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `${what} ${JSON.stringify(url)} cannot be called: ${reason}`;
+    const message = `${what} ${JSON.stringify(withoutPassword(url))} cannot be called: ${reason}`;
     throw new DtmArgumentError(message, { cause, gid: target.context.gid });
   }
 }

@@ -1,6 +1,6 @@
 import { DtmConfigError, isHttpUrl, type BranchRecord, type TransactionRecord } from '../../protocol/index.js';
 import { HttpRequester } from '../../transport/index.js';
-import { withoutCredentials } from '../careful-logger.js';
+import { withoutPassword } from '../../driver/index.js';
 import type { CoordinatorLogger } from '../logger.js';
 import type { CoordinatorSettings } from '../settings.js';
 
@@ -48,8 +48,8 @@ export class Alerts {
     const isEarly = attempts + 1 < this.#settings.alertRetryLimit && !isLast;
     if (isEarly || this.#underWay === MAX_UNDER_WAY) return;
     this.#underWay++;
-    const text = withoutCredentials(error);
-    void this.#post({ branch: withoutCredentials(url), error: text, gid, retry_count: attempts + 1, status })
+    const text = withoutPassword(error);
+    void this.#post({ branch: withoutPassword(url), error: text, gid, retry_count: attempts + 1, status })
       .catch((cause: unknown) => this.#logger.warn('alert webhook failed', { gid, branchId, op, error: String(cause) }))
       .finally(() => this.#underWay--);
   }

@@ -2,7 +2,6 @@ import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { parseRegistryUrl } from '../../../lib/driver/registry/registry-url.js';
 import { checkServiceName } from '../../../lib/driver/registry/service-name.js';
-import { withoutPassword } from '../../../lib/driver/without-password.js';
 
 describe('the URL of a service in a registry', () => {
   it('has hosts, a service, and options', () => {
@@ -66,16 +65,4 @@ describe('the name of a service', () => {
       expect(() => checkServiceName(name)).toThrow(DtmArgumentError);
     },
   );
-});
-
-describe('a URL in a message', () => {
-  it.each([
-    ['etcd://user:secret@h:1/bank', 'etcd://***@h:1/bank'],
-    ['etcd://h:1/bank?user=u&password=secret', 'etcd://h:1/bank?user=u&password=***'],
-    ['consul://h:1/bank?Token=secret&tag=a', 'consul://h:1/bank?Token=***&tag=a'],
-    ['consul://h:1/bank?token=secret/b.B/In', 'consul://h:1/bank?token=***/b.B/In'],
-    ['http://h/a?b=c', 'http://h/a?b=c'],
-  ])('%s is shown as %s', (url, shown) => {
-    expect(withoutPassword(url)).toBe(shown);
-  });
 });
