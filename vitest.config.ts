@@ -30,6 +30,8 @@ const project = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    // most of the time somebody waits for a server: one worker alone would leave a machine of two cores idle
+    maxWorkers: 2,
     reporters: ['default', './test/support/skipped-reporter.ts'],
     projects: [
       project('unit', 10_000),

@@ -109,6 +109,21 @@ export class Runner {
   }
 
   async #run(details: TransactionDetails, turns?: PassTurns): Promise<TransactionDetails | undefined> {
+    let isOver = false;
+    let stored = details.transaction;
+    const inTurn = turns && { turns, stored: () => stored, isOver: () => isOver };
+    try {
+      return await this.#pass(details, inTurn, (now) => (stored = now));
+    } finally {
+      isOver = true;
+    }
+  }
+
+  async #pass(
+    details: TransactionDetails,
+    inTurn: InTurn | undefined,
+    onStored: (transaction: TransactionRecord) => void,
+  ): Promise<TransactionDetails | undefined> {
     const { clock, settings } = this.#surroundings;
     const { transaction, branches } = details;
     const machine = MODES[transaction.transType].machine(transaction, branches.length, settings);
@@ -117,7 +132,6 @@ export class Runner {
     this.#leases.set(stored.gid, stored);
     let pass: Pass = beginPass(details);
     let received: readonly Answer[] = [];
-    const inTurn: InTurn | undefined = turns && { turns, stored: () => stored };
     for (;;) {
       const step = this.#advance(machine, pass, received, clock.now());
       if (step.save) {
@@ -125,6 +139,7 @@ export class Runner {
         if (!(await this.#save(stored, next, step.changed))) return undefined;
         if (next.attention !== undefined && stored.attention === undefined) this.#callForAttention(next);
         stored = next;
+        onStored(stored);
         this.#leases.set(stored.gid, stored);
       }
       pass = step.pass;

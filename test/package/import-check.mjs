@@ -73,7 +73,7 @@ function foreignImports(entry, allowed) {
  * @param {string} text - of a file, without comments
  */
 function importsOf(text) {
-  const imports = text.matchAll(/\b(?:from|import|require)\s*\(?\s*(['"])([^'"\n]+)\1/g);
+  const imports = text.matchAll(/(?<!\.)\b(?:from|import|require)\s*\(?\s*(['"])([^'"\n]+)\1/g);
   const references = text.matchAll(/^\/\/\/\s*<reference\s+types=(['"])([^'"]+)\1/gm);
   return [...imports, ...references].map((match) => String(match[2]));
 }

@@ -59,6 +59,7 @@ class KeptRegistration implements DriverRegistration {
   #isTold = false;
   #onFirst = (): void => undefined;
   #stop = (): void => undefined;
+  #entering: Promise<Entered | undefined> | undefined;
   #entered: Entered | undefined;
   #closing: Promise<void> | undefined;
 
@@ -96,9 +97,9 @@ class KeptRegistration implements DriverRegistration {
   }
 
   async #attempt(enter: Entering['enter'], signal: AbortSignal, worked: () => void): Promise<void> {
-    const entered = await enter(signal);
-    if (signal.aborted) return entered.leave();
-    this.#entered = entered;
+    this.#entering = this.#enter(enter, signal);
+    const entered = await this.#entering;
+    if (!entered) return;
     worked();
     this.tell(undefined);
     const reason = await entered.lost.then(
@@ -109,9 +110,22 @@ class KeptRegistration implements DriverRegistration {
     if (!signal.aborted) this.tell(`${this.#what} was lost${reason}; it is entered again`);
   }
 
+  /** What comes too late is taken out at once. */
+  async #enter(enter: Entering['enter'], signal: AbortSignal): Promise<Entered | undefined> {
+    const entered = await enter(signal);
+    if (!signal.aborted) return (this.#entered = entered);
+    await entered.leave();
+    return undefined;
+  }
+
   #close(): Promise<void> {
     this.#stop();
-    const leaving = this.#entered?.leave() ?? Promise.resolve();
+    // an entry that is being made now must not outlive its owner
+    const made = this.#entering?.then(
+      () => undefined,
+      () => undefined,
+    );
+    const leaving = this.#entered?.leave() ?? made ?? Promise.resolve();
     return new Promise((resolve, reject) => {
       const late = new Error(`${this.#what} could not be taken out of the registry: no answer`);
       const cancel = this.#after(LEAVE_MS, () => reject(late));

@@ -26,6 +26,8 @@ export interface InTurn {
   readonly turns: PassTurns;
   /** Its transaction as it is stored by now. */
   stored(): TransactionRecord;
+  /** The pass has ended, with an error of the store: nobody would learn what a call came to. */
+  isOver(): boolean;
 }
 
 /** Calls branches, one by one: in turn, unless their target is left alone, and reports what came of it. */
@@ -68,13 +70,13 @@ export class BranchCalls {
     if (!inTurn) return this.#call(target, caller, transaction, branch);
     const held = this.#tools.breaker.hold(target, caller);
     if (held) return held;
-    const { turns, stored } = inTurn;
+    const { turns, stored, isOver } = inTurn;
     const { clock } = this.#surroundings;
     const turn = await turns.take(target);
     if (!turn) return { kind: 'held', until: turns.later(target) };
     let outcome: Outcome | Held | undefined;
     try {
-      if (this.#isStopped) return { kind: 'held', until: clock.now() };
+      if (this.#isStopped || isOver()) return { kind: 'held', until: clock.now() };
       // while it waited others may have taken the transaction over, or it may have been decided to roll it back
       const { nextCronTime, status } = stored();
       if (clock.now() >= nextCronTime || status !== transaction.status) {

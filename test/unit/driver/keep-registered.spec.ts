@@ -84,7 +84,10 @@ describe('an entry that is kept in a registry', () => {
     await registry.clock.advance(3000);
     const registration = await registering;
     expect(registration.problem).toBe('bank is not registered yet: no answer');
-    await registration.close();
+    const closing = registration.close();
+    closing.catch(() => undefined);
+    await registry.clock.advance(3000);
+    await expect(closing).rejects.toThrow('no answer');
   });
 
   it('ends in time when the registry does not answer any more', async () => {
@@ -106,9 +109,10 @@ describe('an entry that is kept in a registry', () => {
     );
     await clock.advance(3000);
     const registration = await registering;
-    await registration.close();
-    entering.resolve({ lost: new Promise(() => undefined), leave: async () => void log.push('leave') });
+    const closing = registration.close().then(() => log.push('closed'));
     await settled();
-    expect(log).toEqual(['leave']);
+    entering.resolve({ lost: new Promise(() => undefined), leave: async () => void log.push('leave') });
+    await closing;
+    expect(log).toEqual(['leave', 'closed']);
   });
 });
