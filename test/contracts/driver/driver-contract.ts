@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
 import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { DriverBed } from './driver-bed.js';
 import { asking, startInstance, type Ask, type Instance } from './instance.js';
+import { freshName } from '../../support/fresh-name.js';
 
 /** Longest wait for what a registry does in its own time, e.g. drops an instance that is silent. */
 const PATIENCE_MS = 90_000;
@@ -18,7 +18,7 @@ const HOSTILE = ['../other', 'a/../../b', 'a b', 'bänk', 'a\u0000b', 'a\nb', '.
  */
 export function driverContract(title: string, bedOf: () => DriverBed): void {
   describe(`${title} keeps the contract of drivers:`, { timeout: 180_000 }, () => {
-    const service = (): string => `bank-${randomUUID().slice(0, 8)}`;
+    const service = (): string => freshName('bank');
 
     const register = async (
       driver: DtmDriver,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { branchUrlOf } from '../../../lib/driver/branch-url-of.js';
 import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
@@ -9,6 +8,7 @@ import { runGoInitiator, startGoPartner, type Framework } from '../../services/g
 import { GrpcClient, requestMessage } from '../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
+import { freshName } from '../../support/fresh-name.js';
 
 /** A framework with its registry, on the Go side and on ours. */
 export interface GoWorld {
@@ -38,8 +38,6 @@ const PATIENCE = { timeout: 60_000, interval: 100 };
 
 /** What our driver and those of Go have to do with each other; a test needs a Go dtm, and partners. */
 export function goWorldCases(worldOf: () => GoWorld): void {
-  const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
-
   const driverOf = async (): Promise<DtmDriver> => {
     const driver = worldOf().driver();
     onTestFinished(() => driver.close?.());
@@ -98,7 +96,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
   };
 
   it('Go dtm is called where it has registered itself', async () => {
-    const dtm = nameOf('dtm');
+    const dtm = freshName('dtm');
     await driverOf();
     await goDtm(dtm);
     await untilFound(dtm, '/dtmgimp.Dtm/NewGid');
@@ -107,7 +105,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
 
   it('Go dtm calls the services that were registered here, those that are left when one is taken out', async () => {
     const driver = await driverOf();
-    const [dtm, bank] = [nameOf('dtm'), nameOf('bank')];
+    const [dtm, bank] = [freshName('dtm'), freshName('bank')];
     const [one, other] = [await GrpcParticipant.start(), await GrpcParticipant.start()];
     for (const each of [one, other]) {
       for (const method of ['Out', 'OutUndo', 'In', 'InUndo']) each.answer(`bank.Bank/${method}`, REPLIES.success);
@@ -123,7 +121,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
       { action: url('In'), compensate: url('InUndo') },
     ];
     const client = new GrpcClient(worldOf().address(dtm));
-    const saga = (): object => requestMessage(nameOf('g'), 'saga', { steps, payloads: ['out', 'in'], ...TRANSFER });
+    const saga = (): object => requestMessage(freshName('g'), 'saga', { steps, payloads: ['out', 'in'], ...TRANSFER });
     expect(await client.answer('Submit', saga())).toBe('OK');
     expect(one.lines).toEqual(['/bank.Bank/Out 01 action', '/bank.Bank/In 02 action']);
 
@@ -137,7 +135,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
 
   it('a coordinator of ours, found by Go, calls a service that Go has registered', async () => {
     const driver = await driverOf();
-    const [dtm, busi] = [nameOf('dtm'), nameOf('busi')];
+    const [dtm, busi] = [freshName('dtm'), freshName('busi')];
     const { framework, registry, address, goAddress = address, partnerName = String } = worldOf();
     const partner = await startGoPartner({ framework, registry, name: partnerName(busi) });
     onTestFinished(() => partner.stop());

@@ -12,6 +12,7 @@ import { GrpcClient, requestMessage } from '../../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { Participant } from '../../../support/participant.js';
 import { RecordingLogger } from '../../../support/recording-logger.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('dapr', 'consul', 'dtm');
 
@@ -34,7 +35,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Dapr, between two
   let own: DaprServer;
   beforeAll(async () => {
     consul = await startConsul();
-    own = await startDapr({ appId: `caller-${randomUUID().slice(0, 8)}`, consul });
+    own = await startDapr({ appId: freshName('caller'), consul });
   });
   afterAll(() => Promise.all([own?.stop(), consul?.stop()]));
 
@@ -65,7 +66,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Dapr, between two
   };
 
   const behindSidecar = async (appPort: number, appProtocol: 'http' | 'grpc'): Promise<string> => {
-    const appId = `bank-${randomUUID().slice(0, 8)}`;
+    const appId = freshName('bank');
     const sidecar = await startDapr({ appId, appPort, appProtocol, consul });
     onTestFinished(() => sidecar.stop());
     return appId;

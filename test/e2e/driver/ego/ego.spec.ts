@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { egoDriver } from 'nestjs-dtm/driver/ego';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDtm } from '../../../services/dtm.mjs';
 import { startEtcd, type EtcdServer } from '../../../services/etcd.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { goWorldCases } from '../go-world.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('etcd', 'dtm', 'go-partner');
 
@@ -36,7 +36,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of ego on etcd'), ()
   }
 
   it('what it writes is what Go dtm writes, but for the life of the entry', async () => {
-    const name = `dtm-${randomUUID().slice(0, 8)}`;
+    const name = freshName('dtm');
     const endpoint = '127.0.0.1:36790';
     const target = `${registry}/${name}`;
     const dtm = await startDtm({

@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startConsul, type ConsulServer } from '../../../services/consul.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { GrpcClient } from '../../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
+import { freshName } from '../../../support/fresh-name.js';
 
 // a file of its own, for gRPC keeps the options of the first driver of a process
 const closed = requireOrSkip('consul');
@@ -19,7 +17,7 @@ describe.skipIf(!closed.available)(closed.title('the driver of go-zero on a cons
   afterAll(() => consul?.stop());
 
   it.each(['options', 'query'])('takes the token from the %s, and does not show it', async (where) => {
-    const [bank, name] = [await GrpcParticipant.start(), nameOf('bank')];
+    const [bank, name] = [await GrpcParticipant.start(), freshName('bank')];
     bank.answer('dtmgimp.Dtm/NewGid', REPLIES.success);
     const at = (token: string): string =>
       `consul://${consul.host}:${consul.port}/${name}${where === 'query' ? `?token=${token}` : ''}`;

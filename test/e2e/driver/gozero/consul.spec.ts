@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -10,13 +9,12 @@ import { GrpcClient } from '../../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { goWorldCases } from '../go-world.js';
 import { checksInConsul, servicesInConsul } from '../services-in-consul.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('consul', 'dtm', 'go-partner');
 
 /** As an application imports it, which is another process here. */
 const built = new URL('../../../../dist/driver/gozero/index.js', import.meta.url).href;
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
 
 describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul'), () => {
   let consul: ConsulServer;
@@ -36,7 +34,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
   }));
 
   it('what it writes is what Go dtm writes', async () => {
-    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const dtm = await startDtm({
       env: {
         MICRO_SERVICE_DRIVER: 'dtm-driver-gozero',
@@ -53,7 +51,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
   });
 
   it('is entered again when the agent has started anew, and taken out in the end', async () => {
-    const name = nameOf('bank');
+    const name = freshName('bank');
     const registration = await goZeroDriver().registerGrpcService(`${registry}/${name}`, '127.0.0.1:1');
     expect(await servicesInConsul(consul, name)).toHaveLength(1);
     await consul.kill();
@@ -66,7 +64,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
   });
 
   it('calls that began before an agent starts anew find their service after it', async () => {
-    const [bank, name] = [await GrpcParticipant.start(), nameOf('bank')];
+    const [bank, name] = [await GrpcParticipant.start(), freshName('bank')];
     bank.answer('dtmgimp.Dtm/NewGid', REPLIES.success);
     const driver = goZeroDriver();
     onTestFinished(() => driver.close?.());
@@ -88,7 +86,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
   });
 
   it('finds those that are healthy, and others as well when it is told so', async () => {
-    const [bank, name] = [await GrpcParticipant.start(), nameOf('bank')];
+    const [bank, name] = [await GrpcParticipant.start(), freshName('bank')];
     bank.answer('dtmgimp.Dtm/NewGid', REPLIES.success);
     const driver = goZeroDriver();
     onTestFinished(() => driver.close?.());

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -10,13 +9,12 @@ import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { keysInEtcd } from '../keys-in-etcd.js';
 import { goWorldCases } from '../go-world.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('etcd', 'dtm', 'go-partner', 'go-partner-new');
 
 /** As an application imports it, which is another process here. */
 const built = new URL('../../../../dist/driver/gozero/index.js', import.meta.url).href;
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
 
 describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd'), () => {
   let etcd: EtcdServer;
@@ -36,7 +34,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
   }));
 
   it.each(['go-partner', 'go-partner-new'] as const)('its services are found by go-zero: %s', async (build) => {
-    const [bank, name] = [await GrpcParticipant.start(), nameOf('busi')];
+    const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
     const registration = await goZeroDriver().registerGrpcService(`${registry}/${name}`, bank.address);
     onTestFinished(() => registration.close());
@@ -46,7 +44,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
   });
 
   it('what it writes is what Go dtm writes', async () => {
-    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const dtm = await startDtm({
       env: {
         MICRO_SERVICE_DRIVER: 'dtm-driver-gozero',
@@ -65,7 +63,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
   });
 
   it('an instance that is killed is forgotten when its lease of ten seconds is over', async () => {
-    const target = `${registry}/${nameOf('killed')}`;
+    const target = `${registry}/${freshName('killed')}`;
     const program = `
       import { goZeroDriver } from ${JSON.stringify(built)};
       await goZeroDriver().registerGrpcService(${JSON.stringify(target)}, '127.0.0.1:1');
@@ -82,7 +80,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
   });
 
   it('an entry that somebody deletes is made again', async () => {
-    const name = nameOf('deleted');
+    const name = freshName('deleted');
     const registration = await goZeroDriver().registerGrpcService(`${registry}/${name}`, '127.0.0.1:1');
     onTestFinished(() => registration.close());
     const [{ key } = { key: '' }] = await keysInEtcd(etcd, `${name}/`);

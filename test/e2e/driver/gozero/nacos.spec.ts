@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDtm } from '../../../services/dtm.mjs';
@@ -8,6 +7,7 @@ import { GrpcClient } from '../../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { goWorldCases } from '../go-world.js';
 import { instancesInNacos } from '../instances-in-nacos.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('nacos', 'dtm', 'go-partner');
 
@@ -29,7 +29,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos'
   }));
 
   it('what it writes is what Go dtm writes', async () => {
-    const name = (): string => `dtm-${randomUUID().slice(0, 8)}`;
+    const name = (): string => freshName('dtm');
     const [byGo, byUs] = [name(), name()];
     const endpoint = '127.0.0.1:36790';
     const target = (service: string): string => `${registry}/${service}?namespaceId=public&notLoadCacheAtStart=true`;
@@ -56,7 +56,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos'
     const driver = goZeroDriver();
     onTestFinished(() => driver.close?.());
     await driver.registerGrpcResolver();
-    const service = `bank-${randomUUID().slice(0, 8)}`;
+    const service = freshName('bank');
     const target = `${registry}/${service}?namespaceId=test&GroupName=G&ClusterName=C`;
     const registration = await driver.registerGrpcService(target, bank.address);
     onTestFinished(() => registration.close());

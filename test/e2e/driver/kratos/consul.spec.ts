@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { kratosDriver } from 'nestjs-dtm/driver/kratos';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startConsul, type ConsulServer } from '../../../services/consul.mjs';
@@ -8,10 +7,9 @@ import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { goWorldCases } from '../go-world.js';
 import { checksInConsul, servicesInConsul } from '../services-in-consul.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('consul', 'dtm', 'go-partner', 'go-partner-new');
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
 
 describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'), () => {
   let consul: ConsulServer;
@@ -31,7 +29,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
   }));
 
   it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos at once: %s', async (build) => {
-    const [bank, name] = [await GrpcParticipant.start(), nameOf('busi')];
+    const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
     const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://${bank.address}`);
     onTestFinished(() => registration.close());
@@ -41,7 +39,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
   });
 
   it('what it writes is what Go dtm writes, with an id of its own', async () => {
-    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const [bank, other] = [await GrpcParticipant.start(), await GrpcParticipant.start()];
     const endpoint = `grpc://${bank.address},http://${other.address}`;
     const dtm = await startDtm({
@@ -71,7 +69,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
   });
 
   it('is entered again when the agent has forgotten it, and taken out in the end', async () => {
-    const name = nameOf('bank');
+    const name = freshName('bank');
     const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     const [{ ID }] = (await servicesInConsul(consul, name)) as [{ ID: string }];
     await fetch(`${consul.url}/v1/agent/service/deregister/${ID}`, { method: 'PUT' });

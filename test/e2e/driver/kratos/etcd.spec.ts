@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { kratosDriver } from 'nestjs-dtm/driver/kratos';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDtm } from '../../../services/dtm.mjs';
@@ -8,10 +7,9 @@ import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { goWorldCases } from '../go-world.js';
 import { keysInEtcd } from '../keys-in-etcd.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('etcd', 'dtm', 'go-partner', 'go-partner-new');
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
 
 describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'), () => {
   let etcd: EtcdServer;
@@ -31,7 +29,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
   }));
 
   it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos: %s', async (build) => {
-    const [bank, name] = [await GrpcParticipant.start(), nameOf('busi')];
+    const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
     const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://${bank.address}`);
     onTestFinished(() => registration.close());
@@ -41,7 +39,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
   });
 
   it('what it writes is what Go dtm writes, with an id of its own', async () => {
-    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const endpoint = 'grpc://localhost:36790,http://localhost:36789';
     const dtm = await startDtm({
       env: {
@@ -64,7 +62,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
   });
 
   it('two coordinators of a name both stand there', async () => {
-    const name = nameOf('dtm');
+    const name = freshName('dtm');
     for (const port of [1, 2]) {
       const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://127.0.0.1:${port}`);
       onTestFinished(() => registration.close());
@@ -73,7 +71,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
   });
 
   it('is taken out again', async () => {
-    const name = nameOf('gone');
+    const name = freshName('gone');
     const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toHaveLength(1);
     await registration.close();

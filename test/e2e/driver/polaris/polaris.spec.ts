@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { polarisDriver } from 'nestjs-dtm/driver/polaris';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { PolarisAddresses } from '../../../../lib/driver/polaris/polaris-addresses.js';
@@ -6,6 +5,7 @@ import { startDtm } from '../../../services/dtm.mjs';
 import { startPolaris, type PolarisServer } from '../../../services/polaris.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { goWorldCases } from '../go-world.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('polaris', 'dtm', 'go-partner');
 
@@ -46,7 +46,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   }
 
   it('what it writes is what Go dtm writes', async () => {
-    const name = (): string => `dtm-${randomUUID().slice(0, 8)}`;
+    const name = (): string => freshName('dtm');
     const [byGo, byUs] = [name(), name()];
     const dtm = await startDtm({
       files,
@@ -68,7 +68,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   });
 
   it('an instance that somebody else takes out of Polaris is entered again', async () => {
-    const service = `bank-${randomUUID().slice(0, 8)}`;
+    const service = freshName('bank');
     const problems: (string | undefined)[] = [];
     const registration = await polarisDriver({ servers }).registerGrpcService(target(service, '127.0.0.1:9'), '', {
       report: (problem) => problems.push(problem),
@@ -93,7 +93,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   });
 
   it('instances in other namespaces are found there only', async () => {
-    const service = `bank-${randomUUID().slice(0, 8)}`;
+    const service = freshName('bank');
     const driver = polarisDriver({ servers });
     const registration = await driver.registerGrpcService(`polaris://127.0.0.1:9/${service}?namespace=Test`, '');
     onTestFinished(() => registration.close());
@@ -103,7 +103,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   });
 
   it('finds those that are well, not isolated and have weight; those that are ill when nobody is well', async () => {
-    const service = `bank-${randomUUID().slice(0, 8)}`;
+    const service = freshName('bank');
     const at = { service, namespace: 'default', host: '10.0.0.1' };
     const send = async (call: string, instance: object): Promise<void> => {
       const headers = { 'content-type': 'application/json' };

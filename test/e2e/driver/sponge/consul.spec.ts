@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { spongeDriver } from 'nestjs-dtm/driver/sponge';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startConsul, type ConsulServer } from '../../../services/consul.mjs';
@@ -7,10 +6,9 @@ import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { GrpcParticipant } from '../../../support/grpc-participant.js';
 import { goWorldCases } from '../go-world.js';
 import { checksInConsul, servicesInConsul } from '../services-in-consul.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('consul', 'dtm', 'go-partner');
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
 
 describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'), () => {
   let consul: ConsulServer;
@@ -32,7 +30,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
   }));
 
   it('what it writes is what Go dtm writes', async () => {
-    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const bank = await GrpcParticipant.start();
     const endpoint = `grpc://${bank.address}`;
     const dtm = await startDtm({
@@ -51,7 +49,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
   });
 
   it('is entered again when the agent has forgotten it, though it has no check of its own', async () => {
-    const name = nameOf('bank');
+    const name = freshName('bank');
     const registration = await spongeDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     const [{ ID }] = (await servicesInConsul(consul, name)) as [{ ID: string }];
     expect(ID).toBe(`${name}_grpc_127.0.0.1_1`);

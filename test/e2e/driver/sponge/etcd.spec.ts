@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { spongeDriver } from 'nestjs-dtm/driver/sponge';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDtm } from '../../../services/dtm.mjs';
@@ -6,10 +5,9 @@ import { startEtcd, type EtcdServer } from '../../../services/etcd.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { goWorldCases } from '../go-world.js';
 import { keysInEtcd } from '../keys-in-etcd.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('etcd', 'dtm', 'go-partner');
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
 
 describe.skipIf(!needed.available)(needed.title('the driver of sponge on etcd'), () => {
   let etcd: EtcdServer;
@@ -31,7 +29,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on etcd'),
   }));
 
   it('what it writes is what Go dtm writes', async () => {
-    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const endpoint = 'grpc://localhost:36790';
     const dtm = await startDtm({
       env: {

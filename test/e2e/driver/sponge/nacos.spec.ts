@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { spongeDriver } from 'nestjs-dtm/driver/sponge';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDtm } from '../../../services/dtm.mjs';
@@ -6,10 +5,9 @@ import { startNacos, type NacosServer } from '../../../services/nacos.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { goWorldCases } from '../go-world.js';
 import { instancesInNacos } from '../instances-in-nacos.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('nacos', 'dtm', 'go-partner');
-
-const nameOf = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`;
 
 describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos'), () => {
   let nacos: NacosServer;
@@ -33,7 +31,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
   }));
 
   it('what it writes is what Go dtm writes', async () => {
-    const [ours, theirs] = [nameOf('ours'), nameOf('theirs')];
+    const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const endpoint = 'grpc://127.0.0.1:36790';
     const dtm = await startDtm({
       env: {
@@ -57,7 +55,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
   });
 
   it('services of another namespace are found there only', async () => {
-    const name = nameOf('bank');
+    const name = freshName('bank');
     const target = `${registry}/${name}?namespaceID=other`;
     const registration = await spongeDriver().registerGrpcService(target, 'grpc://127.0.0.1:1');
     onTestFinished(() => registration.close());

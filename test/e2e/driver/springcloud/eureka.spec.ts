@@ -4,7 +4,8 @@ import { putInEureka } from '../../../contracts/driver/put-in-eureka.js';
 import { startDtm } from '../../../services/dtm.mjs';
 import { startEureka, type EurekaServer } from '../../../services/eureka.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
-import { clientOf, nameOf, ownCoordinator, registered, startBank, transfer, used } from './spring-world.js';
+import { clientOf, ownCoordinator, registered, startBank, transfer, used } from './spring-world.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('eureka', 'dtm');
 
@@ -34,7 +35,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
   };
 
   it('our coordinator, found by its name, calls a service at eureka://service/path', async () => {
-    const [dtmService, busi] = [nameOf('dtmService'), nameOf('busi')];
+    const [dtmService, busi] = [freshName('dtmService'), freshName('busi')];
     const { bank, address } = await startBank();
     await registered(driverOf(), target(busi), address);
     const own = await ownCoordinator(driverOf(), target(dtmService));
@@ -47,14 +48,14 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
       const saga = transfer((method) => `eureka://${busi}/${method}`);
       // it looks for a branch until it finds it
       await expect
-        .poll(() => client.submit({ ...saga, gid: nameOf('g') }).then(() => 'done', String), PATIENCE)
+        .poll(() => client.submit({ ...saga, gid: freshName('g') }).then(() => 'done', String), PATIENCE)
         .toBe('done');
       expect(bank.lines).toContain('POST /TransIn');
     }
   });
 
   it('Go dtm calls a service whose address was looked up before', async () => {
-    const busi = nameOf('busi');
+    const busi = freshName('busi');
     const { bank, address } = await startBank();
     const driver = driverOf();
     await registered(driver, target(busi), address);
@@ -67,12 +68,12 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
         url: `http://${address}/in`,
       });
     const { url } = await driver.http!.resolve(`eureka://${busi}/in`);
-    await clientOf(dtm.url).submit({ ...transfer(() => url), gid: nameOf('g') });
+    await clientOf(dtm.url).submit({ ...transfer(() => url), gid: freshName('g') });
     expect(bank.lines).toEqual(['POST /in', 'POST /in']);
   });
 
   it("is entered with the fields of Spring's client", async () => {
-    const service = nameOf('busi');
+    const service = freshName('busi');
     const app = service.toUpperCase();
     const registration = await registered(
       used(springCloudDriver()),
@@ -103,7 +104,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
   });
 
   it('an instance that somebody else takes out of Eureka is entered again', async () => {
-    const service = nameOf('busi');
+    const service = freshName('busi');
     await registered(driverOf(), target(service), '127.0.0.1:8080');
     await expect.poll(() => shown(service)).toHaveLength(1);
     const path = `${service.toUpperCase()}/${encodeURIComponent(`127.0.0.1:${service}:8080`)}`;
@@ -112,7 +113,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
   });
 
   it('only instances that are up are found, by their virtual host name in any case, and by their secure port', async () => {
-    const service = nameOf('Busi');
+    const service = freshName('Busi');
     const driver = driverOf();
     const resolve = (url: string): Promise<unknown> => driver.http!.resolve(url).then((found) => found.url, String);
     await putInEureka(eureka, service, 'down.example', { status: 'STARTING' });

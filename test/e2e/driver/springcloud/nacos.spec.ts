@@ -6,7 +6,8 @@ import { startGoPartner } from '../../../services/go-partner.mjs';
 import { startNacos, type NacosServer } from '../../../services/nacos.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { instancesInNacos } from '../instances-in-nacos.js';
-import { clientOf, nameOf, ownCoordinator, registered, startBank, transfer, used } from './spring-world.js';
+import { clientOf, ownCoordinator, registered, startBank, transfer, used } from './spring-world.js';
+import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('nacos', 'dtm', 'go-partner');
 
@@ -51,7 +52,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     expect.poll(() => client.submit(transfer(url)).then(() => 'done', String), PATIENCE).toBe('done');
 
   it.each(['nacos', 'http'])('Go dtm is called where it has registered itself, at %s://dtmService', async (scheme) => {
-    const service = nameOf('dtmService');
+    const service = freshName('dtmService');
     const { url } = await goDtm(service);
     const client = clientOf(`${scheme}://${service}/api/dtmsvr`, driverOf());
     await expect.poll(() => client.version().catch(String), PATIENCE).toBe(await clientOf(url).version());
@@ -64,11 +65,11 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
 
   it('Go dtm calls the services that were registered here, in their group and cluster', async () => {
     const driver = driverOf();
-    const [busi, far] = [nameOf('busi'), nameOf('far')];
+    const [busi, far] = [freshName('busi'), freshName('far')];
     const [near, other] = [await startBank(), await startBank()];
     await registered(driver, target(busi), near.address);
     await registered(driver, target(far, { GroupName: 'G', ClusterName: 'C' }), other.address);
-    const { url } = await goDtm(nameOf('dtmService'));
+    const { url } = await goDtm(freshName('dtmService'));
     const client = clientOf(url);
 
     const nearUrl = (method: string): string => driver.branchUrl!(busi, `/${method}`);
@@ -84,10 +85,10 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
 
   it('Go dtm calls the instance that is left when another one is taken out', async () => {
     const driver = driverOf();
-    const busi = nameOf('busi');
+    const busi = freshName('busi');
     const [one, other] = [await startBank(), await startBank()];
     const registration = await registered(driver, target(busi), one.address);
-    const client = clientOf((await goDtm(nameOf('dtmService'))).url);
+    const client = clientOf((await goDtm(freshName('dtmService'))).url);
     const url = (method: string): string => driver.branchUrl!(busi, `/${method}`);
     await untilGoFinds(client, url);
     await registered(driver, target(busi), other.address);
@@ -98,7 +99,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   });
 
   it('our coordinator, found by its name, calls a service that Go has registered', async () => {
-    const [dtmService, busi] = [nameOf('dtmService'), nameOf('busi')];
+    const [dtmService, busi] = [freshName('dtmService'), freshName('busi')];
     const partner = await startGoPartner({
       framework: 'nacos-http',
       registry: `nacos://${hosts}`,
@@ -122,7 +123,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   });
 
   it('our coordinator reads the group as Java writes it, too', async () => {
-    const busi = nameOf('busi');
+    const busi = freshName('busi');
     const { bank, address } = await startBank();
     const driver = driverOf();
     await registered(driver, target(busi, { GroupName: 'G' }), address);
@@ -133,7 +134,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   });
 
   it('what it writes is what Go dtm writes', async () => {
-    const [byGo, byUs] = [nameOf('dtmService'), nameOf('dtmService')];
+    const [byGo, byUs] = [freshName('dtmService'), freshName('dtmService')];
     const { address } = await goDtm(byGo);
     // nothing says here that it is enabled, healthy and ephemeral
     const registration = await registered(used(springCloudDriver()), target(byUs), address);
@@ -146,7 +147,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   });
 
   it('an instance that somebody else takes out of Nacos is entered again', async () => {
-    const busi = nameOf('busi');
+    const busi = freshName('busi');
     await registered(driverOf(), target(busi), '127.0.0.1:9');
     await expect.poll(() => instancesInNacos(nacos, busi)).toHaveLength(1);
     const query = `serviceName=${busi}&ip=127.0.0.1&port=9&ephemeral=true`;
@@ -156,7 +157,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   });
 
   it('callers do not notice that Nacos starts anew, and has forgotten everybody', async () => {
-    const busi = nameOf('busi');
+    const busi = freshName('busi');
     const driver = driverOf();
     await registered(driver, target(busi), '127.0.0.1:9');
     const resolve = (): Promise<string> => driver.http!.resolve(`nacos://${busi}/in`).then(({ url }) => url, String);
@@ -175,7 +176,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   });
 
   it('only instances that are healthy, enabled and have a weight are found', async () => {
-    const busi = nameOf('busi');
+    const busi = freshName('busi');
     const driver = driverOf();
     await registered(driver, target(busi, { Enable: false }), '127.0.0.1:1');
     const add = async (port: string, parameters: Record<string, string>): Promise<void> => {

@@ -1,17 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { serverOf } from 'nestjs-dtm/client';
 import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
 import type { DtmServer, TransactionRequest } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { expect, onTestFinished } from 'vitest';
 import { freePorts } from '../../../services/free-ports.mjs';
+import { freshName } from '../../../support/fresh-name.js';
 import { Participant } from '../../../support/participant.js';
 import { RecordingLogger } from '../../../support/recording-logger.js';
-
-/** A name that nobody else in the registry has. */
-export function nameOf(what: string): string {
-  return `${what}-${randomUUID().slice(0, 8)}`;
-}
 
 /** A driver that ends with the test. */
 export function used(driver: DtmDriver): DtmDriver {
@@ -64,7 +59,7 @@ export function transfer(
   amount = 30,
 ): TransactionRequest {
   return {
-    gid: nameOf('g'),
+    gid: freshName('g'),
     transType: 'saga',
     steps: methods.map((method) => ({ action: url(method), compensate: url(`${method}Revert`) })),
     payloads: methods.map((_, index) => JSON.stringify({ amount, userId: index + 1 })),
