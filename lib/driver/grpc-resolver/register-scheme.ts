@@ -1,9 +1,9 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError } from '../../protocol/index.js';
 import type { AddressSource, GrpcTarget } from './address-source.js';
-import { systemAfter, type After } from '../keep-trying.js';
+import type { After } from '../keep-trying.js';
 import { safeAuthority } from './safe-authority.js';
-import { SharedSource } from './shared-source.js';
+import { PATIENCE, SharedSource } from './shared-source.js';
 import { SourceResolver } from './source-resolver.js';
 
 /** A scheme that a driver makes known to gRPC. */
@@ -35,9 +35,6 @@ export interface GrpcSchemeHandle {
   endUnused(): void;
 }
 
-/** A target whose last channel is gone is watched for as long: the next call may bring another one. */
-const LINGER_MS = 10_000;
-
 /** Served by gRPC itself. */
 const RESERVED = ['dns', 'unix', 'ipv4', 'ipv6', 'xds'];
 
@@ -67,8 +64,8 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
     source,
     registry,
     isProvisional = false,
-    silenceSeconds = 5,
-    after = systemAfter,
+    silenceSeconds = PATIENCE.silenceMs / 1000,
+    after = PATIENCE.after,
   } = scheme;
   checkResolverApi(grpc, driver);
   if (!/^[a-z][a-z\d+.-]*$/.test(name) || RESERVED.includes(name)) {
@@ -88,7 +85,7 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
       `driver ${driver}: the scheme ${name}:// is ${other} in this process, and gRPC has one table of schemes; ${remedy}`,
     );
   }
-  const shared = new SharedSource(source, { silenceMs: silenceSeconds * 1000, lingerMs: LINGER_MS, after });
+  const shared = new SharedSource(source, { ...PATIENCE, silenceMs: silenceSeconds * 1000, after });
   grpc.experimental.registerResolver(name, resolverClass(grpc, shared));
   const made = { driver, registry, isProvisional, endUnused: () => shared.endUnused() };
   owners.set(name, made);

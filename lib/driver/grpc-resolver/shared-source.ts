@@ -1,5 +1,5 @@
 import type { Address } from '../host-port.js';
-import type { After } from '../keep-trying.js';
+import { systemAfter, type After } from '../keep-trying.js';
 import type { AddressListener, AddressSource, GrpcTarget } from './address-source.js';
 
 /** How patient a {@link SharedSource} is. */
@@ -11,6 +11,9 @@ export interface SourcePatience {
   /** Timers. */
   readonly after: After;
 }
+
+/** As patient as a {@link SharedSource} is unless somebody wants it otherwise: the next call may bring another channel. */
+export const PATIENCE: SourcePatience = { silenceMs: 5000, lingerMs: 10_000, after: systemAfter };
 
 /**
  * Watches each target once, however many channels ask for it: a channel that cannot connect is given up and made anew with

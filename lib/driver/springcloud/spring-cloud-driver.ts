@@ -1,11 +1,10 @@
 import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
 import { splitBranchUrl } from '../branch-url.js';
 import type { DtmDriver } from '../driver.js';
-import { SharedSource } from '../grpc-resolver/shared-source.js';
+import { PATIENCE, SharedSource } from '../grpc-resolver/shared-source.js';
 import { hostPort } from '../host-port.js';
 import type { HttpNames } from '../http-names/http-names.js';
 import { WatchedNames } from '../http-names/watched-names.js';
-import { systemAfter } from '../keep-trying.js';
 import { grpcDriver, type Register } from '../grpc-driver.js';
 import { advertised } from '../registry/advertised.js';
 import type { EurekaOptions } from '../registry/eureka/eureka-options.js';
@@ -49,9 +48,6 @@ export interface SpringCloudOptions {
 }
 
 const NAME = 'dtm-driver-springcloud';
-
-/** How patient lookups are. */
-const PATIENCE = { silenceMs: 5000, lingerMs: 10_000, after: systemAfter };
 
 /**
  * Services of HTTP as Spring Cloud registers and finds them (`drivers.md` §2.6): in Nacos, as dtm's own driver does, or in
