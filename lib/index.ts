@@ -26,13 +26,13 @@ export {
   type XaOptions,
 } from './client/index.js';
 export type { DriverRegistration, DtmDriver, HttpDestination } from './driver/index.js';
-export { Barrier, Branch, BranchPayload } from './nest/branch/branch-params.decorator.js';
-export { branchOf, type BranchOfOptions } from './nest/branch/branch-ref.js';
-export type { BranchAddress } from './nest/branch/define-branch.js';
-export { MsgBranch } from './nest/branch/msg-branch.decorator.js';
-export { SagaBranch, type SagaBranchOptions } from './nest/branch/saga-branch.decorator.js';
-export { Xa, XaBranch, type XaBranchOptions } from './nest/branch/xa-branch.decorator.js';
-export { TccAction, type TccActionOptions } from './nest/branch/tcc-action.decorator.js';
+export { Barrier, Branch, BranchPayload } from './nest/branch/declare/branch-params.decorator.js';
+export { branchOf, type BranchOfOptions } from './nest/branch/discover/branch-ref.js';
+export type { BranchAddress } from './nest/branch/declare/define-branch.js';
+export { MsgBranch } from './nest/branch/declare/msg-branch.decorator.js';
+export { SagaBranch, type SagaBranchOptions } from './nest/branch/declare/saga-branch.decorator.js';
+export { Xa, XaBranch, type XaBranchOptions } from './nest/branch/declare/xa-branch.decorator.js';
+export { TccAction, type TccActionOptions } from './nest/branch/declare/tcc-action.decorator.js';
 export type { DtmDatabase } from './nest/dtm.databases.js';
 export { DtmModule } from './nest/dtm.module.js';
 export type { DtmModuleAsyncOptions, DtmOptionsFactory } from './nest/dtm.module-definition.js';
@@ -65,5 +65,5 @@ export {
   type TransactionOptions,
   type TransactionPage,
   type TransactionRecord,
-} from './protocol/index.js';
+} from './protocol/internal.js';
 export type { XaAdapter, XaBranch as XaParticipant } from './xa/index.js';

@@ -1,4 +1,4 @@
-import type { TransType } from '../protocol/index.js';
+import type { TransType } from '../protocol/internal.js';
 
 /** What makes a barrier row unique (`dtm-protocol.md` §7.1). */
 export interface BarrierKey {

@@ -8,7 +8,7 @@ import {
   checkIdentifier,
   isTransType,
   type BranchContext,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 
 /** Who calls the branch, and for what: the part of the branch context that the barrier keys its rows by. */

@@ -1,4 +1,4 @@
-import { DtmBarrierError, DtmError, checkGid } from '../protocol/index.js';
+import { DtmBarrierError, DtmError, checkGid } from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 
 /** The row that a message's local transaction leaves (`dtm-protocol.md` §7.4). */

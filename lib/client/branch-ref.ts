@@ -6,7 +6,7 @@ import {
   isHttpUrl,
   type Protocol,
   type StepUrls,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import type { Transport } from '../transport/index.js';
 
 /** URLs of a TCC branch. */

@@ -1,4 +1,4 @@
-import type { DtmApi } from '../protocol/index.js';
+import type { DtmApi } from '../protocol/internal.js';
 import type { Transport } from '../transport/index.js';
 import type { BranchLocator } from './branch-ref.js';
 import type { PayloadCodec } from './payload-codec.js';

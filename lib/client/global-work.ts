@@ -1,4 +1,4 @@
-import { DtmArgumentError, type DtmApi } from '../protocol/index.js';
+import { DtmArgumentError, type DtmApi } from '../protocol/internal.js';
 import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
 import { submit } from './submit.js';
 

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../protocol/index.js';
+import { DtmConfigError } from '../protocol/internal.js';
 
 /** Where a coordinator is reached over gRPC. */
 export interface GrpcAddress {

@@ -8,7 +8,7 @@ import {
   outcomeError,
   readGrpcOutcome,
   type DtmError,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 
 /** A call of a coordinator's gRPC API that did not end with OK. */
 export interface FailedCall {

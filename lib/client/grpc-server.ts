@@ -16,7 +16,7 @@ import {
   type DtmServer,
   type JsonReader,
   type ServiceMethod,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { GrpcRequester, type GrpcAnswer, type GrpcOptions, type GrpcTls } from '../transport/index.js';
 import { grpcAddress, schemeOf } from './grpc-address.js';
 import { grpcCallError } from './grpc-call-error.js';

@@ -10,7 +10,7 @@ import {
   readHttpOutcome,
   type DtmServer,
   type JsonReader,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { HttpRequester, type HttpRequesterOptions, type HttpResponse } from '../transport/index.js';
 import { detailsIn, filterParameters, pageIn } from './shown-transactions.js';
 

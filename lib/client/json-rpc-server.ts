@@ -13,7 +13,7 @@ import {
   type DtmServer,
   type JsonReader,
   type TransactionRequest,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { HttpRequester, type HttpResponse } from '../transport/index.js';
 import { httpServer, type HttpServerOptions } from './http-server.js';
 

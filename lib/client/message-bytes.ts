@@ -1,4 +1,4 @@
-import { DtmArgumentError } from '../protocol/index.js';
+import { DtmArgumentError } from '../protocol/internal.js';
 
 /** How the messages of the libraries for protobuf encode themselves. */
 const ENCODERS = ['toBinary', 'serializeBinary', 'finish', 'encode'] as const;

@@ -1,5 +1,5 @@
 import type { BarrierAdapter } from '../barrier/index.js';
-import type { Protocol } from '../protocol/index.js';
+import type { Protocol } from '../protocol/internal.js';
 import type { SubmitDependencies } from './dependencies.js';
 import type { GlobalOptions } from './options.js';
 

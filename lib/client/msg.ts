@@ -13,7 +13,7 @@ import {
   type Protocol,
   type StepUrls,
   type TransactionRequest,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from './branch-ref.js';
 import type { MsgDependencies, MsgOptions } from './msg-options.js';
 import { checkOptions, protocolFor } from './options.js';

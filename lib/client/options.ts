@@ -6,7 +6,7 @@ import {
   type DtmApi,
   type Protocol,
   type TransactionOptions,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { isOverHttp, type Transport } from '../transport/index.js';
 
 /** Options of a global transaction that every mode takes. */

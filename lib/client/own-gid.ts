@@ -1,4 +1,4 @@
-import type { DtmApi } from '../protocol/index.js';
+import type { DtmApi } from '../protocol/internal.js';
 
 /** The gid of one transaction: that of the user, or one that the coordinator is asked for when it is first needed. */
 export class OwnGid {

@@ -6,7 +6,7 @@ import {
   isGenericMethod,
   isHttpUrl,
   type Payload,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import type { Transport } from '../transport/index.js';
 import { messageBytes } from './message-bytes.js';
 

@@ -5,7 +5,7 @@ import {
   type Payload,
   type StepUrls,
   type TransactionRequest,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from './branch-ref.js';
 import type { SubmitDependencies } from './dependencies.js';
 import { checkOptions, protocolFor, type GlobalOptions } from './options.js';

@@ -1,5 +1,5 @@
 import { driversOf, type DtmDriver } from '../driver/index.js';
-import { DtmConfigError, type DtmServer } from '../protocol/index.js';
+import { DtmConfigError, type DtmServer } from '../protocol/internal.js';
 import { isPlainGrpc, schemeOf } from './grpc-address.js';
 import { grpcServer } from './grpc-server.js';
 import { httpServer } from './http-server.js';

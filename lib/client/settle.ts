@@ -1,4 +1,4 @@
-import { DtmFailureError, DtmOngoingError, type TransactionDetails } from '../protocol/index.js';
+import { DtmFailureError, DtmOngoingError, type TransactionDetails } from '../protocol/internal.js';
 
 /**
  * Tells how a transaction stands.

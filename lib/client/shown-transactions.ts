@@ -6,7 +6,7 @@ import {
   type TransactionDetails,
   type TransactionFilter,
   type TransactionPage,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 
 /**
  * Reads what `query` answers (`dtm-protocol.md` §1.7).

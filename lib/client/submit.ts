@@ -6,7 +6,7 @@ import {
   type DtmApi,
   type TransactionDetails,
   type TransactionRequest,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { settle } from './settle.js';
 
 /**

@@ -1,4 +1,4 @@
-import { DtmArgumentError, branchIds, outcomeError, type BranchContext } from '../protocol/index.js';
+import { DtmArgumentError, branchIds, outcomeError, type BranchContext } from '../protocol/internal.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
 import type { ClientDependencies } from './dependencies.js';
 import { DEFAULT_REQUEST_TIMEOUT_SECONDS, WorkCalls, runGlobalWork, type WorkOptions } from './global-work.js';

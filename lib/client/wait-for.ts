@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DtmArgumentError, DtmServerError, isFinal, type DtmApi } from '../protocol/index.js';
+import { DtmArgumentError, DtmServerError, isFinal, type DtmApi } from '../protocol/internal.js';
 import { settle } from './settle.js';
 
 /** Options of {@link waitFor}. */

@@ -1,4 +1,4 @@
-import { branchIds, outcomeError } from '../protocol/index.js';
+import { branchIds, outcomeError } from '../protocol/internal.js';
 import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from './branch-ref.js';
 import type { ClientDependencies } from './dependencies.js';
 import { DEFAULT_REQUEST_TIMEOUT_SECONDS, WorkCalls, runGlobalWork, type WorkOptions } from './global-work.js';

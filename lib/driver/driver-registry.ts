@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../protocol/index.js';
+import { DtmConfigError } from '../protocol/internal.js';
 import { daprDriver } from './dapr/dapr-driver.js';
 import { defaultDriver } from './default/default-driver.js';
 import type { DtmDriver } from './driver.js';

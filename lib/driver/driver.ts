@@ -1,5 +1,5 @@
-import type { ServerMethod } from '../protocol/index.js';
-import type { HttpNames } from './http-names/http-names.js';
+import type { ServerMethod } from '../protocol/internal.js';
+import type { HttpNames } from './support/lookup/http-names/http-names.js';
 
 /**
  * The port to the way in which a microservice framework registers and finds services. One driver serves a whole

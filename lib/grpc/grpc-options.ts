@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import type { Type } from '@nestjs/common';
 import type { GrpcOptions, Transport } from '@nestjs/microservices';
-import { definitionOf } from '../nest/branch/branch-definition.js';
+import { definitionOf } from '../nest/branch/declare/branch-definition.js';
 import { genericMethod } from '../nest/grpc/generic-message.js';
 import { QueryPreparedController } from '../nest/msg/query-prepared.controller.js';
-import { DtmConfigError } from '../protocol/index.js';
+import { DtmConfigError } from '../protocol/internal.js';
 
 type NestGrpcOptions = GrpcOptions['options'];
 type PackageDefinition = NonNullable<NestGrpcOptions['packageDefinition']>;

@@ -1,5 +1,5 @@
 import type { BarrierAdapter } from '../barrier/index.js';
-import { DtmConfigError } from '../protocol/index.js';
+import { DtmConfigError } from '../protocol/internal.js';
 import type { XaAdapter } from '../xa/index.js';
 
 /** How transactions reach a database of the application. */

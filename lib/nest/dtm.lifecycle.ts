@@ -6,7 +6,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { BranchGate } from './branch/branch-gate.js';
+import { BranchGate } from './branch/serve/branch-gate.js';
 import { BranchTransport } from './branch/branch-transport.js';
 import { DtmSettings } from './dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';

@@ -7,7 +7,7 @@ import {
   type ProtoFilesOptions,
 } from '../client/index.js';
 import { branchUrlOf, resolveDriver, type DtmDriver } from '../driver/index.js';
-import { DtmConfigError, isHttpUrl, type DtmServer } from '../protocol/index.js';
+import { DtmConfigError, isHttpUrl, type DtmServer } from '../protocol/internal.js';
 import { DtmDatabases, type DtmDatabase } from './dtm.databases.js';
 
 /** Options of {@link DtmModule}. */

@@ -23,11 +23,11 @@ import type {
   TransactionDetails,
   TransactionFilter,
   TransactionPage,
-} from '../protocol/index.js';
-import { BranchEndpoint } from './branch/branch-endpoint.js';
-import { BranchRegistry } from './branch/branch.registry.js';
+} from '../protocol/internal.js';
+import { BranchEndpoint } from './branch/discover/branch-endpoint.js';
+import { BranchRegistry } from './branch/discover/branch.registry.js';
 import { BranchTransport } from './branch/branch-transport.js';
-import { rememberNested } from './branch/nested-tccs.js';
+import { rememberNested } from './branch/serve/nested-tccs.js';
 import { DtmSettings } from './dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
 

@@ -1,7 +1,7 @@
-import type { BranchRegistration } from './branch-registration.js';
-import type { TransactionDetails, TransactionPage } from './transaction-record.js';
-import type { TransactionRequest } from './transaction-request.js';
-import type { GlobalStatus, Protocol, TransType } from './words.js';
+import type { BranchRegistration } from './branch/branch-registration.js';
+import type { TransactionDetails, TransactionPage } from './transaction/transaction-record.js';
+import type { TransactionRequest } from './transaction/transaction-request.js';
+import type { GlobalStatus, Protocol, TransType } from './vocabulary.js';
 
 /** Which transactions {@link DtmApi.all} lists; every field narrows (`dtm-protocol.md` §1.7). */
 export interface TransactionFilter {

@@ -6,17 +6,17 @@ import {
   type DtmServer,
   type TransactionFilter,
   type TransactionRequest,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { branchTransport, type Transport } from '../transport/index.js';
-import { grpcApi } from './api/grpc-api.js';
-import { grpcOperatorApi } from './api/grpc-operator-api.js';
-import { listenGrpc, type GrpcListener } from './api/grpc-listener.js';
-import { BASE_PATH, httpApi } from './api/http-api.js';
-import { listenHttp, type HttpListener, type ListenOptions } from './api/http-listener.js';
-import { jsonRpcApi } from './api/json-rpc-api.js';
-import { systemClock, type Clock } from './clock.js';
-import { stderrLogger, type CoordinatorLogger } from './logger.js';
-import { coordinatorParts, type CoordinatorParts } from './parts.js';
+import { grpcApi } from './api/grpc/grpc-api.js';
+import { grpcOperatorApi } from './api/grpc/grpc-operator-api.js';
+import { listenGrpc, type GrpcListener } from './api/grpc/grpc-listener.js';
+import { BASE_PATH, httpApi } from './api/http/http-api.js';
+import { listenHttp, type HttpListener, type ListenOptions } from './api/http/http-listener.js';
+import { jsonRpcApi } from './api/http/json-rpc-api.js';
+import { systemClock, type Clock } from './environment/clock.js';
+import { stderrLogger, type CoordinatorLogger } from './environment/logger.js';
+import { createCoordinator, type RunningCoordinator } from './create-coordinator.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
 import { sqliteStore } from './store/sqlite/sqlite-store.js';
 import type { Store } from './store/store.js';
@@ -71,7 +71,7 @@ export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedSer
 class Embedded implements EmbeddedServer {
   readonly #store: Store;
   readonly #transport: Transport;
-  readonly #parts: CoordinatorParts;
+  readonly #parts: RunningCoordinator;
   readonly #listen: ListenOptions | undefined;
   readonly #driver: DtmDriver;
   readonly #register: RegisterServerOptions | undefined;
@@ -89,7 +89,7 @@ class Embedded implements EmbeddedServer {
     const driver = resolveDriver(options.driver);
     if (options.register) driver.useTarget?.(options.register.target, options.register.endpoint);
     const transport = options.transport ?? branchTransport({ driver });
-    const surroundings = {
+    const environment = {
       store,
       transport,
       clock,
@@ -104,7 +104,7 @@ class Embedded implements EmbeddedServer {
     this.#driver = driver;
     this.#register = options.register;
     this.#logger = logger;
-    this.#parts = coordinatorParts(surroundings, alertWebhook);
+    this.#parts = createCoordinator(environment, alertWebhook);
   }
 
   /** Called without a socket; branches over gRPC make a transaction one of gRPC. */

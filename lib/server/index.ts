@@ -3,17 +3,17 @@
  *
  * @module nestjs-dtm/server
  */
-export type { ListenOptions } from './api/http-listener.js';
+export type { ListenOptions } from './api/http/http-listener.js';
 export type { DriverRegistration, DtmDriver } from '../driver/index.js';
-export type { Clock } from './clock.js';
+export type { Clock } from './environment/clock.js';
 export {
   embeddedServer,
   type EmbeddedServer,
   type EmbeddedServerOptions,
   type RegisterServerOptions,
 } from './embedded-server.js';
-export { stderrLogger, type CoordinatorLogger } from './logger.js';
+export { stderrLogger, type CoordinatorLogger } from './environment/logger.js';
 export type { CoordinatorSettings } from './settings.js';
-export { memoryStore } from './store/memory-store.js';
+export { memoryStore } from './store/memory/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';
 export type { Expected, KvFilter, Store, WakeFilter } from './store/store.js';

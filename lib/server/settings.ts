@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../protocol/index.js';
+import { DtmConfigError } from '../protocol/internal.js';
 
 /** How the coordinator paces its work; names and defaults follow dtm (`dtm-protocol.md` §10.2). Seconds throughout. */
 export interface CoordinatorSettings {

@@ -1,5 +1,5 @@
 import { driversOf, type DtmDriver } from '../driver/index.js';
-import { DtmArgumentError, isHttpUrl } from '../protocol/index.js';
+import { DtmArgumentError, isHttpUrl } from '../protocol/internal.js';
 import type { GrpcOptions } from './grpc/grpc-options.js';
 import { grpcTransport } from './grpc/grpc-transport.js';
 import type { HttpRequesterOptions } from './http/http-requester.js';

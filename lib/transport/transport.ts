@@ -1,4 +1,4 @@
-import { isHttpUrl, type BranchContext, type Outcome, type Payload, type Protocol } from '../protocol/index.js';
+import { isHttpUrl, type BranchContext, type Outcome, type Payload, type Protocol } from '../protocol/internal.js';
 
 /** One call to a branch. */
 export interface BranchCall {

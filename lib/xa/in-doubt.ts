@@ -1,4 +1,4 @@
-import { DtmArgumentError, type BranchRecord, type DtmApi, type TransactionDetails } from '../protocol/index.js';
+import { DtmArgumentError, type BranchRecord, type DtmApi, type TransactionDetails } from '../protocol/internal.js';
 import type { InDoubtBranch, XaAdapter } from './xa-adapter.js';
 import type { XaDecision } from './xa-database.js';
 

@@ -7,7 +7,7 @@ import {
   DtmOngoingError,
   checkGid,
   checkIdentifier,
-} from '../protocol/index.js';
+} from '../protocol/internal.js';
 import { inTurn } from './turns.js';
 import type { XaAdapter, XaKey } from './xa-adapter.js';
 import type { XaConnection, XaConnectionState, XaDatabase } from './xa-database.js';

@@ -1,4 +1,4 @@
-import type { BranchContext } from '../protocol/index.js';
+import type { BranchContext } from '../protocol/internal.js';
 
 /** Which branch of which transaction. */
 export type XaKey = Pick<BranchContext, 'gid' | 'branchId'>;

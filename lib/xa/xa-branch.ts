@@ -1,4 +1,4 @@
-import { DtmArgumentError, DtmServerError, type BranchContext, type DtmApi } from '../protocol/index.js';
+import { DtmArgumentError, DtmServerError, type BranchContext, type DtmApi } from '../protocol/internal.js';
 import type { XaAdapter } from './xa-adapter.js';
 
 /** What an XA branch needs of the coordinator. */

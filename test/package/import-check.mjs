@@ -13,8 +13,8 @@ const loadedOnDemand = ['etcd3'];
 
 /** Peers of subpaths that are named after the database, not after its client. */
 const clients = new Map([
-  ['./store/postgres', 'pg'],
-  ['./store/mysql', 'mysql2'],
+  ['./server/store/postgres', 'pg'],
+  ['./server/store/mysql', 'mysql2'],
 ]);
 
 /**

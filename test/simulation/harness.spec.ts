@@ -2,25 +2,28 @@ import type { BranchCall } from 'nestjs-dtm/client';
 import { isFinal, type Outcome, type TransactionRecord } from 'nestjs-dtm/protocol';
 import type { Store } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
-import type { Surroundings } from '../../lib/server/surroundings.js';
+import type { CoordinatorEnvironment } from '../../lib/server/environment/environment.js';
 import { randomScenario } from './scenarios/random-scenario.js';
 import type { Invariant } from './simulation.js';
-import { wireCoordinator } from './surroundings/wiring.js';
+import { wireCoordinator } from './environment/wiring.js';
 import { World } from './world.js';
 
 /** Seeds after which a broken coordinator must have been found out. */
 const MOST_SEEDS = 3000;
 
-/** A coordinator whose surroundings lie to it, so that it does what a bug of its own would make it do. */
+/** A coordinator whose environment lie to it, so that it does what a bug of its own would make it do. */
 interface Sabotage {
   readonly title: string;
-  readonly surroundings: (given: Surroundings) => Partial<Surroundings>;
+  readonly environment: (given: CoordinatorEnvironment) => Partial<CoordinatorEnvironment>;
   /** What it may be found out by. */
   readonly invariants: readonly Invariant[];
 }
 
 /** A store with some of its operations replaced. */
-function storeWith({ store }: Surroundings, changes: (store: Store) => Partial<Store>): Partial<Surroundings> {
+function storeWith(
+  { store }: CoordinatorEnvironment,
+  changes: (store: Store) => Partial<Store>,
+): Partial<CoordinatorEnvironment> {
   const changed = changes(store);
   return {
     store: new Proxy(store, {
@@ -30,7 +33,10 @@ function storeWith({ store }: Surroundings, changes: (store: Store) => Partial<S
 }
 
 /** A store that changes records on their way. */
-function storing(given: Surroundings, change: (record: TransactionRecord) => TransactionRecord): Partial<Surroundings> {
+function storing(
+  given: CoordinatorEnvironment,
+  change: (record: TransactionRecord) => TransactionRecord,
+): Partial<CoordinatorEnvironment> {
   return storeWith(given, (store) => ({
     update: (expected, transaction, branches) => store.update(expected, change(transaction), branches),
   }));
@@ -38,9 +44,9 @@ function storing(given: Surroundings, change: (record: TransactionRecord) => Tra
 
 /** A transport with something around its calls. */
 function calling(
-  { transport }: Surroundings,
+  { transport }: CoordinatorEnvironment,
   around: (call: BranchCall, send: () => Promise<Outcome>) => Promise<Outcome>,
-): Partial<Surroundings> {
+): Partial<CoordinatorEnvironment> {
   return { transport: { ...transport, call: (call) => around(call, () => transport.call(call)) } };
 }
 
@@ -49,7 +55,7 @@ const isResting = ({ owner, status }: TransactionRecord): boolean => !owner && !
 const SABOTAGES: readonly Sabotage[] = [
   {
     title: 'answers before its writes are durable',
-    surroundings: (given) =>
+    environment: (given) =>
       storeWith(given, (store) => ({
         create: async (details) => {
           void store.create(details).catch(() => undefined);
@@ -60,7 +66,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'does not notice that its writes are refused',
-    surroundings: (given) =>
+    environment: (given) =>
       storeWith(given, (store) => ({
         update: async (...args) => {
           await store.update(...args);
@@ -71,7 +77,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'does not look at who holds the lease when it writes',
-    surroundings: (given) =>
+    environment: (given) =>
       storeWith(given, (store) => ({
         update: ({ status }, ...rest) => store.update({ status }, ...rest),
       })),
@@ -79,7 +85,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'takes leases that end at once',
-    surroundings: (given) =>
+    environment: (given) =>
       storeWith(given, (store) => ({
         claim: (now, owner, _lease, limit) => store.claim(now, owner, () => now, limit),
       })),
@@ -87,23 +93,23 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'takes transactions that are not due',
-    surroundings: (given) =>
+    environment: (given) =>
       storeWith(given, (store) => ({ claim: (now, ...rest) => store.claim(now + 86_400_000, ...rest) })),
     invariants: ['lease', 'order', 'I9', 'I5'],
   },
   {
     title: 'never looks for what is due',
-    surroundings: (given) => storeWith(given, () => ({ claim: async () => [] })),
+    environment: (given) => storeWith(given, () => ({ claim: async () => [] })),
     invariants: ['I5'],
   },
   {
     title: 'tries again at once',
-    surroundings: (given) => storing(given, (record) => (isResting(record) ? { ...record, nextCronTime: 0 } : record)),
+    environment: (given) => storing(given, (record) => (isResting(record) ? { ...record, nextCronTime: 0 } : record)),
     invariants: ['I9', 'order'],
   },
   {
     title: 'tries again after a year',
-    surroundings: (given) =>
+    environment: (given) =>
       storing(given, (record) =>
         isResting(record) ? { ...record, nextCronTime: record.nextCronTime + 31_536_000_000 } : record,
       ),
@@ -111,7 +117,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'has a clock that stands still',
-    surroundings: ({ clock }) => {
+    environment: ({ clock }) => {
       const now = clock.now();
       return { clock: { ...clock, now: () => now } };
     },
@@ -119,7 +125,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'takes a branch that asks to wait for done',
-    surroundings: (given) =>
+    environment: (given) =>
       calling(given, async (_, send) => {
         const outcome = await send();
         return outcome.kind === 'ongoing' ? { kind: 'success', body: '' } : outcome;
@@ -128,7 +134,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'takes a branch that does not answer for failed',
-    surroundings: (given) =>
+    environment: (given) =>
       calling(given, async (_, send) => {
         const outcome = await send();
         return outcome.kind === 'unknown' ? { kind: 'failure', message: outcome.message } : outcome;
@@ -137,7 +143,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'calls every branch twice',
-    surroundings: (given) =>
+    environment: (given) =>
       calling(given, async (_, send) => {
         const [outcome] = await Promise.all([send(), send()]);
         return outcome;
@@ -146,7 +152,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'calls branches with the payload of others',
-    surroundings: ({ transport }) => {
+    environment: ({ transport }) => {
       let last: BranchCall['payload'] = '';
       return {
         transport: {
@@ -163,21 +169,21 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: 'deletes what has just been finished',
-    surroundings: (given) =>
+    environment: (given) =>
       storeWith(given, (store) => ({ prune: (_before, ...rest) => store.prune(Infinity, ...rest) })),
     invariants: ['I9', 'durability'],
   },
   {
     title: 'never deletes anything',
-    surroundings: (given) => storeWith(given, () => ({ prune: async () => ({ count: 0, nextPosition: '' }) })),
+    environment: (given) => storeWith(given, () => ({ prune: async () => ({ count: 0, nextPosition: '' }) })),
     invariants: ['I10'],
   },
 ];
 
 describe('a coordinator is found out', () => {
-  it.each(SABOTAGES)('that $title', async ({ surroundings, invariants }) => {
+  it.each(SABOTAGES)('that $title', async ({ environment, invariants }) => {
     const wire: typeof wireCoordinator = (given, ...rest) =>
-      wireCoordinator({ ...given, ...surroundings(given) }, ...rest);
+      wireCoordinator({ ...given, ...environment(given) }, ...rest);
     for (let seed = 0; seed < MOST_SEEDS; seed++) {
       const { violation } = await new World(randomScenario(seed), { wire }).run();
       if (!violation) continue;

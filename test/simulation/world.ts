@@ -9,11 +9,11 @@ import { MOST_SUBSCRIBERS, bankUrl, initiatorUrl, topicOf } from './scenarios/pl
 import { BANKS, type Scenario } from './scenarios/scenario.js';
 import { MOST_CLOCK_ERROR_MS, Process } from './scheduler/process.js';
 import { Simulation, type Coverage, type Violation } from './simulation.js';
-import { CoordinatorNode, START_TIME } from './surroundings/coordinator-node.js';
-import { SimulatedApi } from './surroundings/simulated-api.js';
-import { SimulatedDatabase } from './surroundings/simulated-database.js';
-import { SimulatedNetwork } from './surroundings/simulated-network.js';
-import { wireCoordinator, type Wire } from './surroundings/wiring.js';
+import { CoordinatorNode, START_TIME } from './environment/coordinator-node.js';
+import { SimulatedApi } from './environment/simulated-api.js';
+import { SimulatedDatabase } from './environment/simulated-database.js';
+import { SimulatedNetwork } from './environment/simulated-network.js';
+import { wireCoordinator, type Wire } from './environment/wiring.js';
 
 /** Timers may come so late once all is well: looking every second through hours in which nothing is due takes long. */
 const CALM_LATENESS_MS = 60_000;

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import type { BarrierAdapter } from '../barrier-adapter.js';
 import { sqlBarrier, type BarrierTableOptions, type SqlExecutor } from '../sql/index.js';
 import { isPostgresTransactionOpen } from '../sql/postgres-transaction.js';

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import { oneAtATime } from '../sql/one-at-a-time.js';
 import { isPostgresTransactionOpen } from '../sql/postgres-transaction.js';
 import type { PgClient, PgDatabase, PgPool } from './pg-client.js';

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import type { SqlDialect, SqlDialectName } from './dialect.js';
 import { mysql } from './mysql.js';
 import { postgres } from './postgres.js';

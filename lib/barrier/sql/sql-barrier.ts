@@ -1,4 +1,4 @@
-import { DtmArgumentError, DtmBarrierError, DtmError } from '../../protocol/index.js';
+import { DtmArgumentError, DtmBarrierError, DtmError } from '../../protocol/internal.js';
 import type { BarrierAdapter, BarrierKey } from '../barrier-adapter.js';
 import { barrierTable } from './barrier-table.js';
 import { explainSqlError } from './explain.js';

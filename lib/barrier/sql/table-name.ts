@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 
 /** Where the barrier table is. */
 export interface BarrierTableOptions {

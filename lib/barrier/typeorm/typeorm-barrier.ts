@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import type { BarrierAdapter } from '../barrier-adapter.js';
 import { oneAtATime } from '../sql/one-at-a-time.js';
 import { isPostgresTransactionOpen, type PostgresConnection } from '../sql/postgres-transaction.js';

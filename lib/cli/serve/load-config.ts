@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import { readConfig } from './read-config.js';
 import type { ServeConfig } from './settings.js';
 

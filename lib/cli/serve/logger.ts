@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import type { CoordinatorLogger } from '../../server/index.js';
 
 /** Least grave first. The coordinator itself reports nothing below `info`. */

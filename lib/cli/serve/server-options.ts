@@ -1,5 +1,5 @@
 import { resolveDriver } from '../../driver/index.js';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import type { CoordinatorLogger, DtmDriver, EmbeddedServerOptions, Store } from '../../server/index.js';
 import type { ServeConfig } from './settings.js';
 

@@ -1,4 +1,4 @@
-import type { DtmApi, TransactionFilter } from '../../protocol/index.js';
+import type { DtmApi, TransactionFilter } from '../../protocol/internal.js';
 
 /** Unfinished transactions by status. */
 export interface Unfinished {

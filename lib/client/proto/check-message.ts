@@ -1,4 +1,4 @@
-import { DtmArgumentError } from '../../protocol/index.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
 import type { FieldDescriptor } from './descriptor-proto.js';
 import type { MessageType, ProtoTypes } from './proto-types.js';
 

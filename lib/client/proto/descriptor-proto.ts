@@ -1,4 +1,4 @@
-import { messageCodec, type ProtoFile } from '../../protocol/index.js';
+import { messageCodec, type ProtoFile } from '../../protocol/internal.js';
 
 /** Of `google/protobuf/descriptor.proto`, what tells the types of fields. */
 const DESCRIPTOR_PROTO: ProtoFile = {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 
 /** What `@grpc/proto-loader` loads: services and messages by their full names. */
 export type PackageDefinition = Readonly<Record<string, object>>;

@@ -6,7 +6,7 @@ import {
   isHttpUrl,
   payloadBytes,
   type Payload,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 import { messageBytes } from '../message-bytes.js';
 import { jsonPayloads, type PayloadCodec } from '../payload-codec.js';
 import { checkedMessage } from './check-message.js';

@@ -1,10 +1,10 @@
-import { DtmArgumentError } from '../../protocol/index.js';
-import { splitBranchUrl } from '../branch-url.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
+import { splitBranchUrl } from '../support/branch-url.js';
 import type { DtmDriver, GrpcCallParts } from '../driver.js';
-import type { AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { registerGrpcScheme } from '../grpc-resolver/register-scheme.js';
-import { hostPort } from '../host-port.js';
-import type { HttpNames } from '../http-names/http-names.js';
+import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-scheme.js';
+import { hostPort } from '../support/host-port.js';
+import type { HttpNames } from '../support/lookup/http-names/http-names.js';
 import { addressed, INVOKE_SERVICE } from './dapr-messages.js';
 import { DAPR_FORMS, isDaprUrl, parseDaprBranch, parseDaprUrl, sidecarOf, type DaprUrl } from './dapr-url.js';
 

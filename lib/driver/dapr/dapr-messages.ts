@@ -1,4 +1,4 @@
-import { ProtoWriter } from '../../protocol/index.js';
+import { ProtoWriter } from '../../protocol/internal.js';
 
 /*
  * dapr.proto.runtime.v1.InvokeServiceRequest { id = 1; message = 3 }

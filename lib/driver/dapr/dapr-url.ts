@@ -1,6 +1,6 @@
-import { DtmArgumentError } from '../../protocol/index.js';
-import { parseHostPort, type Address } from '../host-port.js';
-import { withoutPassword } from '../without-password.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
+import { parseHostPort, type Address } from '../support/host-port.js';
+import { redactUrls } from '../support/redact-urls.js';
 
 /** How Dapr is asked to pass a call on: by its own message, or as it is, and over what. */
 export type DaprScheme = 'daprgrpc' | 'daprpgrpc' | 'daprhttp' | 'daprphttp';
@@ -61,7 +61,7 @@ export function parseDaprUrl(url: string): DaprUrl {
   const scheme = anyCase?.toLowerCase() as DaprScheme | undefined;
   if (!scheme || !(sidecar === DAPR_ENV || parseHostPort(sidecar)) || !/[^.]/.test(appId)) {
     throw new DtmArgumentError(
-      `bad url: '${withoutPassword(url)}'. a service behind Dapr is written scheme://DAPR_ENV/app-id, or with the ` +
+      `bad url: '${redactUrls(url)}'. a service behind Dapr is written scheme://DAPR_ENV/app-id, or with the ` +
         `host:port of a sidecar, and one of the schemes ${Object.keys(DAPR_FORMS).join(', ')}`,
     );
   }
@@ -78,7 +78,7 @@ export function parseDaprBranch(url: string): DaprUrl {
   const parts = parseDaprUrl(url);
   if (METHODS[parts.scheme].test(parts.method)) return parts;
   throw new DtmArgumentError(
-    `bad url: '${withoutPassword(url)}'. a branch with this scheme is written ${DAPR_FORMS[parts.scheme]}`,
+    `bad url: '${redactUrls(url)}'. a branch with this scheme is written ${DAPR_FORMS[parts.scheme]}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { splitBranchUrl } from '../branch-url.js';
+import { splitBranchUrl } from '../support/branch-url.js';
 import type { DtmDriver } from '../driver.js';
 
 /** Addresses as they are: `host:port/pkg.Service/Method`, without a registry (`dtm-protocol.md` §3.4). */

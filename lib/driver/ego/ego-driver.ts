@@ -1,12 +1,12 @@
-import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../protocol/index.js';
+import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../protocol/internal.js';
 import type { DtmDriver } from '../driver.js';
-import type { AddressSource } from '../grpc-resolver/address-source.js';
-import { reasonOf } from '../keep-trying.js';
-import { grpcDriver } from '../grpc-driver.js';
-import type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
-import type { K8sOptions } from '../registry/k8s/k8s-endpoints.js';
-import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
-import { withoutPassword } from '../without-password.js';
+import type { AddressSource } from '../support/lookup/grpc-resolver/address-source.js';
+import { reasonOf } from '../support/keep-trying.js';
+import { grpcDriver } from '../support/grpc-driver.js';
+import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
+import type { K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
+import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
+import { redactUrls } from '../support/redact-urls.js';
 import { EgoEtcd } from './ego-etcd.js';
 import { EgoK8s } from './ego-k8s.js';
 import type { EgoRegistry } from './ego-registry.js';
@@ -73,8 +73,7 @@ export function egoDriver(options: EgoOptions = {}): DtmDriver {
     const parts = driver.parseServerMethod(uri);
     const scheme = found?.scheme ?? 'etcd';
     if (!parts.server.startsWith(`${scheme}://`)) return parts;
-    const refusal = (why: string): DtmArgumentError =>
-      new DtmArgumentError(`bad url: '${withoutPassword(uri)}'. ${why}`);
+    const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(uri)}'. ${why}`);
     if (!found) throw refusal(`driver ${NAME} does not know where to look it up; ${REMEDY}`);
     const [, path] = parts.server.split(':///');
     if (path === undefined) throw refusal(`a gRPC branch with this scheme is written ${FORMS[scheme]}`);

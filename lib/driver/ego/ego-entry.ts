@@ -1,4 +1,4 @@
-import { parseHostPort, type Address } from '../host-port.js';
+import { parseHostPort, type Address } from '../support/host-port.js';
 
 /**
  * Where the entries of a service begin in etcd: its instances, and the settings that ego keeps beside them.

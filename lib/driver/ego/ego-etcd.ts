@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
+import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { hostPort } from '../host-port.js';
-import { reasonOf } from '../keep-trying.js';
-import { advertised } from '../registry/advertised.js';
-import { EtcdRegistry, type EtcdEntry, type EtcdInstance, type EtcdOptions } from '../registry/etcd/etcd-registry.js';
-import type { RegistryTls } from '../registry/registry-tls.js';
-import type { RegistryUrl } from '../registry/registry-url.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { SharedRegistries } from '../registry/shared-registries.js';
-import { warnOnce } from '../warn-once.js';
+import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { hostPort } from '../support/host-port.js';
+import { reasonOf } from '../support/keep-trying.js';
+import { advertised } from '../support/registry/advertised.js';
+import {
+  EtcdRegistry,
+  type EtcdEntry,
+  type EtcdInstance,
+  type EtcdOptions,
+} from '../support/registry/etcd/etcd-registry.js';
+import type { RegistryTls } from '../support/registry/registry-tls.js';
+import type { RegistryUrl } from '../support/registry/registry-url.js';
+import { checkServiceName } from '../support/registry/service-name.js';
+import { SharedRegistries } from '../support/registry/shared-registries.js';
+import { warnOnce } from '../support/warn-once.js';
 import { egoKey, egoPrefix, egoValue, readEgoEntry } from './ego-entry.js';
 import type { EgoRegistry } from './ego-registry.js';
 

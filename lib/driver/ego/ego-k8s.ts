@@ -1,9 +1,9 @@
-import { DtmArgumentError } from '../../protocol/index.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
 import type { DriverRegistration } from '../driver.js';
-import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { K8sEndpoints, k8sAddresses, type K8sEntry, type K8sOptions } from '../registry/k8s/k8s-endpoints.js';
-import type { RegistryUrl } from '../registry/registry-url.js';
-import { checkServiceName } from '../registry/service-name.js';
+import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { K8sEndpoints, k8sAddresses, type K8sEntry, type K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
+import type { RegistryUrl } from '../support/registry/registry-url.js';
+import { checkServiceName } from '../support/registry/service-name.js';
 import type { EgoRegistry } from './ego-registry.js';
 
 /** Services of Kubernetes as ego addresses them, `k8s:///service:port`, in namespaces that are the same for all of them. */

@@ -1,5 +1,5 @@
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import type { AddressSource } from '../grpc-resolver/address-source.js';
+import type { AddressSource } from '../support/lookup/grpc-resolver/address-source.js';
 
 /** A registry, as ego uses it. */
 export interface EgoRegistry extends AddressSource {

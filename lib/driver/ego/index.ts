@@ -4,6 +4,6 @@
  * @module nestjs-dtm/driver/ego
  */
 export { egoDriver, type EgoOptions } from './ego-driver.js';
-export type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
-export type { RegistryTls } from '../registry/registry-tls.js';
-export type { K8sOptions } from '../registry/k8s/k8s-endpoints.js';
+export type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
+export type { RegistryTls } from '../support/registry/registry-tls.js';
+export type { K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';

@@ -1,14 +1,14 @@
-import { DtmArgumentError } from '../../protocol/index.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import type { AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { hostPort, parseHostPort, type Address } from '../host-port.js';
-import type { ConsulEntry } from '../registry/consul/consul-entry.js';
-import type { ConsulInstance } from '../registry/consul/consul-instance.js';
-import { ConsulRegistry, type ConsulOptions, type ConsulQuery } from '../registry/consul/consul-registry.js';
-import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { SharedRegistries } from '../registry/shared-registries.js';
-import { warnOnce } from '../warn-once.js';
+import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { hostPort, parseHostPort, type Address } from '../support/host-port.js';
+import type { ConsulEntry } from '../support/registry/consul/consul-entry.js';
+import type { ConsulInstance } from '../support/registry/consul/consul-instance.js';
+import { ConsulRegistry, type ConsulOptions, type ConsulQuery } from '../support/registry/consul/consul-registry.js';
+import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
+import { checkServiceName } from '../support/registry/service-name.js';
+import { SharedRegistries } from '../support/registry/shared-registries.js';
+import { warnOnce } from '../support/warn-once.js';
 
 /** How long consul believes a heartbeat, in seconds, as go-zero's. */
 const TTL_SECONDS = 20;

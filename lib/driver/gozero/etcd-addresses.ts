@@ -1,12 +1,17 @@
-import { DtmArgumentError } from '../../protocol/index.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import type { AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { parseHostPort } from '../host-port.js';
-import { EtcdRegistry, type EtcdEntry, type EtcdInstance, type EtcdOptions } from '../registry/etcd/etcd-registry.js';
-import { parseRegistryUrl } from '../registry/registry-url.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { SharedRegistries } from '../registry/shared-registries.js';
-import { warnOnce } from '../warn-once.js';
+import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { parseHostPort } from '../support/host-port.js';
+import {
+  EtcdRegistry,
+  type EtcdEntry,
+  type EtcdInstance,
+  type EtcdOptions,
+} from '../support/registry/etcd/etcd-registry.js';
+import { parseRegistryUrl } from '../support/registry/registry-url.js';
+import { checkServiceName } from '../support/registry/service-name.js';
+import { SharedRegistries } from '../support/registry/shared-registries.js';
+import { warnOnce } from '../support/warn-once.js';
 
 /** Life of an entry in seconds, as go-zero's. */
 const TTL_SECONDS = 10;

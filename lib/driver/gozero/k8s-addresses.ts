@@ -1,8 +1,8 @@
-import { DtmArgumentError } from '../../protocol/index.js';
-import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { K8sEndpoints, k8sAddresses, type K8sOptions, type K8sService } from '../registry/k8s/k8s-endpoints.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { withoutPassword } from '../without-password.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
+import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { K8sEndpoints, k8sAddresses, type K8sOptions, type K8sService } from '../support/registry/k8s/k8s-endpoints.js';
+import { checkServiceName } from '../support/registry/service-name.js';
+import { redactUrls } from '../support/redact-urls.js';
 
 /** go-zero's, whatever the namespace of the pod. */
 const DEFAULT_NAMESPACE = 'default';
@@ -33,7 +33,7 @@ function wantedBy({ scheme, authority, path }: GrpcTarget): K8sService & { reado
   const [, name, digits] = /^([^:]+)(?::(\d{1,5}))?$/.exec(path) ?? [];
   const port = Number(digits ?? 0);
   if (name === undefined || port > 65_535) {
-    const url = withoutPassword(`${scheme}://${authority}/${path}`);
+    const url = redactUrls(`${scheme}://${authority}/${path}`);
     throw new DtmArgumentError(
       `bad address: '${url}'. a service in Kubernetes is written ${scheme}://namespace/service:port`,
     );

@@ -1,14 +1,14 @@
-import { DtmArgumentError } from '../../protocol/index.js';
-import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { hostPort, type Address } from '../host-port.js';
-import type { Register } from '../grpc-driver.js';
-import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../registry/nacos/nacos-instance.js';
-import type { NacosOptions } from '../registry/nacos/nacos-options.js';
-import { NacosRegistry } from '../registry/nacos/nacos-registry.js';
-import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { SharedRegistries } from '../registry/shared-registries.js';
-import { withoutPassword } from '../without-password.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
+import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { hostPort, type Address } from '../support/host-port.js';
+import type { Register } from '../support/grpc-driver.js';
+import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../support/registry/nacos/nacos-instance.js';
+import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
+import { NacosRegistry } from '../support/registry/nacos/nacos-registry.js';
+import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
+import { checkServiceName } from '../support/registry/service-name.js';
+import { SharedRegistries } from '../support/registry/shared-registries.js';
+import { redactUrls } from '../support/redact-urls.js';
 
 /** Port of Nacos where none is given. */
 const PORT = 8848;
@@ -59,7 +59,7 @@ function wantedBy({ scheme, authority, path }: GrpcTarget): { url: RegistryUrl; 
   const url = parseRegistryUrl(text, PORT);
   if (url.hosts.length === 0) {
     const form = 'nacos://host:port/service';
-    throw new DtmArgumentError(`bad address: '${withoutPassword(text)}'. a service in Nacos is written ${form}`);
+    throw new DtmArgumentError(`bad address: '${redactUrls(text)}'. a service in Nacos is written ${form}`);
   }
   const clusters = optionOf(url, 'clusters')?.split(',');
   for (const cluster of clusters ?? []) checkServiceName(cluster, 'a cluster');

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { addressList } from '../address-list.js';
+import { addressList } from '../support/address-list.js';
 import type { DtmDriver } from '../driver.js';
-import { ConsulInstances } from '../discovery/consul-instances.js';
-import { discoveryDriver } from '../discovery/discovery-driver.js';
-import { EtcdInstances } from '../discovery/etcd-instances.js';
-import type { InstanceEndpoints } from '../discovery/service-instance.js';
-import { hostPort } from '../host-port.js';
-import type { ConsulCheck } from '../registry/consul/consul-instance.js';
-import type { ConsulOptions } from '../registry/consul/consul-registry.js';
-import type { EtcdOptions } from '../registry/etcd/etcd-registry.js';
+import { ConsulInstances } from '../support/discovery/consul-instances.js';
+import { discoveryDriver } from '../support/discovery/discovery-driver.js';
+import { EtcdInstances } from '../support/discovery/etcd-instances.js';
+import type { InstanceEndpoints } from '../support/discovery/service-instance.js';
+import { hostPort } from '../support/host-port.js';
+import type { ConsulCheck } from '../support/registry/consul/consul-instance.js';
+import type { ConsulOptions } from '../support/registry/consul/consul-registry.js';
+import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
 
 /** Options of {@link kratosDriver}. */
 export interface KratosOptions {

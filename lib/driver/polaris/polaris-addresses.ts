@@ -1,15 +1,15 @@
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { hostPort, parseHostPort, type Address } from '../host-port.js';
+import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { hostPort, parseHostPort, type Address } from '../support/host-port.js';
 import {
   PolarisRegistry,
   type PolarisEntry,
   type PolarisInstance,
   type PolarisService,
-} from '../registry/polaris/polaris-registry.js';
-import { parseRegistryUrl } from '../registry/registry-url.js';
-import { SharedRegistries } from '../registry/shared-registries.js';
-import { warnOnce } from '../warn-once.js';
+} from '../support/registry/polaris/polaris-registry.js';
+import { parseRegistryUrl } from '../support/registry/registry-url.js';
+import { SharedRegistries } from '../support/registry/shared-registries.js';
+import { warnOnce } from '../support/warn-once.js';
 import { serviceIn } from './polaris-url.js';
 
 const warn = warnOnce('DTM_POLARIS_ENTRY');

@@ -1,8 +1,8 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
-import { DtmConfigError } from '../../protocol/index.js';
-import type { Address } from '../host-port.js';
-import { reasonOf } from '../keep-trying.js';
+import { DtmConfigError } from '../../protocol/internal.js';
+import type { Address } from '../support/host-port.js';
+import { reasonOf } from '../support/keep-trying.js';
 import { NamedAuthority } from './named-authority.js';
 
 /** A port whose calls go on to another one. */

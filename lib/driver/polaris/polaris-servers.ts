@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { DtmConfigError } from '../../protocol/index.js';
-import { hostPort, parseHostPort } from '../host-port.js';
-import { reasonOf } from '../keep-trying.js';
+import { DtmConfigError } from '../../protocol/internal.js';
+import { hostPort, parseHostPort } from '../support/host-port.js';
+import { reasonOf } from '../support/keep-trying.js';
 
 /** Where the Go driver looks, in the working directory. */
 const FILE = 'polaris.yaml';

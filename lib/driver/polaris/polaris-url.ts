@@ -1,9 +1,9 @@
-import { DtmArgumentError, type ServerMethod } from '../../protocol/index.js';
-import { splitBranchUrl } from '../branch-url.js';
-import type { GrpcTarget } from '../grpc-resolver/address-source.js';
-import type { PolarisService } from '../registry/polaris/polaris-registry.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { withoutPassword } from '../without-password.js';
+import { DtmArgumentError, type ServerMethod } from '../../protocol/internal.js';
+import { splitBranchUrl } from '../support/branch-url.js';
+import type { GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import type { PolarisService } from '../support/registry/polaris/polaris-registry.js';
+import { checkServiceName } from '../support/registry/service-name.js';
+import { redactUrls } from '../support/redact-urls.js';
 
 /** How the URL of a branch is written. */
 export const POLARIS_FORM = 'polaris://service/pkg.Service/Method?namespace=NAMESPACE';
@@ -27,7 +27,7 @@ export function splitPolarisUrl(uri: string, driver: string): ServerMethod {
   const [, service = '', method, namespace = ''] = BRANCH.exec(uri) ?? [];
   if (method !== undefined) return { server: serverUrl(checkServiceName(service), namespace), method };
   throw new DtmArgumentError(
-    `bad url: '${withoutPassword(uri)}'. a gRPC branch with this scheme is written ${POLARIS_FORM}; ` +
+    `bad url: '${redactUrls(uri)}'. a gRPC branch with this scheme is written ${POLARIS_FORM}; ` +
       'dtm drops every other part',
   );
 }
@@ -59,7 +59,7 @@ export function serviceIn({ scheme, authority, path }: GrpcTarget): PolarisServi
   const namespace = options === null ? parameters.get('namespace') : namespaceIn(options);
   const isKnown = [...parameters.keys()].every((key) => key === 'options' || key === 'namespace');
   if (name === '' || namespace === undefined || !isKnown) {
-    const url = withoutPassword(`${scheme}://${authority}/${path}`);
+    const url = redactUrls(`${scheme}://${authority}/${path}`);
     throw new DtmArgumentError(
       `bad address: '${url}'. a service in Polaris is written polaris://service?namespace=NAMESPACE`,
     );

@@ -1,10 +1,10 @@
-import { DtmArgumentError } from '../../protocol/index.js';
-import { splitBranchUrl } from '../branch-url.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
+import { splitBranchUrl } from '../support/branch-url.js';
 import type { DtmDriver } from '../driver.js';
-import type { AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { registerGrpcScheme } from '../grpc-resolver/register-scheme.js';
-import { parseHostPort, type Address } from '../host-port.js';
-import { withoutPassword } from '../without-password.js';
+import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-scheme.js';
+import { parseHostPort, type Address } from '../support/host-port.js';
+import { redactUrls } from '../support/redact-urls.js';
 
 const NAME = 'dtm-driver-protocol1';
 const SCHEME = 'protocol1';
@@ -24,9 +24,7 @@ export function protocol1Driver(): DtmDriver {
       const parts = splitBranchUrl(uri, { driver: NAME, schemes: { [SCHEME]: FORM } });
       const [, address] = parts.server.split('://');
       if (address !== undefined && !(address.startsWith('/') && parseHostPort(address.slice(1)))) {
-        throw new DtmArgumentError(
-          `bad url: '${withoutPassword(uri)}'. a gRPC branch with this scheme is written ${FORM}`,
-        );
+        throw new DtmArgumentError(`bad url: '${redactUrls(uri)}'. a gRPC branch with this scheme is written ${FORM}`);
       }
       return parts;
     },
@@ -45,6 +43,6 @@ const fixedAddress: AddressSource = {
 function addressIn({ authority, path }: GrpcTarget): Address {
   const address = authority === '' || path === '' ? parseHostPort(authority + path) : undefined;
   if (address) return address;
-  const url = withoutPassword(`${SCHEME}://${authority}/${path}`);
+  const url = redactUrls(`${SCHEME}://${authority}/${path}`);
   throw new DtmArgumentError(`bad address: '${url}'. the address of a service is written ${SCHEME}:///host:port`);
 }

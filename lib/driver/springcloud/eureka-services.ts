@@ -1,9 +1,9 @@
-import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-source.js';
-import type { Register } from '../grpc-driver.js';
-import type { EurekaEntry, EurekaInstance } from '../registry/eureka/eureka-instance.js';
-import { eurekaMembers, type EurekaOptions } from '../registry/eureka/eureka-options.js';
-import { EurekaRegistry } from '../registry/eureka/eureka-registry.js';
-import { SharedRegistries } from '../registry/shared-registries.js';
+import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import type { Register } from '../support/grpc-driver.js';
+import type { EurekaEntry, EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
+import { eurekaMembers, type EurekaOptions } from '../support/registry/eureka/eureka-options.js';
+import { EurekaRegistry } from '../support/registry/eureka/eureka-registry.js';
+import { SharedRegistries } from '../support/registry/shared-registries.js';
 import type { NamedUrl } from './named-url.js';
 import type { SpringServices } from './spring-services.js';
 

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 
 /** An object that is read as Go does: the names of fields in any case, and what is missing has its zero value. */
 export class GoJson {

@@ -9,6 +9,6 @@ export {
   type SpringEureka,
   type SpringNacos,
 } from './spring-cloud-driver.js';
-export type { EurekaOptions } from '../registry/eureka/eureka-options.js';
-export type { RegistryTls } from '../registry/registry-tls.js';
-export type { NacosOptions } from '../registry/nacos/nacos-options.js';
+export type { EurekaOptions } from '../support/registry/eureka/eureka-options.js';
+export type { RegistryTls } from '../support/registry/registry-tls.js';
+export type { NacosOptions } from '../support/registry/nacos/nacos-options.js';

@@ -1,16 +1,16 @@
-import { DtmConfigError } from '../../protocol/index.js';
-import type { AddressListener, GrpcTarget } from '../grpc-resolver/address-source.js';
-import { hostPort, type Address } from '../host-port.js';
-import type { Register } from '../grpc-driver.js';
+import { DtmConfigError } from '../../protocol/internal.js';
+import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { hostPort, type Address } from '../support/host-port.js';
+import type { Register } from '../support/grpc-driver.js';
 import {
   DEFAULT_GROUP,
   type NacosEntry,
   type NacosInstance,
   type NacosService,
-} from '../registry/nacos/nacos-instance.js';
-import type { NacosOptions } from '../registry/nacos/nacos-options.js';
-import { NacosRegistry } from '../registry/nacos/nacos-registry.js';
-import { SharedRegistries } from '../registry/shared-registries.js';
+} from '../support/registry/nacos/nacos-instance.js';
+import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
+import { NacosRegistry } from '../support/registry/nacos/nacos-registry.js';
+import { SharedRegistries } from '../support/registry/shared-registries.js';
 import { isOfTheWeb, type NamedUrl } from './named-url.js';
 import type { SpringServices } from './spring-services.js';
 

@@ -1,7 +1,7 @@
-import { DtmArgumentError } from '../../protocol/index.js';
-import type { HttpUrlOf } from '../http-names/http-names.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { withoutPassword } from '../without-password.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
+import type { HttpUrlOf } from '../support/lookup/http-names/http-names.js';
+import { checkServiceName } from '../support/registry/service-name.js';
+import { redactUrls } from '../support/redact-urls.js';
 
 /** A URL with the name of a service in place of a host. */
 export interface NamedUrl {
@@ -55,7 +55,7 @@ export function isOfTheWeb(scheme: string): boolean {
  * @throws DtmArgumentError saying what is wrong
  */
 export function parseNamedUrl(url: string): NamedUrl {
-  const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${withoutPassword(url)}'. ${why}`);
+  const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(url)}'. ${why}`);
   const [, scheme = '', host = '', rest = ''] = PARTS.exec(url) ?? [];
   if (!/^[!-~]+$/.test(url)) throw refusal('it must be in printable ASCII; encode the rest with %');
   if (/[:@]/.test(host)) {

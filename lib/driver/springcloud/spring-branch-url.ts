@@ -1,7 +1,7 @@
-import { DtmArgumentError } from '../../protocol/index.js';
-import { parseHostPort } from '../host-port.js';
-import { DEFAULT_GROUP } from '../registry/nacos/nacos-instance.js';
-import { withoutPassword } from '../without-password.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
+import { parseHostPort } from '../support/host-port.js';
+import { DEFAULT_GROUP } from '../support/registry/nacos/nacos-instance.js';
+import { redactUrls } from '../support/redact-urls.js';
 import { isOfTheWeb, parseNamedUrl } from './named-url.js';
 import type { SpringServices } from './spring-services.js';
 
@@ -17,7 +17,7 @@ const PARTS = /^(?:([a-z][a-z\d+.-]*):\/\/)?([^/?#]*)\/?(?:\?(.*))?$/is;
  */
 export function springBranchUrl(service: string, method: string, services: SpringServices | undefined): string {
   const refusal = (why: string): DtmArgumentError =>
-    new DtmArgumentError(`bad url: '${withoutPassword(service + method)}'. ${why}`);
+    new DtmArgumentError(`bad url: '${redactUrls(service + method)}'. ${why}`);
   if (!method.startsWith('/')) throw refusal('the path of a branch begins with a slash');
   if (/^https?:\/\//i.test(service)) return service.replace(/\/+$/, '') + method;
 
@@ -58,7 +58,7 @@ export function eurekaBranchUrl(service: string, method: string): string {
   const server = service.replace(/\/+$/, '');
   const url = (server.includes('://') ? server : `eureka://${server}`) + method;
   if (!method.startsWith('/') || server.includes('?')) {
-    throw new DtmArgumentError(`bad url: '${withoutPassword(url)}'. a branch is written eureka://service/path`);
+    throw new DtmArgumentError(`bad url: '${redactUrls(url)}'. a branch is written eureka://service/path`);
   }
   if (!isOfTheWeb(url.slice(0, url.indexOf(':')))) parseNamedUrl(url);
   return url;

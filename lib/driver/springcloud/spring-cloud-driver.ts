@@ -1,16 +1,16 @@
-import { DtmArgumentError, DtmConfigError } from '../../protocol/index.js';
-import { splitBranchUrl } from '../branch-url.js';
+import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
+import { splitBranchUrl } from '../support/branch-url.js';
 import type { DtmDriver } from '../driver.js';
-import { PATIENCE, SharedSource } from '../grpc-resolver/shared-source.js';
-import { hostPort } from '../host-port.js';
-import type { HttpNames } from '../http-names/http-names.js';
-import { WatchedNames } from '../http-names/watched-names.js';
-import { grpcDriver, type Register } from '../grpc-driver.js';
-import { advertised } from '../registry/advertised.js';
-import type { EurekaOptions } from '../registry/eureka/eureka-options.js';
-import type { NacosOptions } from '../registry/nacos/nacos-options.js';
-import { parseRegistryUrl } from '../registry/registry-url.js';
-import { withoutPassword } from '../without-password.js';
+import { PATIENCE, SharedSource } from '../support/lookup/grpc-resolver/shared-source.js';
+import { hostPort } from '../support/host-port.js';
+import type { HttpNames } from '../support/lookup/http-names/http-names.js';
+import { WatchedNames } from '../support/lookup/http-names/watched-names.js';
+import { grpcDriver, type Register } from '../support/grpc-driver.js';
+import { advertised } from '../support/registry/advertised.js';
+import type { EurekaOptions } from '../support/registry/eureka/eureka-options.js';
+import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
+import { parseRegistryUrl } from '../support/registry/registry-url.js';
+import { redactUrls } from '../support/redact-urls.js';
 import { EurekaServices } from './eureka-services.js';
 import { NacosServices } from './nacos-services.js';
 import { isNamedUrl, isOfTheWeb, parseNamedUrl } from './named-url.js';
@@ -122,7 +122,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
     parseServerMethod(uri) {
       if (!uri.includes('://')) return splitBranchUrl(uri, { driver: NAME, schemes: {} });
       throw new DtmArgumentError(
-        `bad url: '${withoutPassword(uri)}'. with the driver ${NAME} services are called by name over HTTP only; ` +
+        `bad url: '${redactUrls(uri)}'. with the driver ${NAME} services are called by name over HTTP only; ` +
           'a gRPC branch is written host:port/pkg.Service/Method',
       );
     },

@@ -1,4 +1,4 @@
-import type { AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
+import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import type { NamedUrl } from './named-url.js';
 
 /** Services in the registry of a Spring Cloud. */

@@ -1,9 +1,9 @@
-import { DtmConfigError } from '../../protocol/index.js';
-import type { Address } from '../host-port.js';
-import type { EurekaInstance } from '../registry/eureka/eureka-instance.js';
-import type { NacosInstance } from '../registry/nacos/nacos-instance.js';
-import type { NacosOptions } from '../registry/nacos/nacos-options.js';
-import { checkServiceName } from '../registry/service-name.js';
+import { DtmConfigError } from '../../protocol/internal.js';
+import type { Address } from '../support/host-port.js';
+import type { EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
+import type { NacosInstance } from '../support/registry/nacos/nacos-instance.js';
+import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
+import { checkServiceName } from '../support/registry/service-name.js';
 import { GoJson } from './go-json.js';
 
 /** What a target says: which registry, and what is entered there. */

@@ -1,4 +1,4 @@
-import { DtmArgumentError, decodeGenericPayload, encodeGenericPayload, encodeJson } from '../../protocol/index.js';
+import { DtmArgumentError, decodeGenericPayload, encodeGenericPayload, encodeJson } from '../../protocol/internal.js';
 
 /** A message of a service of the package `nestjsdtm`, not looked into yet: what is wrong with it is for the guard to say. */
 export class GenericMessage {

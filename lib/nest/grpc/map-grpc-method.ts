@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
-import { definitionOf } from '../branch/branch-definition.js';
-import { withoutSuffix } from '../branch/rpc-name.js';
+import { definitionOf } from '../branch/declare/branch-definition.js';
+import { withoutSuffix } from '../branch/declare/rpc-name.js';
 
 // The keys of Nest's own @GrpcMethod(), and its numbers for gRPC and for messages. They are written down here because an
 // application without microservices need not have the package.

@@ -1,8 +1,8 @@
 import { Controller, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { isMessageCommitted } from '../../barrier/index.js';
-import { DtmArgumentError, DtmFailureError, type BranchContext } from '../../protocol/index.js';
-import { Branch } from '../branch/branch-params.decorator.js';
-import { defineBranch } from '../branch/define-branch.js';
+import { DtmArgumentError, DtmFailureError, type BranchContext } from '../../protocol/internal.js';
+import { Branch } from '../branch/declare/branch-params.decorator.js';
+import { defineBranch } from '../branch/declare/define-branch.js';
 import { DtmSettings } from '../dtm.options.js';
 import { grpcArgsOf } from '../grpc/grpc-call.js';
 

@@ -1,7 +1,7 @@
-import type { Coordinator } from '../coordinator.js';
-import type { Metrics } from '../metrics.js';
-import type { Operator } from '../operator.js';
-import type { Topics } from '../topics.js';
+import type { Coordinator } from '../operations/coordinator.js';
+import type { Metrics } from '../environment/metrics.js';
+import type { Operator } from '../operations/operator.js';
+import type { Topics } from '../operations/topics.js';
 
 /** Everything that the APIs offer; each API is a thin skin over it. */
 export interface Operations {

@@ -3,7 +3,7 @@ import {
   encodeTransactionRecord,
   type TransactionDetails,
   type TransactionPage,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 
 /** A transaction and its branches, ready to be stringified (`dtm-protocol.md` §9). */
 export interface ShownDetails {

@@ -1,4 +1,4 @@
-import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from '../../protocol/index.js';
+import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from '../../protocol/internal.js';
 import type { CoordinatorSettings } from '../settings.js';
 import { mayFail } from './may-fail.js';
 import { leaseTime, scheduleNext } from './schedule.js';

@@ -1,4 +1,4 @@
-import type { BranchRecord } from '../../protocol/index.js';
+import type { BranchRecord } from '../../protocol/internal.js';
 
 /**
  * Why a person should look at a transaction: one of its branches goes on answering failure to what must not fail.

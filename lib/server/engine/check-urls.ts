@@ -1,4 +1,4 @@
-import { checkBranchUrl, type Protocol } from '../../protocol/index.js';
+import { checkBranchUrl, type Protocol } from '../../protocol/internal.js';
 
 /**
  * Checks the URLs of a branch; an empty one means that there is nothing to call.

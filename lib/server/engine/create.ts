@@ -8,7 +8,7 @@ import {
   type TransactionDetails,
   type TransactionOptions,
   type TransactionRequest,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 import type { CoordinatorSettings } from '../settings.js';
 import type { TopicLookup } from './mode.js';
 import { MODES } from './modes.js';

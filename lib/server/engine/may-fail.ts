@@ -1,4 +1,4 @@
-import type { TransType } from '../../protocol/index.js';
+import type { TransType } from '../../protocol/internal.js';
 
 /**
  * Whether the failure of a call decides something; everywhere else it is asked again like any unknown answer

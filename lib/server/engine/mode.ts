@@ -1,4 +1,9 @@
-import type { BranchRecord, BranchRegistration, TransactionRecord, TransactionRequest } from '../../protocol/index.js';
+import type {
+  BranchRecord,
+  BranchRegistration,
+  TransactionRecord,
+  TransactionRequest,
+} from '../../protocol/internal.js';
 import type { CoordinatorSettings } from '../settings.js';
 import type { Machine } from './pass.js';
 

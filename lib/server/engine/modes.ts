@@ -1,4 +1,4 @@
-import type { TransType } from '../../protocol/index.js';
+import type { TransType } from '../../protocol/internal.js';
 import type { Mode } from './mode.js';
 import { msg } from './msg.js';
 import { saga } from './saga.js';

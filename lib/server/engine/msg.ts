@@ -6,7 +6,7 @@ import {
   type BranchRecord,
   type Protocol,
   type TransactionRecord,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 import { checkBranchUrls } from './check-urls.js';
 import type { Mode, TopicLookup } from './mode.js';
 import { INITIATOR, WAIT, callOnce, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';

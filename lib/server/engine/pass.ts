@@ -4,7 +4,7 @@ import type {
   Outcome,
   TransactionDetails,
   TransactionRecord,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 
 /**
  * One pass over a transaction: from picking it up until it is final, or until nothing more can be done without waiting.

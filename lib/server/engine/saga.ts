@@ -5,7 +5,7 @@ import {
   type BranchRecord,
   type SagaPlan,
   type TransactionRecord,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 import { checkBranchUrls } from './check-urls.js';
 import type { Mode } from './mode.js';
 import { WAIT, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';

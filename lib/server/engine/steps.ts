@@ -1,4 +1,4 @@
-import { DtmArgumentError, type Payload, type TransactionRequest } from '../../protocol/index.js';
+import { DtmArgumentError, type Payload, type TransactionRequest } from '../../protocol/internal.js';
 
 /** Most steps of a transaction: with many more, looking for the next one would keep the process from everything else. */
 const MAX_STEPS = 10_000;

@@ -1,4 +1,4 @@
-import type { BranchOp, GlobalStatus, TransactionRecord } from '../../protocol/index.js';
+import type { BranchOp, GlobalStatus, TransactionRecord } from '../../protocol/internal.js';
 import { WAIT, callOnce, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
 
 /** What TCC and XA do differently. */

@@ -1,4 +1,4 @@
-import { decodeWorkflowCall, type BranchRecord } from '../../protocol/index.js';
+import { decodeWorkflowCall, type BranchRecord } from '../../protocol/internal.js';
 import { checkBranchUrls } from './check-urls.js';
 import type { Mode } from './mode.js';
 import { INITIATOR, WAIT, callOnce } from './pass.js';

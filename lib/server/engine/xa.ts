@@ -1,4 +1,4 @@
-import { DtmArgumentError } from '../../protocol/index.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
 import { checkBranchUrls } from './check-urls.js';
 import type { Mode } from './mode.js';
 import { twoPhaseMachine } from './two-phase.js';

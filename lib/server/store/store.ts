@@ -8,7 +8,7 @@ import type {
   TransactionPage,
   TransactionRecord,
   TransType,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 
 /** What must still be so for an {@link Store.update} to happen. */
 export interface Expected {

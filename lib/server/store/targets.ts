@@ -1,4 +1,4 @@
-import type { TransactionDetails } from '../../protocol/index.js';
+import type { TransactionDetails } from '../../protocol/internal.js';
 
 /**
  * Whether a transaction waits for an answer from a target.

@@ -1,5 +1,5 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { GRPC_STATUS } from '../../protocol/index.js';
+import { GRPC_STATUS } from '../../protocol/internal.js';
 import type { GrpcOptions } from './grpc-options.js';
 import { tlsChannel, type GrpcTls } from './grpc-tls.js';
 import { callUnary, type GrpcAnswer, type UnaryCall } from './unary-call.js';

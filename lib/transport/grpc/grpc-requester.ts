@@ -1,6 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
 import type { DtmDriver } from '../../driver/index.js';
-import { DtmArgumentError } from '../../protocol/index.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
 import { GrpcChannels } from './grpc-channels.js';
 import type { GrpcOptions } from './grpc-options.js';
 import type { GrpcTls } from './grpc-tls.js';

@@ -1,5 +1,5 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 
 /** How connections over TLS are made; certificates and keys are PEM, as text or bytes. */
 export interface GrpcTls {

@@ -7,7 +7,7 @@ import {
   readGrpcOutcome,
   type Outcome,
   type Payload,
-} from '../../protocol/index.js';
+} from '../../protocol/internal.js';
 import type { BranchCall, CallTarget, Transport } from '../transport.js';
 import type { GrpcOptions } from './grpc-options.js';
 import { GrpcRequester } from './grpc-requester.js';

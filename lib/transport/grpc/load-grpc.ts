@@ -1,5 +1,5 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 
 /**
  * Loads the library of gRPC, which only those need who use gRPC.

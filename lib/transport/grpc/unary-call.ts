@@ -1,5 +1,5 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { GRPC_STATUS } from '../../protocol/index.js';
+import { GRPC_STATUS } from '../../protocol/internal.js';
 
 /** A unary call of bytes. */
 export interface UnaryCall {

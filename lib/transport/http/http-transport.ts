@@ -1,4 +1,4 @@
-import { appendBranchQuery, readHttpOutcome, type Outcome } from '../../protocol/index.js';
+import { appendBranchQuery, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
 import { isJsonRpc, jsonRpcRequest, readJsonRpcOutcome } from '../json-rpc/json-rpc.js';
 import type { BranchCall, Transport } from '../transport.js';
 import { withBranchHeaders } from './branch-headers.js';

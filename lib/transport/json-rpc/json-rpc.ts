@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DtmArgumentError, payloadText, readHttpOutcome, type Outcome } from '../../protocol/index.js';
+import { DtmArgumentError, payloadText, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
 import type { BranchCall } from '../transport.js';
 
 /** Codes by which a branch decides (`dtm-protocol.md` §4.2). */

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import { oncePerPool } from '../once-per-pool.js';
 import { onConnection, rowsOf, type Mysql2Connection, type Mysql2Pool } from './mysql2-pool.js';
 

@@ -1,6 +1,6 @@
 import { barrierTable } from '../../barrier/sql/barrier-table.js';
 import type { BarrierTableOptions } from '../../barrier/sql/index.js';
-import { DtmConfigError, DtmOngoingError } from '../../protocol/index.js';
+import { DtmConfigError, DtmOngoingError } from '../../protocol/internal.js';
 import { sqlXa } from '../sql-xa.js';
 import type { InDoubtBranch, XaAdapter } from '../xa-adapter.js';
 import type { XaDatabase } from '../xa-database.js';

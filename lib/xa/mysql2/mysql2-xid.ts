@@ -1,4 +1,4 @@
-import { DtmArgumentError } from '../../protocol/index.js';
+import { DtmArgumentError } from '../../protocol/internal.js';
 import type { XaKey } from '../xa-adapter.js';
 
 /** `dtm` in ASCII: tells our transactions from those of others. */

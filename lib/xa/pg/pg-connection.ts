@@ -1,5 +1,5 @@
 import type { PgClient, PgResult } from '../../barrier/pg/index.js';
-import { DtmBarrierError } from '../../protocol/index.js';
+import { DtmBarrierError } from '../../protocol/internal.js';
 import type { XaKey } from '../xa-adapter.js';
 import type { XaConnection, XaConnectionState, XaStart } from '../xa-database.js';
 import { codeOf, type PooledClient } from './pg-pool.js';

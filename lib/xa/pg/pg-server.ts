@@ -1,5 +1,5 @@
 import type { PgClient } from '../../barrier/pg/index.js';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import { oncePerPool } from '../once-per-pool.js';
 import { onClient, type PgXaPool } from './pg-pool.js';
 

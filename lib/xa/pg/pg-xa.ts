@@ -1,5 +1,5 @@
 import { pgBarrier, type BarrierTableOptions, type PgClient } from '../../barrier/pg/index.js';
-import { DtmConfigError } from '../../protocol/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
 import { LOCK_TIMEOUT_SECONDS, sqlXa } from '../sql-xa.js';
 import type { XaAdapter } from '../xa-adapter.js';
 import type { XaDatabase } from '../xa-database.js';

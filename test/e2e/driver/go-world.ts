@@ -1,4 +1,4 @@
-import { branchUrlOf } from '../../../lib/driver/branch-url-of.js';
+import { branchUrlOf } from '../../../lib/driver/support/branch-url-of.js';
 import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { expect, it, onTestFinished } from 'vitest';

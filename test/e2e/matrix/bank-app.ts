@@ -11,7 +11,7 @@ import { RpcController } from './rpc.controller.js';
 import { Troubles } from './troubles.js';
 
 /** What the applications of one matrix have in common. */
-export interface BankSurroundings {
+export interface BankEnvironment {
   readonly bank: Bank;
   /** Undefined where no database is there that can do XA. */
   readonly xa: XaAccounts | undefined;
@@ -31,12 +31,12 @@ export interface BankApp {
  * A Nest application with all participants, which listens on free ports.
  *
  * @param server - the coordinator
- * @param surroundings - databases and troubles
+ * @param environment - databases and troubles
  * @param kind - both transports, or gRPC alone
  */
 export async function startBankApp(
   server: DtmServer,
-  { bank, xa, troubles, over }: BankSurroundings,
+  { bank, xa, troubles, over }: BankEnvironment,
   kind: 'hybrid' | 'gRPC only',
 ): Promise<BankApp> {
   const [port] = await freePorts(1);

@@ -96,11 +96,11 @@ export class Matrix {
 
   async #start(): Promise<void> {
     const { lane, server, barrier, xa } = this.#options;
-    const surroundings = { bank: barrier.bank, xa, troubles: this.#troubles, over: lane.over };
-    this.#participants = await startBankApp(server(), surroundings, 'hybrid');
+    const environment = { bank: barrier.bank, xa, troubles: this.#troubles, over: lane.over };
+    this.#participants = await startBankApp(server(), environment, 'hybrid');
     // so that the coordinator also has to ask over gRPC what became of messages
     const kind = lane.over === 'grpc' ? 'gRPC only' : 'hybrid';
-    this.#initiator = await startBankApp(this.#initiators.around(server()), surroundings, kind);
+    this.#initiator = await startBankApp(this.#initiators.around(server()), environment, kind);
     const { dtm, at } = this.#participants;
     for (const url of subscribersAt(at, lane)) await dtm.topics.subscribe(this.#topic, url);
   }

@@ -7,7 +7,7 @@ describe('a driver that is not installed', () => {
     ['mysql2', 'mysql', 'mysqlStore'],
   ])('%s is named by open(), with the command that installs it', async (name, entry, factory) => {
     const code = `
-      const { ${factory} } = await import('nestjs-dtm/store/${entry}');
+      const { ${factory} } = await import('nestjs-dtm/server/store/${entry}');
       await ${factory}().open().catch((error) => console.log(error.code + ' ' + error.message));`;
     expect(await printedWithout(name, code)).toBe(
       `DTM_CONFIG ${factory} needs the package ${name}; run: npm install ${name}`,
@@ -19,7 +19,7 @@ describe('a driver that is not installed', () => {
     ['mysql2', 'mysql', 'mysqlStore', '{ getConnection: async () => { throw new Error("no server") } }'],
   ])('%s is not needed where a pool is given', async (name, entry, factory, pool) => {
     const code = `
-      const { ${factory} } = await import('nestjs-dtm/store/${entry}');
+      const { ${factory} } = await import('nestjs-dtm/server/store/${entry}');
       await ${factory}({ pool: ${pool} }).open().catch((error) => console.log(error.code + ' ' + error.message));`;
     expect(await printedWithout(name, code)).toMatch(/^DTM_STORE .* cannot be reached \(no server\)/);
   });

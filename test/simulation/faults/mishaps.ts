@@ -2,10 +2,10 @@ import { MOST_CLOCK_ERROR_MS, Process } from '../scheduler/process.js';
 import type { Invariants } from '../invariants/invariants.js';
 import { BANKS, type Scenario } from '../scenarios/scenario.js';
 import type { Simulation } from '../simulation.js';
-import type { CoordinatorNode } from '../surroundings/coordinator-node.js';
-import type { SimulatedApi } from '../surroundings/simulated-api.js';
-import type { SimulatedDatabase } from '../surroundings/simulated-database.js';
-import type { SimulatedNetwork } from '../surroundings/simulated-network.js';
+import type { CoordinatorNode } from '../environment/coordinator-node.js';
+import type { SimulatedApi } from '../environment/simulated-api.js';
+import type { SimulatedDatabase } from '../environment/simulated-database.js';
+import type { SimulatedNetwork } from '../environment/simulated-network.js';
 import { MISHAPS, type Faults, type Mishap } from './faults.js';
 
 /** Most mishaps of a kind in a run. */

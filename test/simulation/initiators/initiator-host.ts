@@ -4,8 +4,8 @@ import type { Bank } from '../bank/bank.js';
 import type { Plan } from '../scenarios/plan.js';
 import { Process } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
-import type { InitiatorApi } from '../surroundings/simulated-api.js';
-import type { Participant } from '../surroundings/simulated-network.js';
+import type { InitiatorApi } from '../environment/simulated-api.js';
+import type { Participant } from '../environment/simulated-network.js';
 import type { InitiatorContext, InitiatorObserver } from './initiator.js';
 import { checkBack, initiateMsg } from './msg.js';
 import { initiateSaga } from './saga.js';
@@ -16,7 +16,7 @@ import { executeWorkflow, initiateWorkflow } from './workflow.js';
 const MOST_DOWN_MS = 20_000;
 
 /** What the processes of initiators share. */
-export interface InitiatorSurroundings {
+export interface InitiatorEnvironment {
   readonly simulation: Simulation;
   readonly bank: Bank;
   readonly observer: InitiatorObserver;
@@ -27,12 +27,12 @@ export interface InitiatorSurroundings {
 /** The application that initiates one transaction. When it dies it forgets what it was doing, but it can be asked again. */
 export class InitiatorHost implements Participant {
   readonly #plan: Plan;
-  readonly #surroundings: InitiatorSurroundings;
+  readonly #environment: InitiatorEnvironment;
   #context: InitiatorContext;
 
-  constructor(plan: Plan, surroundings: InitiatorSurroundings) {
+  constructor(plan: Plan, environment: InitiatorEnvironment) {
     this.#plan = plan;
-    this.#surroundings = surroundings;
+    this.#environment = environment;
     this.#context = this.#start();
   }
 
@@ -41,7 +41,7 @@ export class InitiatorHost implements Participant {
     try {
       await initiateAny(this.#plan, this.#context);
     } catch (error) {
-      this.#surroundings.simulation.log(this.#context.process.name, `gives up: ${String(error)}`);
+      this.#environment.simulation.log(this.#context.process.name, `gives up: ${String(error)}`);
     }
   }
 
@@ -58,7 +58,7 @@ export class InitiatorHost implements Participant {
   }
 
   #start(): InitiatorContext {
-    const { simulation, bank, observer, api, transport } = this.#surroundings;
+    const { simulation, bank, observer, api, transport } = this.#environment;
     const process = new Process('initiator', this.#plan.gid);
     process.onDeath(() => {
       simulation.log(process.name, 'is dead');

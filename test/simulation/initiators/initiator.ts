@@ -3,7 +3,7 @@ import { DtmFailureError } from 'nestjs-dtm/protocol';
 import type { Bank } from '../bank/bank.js';
 import type { Process } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
-import type { InitiatorApi } from '../surroundings/simulated-api.js';
+import type { InitiatorApi } from '../environment/simulated-api.js';
 
 /** Whom initiators tell what they came to believe. */
 export interface InitiatorObserver {

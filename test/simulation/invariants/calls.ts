@@ -3,7 +3,7 @@ import { payloadText, predecessors, type BranchRecord, type GlobalStatus, type O
 import type { CoordinatorSettings } from 'nestjs-dtm/server';
 import type { Process } from '../scheduler/process.js';
 import type { Invariant, Simulation } from '../simulation.js';
-import { START_TIME, ownerOf } from '../surroundings/coordinator-node.js';
+import { START_TIME, ownerOf } from '../environment/coordinator-node.js';
 import { branchKey, type Life } from './life.js';
 
 /** State that a transaction must have reached before an operation of it is called. */

@@ -1,7 +1,7 @@
 import type { CoordinatorSettings } from 'nestjs-dtm/server';
 import type { Faults } from '../faults/faults.js';
 import type { Dice } from '../scheduler/dice.js';
-import type { DatabaseKind } from '../surroundings/simulated-database.js';
+import type { DatabaseKind } from '../environment/simulated-database.js';
 import type { Plan } from './plan.js';
 
 /** One simulated world: who is there, what they are going to do, and what goes wrong. */

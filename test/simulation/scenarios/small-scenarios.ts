@@ -1,6 +1,6 @@
 import { resolveSettings } from '../../../lib/server/settings.js';
 import type { Faults } from '../faults/faults.js';
-import type { DatabaseKind } from '../surroundings/simulated-database.js';
+import type { DatabaseKind } from '../environment/simulated-database.js';
 import type { MsgPlan, Plan, SagaPlan, Transfer, TwoPhasePlan, WorkflowPlan } from './plan.js';
 import type { Scenario } from './scenario.js';
 

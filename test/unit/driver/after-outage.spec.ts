@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AfterOutage } from '../../../lib/driver/registry/after-outage.js';
+import { AfterOutage } from '../../../lib/driver/support/registry/after-outage.js';
 
 describe('what a registry says', () => {
   const known = (graceMs: number): AfterOutage<string> => new AfterOutage(graceMs, (entry) => entry);

@@ -1,7 +1,7 @@
 import { createServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { EtcdRegistry } from '../../../lib/driver/registry/etcd/etcd-registry.js';
+import { EtcdRegistry } from '../../../lib/driver/support/registry/etcd/etcd-registry.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const GRPC = { ':status': 200, 'content-type': 'application/grpc' };

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EurekaApps } from '../../../lib/driver/registry/eureka/eureka-apps.js';
-import { EurekaRegistry } from '../../../lib/driver/registry/eureka/eureka-registry.js';
-import type { EurekaOptions } from '../../../lib/driver/registry/eureka/eureka-options.js';
+import { EurekaApps } from '../../../lib/driver/support/registry/eureka/eureka-apps.js';
+import { EurekaRegistry } from '../../../lib/driver/support/registry/eureka/eureka-registry.js';
+import type { EurekaOptions } from '../../../lib/driver/support/registry/eureka/eureka-options.js';
 import { Participant } from '../../support/participant.js';
 
 const BANK = { service: 'bank', address: { host: '10.0.0.1', port: 80 } };

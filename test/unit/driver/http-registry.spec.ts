@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HttpRegistry, jsonOf } from '../../../lib/driver/registry/http-registry.js';
+import { HttpRegistry, jsonOf } from '../../../lib/driver/support/registry/http-registry.js';
 import { Participant } from '../../support/participant.js';
 import { waitUntil } from '../../support/wait-until.js';
 

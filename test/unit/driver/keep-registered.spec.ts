@@ -1,6 +1,6 @@
 import type { DriverRegistration } from 'nestjs-dtm/driver';
 import { describe, expect, it } from 'vitest';
-import { keepRegistered, type Entered } from '../../../lib/driver/registry/keep-registered.js';
+import { keepRegistered, type Entered } from '../../../lib/driver/support/registry/keep-registered.js';
 import { deferred, type Deferred } from '../../support/deferred.js';
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepTrying, reasonOf } from '../../../lib/driver/keep-trying.js';
+import { keepTrying, reasonOf } from '../../../lib/driver/support/keep-trying.js';
 import { deferred } from '../../support/deferred.js';
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 

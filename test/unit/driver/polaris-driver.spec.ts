@@ -5,7 +5,7 @@ import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { polarisServers } from '../../../lib/driver/polaris/polaris-servers.js';
 import { serviceIn } from '../../../lib/driver/polaris/polaris-url.js';
-import { POLARIS_CODECS } from '../../../lib/driver/registry/polaris/polaris-proto.js';
+import { POLARIS_CODECS } from '../../../lib/driver/support/registry/polaris/polaris-proto.js';
 import { tempFolder } from '../../support/temp-folder.js';
 
 const driver = polarisDriver({ servers: ['127.0.0.1:8091'] });

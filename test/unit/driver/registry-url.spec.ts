@@ -1,7 +1,7 @@
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
-import { parseRegistryUrl } from '../../../lib/driver/registry/registry-url.js';
-import { checkServiceName } from '../../../lib/driver/registry/service-name.js';
+import { parseRegistryUrl } from '../../../lib/driver/support/registry/registry-url.js';
+import { checkServiceName } from '../../../lib/driver/support/registry/service-name.js';
 
 describe('the URL of a service in a registry', () => {
   it('has hosts, a service, and options', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Registry, RegistryListener } from '../../../lib/driver/registry/registry.js';
-import { SharedRegistries } from '../../../lib/driver/registry/shared-registries.js';
+import type { Registry, RegistryListener } from '../../../lib/driver/support/registry/registry.js';
+import { SharedRegistries } from '../../../lib/driver/support/registry/shared-registries.js';
 
 const NOBODY: RegistryListener<string> = { found: () => undefined, failed: () => undefined };
 

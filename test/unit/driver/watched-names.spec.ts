@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { AddressListener, AddressSource } from '../../../lib/driver/grpc-resolver/address-source.js';
-import { WatchedNames } from '../../../lib/driver/http-names/watched-names.js';
+import type {
+  AddressListener,
+  AddressSource,
+} from '../../../lib/driver/support/lookup/grpc-resolver/address-source.js';
+import { WatchedNames } from '../../../lib/driver/support/lookup/http-names/watched-names.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 /** A source that says what the test says. */

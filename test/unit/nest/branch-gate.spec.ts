@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BranchGate } from '../../../lib/nest/branch/branch-gate.js';
+import { BranchGate } from '../../../lib/nest/branch/serve/branch-gate.js';
 
 describe('BranchGate', () => {
   test('closes at once when nothing runs', async () => {

@@ -2,10 +2,10 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { SagaBranch } from 'nestjs-dtm';
 import { expect, test } from 'vitest';
-import { BranchExceptionFilter } from '../../../lib/nest/branch/branch-exception.filter.js';
-import { BranchGate } from '../../../lib/nest/branch/branch-gate.js';
+import { BranchExceptionFilter } from '../../../lib/nest/branch/serve/branch-exception.filter.js';
+import { BranchGate } from '../../../lib/nest/branch/serve/branch-gate.js';
 import { resolveDtmOptions } from '../../../lib/nest/dtm.options.js';
-import { BranchGuard } from '../../../lib/nest/branch/branch.guard.js';
+import { BranchGuard } from '../../../lib/nest/branch/serve/branch.guard.js';
 
 class BankController {
   @SagaBranch({ compensate: false })

@@ -2,7 +2,7 @@ import { memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
 import { createTransaction } from '../../../lib/server/engine/create.js';
 import { resolveSettings } from '../../../lib/server/settings.js';
-import { Waker } from '../../../lib/server/waker.js';
+import { Waker } from '../../../lib/server/execution/waker.js';
 import { sagaRequest } from '../../support/requests.js';
 import { storeAround } from '../../support/store-around.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../../protocol/index.js';
+import { DtmConfigError } from '../../../protocol/internal.js';
 import { inTransaction, type SqlConnections } from '../sql/pooled-database.js';
 import type { SqlRow, SqlSession } from '../sql/sql-database.js';
 import type { SqlValue } from '../sql/sql-value.js';

@@ -1,4 +1,4 @@
-import type { TransactionDetails } from '../../../protocol/index.js';
+import type { TransactionDetails } from '../../../protocol/internal.js';
 import { entriesOf, ownerText } from '../sql/columns.js';
 import { PooledDatabase } from '../sql/pooled-database.js';
 import type { Registration, Update } from '../sql/sql-database.js';

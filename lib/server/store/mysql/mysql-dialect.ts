@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../../protocol/index.js';
+import { DtmConfigError } from '../../../protocol/internal.js';
 import type { SqlDialect } from '../sql/sql-database.js';
 
 /**

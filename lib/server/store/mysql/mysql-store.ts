@@ -1,4 +1,4 @@
-import { DtmConfigError, DtmStoreError } from '../../../protocol/index.js';
+import { DtmConfigError, DtmStoreError } from '../../../protocol/internal.js';
 import { resolveConnection, type ConnectionOptions } from '../sql/connection-options.js';
 import type { OpenPool } from '../sql/pooled-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';

@@ -1,4 +1,4 @@
-import type { TransactionRecord } from '../../../protocol/index.js';
+import type { TransactionRecord } from '../../../protocol/internal.js';
 import {
   BRANCH_COLUMNS,
   BRANCH_KEY,

@@ -1,4 +1,4 @@
-import type { TransactionDetails } from '../../../protocol/index.js';
+import type { TransactionDetails } from '../../../protocol/internal.js';
 import { BRANCH_COLUMNS, GLOBAL_COLUMNS, entriesOf, ownerText, type Column } from '../sql/columns.js';
 import { PooledDatabase, type PoolAccess } from '../sql/pooled-database.js';
 import type { Registration, Update } from '../sql/sql-database.js';

@@ -1,4 +1,4 @@
-import { DtmArgumentError } from '../../../protocol/index.js';
+import { DtmArgumentError } from '../../../protocol/internal.js';
 import type { SqlDialect } from '../sql/sql-database.js';
 
 /**

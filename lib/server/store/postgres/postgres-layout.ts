@@ -1,4 +1,4 @@
-import { DtmStoreError } from '../../../protocol/index.js';
+import { DtmStoreError } from '../../../protocol/internal.js';
 import { ALTER_TIMEOUT_MS, definitionOf, layoutGap, layoutMessage } from '../sql/layout.js';
 import type { SqlSession } from '../sql/sql-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';

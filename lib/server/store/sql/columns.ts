@@ -3,7 +3,7 @@ import {
   payloadBytes,
   type BranchRecord,
   type TransactionRecord,
-} from '../../../protocol/index.js';
+} from '../../../protocol/internal.js';
 import type { SqlValue } from './sql-value.js';
 
 /** A column, and what stands in it. */

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../../protocol/index.js';
+import { DtmConfigError } from '../../../protocol/internal.js';
 
 /** Where a database is, and how it is reached. */
 export interface ConnectionOptions {

@@ -1,5 +1,5 @@
-import type { KvPage, KvRecord } from '../../../protocol/index.js';
-import { positionOf } from '../memory-store.js';
+import type { KvPage, KvRecord } from '../../../protocol/internal.js';
+import { positionOf } from '../memory/memory-store.js';
 import { DEFAULT_PAGE_SIZE, type KvFilter } from '../store.js';
 import { whereAll } from './placeholders.js';
 import { kvIn, kvList } from './rows.js';

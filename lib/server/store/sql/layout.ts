@@ -1,4 +1,4 @@
-import { DtmStoreError } from '../../../protocol/index.js';
+import { DtmStoreError } from '../../../protocol/internal.js';
 
 /** A column as a table should have it. */
 export interface LayoutColumn {

@@ -1,5 +1,5 @@
-import { isFinal } from '../../../protocol/index.js';
-import { positionOf } from '../memory-store.js';
+import { isFinal } from '../../../protocol/internal.js';
+import { positionOf } from '../memory/memory-store.js';
 import type { Pruned, WakeFilter } from '../store.js';
 import { OWNER_PREFIX } from './columns.js';
 import { inParts, padded, placeholders } from './placeholders.js';

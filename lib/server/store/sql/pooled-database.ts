@@ -1,4 +1,4 @@
-import type { TransactionDetails } from '../../../protocol/index.js';
+import type { TransactionDetails } from '../../../protocol/internal.js';
 import type { Registration, SqlDatabase, SqlDialect, SqlRow, SqlSession, Update } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';

@@ -4,7 +4,7 @@ import {
   type BranchRecord,
   type KvRecord,
   type TransactionRecord,
-} from '../../../protocol/index.js';
+} from '../../../protocol/internal.js';
 import { BRANCH_COLUMNS, GLOBAL_COLUMNS, OWNER_PREFIX } from './columns.js';
 import type { SqlDialect, SqlRow } from './sql-database.js';
 

@@ -1,4 +1,4 @@
-import type { BranchRecord, TransactionDetails, TransactionRecord, TransType } from '../../../protocol/index.js';
+import type { BranchRecord, TransactionDetails, TransactionRecord, TransType } from '../../../protocol/internal.js';
 import type { Expected } from '../store.js';
 import type { Column } from './columns.js';
 import type { SqlValue } from './sql-value.js';

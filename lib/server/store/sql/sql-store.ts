@@ -9,7 +9,7 @@ import {
   type TransactionPage,
   type TransactionRecord,
   type TransType,
-} from '../../../protocol/index.js';
+} from '../../../protocol/internal.js';
 import type { Expected, KvFilter, Pruned, Store, WakeFilter } from '../store.js';
 import { deleteKv, findKv, listKv, putKv } from './kept-values.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';

@@ -4,8 +4,8 @@ import type {
   TransactionFilter,
   TransactionPage,
   TransactionRecord,
-} from '../../../protocol/index.js';
-import { positionOf } from '../memory-store.js';
+} from '../../../protocol/internal.js';
+import { positionOf } from '../memory/memory-store.js';
 import { DEFAULT_PAGE_SIZE } from '../store.js';
 import { ownerText } from './columns.js';
 import { inParts, padded, placeholders, whereAll } from './placeholders.js';

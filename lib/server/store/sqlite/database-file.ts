@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
-import { DtmStoreError } from '../../../protocol/index.js';
+import { DtmStoreError } from '../../../protocol/internal.js';
 import { isLogDamaged } from './log-header.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
 

@@ -1,5 +1,5 @@
 import type Database from 'libsql';
-import { DtmStoreError } from '../../../protocol/index.js';
+import { DtmStoreError } from '../../../protocol/internal.js';
 
 interface Waiting {
   readonly write: () => unknown;

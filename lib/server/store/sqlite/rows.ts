@@ -5,7 +5,7 @@ import {
   type KvRecord,
   type TransactionRecord,
   type TransType,
-} from '../../../protocol/index.js';
+} from '../../../protocol/internal.js';
 
 /** A row of `trans_global`. */
 export interface GlobalRow {

@@ -9,8 +9,8 @@ import {
   type TransactionPage,
   type TransactionRecord,
   type TransType,
-} from '../../../protocol/index.js';
-import { positionOf } from '../memory-store.js';
+} from '../../../protocol/internal.js';
+import { positionOf } from '../memory/memory-store.js';
 import { DEFAULT_PAGE_SIZE, type Expected, type KvFilter, type Pruned, type Store, type WakeFilter } from '../store.js';
 import { isWaitingFor } from '../targets.js';
 import { closeDatabase, openDatabase } from './database-file.js';

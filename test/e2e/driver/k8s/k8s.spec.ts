@@ -2,7 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import type { DtmDriver } from 'nestjs-dtm/driver';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { K8sEndpoints, k8sAddresses } from '../../../../lib/driver/registry/k8s/k8s-endpoints.js';
+import { K8sEndpoints, k8sAddresses } from '../../../../lib/driver/support/registry/k8s/k8s-endpoints.js';
 import { hasOpenssl } from '../../../support/certificates.js';
 import { GrpcParticipant } from '../../../support/grpc-participant.js';
 import { ApiServer } from './api-server.js';

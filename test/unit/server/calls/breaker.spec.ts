@@ -1,9 +1,9 @@
 import { memoryStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Breaker } from '../../../../lib/server/calls/breaker.js';
+import { Breaker } from '../../../../lib/server/execution/calls/breaker.js';
 import { resolveSettings } from '../../../../lib/server/settings.js';
-import type { Surroundings } from '../../../../lib/server/surroundings.js';
-import type { Waker } from '../../../../lib/server/waker.js';
+import type { CoordinatorEnvironment } from '../../../../lib/server/environment/environment.js';
+import type { Waker } from '../../../../lib/server/execution/waker.js';
 import { NO_ANSWER } from '../../../support/hosts-transport.js';
 import { RecordingLogger } from '../../../support/recording-logger.js';
 import { SUCCESS, ScriptedTransport } from '../../../support/scripted-transport.js';
@@ -22,7 +22,7 @@ beforeEach(() => {
   logger = new RecordingLogger();
   woken = [];
   wake = async () => ({ count: 1, isMore: false });
-  const surroundings: Surroundings = {
+  const environment: CoordinatorEnvironment = {
     store: memoryStore(),
     transport: new ScriptedTransport(clock),
     clock,
@@ -37,7 +37,7 @@ beforeEach(() => {
       return wake();
     },
   };
-  breaker = new Breaker(surroundings, waker as unknown as Waker);
+  breaker = new Breaker(environment, waker as unknown as Waker);
 });
 
 const fails = (target: string, gid = 'g') => breaker.call(target, { gid, isNew: true }, async () => NO_ANSWER);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Turns, type PassTurns, type Turn } from '../../../../lib/server/calls/turns.js';
+import { Turns, type PassTurns, type Turn } from '../../../../lib/server/execution/calls/turns.js';
 import { START_TIME, VirtualClock, settled } from '../../../support/virtual-clock.js';
 
 let clock: VirtualClock;

@@ -1,0 +1,100 @@
+import type * as Grpc from '@grpc/grpc-js';
+import type { Address } from '../../host-port.js';
+import { redactUrls } from '../../redact-urls.js';
+import type { AddressSource, GrpcTarget } from './address-source.js';
+
+type Listener = Grpc.experimental.ResolverListener;
+type Endpoints = Parameters<Listener>[0];
+type ServiceConfig = Parameters<Listener>[2];
+
+const ROUND_ROBIN = { ok: true, value: { loadBalancingConfig: [{ round_robin: {} }], methodConfig: [] } };
+
+/**
+ * Gives gRPC the addresses of one target. gRPC destroys it when the channel becomes idle, and starts the same object again
+ * by asking for an update.
+ */
+export class SourceResolver implements Grpc.experimental.Resolver {
+  readonly #grpc: typeof Grpc;
+  readonly #source: AddressSource;
+  readonly #target: GrpcTarget;
+  readonly #send: (endpoints: Endpoints) => boolean;
+  #watch: Watch | undefined;
+
+  /** @throws DtmArgumentError when the target is none of the source */
+  constructor(
+    grpc: typeof Grpc,
+    source: AddressSource,
+    target: GrpcTarget,
+    listener: Listener,
+    options: Grpc.ChannelOptions,
+  ) {
+    source.check(target);
+    this.#grpc = grpc;
+    this.#source = source;
+    this.#target = target;
+    // one that the resolver gives would override the user's own
+    const config = options['grpc.service_config'] === undefined ? (ROUND_ROBIN as ServiceConfig) : null;
+    this.#send = (endpoints) => listener(endpoints, {}, config, '');
+  }
+
+  updateResolution(): void {
+    this.#watch ??= new Watch(this.#grpc, this.#source, this.#target, this.#send);
+  }
+
+  destroy(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+  }
+}
+
+/** From an update to the next destruction. */
+class Watch {
+  readonly #grpc: typeof Grpc;
+  readonly #name: string;
+  readonly #send: (endpoints: Endpoints) => boolean;
+  #stopSource: (() => void) | undefined;
+  /** The addresses that gRPC has; undefined before the first ones. */
+  #sent: string | undefined;
+  #isStopped = false;
+
+  constructor(grpc: typeof Grpc, source: AddressSource, target: GrpcTarget, send: (endpoints: Endpoints) => boolean) {
+    this.#grpc = grpc;
+    this.#name = redactUrls(`${target.scheme}://${target.authority}/${target.path}`);
+    this.#send = send;
+    // a source may report at once, but gRPC must not hear from us before it is done with asking
+    queueMicrotask(() => this.#start(source, target));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#stopSource?.();
+  }
+
+  #start(source: AddressSource, target: GrpcTarget): void {
+    if (this.#isStopped) return;
+    const stop = source.watch(target, {
+      found: (addresses) => this.#found(addresses),
+      failed: (reason) => this.#failed(reason),
+    });
+    if (this.#isStopped) stop();
+    else this.#stopSource = stop;
+  }
+
+  #found(addresses: readonly Address[]): void {
+    if (this.#isStopped) return;
+    const byKey = new Map(addresses.map(({ host, port }) => [`${host}:${port}`, { addresses: [{ host, port }] }]));
+    const list = [...byKey.keys()].toSorted().join();
+    if (list === this.#sent) return;
+    const isAccepted = this.#send(this.#grpc.experimental.statusOrFromValue([...byKey.values()]));
+    this.#sent = isAccepted ? list : undefined;
+    // with an empty list alone calls would wait for their deadline
+    if (byKey.size === 0) this.#failed('nobody serves it at present');
+  }
+
+  #failed(reason: string): void {
+    if (this.#isStopped) return;
+    const { experimental, status } = this.#grpc;
+    const details = `no address for ${this.#name}: ${reason}`;
+    this.#send(experimental.statusOrFromError({ code: status.UNAVAILABLE, details }));
+  }
+}

@@ -1,0 +1,20 @@
+import { DtmConfigError } from '../../../protocol/internal.js';
+import { parseHostPort, type Address } from '../host-port.js';
+
+/** Addresses to listen at, which nobody can call. */
+const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/**
+ * Checks the address under which others reach a service.
+ *
+ * @param endpoint - `host:port`
+ * @param driver - names it in the message
+ * @throws DtmConfigError when it is none
+ */
+export function advertised(endpoint: string, driver: string): Address {
+  const address = parseHostPort(endpoint);
+  if (address && !UNSPECIFIED.has(address.host)) return address;
+  throw new DtmConfigError(
+    `driver ${driver}: the endpoint ${JSON.stringify(endpoint)} is no address that others can call; give host:port, e.g. bank:50051`,
+  );
+}

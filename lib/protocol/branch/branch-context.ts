@@ -1,0 +1,73 @@
+import { DtmArgumentError } from '../errors.js';
+import { MAX_OP_LENGTH, checkGid, checkIdentifier } from '../identifiers.js';
+import { TRANS_TYPES, isTransType, type TransType } from '../vocabulary.js';
+
+/** Who is calling a branch, and for what: the parameters that dtm adds to every branch call (`dtm-protocol.md` §4). */
+export interface BranchContext {
+  /** Global transaction. */
+  readonly gid: string;
+  /** Mode of the global transaction. */
+  readonly transType: TransType;
+  /** Branch within the transaction, e.g. `01`, nested `0101`. */
+  readonly branchId: string;
+  /** Operation asked for; a {@link BranchOp}, or the workflow's name on a workflow callback. */
+  readonly op: string;
+  /** Address of the coordinator; only calls by an initiator carry it (§4.6). */
+  readonly dtm?: string | undefined;
+  /** URL to register for phase 2; XA only (§4.6). */
+  readonly phase2Url?: string | undefined;
+}
+
+/** Query parameters that dtm adds to a branch URL; a URL that brings its own would be ambiguous. */
+export const RESERVED_PARAMETERS = ['branch_id', 'dtm', 'gid', 'op', 'phase2_url', 'trans_type'] as const;
+
+/**
+ * Appends the branch parameters to a URL: after existing ones, in alphabetical order (`dtm-protocol.md` §4.1, §4.6).
+ *
+ * @param url - branch URL, with or without a query
+ * @param context - what to append
+ */
+export function appendBranchQuery(url: string, context: BranchContext): string {
+  let query = `branch_id=${encodeURIComponent(context.branchId)}`;
+  if (context.dtm) query += `&dtm=${encodeURIComponent(context.dtm)}`;
+  query += `&gid=${encodeURIComponent(context.gid)}&op=${encodeURIComponent(context.op)}`;
+  if (context.phase2Url) query += `&phase2_url=${encodeURIComponent(context.phase2Url)}`;
+  query += `&trans_type=${context.transType}`;
+  const [address, fragment] = url.split('#', 2) as [string, string?];
+  const joint = !address.includes('?') ? '?' : /[?&]$/.test(address) ? '' : '&';
+  return `${address}${joint}${query}${fragment === undefined ? '' : `#${fragment}`}`;
+}
+
+/**
+ * Reads the branch parameters of a request.
+ *
+ * @param query - parsed query: text, or a list of texts where a parameter occurs more than once
+ * @returns the context, validated
+ * @throws DtmArgumentError when a parameter is missing, malformed, or given twice with different values
+ */
+export function readBranchQuery(query: Readonly<Record<string, unknown>>): BranchContext {
+  const transType = parameter(query, 'trans_type');
+  if (!isTransType(transType)) {
+    throw new DtmArgumentError(
+      `not a branch call: trans_type is ${JSON.stringify(transType ?? null)}, expected one of ${TRANS_TYPES.join(', ')}; ` +
+        'branches are called by dtm, or by an initiator with gid, trans_type, branch_id and op in the query',
+    );
+  }
+  return {
+    gid: checkGid(parameter(query, 'gid')),
+    transType,
+    branchId: checkIdentifier('branch_id', parameter(query, 'branch_id')),
+    // the old Node SDK sends branch_type instead of op (§8.9)
+    op: checkIdentifier('op', parameter(query, 'op') ?? parameter(query, 'branch_type'), MAX_OP_LENGTH),
+    dtm: parameter(query, 'dtm'),
+    phase2Url: parameter(query, 'phase2_url'),
+  };
+}
+
+function parameter(query: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = Object.hasOwn(query, name) ? query[name] : undefined;
+  if (value === undefined || value === '') return undefined;
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value) && typeof value[0] === 'string' && value.every((item) => item === value[0])) return value[0];
+  throw new DtmArgumentError(`query parameter ${name} is given more than once, with different values`);
+}

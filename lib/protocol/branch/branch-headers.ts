@@ -1,0 +1,17 @@
+import { DtmArgumentError } from '../errors.js';
+
+/**
+ * Checks headers that are to be added to every branch call: one that cannot be sent would stop the transaction for ever.
+ *
+ * @param headers - by name
+ * @throws DtmArgumentError naming the header
+ */
+export function checkBranchHeaders(headers: Readonly<Record<string, string>> | undefined): void {
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\u0020-\u007e]*$/.test(value)) {
+      throw new DtmArgumentError(
+        `branch header ${JSON.stringify(name)} has a name or value that HTTP does not allow (printable ASCII)`,
+      );
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { BranchContext } from '../branch/branch-context.js';
+import { DtmArgumentError } from '../errors.js';
+
+/** Most bytes of names and values: as much as gRPC servers take unless they are told otherwise. */
+const MAX_METADATA_BYTES = 8192;
+
+/** What an entry counts beside its name and value (RFC 7541 §4.1). */
+const ENTRY_BYTES = 32;
+
+/**
+ * Names that frame the message, belong to the connection or to gRPC: a branch header of that name cannot be sent, Go
+ * leaves it out, too.
+ */
+const NOT_OURS_TO_SET = new Set([
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+]);
+
+/**
+ * The metadata of a branch call (`dtm-protocol.md` §3.3): the branch headers with their names in lower case, then who
+ * calls, and for what; `dtm-dtm` is there even when it is empty. Names that end in `-bin` hold bytes.
+ *
+ * @param context - who calls, and for what
+ * @param branchHeaders - of the transaction
+ * @returns values by name
+ * @throws DtmArgumentError naming what gRPC cannot carry: names other than letters, digits and `_.-`, values other than
+ *   printable ASCII, more than 8 KiB
+ */
+export function branchMetadata(
+  { gid, transType, branchId, op, dtm, phase2Url }: BranchContext,
+  branchHeaders?: Readonly<Record<string, string>>,
+): ReadonlyMap<string, string> {
+  const metadata = new Map<string, string>();
+  for (const [name, value] of Object.entries(branchHeaders ?? {})) {
+    const lower = name.toLowerCase();
+    if (!NOT_OURS_TO_SET.has(lower) && !lower.startsWith('grpc-')) metadata.set(lower, value);
+  }
+  metadata.set('dtm-gid', gid);
+  metadata.set('dtm-trans_type', transType);
+  metadata.set('dtm-branch_id', branchId);
+  metadata.set('dtm-op', op);
+  metadata.set('dtm-dtm', dtm ?? '');
+  if (phase2Url) metadata.set('dtm-phase2_url', phase2Url);
+  checkMetadata(metadata);
+  return metadata;
+}
+
+function checkMetadata(metadata: ReadonlyMap<string, string>): void {
+  let size = 0;
+  for (const [name, value] of metadata) {
+    size += name.length + value.length + ENTRY_BYTES;
+    const isText = name.endsWith('-bin') || /^[ -~]*$/.test(value);
+    if (!/^[a-z\d_.-]+$/.test(name) || !isText) {
+      throw new DtmArgumentError(
+        `gRPC metadata ${JSON.stringify(name)} cannot be ${JSON.stringify(value.slice(0, 200))}; ` +
+          'names consist of letters, digits and _.-, values of printable ASCII',
+      );
+    }
+  }
+  if (size > MAX_METADATA_BYTES) {
+    throw new DtmArgumentError(
+      `the branch headers have ${size} bytes; gRPC servers take ${MAX_METADATA_BYTES} bytes of metadata`,
+    );
+  }
+}

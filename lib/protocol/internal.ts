@@ -1,0 +1,127 @@
+/**
+ * The wire of DTM as data and pure functions. Nothing in here does I/O.
+ *
+ * @module nestjs-dtm/protocol
+ */
+export { checkBranchHeaders } from './branch/branch-headers.js';
+export { MAX_BRANCHES_PER_PARENT, MAX_BRANCH_ID_LENGTH, branchIds, stepBranchId } from './branch/branch-id.js';
+export {
+  RESERVED_PARAMETERS,
+  appendBranchQuery,
+  readBranchQuery,
+  type BranchContext,
+} from './branch/branch-context.js';
+export {
+  decodeBranchRegistration,
+  encodeBranchRegistration,
+  type BranchRegistration,
+  type TccBranchRegistration,
+  type WorkflowBranchRegistration,
+  type XaBranchRegistration,
+} from './branch/branch-registration.js';
+export { checkHttpUrl } from './branch/branch-url.js';
+export type { DtmApi, DtmServer, TransactionFilter } from './dtm-api.js';
+export {
+  DtmArgumentError,
+  DtmBarrierError,
+  DtmBranchError,
+  DtmConfigError,
+  DtmConnectionError,
+  DtmDuplicatedError,
+  DtmError,
+  DtmFailureError,
+  DtmOngoingError,
+  DtmServerError,
+  DtmStoreError,
+  type DtmErrorOptions,
+} from './errors.js';
+export { decodeGenericPayload, encodeGenericPayload, isGenericMethod } from './grpc/generic-payload.js';
+export { messageCodec, type MessageCodec } from './proto/message-codec.js';
+export {
+  decodeBranchMessage,
+  decodeTransactionMessage,
+  encodeBranchMessage,
+  encodeProgresses,
+  encodeTransactionMessage,
+  encodeWorkflowData,
+  type DtmBranchRequestMessage,
+  type DtmProgressesReplyMessage,
+  type DtmRequestMessage,
+  type DtmTopicRequestMessage,
+  type DtmTransOptionsMessage,
+} from './grpc/grpc-messages.js';
+export { branchMetadata } from './grpc/grpc-metadata.js';
+export { readGrpcOutcome, writeGrpcError, writeGrpcOutcome, type GrpcError } from './outcome/grpc-outcome.js';
+export { fullTypeName } from './proto/proto-names.js';
+export { ProtoWriter } from './proto/proto-writer.js';
+export { serviceMethods, type ServiceMethod } from './proto/service-methods.js';
+export { GRPC_STATUS, grpcStatusName } from './grpc/grpc-status.js';
+export { checkBranchUrl, isHttpUrl, splitGrpcUrl, type ServerMethod } from './grpc/grpc-url.js';
+export { MAX_ID_LENGTH, MAX_OP_LENGTH, checkGid, checkIdentifier } from './identifiers.js';
+export { jsonReader, type JsonReader } from './json-reader.js';
+export {
+  SUCCESS_BODY,
+  errorOutcome,
+  outcomeError,
+  readHttpOutcome,
+  stringifyQuietly,
+  writeHttpOutcome,
+  type HttpAnswer,
+  type Outcome,
+} from './outcome/outcome.js';
+export { encodeKvRecord, type KvPage, type KvRecord } from './transaction/kv-record.js';
+export { decodeMsgPlan, encodeMsgPlan, type MsgPlan } from './transaction/msg-plan.js';
+export { encodeJson, payloadBytes, payloadText, type Payload } from './payload.js';
+export { BRANCH_PROTO } from './proto/branch-proto.js';
+export { DTM_PROTO } from './proto/dtm-proto.js';
+export { OPERATOR_PROTO } from './proto/operator-proto.js';
+export {
+  EMPTY_PROTO,
+  type ProtoEnum,
+  type ProtoField,
+  type ProtoFile,
+  type ProtoMessage,
+  type ProtoMethod,
+  type ProtoService,
+} from './proto/proto-file.js';
+export { WORKFLOW_PROTO } from './proto/workflow-proto.js';
+export {
+  SEQUENTIAL,
+  checkSagaPlan,
+  decodeSagaPlan,
+  encodeSagaPlan,
+  predecessors,
+  type SagaPlan,
+} from './transaction/saga-plan.js';
+export {
+  decodeBranchRecord,
+  decodeTransactionRecord,
+  encodeBranchRecord,
+  encodeTransactionRecord,
+  type BranchRecord,
+  type TransactionDetails,
+  type TransactionPage,
+  type TransactionRecord,
+} from './transaction/transaction-record.js';
+export {
+  decodeTransactionRequest,
+  encodeTransactionRequest,
+  type StepUrls,
+  decodeTransactionOptions,
+  encodeTransactionOptions,
+  type TransactionOptions,
+  type TransactionRequest,
+} from './transaction/transaction-request.js';
+export { TOPIC_SCHEME } from './transaction/topic-url.js';
+export { decodeWorkflowCall, encodeWorkflowCall, type WorkflowCall } from './transaction/workflow-call.js';
+export {
+  GLOBAL_STATUSES,
+  TRANS_TYPES,
+  isFinal,
+  isTransType,
+  type BranchOp,
+  type BranchStatus,
+  type GlobalStatus,
+  type Protocol,
+  type TransType,
+} from './vocabulary.js';

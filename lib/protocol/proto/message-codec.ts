@@ -1,0 +1,230 @@
+import { DtmArgumentError } from '../errors.js';
+import type { ProtoEnum, ProtoField, ProtoFile, ProtoMessage } from './proto-file.js';
+import { findMessage, fullTypeName } from './proto-names.js';
+import { DELIMITED, ProtoReader, VARINT } from './proto-reader.js';
+import { ProtoWriter } from './proto-writer.js';
+
+/**
+ * Writes and reads the messages of one type. They are plain objects: numbers of any kind are numbers, enums the names of
+ * their values, maps objects. What is read has every field, with its default where none was sent; the fields of a oneof
+ * are there only when they were sent, and the oneof itself is the name of the one that was.
+ */
+export interface MessageCodec {
+  /** Writes a message; fields that it does not have are left out. */
+  readonly encode: (message: object) => Buffer;
+  /**
+   * Reads a message; bytes are views on what is given.
+   *
+   * @throws DtmArgumentError when it ends too early, a text is no UTF-8, or a list has more than 100,000 values
+   */
+  readonly decode: (bytes: Uint8Array) => object;
+}
+
+/** A longer list of nothing would take many times the memory of the message. */
+const MAX_VALUES = 100_000;
+
+type Fields = Record<string, unknown>;
+
+/** One value of a field. */
+interface ValueCodec {
+  readonly wireType: number;
+  readonly none: unknown;
+  read(reader: ProtoReader): unknown;
+  write(writer: ProtoWriter, id: number, value: unknown): void;
+}
+
+/** A field with its name. */
+interface FieldCodec {
+  /** Fills in what is there when the field was not sent. */
+  prepare(message: Fields): void;
+  /** Reads one value; false when it is written in a way that this field never is. */
+  read(reader: ProtoReader, wireType: number, message: Fields): boolean;
+  write(writer: ProtoWriter, message: Fields): void;
+}
+
+/**
+ * Makes the codec of a message.
+ *
+ * @param name - with its package in front
+ * @param files - those that hold it and what it is made of
+ */
+export function messageCodec(name: string, files: readonly ProtoFile[]): MessageCodec {
+  const { file, message } = findMessage(name, files);
+  const byId = new Map<number, FieldCodec>();
+  const oneofs = Object.entries(message.oneofs ?? {});
+  for (const [fieldName, field] of Object.entries(message.fields)) {
+    const oneof = oneofs.find(([, group]) => group.oneof.includes(fieldName))?.[0];
+    byId.set(field.id, fieldCodec(fieldName, field, oneof, valueCodec(field, message, file.package, files)));
+  }
+  const all = [...byId.values()];
+  const read = (reader: ProtoReader): object => {
+    const result: Fields = {};
+    for (const field of all) field.prepare(result);
+    while (!reader.isAtEnd) {
+      const tag = reader.tag();
+      const wireType = tag & 7;
+      if (!byId.get(tag >>> 3)?.read(reader, wireType, result)) reader.skip(wireType);
+    }
+    return result;
+  };
+  return {
+    encode(value) {
+      const writer = new ProtoWriter();
+      for (const field of all) field.write(writer, value as Fields);
+      return writer.finish();
+    },
+    decode: (bytes) => read(new ProtoReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))),
+  };
+}
+
+function fieldCodec(name: string, field: ProtoField, oneof: string | undefined, value: ValueCodec): FieldCodec {
+  if (field.keyType !== undefined) return mapCodec(name, field.id, value);
+  if (field.rule === 'repeated') return listCodec(name, field.id, value);
+  return {
+    prepare(message) {
+      if (oneof === undefined) message[name] = value.none;
+    },
+    read(reader, wireType, message) {
+      if (wireType !== value.wireType) return false;
+      message[name] = value.read(reader);
+      if (oneof !== undefined) {
+        if (message[oneof] !== undefined && message[oneof] !== name) delete message[message[oneof] as string];
+        message[oneof] = name;
+      }
+      return true;
+    },
+    write(writer, message) {
+      const own = message[name];
+      if (own === undefined || own === null || (oneof === undefined && isDefault(own, value.none))) return;
+      value.write(writer, field.id, own);
+    },
+  };
+}
+
+function listCodec(name: string, id: number, value: ValueCodec): FieldCodec {
+  const add = (list: unknown[], item: unknown): void => {
+    if (list.push(item) > MAX_VALUES) throw tooMany(name);
+  };
+  return {
+    prepare(message) {
+      message[name] = [];
+    },
+    read(reader, wireType, message) {
+      const list = message[name] as unknown[];
+      if (wireType === value.wireType) add(list, value.read(reader));
+      else if (wireType === DELIMITED && value.wireType === VARINT) {
+        // numbers may come side by side
+        for (const packed = reader.message(); !packed.isAtEnd;) add(list, value.read(packed));
+      } else return false;
+      return true;
+    },
+    write(writer, message) {
+      for (const item of (message[name] ?? []) as Iterable<unknown>) value.write(writer, id, item);
+    },
+  };
+}
+
+/** Entries of a map are messages with a key, 1, and a value, 2. */
+function mapCodec(name: string, id: number, value: ValueCodec): FieldCodec {
+  return {
+    prepare(message) {
+      message[name] = Object.create(null) as Fields;
+    },
+    read(reader, wireType, message) {
+      if (wireType !== DELIMITED) return false;
+      const entry = reader.message();
+      let key = '';
+      let own = value.none;
+      while (!entry.isAtEnd) {
+        const tag = entry.tag();
+        if (tag === 8 + DELIMITED) key = entry.text();
+        else if (tag === 16 + value.wireType) own = value.read(entry);
+        else entry.skip(tag & 7);
+      }
+      const map = message[name] as Fields;
+      map[key] = own;
+      return true;
+    },
+    write(writer, message) {
+      for (const [key, own] of Object.entries((message[name] ?? {}) as Fields)) {
+        const entry = new ProtoWriter().text(1, key);
+        value.write(entry, 2, own);
+        writer.bytes(id, entry.finish());
+      }
+    },
+  };
+}
+
+function valueCodec(
+  field: ProtoField,
+  owner: ProtoMessage,
+  owningPackage: string,
+  files: readonly ProtoFile[],
+): ValueCodec {
+  switch (field.type) {
+    case 'string':
+      return {
+        wireType: DELIMITED,
+        none: '',
+        read: (reader) => reader.text(),
+        write: (writer, id, value) => writer.text(id, value as string),
+      };
+    case 'bytes':
+      return {
+        wireType: DELIMITED,
+        none: Buffer.alloc(0),
+        read: (reader) => reader.bytes(),
+        write: (writer, id, value) => writer.bytes(id, value as Uint8Array),
+      };
+    case 'bool':
+      return {
+        wireType: VARINT,
+        none: false,
+        read: (reader) => reader.boolean(),
+        write: (writer, id, value) => writer.number(id, value ? 1 : 0),
+      };
+    case 'int32':
+    case 'int64':
+      return {
+        wireType: VARINT,
+        none: 0,
+        read: (reader) => reader.int64(),
+        write: (writer, id, value) => writer.number(id, value as number),
+      };
+    default: {
+      const ownEnum = owner.nested?.[field.type];
+      if (ownEnum) return enumCodec(ownEnum);
+      // made when it is needed: a message may hold others of its own kind
+      let made: MessageCodec | undefined;
+      const codec = (): MessageCodec => (made ??= messageCodec(fullTypeName(owningPackage, field.type), files));
+      return {
+        wireType: DELIMITED,
+        none: null,
+        read: (reader) => codec().decode(reader.bytes()),
+        write: (writer, id, value) => writer.bytes(id, codec().encode(value as object)),
+      };
+    }
+  }
+}
+
+function enumCodec({ values }: ProtoEnum): ValueCodec {
+  const names = new Map(Object.entries(values).map(([name, number]) => [number, name]));
+  return {
+    wireType: VARINT,
+    none: names.get(0) ?? 0,
+    read(reader) {
+      const number = reader.int64();
+      return names.get(number) ?? number;
+    },
+    write: (writer, id, value) =>
+      writer.number(id, typeof value === 'string' ? (values[value] ?? 0) : (value as number)),
+  };
+}
+
+function isDefault(value: unknown, none: unknown): boolean {
+  return value === none || (value instanceof Uint8Array && value.length === 0);
+}
+
+function tooMany(name: string): DtmArgumentError {
+  return new DtmArgumentError(`the message holds more than ${MAX_VALUES} values of ${name}`);
+}

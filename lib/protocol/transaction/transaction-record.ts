@@ -1,0 +1,221 @@
+import { DtmArgumentError } from '../errors.js';
+import { decodeTransactionOptions, encodeTransactionOptions, type TransactionOptions } from './transaction-request.js';
+import { jsonReader, type JsonReader } from '../json-reader.js';
+import { payloadBytes, type Payload } from '../payload.js';
+import {
+  isFinal,
+  type BranchOp,
+  type BranchStatus,
+  type GlobalStatus,
+  type Protocol,
+  type TransType,
+} from '../vocabulary.js';
+
+/** A global transaction as the coordinator keeps and shows it (`dtm-protocol.md` §9.1). Times are UTC milliseconds. */
+export interface TransactionRecord {
+  /** Global id. */
+  readonly gid: string;
+  /** Mode. */
+  readonly transType: TransType;
+  /** State. */
+  readonly status: GlobalStatus;
+  /** How branches are called. */
+  readonly protocol: Protocol;
+  /** Options that its branch calls follow. */
+  readonly options: TransactionOptions;
+  /** See {@link TransactionRequest.queryPrepared}. */
+  readonly queryPrepared?: string | undefined;
+  /** See {@link TransactionRequest.customData}. */
+  readonly customData?: string | undefined;
+  /** When it was stored first. */
+  readonly createTime: number;
+  /** When it was changed last. */
+  readonly updateTime: number;
+  /** When it became `succeed`. */
+  readonly finishTime?: number | undefined;
+  /** When it became `failed`. */
+  readonly rollbackTime?: number | undefined;
+  /** Why it is being, or was, rolled back. */
+  readonly rollbackReason?: string | undefined;
+  /** Result of a workflow, base64. */
+  readonly result?: string | undefined;
+  /** Current interval between tries, in seconds. */
+  readonly nextCronInterval: number;
+  /** When the coordinator looks at it next, if nothing happens before. */
+  readonly nextCronTime: number;
+  /** Coordinator process that works on it. */
+  readonly owner?: string | undefined;
+  /** Message: its steps are called in parallel. */
+  readonly concurrent?: boolean | undefined;
+  /** Saga: tries without a decision so far. */
+  readonly retryCount?: number | undefined;
+  /** Why a person should look at it: a branch goes on refusing what it must not refuse. */
+  readonly attention?: string | undefined;
+}
+
+/** One operation of one branch as the coordinator keeps and shows it (`dtm-protocol.md` §9.2). */
+export interface BranchRecord {
+  /** Branch within the transaction. */
+  readonly branchId: string;
+  /** Operation. */
+  readonly op: BranchOp;
+  /** What is called; empty = nothing, at once a success. */
+  readonly url: string;
+  /** Body of the call. */
+  readonly payload: Payload;
+  /** State. */
+  readonly status: BranchStatus;
+  /** When the state was decided. */
+  readonly finishTime?: number | undefined;
+  /** Calls that were answered, or given up, so far. */
+  readonly attempts?: number | undefined;
+  /** How often it answered failure where it must not. */
+  readonly failures?: number | undefined;
+  /** What the last call that did not succeed answered. */
+  readonly lastError?: string | undefined;
+}
+
+/** A transaction with its branches in the order of registration. */
+export interface TransactionDetails {
+  /** The global transaction. */
+  readonly transaction: TransactionRecord;
+  /** Its branch operations. */
+  readonly branches: readonly BranchRecord[];
+}
+
+/** One page of {@link DtmApi.all}. */
+export interface TransactionPage {
+  /** Transactions of the page. */
+  readonly transactions: readonly TransactionRecord[];
+  /** Give this as `position` to get the next page; `''` at the end. */
+  readonly nextPosition: string;
+}
+
+/**
+ * The JSON object that shows a transaction, ready to be stringified.
+ *
+ * @param record - the transaction
+ */
+export function encodeTransactionRecord(record: TransactionRecord): Record<string, unknown> {
+  const options = encodeTransactionOptions(record.options);
+  return {
+    id: 0,
+    create_time: timeText(record.createTime),
+    update_time: timeText(record.updateTime),
+    gid: record.gid,
+    trans_type: record.transType,
+    status: record.status,
+    query_prepared: record.queryPrepared || undefined,
+    protocol: record.protocol,
+    finish_time: timeText(record.finishTime),
+    rollback_time: timeText(record.rollbackTime),
+    result: record.result || undefined,
+    rollback_reason: record.rollbackReason || undefined,
+    options: JSON.stringify({ ...options, concurrent: record.concurrent ?? false }),
+    custom_data: record.customData || undefined,
+    next_cron_interval: record.nextCronInterval || undefined,
+    next_cron_time: timeText(record.nextCronTime),
+    owner: record.owner || undefined,
+    ...options,
+    concurrent: record.concurrent ?? false,
+    retry_count: record.retryCount || undefined,
+    attention: record.attention || undefined,
+  };
+}
+
+/**
+ * The JSON object that shows a branch, ready to be stringified; `attempts`, `failures`, `last_error` and `next_time` are ours.
+ *
+ * @param branch - the branch
+ * @param transaction - that it belongs to; gives the times that branches do not keep
+ */
+export function encodeBranchRecord(branch: BranchRecord, transaction: TransactionRecord): Record<string, unknown> {
+  return {
+    id: 0,
+    create_time: timeText(transaction.createTime),
+    update_time: timeText(branch.finishTime ?? transaction.updateTime),
+    gid: transaction.gid,
+    url: branch.url || undefined,
+    bin_data: branch.payload.length === 0 ? undefined : Buffer.from(payloadBytes(branch.payload)).toString('base64'),
+    branch_id: branch.branchId,
+    op: branch.op,
+    status: branch.status,
+    finish_time: timeText(branch.finishTime),
+    attempts: branch.attempts || undefined,
+    failures: branch.failures || undefined,
+    last_error: branch.lastError || undefined,
+    next_time: isTriedAgain(branch, transaction) ? timeText(transaction.nextCronTime) : undefined,
+  };
+}
+
+/**
+ * Reads a transaction as some coordinator shows it.
+ *
+ * @param json - reader of the object
+ * @throws DtmArgumentError when a field has the wrong type
+ */
+export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
+  const createTime = json.time('create_time') ?? 0;
+  const options = json.text('options');
+  return {
+    gid: json.text('gid'),
+    transType: json.text('trans_type') as TransType,
+    status: json.text('status') as GlobalStatus,
+    protocol: (json.text('protocol') || 'http') as Protocol,
+    // SQL stores of Go dtm show the options in their JSON text only (§9.1)
+    options: decodeTransactionOptions(options ? jsonReader(parsed(options), 'options') : json),
+    queryPrepared: json.text('query_prepared') || undefined,
+    customData: json.text('custom_data') || undefined,
+    createTime,
+    updateTime: json.time('update_time') ?? createTime,
+    finishTime: json.time('finish_time'),
+    rollbackTime: json.time('rollback_time'),
+    rollbackReason: json.text('rollback_reason') || undefined,
+    result: json.text('result') || undefined,
+    nextCronInterval: json.count('next_cron_interval'),
+    nextCronTime: json.time('next_cron_time') ?? 0,
+    owner: json.text('owner') || undefined,
+    concurrent: json.boolean('concurrent') || undefined,
+    retryCount: json.count('retry_count') || undefined,
+    attention: json.text('attention') || undefined,
+  };
+}
+
+/**
+ * Reads a branch as some coordinator shows it.
+ *
+ * @param json - reader of the object
+ * @throws DtmArgumentError when a field has the wrong type
+ */
+export function decodeBranchRecord(json: JsonReader): BranchRecord {
+  return {
+    branchId: json.text('branch_id'),
+    op: json.text('op') as BranchOp,
+    url: json.text('url'),
+    payload: Buffer.from(json.text('bin_data'), 'base64'),
+    status: json.text('status') as BranchStatus,
+    finishTime: json.time('finish_time'),
+    attempts: json.count('attempts') || undefined,
+    failures: json.count('failures') || undefined,
+    lastError: json.text('last_error') || undefined,
+  };
+}
+
+/** A branch that was called without a decision is called again when its transaction is due. */
+function isTriedAgain(branch: BranchRecord, transaction: TransactionRecord): boolean {
+  return branch.status === 'prepared' && Boolean(branch.attempts) && !isFinal(transaction.status);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DtmArgumentError('options must be JSON', { cause });
+  }
+}
+
+function timeText(time: number): string;
+function timeText(time: number | undefined): string | undefined;
+function timeText(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString();
+}

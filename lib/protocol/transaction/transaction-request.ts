@@ -1,0 +1,150 @@
+import { DtmArgumentError } from '../errors.js';
+import { jsonReader, type JsonReader } from '../json-reader.js';
+import { payloadText, type Payload } from '../payload.js';
+import type { Protocol, TransType } from '../vocabulary.js';
+
+/** Options of a global transaction that apply to all its branch calls (`dtm-protocol.md` §1.4, §5.7). */
+export interface TransactionOptions {
+  /** Answer only after the first pass over the branches. @default false */
+  readonly waitResult?: boolean | undefined;
+  /** Age in seconds at which an undecided transaction is rolled back (msg: checked back). @default none for saga, 35 otherwise */
+  readonly timeoutToFailSeconds?: number | undefined;
+  /** Longest time in seconds for one branch call. @default the coordinator's, 3 */
+  readonly requestTimeoutSeconds?: number | undefined;
+  /** Base interval in seconds between tries. @default the coordinator's, 10 */
+  readonly retryIntervalSeconds?: number | undefined;
+  /** Saga: tries without a decision after which it is rolled back. @default no limit */
+  readonly retryLimit?: number | undefined;
+  /** Headers added to every branch call; they win over dtm's own. @default none */
+  readonly branchHeaders?: Readonly<Record<string, string>> | undefined;
+}
+
+/** URLs of one step of a saga or message; a message has no `compensate`. */
+export interface StepUrls {
+  /** Called to do the step; empty = nothing to call. */
+  readonly action: string;
+  /** Called to undo the step; empty = nothing to undo. */
+  readonly compensate?: string | undefined;
+}
+
+/** What an initiator tells the coordinator about a global transaction: the TransGlobal body (`dtm-protocol.md` §1.4). */
+export interface TransactionRequest extends TransactionOptions {
+  /** Global id. */
+  readonly gid: string;
+  /** Mode; as it came from the network it may be none of the five. */
+  readonly transType: TransType;
+  /** Steps in order. @default none */
+  readonly steps?: readonly StepUrls[] | undefined;
+  /** One payload per step. @default none */
+  readonly payloads?: readonly Payload[] | undefined;
+  /** URL that tells whether the local transaction committed (msg), or resumes the workflow. */
+  readonly queryPrepared?: string | undefined;
+  /** JSON text whose shape depends on the mode, see {@link SagaPlan}. */
+  readonly customData?: string | undefined;
+  /** How branches are called. @default 'http' */
+  readonly protocol?: Protocol | undefined;
+  /** Message: call the steps in parallel (a saga's is in `customData`). @default false */
+  readonly concurrent?: boolean | undefined;
+  /** Saga: start value of the retry counter. @default 0 */
+  readonly retryCount?: number | undefined;
+  /** Why the initiator gives up. */
+  readonly rollbackReason?: string | undefined;
+  /** Workflow results. */
+  readonly reqExtra?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Writes the JSON body of prepare, submit and abort; fields without a value are left out.
+ *
+ * @param request - the transaction
+ * @throws DtmArgumentError when a payload is bytes that are not UTF-8
+ */
+export function encodeTransactionRequest(request: TransactionRequest): string {
+  return JSON.stringify({
+    gid: request.gid,
+    trans_type: request.transType,
+    custom_data: request.customData || undefined,
+    query_prepared: request.queryPrepared || undefined,
+    // written out: spread in, they would take longer than all the rest
+    wait_result: request.waitResult || undefined,
+    timeout_to_fail: request.timeoutToFailSeconds || undefined,
+    request_timeout: request.requestTimeoutSeconds || undefined,
+    retry_interval: request.retryIntervalSeconds || undefined,
+    branch_headers: request.branchHeaders,
+    retry_limit: request.retryLimit || undefined,
+    concurrent: request.concurrent || undefined,
+    retry_count: request.retryCount || undefined,
+    rollback_reason: request.rollbackReason || undefined,
+    req_extra: request.reqExtra,
+    steps: request.steps,
+    payloads: request.payloads?.map(payloadText),
+    protocol: request.protocol,
+  });
+}
+
+/**
+ * The wire names of the transaction options, without those that are not set.
+ *
+ * @param options - the options
+ */
+export function encodeTransactionOptions(options: TransactionOptions): Record<string, unknown> {
+  return {
+    wait_result: options.waitResult || undefined,
+    timeout_to_fail: options.timeoutToFailSeconds || undefined,
+    request_timeout: options.requestTimeoutSeconds || undefined,
+    retry_interval: options.retryIntervalSeconds || undefined,
+    branch_headers: options.branchHeaders,
+    retry_limit: options.retryLimit || undefined,
+  };
+}
+
+/**
+ * Reads the transaction options from a JSON object.
+ *
+ * @param json - reader of the object
+ * @throws DtmArgumentError when a field has the wrong type
+ */
+export function decodeTransactionOptions(json: JsonReader): TransactionOptions {
+  return {
+    waitResult: json.boolean('wait_result') || undefined,
+    timeoutToFailSeconds: json.count('timeout_to_fail') || undefined,
+    requestTimeoutSeconds: json.count('request_timeout') || undefined,
+    retryIntervalSeconds: json.count('retry_interval') || undefined,
+    branchHeaders: json.texts('branch_headers'),
+    retryLimit: json.count('retry_limit') || undefined,
+  };
+}
+
+/**
+ * Reads the body of prepare, submit and abort with the tolerance of `dtm-protocol.md` §1.1: unknown keys are ignored,
+ * keys match case-insensitively, null is "not set", payloads may come as `data` inside the steps.
+ *
+ * @param body - parsed JSON
+ * @returns the request; `gid` and `transType` are as they came, `''` when absent
+ * @throws DtmArgumentError when the body is not an object or a field has the wrong type
+ */
+export function decodeTransactionRequest(body: unknown): TransactionRequest {
+  const json = jsonReader(body, 'the request body');
+  const steps = json.objects('steps');
+  const embedded = steps.map((step) => step.text('data')).filter((data) => data !== '');
+  return {
+    gid: json.text('gid'),
+    transType: json.text('trans_type') as TransType,
+    steps: steps.map((step) => ({ action: step.text('action'), compensate: step.text('compensate') || undefined })),
+    payloads: [...json.textList('payloads'), ...embedded],
+    queryPrepared: json.text('query_prepared') || undefined,
+    customData: json.text('custom_data') || undefined,
+    protocol: protocolOf(json.text('protocol')),
+    ...decodeTransactionOptions(json),
+    concurrent: json.boolean('concurrent') || undefined,
+    retryCount: json.count('retry_count') || undefined,
+    rollbackReason: json.text('rollback_reason') || undefined,
+    reqExtra: json.texts('req_extra'),
+  };
+}
+
+function protocolOf(text: string): Protocol {
+  if (text === '') return 'http';
+  if (text === 'http' || text === 'grpc' || text === 'json-rpc') return text;
+  throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(text)}`);
+}

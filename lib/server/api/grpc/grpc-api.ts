@@ -1,0 +1,55 @@
+import {
+  decodeBranchMessage,
+  decodeTransactionMessage,
+  encodeProgresses,
+  type DtmBranchRequestMessage,
+  type DtmRequestMessage,
+  type DtmTopicRequestMessage,
+} from '../../../protocol/internal.js';
+import type { Operations } from '../operations.js';
+
+/** Answers the message of a call with another one. */
+export type GrpcHandler = (message: never) => Promise<object>;
+
+const EMPTY = {};
+
+/**
+ * The gRPC API: the methods of `dtmgimp.Dtm` (`dtm-protocol.md` §3.1).
+ *
+ * @param operations - what it offers
+ */
+export function grpcApi({ coordinator, topics }: Operations): Readonly<Record<string, GrpcHandler>> {
+  return {
+    NewGid: async () => ({ Gid: await coordinator.newGid() }),
+    Prepare: async (message: DtmRequestMessage) => {
+      await coordinator.prepare(decodeTransactionMessage(message));
+      return EMPTY;
+    },
+    Submit: async (message: DtmRequestMessage) => {
+      await coordinator.submit(decodeTransactionMessage(message));
+      return EMPTY;
+    },
+    Abort: async (message: DtmRequestMessage) => {
+      await coordinator.abort(decodeTransactionMessage(message));
+      return EMPTY;
+    },
+    RegisterBranch: async (message: DtmBranchRequestMessage) => {
+      await coordinator.registerBranch(decodeBranchMessage(message));
+      return EMPTY;
+    },
+    PrepareWorkflow: async (message: DtmRequestMessage) =>
+      encodeProgresses(await coordinator.prepareWorkflow(decodeTransactionMessage(message))),
+    Subscribe: async ({ Topic, URL, Remark }: DtmTopicRequestMessage) => {
+      await topics.subscribe(Topic, URL, Remark);
+      return EMPTY;
+    },
+    Unsubscribe: async ({ Topic, URL }: DtmTopicRequestMessage) => {
+      await topics.unsubscribe(Topic, URL);
+      return EMPTY;
+    },
+    DeleteTopic: async ({ Topic }: DtmTopicRequestMessage) => {
+      await topics.delete(Topic);
+      return EMPTY;
+    },
+  };
+}

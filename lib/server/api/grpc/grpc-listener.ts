@@ -1,0 +1,118 @@
+import type { Server, ServerOptions } from '@grpc/grpc-js';
+import {
+  DTM_PROTO,
+  DtmConfigError,
+  EMPTY_PROTO,
+  OPERATOR_PROTO,
+  serviceMethods,
+  type ProtoFile,
+} from '../../../protocol/internal.js';
+import type { Metrics } from '../../environment/metrics.js';
+import { Connections } from './connections.js';
+import type { GrpcHandler } from './grpc-api.js';
+import { GrpcCalls } from './grpc-calls.js';
+import { HEALTH_PROTO, Health } from './grpc-health.js';
+import { REFLECTION_PROTOS, reflectionService } from './grpc-reflection.js';
+
+/** A listening gRPC server. */
+export interface GrpcListener {
+  /** Where it is reached, e.g. `127.0.0.1:36790`. */
+  readonly address: string;
+  /** Ends: calls that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
+  close(): Promise<void>;
+}
+
+/** What answers the calls of each service, by method. */
+export interface GrpcApis {
+  /** The API of dtm. */
+  readonly 'dtmgimp.Dtm': Readonly<Record<string, GrpcHandler>>;
+  /** What it lacks. */
+  readonly 'nestjsdtm.Operator': Readonly<Record<string, GrpcHandler>>;
+}
+
+const FILES: readonly ProtoFile[] = [DTM_PROTO, OPERATOR_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
+
+/**
+ * The limits within which a client can hold on to a connection. channelz is left on: `forceShutdown` of grpc-js 1.14 finds
+ * only connections that it counts.
+ */
+const SERVER_OPTIONS: ServerOptions = {
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  'grpc.max_concurrent_streams': 1000,
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.max_connection_idle_ms': 600_000,
+};
+
+/** Time in which last answers reach clients that listen, before the connections of those that do not are cut. */
+const FAREWELL_MS = 1000;
+
+/**
+ * Listens for gRPC calls: the API of dtm, what it lacks, server reflection and health. gRPC is loaded here, not before.
+ *
+ * @param apis - what answers the calls
+ * @param host - address to listen on
+ * @param port - TCP port; 0 = a free one
+ * @param metrics - counts the calls
+ * @throws DtmConfigError when it cannot listen there
+ */
+export async function listenGrpc(
+  apis: GrpcApis,
+  host: string,
+  port: number,
+  metrics: Pick<Metrics, 'request'>,
+): Promise<GrpcListener> {
+  const grpc = await import('@grpc/grpc-js');
+  const server = new grpc.Server(SERVER_OPTIONS);
+  const calls = new GrpcCalls(metrics);
+  const health = new Health(Object.keys(apis));
+  const streams = new Set<{ end(): unknown }>();
+  for (const [service, api] of Object.entries(apis)) {
+    server.addService(serviceMethods(service, FILES), calls.service(api));
+  }
+  server.addService(serviceMethods('grpc.health.v1.Health', FILES), health.service);
+  const reflection = reflectionService(FILES, (stream) => {
+    streams.add(stream);
+    stream.once('close', () => streams.delete(stream));
+  });
+  for (const { package: version } of REFLECTION_PROTOS) {
+    server.addService(serviceMethods(`${version}.ServerReflection`, FILES), reflection);
+  }
+  const name = host.includes(':') ? `[${host}]` : host;
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${name}:${port}`, grpc.ServerCredentials.createInsecure(), (error, boundPort) =>
+      error ? reject(cannotListen(`${name}:${port}`, error)) : resolve(boundPort),
+    );
+  });
+  const connections = new Connections(bound);
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : name;
+  return {
+    address: `${reachable}:${bound}`,
+    async close() {
+      health.stop();
+      for (const stream of streams) stream.end();
+      await shutDown(server, calls.close(), connections);
+    },
+  };
+}
+
+function cannotListen(address: string, cause: Error): DtmConfigError {
+  const why = cause.message.includes('EADDRINUSE')
+    ? 'the port is in use, stop the other process or choose another gRPC port'
+    : cause.message;
+  return new DtmConfigError(`gRPC cannot listen on ${address}: ${why}`, { cause });
+}
+
+/** No new connections and calls; cuts off, after those under way were answered, whoever does not leave. */
+async function shutDown(server: Server, callsOver: Promise<void>, connections: Connections): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  await callsOver;
+  const timer = setTimeout(() => {
+    server.forceShutdown();
+    // gRPC has taken leave of those that do not listen, and waits for them to hang up
+    connections.destroy();
+  }, FAREWELL_MS);
+  await closed;
+  clearTimeout(timer);
+  connections.close();
+}

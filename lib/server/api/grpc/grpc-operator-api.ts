@@ -1,0 +1,45 @@
+import { DtmArgumentError, jsonReader } from '../../../protocol/internal.js';
+import type { GrpcHandler } from './grpc-api.js';
+import type { Operations } from '../operations.js';
+import { filterIn } from '../http/query-parameters.js';
+import { shownDetails, shownPage } from '../shown.js';
+
+/** Parameters as an object of texts, or what is answered, in JSON. */
+interface OperatorMessage {
+  readonly json: string;
+}
+
+/**
+ * What the gRPC API of dtm lacks: the methods of `nestjsdtm.Operator`, with parameters and answers as over HTTP.
+ *
+ * @param operations - what it offers
+ */
+export function grpcOperatorApi({ coordinator, operator }: Operations): Readonly<Record<string, GrpcHandler>> {
+  return {
+    Query: method(async (query) => shownDetails(await coordinator.query(query.get('gid') ?? ''))),
+    All: method(async (query) => shownPage(await coordinator.all(filterIn(query)))),
+    ForceStop: method(async (query) => {
+      await operator.forceStop(query.get('gid') ?? '');
+      return {};
+    }),
+    RetryNow: method(async (query) => {
+      await operator.retryNow(query.get('gid') ?? '');
+      return {};
+    }),
+    Version: method(async () => ({ version: await coordinator.version() })),
+  };
+}
+
+function method(run: (query: URLSearchParams) => Promise<unknown>): GrpcHandler {
+  return async ({ json }: OperatorMessage) => ({ json: JSON.stringify(await run(parametersIn(json))) });
+}
+
+function parametersIn(json: string): URLSearchParams {
+  let params: unknown;
+  try {
+    params = json === '' ? {} : (JSON.parse(json) as unknown);
+  } catch (cause) {
+    throw new DtmArgumentError('json must be an object of texts', { cause });
+  }
+  return new URLSearchParams(jsonReader({ params }, 'the request').texts('params'));
+}

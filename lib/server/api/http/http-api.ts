@@ -1,0 +1,151 @@
+import {
+  DtmArgumentError,
+  SUCCESS_BODY,
+  decodeBranchRegistration,
+  decodeTransactionRequest,
+  encodeKvRecord,
+  jsonReader,
+  stringifyQuietly,
+} from '../../../protocol/internal.js';
+import type { Operations } from '../operations.js';
+import { filterIn, integerIn } from './query-parameters.js';
+import type { ApiAnswer, Handler, Routes } from './routes.js';
+import { shownDetails, shownPage } from '../shown.js';
+
+/** Where the HTTP API begins (`dtm-protocol.md` §1). */
+export const BASE_PATH = '/api/dtmsvr';
+
+/** Three times dtm's timeout: what waits longer was put off by failures (`dtm-protocol.md` §1.3). */
+const DEFAULT_RESET_TIMEOUT_SECONDS = 105;
+
+const DEFAULT_LIMIT = 100;
+
+/**
+ * The HTTP API (`dtm-protocol.md` §1.3).
+ *
+ * @param operations - what it offers
+ */
+export function httpApi({ coordinator, operator, topics, metrics }: Operations): Routes {
+  const registerBranch: Handler = async ({ body }) => {
+    const fields = flatTexts(body);
+    if (!fields) return refuseRegistration();
+    await coordinator.registerBranch(decodeBranchRegistration(fields));
+    return success();
+  };
+  const routes: Routes = {
+    'GET /version': async () => data({ version: await coordinator.version() }),
+    'GET /newGid': async () => data({ dtm_result: 'SUCCESS', gid: await coordinator.newGid() }),
+    'POST /prepare': command((request) => coordinator.prepare(decodeTransactionRequest(request))),
+    'POST /submit': command((request) => coordinator.submit(decodeTransactionRequest(request))),
+    'POST /abort': command((request) => coordinator.abort(decodeTransactionRequest(request))),
+    'POST /registerBranch': registerBranch,
+    'POST /registerTccBranch': registerBranch,
+    'POST /registerXaBranch': registerBranch,
+    'POST /prepareWorkflow': async ({ body }) => {
+      const details = await coordinator.prepareWorkflow(decodeTransactionRequest(parse(body)));
+      const { transaction, branches } = shownDetails(details);
+      return data({ progresses: branches, transaction });
+    },
+    'POST /forceStop': command((request) => operator.forceStop(decodeTransactionRequest(request).gid)),
+    'POST /resetNextCronTime': command((request) => operator.retryNow(decodeTransactionRequest(request).gid)),
+    'GET /resetCronTime': async ({ query }) => {
+      const timeout = integerIn(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
+      const { count, isMore } = await operator.retryAllNow(timeout, integerIn(query, 'limit') ?? DEFAULT_LIMIT);
+      return data({ has_remaining: isMore, succeed_count: count });
+    },
+    'POST /retryTarget': async ({ body }) => {
+      const json = jsonReader(parse(body), 'the request body');
+      const { count, isMore } = await operator.retryTarget(json.text('target'), json.count('limit') || DEFAULT_LIMIT);
+      return data({ has_remaining: isMore, succeed_count: count });
+    },
+    'GET /query': async ({ query }) => data(shownDetails(await coordinator.query(query.get('gid') ?? ''))),
+    'GET /all': async ({ query }) => data(shownPage(await coordinator.all(filterIn(query)))),
+    'GET /subscribe': async ({ query }) => {
+      await topics.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
+      return success();
+    },
+    'GET /unsubscribe': async ({ query }) => {
+      await topics.unsubscribe(query.get('topic') ?? '', query.get('url') ?? '');
+      return success();
+    },
+    'DELETE /topic/*': async ({ tail }) => {
+      await topics.delete(decodeURIComponent(tail));
+      return success();
+    },
+    'GET /scanKV': async ({ query }) => {
+      const { records, nextPosition } = await operator.listKv({
+        category: query.get('cat') || undefined,
+        position: query.get('position') || undefined,
+        limit: integerIn(query, 'limit') ?? DEFAULT_LIMIT,
+      });
+      return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
+    },
+    'GET /queryKV': async ({ query }) => {
+      const { records } = await operator.listKv({
+        category: query.get('cat') || undefined,
+        key: query.get('key') || undefined,
+        limit: Number.MAX_SAFE_INTEGER,
+      });
+      return data({ kv: records.map(encodeKvRecord) });
+    },
+  };
+  return {
+    'GET /api/ping': ping,
+    'POST /api/ping': ping,
+    'GET /api/metrics': async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
+    ...Object.fromEntries(
+      Object.entries(routes).map(([route, handler]) => [route.replace(' ', ` ${BASE_PATH}`), handler]),
+    ),
+  };
+}
+
+async function ping(): Promise<ApiAnswer> {
+  return data({ msg: 'pong' });
+}
+
+function command(run: (request: unknown) => Promise<void>): Handler {
+  return async ({ body }) => {
+    await run(parse(body));
+    return success();
+  };
+}
+
+function success(): ApiAnswer {
+  return { status: 200, body: SUCCESS_BODY };
+}
+
+function data(value: unknown): ApiAnswer {
+  return { status: 200, body: stringifyQuietly(value) };
+}
+
+/** The binder of dtm answers such a body before the JSON writer is reached (`dtm-protocol.md` §1.2). */
+function refuseRegistration(): ApiAnswer {
+  const message = 'the body must be one JSON object whose values are all texts';
+  return { status: 400, body: JSON.stringify({ message }), contentType: 'text/plain; charset=utf-8' };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (cause) {
+    throw new DtmArgumentError(
+      `the request body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** An object of texts, null counting as empty; undefined for anything else. */
+function flatTexts(body: string): Record<string, string> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const entries = Object.entries(value).map(([name, text]): [string, unknown] => [name, text ?? '']);
+  return entries.every(([, text]) => typeof text === 'string')
+    ? (Object.fromEntries(entries) as Record<string, string>)
+    : undefined;
+}

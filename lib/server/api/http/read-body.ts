@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import { DtmArgumentError } from '../../../protocol/internal.js';
+
+/** Most bytes of a request body, as in gRPC (`dtm-protocol.md` §3). */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Most bytes that are taken from somebody who sends more: who is cut off while sending may never see the answer. */
+const MAX_TAKEN_BYTES = 16 * MAX_BODY_BYTES;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** The body is larger than the coordinator takes. */
+export class BodyTooLargeError extends Error {}
+
+/**
+ * Reads the whole body of a request.
+ *
+ * @param request - the request
+ * @throws BodyTooLargeError when it has more than 4 MiB; DtmArgumentError when it is not UTF-8
+ */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const bytes = await readBytes(request);
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new DtmArgumentError('the request body is not UTF-8', { cause });
+  }
+}
+
+/** By its events: an asynchronous iteration costs as much again as all the rest of a request. */
+function readBytes(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = [];
+    let size = 0;
+    const refuse = (): void => {
+      request.removeAllListeners('data').pause();
+      reject(new BodyTooLargeError(`the request body has more than ${MAX_BODY_BYTES} bytes`));
+    };
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) return void chunks.push(chunk);
+      chunks = [];
+      if (size > MAX_TAKEN_BYTES) refuse();
+    });
+    request.once('end', () => {
+      if (size > MAX_BODY_BYTES) refuse();
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
+    request.once('error', reject);
+  });
+}

@@ -1,0 +1,89 @@
+import { writeHttpOutcome, errorOutcome, type HttpAnswer } from '../../../protocol/internal.js';
+
+/** A request as a handler sees it. */
+export interface ApiRequest {
+  /** Parameters behind the `?`. */
+  readonly query: URLSearchParams;
+  /** The whole body; `''` unless the method is POST. */
+  readonly body: string;
+  /** What stood in the path where the route has `*`. */
+  readonly tail: string;
+}
+
+/** An answer; JSON unless it says otherwise. */
+export interface ApiAnswer extends HttpAnswer {
+  /** @default 'application/json; charset=utf-8' */
+  readonly contentType?: string | undefined;
+  /** Where a redirect leads. */
+  readonly location?: string | undefined;
+}
+
+/** Answers a request; what it throws is answered by the rules of `dtm-protocol.md` §1.2. */
+export type Handler = (request: ApiRequest) => Promise<ApiAnswer>;
+
+/** Handlers by method and path: `GET /api/ping`, `DELETE /topic/*`. */
+export type Routes = Readonly<Record<string, Handler>>;
+
+/** What answers a request. */
+export interface Match {
+  /** Operation in lower case, the last word of the route. */
+  readonly name: string;
+  /** Answers. */
+  readonly handler: Handler;
+  /** What stood in the path where the route has `*`. */
+  readonly tail: string;
+}
+
+/** Finds the handler of a request. */
+export class Router {
+  readonly #exact = new Map<string, Match>();
+  readonly #prefixes: { readonly prefix: string; readonly match: Match }[] = [];
+
+  constructor(routes: Routes) {
+    for (const [route, handler] of Object.entries(routes)) {
+      const match = { name: nameOf(route), handler, tail: '' };
+      if (route.endsWith('*')) this.#prefixes.push({ prefix: route.slice(0, -1), match });
+      else this.#exact.set(route, match);
+    }
+  }
+
+  /**
+   * Finds what answers a request.
+   *
+   * @param method - HTTP method
+   * @param path - without the query
+   * @param search - the query
+   * @returns undefined when nothing does
+   */
+  find(method: string, path: string, search: string): Match | undefined {
+    const exact = this.#exact.get(`${method} ${path}`);
+    if (exact) return exact;
+    for (const { prefix, match } of this.#prefixes) {
+      const tail = `${method} ${path}`.startsWith(prefix) ? `${method} ${path}`.slice(prefix.length) : '';
+      if (tail && !tail.includes('/')) return { ...match, tail };
+    }
+    const trimmed = path.replace(/\/+$/, '');
+    if (trimmed !== path && this.#exact.has(`${method} ${trimmed}`)) {
+      const location = search ? `${trimmed}?${search}` : trimmed;
+      return { name: nameOf(trimmed), handler: async () => redirect(method, location), tail: '' };
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Answers with the outcome of an operation that failed.
+ *
+ * @param error - what it threw
+ */
+export function failed(error: unknown): ApiAnswer {
+  return writeHttpOutcome(errorOutcome(error));
+}
+
+function nameOf(route: string): string {
+  return (route.replace(/\/\*$/, '').split('/').at(-1) ?? '').toLowerCase();
+}
+
+function redirect(method: string, location: string): ApiAnswer {
+  return { status: method === 'GET' ? 301 : 307, body: '', location };
+}

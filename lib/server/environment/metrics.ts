@@ -1,0 +1,143 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { TransType } from '../../protocol/internal.js';
+
+/** Over which API a request came. */
+export type ApiType = 'http' | 'grpc';
+
+/** A step of a saga or message, or a first branch of an initiator: others are counted together, for clients choose their names. */
+const COUNTED_BRANCH_ID = /^\d\d$/;
+
+/**
+ * What the coordinator counts, under dtm's names (`dtm-protocol.md` §10.4). No label takes its values from requests, so
+ * the number of series is bounded.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests = this.#counter('dtm_server_process_total', 'requests', ['type', 'api', 'status']);
+  readonly #requestSeconds = this.#histogram('dtm_server_response_duration', 'time of requests, seconds', [
+    'type',
+    'api',
+  ]);
+  readonly #passes = this.#counter('dtm_transaction_process_total', 'passes over transactions', ['model', 'status']);
+  readonly #handledSeconds = this.#histogram(
+    'dtm_transaction_handled_duration',
+    'age of transactions when a pass over them ended, seconds',
+    ['model'],
+  );
+  readonly #branches = this.#counter('dtm_branch_process_total', 'calls of branches', [
+    'model',
+    'branchid',
+    'branchtype',
+    'status',
+  ]);
+  #isWatching = false;
+  #registered: Gauge | undefined;
+
+  /**
+   * Makes metrics, all of them zero.
+   *
+   * @param grpcVersion - shown in `dtm_server_info`
+   */
+  constructor(grpcVersion = '') {
+    const labels = { gin_version: `node:http ${process.versions.node}`, grpc_version: grpcVersion };
+    new Gauge({
+      name: 'dtm_server_info',
+      help: 'the server, always 1',
+      labelNames: Object.keys(labels),
+      registers: [this.#registry],
+    }).set(labels, 1);
+  }
+
+  /** Content type of {@link text}. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Also counts what the process uses: processor, memory, event loop, garbage collection. Idempotent. */
+  watchProcess(): void {
+    if (!this.#isWatching) collectDefaultMetrics({ register: this.#registry });
+    this.#isWatching = true;
+  }
+
+  /**
+   * Says whether the coordinator stands in the registry of its driver.
+   *
+   * @param is - it does
+   */
+  registered(is: boolean): void {
+    this.#registered ??= new Gauge({
+      name: 'dtm_server_registered',
+      help: 'whether the server stands in the registry of its driver, 1 or 0',
+      registers: [this.#registry],
+    });
+    this.#registered.set(is ? 1 : 0);
+  }
+
+  /**
+   * Counts a request.
+   *
+   * @param type - API
+   * @param api - operation in lower case
+   * @param isOk - it was not answered with an error
+   * @param seconds - how long it took
+   */
+  request(type: ApiType, api: string, isOk: boolean, seconds: number): void {
+    this.#requests.child(type, api, statusOf(isOk)).inc();
+    this.#requestSeconds.child(type, api).observe(seconds);
+  }
+
+  /**
+   * Counts a pass over a transaction.
+   *
+   * @param model - mode
+   * @param isOk - it ended as it should: final, or waiting for its time
+   * @param ageSeconds - of the transaction
+   */
+  pass(model: TransType, isOk: boolean, ageSeconds: number): void {
+    this.#passes.child(model, statusOf(isOk)).inc();
+    this.#handledSeconds.child(model).observe(ageSeconds);
+  }
+
+  /**
+   * Counts a call of a branch.
+   *
+   * @param model - mode
+   * @param branchId - branch
+   * @param op - operation; a workflow's name is counted as `workflow`
+   * @param isOk - it decided
+   */
+  branch(model: TransType, branchId: string, op: string, isOk: boolean): void {
+    const type = model === 'workflow' ? 'workflow' : op;
+    this.#branches.child(model, COUNTED_BRANCH_ID.test(branchId) ? branchId : 'other', type, statusOf(isOk)).inc();
+  }
+
+  /** The text that Prometheus reads. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: Label[]) {
+    return children(new Counter({ name, help, labelNames, registers: [this.#registry] }));
+  }
+
+  #histogram<Label extends string>(name: string, help: string, labelNames: Label[]) {
+    return children(new Histogram({ name, help, labelNames, registers: [this.#registry] }));
+  }
+}
+
+/** Keeps the series of each set of labels, for looking one up costs more than counting. */
+function children<Child>(metric: { labels(...values: string[]): Child }): { child(...values: string[]): Child } {
+  const known = new Map<string, Child>();
+  return {
+    child(...values) {
+      const key = values.join('\n');
+      const child = known.get(key) ?? metric.labels(...values);
+      known.set(key, child);
+      return child;
+    },
+  };
+}
+
+function statusOf(isOk: boolean): string {
+  return isOk ? 'ok' : 'fail';
+}

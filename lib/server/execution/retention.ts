@@ -1,0 +1,55 @@
+import type { CoordinatorEnvironment } from '../environment/environment.js';
+
+/** Transactions looked at in one write, and the pause between two, so that nothing else waits for long. */
+const BATCH = 200;
+const PAUSE_MS = 20;
+
+/** Longest pause between two rounds, and the one after a store has failed. */
+const MAX_ROUND_MS = 3600 * 1000;
+const REPAIR_MS = 60 * 1000;
+
+/** Deletes finished transactions that have been kept long enough, in small batches. */
+export class Retention {
+  readonly #environment: CoordinatorEnvironment;
+  #cancel: () => void = () => undefined;
+  #batch: Promise<void> | undefined;
+  #isRunning = false;
+
+  constructor(environment: CoordinatorEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** Begins; goes through everything again and again. Idempotent. */
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#later(PAUSE_MS, '');
+  }
+
+  /** Ends; waits for the batch under way. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#cancel();
+    await this.#batch;
+  }
+
+  #later(ms: number, position: string): void {
+    if (!this.#isRunning) return;
+    this.#cancel = this.#environment.clock.after(ms, () => {
+      this.#batch = this.#prune(position);
+    });
+  }
+
+  async #prune(position: string): Promise<void> {
+    const { store, clock, settings, logger } = this.#environment;
+    const round = Math.min(MAX_ROUND_MS, settings.retentionSeconds * 1000);
+    try {
+      const before = clock.now() - settings.retentionSeconds * 1000;
+      const { nextPosition } = await store.prune(before, position, BATCH);
+      this.#later(nextPosition ? PAUSE_MS : round, nextPosition);
+    } catch (error) {
+      logger.error('finished transactions could not be deleted', { store: store.name, error: String(error) });
+      this.#later(Math.min(round, REPAIR_MS), '');
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  DtmArgumentError,
+  TOPIC_SCHEME,
+  checkBranchUrl,
+  decodeWorkflowCall,
+  isHttpUrl,
+  stepBranchId,
+  type BranchRegistration,
+  type Protocol,
+  type TransactionRequest,
+} from '../../protocol/internal.js';
+import { redactUrls } from '../../driver/index.js';
+import type { CallTarget, Transport } from '../../transport/index.js';
+
+/**
+ * Refuses a transaction whose branches the transport could never call: they would be tried for ever. Plain URLs of HTTP are
+ * checked by the engine.
+ *
+ * @param transport - calls them
+ * @param request - what an initiator sent
+ * @throws DtmArgumentError naming the URL
+ */
+export function checkReachable(transport: Transport, request: TransactionRequest): void {
+  const { gid, transType, protocol = 'http', steps = [], queryPrepared, branchHeaders: headers } = request;
+  const check = (what: string, url: string | undefined, branchId: string, op: string): void =>
+    checkUrl(transport, what, { url, context: { gid, transType, branchId, op }, headers, protocol });
+  for (const [index, { action, compensate }] of steps.entries()) {
+    if (isPlain(action) && isPlain(compensate)) continue;
+    const branchId = stepBranchId(index + 1);
+    check('action', action, branchId, 'action');
+    check('compensate', compensate, branchId, 'compensate');
+  }
+  if (isPlain(queryPrepared)) return;
+  const op = transType === 'workflow' ? decodeWorkflowCall(request.customData).name : 'msg';
+  check('query_prepared', queryPrepared, '00', op);
+}
+
+/**
+ * Whether a branch is to be called otherwise than over HTTP, so that {@link checkBranchReachable} should look at it.
+ *
+ * @param branch - what is registered
+ */
+export function isCalledByUrl(branch: BranchRegistration): boolean {
+  return foreignUrls(branch).length > 0;
+}
+
+/**
+ * Refuses a branch that the transport could never call.
+ *
+ * @param transport - calls it
+ * @param branch - what is registered
+ * @param protocol - of its transaction
+ * @throws DtmArgumentError naming the URL
+ */
+export function checkBranchReachable(transport: Transport, branch: BranchRegistration, protocol: Protocol): void {
+  const { gid, transType, branchId } = branch;
+  for (const [op, url] of foreignUrls(branch)) {
+    checkBranchUrl(url, op, protocol);
+    checkUrl(transport, op, { url, context: { gid, transType, branchId, op }, protocol });
+  }
+}
+
+function foreignUrls(branch: BranchRegistration): (readonly [op: string, url: string])[] {
+  return Object.entries(urlsOf(branch)).filter(([, url]) => url !== '' && !isHttpUrl(url));
+}
+
+/** Nothing for a transport to look at; a URL without a scheme is left to the engine unless the transaction is one of gRPC. */
+function isPlain(url: string | undefined): boolean {
+  return !url || isHttpUrl(url) || url.startsWith(TOPIC_SCHEME);
+}
+
+function checkUrl(
+  transport: Transport,
+  what: string,
+  { url, ...target }: Omit<CallTarget, 'url'> & { readonly url: string | undefined },
+): void {
+  if (url === undefined || isPlain(url) || (target.protocol !== 'grpc' && !url.includes('://'))) return;
+  try {
+    transport.check?.({ url, ...target });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `${what} ${JSON.stringify(redactUrls(url))} cannot be called: ${reason}`;
+    throw new DtmArgumentError(message, { cause, gid: target.context.gid });
+  }
+}
+
+function urlsOf(branch: BranchRegistration): Record<string, string> {
+  switch (branch.transType) {
+    case 'tcc':
+      return { confirm: branch.confirm, cancel: branch.cancel };
+    case 'xa':
+      return { url: branch.url };
+    case 'workflow':
+      return {};
+  }
+}

@@ -1,0 +1,183 @@
+import {
+  DtmArgumentError,
+  isFinal,
+  type BranchRecord,
+  type KvPage,
+  type KvRecord,
+  type TransactionDetails,
+  type TransactionFilter,
+  type TransactionPage,
+  type TransactionRecord,
+} from '../../../protocol/internal.js';
+import { DEFAULT_PAGE_SIZE, type KvFilter, type Pruned, type Store, type WakeFilter } from '../store.js';
+import { isWaitingFor } from '../targets.js';
+
+interface Entry {
+  readonly id: number;
+  transaction: TransactionRecord;
+  branches: readonly BranchRecord[];
+}
+
+/** A store for tests and trials: everything is lost when the process ends. */
+export function memoryStore(): Store {
+  return new MemoryStore();
+}
+
+class MemoryStore implements Store {
+  readonly name = 'memory (nothing survives the process)';
+  readonly #entries = new Map<string, Entry>();
+  readonly #unfinished = new Map<string, Entry>();
+  readonly #kv = new Map<string, { readonly id: number; readonly record: KvRecord }>();
+  #lastId = 0;
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async create({ transaction, branches }: TransactionDetails): Promise<boolean> {
+    if (this.#entries.has(transaction.gid)) return false;
+    const entry = { id: ++this.#lastId, transaction, branches };
+    this.#entries.set(transaction.gid, entry);
+    this.#track(entry);
+    return true;
+  }
+
+  async find(gid: string): Promise<TransactionDetails | undefined> {
+    const entry = this.#entries.get(gid);
+    return entry && { transaction: entry.transaction, branches: entry.branches };
+  }
+
+  async addBranches(gid: string, transType: string, branches: readonly BranchRecord[]) {
+    const entry = this.#entries.get(gid);
+    if (entry?.transaction.status !== 'prepared' || entry.transaction.transType !== transType) return 'refused';
+    const keys = new Set(entry.branches.map(keyOf));
+    if (branches.some((branch) => keys.has(keyOf(branch)))) return 'duplicate';
+    entry.branches = [...entry.branches, ...branches];
+    return 'added';
+  }
+
+  async update(
+    expected: Parameters<Store['update']>[0],
+    transaction: TransactionRecord,
+    branches: ReadonlyMap<number, BranchRecord>,
+  ): Promise<boolean> {
+    const entry = this.#entries.get(transaction.gid);
+    if (entry?.transaction.status !== expected.status) return false;
+    if (expected.owner !== undefined && entry.transaction.owner !== expected.owner) return false;
+    entry.transaction = transaction;
+    if (branches.size > 0) entry.branches = entry.branches.map((branch, index) => branches.get(index) ?? branch);
+    this.#track(entry);
+    return true;
+  }
+
+  async claim(now: number, owner: string, lease: (transaction: TransactionRecord) => number, limit: number) {
+    return [...this.#unfinished.values()]
+      .filter((entry) => entry.transaction.nextCronTime <= now)
+      .toSorted((a, b) => a.transaction.nextCronTime - b.transaction.nextCronTime)
+      .slice(0, limit)
+      .map((entry): TransactionDetails => {
+        entry.transaction = { ...entry.transaction, owner, nextCronTime: lease(entry.transaction) };
+        return { transaction: entry.transaction, branches: entry.branches };
+      });
+  }
+
+  async list(filter: TransactionFilter): Promise<TransactionPage> {
+    const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
+    const below = positionOf(filter.position);
+    const page = [...this.#entries.values()]
+      .filter((entry) => entry.id < below && matches(entry.transaction, filter))
+      .toReversed()
+      .slice(0, limit);
+    const nextPosition = page.length < limit ? '' : String(page.at(-1)?.id ?? '');
+    return { transactions: page.map((entry) => entry.transaction), nextPosition };
+  }
+
+  async wake(now: number, { gid, target, laterThan, limit }: WakeFilter): Promise<number> {
+    const asleep = [...this.#unfinished.values()].filter(
+      (entry) =>
+        !entry.transaction.owner &&
+        entry.transaction.nextCronTime > laterThan &&
+        (!gid || entry.transaction.gid === gid) &&
+        (target === undefined || isWaitingFor(entry, target)),
+    );
+    const woken = asleep.slice(0, limit);
+    for (const entry of woken) entry.transaction = { ...entry.transaction, nextCronTime: now };
+    return woken.length;
+  }
+
+  async prune(before: number, position: string, limit: number): Promise<Pruned> {
+    const above = position ? positionOf(position) : 0;
+    const oldest = [...this.#entries.values()]
+      .filter(({ id, transaction }) => id > above && transaction.createTime < before)
+      .slice(0, limit);
+    const old = oldest.filter(({ transaction }) => isFinal(transaction.status) && transaction.updateTime < before);
+    for (const { transaction } of old) this.#entries.delete(transaction.gid);
+    return { count: old.length, nextPosition: oldest.length < limit ? '' : String(oldest.at(-1)?.id ?? '') };
+  }
+
+  async getKv(category: string, key: string): Promise<KvRecord | undefined> {
+    return this.#kv.get(kvKey(category, key))?.record;
+  }
+
+  async putKv(record: KvRecord): Promise<boolean> {
+    const key = kvKey(record.category, record.key);
+    const stored = this.#kv.get(key);
+    if (record.version !== (stored?.record.version ?? 0) + 1) return false;
+    this.#kv.set(key, { id: stored?.id ?? ++this.#lastId, record });
+    return true;
+  }
+
+  async deleteKv(category: string, key: string): Promise<boolean> {
+    return this.#kv.delete(kvKey(category, key));
+  }
+
+  async listKv({ category, key, position, limit = DEFAULT_PAGE_SIZE }: KvFilter): Promise<KvPage> {
+    const above = position ? positionOf(position) : 0;
+    const page = [...this.#kv.values()]
+      .filter(
+        ({ id, record }) => id > above && (!category || record.category === category) && (!key || record.key === key),
+      )
+      .slice(0, limit);
+    const nextPosition = page.length < limit ? '' : String(page.at(-1)?.id ?? '');
+    return { records: page.map(({ record }) => record), nextPosition };
+  }
+
+  #track(entry: Entry): void {
+    if (isFinal(entry.transaction.status)) this.#unfinished.delete(entry.transaction.gid);
+    else this.#unfinished.set(entry.transaction.gid, entry);
+  }
+}
+
+/**
+ * Reads the position of a page.
+ *
+ * @param position - `nextPosition` of the page before
+ * @returns the id below which the page begins
+ * @throws DtmArgumentError when it is none
+ */
+export function positionOf(position: string | undefined): number {
+  if (!position) return Number.MAX_SAFE_INTEGER;
+  if (!/^\d{1,15}$/.test(position))
+    throw new DtmArgumentError(`position ${JSON.stringify(position)} is not one that a page ended with`);
+  return Number(position);
+}
+
+function kvKey(category: string, key: string): string {
+  return `${category}\n${key}`;
+}
+
+function keyOf(branch: BranchRecord): string {
+  return `${branch.branchId}\n${branch.op}`;
+}
+
+function matches(transaction: TransactionRecord, filter: TransactionFilter): boolean {
+  const { gid, status, transType, attention, createTimeStart, createTimeEnd } = filter;
+  return (
+    (!attention || transaction.attention !== undefined) &&
+    (!gid || transaction.gid === gid) &&
+    (!status || transaction.status === status) &&
+    (!transType || transaction.transType === transType) &&
+    (!createTimeStart || transaction.createTime >= createTimeStart) &&
+    (!createTimeEnd || transaction.createTime <= createTimeEnd)
+  );
+}
