@@ -1,3 +1,4 @@
+import { earlierScript } from './support/earlier-version.mjs';
 import { printMachine } from './support/machine.mjs';
 import { median, spread } from './support/statistics.mjs';
 import { printTable } from './support/table.mjs';
@@ -14,10 +15,16 @@ export const description =
 
 const target = 0.85;
 const connections = 32;
+const script = 'processes/branch-app.mjs';
 const platforms = /** @type {const} */ (['fastify', 'express']);
-const kinds = /** @type {const} */ (['plain', 'branch']);
 
 /** @typedef {(typeof platforms)[number]} Platform */
+
+/**
+ * The plain handler, the branch, and the branch of an earlier version where one is given.
+ *
+ * @typedef {{ plain: Subject, branch: Subject, before?: Subject }} Subjects
+ */
 
 /**
  * An application under test with what was measured of it.
@@ -44,7 +51,7 @@ const kinds = /** @type {const} */ (['plain', 'branch']);
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>} whether the target was met
  */
-export async function run({ quick }) {
+export async function run({ quick, before }) {
   const { rounds, seconds, warmUpSeconds } = quick
     ? { rounds: 3, seconds: 0.5, warmUpSeconds: 1 }
     : { rounds: 9, seconds: 4, warmUpSeconds: 5 };
@@ -57,18 +64,20 @@ export async function run({ quick }) {
   const load = await startWorker(new URL('processes/http-load.mjs', import.meta.url), 'load');
   const results = [];
   for (const platform of platforms) {
+    /** @type {Subjects} */
     const subjects = {
       plain: await start('plain', platform),
       branch: await start('branch', platform),
+      ...(before && { before: await start('branch', platform, earlierScript(before, script)) }),
     };
-    for (const kind of kinds) await measure(subjects[kind], load, warmUpSeconds);
-    for (const kind of kinds) subjects[kind].rounds = [];
+    const all = Object.values(subjects);
+    for (const subject of all) await measure(subject, load, warmUpSeconds);
+    for (const subject of all) subject.rounds = [];
     for (let round = 0; round < rounds; round++) {
-      const order = round % 2 === 0 ? kinds : kinds.toReversed();
-      for (const kind of order) await measure(subjects[kind], load, seconds);
+      for (const subject of round % 2 === 0 ? all : all.toReversed()) await measure(subject, load, seconds);
     }
-    for (const kind of kinds) await finish(subjects[kind]);
-    results.push({ platform, ...subjects });
+    for (const subject of all) await finish(subject);
+    results.push({ platform, subjects });
   }
   await load.stop();
   return report(results);
@@ -77,11 +86,12 @@ export async function run({ quick }) {
 /**
  * @param {Kind} kind
  * @param {Platform} platform
+ * @param {URL} [of] - script of the application
  * @returns {Promise<Subject>}
  */
-async function start(kind, platform) {
+async function start(kind, platform, of = new URL(script, import.meta.url)) {
   /** @type {Worker<BranchApp>} */
-  const app = await startWorker(new URL('processes/branch-app.mjs', import.meta.url), 'measured');
+  const app = await startWorker(of, 'measured');
   return { app, url: await app.call('start', kind, platform), sent: 0, rounds: [] };
 }
 
@@ -113,13 +123,13 @@ async function finish({ app, url, sent }) {
 }
 
 /**
- * @param {({ platform: Platform } & Record<Kind, Subject>)[]} results
+ * @param {{ platform: Platform, subjects: Subjects }[]} results
  * @returns {boolean}
  */
 function report(results) {
-  const rows = results.flatMap(({ platform, ...subjects }) =>
-    kinds.map((kind) => {
-      const { rounds } = subjects[kind];
+  const rows = results.flatMap(({ platform, subjects }) =>
+    Object.entries(subjects).map(([kind, subject]) => {
+      const { rounds } = subject;
       const perSecond = rounds.map((round) => round.perSecond);
       return [
         `${platform}, ${kind}`,
@@ -128,7 +138,7 @@ function report(results) {
         median(rounds.map(({ p50 }) => p50)).toFixed(2),
         median(rounds.map(({ p99 }) => p99)).toFixed(2),
         median(rounds.map(({ cpuMicroseconds }) => cpuMicroseconds)).toFixed(1),
-        percent(coreBusy(subjects[kind])),
+        percent(coreBusy(subject)),
       ];
     }),
   );
@@ -138,12 +148,13 @@ function report(results) {
   );
   console.log('\nEvery request was answered with success, and the handlers ran exactly once for each.\n');
 
-  const met = results.map(({ platform, plain, branch }) => {
-    const ratio = compare(platform, branch, plain);
+  const met = results.map(({ platform, subjects: { plain, branch, before } }) => {
+    const ratio = compare(`${platform}: branch / plain`, branch, plain);
+    if (before) compare(`${platform}: branch / branch before`, branch, before);
     console.log(`${platform}: target ≥ ${target} of the throughput: ${ratio >= target ? 'met' : 'MISSED'}`);
     return ratio >= target;
   });
-  const idlest = Math.min(...results.flatMap(({ plain, branch }) => [coreBusy(plain), coreBusy(branch)]));
+  const idlest = Math.min(...results.flatMap(({ subjects }) => Object.values(subjects).map(coreBusy)));
   if (idlest < 0.9) {
     console.log(
       `Warning: the measured core was busy for ${percent(idlest)} only, so it is not the handlers that set the pace.`,
@@ -153,22 +164,23 @@ function report(results) {
 }
 
 /**
- * Prints how a branch stands against the plain handler, round by round.
+ * Prints how one handler compares with another, round by round.
  *
- * @param {Platform} platform
- * @param {Subject} branch
- * @param {Subject} plain
+ * @param {string} title
+ * @param {Subject} subject
+ * @param {Subject} baseline
  * @returns {number} the ratio of their throughputs
  */
-function compare(platform, branch, plain) {
-  const pairs = branch.rounds.map((round, index) => ({ round, against: /** @type {Round} */ (plain.rounds[index]) }));
+function compare(title, subject, baseline) {
+  const pairs = subject.rounds.map((round, index) => ({
+    round,
+    against: /** @type {Round} */ (baseline.rounds[index]),
+  }));
   const throughput = pairs.map(({ round, against }) => round.perSecond / against.perSecond);
   const cpu = pairs.map(({ round, against }) => against.cpuMicroseconds / round.cpuMicroseconds);
   const ratio = median(throughput);
   const range = spread(throughput, (value) => value.toFixed(3));
-  console.log(
-    `${platform}: branch / plain = ${ratio.toFixed(3)} (rounds ${range}), ${median(cpu).toFixed(3)} by processor time`,
-  );
+  console.log(`${title} = ${ratio.toFixed(3)} (rounds ${range}), ${median(cpu).toFixed(3)} by processor time`);
   return ratio;
 }
 

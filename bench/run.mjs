@@ -12,6 +12,7 @@ import * as soak from './soak.mjs';
 /**
  * @typedef {object} BenchmarkOptions
  * @property {boolean} quick A few seconds only: shows that it works, not how fast.
+ * @property {string} [before] Folder of a built checkout of an earlier version, to be measured in the same run.
  */
 
 /**
@@ -28,19 +29,19 @@ const benchmarks = new Map(
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, before: { type: 'string' } },
 });
 const [name] = positionals;
 const benchmark = benchmarks.get(name ?? '');
 
 if (benchmark) {
-  const met = await benchmark.run({ quick: values.quick });
+  const met = await benchmark.run(values);
   if (values.quick)
     console.log('\nThis was a quick run: it shows that the benchmark works; for figures leave --quick out.');
   if (!met) process.exitCode = 1;
 } else {
   if (name !== undefined) console.error(`There is no benchmark ${JSON.stringify(name)}.\n`);
-  console.log('npm run bench -- NAME [--quick]\n');
+  console.log('npm run bench -- NAME [--quick] [--before CHECKOUT]\n');
   for (const [known, { description }] of benchmarks) console.log(`  ${known.padEnd(12)} ${description}`);
   if (name !== undefined) process.exitCode = 1;
 }

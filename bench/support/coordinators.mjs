@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../../tools/support/temporary-folder.mjs';
 import { startDtm } from '../../test/services/dtm.mjs';
 import { startRedis } from '../../test/services/redis.mjs';
+import { earlierScript } from './earlier-version.mjs';
 import { isPinned } from './pinning.mjs';
 import { startWorker } from './worker.mjs';
 
@@ -27,12 +28,33 @@ import { startWorker } from './worker.mjs';
  * @param {string} [path] - file of its store; a new one unless it is given
  * @returns {Promise<MeasuredCoordinator>}
  */
-export async function startOurs(path = join(temporaryFolder('bench'), 'dtm.db')) {
+export function startOurs(path = join(temporaryFolder('bench'), 'dtm.db')) {
+  return startOn(path, 'ours, SQLite (fsync)', new URL('../processes/coordinator.mjs', import.meta.url));
+}
+
+/**
+ * An earlier version of ours, durable.
+ *
+ * @param {string} checkout - folder of a built checkout
+ * @returns {Promise<MeasuredCoordinator>}
+ */
+export function startEarlier(checkout) {
+  const script = earlierScript(checkout, 'processes/coordinator.mjs');
+  return startOn(join(temporaryFolder('bench'), 'dtm.db'), 'ours before, SQLite (fsync)', script);
+}
+
+/**
+ * @param {string} path
+ * @param {string} name
+ * @param {URL} script
+ * @returns {Promise<MeasuredCoordinator>}
+ */
+async function startOn(path, name, script) {
   /** @type {Worker<CoordinatorProcess>} */
-  const worker = await startWorker(new URL('../processes/coordinator.mjs', import.meta.url), 'measured');
+  const worker = await startWorker(script, 'measured');
   const { url, pid } = await worker.call('start', path);
   return {
-    name: 'ours, SQLite (fsync)',
+    name,
     url,
     ...usageOf(() => pid),
     stop: async () => {
