@@ -1,4 +1,4 @@
-import { DtmBarrierError, DtmError, checkGid } from '../protocol/internal.js';
+import { DtmBarrierError, DtmError, checkGid, errorText } from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 
 /** The row that a message's local transaction leaves (`dtm-protocol.md` §7.4). */
@@ -24,7 +24,7 @@ export async function isMessageCommitted<Tx>(adapter: BarrierAdapter<Tx>, gid: s
     });
   } catch (error) {
     if (error instanceof DtmError) throw error;
-    const reason = adapter.explain?.(error) ?? (error instanceof Error ? error.message : String(error));
+    const reason = adapter.explain?.(error) ?? errorText(error);
     throw new DtmBarrierError(`nothing is known of the local transaction of message ${gid}: ${reason}`, {
       cause: error,
       gid,

@@ -1,3 +1,4 @@
+import { errorText } from '../protocol/internal.js';
 import { VERSION } from '../server/version.js';
 import type { Command } from './command.js';
 import { print } from './print.js';
@@ -27,7 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     return await command.run(rest);
   } catch (error) {
-    if (!(error instanceof UsageError)) return complain(messageOf(error), FAILURE);
+    if (!(error instanceof UsageError)) return complain(errorText(error), FAILURE);
     return complain(`${error.message}\nnestjs-dtm ${name} --help shows what there is`, USAGE);
   }
 }
@@ -47,8 +48,4 @@ function help(): string {
 function complain(text: string, exitCode: number): number {
   process.stderr.write(`nestjs-dtm: ${text}\n`);
   return exitCode;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

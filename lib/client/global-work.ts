@@ -1,4 +1,4 @@
-import { DtmArgumentError, type DtmApi } from '../protocol/internal.js';
+import { DtmArgumentError, errorText, type DtmApi } from '../protocol/internal.js';
 import { checkOptions, protocolFor, type GlobalOptions } from './options.js';
 import { submit } from './submit.js';
 
@@ -106,7 +106,7 @@ export async function runGlobalWork<Handle extends GlobalHandle, T>(
   } catch (error) {
     // a call that is still under way must not be overtaken by the second phase of its branch
     await handle.settle().catch(() => undefined);
-    const rollbackReason = error instanceof Error ? error.message : String(error);
+    const rollbackReason = errorText(error);
     await api.abort({ gid, transType, rollbackReason }).catch((failure: unknown) => onAbortFailed(failure, gid));
     throw error;
   }
@@ -114,7 +114,7 @@ export async function runGlobalWork<Handle extends GlobalHandle, T>(
   return result;
 
   function warn(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     process.emitWarning(
       `${transType.toUpperCase()} ${gid} could not be aborted (${reason}); dtm rolls it back when it times out`,
       { code: 'DTM_ABORT' },

@@ -10,6 +10,7 @@ import {
   OPERATOR_PROTO,
   encodeBranchMessage,
   encodeTransactionMessage,
+  errorText,
   jsonReader,
   serviceMethods,
   type DtmApi,
@@ -76,7 +77,7 @@ export function grpcServer(url: string, options: GrpcServerOptions = {}): DtmSer
       return await requester.request({ server, method: method.path, message, metadata, timeoutMs });
     } catch (cause) {
       if (cause instanceof DtmError) throw cause;
-      throw new DtmConnectionError(`dtm at ${server} gave no answer to ${nameOf(method)}: ${textOf(cause)}`, {
+      throw new DtmConnectionError(`dtm at ${server} gave no answer to ${nameOf(method)}: ${errorText(cause)}`, {
         cause,
         gid,
       });
@@ -101,7 +102,7 @@ export function grpcServer(url: string, options: GrpcServerOptions = {}): DtmSer
       return decode(method.responseDeserialize(answer));
     } catch (cause) {
       throw new DtmServerError(
-        `dtm at ${server} answered ${operation} with something else than expected: ${textOf(cause)}`,
+        `dtm at ${server} answered ${operation} with something else than expected: ${errorText(cause)}`,
         { cause, gid },
       );
     }
@@ -166,8 +167,4 @@ function nameOf({ path }: ServiceMethod): string {
 
 function nothing(): undefined {
   return undefined;
-}
-
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -5,6 +5,7 @@ import {
   DtmServerError,
   encodeBranchRegistration,
   encodeTransactionRequest,
+  errorText,
   jsonReader,
   outcomeError,
   readHttpOutcome,
@@ -55,7 +56,7 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
         timeoutMs,
       });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       throw new DtmConnectionError(`dtm at ${address} gave no answer to ${path.split('?', 1)[0]}: ${reason}`, {
         cause,
         gid,
@@ -74,7 +75,7 @@ export function httpServer(url: string, options: HttpServerOptions = {}): DtmSer
     try {
       return decode(jsonReader(JSON.parse(answer.body), 'it'));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       throw new DtmServerError(`dtm at ${address} answered ${operation} with something else than expected: ${reason}`, {
         cause,
         gid,

@@ -8,6 +8,7 @@ import {
   DtmServerError,
   encodeBranchRegistration,
   encodeTransactionRequest,
+  errorText,
   jsonReader,
   type DtmError,
   type DtmServer,
@@ -60,7 +61,10 @@ export function jsonRpcServer(url: string, options: JsonRpcServerOptions = {}): 
     try {
       return await requester.request({ method: 'POST', url: address, of: 'coordinator', headers, body, timeoutMs });
     } catch (cause) {
-      throw new DtmConnectionError(`dtm at ${address} gave no answer to ${method}: ${textOf(cause)}`, { cause, gid });
+      throw new DtmConnectionError(`dtm at ${address} gave no answer to ${method}: ${errorText(cause)}`, {
+        cause,
+        gid,
+      });
     }
   };
 
@@ -71,7 +75,7 @@ export function jsonRpcServer(url: string, options: JsonRpcServerOptions = {}): 
       answer = answerIn(body);
     } catch (cause) {
       throw new DtmServerError(
-        `dtm at ${address} answered ${method} with status ${status} and something else than expected: ${textOf(cause)}`,
+        `dtm at ${address} answered ${method} with status ${status} and something else than expected: ${errorText(cause)}`,
         { cause, gid },
       );
     }
@@ -122,8 +126,4 @@ function errorOf(method: string, code: number, message: string, gid?: string): D
   if (code === ONGOING_CODE) return new DtmOngoingError(reason || `${method} is not decided yet`, { gid });
   if (code === PARAMS_CODE) return new DtmArgumentError(`dtm refused ${method}: ${message}`, { gid });
   return new DtmServerError(`dtm refused ${method}: error ${code}: ${message}`, { gid });
-}
-
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

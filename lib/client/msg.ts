@@ -9,6 +9,7 @@ import {
   DtmServerError,
   TOPIC_SCHEME,
   encodeMsgPlan,
+  errorText,
   type Payload,
   type Protocol,
   type StepUrls,
@@ -200,7 +201,7 @@ export class Msg {
   }
 
   async #drop(gid: string, cause: unknown): Promise<void> {
-    const rollbackReason = cause instanceof Error ? cause.message : String(cause);
+    const rollbackReason = errorText(cause);
     const { onAbortFailed = warn } = this.#options;
     try {
       await this.#dependencies.api.abort({ gid, transType: 'msg', rollbackReason });
@@ -259,7 +260,7 @@ function barrierOf(gid: string): BranchBarrier {
 }
 
 function warn(error: unknown, gid: string): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   process.emitWarning(`message ${gid} could not be dropped (${reason}); dtm asks about it when it times out`, {
     code: 'DTM_ABORT',
   });

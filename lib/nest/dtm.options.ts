@@ -7,7 +7,7 @@ import {
   type ProtoFilesOptions,
 } from '../client/index.js';
 import { branchUrlOf, resolveDriver, type DtmDriver } from '../driver/index.js';
-import { DtmConfigError, isHttpUrl, type DtmServer } from '../protocol/internal.js';
+import { DtmConfigError, errorText, isHttpUrl, type DtmServer } from '../protocol/internal.js';
 import { DtmDatabases, type DtmDatabase } from './dtm.databases.js';
 
 /** Options of {@link DtmModule}. */
@@ -204,7 +204,7 @@ function checkBranchUrls(what: string, driver: DtmDriver, server: string, method
     branchUrlOf(driver, server, method);
     return server;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new DtmConfigError(`DtmModule: ${what} cannot be the beginning of a branch's URL: ${reason}`, { cause });
   }
 }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { parseHostPort, type Address, type DriverRegistration } from '../driver/index.js';
+import { errorText } from '../protocol/internal.js';
 import { DtmSettings } from './dtm.options.js';
 
 /** How long somebody may take to listen at the address that is going to be registered. */
@@ -37,7 +38,7 @@ export class DtmRegistration {
     try {
       await this.#registration?.close();
     } catch (error) {
-      this.#logger.warn(`the application could not be taken out of the registry: ${messageOf(error)}`);
+      this.#logger.warn(`the application could not be taken out of the registry: ${errorText(error)}`);
     }
   }
 
@@ -54,7 +55,7 @@ export class DtmRegistration {
       this.#registration = await driver.registerGrpcService(target, endpoint, { report: (now) => this.#report(now) });
     } catch (error) {
       // what the driver did not find when the options were checked
-      this.#logger.error(`the application cannot be registered: ${messageOf(error)}`);
+      this.#logger.error(`the application cannot be registered: ${errorText(error)}`);
     }
     return this.#registration;
   }
@@ -91,8 +92,4 @@ function isListening({ host, port }: Address): Promise<boolean> {
     socket.once('error', () => end(false));
     socket.once('timeout', () => end(false));
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

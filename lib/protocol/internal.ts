@@ -35,6 +35,7 @@ export {
   DtmStoreError,
   type DtmErrorOptions,
 } from './errors.js';
+export { errorText } from './error-text.js';
 export { decodeGenericPayload, encodeGenericPayload, isGenericMethod } from './grpc/generic-payload.js';
 export { messageCodec, type MessageCodec } from './proto/message-codec.js';
 export {

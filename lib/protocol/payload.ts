@@ -1,3 +1,4 @@
+import { errorText } from './error-text.js';
 import { DtmArgumentError } from './errors.js';
 
 /**
@@ -39,7 +40,7 @@ export function encodeJson(value: unknown): string {
     return (JSON.stringify(value, refuseUnsafe) as string | undefined) ?? '';
   } catch (cause) {
     if (cause instanceof DtmArgumentError) throw cause;
-    throw new DtmArgumentError(`payload is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new DtmArgumentError(`payload is not JSON: ${errorText(cause)}`, {
       cause,
     });
   }

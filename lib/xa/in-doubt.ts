@@ -1,4 +1,10 @@
-import { DtmArgumentError, type BranchRecord, type DtmApi, type TransactionDetails } from '../protocol/internal.js';
+import {
+  DtmArgumentError,
+  errorText,
+  type BranchRecord,
+  type DtmApi,
+  type TransactionDetails,
+} from '../protocol/internal.js';
 import type { InDoubtBranch, XaAdapter } from './xa-adapter.js';
 import type { XaDecision } from './xa-database.js';
 
@@ -67,7 +73,7 @@ async function resolve<Tx>(
     await adapter[verdict](branch);
     return { outcome: verdict === 'commit' ? 'committed' : 'rolled back' };
   } catch (error) {
-    return { outcome: 'failed', reason: error instanceof Error ? error.message : String(error), error };
+    return { outcome: 'failed', reason: errorText(error), error };
   }
 }
 

@@ -7,6 +7,7 @@ import {
   DtmOngoingError,
   checkGid,
   checkIdentifier,
+  errorText,
 } from '../protocol/internal.js';
 import { inTurn } from './turns.js';
 import type { XaAdapter, XaKey } from './xa-adapter.js';
@@ -152,7 +153,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
       return await statement();
     } catch (error) {
       if (error instanceof DtmError) throw error;
-      const reason = barrier.explain?.(error) ?? (error instanceof Error ? error.message : String(error));
+      const reason = barrier.explain?.(error) ?? errorText(error);
       throw new DtmBarrierError(`${nameOf(branch)} could not ${what}: ${reason}`, { cause: error, gid: branch.gid });
     }
   }

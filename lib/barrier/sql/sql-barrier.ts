@@ -1,4 +1,4 @@
-import { DtmArgumentError, DtmBarrierError, DtmError } from '../../protocol/internal.js';
+import { DtmArgumentError, DtmBarrierError, DtmError, errorText } from '../../protocol/internal.js';
 import type { BarrierAdapter, BarrierKey } from '../barrier-adapter.js';
 import { barrierTable } from './barrier-table.js';
 import { explainSqlError } from './explain.js';
@@ -85,7 +85,7 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
         await executor.transaction(createTable);
       } catch (error) {
         if (error instanceof DtmError) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         throw new DtmBarrierError(`could not create the barrier table ${quoted}: ${reason}`, { cause: error });
       }
     },

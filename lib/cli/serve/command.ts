@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { errorText } from '../../protocol/internal.js';
 import { VERSION } from '../../server/version.js';
 import type { Command } from '../command.js';
 import { print } from '../print.js';
@@ -36,6 +37,6 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new UsageError(errorText(cause), { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { resolveDriver } from '../../driver/index.js';
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError, errorText } from '../../protocol/internal.js';
 import type { CoordinatorLogger, DtmDriver, EmbeddedServerOptions, Store } from '../../server/index.js';
 import type { ServeConfig } from './settings.js';
 
@@ -38,7 +38,7 @@ function driverOf(config: ServeConfig): DtmDriver {
   try {
     return resolveDriver(config['MicroService.Driver']);
   } catch (cause) {
-    throw new DtmConfigError(`MicroService.Driver: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new DtmConfigError(`MicroService.Driver: ${errorText(cause)}`, {
       cause,
     });
   }

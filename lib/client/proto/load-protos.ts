@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError, errorText } from '../../protocol/internal.js';
 
 /** What `@grpc/proto-loader` loads: services and messages by their full names. */
 export type PackageDefinition = Readonly<Record<string, object>>;
@@ -38,7 +38,7 @@ export function loadProtos({ protoPath, includeDirs, loader }: ProtoFilesOptions
   try {
     return loadSync(files, { ...DEFAULTS, ...(includeDirs && { includeDirs: [...includeDirs] }), ...loader });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new DtmConfigError(`protoPath ${JSON.stringify(protoPath)} cannot be loaded: ${reason}`, { cause });
   }
 }

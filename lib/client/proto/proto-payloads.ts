@@ -2,6 +2,7 @@ import {
   DtmArgumentError,
   DtmBranchError,
   DtmConfigError,
+  errorText,
   isGenericMethod,
   isHttpUrl,
   payloadBytes,
@@ -127,7 +128,7 @@ function decoded(method: Method, url: string, body: Payload): object {
   try {
     return method.responseDeserialize(Buffer.from(payloadBytes(body)));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new DtmBranchError(`${url} answered something else than a ${method.output}: ${reason}`, { cause });
   }
 }

@@ -1,7 +1,6 @@
-import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../protocol/internal.js';
+import { DtmArgumentError, DtmConfigError, errorText, type ServerMethod } from '../../protocol/internal.js';
 import type { DtmDriver } from '../driver.js';
 import type { AddressSource } from '../support/lookup/grpc-resolver/address-source.js';
-import { reasonOf } from '../support/keep-trying.js';
 import { grpcDriver } from '../support/grpc-driver.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
 import type { K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
@@ -104,7 +103,7 @@ function registryUrl(text: string): RegistryUrl {
   try {
     url = parseRegistryUrl(text, 2379);
   } catch (error) {
-    throw refused(reasonOf(error), error);
+    throw refused(errorText(error), error);
   }
   if (url.scheme === 'k8s') return url;
   if (url.scheme !== 'etcd') throw refused(`${JSON.stringify(url.scheme)} is none`);

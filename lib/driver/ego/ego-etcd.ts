@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
+import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { hostPort } from '../support/host-port.js';
-import { reasonOf } from '../support/keep-trying.js';
 import { advertised } from '../support/registry/advertised.js';
 import {
   EtcdRegistry,
@@ -95,6 +94,6 @@ function tlsIn({ query }: RegistryUrl): Pick<EtcdOptions, 'tls'> {
   try {
     return { tls: Object.fromEntries(given.map(([name, file]) => [name, readFileSync(file)])) as RegistryTls };
   } catch (cause) {
-    throw new DtmConfigError(`driver ${NAME}: a certificate of etcd cannot be read: ${reasonOf(cause)}`, { cause });
+    throw new DtmConfigError(`driver ${NAME}: a certificate of etcd cannot be read: ${errorText(cause)}`, { cause });
   }
 }

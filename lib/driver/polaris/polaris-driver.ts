@@ -1,7 +1,6 @@
-import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
+import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
 import type { DtmDriver } from '../driver.js';
 import { hostPort } from '../support/host-port.js';
-import { reasonOf } from '../support/keep-trying.js';
 import { grpcDriver } from '../support/grpc-driver.js';
 import { advertised } from '../support/registry/advertised.js';
 import type { PolarisInstance } from '../support/registry/polaris/polaris-registry.js';
@@ -103,6 +102,6 @@ function instanceOf(target: string, serviceToken: string): PolarisInstance {
       ttlSeconds: TTL_SECONDS,
     };
   } catch (error) {
-    throw new DtmConfigError(`driver ${NAME}: the target is written ${TARGET}; ${reasonOf(error)}`, { cause: error });
+    throw new DtmConfigError(`driver ${NAME}: the target is written ${TARGET}; ${errorText(error)}`, { cause: error });
   }
 }

@@ -1,8 +1,7 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError, errorText } from '../../protocol/internal.js';
 import type { Address } from '../support/host-port.js';
-import { reasonOf } from '../support/keep-trying.js';
 import { NamedAuthority } from './named-authority.js';
 
 /** A port whose calls go on to another one. */
@@ -31,7 +30,7 @@ export async function polarisFront(port: number, to: Address): Promise<PolarisFr
   });
   await new Promise<void>((resolve, reject) => {
     const refuse = (cause: Error): void => {
-      const why = `the frontPort ${port} cannot be opened: ${reasonOf(cause)}`;
+      const why = `the frontPort ${port} cannot be opened: ${errorText(cause)}`;
       reject(new DtmConfigError(`driver dtm-driver-polaris: ${why}`, { cause }));
     };
     server.once('error', refuse).listen(port, resolve);

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError, errorText } from '../../protocol/internal.js';
 import { hostPort, parseHostPort } from '../support/host-port.js';
-import { reasonOf } from '../support/keep-trying.js';
 
 /** Where the Go driver looks, in the working directory. */
 const FILE = 'polaris.yaml';
@@ -43,7 +42,7 @@ function inFile(): readonly string[] {
   try {
     text = readFileSync(FILE, 'utf8');
   } catch (error) {
-    throw refusal(`no server of Polaris is given (${reasonOf(error)})`);
+    throw refusal(`no server of Polaris is given (${errorText(error)})`);
   }
   let addresses: unknown;
   try {
@@ -52,7 +51,7 @@ function inFile(): readonly string[] {
     const settings = parse(text) as { global?: { serverConnector?: { addresses?: unknown } } } | null;
     addresses = settings?.global?.serverConnector?.addresses;
   } catch (error) {
-    throw refusal(`${FILE} cannot be read: ${reasonOf(error).split('\n', 1)[0]}`);
+    throw refusal(`${FILE} cannot be read: ${errorText(error).split('\n', 1)[0]}`);
   }
   if (Array.isArray(addresses) && addresses.length > 0) return addresses.map(String);
   throw refusal(`${FILE} has no list global.serverConnector.addresses`);

@@ -1,3 +1,5 @@
+import { errorText } from '../../protocol/internal.js';
+
 /** Calls back once after a time, without keeping the process alive; the result cancels it. */
 export type After = (ms: number, callback: () => void) => () => void;
 
@@ -47,7 +49,7 @@ export function keepTrying({ attempt, failed }: Trying, after: After = systemAft
     try {
       await attempt(ending.signal, () => (hasWorked = true));
     } catch (error) {
-      if (!ending.signal.aborted) failed(reasonOf(error));
+      if (!ending.signal.aborted) failed(errorText(error));
     }
     if (ending.signal.aborted) return;
     if (hasWorked) failures = 0;
@@ -62,16 +64,4 @@ export function keepTrying({ attempt, failed }: Trying, after: After = systemAft
     ending.abort();
     cancelPause?.();
   };
-}
-
-/**
- * What went wrong, on one line.
- *
- * @param error - whatever was thrown
- */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const inner = error instanceof AggregateError ? error.errors.map((one) => reasonOf(one)).join('; ') : '';
-  const { code } = error as { code?: unknown };
-  return error.message || inner || (typeof code === 'string' ? code : error.name);
 }

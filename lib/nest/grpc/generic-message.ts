@@ -1,4 +1,10 @@
-import { DtmArgumentError, decodeGenericPayload, encodeGenericPayload, encodeJson } from '../../protocol/internal.js';
+import {
+  DtmArgumentError,
+  decodeGenericPayload,
+  encodeGenericPayload,
+  encodeJson,
+  errorText,
+} from '../../protocol/internal.js';
 
 /** A message of a service of the package `nestjsdtm`, not looked into yet: what is wrong with it is for the guard to say. */
 export class GenericMessage {
@@ -16,7 +22,7 @@ export class GenericMessage {
     try {
       return JSON.parse(json) as unknown;
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       throw new DtmArgumentError(`the payload is no JSON: ${reason}`, { cause });
     }
   }

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.js';
 import { payloadText, type Payload } from '../payload.js';
 import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type DtmErrorOptions } from '../errors.js';
 
@@ -124,7 +125,7 @@ export function outcomeError(
  * @param error - anything thrown
  */
 export function errorOutcome(error: unknown): Exclude<Outcome, { kind: 'success' }> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   if (error instanceof DtmFailureError) return { kind: 'failure', message, cause: error };
   if (error instanceof DtmOngoingError) return { kind: 'ongoing', message, cause: error };
   return { kind: 'unknown', message, cause: error };

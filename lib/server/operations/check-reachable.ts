@@ -1,15 +1,16 @@
+import { redactUrls } from '../../driver/index.js';
 import {
   DtmArgumentError,
   TOPIC_SCHEME,
   checkBranchUrl,
   decodeWorkflowCall,
+  errorText,
   isHttpUrl,
   stepBranchId,
   type BranchRegistration,
   type Protocol,
   type TransactionRequest,
 } from '../../protocol/internal.js';
-import { redactUrls } from '../../driver/index.js';
 import type { CallTarget, Transport } from '../../transport/index.js';
 
 /**
@@ -78,7 +79,7 @@ function checkUrl(
   try {
     transport.check?.({ url, ...target });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     const message = `${what} ${JSON.stringify(redactUrls(url))} cannot be called: ${reason}`;
     throw new DtmArgumentError(message, { cause, gid: target.context.gid });
   }

@@ -1,5 +1,5 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError, errorText } from '../../protocol/internal.js';
 
 /** How connections over TLS are made; certificates and keys are PEM, as text or bytes. */
 export interface GrpcTls {
@@ -41,14 +41,10 @@ export function tlsChannel(grpc: typeof Grpc, { ca, cert, key, serverName }: Grp
           : { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName },
     };
   } catch (cause) {
-    throw new DtmConfigError(`tls: ca, cert or key cannot be read: ${messageOf(cause)}`, { cause });
+    throw new DtmConfigError(`tls: ca, cert or key cannot be read: ${errorText(cause)}`, { cause });
   }
 }
 
 function bufferOf(pem: string | Uint8Array | undefined): Buffer | null {
   return pem === undefined ? null : Buffer.from(pem as string);
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -3,6 +3,7 @@ import { defaultDriver } from '../../driver/index.js';
 import {
   branchMetadata,
   encodeWorkflowData,
+  errorText,
   payloadBytes,
   readGrpcOutcome,
   type Outcome,
@@ -49,5 +50,5 @@ function bufferOf(payload: Payload): Buffer {
 }
 
 function noAnswer(cause: unknown): Outcome {
-  return { kind: 'unknown', message: `no answer: ${cause instanceof Error ? cause.message : String(cause)}`, cause };
+  return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause };
 }

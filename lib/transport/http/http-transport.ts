@@ -1,4 +1,4 @@
-import { appendBranchQuery, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
+import { appendBranchQuery, errorText, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
 import { isJsonRpc, jsonRpcRequest, readJsonRpcOutcome } from '../json-rpc/json-rpc.js';
 import type { BranchCall, Transport } from '../transport.js';
 import { withBranchHeaders } from './branch-headers.js';
@@ -29,7 +29,7 @@ async function callBranch(requester: HttpRequester, call: BranchCall): Promise<O
     });
     return isRpc ? readJsonRpcOutcome(answer.status, answer.body) : readHttpOutcome(answer.status, answer.body);
   } catch (cause) {
-    return { kind: 'unknown', message: `no answer: ${reasonOf(cause)}`, cause, unreachable: true };
+    return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause, unreachable: true };
   }
 }
 
@@ -38,11 +38,4 @@ function plainRequest({ url, context, payload }: BranchCall): Pick<HttpRequest, 
   const hasBody = payload.length > 0;
   const post = hasBody || context.transType === 'xa';
   return { method: post ? 'POST' : 'GET', url: appendBranchQuery(url, context), body: hasBody ? payload : undefined };
-}
-
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  // a refused connection to a name with several addresses has its reasons inside
-  const inner = cause instanceof AggregateError ? cause.errors.map((error) => reasonOf(error)).join('; ') : '';
-  return cause.message || inner || cause.name;
 }

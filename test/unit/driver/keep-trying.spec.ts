@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepTrying, reasonOf } from '../../../lib/driver/support/keep-trying.js';
+import { keepTrying } from '../../../lib/driver/support/keep-trying.js';
 import { deferred } from '../../support/deferred.js';
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 
@@ -65,15 +65,5 @@ describe('something that is kept being tried', () => {
     await settled();
     expect(reasons).toEqual([]);
     expect(clock.pending).toBe(0);
-  });
-
-  it.each([
-    [new Error('down'), 'down'],
-    [new AggregateError([new Error('one'), new Error('other')]), 'one; other'],
-    [Object.assign(new Error(''), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
-    [new TypeError(''), 'TypeError'],
-    ['text', 'text'],
-  ])('fails for a reason: %s', (error, reason) => {
-    expect(reasonOf(error)).toBe(reason);
   });
 });

@@ -1,6 +1,6 @@
 import { Agent, buildConnector, request, type Dispatcher } from 'undici';
+import { errorText } from '../../../protocol/internal.js';
 import { hostPort, type Address } from '../host-port.js';
-import { reasonOf } from '../keep-trying.js';
 import type { RegistryTls } from './registry-tls.js';
 
 /** A request to a registry. */
@@ -104,7 +104,7 @@ export class HttpRegistry {
         if (this.#current === asked) this.#current = (asked + 1) % this.#members.length;
       }
     }
-    throw new Error(reasonOf(problem), { cause: problem });
+    throw new Error(errorText(problem), { cause: problem });
   }
 
   /**

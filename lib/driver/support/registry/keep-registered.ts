@@ -1,5 +1,6 @@
+import { errorText } from '../../../protocol/internal.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
-import { keepTrying, reasonOf, systemAfter, type After } from '../keep-trying.js';
+import { keepTrying, systemAfter, type After } from '../keep-trying.js';
 
 /** An entry that was made. */
 export interface Entered {
@@ -104,7 +105,7 @@ class KeptRegistration implements DriverRegistration {
     this.tell(undefined);
     const reason = await entered.lost.then(
       () => '',
-      (error: unknown) => `: ${reasonOf(error)}`,
+      (error: unknown) => `: ${errorText(error)}`,
     );
     this.#entered = undefined;
     if (!signal.aborted) this.tell(`${this.#what} was lost${reason}; it is entered again`);

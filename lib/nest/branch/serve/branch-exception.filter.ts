@@ -5,6 +5,7 @@ import { throwError, type Observable } from 'rxjs';
 import {
   GRPC_STATUS,
   errorOutcome,
+  errorText,
   writeGrpcOutcome,
   writeHttpOutcome,
   type BranchContext,
@@ -164,7 +165,7 @@ function messageOf(error: unknown): string {
     if (Array.isArray(message)) return message.join('; ');
     if (typeof message === 'string') return message;
   }
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
 
 function stackOf(error: unknown): string | undefined {

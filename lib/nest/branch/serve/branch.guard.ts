@@ -1,5 +1,5 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { BranchContext } from '../../../protocol/internal.js';
+import { errorText, type BranchContext } from '../../../protocol/internal.js';
 import { settleBody, type RequestWithBody } from './branch-bodies.js';
 import { readBranchRequest, setBranchCall, type BranchCall } from './branch-call.js';
 import { definitionOf, type BranchDefinition } from '../declare/branch-definition.js';
@@ -66,7 +66,7 @@ function refusing<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new BranchRefusal(400, cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new BranchRefusal(400, errorText(cause), { cause });
   }
 }
 

@@ -4,6 +4,7 @@ import {
   decodeBranchRegistration,
   decodeTransactionRequest,
   encodeKvRecord,
+  errorText,
   jsonReader,
   stringifyQuietly,
 } from '../../../protocol/internal.js';
@@ -128,10 +129,7 @@ function parse(body: string): unknown {
   try {
     return JSON.parse(body) as unknown;
   } catch (cause) {
-    throw new DtmArgumentError(
-      `the request body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    throw new DtmArgumentError(`the request body is not JSON: ${errorText(cause)}`, { cause });
   }
 }
 

@@ -3,6 +3,7 @@ import {
   DtmFailureError,
   decodeBranchRegistration,
   decodeTransactionRequest,
+  errorText,
   jsonReader,
   stringifyQuietly,
 } from '../../../protocol/internal.js';
@@ -36,7 +37,7 @@ export function jsonRpcApi({ coordinator }: Operations): Routes {
       try {
         request = requestIn(JSON.parse(body));
       } catch (error) {
-        const message = `Parse json error: ${error instanceof Error ? error.message : String(error)}`;
+        const message = `Parse json error: ${errorText(error)}`;
         return {
           ...answer('', null, { code: CODES.parse, message }),
           status: 400,
@@ -55,7 +56,7 @@ export function jsonRpcApi({ coordinator }: Operations): Routes {
       try {
         return answer(id, (await run(params)) ?? null, null);
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = errorText(error);
         if (error instanceof DtmFailureError) return answer(id, {}, { code: CODES.failure, message });
         return answer(id, null, { code: CODES.internal, message });
       }

@@ -1,4 +1,4 @@
-import { DtmConfigError, DtmStoreError } from '../../../protocol/internal.js';
+import { DtmConfigError, DtmStoreError, errorText } from '../../../protocol/internal.js';
 import type { Store } from '../store.js';
 import { checkSqlName, resolveConnection, type Connection, type ConnectionOptions } from '../sql/connection-options.js';
 import type { OpenPool } from '../sql/pooled-database.js';
@@ -98,7 +98,7 @@ async function createDatabaseIfMissing(connections: PgConnections, connection: C
     const [made] = await session.query('select 1 from pg_database where datname = ?', [database]);
     if (!made) await session.execute(statement);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new DtmStoreError(
       `postgres ${host}:${port} has no database ${database}, and this user cannot make it (${reason}); run there: ${statement}`,
       { cause },

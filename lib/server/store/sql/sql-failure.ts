@@ -1,3 +1,5 @@
+import { errorText } from '../../../protocol/internal.js';
+
 /**
  * What a statement that failed has left behind.
  *
@@ -20,14 +22,7 @@ export class SqlFailure extends Error {
    * @param cause - the driver's error
    */
   constructor(kind: FailureKind, cause: unknown) {
-    super(reasonOf(cause), { cause });
+    super(errorText(cause), { cause });
     this.kind = kind;
   }
-}
-
-/** The message of an error; node's errors for several addresses have theirs inside. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ');
-  if (!(error instanceof Error)) return String(error);
-  return error.message || String((error as { code?: unknown }).code ?? error.name);
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
-import { DtmStoreError } from '../../../protocol/internal.js';
+import { DtmStoreError, errorText } from '../../../protocol/internal.js';
 import { isLogDamaged } from './log-header.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
 
@@ -134,5 +134,5 @@ function openFailure(path: string, cause: unknown): string {
   if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
     return `store file ${path} is damaged or not a store; restore it with its -wal file from a backup, or name another path`;
   }
-  return `store file ${path} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return `store file ${path} cannot be opened: ${errorText(cause)}`;
 }

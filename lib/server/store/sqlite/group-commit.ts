@@ -1,5 +1,5 @@
 import type Database from 'libsql';
-import { DtmStoreError } from '../../../protocol/internal.js';
+import { DtmStoreError, errorText } from '../../../protocol/internal.js';
 
 interface Waiting {
   readonly write: () => unknown;
@@ -104,7 +104,7 @@ export class GroupCommit {
 }
 
 function refuse(group: readonly Waiting[], cause: unknown): void {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorText(cause);
   const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, {
     cause,
   });

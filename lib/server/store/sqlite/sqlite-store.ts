@@ -1,14 +1,15 @@
 import type Database from 'libsql';
 import {
   DtmStoreError,
+  errorText,
   type BranchRecord,
   type KvPage,
   type KvRecord,
+  type TransType,
   type TransactionDetails,
   type TransactionFilter,
   type TransactionPage,
   type TransactionRecord,
-  type TransType,
 } from '../../../protocol/internal.js';
 import { positionOf } from '../memory/memory-store.js';
 import { DEFAULT_PAGE_SIZE, type Expected, type KvFilter, type Pruned, type Store, type WakeFilter } from '../store.js';
@@ -258,7 +259,7 @@ class SqliteStore implements Store {
     try {
       return read(open);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       throw new DtmStoreError(`${this.name} could not be read: ${reason}`, { cause });
     }
   }

@@ -1,3 +1,4 @@
+import { errorText } from '../../../../protocol/internal.js';
 import type { Address } from '../../host-port.js';
 import { systemAfter, type After } from '../../keep-trying.js';
 import type { AddressListener, AddressSource, GrpcTarget } from './address-source.js';
@@ -105,7 +106,7 @@ class SharedWatch implements AddressListener {
       this.#stopSource = this.#source.watch(this.#target, this);
     } catch (error) {
       this.#cancelTimer();
-      this.failed(error instanceof Error ? error.message : String(error));
+      this.failed(errorText(error));
       this.#cancelTimer = after(silenceMs, () => this.#start());
     }
   }

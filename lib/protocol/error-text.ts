@@ -1,0 +1,16 @@
+import { DtmError } from './errors.js';
+
+/**
+ * What went wrong, for a message or a log.
+ *
+ * @param error - anything thrown
+ */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // an empty reason of a failure is meant: the outcome says it already
+  if (error.message !== '' || error instanceof DtmError) return error.message;
+  // a connection to a name with several addresses fails with an empty message, and one error for each address
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(errorText).join('; ');
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && code !== '' ? code : error.name;
+}
