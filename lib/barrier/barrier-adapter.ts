@@ -1,6 +1,6 @@
 import type { TransType } from '../protocol/internal.js';
 
-/** What makes a barrier row unique (`dtm-protocol.md` §7.1). */
+/** What makes a barrier row unique. */
 export interface BarrierKey {
   /** Global transaction, at most 128 characters. */
   readonly gid: string;
@@ -12,7 +12,7 @@ export interface BarrierKey {
   readonly barrierId: string;
 }
 
-/** One row of the barrier table (`dtm-protocol.md` §7.1). */
+/** One row of the barrier table. */
 export interface BarrierRow extends BarrierKey {
   /** Mode of the global transaction. */
   readonly transType: TransType;

@@ -15,7 +15,7 @@ import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 /** Who calls the branch, and for what: the part of the branch context that the barrier keys its rows by. */
 export type BarrierContext = Pick<BranchContext, 'gid' | 'transType' | 'branchId' | 'op'>;
 
-/** The forward operation that a phase-2 operation undoes (`dtm-protocol.md` §7.3). */
+/** The forward operation that a phase-2 operation undoes. */
 const ORIGIN_OPS: ReadonlyMap<string, string> = new Map([
   ['cancel', 'try'],
   ['compensate', 'action'],
@@ -23,9 +23,9 @@ const ORIGIN_OPS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The sub-transaction barrier of one branch request (`dtm-protocol.md` §7). It makes the business code run at most once
- * for each operation, not at all in a compensation whose action never took effect, and not at all in an action that
- * arrives after its compensation, because its rows are committed in the same database transaction as the business data.
+ * The sub-transaction barrier of one branch request. The business code runs at most once for each operation. It does not
+ * run in a compensation whose action never took effect, nor in an action that arrives after its compensation. The barrier
+ * commits its rows in the same database transaction as the business data.
  *
  * Make one object for each request. The n-th `call` or `join` of an action pairs with the n-th of its compensation, so
  * both handlers must use the barrier the same number of times and in the same order.
@@ -130,7 +130,7 @@ export class BranchBarrier {
     return this.#run(adapter, tx, work, row, false);
   }
 
-  /** The algorithm of `dtm-protocol.md` §7.3; whoever owns the transaction commits, also after a skip. */
+  /** The algorithm of docs/protocol.md#barrier-algorithm. The owner of the transaction commits, also after a skip. */
   async #run<Tx, T>(
     adapter: BarrierAdapter<Tx>,
     tx: Tx,

@@ -1,12 +1,12 @@
 import { DtmBarrierError, DtmError, checkGid, errorText } from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 
-/** The row that a message's local transaction leaves (`dtm-protocol.md` §7.4). */
+/** The row that the local transaction of a message leaves: docs/protocol.md#message-barrier. */
 const LOCAL_TRANSACTION = { transType: 'msg', branchId: '00', op: 'msg', barrierId: '01' } as const;
 
 /**
- * Finds out whether the local transaction of a message committed, and keeps it from committing later when it has not
- * (`dtm-protocol.md` §7.4). Waits while the transaction is open and holds its row.
+ * Finds out whether the local transaction of a message committed, and keeps it from committing later when it has not.
+ * Waits while the transaction is open and holds its row.
  *
  * @param adapter - the database of the local transaction
  * @param gid - the message

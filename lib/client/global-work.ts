@@ -16,7 +16,7 @@ export interface WorkOptions extends GlobalOptions {
 /** Modes whose branches the initiator calls itself. */
 export type WorkType = 'tcc' | 'xa';
 
-/** Longest time for one call unless the options say otherwise: that of dtm for its own calls (`dtm-protocol.md` §10.2). */
+/** Default time-out of one call; the coordinator has the same for its own calls. */
 export const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
 
 /** The calls that the work of one transaction makes. */
@@ -74,8 +74,8 @@ export interface GlobalHandle {
 }
 
 /**
- * Runs a transaction whose branches the initiator calls itself (`dtm-protocol.md` §8.2, §8.4): prepares it, runs the work,
- * waits for its calls, submits it; or aborts it with the reason when the work, or a call, fails.
+ * Runs a transaction whose branches the initiator calls itself: docs/protocol.md#initiator. Waits for all calls of the work
+ * before it submits or aborts.
  *
  * @param api - the coordinator
  * @param transType - mode

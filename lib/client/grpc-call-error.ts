@@ -31,7 +31,7 @@ export interface FailedCall {
 }
 
 /**
- * The error that a status stands for (`dtm-protocol.md` §3.2).
+ * The error that a status stands for: docs/protocol.md#grpc-errors.
  *
  * @param call - what was called, and how it ended
  */

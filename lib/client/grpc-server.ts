@@ -53,7 +53,7 @@ const DTM = serviceMethods('dtmgimp.Dtm', [DTM_PROTO, EMPTY_PROTO]);
 const OPERATOR = serviceMethods('nestjsdtm.Operator', [OPERATOR_PROTO]);
 
 /**
- * A coordinator reached over its gRPC API (`dtm-protocol.md` §3): a real dtm, or an embedded coordinator that listens.
+ * A coordinator reached over its gRPC API: a real dtm, or an embedded coordinator that listens.
  * gRPC is loaded by `open()`, or with the first call.
  *
  * @param url - `localhost:36790`, `grpc://host:port`, `grpcs://host:port`, or a URL that the driver knows

@@ -23,11 +23,11 @@ export interface HttpServerOptions extends HttpRequesterOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Path under which dtm serves its API (`dtm-protocol.md` §1). */
+/** Path of the HTTP API. */
 const BASE_PATH = '/api/dtmsvr';
 
 /**
- * A coordinator reached over its HTTP API (`dtm-protocol.md` §1): a real dtm, or an embedded coordinator that listens.
+ * A coordinator reached over its HTTP API: a real dtm, or an embedded coordinator that listens.
  *
  * @param url - e.g. `http://localhost:36789/api/dtmsvr`, or one with a name that the driver knows; without a path, dtm's own
  *   is added

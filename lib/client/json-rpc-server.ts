@@ -21,10 +21,10 @@ import { httpServer, type HttpServerOptions } from './http-server.js';
 /** Options of {@link jsonRpcServer}: those of HTTP. */
 export type JsonRpcServerOptions = HttpServerOptions;
 
-/** Path under which dtm takes JSON-RPC (`dtm-protocol.md` §2). */
+/** Path of the JSON-RPC API. */
 const PATH = '/api/json-rpc';
 
-/** Codes that decide something; dtm answers every other error with -32603 (`dtm-protocol.md` §2). */
+/** Codes that decide something; Go dtm answers every other error with -32603. */
 const FAILURE_CODE = -32901;
 const ONGOING_CODE = -32902;
 const PARAMS_CODE = -32602;
@@ -37,7 +37,7 @@ interface RpcAnswer {
 }
 
 /**
- * A coordinator reached over its JSON-RPC API (`dtm-protocol.md` §2). What that API lacks is asked of the HTTP API of the
+ * A coordinator reached over its JSON-RPC API. What that API lacks is asked of the HTTP API of the
  * same host. Branches of its transactions are called by JSON-RPC where their URLs have a parameter `method`.
  *
  * @param url - e.g. `http://localhost:36789/api/json-rpc`; what stands before `/api/json-rpc` leads to the HTTP API, too

@@ -23,8 +23,8 @@ import { encodeFor } from './payload-codec.js';
 import { submit } from './submit.js';
 
 /**
- * A message that is delivered if, and only if, a local transaction commits (`dtm-protocol.md` §5.2, §8.3). It is prepared
- * at the coordinator first; whoever then dies, the coordinator asks the initiator's database what became of it.
+ * A message that is delivered if, and only if, a local transaction commits. The message is prepared at the coordinator
+ * first. When the initiator dies, the coordinator asks the initiator's database whether the transaction committed.
  *
  * @example
  * await dtm.msg()
@@ -254,7 +254,7 @@ export class Msg {
   }
 }
 
-/** The row of the local transaction (`dtm-protocol.md` §7.4). */
+/** The barrier of the local transaction. */
 function barrierOf(gid: string): BranchBarrier {
   return new BranchBarrier({ gid, transType: 'msg', branchId: '00', op: 'msg' });
 }

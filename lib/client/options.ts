@@ -15,7 +15,7 @@ export interface GlobalOptions extends TransactionOptions {
   readonly gid?: string | undefined;
   /**
    * How the coordinator calls the branches: `grpc` ones may have HTTP URLs beside those of gRPC, `json-rpc` ones are
-   * called by JSON-RPC where the URL has a parameter `method`, plainly otherwise (`dtm-protocol.md` §3.4).
+   * called by JSON-RPC where the URL has a parameter `method`, plainly otherwise.
    *
    * @default `grpc` when a URL that is known from the beginning is one of gRPC, otherwise that of the coordinator's API
    */

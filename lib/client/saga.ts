@@ -21,7 +21,7 @@ export interface SagaOptions extends GlobalOptions {
 
 /**
  * A saga: steps with an action and a compensation each. The coordinator calls the actions; when one fails for good it
- * calls the compensations of those that were, or may have been, called, in reverse (`dtm-protocol.md` §5.4).
+ * calls the compensations of those that were, or may have been, called, in reverse.
  *
  * @example
  * await new Saga({ api }).add({ action: 'http://bank/out', compensate: 'http://bank/undoOut' }, { amount: 30 }).submit();

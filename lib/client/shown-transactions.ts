@@ -9,7 +9,7 @@ import {
 } from '../protocol/internal.js';
 
 /**
- * Reads what `query` answers (`dtm-protocol.md` §1.7).
+ * Reads what `query` answers.
  *
  * @param answer - reader of the answer
  * @returns undefined when the gid is unknown
@@ -25,7 +25,7 @@ export function detailsIn(answer: JsonReader): TransactionDetails | undefined {
 }
 
 /**
- * Reads what `all` answers (`dtm-protocol.md` §1.7).
+ * Reads what `all` answers.
  *
  * @param answer - reader of the answer
  * @throws DtmArgumentError when a field has the wrong type

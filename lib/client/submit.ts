@@ -11,8 +11,8 @@ import { settle } from './settle.js';
 
 /**
  * Submits a transaction. With `waitResult` it resolves only when the transaction succeeded: dtm answers a waiting submit
- * with the same 409 for "rolled back" and for "not finished yet" (`dtm-protocol.md` §5.1), so the state is read instead.
- * Without, a refusal is looked at as well: dtm also refuses what was submitted before and has succeeded by now, which a
+ * with the same 409 for "rolled back" and for "not finished yet" (docs/protocol.md#waiting-for-the-result), so the state is
+ * read instead. Without, a refusal is looked at as well: dtm also refuses what was submitted before and has succeeded by now, which a
  * repeated attempt must not take for a rollback. Where the state cannot be read (Go dtm over gRPC alone), a refusal is not
  * taken for a rollback either, for it may be one, or "not finished", or "has succeeded before".
  *

@@ -9,7 +9,7 @@ import { encodeFor, jsonPayloads } from './payload-codec.js';
 export interface TccOptions extends WorkOptions {}
 
 /**
- * A running TCC transaction, or a branch's part of one (`dtm-protocol.md` §8.2). {@link runTcc} makes the first,
+ * A running TCC transaction, or a branch's part of one. {@link runTcc} makes the first,
  * {@link nestedTcc} the second.
  */
 export class Tcc {
@@ -104,7 +104,7 @@ export function runTcc<T>(
 
 /**
  * Continues a TCC transaction inside one of its branches: branches called here are children of that branch, and are
- * confirmed or cancelled with the whole transaction (`dtm-protocol.md` §8.2). They are registered at the application's own
+ * confirmed or cancelled with the whole transaction. They are registered at the application's own
  * coordinator, never at an address taken from the request.
  *
  * @param dependencies - coordinator, transport, locator

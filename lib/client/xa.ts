@@ -7,7 +7,7 @@ import { encodeFor, jsonPayloads } from './payload-codec.js';
 /** Options of an XA transaction. */
 export interface XaOptions extends WorkOptions {}
 
-/** A running XA transaction (`dtm-protocol.md` §8.4); {@link runXa} makes it. */
+/** A running XA transaction; {@link runXa} makes it. */
 export class Xa {
   /** Global transaction. */
   readonly gid: string;

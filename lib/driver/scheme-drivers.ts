@@ -1,4 +1,4 @@
-/** Which drivers of DTM serve the URLs of a scheme (`drivers.md` §1). */
+/** Which drivers of DTM serve the URLs of a scheme. */
 const DRIVERS_OF: Readonly<Record<string, readonly string[]>> = {
   consul: ['dtm-driver-gozero'],
   daprgrpc: ['dtm-driver-dapr'],

@@ -3,7 +3,7 @@ import type { TransactionDetails, TransactionPage } from './transaction/transact
 import type { TransactionRequest } from './transaction/transaction-request.js';
 import type { GlobalStatus, Protocol, TransType } from './vocabulary.js';
 
-/** Which transactions {@link DtmApi.all} lists; every field narrows (`dtm-protocol.md` §1.7). */
+/** Which transactions {@link DtmApi.all} lists; every field narrows. */
 export interface TransactionFilter {
   /** Only this one. */
   readonly gid?: string | undefined;
@@ -32,8 +32,8 @@ export interface TransactionFilter {
  */
 export interface DtmApi {
   /**
-   * Address under which participants reach the coordinator, passed on to the branches that an initiator calls itself
-   * (`dtm-protocol.md` §4.6); undefined while an embedded coordinator does not listen.
+   * Address under which participants reach the coordinator, passed on to the branches that an initiator calls
+   * itself; undefined while an embedded coordinator does not listen.
    */
   readonly address: string | undefined;
   /** How branches of transactions that are begun over it are called unless the transaction says otherwise. */
@@ -56,7 +56,7 @@ export interface DtmApi {
   forceStop(gid: string): Promise<void>;
   /** Makes an unfinished transaction due at once, whatever pause it is in. */
   retryNow(gid: string): Promise<void>;
-  /** Adds a URL to those that messages on a topic are sent to (`dtm-protocol.md` §1.8). */
+  /** Subscribes a URL to a topic. */
   subscribe(topic: string, url: string, remark?: string): Promise<void>;
   /** Takes a URL out of a topic. */
   unsubscribe(topic: string, url: string): Promise<void>;

@@ -50,8 +50,8 @@ export class DtmError extends Error {
 }
 
 /**
- * A definite failure: no retry can mend it. Thrown by a branch it rolls the transaction back (HTTP 409, gRPC ABORTED;
- * `dtm-protocol.md` §0); received by an initiator it says that the transaction was, or will be, rolled back.
+ * A definite failure: no retry can mend it. Thrown by a branch, it rolls the transaction back (HTTP 409, gRPC ABORTED).
+ * Received by an initiator, it says that the transaction was, or will be, rolled back.
  */
 @brand('DtmFailureError')
 export class DtmFailureError extends DtmError {
@@ -62,8 +62,8 @@ export class DtmFailureError extends DtmError {
 }
 
 /**
- * Not decided yet. Thrown by a branch it asks to be called again at the fixed interval (HTTP 425, gRPC
- * FAILED_PRECONDITION; `dtm-protocol.md` §0); received by an initiator it says that the transaction is still running.
+ * Not decided yet. Thrown by a branch, it asks the coordinator to call again after the same interval (HTTP 425, gRPC
+ * FAILED_PRECONDITION). Received by an initiator, it says that the transaction is still running.
  */
 @brand('DtmOngoingError')
 export class DtmOngoingError extends DtmError {

@@ -1,14 +1,14 @@
 import { DtmArgumentError } from './errors.js';
 
-/** Longest gid and branch id in characters: the width of dtm's columns (`dtm-protocol.md` §7.1, §9.4). */
+/** Longest gid and branch id in characters: the width of the columns of dtm. */
 export const MAX_ID_LENGTH = 128;
 
-/** Longest operation name in characters (`dtm-protocol.md` §7.1). */
+/** Longest operation name in characters. */
 export const MAX_OP_LENGTH = 45;
 
 /**
  * Refuses identifiers that some database or peer on the way would alter, cut or confuse with another: control
- * characters, `;` (Go dtm deletes it, §1.1), blanks at the ends (MySQL ignores trailing ones), more characters than the columns hold.
+ * characters, `;` (Go dtm deletes it), blanks at the ends (MySQL ignores trailing ones), more characters than the columns hold.
  *
  * @param name - wire name of the field, for the message
  * @param value - the identifier

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from './errors.js';
 
-/** Typed access to one JSON object from the network, with the tolerance of `dtm-protocol.md` §1.1. */
+/** Typed access to one JSON object from the network, by the rules of docs/protocol.md#http-requests. */
 export interface JsonReader {
   /** A text; absent or null = `''`. */
   text(key: string): string;

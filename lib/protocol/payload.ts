@@ -2,8 +2,8 @@ import { errorText } from './error-text.js';
 import { DtmArgumentError } from './errors.js';
 
 /**
- * Body of a branch call, sent verbatim: a text (JSON over HTTP), or bytes (gRPC). An empty one means "no payload", for
- * which dtm calls HTTP branches with GET (`dtm-protocol.md` §4.1).
+ * Body of a branch call, sent verbatim: a text (JSON over HTTP), or bytes (gRPC). An empty one means "no payload":
+ * dtm calls HTTP branches with GET then.
  */
 export type Payload = string | Uint8Array;
 

@@ -1,5 +1,5 @@
 /**
- * The closed vocabularies of the wire (`dtm-protocol.md` §0).
+ * The closed vocabularies of the wire: docs/protocol.md#vocabulary.
  */
 
 /** Transaction modes, the values of `trans_type`. */

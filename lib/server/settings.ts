@@ -1,6 +1,6 @@
 import { DtmConfigError } from '../protocol/internal.js';
 
-/** How the coordinator paces its work; names and defaults follow dtm (`dtm-protocol.md` §10.2). Seconds throughout. */
+/** How the coordinator paces its work; names and defaults follow Go dtm. All durations are seconds. */
 export interface CoordinatorSettings {
   /** Age at which a TCC transaction that was never submitted is rolled back. @default 35 */
   readonly timeoutToFailSeconds: number;

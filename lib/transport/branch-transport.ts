@@ -17,7 +17,7 @@ export interface BranchTransportOptions {
 }
 
 /**
- * Calls branches over HTTP, JSON-RPC or gRPC, whichever their URL says (`dtm-protocol.md` §3.4).
+ * Calls branches over HTTP, JSON-RPC or gRPC, as their URL says: docs/protocol.md#branch-urls.
  *
  * @param options - see {@link BranchTransportOptions}
  */

@@ -24,7 +24,7 @@ export type CallTarget = Pick<BranchCall, 'url' | 'context' | 'headers' | 'proto
  * connection, a timeout or an answer that is too large is an `unknown` outcome.
  */
 export interface Transport {
-  /** Calls a branch and reads the answer (`dtm-protocol.md` §0, §4). */
+  /** Calls a branch and reads the answer. */
   call(call: BranchCall): Promise<Outcome>;
   /**
    * Refuses what no call could ever reach, so that it is not tried for ever. A transport without it takes everything.

@@ -23,7 +23,7 @@ const ROLLBACK_LOOKS = 2;
 export const LOCK_TIMEOUT_SECONDS = 1;
 
 /**
- * XA on a database (`dtm-protocol.md` §7.7, §8.4): the one algorithm.
+ * The algorithm of XA on a database: docs/protocol.md#xa-branches.
  *
  * The row of the action is written inside the XA transaction, so it is there if, and only if, the branch was committed; or
  * a rollback has put it there, with its own reason, which stops a phase 1 that comes late.

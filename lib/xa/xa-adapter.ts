@@ -10,7 +10,7 @@ export interface InDoubtBranch extends XaKey {
 }
 
 /**
- * What XA needs of a database (`dtm-protocol.md` §8.4). Adapters are made by `pgXa` of `nestjs-dtm/xa/pg` and `mysql2Xa` of
+ * What XA needs of a database. Adapters are made by `pgXa` of `nestjs-dtm/xa/pg` and `mysql2Xa` of
  * `nestjs-dtm/xa/mysql2`.
  *
  * @typeParam Tx - the library's connection

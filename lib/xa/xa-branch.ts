@@ -5,7 +5,7 @@ import type { XaAdapter } from './xa-adapter.js';
 export type XaRegistry = Pick<DtmApi, 'registerBranch' | 'query'>;
 
 /**
- * A participant's side of one request to an XA branch (`dtm-protocol.md` §8.4): {@link XaBranch.call} for `action`,
+ * A participant's side of one request to an XA branch: {@link XaBranch.call} for `action`,
  * {@link XaBranch.finish} for `commit` and `rollback`, which dtm sends to the same URL.
  *
  * @typeParam Tx - connection of the database library

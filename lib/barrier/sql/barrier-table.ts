@@ -43,7 +43,7 @@ export function barrierTable(dialectName: SqlDialectName, options: BarrierTableO
 }
 
 /**
- * The SQL script that creates the barrier table (`dtm-protocol.md` §7.1), for a migration. Running it again changes nothing.
+ * The SQL script that creates the barrier table, for a migration. Running the script again changes nothing.
  *
  * @param dialect - `postgres`, `mysql` (also MariaDB) or `sqlite`
  * @param options - schema and table

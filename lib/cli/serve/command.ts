@@ -16,7 +16,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** `nestjs-dtm serve`, with dtm's flags (`dtm-protocol.md` §10.1). */
+/** `nestjs-dtm serve`, with the flags of Go dtm. */
 export const serveCommand: Command = {
   about: 'run the coordinator as a server, as dtm does',
   async run(args) {

@@ -3,8 +3,7 @@ import { nearest } from './nearest.js';
 import { SETTING_KEYS, type SettingKey } from './settings.js';
 
 /**
- * Name of the environment variable for a key (`dtm-protocol.md` §10.1): `MicroService.EndPoint` is
- * `MICRO_SERVICE_END_POINT`.
+ * Name of the environment variable for a key: docs/protocol.md#configuration.
  *
  * @param key - as in YAML, with dots
  */

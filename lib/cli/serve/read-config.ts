@@ -8,7 +8,7 @@ import { SETTING_KEYS, settingOf, type ServeConfig, type SettingKey } from './se
 export interface ConfigSources {
   /** The environment. */
   readonly env: NodeJS.ProcessEnv;
-  /** The configuration file; wins over the environment (`dtm-protocol.md` §10.1). @default none */
+  /** The configuration file; wins over the environment. @default none */
   readonly file?: { readonly name: string; readonly text: string } | undefined;
 }
 

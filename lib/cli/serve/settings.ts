@@ -6,7 +6,7 @@ const sql = { stores: ['postgres', 'mysql'] } as const;
 const postgres = { stores: ['postgres'] } as const;
 const count = wholeNumber(0, 1_000_000);
 
-/** Every setting by its key in YAML: those of dtm (`dtm-protocol.md` §10.2), and ours in the same style. */
+/** Every setting by its key in YAML: those of Go dtm, and ours in the same style. */
 export const SETTINGS = {
   'Store.Driver': setting(
     oneOf(STORE_DRIVERS, {

@@ -14,7 +14,7 @@ const NAME = 'dtm-driver-dapr';
 const APP_ID = 'dapr-app-id';
 
 /**
- * Services behind Dapr's sidecars (`drivers.md` §2.9). Over gRPC one is addressed as `daprpgrpc://DAPR_ENV/app-id`, over HTTP
+ * Services behind Dapr's sidecars. Over gRPC one is addressed as `daprpgrpc://DAPR_ENV/app-id`, over HTTP
  * as `daprphttp://DAPR_ENV/app-id`; a branch has its method or path behind that. With `daprgrpc` and `daprhttp` calls are made
  * by Dapr's own API. `DAPR_ENV` is the sidecar next to the process (`DAPR_GRPC_PORT`, `DAPR_HTTP_PORT`), in its place may stand
  * `host:port`. There is nothing to register: that does Dapr.

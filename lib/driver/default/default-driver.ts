@@ -1,7 +1,7 @@
 import { splitBranchUrl } from '../support/branch-url.js';
 import type { DtmDriver } from '../driver.js';
 
-/** Addresses as they are: `host:port/pkg.Service/Method`, without a registry (`dtm-protocol.md` §3.4). */
+/** Plain addresses, `host:port/pkg.Service/Method`, without a registry. */
 export function defaultDriver(): DtmDriver {
   return {
     name: 'default',

@@ -36,7 +36,7 @@ const FORMS = {
 };
 
 /**
- * Services as ego registers and finds them (`drivers.md` §2.8): in etcd they are called `etcd:///service`, in Kubernetes
+ * Services as ego registers and finds them: in etcd they are called `etcd:///service`, in Kubernetes
  * `k8s:///service:port`. A branch has its method behind that, `etcd:///service/pkg.Service/Method`. Services are registered
  * with the target `etcd://host:2379,host:2379/service`; with `k8s://service:port/?namespaces=default` nothing is written.
  *

@@ -31,7 +31,7 @@ export interface GoZeroOptions {
 const NAME = 'dtm-driver-gozero';
 
 /**
- * Services as go-zero registers and finds them (`drivers.md` §2.4): `etcd://host:2379/service` and the same with `discov`,
+ * Services as go-zero registers and finds them: `etcd://host:2379/service` and the same with `discov`,
  * `consul://host:8500/service`, `nacos://host:8848/service`, `direct:///host:port,host:port`, `k8s://namespace/service:port`.
  * A branch has its method behind that: `etcd://host:2379/service/pkg.Service/Method`.
  *

@@ -32,7 +32,7 @@ const CONNECT_SECONDS = 10;
 const DEREGISTER_SECONDS = 600;
 
 /**
- * Services as kratos registers and finds them (`drivers.md` §2.5): `discovery:///service` in etcd or consul, and
+ * Services as kratos registers and finds them: `discovery:///service` in etcd or consul, and
  * `direct:///host:port,host:port`. A branch has its method behind that: `discovery:///service/pkg.Service/Method`.
  * Targets are `etcd://host:2379/service` and `consul://host:8500/service`, endpoints `grpc://host:port`.
  *

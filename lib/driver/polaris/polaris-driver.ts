@@ -45,7 +45,7 @@ const FRONT_PORT = 'DTM_POLARIS_FRONT_PORT';
 const TARGET = 'polaris://host:port/service?namespace=NAMESPACE';
 
 /**
- * Services in Polaris (`drivers.md` §2.7). One is addressed as `polaris://service?namespace=NAMESPACE`, a branch is
+ * Services in Polaris. One is addressed as `polaris://service?namespace=NAMESPACE`, a branch is
  * `polaris://service/pkg.Service/Method?namespace=NAMESPACE`. What is registered is the target
  * `polaris://host:port/service?namespace=NAMESPACE`, in which `host:port` is where the service itself is reached; the
  * endpoint is the token of the service, or empty.

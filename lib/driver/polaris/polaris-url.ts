@@ -16,7 +16,7 @@ const BRANCH = /^polaris:\/\/([\w.-]+)(\/[\w.]+\/\w+)(?:\?namespace=([\w.-]*))?$
 const SERVICE = /^([^/?]*)\/?(?:\?(.*))?$/s;
 
 /**
- * Takes the URL of a branch apart as the Go driver does (`drivers.md` §2.11).
+ * Splits the URL of a branch as the Go driver does.
  *
  * @param uri - branch URL
  * @param driver - names it in messages

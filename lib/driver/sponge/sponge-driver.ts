@@ -33,7 +33,7 @@ const CONNECT_SECONDS = 20;
 const DEREGISTER_SECONDS = 60;
 
 /**
- * Services as sponge registers and finds them (`drivers.md` §2.10): `discovery:///service` in etcd, consul or nacos, where
+ * Services as sponge registers and finds them: `discovery:///service` in etcd, consul or nacos, where
  * the name has `.grpc` behind it. A branch has its method behind that: `discovery:///service/pkg.Service/Method`.
  * Targets are `etcd://host:2379/service`, `consul://host:8500/service` and `nacos://host:8848/service`, the endpoint is
  * `grpc://host:port`.

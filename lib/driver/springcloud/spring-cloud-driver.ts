@@ -50,7 +50,7 @@ export interface SpringCloudOptions {
 const NAME = 'dtm-driver-springcloud';
 
 /**
- * Services of HTTP as Spring Cloud registers and finds them (`drivers.md` §2.6): in Nacos, as dtm's own driver does, or in
+ * Services of HTTP as Spring Cloud registers and finds them: in Nacos, as dtm's own driver does, or in
  * Eureka. A branch is `nacos://service/path`, the coordinator `nacos://dtmService/api/dtmsvr` or, as for a Java client,
  * `http://dtmService/api/dtmsvr`.
  *

@@ -31,7 +31,7 @@ const UNSUPPORTED = ['Endpoint', 'AccessKey', 'SecretKey'] as const;
 const EXAMPLE = '{"Addr":"nacos:8848","Type":"nacos","InstanceConfig":{"ServiceName":"dtmService"}}';
 
 /**
- * Reads the target of Go's driver, a JSON object (`drivers.md` §2.6), and the same for Eureka. Other than in Go what is not
+ * Reads the target of Go's driver, a JSON object, and the same for Eureka. Other than in Go what is not
  * given is enabled, healthy and ephemeral.
  *
  * @param text - the target

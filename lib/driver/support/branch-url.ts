@@ -25,7 +25,7 @@ const WITH_OPTIONS =
   /^[a-z][a-z\d+.-]*(:\/\/(?:[\w.~%+-]+(?::[^/?#@\s]*)?@)?[\w.,:[\]-]*\/[\w.-]+(?:\?[!-"$-.0-~]*)?)(\/[\w.]+\/\w+)$/i;
 
 /**
- * Takes the URL of a gRPC branch apart as the Go drivers of protocol1 and kratos do (`drivers.md` §2.11):
+ * Splits the URL of a gRPC branch (docs/protocol.md#branch-urls) as the Go drivers of protocol1 and kratos do:
  * `host:port/pkg.Service/Method` at its first slash, `scheme://authority/service/pkg.Service/Method` in front of its last
  * two parts. What they would split wrongly, or panic on, is refused.
  *

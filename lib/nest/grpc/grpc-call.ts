@@ -32,7 +32,7 @@ export function grpcArgsOf(host: ExecutionContext | ArgumentsHost): GrpcArgs | u
 }
 
 /**
- * Reads the branch parameters of a gRPC call (`dtm-protocol.md` §3.3).
+ * Reads the branch parameters of a gRPC call.
  *
  * @param metadata - of the call
  * @throws DtmArgumentError when they are missing or malformed

@@ -22,7 +22,7 @@ const DatabaseName = createParamDecorator((_data: unknown, context: ExecutionCon
   throw new DtmArgumentError('the parameter database is given more than once');
 });
 
-/** Answers the coordinator what became of the local transaction of a message (`dtm-protocol.md` §7.4). */
+/** Tells the coordinator whether the local transaction of a message committed: docs/protocol.md#message-barrier. */
 @Controller('nestjs-dtm')
 export class QueryPreparedController {
   constructor(private readonly settings: DtmSettings) {}

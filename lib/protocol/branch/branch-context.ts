@@ -2,7 +2,7 @@ import { DtmArgumentError } from '../errors.js';
 import { MAX_OP_LENGTH, checkGid, checkIdentifier } from '../identifiers.js';
 import { TRANS_TYPES, isTransType, type TransType } from '../vocabulary.js';
 
-/** Who is calling a branch, and for what: the parameters that dtm adds to every branch call (`dtm-protocol.md` §4). */
+/** Who calls a branch, and for what: the parameters that dtm adds to every branch call. */
 export interface BranchContext {
   /** Global transaction. */
   readonly gid: string;
@@ -12,9 +12,9 @@ export interface BranchContext {
   readonly branchId: string;
   /** Operation asked for; a {@link BranchOp}, or the workflow's name on a workflow callback. */
   readonly op: string;
-  /** Address of the coordinator; only calls by an initiator carry it (§4.6). */
+  /** Address of the coordinator; only calls by an initiator carry it. */
   readonly dtm?: string | undefined;
-  /** URL to register for phase 2; XA only (§4.6). */
+  /** URL to register for phase 2; XA only. */
   readonly phase2Url?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface BranchContext {
 export const RESERVED_PARAMETERS = ['branch_id', 'dtm', 'gid', 'op', 'phase2_url', 'trans_type'] as const;
 
 /**
- * Appends the branch parameters to a URL: after existing ones, in alphabetical order (`dtm-protocol.md` §4.1, §4.6).
+ * Appends the branch parameters to a URL, after existing ones, in alphabetical order: docs/protocol.md#http-branch-calls.
  *
  * @param url - branch URL, with or without a query
  * @param context - what to append
@@ -57,7 +57,7 @@ export function readBranchQuery(query: Readonly<Record<string, unknown>>): Branc
     gid: checkGid(parameter(query, 'gid')),
     transType,
     branchId: checkIdentifier('branch_id', parameter(query, 'branch_id')),
-    // the old Node SDK sends branch_type instead of op (§8.9)
+    // the old Node SDK sends branch_type instead of op
     op: checkIdentifier('op', parameter(query, 'op') ?? parameter(query, 'branch_type'), MAX_OP_LENGTH),
     dtm: parameter(query, 'dtm'),
     phase2Url: parameter(query, 'phase2_url'),

@@ -1,13 +1,13 @@
 import { DtmArgumentError } from '../errors.js';
 
-/** Most branches under one parent (`dtm-protocol.md` §5.3). */
+/** Most branches under one parent. */
 export const MAX_BRANCHES_PER_PARENT = 99;
 
-/** A parent id must be shorter than this (`dtm-protocol.md` §5.3). */
+/** A parent id must be shorter than this. */
 export const MAX_BRANCH_ID_LENGTH = 20;
 
 /**
- * Makes the generator of branch ids under one parent: `01`, `02`, …; nested `0101`, `0102`, … (`dtm-protocol.md` §5.3).
+ * Makes the generator of branch ids under one parent: docs/protocol.md#branch-ids.
  *
  * @param parent - id of the parent branch; `''` at the root
  * @returns a function that gives the next id at each call, and throws DtmArgumentError at the 100th or when the parent

@@ -3,7 +3,7 @@ import { checkGid, checkIdentifier } from '../identifiers.js';
 import { jsonReader } from '../json-reader.js';
 import { payloadText, type Payload } from '../payload.js';
 
-/** Registers the second phase of a TCC branch before its try is called (`dtm-protocol.md` §1.5). */
+/** Registers the second phase of a TCC branch before its try is called. */
 export interface TccBranchRegistration {
   /** Global transaction. */
   readonly gid: string;
@@ -19,7 +19,7 @@ export interface TccBranchRegistration {
   readonly payload: Payload;
 }
 
-/** Registers the second phase of an XA branch, from inside its first (`dtm-protocol.md` §1.5). */
+/** Registers the second phase of an XA branch, from inside its first phase. */
 export interface XaBranchRegistration {
   /** Global transaction. */
   readonly gid: string;
@@ -31,7 +31,7 @@ export interface XaBranchRegistration {
   readonly url: string;
 }
 
-/** Records the result of a workflow's step (`dtm-protocol.md` §1.5, §8.5). */
+/** Records the result of a step of a workflow. */
 export interface WorkflowBranchRegistration {
   /** Global transaction. */
   readonly gid: string;
@@ -88,7 +88,7 @@ export function decodeBranchRegistration(fields: Readonly<Record<string, string>
   const json = jsonReader(fields, 'the request body');
   const transType = json.text('trans_type');
   if (transType !== 'tcc' && transType !== 'xa' && transType !== 'workflow') {
-    // spelt as Go dtm spells it (`dtm-protocol.md` §1.5)
+    // spelt as Go dtm spells it
     throw new DtmArgumentError(`unknow trans type: ${transType}`);
   }
   const gid = checkGid(json.text('gid'));

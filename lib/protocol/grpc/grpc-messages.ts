@@ -8,7 +8,7 @@ import { decodeTransactionRequest, type TransactionRequest } from '../transactio
 
 const workflowData = messageCodec('workflow.WorkflowData', [WORKFLOW_PROTO]);
 
-/** `DtmTransOptions` (`dtm-protocol.md` §3.1); numbers count seconds. */
+/** `DtmTransOptions`; times are in seconds. */
 export interface DtmTransOptionsMessage {
   readonly WaitResult: boolean;
   readonly TimeoutToFail: number;
@@ -18,7 +18,7 @@ export interface DtmTransOptionsMessage {
   readonly RetryLimit: number;
 }
 
-/** `DtmRequest` (`dtm-protocol.md` §3.1). */
+/** `DtmRequest`. */
 export interface DtmRequestMessage {
   readonly Gid: string;
   readonly TransType: string;
@@ -32,7 +32,7 @@ export interface DtmRequestMessage {
   readonly RollbackReason: string;
 }
 
-/** `DtmBranchRequest` (`dtm-protocol.md` §3.1). */
+/** `DtmBranchRequest`. */
 export interface DtmBranchRequestMessage {
   readonly Gid: string;
   readonly TransType: string;
@@ -41,14 +41,14 @@ export interface DtmBranchRequestMessage {
   readonly BusiPayload: Uint8Array;
 }
 
-/** `DtmTopicRequest` (`dtm-protocol.md` §3.1). */
+/** `DtmTopicRequest`. */
 export interface DtmTopicRequestMessage {
   readonly Topic: string;
   readonly URL: string;
   readonly Remark: string;
 }
 
-/** `DtmProgressesReply` (`dtm-protocol.md` §3.1). */
+/** `DtmProgressesReply`. */
 export interface DtmProgressesReplyMessage {
   readonly Transaction: {
     readonly Gid: string;
@@ -157,7 +157,7 @@ export function encodeBranchMessage(branch: BranchRegistration): DtmBranchReques
 }
 
 /**
- * Reads a `DtmBranchRequest` (`dtm-protocol.md` §3.1).
+ * Reads a `DtmBranchRequest`.
  *
  * @param message - every field set, as protobuf readers give it
  * @throws DtmArgumentError when a field is missing or malformed, or the mode has no branches to register
@@ -196,7 +196,7 @@ export function encodeProgresses({ transaction, branches }: TransactionDetails):
 }
 
 /**
- * Writes a `WorkflowData` (`dtm-protocol.md` §3.1).
+ * Writes a `WorkflowData`.
  *
  * @param data - input of the workflow
  */

@@ -4,7 +4,7 @@ import { DtmArgumentError } from '../errors.js';
 /** Most bytes of names and values: as much as gRPC servers take unless they are told otherwise. */
 const MAX_METADATA_BYTES = 8192;
 
-/** What an entry counts beside its name and value (RFC 7541 §4.1). */
+/** What an entry counts beside its name and value (RFC 7541, section 4.1). */
 const ENTRY_BYTES = 32;
 
 /**
@@ -28,8 +28,7 @@ const NOT_OURS_TO_SET = new Set([
 ]);
 
 /**
- * The metadata of a branch call (`dtm-protocol.md` §3.3): the branch headers with their names in lower case, then who
- * calls, and for what; `dtm-dtm` is there even when it is empty. Names that end in `-bin` hold bytes.
+ * The metadata of a branch call: docs/protocol.md#grpc-metadata. `dtm-dtm` is there even when it is empty.
  *
  * @param context - who calls, and for what
  * @param branchHeaders - of the transaction

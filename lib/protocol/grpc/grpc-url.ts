@@ -16,7 +16,7 @@ const HTTP = /^https?:\/\//i;
 const PLAIN = /^((?:\[[\da-f:.]+\]|[^/:@?#[\]]+):\d{1,5})(\/[^/?#]+\/[^/?#]+)$/i;
 
 /**
- * Whether a branch URL is one of HTTP; any other is one of gRPC (`dtm-protocol.md` §3.4).
+ * Whether a branch URL is one of HTTP; any other is one of gRPC: docs/protocol.md#branch-urls.
  *
  * @param url - branch URL
  */

@@ -18,7 +18,7 @@ const MAX_REASON_LENGTH = 1000;
 const MAX_MESSAGE_BYTES = 2000;
 
 /**
- * Reads a gRPC answer; its status alone decides (`dtm-protocol.md` §0).
+ * Reads a gRPC answer by the rules of docs/protocol.md#grpc-outcomes.
  *
  * @param code - status code
  * @param message - status message
@@ -36,9 +36,7 @@ export function readGrpcOutcome(code: number, message: string, body: Payload = '
 }
 
 /**
- * The status that an operation of the coordinator ends with when it throws (`dtm-protocol.md` §3.2): refusals are
- * ABORTED, undecided ones FAILED_PRECONDITION, with the message that HTTP answers; wrong arguments are INVALID_ARGUMENT,
- * what the coordinator cannot do is UNKNOWN, and what broke in it INTERNAL.
+ * The status that an operation of the coordinator ends with when it throws: docs/protocol.md#grpc-errors.
  *
  * @param error - anything thrown
  */
@@ -52,8 +50,8 @@ export function writeGrpcError(error: unknown): GrpcError {
 }
 
 /**
- * The status that a branch ends with (`dtm-protocol.md` §0): ABORTED for a failure, FAILED_PRECONDITION for ongoing, UNKNOWN
- * for what decides nothing.
+ * The status that a branch ends with: ABORTED for a failure, FAILED_PRECONDITION for ongoing, UNKNOWN for what decides
+ * nothing.
  *
  * @param outcome - failure, ongoing or unknown
  */

@@ -3,8 +3,8 @@ import { payloadText, type Payload } from '../payload.js';
 import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type DtmErrorOptions } from '../errors.js';
 
 /**
- * What a call to a branch or to the coordinator came to (`dtm-protocol.md` §0). Only `success`, `failure` and `ongoing`
- * decide anything; `unknown` is everything else (no answer, a 500, a 201) and is asked again.
+ * What a call to a branch or to the coordinator came to. Only `success`, `failure` and `ongoing` decide anything; `unknown`
+ * is everything else (no answer, a 500, a 201), and the call is repeated.
  */
 export type Outcome =
   | {
@@ -28,15 +28,15 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Success body when nobody reads the result; old SDKs look for the word (`dtm-protocol.md` §1.2). */
+/** Success body when nobody reads the result; old SDKs look for the word. */
 export const SUCCESS_BODY = '{"dtm_result":"SUCCESS"}';
 
 /** Text of an answer that is kept as a reason; longer ones are cut. */
 const MAX_REASON_LENGTH = 1000;
 
 /**
- * Reads an HTTP answer. The order of the rules is part of the protocol: words in the body override the status
- * (`dtm-protocol.md` §0).
+ * Reads an HTTP answer by the rules of docs/protocol.md#http-outcomes. Their order is part of the protocol: words in the body
+ * override the status.
  *
  * @param status - HTTP status
  * @param body - whole body text
@@ -55,7 +55,7 @@ export function readHttpOutcome(status: number, body: string): Outcome {
 }
 
 /**
- * Writes an outcome as an HTTP answer (`dtm-protocol.md` §1.2). Only a failure carries the word FAILURE and only an
+ * Writes an outcome as an HTTP answer. Only a failure carries the word FAILURE and only an
  * ongoing the word ONGOING: anywhere else they are escaped, so that no reader takes them for a decision.
  *
  * @param outcome - the outcome; the body of a success is sent as it is
@@ -73,7 +73,7 @@ export function writeHttpOutcome(outcome: Outcome): HttpAnswer {
   }
 }
 
-/** The word stands once at the end of the message, too, where old readers look for it (`dtm-protocol.md` §0). */
+/** The word stands once at the end of the message, too, where old readers look for it. */
 function decisive(word: 'FAILURE' | 'ONGOING', message: string): string {
   const text = withoutWord(message);
   const quoted = stringifyQuietly(text === '' ? '' : `${text} `);

@@ -2,7 +2,7 @@ import type { ProtoFile } from './proto-file.js';
 
 const EMPTY = 'google.protobuf.Empty';
 
-/** The gRPC API of dtm (`dtm-protocol.md` §3.1). */
+/** The gRPC API of dtm: docs/protocol.md#grpc-messages. */
 export const DTM_PROTO: ProtoFile = {
   name: 'dtmgimp.proto',
   package: 'dtmgimp',

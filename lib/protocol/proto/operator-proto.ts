@@ -1,8 +1,7 @@
 import type { ProtoFile } from './proto-file.js';
 
 /**
- * What the gRPC API of dtm lacks, offered by our coordinator beside it. The JSON is that of the HTTP API
- * (`dtm-protocol.md` §1.3): its parameters as an object of texts, and the body of its answer.
+ * What the gRPC API of dtm lacks; our coordinator serves it beside that API: docs/protocol.md#operator-service.
  */
 export const OPERATOR_PROTO: ProtoFile = {
   name: 'nestjsdtm_operator.proto',

@@ -1,6 +1,6 @@
 import type { ProtoFile } from './proto-file.js';
 
-/** What initiators of workflows serve, so that the coordinator can call them to go on (`dtm-protocol.md` §3.1). */
+/** The service of an initiator of workflows, for calls of the coordinator: docs/protocol.md#workflow. */
 export const WORKFLOW_PROTO: ProtoFile = {
   name: 'workflow.proto',
   package: 'workflow',

@@ -1,4 +1,4 @@
-/** A value that the coordinator keeps beside transactions, e.g. the subscribers of a topic (`dtm-protocol.md` §9.3). */
+/** A value that the coordinator keeps beside transactions, e.g. the subscribers of a topic. */
 export interface KvRecord {
   /** Category, e.g. `topics`. */
   readonly category: string;

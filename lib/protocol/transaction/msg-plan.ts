@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../errors.js';
 import { jsonReader } from '../json-reader.js';
 
-/** When a message is delivered; travels as JSON in `custom_data` (`dtm-protocol.md` §1.4). */
+/** When a message is delivered; travels as JSON in `custom_data`. */
 export interface MsgPlan {
   /** Seconds between creation and delivery. */
   readonly delaySeconds: number;

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../errors.js';
 import { jsonReader } from '../json-reader.js';
 
-/** In what order the steps of a saga run; travels as JSON in `custom_data` (`dtm-protocol.md` §1.4, §5.4). */
+/** In what order the steps of a saga run; travels as JSON in `custom_data`. */
 export interface SagaPlan {
   /** Steps run in parallel, but for {@link orders}; otherwise one after the other. */
   readonly concurrent: boolean;

@@ -1,2 +1,2 @@
-/** Begins the URL of a step that goes to all subscribers of a topic; its name follows (`dtm-protocol.md` §1.8). */
+/** Begins the URL of a step that goes to all subscribers of a topic; the name of the topic follows. */
 export const TOPIC_SCHEME = 'topic://';

@@ -11,7 +11,7 @@ import {
   type TransType,
 } from '../vocabulary.js';
 
-/** A global transaction as the coordinator keeps and shows it (`dtm-protocol.md` §9.1). Times are UTC milliseconds. */
+/** A global transaction as the coordinator keeps and shows it. Times are UTC milliseconds. */
 export interface TransactionRecord {
   /** Global id. */
   readonly gid: string;
@@ -53,7 +53,7 @@ export interface TransactionRecord {
   readonly attention?: string | undefined;
 }
 
-/** One operation of one branch as the coordinator keeps and shows it (`dtm-protocol.md` §9.2). */
+/** One operation of one branch as the coordinator keeps and shows it. */
 export interface BranchRecord {
   /** Branch within the transaction. */
   readonly branchId: string;
@@ -162,7 +162,7 @@ export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
     transType: json.text('trans_type') as TransType,
     status: json.text('status') as GlobalStatus,
     protocol: (json.text('protocol') || 'http') as Protocol,
-    // SQL stores of Go dtm show the options in their JSON text only (§9.1)
+    // SQL stores of Go dtm show the options in their JSON text only
     options: decodeTransactionOptions(options ? jsonReader(parsed(options), 'options') : json),
     queryPrepared: json.text('query_prepared') || undefined,
     customData: json.text('custom_data') || undefined,

@@ -3,7 +3,7 @@ import { jsonReader, type JsonReader } from '../json-reader.js';
 import { payloadText, type Payload } from '../payload.js';
 import type { Protocol, TransType } from '../vocabulary.js';
 
-/** Options of a global transaction that apply to all its branch calls (`dtm-protocol.md` §1.4, §5.7). */
+/** Options of a global transaction that apply to all its branch calls. */
 export interface TransactionOptions {
   /** Answer only after the first pass over the branches. @default false */
   readonly waitResult?: boolean | undefined;
@@ -27,7 +27,7 @@ export interface StepUrls {
   readonly compensate?: string | undefined;
 }
 
-/** What an initiator tells the coordinator about a global transaction: the TransGlobal body (`dtm-protocol.md` §1.4). */
+/** What an initiator tells the coordinator about a global transaction: the body of prepare and submit. */
 export interface TransactionRequest extends TransactionOptions {
   /** Global id. */
   readonly gid: string;
@@ -116,8 +116,7 @@ export function decodeTransactionOptions(json: JsonReader): TransactionOptions {
 }
 
 /**
- * Reads the body of prepare, submit and abort with the tolerance of `dtm-protocol.md` §1.1: unknown keys are ignored,
- * keys match case-insensitively, null is "not set", payloads may come as `data` inside the steps.
+ * Reads the body of prepare, submit and abort: docs/protocol.md#transaction-body. Payloads may come as `data` inside the steps.
  *
  * @param body - parsed JSON
  * @returns the request; `gid` and `transType` are as they came, `''` when absent

@@ -2,7 +2,7 @@ import { DtmArgumentError } from '../errors.js';
 import { MAX_OP_LENGTH, checkIdentifier } from '../identifiers.js';
 import { jsonReader } from '../json-reader.js';
 
-/** How a workflow is called to go on; travels as JSON in `custom_data` (`dtm-protocol.md` §1.4, §8.5). */
+/** How the coordinator calls a workflow; travels as JSON in `custom_data`. */
 export interface WorkflowCall {
   /** Name under which its handler is registered. */
   readonly name: string;

@@ -5,7 +5,7 @@ import {
   type TransactionPage,
 } from '../../protocol/internal.js';
 
-/** A transaction and its branches, ready to be stringified (`dtm-protocol.md` §9). */
+/** A transaction and its branches, ready to be stringified: docs/protocol.md#storage. */
 export interface ShownDetails {
   /** Its branch operations. */
   readonly branches: readonly unknown[];
@@ -14,7 +14,7 @@ export interface ShownDetails {
 }
 
 /**
- * Shows what `query` found (`dtm-protocol.md` §1.7).
+ * Shows what `query` found.
  *
  * @param details - the transaction; undefined when the gid is unknown
  */
@@ -28,7 +28,7 @@ export function shownDetails(details: TransactionDetails | undefined): ShownDeta
 }
 
 /**
- * Shows what `all` found (`dtm-protocol.md` §1.7).
+ * Shows what `all` found.
  *
  * @param page - the transactions
  */

@@ -86,7 +86,7 @@ function draftOf(pass: Pass): Draft {
   return { ...pass, branches: [...branches], running: new Set(running), undecided: new Map(undecided) };
 }
 
-/** An empty URL is at once a success (`dtm-protocol.md` §5.4). */
+/** An empty URL succeeds at once: there is nothing to call. */
 function nothingToCall(branch: number): Answer {
   return { branch, outcome: { kind: 'success', body: '' } };
 }

@@ -1,8 +1,8 @@
 import type { TransType } from '../../protocol/internal.js';
 
 /**
- * Whether the failure of a call decides something; everywhere else it is asked again like any unknown answer
- * (`dtm-protocol.md` §4.5).
+ * Whether a failure of a call decides something: docs/protocol.md#calls-of-each-mode. Every other operation is called again, as
+ * after an unknown outcome.
  *
  * @param transType - mode of the transaction
  * @param op - operation of the call; a workflow's callback has the workflow's name there

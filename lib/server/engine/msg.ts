@@ -13,8 +13,8 @@ import { INITIATOR, WAIT, callOnce, isCallable, timeoutTime, type Decision, type
 import { checkSteps, payloadOf } from './steps.js';
 
 /**
- * Two-phase message: prepared while the initiator's own transaction runs, then delivered to every step until each has
- * taken it; the initiator is asked when it says nothing (`dtm-protocol.md` §5.2).
+ * Two-phase message: prepared while the local transaction of the initiator runs, then delivered to every step until each
+ * has succeeded: docs/protocol.md#message.
  */
 export const msg: Mode = {
   branches(request, subscribers) {

@@ -30,7 +30,7 @@ export interface Pass {
 /** Why a branch is not decided: it said so, nothing is known, or it was not even called. */
 export type Undecided = 'ongoing' | 'unknown' | 'held';
 
-/** Stands among the indices of branches for the initiator itself, which `query_prepared` asks (`dtm-protocol.md` §4.4). */
+/** Index of the initiator among those of the branches: `query_prepared` calls it. */
 export const INITIATOR = -1;
 
 /**

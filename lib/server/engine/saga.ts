@@ -11,11 +11,11 @@ import type { Mode } from './mode.js';
 import { WAIT, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
 import { checkSteps, payloadOf } from './steps.js';
 
-/** Rows of step i are stored side by side, in this order (`dtm-protocol.md` §5.3). */
+/** Indices of the two rows of a step, which are stored side by side. */
 const compensationOf = (step: number): number => 2 * step;
 const actionOf = (step: number): number => 2 * step + 1;
 
-/** Saga: actions, and their compensations when one of them fails (`dtm-protocol.md` §5.4). */
+/** Saga: docs/protocol.md#saga. */
 export const saga: Mode = {
   branches(request) {
     checkSteps(request);

@@ -12,7 +12,7 @@ const LEASE_MARGIN_MS = 10_000;
 const JITTER = 0.1;
 
 /**
- * Base interval between tries in seconds (`dtm-protocol.md` §5.1).
+ * Base interval between attempts, in seconds: docs/protocol.md#retries.
  *
  * @param options - of the transaction
  * @param settings - of the coordinator
@@ -46,9 +46,9 @@ export function leaseTime(options: TransactionRecord['options'], settings: Coord
 }
 
 /**
- * When a transaction is due again after a pass that did not finish it: an ongoing branch keeps the interval, an unknown
- * answer doubles the next one up to the cap, progress starts it anew (`dtm-protocol.md` §5.1). What was only held back
- * is due when it may be called.
+ * When a transaction is due again after a pass that did not finish it. An ongoing branch keeps the interval, an unknown
+ * outcome doubles the next interval up to the cap, progress resets the interval to its base. A transaction whose calls were
+ * only held back is due when its target may be called.
  *
  * @param pass - the pass that is over
  * @param deadline - see {@link Machine.deadline}

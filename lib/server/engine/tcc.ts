@@ -2,7 +2,7 @@ import { checkBranchUrls } from './check-urls.js';
 import type { Mode } from './mode.js';
 import { twoPhaseMachine } from './two-phase.js';
 
-/** TCC: initiators try, the coordinator confirms or cancels, both in reverse order of registration (`dtm-protocol.md` §5.5). */
+/** TCC: the initiator tries; the coordinator confirms or cancels, both in reverse order of registration. */
 export const tcc: Mode = {
   branches: () => [],
   register: (branch) => {

@@ -12,7 +12,7 @@ export interface TwoPhaseRules {
 }
 
 /**
- * The state machine of TCC and XA: initiators run the first phase, the coordinator the second (`dtm-protocol.md` §5.5).
+ * The state machine of TCC and XA: docs/protocol.md#tcc-and-xa.
  *
  * @param rules - of the mode
  * @param defaultTimeoutSeconds - age at which it is rolled back while prepared, unless its options say otherwise

@@ -5,8 +5,8 @@ import { INITIATOR, WAIT, callOnce } from './pass.js';
 import { baseInterval } from './schedule.js';
 
 /**
- * Workflow: the initiator runs it and records its progress here; when it falls silent, it is called to go on. It alone
- * decides how the workflow ends (`dtm-protocol.md` §5.6).
+ * Workflow: the initiator runs it and records its progress here. The coordinator calls the initiator until it has submitted
+ * the result: docs/protocol.md#workflow.
  */
 export const workflow: Mode = {
   branches(request) {
@@ -27,7 +27,7 @@ export const workflow: Mode = {
         status === 'prepared' ? createTime + baseInterval(options, settings) * 1000 : undefined,
       initiator: ({ queryPrepared = '' }): BranchRecord => ({
         branchId: '00',
-        // the name stands where other calls have their operation (§4.4)
+        // the call carries the name of the workflow in place of an operation
         op: call.name as BranchRecord['op'],
         url: queryPrepared,
         payload: call.data,

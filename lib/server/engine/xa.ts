@@ -3,7 +3,7 @@ import { checkBranchUrls } from './check-urls.js';
 import type { Mode } from './mode.js';
 import { twoPhaseMachine } from './two-phase.js';
 
-/** XA: participants prepare in their databases, the coordinator commits or rolls back in order of registration (`dtm-protocol.md` §5.5). */
+/** XA: participants prepare in their databases; the coordinator commits or rolls back, in order of registration. */
 export const xa: Mode = {
   branches: () => [],
   register: (branch) => {

@@ -25,13 +25,13 @@ import type { CoordinatorEnvironment } from '../environment/environment.js';
 import type { Topics } from './topics.js';
 import { VERSION } from '../version.js';
 
-/** Alphabet of dtm's gids (`dtm-protocol.md` §1.3). */
+/** Alphabet of generated gids, as in Go dtm. */
 const BASE57 = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 
 /** A larger page would keep everybody else waiting. */
 const MAX_PAGE_SIZE = 10_000;
 
-/** The operations of the coordinator, behind every API (`dtm-protocol.md` §1.6). */
+/** The operations of the coordinator, behind every API: docs/protocol.md#calls-by-state. */
 export class Coordinator implements Omit<
   DtmApi,
   'address' | 'protocol' | 'forceStop' | 'retryNow' | 'subscribe' | 'unsubscribe' | 'deleteTopic'
@@ -144,7 +144,7 @@ export class Coordinator implements Omit<
     if (request.waitResult) answerFor((await pass) ?? (await this.#find(request.gid)));
   }
 
-  /** The initiator alone knows how a workflow ended (`dtm-protocol.md` §5.6). */
+  /** Only the initiator knows how a workflow ended. */
   async #finishWorkflow({ transaction }: TransactionDetails, request: TransactionRequest): Promise<void> {
     checkType(transaction, request);
     const { status, result, rollback_reason: reason } = request.reqExtra ?? {};

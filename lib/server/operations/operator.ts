@@ -12,7 +12,7 @@ import type { CoordinatorEnvironment } from '../environment/environment.js';
 import type { KvFilter } from '../store/store.js';
 import type { Waker, Woken } from '../execution/waker.js';
 
-/** What people do to transactions that do not end by themselves (`dtm-protocol.md` §1.3). */
+/** What operators do to transactions that do not end by themselves. */
 export class Operator {
   readonly #environment: CoordinatorEnvironment;
   readonly #breaker: Breaker;

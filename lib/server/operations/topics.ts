@@ -12,7 +12,7 @@ import type { Clock } from '../environment/clock.js';
 import type { TopicLookup } from '../engine/mode.js';
 import type { Store } from '../store/store.js';
 
-/** Category under which topics are kept (`dtm-protocol.md` §1.8). */
+/** Category of the kept values that hold topics. */
 const CATEGORY = 'topics';
 
 /** A delivery, as far as it matters for whether a subscriber can be called. */
@@ -24,7 +24,7 @@ interface Subscriber {
 }
 
 /**
- * Who takes the messages of which topic (`dtm-protocol.md` §1.8). Read from the store whenever it is needed, so that a
+ * The subscribers of each topic: docs/protocol.md#topics. They are read from the store whenever they are needed, so that a
  * subscription counts at once, and a deleted topic is gone at once.
  */
 export class Topics {

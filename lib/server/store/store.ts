@@ -139,5 +139,5 @@ export interface KvFilter {
   readonly limit?: number | undefined;
 }
 
-/** Transactions on a page unless the caller says otherwise (`dtm-protocol.md` §1.3). */
+/** Transactions on a page unless the caller says otherwise. */
 export const DEFAULT_PAGE_SIZE = 100;

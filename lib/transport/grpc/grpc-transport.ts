@@ -13,11 +13,11 @@ import type { BranchCall, CallTarget, Transport } from '../transport.js';
 import type { GrpcOptions } from './grpc-options.js';
 import { GrpcRequester } from './grpc-requester.js';
 
-/** Branch id of calls to the initiator itself (`dtm-protocol.md` §4.4). */
+/** Branch id of calls to the initiator itself. */
 const INITIATOR_BRANCH = '00';
 
 /**
- * Calls branches over gRPC the way dtm does (`dtm-protocol.md` §3.3, §4.3). gRPC is loaded at the first call.
+ * Calls branches over gRPC: docs/protocol.md#grpc-branch-calls. gRPC is loaded at the first call.
  *
  * @param options - limits of the channels
  * @param driver - knows the addresses

@@ -38,7 +38,7 @@ export interface HttpResponse {
 /** Longest time that a timer of Node can wait; a longer one would be over at once. */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
-/** Redirects followed at most, as Go's client does (`dtm-protocol.md` §4.1). */
+/** Most redirects that are followed, as by Go's client. */
 const MAX_REDIRECTS = 10;
 
 /** HTTP/1.1 over pooled keep-alive connections, one pool per origin. */

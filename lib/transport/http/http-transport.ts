@@ -5,8 +5,8 @@ import { withBranchHeaders } from './branch-headers.js';
 import { HttpRequester, type HttpRequest, type HttpRequesterOptions } from './http-requester.js';
 
 /**
- * Calls branches over HTTP the way dtm does: plainly (`dtm-protocol.md` §4.1), or by JSON-RPC where the transaction and
- * the URL say so (§3.4, §4.2).
+ * Calls branches over HTTP: plainly (docs/protocol.md#http-branch-calls), or by JSON-RPC where the transaction and the URL say
+ * so (docs/protocol.md#json-rpc-branch-calls).
  *
  * @param options - limits of the connection pools
  */

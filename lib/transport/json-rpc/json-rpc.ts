@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { DtmArgumentError, payloadText, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
 import type { BranchCall } from '../transport.js';
 
-/** Codes by which a branch decides (`dtm-protocol.md` §4.2). */
+/** Error codes by which a branch decides. */
 const FAILURE_CODE = -32901;
 const ONGOING_CODE = -32902;
 
 /**
- * Whether a branch is called by JSON-RPC: the transaction says so, and the URL names a method (`dtm-protocol.md` §3.4).
+ * Whether a branch is called by JSON-RPC: docs/protocol.md#branch-urls.
  *
  * @param call - the call
  */

@@ -1,5 +1,5 @@
 /**
- * The barrier table as Go dtm's scripts make it (`dtm-protocol.md` §7.1): times that may be null on PostgreSQL, the
+ * The barrier table as Go dtm's scripts make it: times that may be null on PostgreSQL, the
  * database's default collation on MySQL.
  */
 export function goTable(dialect: 'postgres' | 'mysql', schema: string): string[] {

@@ -23,7 +23,7 @@ export interface InitiatorWorld {
 
 const OPTIONS = { retry_interval: 1, timeout_to_fail: 2 };
 
-/** By message: the payer is debited in the initiator's own transaction, the receiver by delivery (`dtm-protocol.md` §8.3). */
+/** By message: the payer is debited in the initiator's own transaction, the receiver by delivery. */
 export async function transferByMessage(
   world: InitiatorWorld,
   gid: string,
@@ -57,7 +57,7 @@ export async function transferByMessage(
   return 'succeed';
 }
 
-/** By XA (`dtm-protocol.md` §8.4). */
+/** By XA. */
 export async function transferByXa(world: InitiatorWorld, gid: string, transfer: Transfer): Promise<End | undefined> {
   const { coordinator, participants } = world;
   const body = { ...OPTIONS, gid, trans_type: 'xa' };
@@ -81,7 +81,7 @@ interface Progress {
   readonly status: End;
 }
 
-/** A workflow that has two branches, and undoes the first when the second refuses (`dtm-protocol.md` §8.5). */
+/** A workflow that has two branches, and undoes the first when the second refuses. */
 export class TransferWorkflow {
   readonly #world: InitiatorWorld;
 
@@ -137,7 +137,7 @@ export class TransferWorkflow {
   }
 }
 
-/** Calls a branch (`dtm-protocol.md` §4.6). @throws Error when the outcome is not known */
+/** Calls a branch. @throws Error when the outcome is not known */
 async function callBranch(url: string, query: Readonly<Record<string, string>>, body: string): Promise<End> {
   const answer = await request(url, { method: 'POST', query, body });
   const text = await answer.body.text();

@@ -87,7 +87,7 @@ export class Participants {
     });
   }
 
-  /** Both phases come to the same URL (`dtm-protocol.md` §8.4). */
+  /** Both phases come to the same URL. */
   async #xa(bank: XaBank, coordinator: CoordinatorClient, request: BranchRequest, path: string): Promise<void> {
     const { gid, branchId, op, body } = request;
     if (op === 'commit') return bank.commit(request);
@@ -116,7 +116,7 @@ async function changeOnce(bank: Bank, request: BranchRequest, isReceiver: boolea
   });
 }
 
-/** Whether the local transaction of a message committed; it never will when it has not (`dtm-protocol.md` §7.4). */
+/** Whether the local transaction of a message committed; it never will when it has not. */
 async function queryPrepared(bank: Bank, { gid }: BranchRequest): Promise<void> {
   const row = { transType: 'msg', gid, branchId: '00', op: 'msg', barrierId: '01', reason: 'rollback' } as const;
   await bank.adapter.transaction((tx) => bank.adapter.insert(tx, row));

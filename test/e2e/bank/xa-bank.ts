@@ -5,7 +5,7 @@ import type { Bank, Queryable } from './bank.js';
 /** Who is called in the first phase, or in the second. */
 export type XaContext = Pick<BarrierContext, 'gid' | 'branchId'>;
 
-/** A bank whose changes are prepared first, and kept until the coordinator says what becomes of them (`dtm-protocol.md` §8.4). */
+/** A bank whose changes are prepared first, and kept until the coordinator says what becomes of them. */
 export interface XaBank {
   /**
    * Prepares a change, durably; nobody sees it yet.

@@ -30,7 +30,7 @@ export function branchesAt(at: string): Branches {
 }
 
 /**
- * Branches by URLs that dtm calls by JSON-RPC; tries are called by the initiator, plainly (`dtm-protocol.md` §8.7).
+ * Branches by URLs that dtm calls by JSON-RPC; tries are called by the initiator, plainly.
  *
  * @param at - base URL
  */

@@ -5,7 +5,7 @@ import { PayerController, ReceiverController } from './participants.js';
 import type { Transfer } from './transfer.js';
 import { Troubles } from './troubles.js';
 
-/** What dtm sends (`dtm-protocol.md` §4.2). */
+/** What dtm sends. */
 interface RpcRequest {
   readonly id: string;
   readonly method: RpcMethod;

@@ -108,7 +108,7 @@ const UNKNOWN_GID = [failure('no TransGlobal with gid: g found'), 'unknown'] as 
 
 const isTwoPhase = (mode: Mode): boolean => mode === 'tcc' || mode === 'xa';
 
-/** `dtm-protocol.md` §1.6, with what `docs/deviations.md` says. */
+/** The table of docs/protocol.md#calls-by-state. */
 const ROWS: readonly Row[] = MODES.flatMap((mode): Row[] => {
   const others = MODES.filter((other) => other !== mode);
   const registered = branchOf[mode];

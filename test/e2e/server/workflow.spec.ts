@@ -157,7 +157,7 @@ describe('a workflow', () => {
   it.each([
     ['{"amount":30}', 'POST', '{"amount":30}'],
     ['not JSON', 'POST', 'not JSON'],
-    // as dtm does with every payload that is empty (Q20)
+    // as dtm does with every payload that is empty
     ['', 'GET', ''],
   ])('with the input %j is called by %s', async (input, method, body) => {
     const participant = await Participant.start();

@@ -16,7 +16,7 @@ interface Xid {
 const SUCCESS: Outcome = { kind: 'success', body: SUCCESS_BODY };
 
 /**
- * The XA branches of a bank (`dtm-protocol.md` §8.4): the first phase inserts the barrier's row, works, registers, and
+ * The XA branches of a bank: the first phase inserts the barrier's row, works, registers, and
  * prepares; the second commits or rolls back what is prepared. Only the row of a rollback stays behind by itself.
  */
 export class XaBranches {

@@ -163,7 +163,7 @@ export class SimulatedApi {
   }
 }
 
-/** An error as it arrives at a client (`dtm-protocol.md` §1.2). */
+/** An error as it arrives at a client. */
 function asClientSees(error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof DtmFailureError) return new DtmFailureError(message);

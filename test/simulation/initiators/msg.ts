@@ -16,7 +16,7 @@ import { CALL_TIMEOUT_SECONDS, persist, type InitiatorContext, type InitiatorObs
 /** Account of the initiator's own transactions. */
 const OWN_ACCOUNT = 0;
 
-/** Sends a message together with a transaction of the initiator's own (`dtm-protocol.md` §8.3), or without one. */
+/** Sends a message together with a transaction of the initiator's own, or without one. */
 export async function initiateMsg(plan: MsgPlan, context: InitiatorContext): Promise<void> {
   if (plan.local && plan.hasCheckBack && plan.delayToldAt === 'both') return initiateByClient(plan, context);
   return initiateByHand(plan, context);
@@ -85,7 +85,7 @@ async function initiateByHand(plan: MsgPlan, context: InitiatorContext): Promise
   await submit();
 }
 
-/** Whether the initiator's own transaction was committed; when it was not, it never will be (`dtm-protocol.md` §7.4). */
+/** Whether the initiator's own transaction was committed; when it was not, it never will be. */
 export async function checkBack({ context: { gid } }: BranchCall, bank: Bank): Promise<Outcome> {
   return (await isMessageCommitted(bank.adapter, gid))
     ? { kind: 'success', body: SUCCESS_BODY }

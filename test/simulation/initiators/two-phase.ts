@@ -32,7 +32,7 @@ export async function initiateTcc(plan: TwoPhasePlan, context: InitiatorContext)
   }
 }
 
-/** Runs an XA transaction (`dtm-protocol.md` §8.4): its branches register themselves. */
+/** Runs an XA transaction: its branches register themselves. */
 export async function initiateXa(plan: TwoPhasePlan, context: InitiatorContext): Promise<void> {
   const { api, transport, observer } = context;
   const { gid, options } = plan;

@@ -15,7 +15,7 @@ const NAME = 'transfer';
 type Op = 'action' | 'commit' | 'rollback';
 
 /**
- * Executes a workflow from where its records end (`dtm-protocol.md` §8.5); run again by each call of the coordinator.
+ * Executes a workflow from where its records end; run again by each call of the coordinator.
  *
  * @returns how it ended
  * @throws when it could not be ended now

@@ -234,7 +234,7 @@ export class CallChecks {
     this.#expect('I9', life, pause >= least, `${key} is asked again after ${pause} ms`);
   }
 
-  /** Least seconds between two tries (`dtm-protocol.md` §5.1). */
+  /** Least seconds between two tries. */
   #baseInterval({ plan: { options } }: Life): number {
     const { retryIntervalSeconds, timeoutToFailSeconds } = options;
     if (retryIntervalSeconds) return retryIntervalSeconds;

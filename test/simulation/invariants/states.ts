@@ -11,7 +11,7 @@ import { MOST_CLOCK_ERROR_MS } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
 import { branchKey, type Life } from './life.js';
 
-/** Edges between states (`dtm-protocol.md` §5); `submitted>failed` is a saga with nothing to compensate. */
+/** Edges between states, see docs/protocol.md#state-machines; `submitted>failed` is a saga with nothing to compensate. */
 const EDGES: Readonly<Record<TransType, ReadonlySet<string>>> = {
   saga: new Set([
     'prepared>submitted',

@@ -13,50 +13,48 @@ const KIND = {
   ),
 };
 
-// the numbers are those of the table in drivers.md §2.11
 describe('a branch URL of a driver of the kind of protocol1 and kratos', () => {
   it.each([
-    [1, 'h:9000/b.B/In', 'h:9000', '/b.B/In'],
-    [5, 'etcd://h:2379/trans/b.B/In', 'etcd://h:2379/trans', '/b.B/In'],
-    [6, 'etcd://h1:1,h2:2/trans/b.B/In', 'etcd://h1:1,h2:2/trans', '/b.B/In'],
-    [7, 'etcd:///trans/b.B/In', 'etcd:///trans', '/b.B/In'],
-    [14, 'direct:///a:1,b:2/b.B/In', 'direct:///a:1,b:2', '/b.B/In'],
-    [15, 'consul://h:8500/s/b.B/In', 'consul://h:8500/s', '/b.B/In'],
-    [19, 'discovery:///busi/b.B/In', 'discovery:///busi', '/b.B/In'],
-    [21, 'protocol1:///localhost:1/b.B/In', 'protocol1:///localhost:1', '/b.B/In'],
-    ['IPv6', 'etcd://[::1]:2379,[::2]:2379/trans/b.B/In', 'etcd://[::1]:2379,[::2]:2379/trans', '/b.B/In'],
-    ['the case of Go', 'ETCD:///Trans/b.B/In', 'etcd:///Trans', '/b.B/In'],
-  ])('is split as Go splits it, row %s: %s', (_, uri, server, method) => {
+    ['h:9000/b.B/In', 'h:9000', '/b.B/In'],
+    ['etcd://h:2379/trans/b.B/In', 'etcd://h:2379/trans', '/b.B/In'],
+    ['etcd://h1:1,h2:2/trans/b.B/In', 'etcd://h1:1,h2:2/trans', '/b.B/In'],
+    ['etcd:///trans/b.B/In', 'etcd:///trans', '/b.B/In'],
+    ['direct:///a:1,b:2/b.B/In', 'direct:///a:1,b:2', '/b.B/In'],
+    ['consul://h:8500/s/b.B/In', 'consul://h:8500/s', '/b.B/In'],
+    ['discovery:///busi/b.B/In', 'discovery:///busi', '/b.B/In'],
+    ['protocol1:///localhost:1/b.B/In', 'protocol1:///localhost:1', '/b.B/In'],
+    ['etcd://[::1]:2379,[::2]:2379/trans/b.B/In', 'etcd://[::1]:2379,[::2]:2379/trans', '/b.B/In'],
+    ['ETCD:///Trans/b.B/In', 'etcd:///Trans', '/b.B/In'],
+  ])('is split as Go splits it: %s', (uri, server, method) => {
     expect(splitBranchUrl(uri, KIND)).toEqual({ server, method });
   });
 
   it.each([
-    [2, 'h:9000', /no '\/' found; a gRPC branch is written host:port\/pkg.Service\/Method/],
-    [3, '', /no '\/' found/],
-    [4, '/b.B/In', /is written host:port\/pkg.Service\/Method/],
+    ['h:9000', /no '\/' found; a gRPC branch is written host:port\/pkg.Service\/Method/],
+    ['', /no '\/' found/],
+    ['/b.B/In', /is written host:port\/pkg.Service\/Method/],
     [
-      8,
       'etcd://h:2379/a/b/b.B/In',
       /three parts, none of them empty, must follow etcd:\/\/h:2379; .* etcd:\/\/…\/service/,
     ],
-    [9, 'etcd://h:2379/trans', /three parts/],
-    [10, 'etcd://h:2379/', /three parts/],
-    [11, 'etcd://h:2379', /three parts/],
-    [12, 'etcd://h:2379/trans?x=1/b.B/In', /dtm drops what stands behind '\?'/],
-    [13, 'etcd:///h1:1,h2:2?key=trans/b.B/In', /dtm drops/],
-    [16, 'consul://h:8500/s?wait=14s/b.B/In', /dtm drops/],
-    [17, 'consul://h:8500/s?wait=14s', /dtm drops/],
-    [18, 'nacos://u:p@h:8848/s?namespaceid=x/b.B/In', /dtm drops/],
-    [20, 'polaris://svc/b.B/In?namespace=Test', /driver that serves polaris:\/\/, dtm-driver-polaris$/],
-    [22, 'protocol1://localhost:1/b.B/In', /three parts, none of them empty, must follow protocol1:\/\/localhost:1; /],
-    [23, 'etcd://[x/s/m', /IPv6 addresses in brackets/],
-    [24, 'h:1//b.B/In', /is written host:port\/pkg.Service\/Method/],
-    ['an empty part', 'etcd://h:1//b.B/In', /none of them empty/],
-    ['a percent sign', 'etcd:///a%2Fb/b.B/In', /splits at what '%' hides/],
-    ['a user', 'etcd://u:p@h:2379/trans/b.B/In', /without a user/],
-    ['other letters', 'etcd:///служба/b.B/In', /printable ASCII/],
-    ['a line break', 'etcd:///s/b.B/In\n', /printable ASCII/],
-  ])('that Go splits wrongly, drops from or panics on is refused, row %s: %s', (_, uri, message) => {
+    ['etcd://h:2379/trans', /three parts/],
+    ['etcd://h:2379/', /three parts/],
+    ['etcd://h:2379', /three parts/],
+    ['etcd://h:2379/trans?x=1/b.B/In', /dtm drops what stands behind '\?'/],
+    ['etcd:///h1:1,h2:2?key=trans/b.B/In', /dtm drops/],
+    ['consul://h:8500/s?wait=14s/b.B/In', /dtm drops/],
+    ['consul://h:8500/s?wait=14s', /dtm drops/],
+    ['nacos://u:p@h:8848/s?namespaceid=x/b.B/In', /dtm drops/],
+    ['polaris://svc/b.B/In?namespace=Test', /driver that serves polaris:\/\/, dtm-driver-polaris$/],
+    ['protocol1://localhost:1/b.B/In', /three parts, none of them empty, must follow protocol1:\/\/localhost:1; /],
+    ['etcd://[x/s/m', /IPv6 addresses in brackets/],
+    ['h:1//b.B/In', /is written host:port\/pkg.Service\/Method/],
+    ['etcd://h:1//b.B/In', /none of them empty/],
+    ['etcd:///a%2Fb/b.B/In', /splits at what '%' hides/],
+    ['etcd://u:p@h:2379/trans/b.B/In', /without a user/],
+    ['etcd:///служба/b.B/In', /printable ASCII/],
+    ['etcd:///s/b.B/In\n', /printable ASCII/],
+  ])('that Go splits wrongly, drops from or panics on is refused: %s', (uri, message) => {
     expect(() => splitBranchUrl(uri, KIND)).toThrow(message);
     expect(() => splitBranchUrl(uri, KIND)).toThrow(DtmArgumentError);
   });

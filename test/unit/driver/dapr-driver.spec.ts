@@ -11,7 +11,6 @@ beforeEach(() => {
 });
 
 describe('gRPC branches of Dapr', () => {
-  // drivers.md §2.11
   it.each([
     ['h:9000/b.B/In', 'h:9000', '/b.B/In'],
     ['daprgrpc://DAPR_ENV/app/m', 'daprgrpc://localhost:50001/app', '/m'],

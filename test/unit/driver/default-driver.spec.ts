@@ -5,7 +5,6 @@ import { defaultDriver } from '../../../lib/driver/index.js';
 describe('the default driver', () => {
   const driver = defaultDriver();
 
-  // drivers.md §2.11
   it.each([
     ['h:9000/b.B/In', 'h:9000', '/b.B/In'],
     ['127.0.0.1:8080/package.service/method', '127.0.0.1:8080', '/package.service/method'],

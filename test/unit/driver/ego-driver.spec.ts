@@ -6,7 +6,6 @@ import { egoKey, egoValue, readEgoEntry } from '../../../lib/driver/ego/ego-entr
 const driver = egoDriver({ registry: 'etcd://127.0.0.1:2379' });
 
 describe('branches of ego', () => {
-  // drivers.md §2.11
   it.each([
     ['h:9000/b.B/In', 'h:9000', '/b.B/In'],
     ['etcd:///trans/b.B/In', 'etcd:///trans', '/b.B/In'],

@@ -5,7 +5,7 @@ import { NacosAddresses } from '../../../lib/driver/gozero/nacos-addresses.js';
 const driver = goZeroDriver();
 
 describe('services of go-zero in Nacos', () => {
-  // drivers.md §2.11, row 18: Go drops the user and the query
+  // Go drops the user and the query
   it.each([
     ['nacos://h:8848/s/b.B/In', 'nacos://h:8848/s'],
     ['nacos://u:p@h:8848/s?namespaceid=x&GroupName=G/b.B/In', 'nacos://u:p@h:8848/s?namespaceid=x&GroupName=G'],

@@ -11,7 +11,6 @@ import { tempFolder } from '../../support/temp-folder.js';
 const driver = polarisDriver({ servers: ['127.0.0.1:8091'] });
 
 describe('branches of Polaris', () => {
-  // drivers.md §2.11
   it.each([
     ['h:9000/b.B/In', 'h:9000', '/b.B/In'],
     ['127.0.0.1:8080/package.service/method', '127.0.0.1:8080', '/package.service/method'],

@@ -84,7 +84,7 @@ describe('URLs with the name of a service', () => {
 });
 
 describe('branches over gRPC', () => {
-  // drivers.md §2.11, row 26: Go gives two empty strings, and calls nobody
+  // Go gives two empty strings, and calls nobody
   it('have plain addresses', () => {
     expect(driver.parseServerMethod('h:9000/b.B/In')).toEqual({ server: 'h:9000', method: '/b.B/In' });
   });

@@ -2,8 +2,8 @@ import { defineBranch, type BranchAddress } from './define-branch.js';
 
 /**
  * Makes a controller method a branch that takes messages: an endpoint that answers POST and GET at
- * `/<controller>/<method name>`, and gRPC. It is called until it succeeds, so it cannot refuse: what it throws is asked
- * again (`dtm-protocol.md` §5.2).
+ * `/<controller>/<method name>`, and gRPC. It is called until it succeeds, so it cannot refuse: after an error, dtm
+ * calls it again.
  *
  * @param options - where it is found
  * @throws DtmConfigError at class definition when the method serves another branch

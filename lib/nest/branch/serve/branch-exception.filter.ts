@@ -20,7 +20,7 @@ import { BranchRefusal } from './branch-refusal.js';
 type PlatformResponse = ServerResponse & { readonly raw?: ServerResponse };
 type Failed = Exclude<Outcome, { kind: 'success' }>;
 
-/** Answers dtm for whatever was thrown on the way to, in, or behind a branch handler (`design.md` §3), and logs it once. */
+/** Answers dtm for whatever was thrown on the way to, in, or behind a branch handler, and logs it once. */
 @Catch()
 @Injectable()
 export class BranchExceptionFilter implements ExceptionFilter<unknown> {

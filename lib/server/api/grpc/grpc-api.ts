@@ -14,7 +14,7 @@ export type GrpcHandler = (message: never) => Promise<object>;
 const EMPTY = {};
 
 /**
- * The gRPC API: the methods of `dtmgimp.Dtm` (`dtm-protocol.md` §3.1).
+ * The gRPC API, the methods of `dtmgimp.Dtm`: docs/protocol.md#grpc-api.
  *
  * @param operations - what it offers
  */

@@ -13,16 +13,16 @@ import { filterIn, integerIn } from './query-parameters.js';
 import type { ApiAnswer, Handler, Routes } from './routes.js';
 import { shownDetails, shownPage } from '../shown.js';
 
-/** Where the HTTP API begins (`dtm-protocol.md` §1). */
+/** Base path of the HTTP API. */
 export const BASE_PATH = '/api/dtmsvr';
 
-/** Three times dtm's timeout: what waits longer was put off by failures (`dtm-protocol.md` §1.3). */
+/** Three times the default time-out: a transaction that waits longer was put off by failures. */
 const DEFAULT_RESET_TIMEOUT_SECONDS = 105;
 
 const DEFAULT_LIMIT = 100;
 
 /**
- * The HTTP API (`dtm-protocol.md` §1.3).
+ * The HTTP API: docs/protocol.md#endpoints.
  *
  * @param operations - what it offers
  */
@@ -119,7 +119,7 @@ function data(value: unknown): ApiAnswer {
   return { status: 200, body: stringifyQuietly(value) };
 }
 
-/** The binder of dtm answers such a body before the JSON writer is reached (`dtm-protocol.md` §1.2). */
+/** This answer is text with status 400, as in Go dtm: docs/protocol.md#http-answers. */
 function refuseRegistration(): ApiAnswer {
   const message = 'the body must be one JSON object whose values are all texts';
   return { status: 400, body: JSON.stringify({ message }), contentType: 'text/plain; charset=utf-8' };

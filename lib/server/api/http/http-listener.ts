@@ -25,7 +25,7 @@ export interface HttpListener {
   close(): Promise<void>;
 }
 
-/** dtm's port (`dtm-protocol.md` §1). */
+/** Default port of dtm. */
 const DEFAULT_PORT = 36789;
 
 /** A client that sends nothing is cut off after these times, so that it cannot hold connections. */
@@ -35,7 +35,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Further connections are closed at once, so that those that are open keep their memory and files. */
 const MAX_CONNECTIONS = 10_000;
 
-/** Asked for by monitors, again and again (`dtm-protocol.md` §1.3). */
+/** Monitors call these again and again. */
 const NOT_COUNTED: ReadonlySet<string> = new Set(['ping', 'metrics']);
 
 /**

@@ -10,7 +10,7 @@ import {
 import type { Operations } from '../operations.js';
 import type { ApiAnswer, Routes } from './routes.js';
 
-/** Codes of JSON-RPC and of dtm (`dtm-protocol.md` §2). */
+/** Error codes of JSON-RPC, and of dtm. */
 const CODES = { parse: -32700, request: -32600, method: -32601, internal: -32603, failure: -32901 } as const;
 
 interface RpcError {
@@ -19,7 +19,7 @@ interface RpcError {
 }
 
 /**
- * The JSON-RPC API, on the port of the HTTP API (`dtm-protocol.md` §2).
+ * The JSON-RPC API, on the port of the HTTP API: docs/protocol.md#json-rpc-api.
  *
  * @param operations - what it offers
  */

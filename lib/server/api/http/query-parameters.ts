@@ -7,7 +7,7 @@ import {
 } from '../../../protocol/internal.js';
 
 /**
- * Reads the parameters of `all` (`dtm-protocol.md` §1.7).
+ * Reads the parameters of `all`: docs/protocol.md#queries.
  *
  * @param query - parameters; empty ones are left out
  * @throws DtmArgumentError when one is not allowed

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DtmArgumentError } from '../../../protocol/internal.js';
 
-/** Most bytes of a request body, as in gRPC (`dtm-protocol.md` §3). */
+/** Most bytes of a request body; gRPC has the same limit. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Most bytes that are taken from somebody who sends more: who is cut off while sending may never see the answer. */

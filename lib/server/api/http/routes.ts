@@ -18,7 +18,7 @@ export interface ApiAnswer extends HttpAnswer {
   readonly location?: string | undefined;
 }
 
-/** Answers a request; what it throws is answered by the rules of `dtm-protocol.md` §1.2. */
+/** Answers a request. An error that it throws is answered by docs/protocol.md#http-answers. */
 export type Handler = (request: ApiRequest) => Promise<ApiAnswer>;
 
 /** Handlers by method and path: `GET /api/ping`, `DELETE /topic/*`. */

@@ -10,7 +10,7 @@ const MAX_UNDER_WAY = 16;
 /** Longest time for an alert, in seconds: whoever stops the coordinator waits for it. */
 const MAX_SECONDS = 10;
 
-/** Tells people about branches that give no decision again and again (`dtm-protocol.md` §10.5). */
+/** Reports branches that give no decision again and again: docs/protocol.md#alert-webhook. */
 export class Alerts {
   readonly #url: string;
   readonly #settings: CoordinatorSettings;

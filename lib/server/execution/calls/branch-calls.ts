@@ -132,7 +132,7 @@ export class BranchCalls {
     const hint = kind === 'failure' ? `; ${op} must not fail, it is asked again until it succeeds` : '';
     const fields = { gid: transaction.gid, branchId, op, url, answer };
     this.#environment.logger.warn(`branch gave no decision${hint}`, fields);
-    // the initiator is no branch (§10.5)
+    // the initiator is no branch
     if (branchId !== '00') this.#tools.alerts?.branchFailed(transaction, branch, answer, isLast);
   }
 }

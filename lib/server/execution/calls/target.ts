@@ -13,7 +13,7 @@ const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
 export function targetOf(url: string, overHttp: boolean = isHttpUrl(url)): string {
   const host = HOST.exec(url)![0];
   if (overHttp || !url.includes('://')) return host;
-  // the last two parts are the method (`dtm-protocol.md` §10.3)
+  // the last two parts are the method
   const end = url.lastIndexOf('/', url.lastIndexOf('/') - 1);
   return end > host.length ? url.slice(0, end) : host;
 }

@@ -5,7 +5,7 @@ import type { SqlValue } from '../sql/sql-value.js';
 import { SqlFailure } from '../sql/sql-failure.js';
 import { SESSION_SETTINGS, type MysqlStatement, type MysqlStoreConnection, type MysqlStorePool } from './mysql-pool.js';
 
-/** Capability flag: an update counts the rows that it found, not those that it changed (`dtm-protocol.md` Q10). */
+/** Capability flag: an update counts the rows that it found, not those that it changed. */
 const FOUND_ROWS = 2;
 
 /** What {@link MysqlConnections} does with the connections of a pool. */

@@ -26,8 +26,8 @@ export interface MysqlStoreOptions extends ConnectionOptions {
 }
 
 /**
- * A store in MySQL (8.0.17 or later) or MariaDB (10.6 or later), for any number of coordinators, on the tables of Go dtm
- * (`dtm-protocol.md` §9.4): either can finish what the other began.
+ * A store in MySQL (8.0.17 or later) or MariaDB (10.6 or later), for any number of coordinators, on the tables of Go dtm:
+ * either coordinator can finish what the other began.
  *
  * @param options - where it is
  * @throws DtmConfigError when an option is not allowed; by `open()` when mysql2 is not installed

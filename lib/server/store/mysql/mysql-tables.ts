@@ -12,7 +12,7 @@ export const COLLATIONS = ['utf8mb4_nopad_bin', 'utf8mb4_0900_bin'];
 const IS_BINARY = new RegExp(` (${COLLATIONS.join('|')})$`);
 
 /**
- * Go dtm's tables (`dtm-protocol.md` §9.4) with wider columns, and what it has no column for.
+ * The tables of Go dtm with wider columns, and columns of our own: docs/protocol.md#sql-tables.
  *
  * @param collation - one of {@link COLLATIONS}
  */

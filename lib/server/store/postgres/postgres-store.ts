@@ -20,8 +20,8 @@ export interface PostgresStoreOptions extends ConnectionOptions {
 }
 
 /**
- * A store in PostgreSQL, for any number of coordinators, on the tables of Go dtm (`dtm-protocol.md` §9.4): either can
- * finish what the other began.
+ * A store in PostgreSQL, for any number of coordinators, on the tables of Go dtm: either coordinator
+ * can finish what the other began.
  *
  * @param options - where it is
  * @throws DtmConfigError when an option is not allowed; by `open()` when node-postgres is not installed

@@ -18,7 +18,7 @@ export interface PostgresTable extends LayoutTable {
 /** The index that finds what is due. */
 export const DUE_INDEX = 'trans_global_due';
 
-/** Go dtm's tables (`dtm-protocol.md` §9.4) with wider columns, and what it has no column for. */
+/** The tables of Go dtm with wider columns, and columns of our own: docs/protocol.md#sql-tables. */
 export const POSTGRES_TABLES: readonly PostgresTable[] = [
   {
     name: 'trans_global',

@@ -34,7 +34,7 @@ const MAX_INTEGER = 0x7fffffff;
 /** Marks the owners that clear their lease when they are done; Go dtm leaves its random ones in place. */
 export const OWNER_PREFIX = 'n:';
 
-/** Columns of `trans_global` (`dtm-protocol.md` §9.4); Go leaves none of its texts null. */
+/** Columns of `trans_global`; Go dtm leaves none of its texts null. */
 export const GLOBAL_COLUMNS: readonly Column<TransactionRecord>[] = [
   { name: 'gid', kind: 'text', value: ({ gid }) => gid },
   { name: 'trans_type', kind: 'text', value: ({ transType }) => transType },
@@ -72,7 +72,7 @@ export const BRANCH_PROGRESS: readonly Column<BranchEntry>[] = [
   { name: 'last_error', kind: 'prose', value: ({ branch }) => branch.lastError ?? null },
 ];
 
-/** Columns of `trans_branch_op` (`dtm-protocol.md` §9.4). */
+/** Columns of `trans_branch_op`. */
 export const BRANCH_COLUMNS: readonly Column<BranchEntry>[] = [
   ...BRANCH_KEY,
   ...BRANCH_PROGRESS,
@@ -103,7 +103,7 @@ export function ownerText(owner: string | undefined): string | undefined {
   return owner && OWNER_PREFIX + owner;
 }
 
-/** The JSON that Go dtm keeps there (`dtm-protocol.md` §9.1). */
+/** The JSON that Go dtm keeps in this column. */
 function optionsText({ options, concurrent = false, retryCount }: TransactionRecord): string {
   return JSON.stringify({ ...encodeTransactionOptions(options), concurrent, retry_count: retryCount });
 }

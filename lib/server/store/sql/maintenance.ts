@@ -8,7 +8,7 @@ import type { SqlDatabase, SqlDialect } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 import { encodedTime } from './transactions.js';
 
-/** Go dtm never clears its owner; after this time without a touch it does not work on the transaction any more (`dtm-protocol.md` §6). */
+/** Go dtm never clears its owner. After this time without a change it no longer works on the transaction. */
 const GO_PASS_MS = 60_000;
 
 /** {@link Store.wake}. */

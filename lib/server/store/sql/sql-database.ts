@@ -28,7 +28,7 @@ export interface SqlDialect {
   encode(column: Pick<Column<never>, 'name' | 'kind'>, value: SqlValue): SqlValue;
 }
 
-/** A database with dtm's tables (`dtm-protocol.md` §9.4). */
+/** A database with the tables of Go dtm. */
 export interface SqlDatabase extends SqlSession {
   /** Names it for people, without a secret. */
   readonly name: string;

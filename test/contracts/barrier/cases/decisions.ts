@@ -9,7 +9,7 @@ const PAIRS: readonly (readonly [BranchOp, BranchOp, TransType])[] = [
   ['action', 'rollback', 'workflow'],
 ];
 
-/** The table of `dtm-protocol.md` §7.3. */
+/** The table of docs/protocol.md#barrier-algorithm. */
 export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
   for (const [forward, undo, transType] of PAIRS) {
     const start = () => {

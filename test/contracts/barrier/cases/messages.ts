@@ -4,7 +4,7 @@ import { DtmBarrierError, DtmDuplicatedError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { retried, signal, until, type BarrierBed } from '../barrier-bed.js';
 
-/** What becomes of the local transaction of a message (`dtm-protocol.md` §7.4). */
+/** What becomes of the local transaction of a message: docs/protocol.md#message-barrier. */
 export function messages<Tx>(bed: () => BarrierBed<Tx>): void {
   const begin = () => {
     const gid = `message-${randomUUID()}`;

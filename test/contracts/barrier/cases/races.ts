@@ -4,7 +4,7 @@ import { BranchStory, retried, until, type BarrierBed } from '../barrier-bed.js'
 
 const ONE_CONNECTION = 'there is only one connection';
 
-/** Requests that meet in the database (`peers.md` §5.2). */
+/** Requests that meet in the database. */
 export function races<Tx>(bed: () => BarrierBed<Tx>): void {
   const ask = (story: BranchStory<Tx>, op: BranchOp) =>
     story.request(op, 'tcc').call(story.bed.adapter(), story.work(op));
