@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Type } from '@nestjs/common';
 import type { GrpcOptions, Transport } from '@nestjs/microservices';
-import { definitionOf } from '../nest/branch/declare/branch-definition.js';
-import { genericMethod } from '../nest/grpc/generic-message.js';
-import { QueryPreparedController } from '../nest/msg/query-prepared.controller.js';
+import { findBranchDefinition } from '../nest/branch/definition/branch-definition.js';
+import { genericMethod } from '../nest/branch/serve/generic-message.js';
+import { QueryPreparedController } from '../nest/query-prepared/query-prepared.controller.js';
 import { DtmConfigError } from '../protocol/internal.js';
 
 type NestGrpcOptions = GrpcOptions['options'];
@@ -78,7 +78,7 @@ function branchesOf(controller: Type): { name: string; service: string; method: 
   for (let prototype = controller.prototype as object; prototype !== Object.prototype;) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const value = Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown;
-      const rpc = definitionOf(value)?.rpc;
+      const rpc = findBranchDefinition(value)?.rpc;
       if (rpc && !found.has(name)) found.set(name, { name, ...rpc });
     }
     prototype = Object.getPrototypeOf(prototype) as object;

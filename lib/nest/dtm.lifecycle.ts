@@ -6,9 +6,9 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { BranchGate } from './branch/serve/branch-gate.js';
-import { BranchTransport } from './branch/branch-transport.js';
-import { DtmSettings } from './dtm.options.js';
+import { InFlightBranches } from './branch/serve/in-flight-branches.js';
+import { BranchTransport } from './branch-transport.js';
+import { DtmSettings } from './options/dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
 
 /** Opens the coordinator with the application, lets it act once branches can be reached, and closes it in order. */
@@ -20,7 +20,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
 
   constructor(
     private readonly settings: DtmSettings,
-    private readonly gate: BranchGate,
+    private readonly gate: InFlightBranches,
     private readonly transport: BranchTransport,
     private readonly adapterHost: HttpAdapterHost,
     private readonly registration: DtmRegistration,

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { DtmModuleOptions } from './dtm.options.js';
+import type { DtmModuleOptions } from './options/dtm.options.js';
 
 /** Token of the options as the user gave them. */
 export const DTM_OPTIONS = Symbol('DTM_OPTIONS');

@@ -4,17 +4,17 @@ import { branchTransport } from '../client/index.js';
 import { DtmConfigError } from '../protocol/internal.js';
 import { answerBranches } from './branch/serve/branch-answers.js';
 import { acceptBranchBodies } from './branch/serve/branch-bodies.js';
-import { BranchEndpoint } from './branch/discover/branch-endpoint.js';
+import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { BranchExplorer } from './branch/discover/branch.explorer.js';
-import { BranchGate } from './branch/serve/branch-gate.js';
+import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchRegistry } from './branch/discover/branch.registry.js';
-import { BranchTransport } from './branch/branch-transport.js';
+import { BranchTransport } from './branch-transport.js';
 import { DtmLifecycle } from './dtm.lifecycle.js';
 import { ConfigurableModuleClass, DTM_OPTIONS } from './dtm.module-definition.js';
-import { DtmSettings, resolveDtmOptions } from './dtm.options.js';
+import { DtmSettings, parseDtmOptions } from './options/dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
-import { QueryPreparedController } from './msg/query-prepared.controller.js';
+import { QueryPreparedController } from './query-prepared/query-prepared.controller.js';
 
 /**
  * Connects an application to a coordinator: provides {@link DtmService}, and what `@SagaBranch` and `@TccAction` need. It is
@@ -28,21 +28,21 @@ import { QueryPreparedController } from './msg/query-prepared.controller.js';
   imports: [DiscoveryModule],
   controllers: [QueryPreparedController],
   providers: [
-    { provide: DtmSettings, useFactory: resolveDtmOptions, inject: [DTM_OPTIONS] },
+    { provide: DtmSettings, useFactory: parseDtmOptions, inject: [DTM_OPTIONS] },
     {
       provide: BranchTransport,
       useFactory: ({ driver }: DtmSettings) => branchTransport({ driver }),
       inject: [DtmSettings],
     },
-    BranchEndpoint,
+    ApplicationEndpoint,
     BranchExplorer,
-    BranchGate,
+    InFlightBranches,
     BranchRegistry,
     DtmLifecycle,
     DtmRegistration,
     DtmService,
   ],
-  exports: [BranchGate, DtmService, DtmSettings],
+  exports: [InFlightBranches, DtmService, DtmSettings],
 })
 export class DtmModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   constructor(

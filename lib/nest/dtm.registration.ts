@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { parseHostPort, type Address, type DriverRegistration } from '../driver/index.js';
 import { errorText } from '../protocol/internal.js';
-import { DtmSettings } from './dtm.options.js';
+import { DtmSettings } from './options/dtm.options.js';
 
 /** How long somebody may take to listen at the address that is going to be registered. */
 const PATIENCE_MS = 10_000;

@@ -24,11 +24,11 @@ import type {
   TransactionFilter,
   TransactionPage,
 } from '../protocol/internal.js';
-import { BranchEndpoint } from './branch/discover/branch-endpoint.js';
+import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { BranchRegistry } from './branch/discover/branch.registry.js';
-import { BranchTransport } from './branch/branch-transport.js';
-import { rememberNested } from './branch/serve/nested-tccs.js';
-import { DtmSettings } from './dtm.options.js';
+import { BranchTransport } from './branch-transport.js';
+import { addNestedTcc } from './branch/serve/nested-tccs.js';
+import { DtmSettings } from './options/dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
 
 /** Starts and inspects global transactions. */
@@ -43,7 +43,7 @@ export class DtmService {
     private readonly settings: DtmSettings,
     transport: BranchTransport,
     locator: BranchRegistry,
-    private readonly endpoint: BranchEndpoint,
+    private readonly endpoint: ApplicationEndpoint,
     private readonly registration: DtmRegistration,
   ) {
     this.api = settings.server;
@@ -156,7 +156,7 @@ export class DtmService {
    */
   nestedTcc(context: BranchContext, options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds'> = {}): Tcc {
     const tcc = nestedTcc(this.#dependencies, context, options);
-    rememberNested(context, tcc);
+    addNestedTcc(context, tcc);
     return tcc;
   }
 

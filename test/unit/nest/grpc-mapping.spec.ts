@@ -3,7 +3,7 @@ import { PATTERN_HANDLER_METADATA, PATTERN_METADATA, TRANSPORT_METADATA } from '
 import { PatternHandler } from '@nestjs/microservices/enums/pattern-handler.enum.js';
 import { MsgBranch, SagaBranch } from 'nestjs-dtm';
 import { describe, expect, test } from 'vitest';
-import { mapGrpcMethod } from '../../../lib/nest/grpc/map-grpc-method.js';
+import { mapGrpcMethod } from '../../../lib/nest/undocumented/message-pattern.js';
 
 class BankController {
   @SagaBranch({ compensate: false, service: 'bank.Bank', rpc: 'Pay' })

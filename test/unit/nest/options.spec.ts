@@ -2,11 +2,11 @@ import { httpServer } from 'nestjs-dtm/client';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { DtmConfigError, type DtmServer } from 'nestjs-dtm/protocol';
 import { describe, expect, test } from 'vitest';
-import { resolveDtmOptions, type DtmModuleOptions } from '../../../lib/nest/dtm.options.js';
+import { parseDtmOptions, type DtmModuleOptions } from '../../../lib/nest/options/dtm.options.js';
 
-const resolve = (raw: unknown) => resolveDtmOptions(raw as DtmModuleOptions);
+const resolve = (raw: unknown) => parseDtmOptions(raw as DtmModuleOptions);
 
-describe('resolveDtmOptions', () => {
+describe('parseDtmOptions', () => {
   test('makes a server of a URL', () => {
     expect(resolve({ server: 'http://dtm:36789' })).toMatchObject({
       server: expect.objectContaining({ address: 'http://dtm:36789/api/dtmsvr' }) as DtmServer,

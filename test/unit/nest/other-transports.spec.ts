@@ -3,8 +3,8 @@ import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-hos
 import { SagaBranch } from 'nestjs-dtm';
 import { expect, test } from 'vitest';
 import { BranchExceptionFilter } from '../../../lib/nest/branch/serve/branch-exception.filter.js';
-import { BranchGate } from '../../../lib/nest/branch/serve/branch-gate.js';
-import { resolveDtmOptions } from '../../../lib/nest/dtm.options.js';
+import { InFlightBranches } from '../../../lib/nest/branch/serve/in-flight-branches.js';
+import { parseDtmOptions } from '../../../lib/nest/options/dtm.options.js';
 import { BranchGuard } from '../../../lib/nest/branch/serve/branch.guard.js';
 
 class BankController {
@@ -17,9 +17,9 @@ class BankController {
 test('a branch method that also serves another transport is left alone there', () => {
   const host = new ExecutionContextHost([{ amount: 1 }], BankController, BankController.prototype.pay);
   host.setType('rpc');
-  expect(new BranchGuard(new BranchGate(), resolveDtmOptions({ server: 'http://dtm:36789' })).canActivate(host)).toBe(
-    true,
-  );
+  expect(
+    new BranchGuard(new InFlightBranches(), parseDtmOptions({ server: 'http://dtm:36789' })).canActivate(host),
+  ).toBe(true);
   // Nest makes null of the request that the method asks for
   expect(Reflect.apply(BankController.prototype.pay, new BankController(), [1, null])).toBe(1);
   const error = new Error('theirs');

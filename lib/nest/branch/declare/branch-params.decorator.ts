@@ -1,8 +1,8 @@
 import { Body, createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import { BranchBarrier } from '../../../barrier/index.js';
 import { DtmConfigError, type BranchContext } from '../../../protocol/internal.js';
-import { grpcArgsOf } from '../../grpc/grpc-call.js';
-import { branchCallOf, type BranchCall, type BranchRequest } from '../serve/branch-call.js';
+import { grpcArgsOf } from '../../undocumented/grpc-arguments.js';
+import { findIncomingCall, type IncomingBranchCall, type BranchRequest } from '../serve/incoming-branch-call.js';
 
 /**
  * The payload of a branch, always its handler's first parameter; undefined when the call carries none. It is Nest's body,
@@ -16,13 +16,13 @@ export function BranchPayload(...pipes: (Type<PipeTransform> | PipeTransform)[])
 
 /** Who calls the branch, and for what: a {@link BranchContext}. */
 export const Branch: () => ParameterDecorator = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): BranchContext => callIn(context, '@Branch()').context,
+  (_data: unknown, context: ExecutionContext): BranchContext => getIncomingCall(context, '@Branch()').context,
 );
 
 /** The {@link BranchBarrier} of the request, the same one wherever it is injected. */
 export const Barrier: () => ParameterDecorator = createParamDecorator(
   (_data: unknown, context: ExecutionContext): BranchBarrier => {
-    const call = callIn(context, '@Barrier()');
+    const call = getIncomingCall(context, '@Barrier()');
     call.barrier ??= new BranchBarrier(call.context);
     return call.barrier;
   },
@@ -35,8 +35,8 @@ export const Barrier: () => ParameterDecorator = createParamDecorator(
  * @param decorator - who asks, for the message
  * @throws DtmConfigError when it is none
  */
-export function callIn(context: ExecutionContext, decorator: string): BranchCall {
-  const call = branchCallOf(grpcArgsOf(context)?.[1] ?? context.getArgByIndex<BranchRequest>(0));
+export function getIncomingCall(context: ExecutionContext, decorator: string): IncomingBranchCall {
+  const call = findIncomingCall(grpcArgsOf(context)?.[1] ?? context.getArgByIndex<BranchRequest>(0));
   if (call) return call;
   throw new DtmConfigError(
     `${context.getClass().name}.${context.getHandler().name} uses ${decorator} but is no branch; decorate it with @SagaBranch, @TccAction, @MsgBranch or @XaBranch`,

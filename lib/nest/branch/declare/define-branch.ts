@@ -1,14 +1,14 @@
 import { RequestMapping, RequestMethod, UseFilters, UseGuards, applyDecorators } from '@nestjs/common';
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { BranchMetadata, definitionOf, type BranchPurpose } from './branch-definition.js';
+import { BranchMetadata, findBranchDefinition, type BranchPurpose } from '../definition/branch-definition.js';
 import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
 import { BranchGuard } from '../serve/branch.guard.js';
-import { branchMethod } from '../serve/branch-method.js';
-import { rpcNameOf } from './rpc-name.js';
+import { wrapBranchMethod } from '../serve/branch-method.js';
+import { parseRpcName } from '../definition/rpc-name.js';
 
 /** Where a branch method is found. */
-export interface BranchAddress {
+export interface BranchRouteOptions {
   /** Path below the controller's. @default the method name */
   readonly path?: string | undefined;
   /** Full name of its gRPC service, e.g. `bank.Bank`. @default `nestjsdtm.<class without Controller>`, which takes JSON */
@@ -32,7 +32,7 @@ export interface BranchAddress {
 export function defineBranch(
   target: object,
   name: string,
-  address: BranchAddress,
+  address: BranchRouteOptions,
   purpose: BranchPurpose,
   descriptor: PropertyDescriptor | undefined = Object.getOwnPropertyDescriptor(target, name),
 ): void {
@@ -40,7 +40,7 @@ export function defineBranch(
   if (typeof target === 'function')
     throw new DtmConfigError(`${where} is static; a branch is a method of the controller's instances`);
   if (typeof descriptor?.value !== 'function') throw missing(target, name, purpose);
-  const present = definitionOf(descriptor.value);
+  const present = findBranchDefinition(descriptor.value);
   if (present) {
     throw new DtmConfigError(
       `${where} is ${purposeOf(present)} already and cannot also be ${purposeOf(purpose)}; one method serves one operation, so write another that calls it`,
@@ -51,8 +51,8 @@ export function defineBranch(
       `${where} has a route decorator such as @Post(); remove it, the branch decorator maps the route`,
     );
   }
-  const rpc = rpcNameOf(target.constructor.name, name, address);
-  descriptor.value = branchMethod(descriptor.value);
+  const rpc = parseRpcName(target.constructor.name, name, address);
+  descriptor.value = wrapBranchMethod(descriptor.value);
   applyDecorators(
     BranchMetadata({ ...purpose, rpc }),
     RequestMapping({ path: address.path ?? name, method: RequestMethod.ALL }),

@@ -1,4 +1,4 @@
-import { defineBranch, type BranchAddress } from './define-branch.js';
+import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 
 /**
  * Makes a controller method a branch that takes messages: an endpoint that answers POST and GET at
@@ -12,7 +12,7 @@ import { defineBranch, type BranchAddress } from './define-branch.js';
  * \@MsgBranch()
  * async transIn(@BranchPayload() transfer: TransferDto, @Barrier() barrier: BranchBarrier) { … }
  */
-export function MsgBranch(options: BranchAddress = {}) {
+export function MsgBranch(options: BranchRouteOptions = {}) {
   return <C extends object, K extends keyof C>(
     target: C,
     method: K & string,

@@ -1,8 +1,8 @@
-import { defineBranch, type BranchAddress } from './define-branch.js';
-import type { WithCompanions } from './handler-types.js';
+import { defineBranch, type BranchRouteOptions } from './define-branch.js';
+import type { WithCompanions } from '../definition/handler-types.js';
 
 /** Options of {@link SagaBranch}; path and rpc are those of the action, the compensation's are its method name. */
-export interface SagaBranchOptions<N extends string | false = string | false> extends BranchAddress {
+export interface SagaBranchOptions<N extends string | false = string | false> extends BranchRouteOptions {
   /** Method of the same class that undoes this one; `false` says on purpose that there is nothing to undo. */
   readonly compensate: N;
 }

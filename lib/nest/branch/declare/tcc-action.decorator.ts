@@ -1,8 +1,8 @@
-import { defineBranch, type BranchAddress } from './define-branch.js';
-import type { WithCompanions } from './handler-types.js';
+import { defineBranch, type BranchRouteOptions } from './define-branch.js';
+import type { WithCompanions } from '../definition/handler-types.js';
 
 /** Options of {@link TccAction}; path and rpc are those of the try, those of the other two are their method names. */
-export interface TccActionOptions<N extends string = string, M extends string = string> extends BranchAddress {
+export interface TccActionOptions<N extends string = string, M extends string = string> extends BranchRouteOptions {
   /** Method of the same class that makes the reservation final. */
   readonly confirm: N;
   /** Method of the same class that takes the reservation back. */

@@ -1,12 +1,12 @@
 import { UseInterceptors, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DtmConfigError } from '../../../protocol/internal.js';
 import type { XaBranch as XaParticipant } from '../../../xa/index.js';
-import { callIn } from './branch-params.decorator.js';
-import { defineBranch, type BranchAddress } from './define-branch.js';
+import { getIncomingCall } from './branch-params.decorator.js';
+import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 import { XaSecondPhase } from '../serve/xa-second-phase.interceptor.js';
 
 /** Options of {@link XaBranch}. */
-export interface XaBranchOptions extends BranchAddress {
+export interface XaBranchOptions extends BranchRouteOptions {
   /** Name of its database in the option `databases` of `DtmModule`, which has to have an `xa` there. @default 'default' */
   readonly database?: string | undefined;
 }
@@ -42,7 +42,7 @@ export function XaBranch({ database = 'default', ...address }: XaBranchOptions =
 /** The XA branch of the request: its `call` does the work of the first phase. */
 export const Xa: () => ParameterDecorator = createParamDecorator(
   (_data: unknown, context: ExecutionContext): XaParticipant<unknown> => {
-    const { xa } = callIn(context, '@Xa()');
+    const { xa } = getIncomingCall(context, '@Xa()');
     if (xa) return xa;
     const where = `${context.getClass().name}.${context.getHandler().name}`;
     throw new DtmConfigError(`${where} uses @Xa() but is no XA branch; decorate it with @XaBranch`);

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { definitionOf, type BranchDefinition } from '../declare/branch-definition.js';
+import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
 import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
 
 /**
@@ -50,7 +50,7 @@ function checkCompanions(controller: Type, where: string, method: string, defini
   if ('companionOf' in definition) return;
   for (const [op, name] of Object.entries(definition.companions) as [string, string | false][]) {
     if (name === false) continue;
-    const companion = definitionOf((controller.prototype as Record<string, unknown>)[name]);
+    const companion = findBranchDefinition((controller.prototype as Record<string, unknown>)[name]);
     if (companion?.op !== op || !('companionOf' in companion) || companion.companionOf !== method) {
       throw new DtmConfigError(
         `${where} has the ${op} ${name}, which a subclass or decorator replaced; decorate the branch in ${controller.name} again`,

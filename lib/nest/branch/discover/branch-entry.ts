@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { BranchDefinition } from '../declare/branch-definition.js';
+import type { BranchDefinition } from '../definition/branch-definition.js';
 
 /** A branch endpoint of the application. */
 export interface BranchEntry {

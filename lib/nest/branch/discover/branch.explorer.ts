@@ -4,10 +4,10 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { checkBranchMethod } from './branch-checks.js';
 import { completeBranchMethod } from '../serve/branch-method.js';
-import { definitionOf, type BranchDefinition } from '../declare/branch-definition.js';
+import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
 import { branchPaths } from './branch-paths.js';
 import { BranchRegistry } from './branch.registry.js';
-import { DtmSettings } from '../../dtm.options.js';
+import { DtmSettings } from '../../options/dtm.options.js';
 
 /** Finds the decorated methods of the application, refuses those that could not work, and registers the rest. */
 @Injectable()
@@ -72,7 +72,7 @@ export class BranchExplorer {
   #branchesOf(prototype: object | null): (readonly [string, BranchDefinition])[] {
     if (!prototype) return [];
     return this.scanner.getAllMethodNames(prototype).flatMap((name) => {
-      const definition = definitionOf((prototype as Record<string, unknown>)[name]);
+      const definition = findBranchDefinition((prototype as Record<string, unknown>)[name]);
       return definition ? [[name, definition] as const] : [];
     });
   }

@@ -2,12 +2,16 @@ import { Injectable } from '@nestjs/common';
 import type { BarrierAdapter } from '../../../barrier/index.js';
 import type { BranchLocator, BranchRef, QueryPrepared, TccUrls } from '../../../client/index.js';
 import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../../protocol/internal.js';
-import { DtmSettings } from '../../dtm.options.js';
-import { DATABASE_METADATA, DATABASE_PARAMETER, QueryPreparedController } from '../../msg/query-prepared.controller.js';
-import type { BranchDefinition } from '../declare/branch-definition.js';
-import { BranchEndpoint } from './branch-endpoint.js';
+import { DtmSettings } from '../../options/dtm.options.js';
+import {
+  DATABASE_METADATA,
+  DATABASE_PARAMETER,
+  QueryPreparedController,
+} from '../../query-prepared/query-prepared.controller.js';
+import type { BranchDefinition } from '../definition/branch-definition.js';
+import { ApplicationEndpoint } from './application-endpoint.js';
 import type { BranchEntry } from './branch-entry.js';
-import { ControllerBranchRef } from './branch-ref.js';
+import { ControllerBranchRef } from './branch-of.js';
 
 /** Decorators of the branches of each mode, for messages. */
 const DECORATORS = { saga: '@SagaBranch', tcc: '@TccAction', msg: '@MsgBranch', xa: '@XaBranch' } as const;
@@ -26,7 +30,7 @@ export class BranchRegistry implements BranchLocator {
   readonly #byPath = new Map<string, BranchEntry>();
 
   constructor(
-    private readonly endpoint: BranchEndpoint,
+    private readonly endpoint: ApplicationEndpoint,
     private readonly settings: DtmSettings,
   ) {}
 

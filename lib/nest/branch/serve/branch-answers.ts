@@ -1,7 +1,7 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { SUCCESS_BODY, stringifyQuietly } from '../../../protocol/internal.js';
-import { branchCallOf, type BranchCall } from './branch-call.js';
-import { isRead } from './branch-method.js';
+import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
+import { hasResult } from './branch-method.js';
 
 /** A response that knows its request, on Fastify or on Express. */
 interface Response {
@@ -18,7 +18,7 @@ interface Response {
 export function answerBranches(adapter: AbstractHttpAdapter): void {
   const reply = adapter.reply.bind(adapter) as (response: Response, body: unknown, status?: number) => unknown;
   adapter.reply = (response: Response, body: unknown, status?: number): unknown => {
-    const call = branchCallOf(response.request ?? response.req);
+    const call = findIncomingCall(response.request ?? response.req);
     // an error may also come from outside of Nest's route, e.g. from a timeout while the method runs
     if (!call || (status !== undefined && status >= 400)) return reply(response, body, status);
     const text = successBody(call, body);
@@ -29,7 +29,7 @@ export function answerBranches(adapter: AbstractHttpAdapter): void {
 }
 
 /** Nothing is no text, which {@link Tcc.call} gives back as undefined. */
-function successBody({ definition }: BranchCall, result: unknown): string {
-  if (!isRead(definition)) return SUCCESS_BODY;
+function successBody({ definition }: IncomingBranchCall, result: unknown): string {
+  if (!hasResult(definition)) return SUCCESS_BODY;
   return result === undefined ? '' : stringifyQuietly(result);
 }

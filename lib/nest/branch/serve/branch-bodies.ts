@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import { looksLikeBranchCall, type BranchRequest } from './branch-call.js';
-import { BranchRefusal } from './branch-refusal.js';
+import { looksLikeBranchCall, type BranchRequest } from './incoming-branch-call.js';
+import { RejectedCallException } from './rejected-call.exception.js';
 
 /** A request with its body, on every platform. */
 export interface RequestWithBody extends BranchRequest {
@@ -89,15 +89,15 @@ function whenEmptyIsKnown(stream: Readable, then: (empty: boolean) => void): voi
  * Sets the body to undefined when the request had none, whatever a parser made of nothing (Express: `{}`).
  *
  * @param request - the platform's request, after its body was parsed
- * @throws BranchRefusal (415) when there is a body that nothing parsed: a payload must not get lost without a word
+ * @throws RejectedCallException (415) when there is a body that nothing parsed: a payload must not get lost without a word
  */
-export function settleBody(request: RequestWithBody): void {
+export function normalizeBody(request: RequestWithBody): void {
   const raw = request.raw ?? (request as unknown as IncomingMessage);
   if (raw.readableDidRead) return;
   const { body } = request;
   const unread = Number(raw.headers['content-length'] ?? 0) > 0 || raw.headers['transfer-encoding'] !== undefined;
   if (body === undefined && unread && raw.method === 'POST') {
-    throw new BranchRefusal(
+    throw new RejectedCallException(
       415,
       `the payload has the content type ${raw.headers['content-type'] ?? 'none'}, which the application does not parse`,
     );

@@ -13,9 +13,9 @@ import {
   type HttpAnswer,
   type Outcome,
 } from '../../../protocol/internal.js';
-import { grpcArgsOf, readBranchMetadata, type GrpcArgs } from '../../grpc/grpc-call.js';
-import { branchCallOf, readBranchRequest, type BranchRequest } from './branch-call.js';
-import { BranchRefusal } from './branch-refusal.js';
+import { grpcArgsOf, readBranchMetadata, type GrpcArgs } from '../../undocumented/grpc-arguments.js';
+import { findIncomingCall, readBranchRequest, type BranchRequest } from './incoming-branch-call.js';
+import { RejectedCallException } from './rejected-call.exception.js';
 
 type PlatformResponse = ServerResponse & { readonly raw?: ServerResponse };
 type Failed = Exclude<Outcome, { kind: 'success' }>;
@@ -52,12 +52,12 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
   }
 
   #answer(error: unknown, request: BranchRequest): HttpAnswer {
-    const context = contextOf(() => branchCallOf(request)?.context ?? readBranchRequest(request));
+    const context = contextOf(() => findIncomingCall(request)?.context ?? readBranchRequest(request));
     const { httpAdapter } = this.adapterHost;
     const path = String(httpAdapter.getRequestUrl(request)).split('?', 1)[0];
-    const handler = branchCallOf(request)?.handler ?? `${String(httpAdapter.getRequestMethod(request))} ${path}`;
+    const handler = findIncomingCall(request)?.handler ?? `${String(httpAdapter.getRequestMethod(request))} ${path}`;
     // a guard of the application may turn a caller away before anybody looked at its parameters
-    if (error instanceof BranchRefusal || !context) {
+    if (error instanceof RejectedCallException || !context) {
       const refusal = this.#refusal(error, handler);
       return { ...writeHttpOutcome({ kind: 'unknown', message: refusal.message }), status: refusal.status };
     }
@@ -67,9 +67,9 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
   }
 
   #grpcError(error: unknown, [, metadata, call]: GrpcArgs): GrpcError {
-    const context = contextOf(() => branchCallOf(metadata)?.context ?? readBranchMetadata(metadata));
-    const handler = branchCallOf(metadata)?.handler ?? call.getPath();
-    if (error instanceof BranchRefusal || !context) {
+    const context = contextOf(() => findIncomingCall(metadata)?.context ?? readBranchMetadata(metadata));
+    const handler = findIncomingCall(metadata)?.handler ?? call.getPath();
+    if (error instanceof RejectedCallException || !context) {
       const { status, message } = this.#refusal(error, handler);
       return { ...writeGrpcOutcome({ kind: 'unknown', message }), code: refusalCode(status) };
     }
@@ -87,7 +87,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
   #refusal(error: unknown, handler: string): { readonly status: number; readonly message: string } {
     const status = error instanceof HttpException ? plainStatus(error, 400) : 500;
     const message = messageOf(error);
-    if (status >= 500 && !(error instanceof BranchRefusal))
+    if (status >= 500 && !(error instanceof RejectedCallException))
       this.#logger.error(`${handler} failed: ${message}`, stackOf(error));
     else this.#logger.warn(`${handler} was refused with ${status}: ${message}`);
     return { status, message };

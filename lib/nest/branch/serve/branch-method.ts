@@ -3,11 +3,11 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { Type } from '@nestjs/common';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { branchCallOf, type BranchCall } from './branch-call.js';
+import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { BranchGuard } from './branch.guard.js';
-import type { BranchDefinition } from '../declare/branch-definition.js';
-import { mapGrpcMethod } from '../../grpc/map-grpc-method.js';
-import { settleNested } from './nested-tccs.js';
+import type { BranchDefinition } from '../definition/branch-definition.js';
+import { mapGrpcMethod } from '../../undocumented/message-pattern.js';
+import { awaitNestedTccs } from './nested-tccs.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type RouteArgs = Record<string, { readonly index: number; readonly data?: unknown; readonly pipes?: unknown[] }>;
@@ -24,9 +24,9 @@ const BEHIND_THE_OTHERS = [`${RouteParamtypes.REQUEST}:nestjs-dtm`, `${RoutePara
  *
  * @param method - what the user wrote
  */
-export function branchMethod(method: Method): Method {
+export function wrapBranchMethod(method: Method): Method {
   const counted: Method = function (...args) {
-    const call = branchCallOf(args.at(-2)) ?? branchCallOf(args.at(-1));
+    const call = findIncomingCall(args.at(-2)) ?? findIncomingCall(args.at(-1));
     if (!call || !isRoute(call, method, args.length)) return method.apply(this, args);
     return runCounted(call, method, this, args.slice(0, -BEHIND_THE_OTHERS.length));
   };
@@ -43,31 +43,31 @@ export function branchMethod(method: Method): Method {
  * The first who comes with the request of a call is Nest, which may come again for an interceptor. A branch method that calls
  * one with its own `@Req()` at the end is not meant.
  */
-function isRoute(call: BranchCall, method: Method, count: number): boolean {
+function isRoute(call: IncomingBranchCall, method: Method, count: number): boolean {
   call.route ??= { method, count };
   return call.route.method === method && call.route.count === count;
 }
 
-async function runCounted(call: BranchCall, method: Method, self: unknown, args: unknown[]): Promise<unknown> {
+async function runCounted(call: IncomingBranchCall, method: Method, self: unknown, args: unknown[]): Promise<unknown> {
   const { gate, definition } = call;
   gate.enter();
   try {
     const value = await valueOf(method.apply(self, args));
     if (call.xa && !call.xa.isBegun) throw neverBegun(call);
     // nobody reads what the others return, and Nest would start to send a stream
-    if (!isRead(definition)) return call.nothing;
-    await settleNested(call.context);
+    if (!hasResult(definition)) return call.nothing;
+    await awaitNestedTccs(call.context);
     return value ?? call.nothing;
   } catch (error) {
     // a nested try that is still under way must not meet its cancel
-    if (definition.op === 'try') await settleNested(call.context).catch(() => undefined);
+    if (definition.op === 'try') await awaitNestedTccs(call.context).catch(() => undefined);
     throw error;
   } finally {
     gate.leave();
   }
 }
 
-function neverBegun({ handler, context: { gid } }: BranchCall): DtmConfigError {
+function neverBegun({ handler, context: { gid } }: IncomingBranchCall): DtmConfigError {
   return new DtmConfigError(
     `${handler} ended without xa.call(), so that its database took no part; do the work in xa.call of @Xa()`,
     { gid },
@@ -75,7 +75,7 @@ function neverBegun({ handler, context: { gid } }: BranchCall): DtmConfigError {
 }
 
 /** Of all results only those that the initiator itself asked for are read: of tries, and of actions of XA. */
-export function isRead({ transType, op }: BranchDefinition): boolean {
+export function hasResult({ transType, op }: BranchDefinition): boolean {
   return op === 'try' || (transType === 'xa' && op === 'action');
 }
 

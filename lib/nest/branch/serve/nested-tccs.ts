@@ -10,7 +10,7 @@ const nested = new WeakMap<BranchContext, Tcc[]>();
  * @param context - what `@Branch()` gave the try
  * @param tcc - what continues the transaction
  */
-export function rememberNested(context: BranchContext, tcc: Tcc): void {
+export function addNestedTcc(context: BranchContext, tcc: Tcc): void {
   const others = nested.get(context);
   if (others) others.push(tcc);
   else nested.set(context, [tcc]);
@@ -22,7 +22,7 @@ export function rememberNested(context: BranchContext, tcc: Tcc): void {
  * @param context - of the try
  * @throws the first failed call's error: its branch is registered, so a try that succeeded would have it confirmed
  */
-export async function settleNested(context: BranchContext): Promise<void> {
+export async function awaitNestedTccs(context: BranchContext): Promise<void> {
   const results = await Promise.allSettled((nested.get(context) ?? []).map((tcc) => tcc.settle()));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;

@@ -5,10 +5,10 @@ import {
   type PackageDefinition,
   type PayloadCodec,
   type ProtoFilesOptions,
-} from '../client/index.js';
-import { branchUrlOf, resolveDriver, type DtmDriver } from '../driver/index.js';
-import { DtmConfigError, errorText, isHttpUrl, type DtmServer } from '../protocol/internal.js';
-import { DtmDatabases, type DtmDatabase } from './dtm.databases.js';
+} from '../../client/index.js';
+import { branchUrlOf, resolveDriver, type DtmDriver } from '../../driver/index.js';
+import { DtmConfigError, errorText, isHttpUrl, type DtmServer } from '../../protocol/internal.js';
+import { DatabaseRegistry, type DtmDatabaseOptions } from './database-registry.js';
 
 /** Options of {@link DtmModule}. */
 export interface DtmModuleOptions {
@@ -38,7 +38,7 @@ export interface DtmModuleOptions {
    *
    * @default none
    */
-  readonly databases?: Readonly<Record<string, DtmDatabase>> | undefined;
+  readonly databases?: Readonly<Record<string, DtmDatabaseOptions>> | undefined;
   /**
    * The .proto files of branches over gRPC: plain objects are encoded with them, and answers decoded.
    *
@@ -85,7 +85,7 @@ export abstract class DtmSettings {
   /** How the application stands in the driver's registry; undefined when it is not entered. */
   abstract readonly register: DtmRegisterOptions | undefined;
   /** The application's databases. */
-  abstract readonly databases: DtmDatabases;
+  abstract readonly databases: DatabaseRegistry;
   /** Encodes payloads. */
   abstract readonly payloads: PayloadCodec;
 }
@@ -119,7 +119,7 @@ const SERVER_METHODS = [
  * @param raw - as the user gave them
  * @throws DtmConfigError naming the option, its value and what is allowed
  */
-export function resolveDtmOptions(raw: DtmModuleOptions): DtmSettings {
+export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
   const options = objectOf(
     'options',
     raw,
@@ -232,7 +232,7 @@ function payloadsOf(protos: unknown): PayloadCodec {
   throw new DtmConfigError(`DtmModule: protos is ${show(protos)}; give { protoPath: 'bank.proto' }`);
 }
 
-function databasesOf(databases: unknown): DtmDatabases {
+function databasesOf(databases: unknown): DatabaseRegistry {
   if (typeof databases !== 'object' || databases === null || Array.isArray(databases)) {
     throw new DtmConfigError(
       `DtmModule: databases must be an object, not ${show(databases)}; give { default: { barrier: … } }`,
@@ -253,7 +253,7 @@ function databasesOf(databases: unknown): DtmDatabases {
       );
     }
   }
-  return new DtmDatabases(databases as Record<string, DtmDatabase>);
+  return new DatabaseRegistry(databases as Record<string, DtmDatabaseOptions>);
 }
 
 function coordinatorOf(server: unknown, driver: DtmDriver): DtmServer {

@@ -9,7 +9,7 @@ import type { RpcName } from './branch-definition.js';
  * @param given - what the decorator says about it
  * @throws DtmConfigError when gRPC knows no such name
  */
-export function rpcNameOf(
+export function parseRpcName(
   controller: string,
   name: string,
   given: { readonly service?: string | undefined; readonly rpc?: string | undefined },

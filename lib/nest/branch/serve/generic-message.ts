@@ -4,7 +4,7 @@ import {
   encodeGenericPayload,
   encodeJson,
   errorText,
-} from '../../protocol/internal.js';
+} from '../../../protocol/internal.js';
 
 /** A message of a service of the package `nestjsdtm`, not looked into yet: what is wrong with it is for the guard to say. */
 export class GenericMessage {

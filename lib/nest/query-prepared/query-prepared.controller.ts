@@ -3,8 +3,8 @@ import { isMessageCommitted } from '../../barrier/index.js';
 import { DtmArgumentError, DtmFailureError, type BranchContext } from '../../protocol/internal.js';
 import { Branch } from '../branch/declare/branch-params.decorator.js';
 import { defineBranch } from '../branch/declare/define-branch.js';
-import { DtmSettings } from '../dtm.options.js';
-import { grpcArgsOf } from '../grpc/grpc-call.js';
+import { DtmSettings } from '../options/dtm.options.js';
+import { grpcArgsOf } from '../undocumented/grpc-arguments.js';
 
 /** Name of the parameter, and of the metadata, that says which database is meant. */
 export const DATABASE_PARAMETER = 'database';

@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { BranchRefusal } from './branch-refusal.js';
+import { RejectedCallException } from './rejected-call.exception.js';
 
 /** Counts the branch methods that run, and lets no further one start once the application shuts down. */
 @Injectable()
-export class BranchGate {
+export class InFlightBranches {
   #running = 0;
   #closed = false;
   #drained: (() => void) | undefined;
 
-  /** @throws BranchRefusal (503) after {@link close} */
+  /** @throws RejectedCallException (503) after {@link close} */
   check(): void {
-    if (this.#closed) throw new BranchRefusal(503, 'the application is shutting down');
+    if (this.#closed) throw new RejectedCallException(503, 'the application is shutting down');
   }
 
   /**
    * Counts a method in. Call {@link leave} when it has ended.
    *
-   * @throws BranchRefusal (503) after {@link close}
+   * @throws RejectedCallException (503) after {@link close}
    */
   enter(): void {
     this.check();

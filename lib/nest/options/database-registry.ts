@@ -1,9 +1,9 @@
-import type { BarrierAdapter } from '../barrier/index.js';
-import { DtmConfigError } from '../protocol/internal.js';
-import type { XaAdapter } from '../xa/index.js';
+import type { BarrierAdapter } from '../../barrier/index.js';
+import { DtmConfigError } from '../../protocol/internal.js';
+import type { XaAdapter } from '../../xa/index.js';
 
 /** How transactions reach a database of the application. */
-export interface DtmDatabase {
+export interface DtmDatabaseOptions {
   /** Its barrier, e.g. `typeOrmBarrier(dataSource)`: answers what became of the local transactions of messages. */
   readonly barrier?: BarrierAdapter<unknown> | undefined;
   /** Its XA, e.g. `pgXa(pool)`, for `@XaBranch`. */
@@ -11,10 +11,10 @@ export interface DtmDatabase {
 }
 
 /** The databases of one application, by their names. */
-export class DtmDatabases {
-  readonly #byName: ReadonlyMap<string, DtmDatabase>;
+export class DatabaseRegistry {
+  readonly #byName: ReadonlyMap<string, DtmDatabaseOptions>;
 
-  constructor(databases: Readonly<Record<string, DtmDatabase>> = {}) {
+  constructor(databases: Readonly<Record<string, DtmDatabaseOptions>> = {}) {
     this.#byName = new Map(Object.entries(databases));
   }
 

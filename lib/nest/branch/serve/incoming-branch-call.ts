@@ -1,13 +1,13 @@
 import type { BranchBarrier } from '../../../barrier/index.js';
 import { readBranchQuery, type BranchContext } from '../../../protocol/internal.js';
-import type { BranchDefinition } from '../declare/branch-definition.js';
-import type { BranchGate } from './branch-gate.js';
-import type { XaCall } from './xa-call.js';
+import type { BranchDefinition } from '../definition/branch-definition.js';
+import type { InFlightBranches } from './in-flight-branches.js';
+import type { TrackedXaBranch } from './tracked-xa-branch.js';
 
 const CALL = Symbol('nestjs-dtm:call');
 
 /** One call of a branch method. */
-export interface BranchCall {
+export interface IncomingBranchCall {
   /** Who calls, and for what. */
   readonly context: BranchContext;
   /** What the method serves. */
@@ -15,9 +15,9 @@ export interface BranchCall {
   /** `Class.method` that serves it. */
   readonly handler: string;
   /** Counts the method while it runs. */
-  readonly gate: BranchGate;
+  readonly gate: InFlightBranches;
   /** Both phases of an XA branch. */
-  readonly xa?: XaCall | undefined;
+  readonly xa?: TrackedXaBranch | undefined;
   /** What an answer without content is over gRPC: `{}` for a message of a .proto. */
   readonly nothing?: object | undefined;
   /** The method that Nest's route leads to, and how many arguments Nest gives it. */
@@ -31,7 +31,7 @@ export interface BranchRequest {
   /** Parsed query; Express parses it whenever it is read. */
   readonly query?: unknown;
   // on the request itself, so that no two applications meet in it
-  [CALL]?: BranchCall;
+  [CALL]?: IncomingBranchCall;
 }
 
 /**
@@ -40,7 +40,7 @@ export interface BranchRequest {
  * @param request - the platform's request
  * @param call - the call
  */
-export function setBranchCall(request: BranchRequest, call: BranchCall): void {
+export function attachIncomingCall(request: BranchRequest, call: IncomingBranchCall): void {
   request[CALL] = call;
 }
 
@@ -49,7 +49,7 @@ export function setBranchCall(request: BranchRequest, call: BranchCall): void {
  *
  * @param request - the platform's request, or any other value
  */
-export function branchCallOf(request: unknown): BranchCall | undefined {
+export function findIncomingCall(request: unknown): IncomingBranchCall | undefined {
   return typeof request === 'object' && request !== null ? (request as BranchRequest)[CALL] : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Transport } from '../../client/index.js';
+import type { Transport } from '../client/index.js';
 
 /** The application's one transport to branches. Injected by this class. */
 export abstract class BranchTransport implements Transport {

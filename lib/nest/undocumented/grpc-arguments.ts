@@ -1,6 +1,6 @@
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import { readBranchQuery, type BranchContext } from '../../protocol/internal.js';
-import type { BranchRequest } from '../branch/serve/branch-call.js';
+import type { BranchRequest } from '../branch/serve/incoming-branch-call.js';
 
 /** Metadata of a gRPC call. */
 interface GrpcMetadata extends BranchRequest {

@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 
 /** A request that the package turned away before the handler: no outcome of the branch, so dtm asks again. */
-export class BranchRefusal extends HttpException {
+export class RejectedCallException extends HttpException {
   /**
    * @param status - HTTP status, neither 200 nor 409 nor 425
    * @param message - what is wrong and what is expected

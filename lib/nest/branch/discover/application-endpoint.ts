@@ -4,13 +4,13 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { branchUrlOf } from '../../../driver/index.js';
 import { DtmConfigError, isHttpUrl } from '../../../protocol/internal.js';
-import { DtmSettings } from '../../dtm.options.js';
-import type { ControllerBranchRef } from './branch-ref.js';
+import { DtmSettings } from '../../options/dtm.options.js';
+import type { ControllerBranchRef } from './branch-of.js';
 import type { BranchEntry } from './branch-entry.js';
 
 /** Knows under which URLs the coordinator reaches this application. */
 @Injectable()
-export class BranchEndpoint {
+export class ApplicationEndpoint {
   constructor(
     private readonly settings: DtmSettings,
     private readonly adapterHost: HttpAdapterHost,

@@ -70,7 +70,7 @@ export const BranchMetadata = Reflector.createDecorator<BranchDefinition>({ key:
  *
  * @param method - a method, or anything
  */
-export function definitionOf(method: unknown): BranchDefinition | undefined {
+export function findBranchDefinition(method: unknown): BranchDefinition | undefined {
   return typeof method === 'function'
     ? (Reflect.getMetadata(BranchMetadata.KEY, method) as BranchDefinition | undefined)
     : undefined;

@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import type { BranchRef } from '../../../client/index.js';
 import { DtmConfigError, isHttpUrl } from '../../../protocol/internal.js';
-import { checkBaseUrl, checkGrpcServer } from '../../dtm.options.js';
-import type { HandlerPayload, HandlerResult, MethodName } from '../declare/handler-types.js';
+import { checkBaseUrl, checkGrpcServer } from '../../options/dtm.options.js';
+import type { HandlerPayload, HandlerResult, MethodName } from '../definition/handler-types.js';
 
 /** Options of {@link branchOf}. */
 export interface BranchOfOptions {

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
-import { definitionOf } from '../branch/declare/branch-definition.js';
-import { withoutSuffix } from '../branch/declare/rpc-name.js';
+import { findBranchDefinition } from '../branch/definition/branch-definition.js';
+import { withoutSuffix } from '../branch/definition/rpc-name.js';
 
 // The keys of Nest's own @GrpcMethod(), and its numbers for gRPC and for messages. They are written down here because an
 // application without microservices need not have the package.
@@ -25,7 +25,7 @@ interface Pattern {
  * @param handler - the branch method
  */
 export function mapGrpcMethod(controller: Type, handler: object): void {
-  const { service, method } = definitionOf(handler)!.rpc;
+  const { service, method } = findBranchDefinition(handler)!.rpc;
   const present = (Reflect.getMetadata(PATTERN, handler) ?? []) as readonly Pattern[];
   // the method also serves another transport, by the user's own decorator
   if (present.length > 0 && Reflect.getMetadata(TRANSPORT, handler) !== GRPC) return;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { BranchGate } from '../../../lib/nest/branch/serve/branch-gate.js';
+import { InFlightBranches } from '../../../lib/nest/branch/serve/in-flight-branches.js';
 
-describe('BranchGate', () => {
+describe('InFlightBranches', () => {
   test('closes at once when nothing runs', async () => {
-    const gate = new BranchGate();
+    const gate = new InFlightBranches();
     gate.enter();
     gate.leave();
     gate.check();
@@ -14,7 +14,7 @@ describe('BranchGate', () => {
   });
 
   test('waits for the last method', async () => {
-    const gate = new BranchGate();
+    const gate = new InFlightBranches();
     gate.enter();
     gate.enter();
     let closed = false;
