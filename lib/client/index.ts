@@ -3,29 +3,35 @@
  *
  * @module nestjs-dtm/client
  */
-export { urlsOnly, type BranchLocator, type BranchRef, type PayloadArgument, type TccUrls } from './branch-ref.js';
-export type { ClientDependencies, SubmitDependencies } from './dependencies.js';
-export { grpcServer, type CallMetadata, type GrpcServerOptions } from './grpc-server.js';
-export { httpServer, type HttpServerOptions } from './http-server.js';
-export { jsonRpcServer, type JsonRpcServerOptions } from './json-rpc-server.js';
-export { Msg } from './msg.js';
-export type { MsgDependencies, MsgOptions, QueryPrepared } from './msg-options.js';
-export type { GlobalOptions } from './options.js';
-export { jsonPayloads, type PayloadCodec } from './payload-codec.js';
-export type { PackageDefinition, ProtoFilesOptions } from './proto/load-protos.js';
-export { protoPayloads } from './proto/proto-payloads.js';
-export { Saga, type SagaOptions } from './saga.js';
-export { serverOf, type ServerOfOptions } from './server-of.js';
-export { Tcc, nestedTcc, runTcc, type TccOptions } from './tcc.js';
+export {
+  urlsOnly,
+  type BranchLocator,
+  type BranchRef,
+  type PayloadArgument,
+  type TccUrls,
+} from './branch/branch-ref.js';
+export type { ClientDependencies, SubmitDependencies } from './transactions/dependencies.js';
+export { dtmGrpcClient, type CallMetadata, type DtmGrpcClientOptions } from './connection/dtm-grpc-client.js';
+export { dtmHttpClient, type DtmHttpClientOptions } from './connection/dtm-http-client.js';
+export { dtmJsonRpcClient, type DtmJsonRpcClientOptions } from './connection/dtm-json-rpc-client.js';
+export { Msg } from './transactions/msg.js';
+export type { MsgDependencies, MsgOptions, QueryPrepared } from './transactions/msg-options.js';
+export type { GlobalTransactionOptions } from './transactions/global-transaction-options.js';
+export { jsonPayloads, type PayloadCodec } from './payload/payload-codec.js';
+export type { PackageDefinition, ProtoFilesOptions } from './payload/proto/load-protos.js';
+export { protoPayloads } from './payload/proto/proto-payloads.js';
+export { Saga, type SagaOptions } from './transactions/saga.js';
+export { dtmClient, type DtmClientOptions } from './connection/dtm-client.js';
+export { Tcc, nestedTcc, runTcc, type TccOptions } from './transactions/tcc.js';
 export {
   branchTransport,
   httpTransport,
-  type BranchCall,
+  type OutgoingBranchCall,
   type BranchTransportOptions,
-  type GrpcOptions,
-  type GrpcTls,
-  type HttpRequesterOptions,
+  type GrpcConnectionOptions,
+  type GrpcTlsOptions,
+  type HttpConnectionOptions,
   type Transport,
 } from '../transport/index.js';
-export { Xa, runXa, type XaOptions } from './xa.js';
-export { waitFor, type WaitForOptions } from './wait-for.js';
+export { XaTransaction, runXa, type XaOptions } from './transactions/xa-transaction.js';
+export { waitFor, type WaitForOptions } from './transactions/wait-for.js';

@@ -13,7 +13,7 @@ import {
   type Tcc,
   type TccOptions,
   type WaitForOptions,
-  type Xa,
+  type XaTransaction,
   type XaOptions,
 } from '../client/index.js';
 import type { HttpDestination } from '../driver/index.js';
@@ -138,7 +138,7 @@ export class DtmService {
    *   await xa.call('http://bank2/transIn', { userId: 2, amount: 30 });
    * });
    */
-  xa<T>(work: (xa: Xa) => Promise<T> | T, options: XaOptions = {}): Promise<T> {
+  xa<T>(work: (xa: XaTransaction) => Promise<T> | T, options: XaOptions = {}): Promise<T> {
     return runXa(this.#dependencies, work, {
       onAbortFailed: (error, gid) => this.#abortFailed(error, gid, 'XA transaction'),
       ...options,

@@ -67,7 +67,7 @@ export interface DtmApi {
 }
 
 /** A {@link DtmApi} with a life cycle. */
-export interface DtmServer extends DtmApi {
+export interface DtmConnection extends DtmApi {
   /** Acquires what it needs; calls are accepted from here on. Throws when it cannot. */
   open(): Promise<void>;
   /** The process can now be reached by branch calls: an embedded coordinator begins to act on unfinished transactions. */

@@ -20,7 +20,7 @@ export {
   type XaBranchRegistration,
 } from './branch/branch-registration.js';
 export { checkHttpUrl } from './branch/branch-url.js';
-export type { DtmApi, DtmServer, TransactionFilter } from './dtm-api.js';
+export type { DtmApi, DtmConnection, TransactionFilter } from './dtm-api.js';
 export {
   DtmArgumentError,
   DtmBarrierError,

@@ -3,7 +3,7 @@ import { resolveDriver, type DriverRegistration, type DtmDriver } from '../drive
 import {
   DtmConfigError,
   type BranchRegistration,
-  type DtmServer,
+  type DtmConnection,
   type TransactionFilter,
   type TransactionRequest,
 } from '../protocol/internal.js';
@@ -50,7 +50,7 @@ export interface RegisterServerOptions {
 }
 
 /** A coordinator inside this process. */
-export interface EmbeddedServer extends DtmServer {
+export interface EmbeddedServer extends DtmConnection {
   /** Where the gRPC API is reached, e.g. `127.0.0.1:36790`; undefined while it does not listen. */
   readonly grpcAddress: string | undefined;
   /** What keeps it from standing in the registry at present; undefined while it stands there, or need not. */

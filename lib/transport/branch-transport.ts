@@ -1,17 +1,17 @@
 import { driversOf, type DtmDriver } from '../driver/index.js';
 import { DtmArgumentError, isHttpUrl } from '../protocol/internal.js';
-import type { GrpcOptions } from './grpc/grpc-options.js';
+import type { GrpcConnectionOptions } from './grpc/grpc-options.js';
 import { grpcTransport } from './grpc/grpc-transport.js';
-import type { HttpRequesterOptions } from './http/http-requester.js';
+import type { HttpConnectionOptions } from './http/http-requester.js';
 import { httpTransport } from './http/http-transport.js';
 import type { Transport } from './transport.js';
 
 /** Options of {@link branchTransport}. */
 export interface BranchTransportOptions {
   /** Limits of the connection pools of HTTP. */
-  readonly http?: HttpRequesterOptions | undefined;
+  readonly http?: HttpConnectionOptions | undefined;
   /** Limits of the channels of gRPC. */
-  readonly grpc?: GrpcOptions | undefined;
+  readonly grpc?: GrpcConnectionOptions | undefined;
   /** Knows the addresses of branches. @default defaultDriver(), URLs of HTTP and host:port/pkg.Service/Method */
   readonly driver?: DtmDriver | undefined;
 }

@@ -1,7 +1,7 @@
 import { isHttpUrl, type BranchContext, type Outcome, type Payload, type Protocol } from '../protocol/internal.js';
 
 /** One call to a branch. */
-export interface BranchCall {
+export interface OutgoingBranchCall {
   /** Branch URL as the initiator gave it. */
   readonly url: string;
   /** Sent along so that the branch knows who calls, and for what. */
@@ -17,7 +17,7 @@ export interface BranchCall {
 }
 
 /** What of a call says whether it can be made at all. */
-export type CallTarget = Pick<BranchCall, 'url' | 'context' | 'headers' | 'protocol'>;
+export type OutgoingBranchTarget = Pick<OutgoingBranchCall, 'url' | 'context' | 'headers' | 'protocol'>;
 
 /**
  * The port "call this branch and say what came of it". It never throws for anything that happens on the way: a refused
@@ -25,14 +25,14 @@ export type CallTarget = Pick<BranchCall, 'url' | 'context' | 'headers' | 'proto
  */
 export interface Transport {
   /** Calls a branch and reads the answer. */
-  call(call: BranchCall): Promise<Outcome>;
+  call(call: OutgoingBranchCall): Promise<Outcome>;
   /**
    * Refuses what no call could ever reach, so that it is not tried for ever. A transport without it takes everything.
    *
    * @param target - of the call
    * @throws DtmArgumentError saying what is wrong
    */
-  check?(target: CallTarget): void;
+  check?(target: OutgoingBranchTarget): void;
   /**
    * Whether a branch is called over HTTP; any other is called over gRPC.
    *

@@ -9,7 +9,7 @@ import type { InDoubtBranch, XaAdapter } from './xa-adapter.js';
 import type { XaDecision } from './xa-database.js';
 
 /** Options of {@link resolveInDoubt}. */
-export interface ResolveOptions {
+export interface ResolveInDoubtOptions {
   /**
    * Only branches that have been prepared for longer; those whose age the database does not know are looked at in any case.
    *
@@ -41,14 +41,14 @@ type Verdict = XaDecision | Pick<ResolvedBranch, 'outcome' | 'reason'>;
  *
  * @param adapter - the database
  * @param api - the coordinator
- * @param options - see {@link ResolveOptions}
+ * @param options - see {@link ResolveInDoubtOptions}
  * @returns what became of each branch that was old enough
  * @throws what {@link XaAdapter.inDoubt} throws; DtmArgumentError when an option is not allowed
  */
 export async function resolveInDoubt<Tx>(
   adapter: XaAdapter<Tx>,
   api: Pick<DtmApi, 'query'>,
-  { olderThanSeconds = 60 }: ResolveOptions = {},
+  { olderThanSeconds = 60 }: ResolveInDoubtOptions = {},
 ): Promise<ResolvedBranch[]> {
   if (!(olderThanSeconds >= 0)) {
     throw new DtmArgumentError(`olderThanSeconds must be a number, 0 or more, not ${String(olderThanSeconds)}`);

@@ -1,4 +1,4 @@
-import type { BranchCall } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import { isFinal, type Outcome, type TransactionRecord } from 'nestjs-dtm/protocol';
 import type { Store } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
@@ -45,7 +45,7 @@ function storing(
 /** A transport with something around its calls. */
 function calling(
   { transport }: CoordinatorEnvironment,
-  around: (call: BranchCall, send: () => Promise<Outcome>) => Promise<Outcome>,
+  around: (call: OutgoingBranchCall, send: () => Promise<Outcome>) => Promise<Outcome>,
 ): Partial<CoordinatorEnvironment> {
   return { transport: { ...transport, call: (call) => around(call, () => transport.call(call)) } };
 }
@@ -153,7 +153,7 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     title: 'calls branches with the payload of others',
     environment: ({ transport }) => {
-      let last: BranchCall['payload'] = '';
+      let last: OutgoingBranchCall['payload'] = '';
       return {
         transport: {
           ...transport,

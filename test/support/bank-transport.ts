@@ -1,4 +1,4 @@
-import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 
 type Branch = 'nothing' | 'reserved' | 'done' | 'undone';
@@ -27,7 +27,7 @@ export class BankTransport implements Transport {
     return Object.fromEntries(own.map(([key, branch]) => [key.slice(gid.length + 1), branch]));
   }
 
-  async call({ context: { gid, branchId, op } }: BranchCall): Promise<Outcome> {
+  async call({ context: { gid, branchId, op } }: OutgoingBranchCall): Promise<Outcome> {
     this.keys.push(`${branchId} ${op}`);
     if (op === 'msg') return this.isCommitted ? { kind: 'success', body: '' } : { kind: 'failure', message: 'no' };
     const key = `${gid}/${branchId}`;

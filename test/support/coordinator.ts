@@ -1,4 +1,4 @@
-import type { DtmServer, TransactionDetails } from 'nestjs-dtm/protocol';
+import type { DtmConnection, TransactionDetails } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, type EmbeddedServerOptions, type Store } from 'nestjs-dtm/server';
 import { onTestFinished } from 'vitest';
 import { RecordingLogger } from './recording-logger.js';
@@ -7,7 +7,7 @@ import { VirtualClock } from './virtual-clock.js';
 
 /** A coordinator without network and wall clock, and what it works with. */
 export interface CoordinatorBed {
-  readonly server: DtmServer;
+  readonly server: DtmConnection;
   readonly clock: VirtualClock;
   readonly transport: ScriptedTransport;
   readonly store: Store;

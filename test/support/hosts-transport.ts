@@ -1,4 +1,4 @@
-import type { BranchCall } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import { ScriptedTransport, type TransportCall } from './scripted-transport.js';
 
@@ -24,7 +24,7 @@ export class HostsTransport extends ScriptedTransport {
     return this.calls.filter((call) => hostOf(call.url) === host);
   }
 
-  override async call(call: BranchCall): Promise<Outcome> {
+  override async call(call: OutgoingBranchCall): Promise<Outcome> {
     const isGone = this.#gone.has(hostOf(call.url));
     const outcome = await super.call(call);
     return isGone ? NO_ANSWER : outcome;

@@ -1,4 +1,4 @@
-import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import type { Clock } from 'nestjs-dtm/server';
 import { deferred } from './deferred.js';
@@ -9,7 +9,7 @@ export const ONGOING: Outcome = { kind: 'ongoing', message: 'not yet' };
 export const UNKNOWN: Outcome = { kind: 'unknown', message: 'status 500: boom' };
 
 /** A call as the transport got it, with the virtual time. */
-export interface TransportCall extends BranchCall {
+export interface TransportCall extends OutgoingBranchCall {
   /** Branch id and operation, e.g. `01 action`. */
   readonly key: string;
   readonly time: number;
@@ -74,7 +74,7 @@ export class ScriptedTransport implements Transport {
     return this.calls.filter((call) => call.key === key).map((call) => call.time);
   }
 
-  async call(branchCall: BranchCall): Promise<Outcome> {
+  async call(branchCall: OutgoingBranchCall): Promise<Outcome> {
     const key = `${branchCall.context.branchId} ${branchCall.context.op}`;
     const call = { ...branchCall, key, time: this.#clock.now() };
     this.calls.push(call);

@@ -1,13 +1,13 @@
 import {
   jsonPayloads,
   protoPayloads,
-  serverOf,
+  dtmClient,
   type PackageDefinition,
   type PayloadCodec,
   type ProtoFilesOptions,
 } from '../../client/index.js';
 import { branchUrlOf, resolveDriver, type DtmDriver } from '../../driver/index.js';
-import { DtmConfigError, errorText, isHttpUrl, type DtmServer } from '../../protocol/internal.js';
+import { DtmConfigError, errorText, isHttpUrl, type DtmConnection } from '../../protocol/internal.js';
 import { DatabaseRegistry, type DtmDatabaseOptions } from './database-registry.js';
 
 /** Options of {@link DtmModule}. */
@@ -17,7 +17,7 @@ export interface DtmModuleOptions {
    * none), JSON-RPC `http://dtm:36789/api/json-rpc` or gRPC `dtm:36790`, also by a URL of the driver; or an object such as
    * `embeddedServer()`, which the module opens and closes with the application.
    */
-  readonly server: string | DtmServer;
+  readonly server: string | DtmConnection;
   /**
    * How addresses of gRPC services are found: the name of a driver, or a {@link DtmDriver}; `default` takes them as they are.
    *
@@ -75,7 +75,7 @@ export interface DtmEndpointOptions {
 /** {@link DtmModuleOptions}, checked and with the server as an object. Injected by this class. */
 export abstract class DtmSettings {
   /** The coordinator. */
-  abstract readonly server: DtmServer;
+  abstract readonly server: DtmConnection;
   /** Base URL without a slash at its end; undefined when it is to be derived. */
   abstract readonly endpointHttp: string | undefined;
   /** Address for gRPC without a slash at its end. */
@@ -256,8 +256,8 @@ function databasesOf(databases: unknown): DatabaseRegistry {
   return new DatabaseRegistry(databases as Record<string, DtmDatabaseOptions>);
 }
 
-function coordinatorOf(server: unknown, driver: DtmDriver): DtmServer {
-  if (typeof server === 'string') return serverOf(server, { driver });
+function coordinatorOf(server: unknown, driver: DtmDriver): DtmConnection {
+  if (typeof server === 'string') return dtmClient(server, { driver });
   if (typeof server !== 'object' || server === null) {
     throw new DtmConfigError(
       `DtmModule: server is ${show(server)}; give the URL of a dtm, or an object such as embeddedServer()`,
@@ -269,7 +269,7 @@ function coordinatorOf(server: unknown, driver: DtmDriver): DtmServer {
       `DtmModule: server is an object without ${missing.join(', ')}; give the URL of a dtm, or an object such as embeddedServer()`,
     );
   }
-  return server as DtmServer;
+  return server as DtmConnection;
 }
 
 function objectOf(what: string, value: unknown, names: readonly string[], remedy: string): Record<string, unknown> {

@@ -11,7 +11,7 @@ import {
   type Protocol,
   type TransactionRequest,
 } from '../../protocol/internal.js';
-import type { CallTarget, Transport } from '../../transport/index.js';
+import type { OutgoingBranchTarget, Transport } from '../../transport/index.js';
 
 /**
  * Refuses a transaction whose branches the transport could never call: they would be tried for ever. Plain URLs of HTTP are
@@ -73,7 +73,7 @@ function isPlain(url: string | undefined): boolean {
 function checkUrl(
   transport: Transport,
   what: string,
-  { url, ...target }: Omit<CallTarget, 'url'> & { readonly url: string | undefined },
+  { url, ...target }: Omit<OutgoingBranchTarget, 'url'> & { readonly url: string | undefined },
 ): void {
   if (url === undefined || isPlain(url) || (target.protocol !== 'grpc' && !url.includes('://'))) return;
   try {

@@ -1,7 +1,7 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/internal.js';
-import type { GrpcOptions } from './grpc-options.js';
-import { tlsChannel, type GrpcTls } from './grpc-tls.js';
+import type { GrpcConnectionOptions } from './grpc-options.js';
+import { tlsChannel, type GrpcTlsOptions } from './grpc-tls.js';
 import { callUnary, type GrpcAnswer, type UnaryCall } from './unary-call.js';
 
 export type { GrpcAnswer } from './unary-call.js';
@@ -53,7 +53,7 @@ export class GrpcChannels {
    * @param tls - how connections are secured. @default they are not
    * @throws DtmConfigError when certificates or keys cannot be read
    */
-  constructor(grpc: typeof Grpc, options: GrpcOptions = {}, tls?: GrpcTls) {
+  constructor(grpc: typeof Grpc, options: GrpcConnectionOptions = {}, tls?: GrpcTlsOptions) {
     const secure = tls && tlsChannel(grpc, tls);
     this.#grpc = grpc;
     this.#credentials = secure?.credentials ?? grpc.credentials.createInsecure();

@@ -1,5 +1,5 @@
 /** Limits of the channels of gRPC. */
-export interface GrpcOptions {
+export interface GrpcConnectionOptions {
   /** Most servers that stay connected; beyond, one that has no call under way is left. @default 1024 */
   readonly maxServers?: number | undefined;
   /** A server that was not called for this long is left, at the latest after twice the time. @default 60 */

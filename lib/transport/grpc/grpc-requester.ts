@@ -2,15 +2,15 @@ import type * as Grpc from '@grpc/grpc-js';
 import type { DtmDriver } from '../../driver/index.js';
 import { DtmArgumentError } from '../../protocol/internal.js';
 import { GrpcChannels } from './grpc-channels.js';
-import type { GrpcOptions } from './grpc-options.js';
-import type { GrpcTls } from './grpc-tls.js';
+import type { GrpcConnectionOptions } from './grpc-options.js';
+import type { GrpcTlsOptions } from './grpc-tls.js';
 import { loadGrpc } from './load-grpc.js';
 import type { GrpcAnswer } from './unary-call.js';
 
 /** Options of {@link GrpcRequester}. */
-export interface GrpcRequesterOptions extends GrpcOptions {
+export interface GrpcRequesterOptions extends GrpcConnectionOptions {
   /** Connects over TLS. @default plainly */
-  readonly tls?: GrpcTls | undefined;
+  readonly tls?: GrpcTlsOptions | undefined;
   /** Makes its addresses known to gRPC before the first call. @default only those that gRPC knows by itself */
   readonly driver?: Pick<DtmDriver, 'registerGrpcResolver' | 'interceptGrpc'> | undefined;
 }

@@ -2,7 +2,7 @@ import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
 
 /** How connections over TLS are made; certificates and keys are PEM, as text or bytes. */
-export interface GrpcTls {
+export interface GrpcTlsOptions {
   /** Certificates of the authorities that servers are trusted by. @default those of Node */
   readonly ca?: string | Uint8Array | undefined;
   /** Own certificate with its chain, for servers that ask for one. @default none */
@@ -28,7 +28,7 @@ export interface TlsChannel {
  * @param tls - certificates and names
  * @throws DtmConfigError when a certificate or key cannot be read, or one of the two is missing
  */
-export function tlsChannel(grpc: typeof Grpc, { ca, cert, key, serverName }: GrpcTls): TlsChannel {
+export function tlsChannel(grpc: typeof Grpc, { ca, cert, key, serverName }: GrpcTlsOptions): TlsChannel {
   if ((cert === undefined) !== (key === undefined)) {
     throw new DtmConfigError('tls: a client certificate needs both cert and key');
   }

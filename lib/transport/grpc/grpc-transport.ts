@@ -9,8 +9,8 @@ import {
   type Outcome,
   type Payload,
 } from '../../protocol/internal.js';
-import type { BranchCall, CallTarget, Transport } from '../transport.js';
-import type { GrpcOptions } from './grpc-options.js';
+import type { OutgoingBranchCall, OutgoingBranchTarget, Transport } from '../transport.js';
+import type { GrpcConnectionOptions } from './grpc-options.js';
 import { GrpcRequester } from './grpc-requester.js';
 
 /** Branch id of calls to the initiator itself. */
@@ -22,9 +22,9 @@ const INITIATOR_BRANCH = '00';
  * @param options - limits of the channels
  * @param driver - knows the addresses
  */
-export function grpcTransport(options: GrpcOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
+export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
   const requester = new GrpcRequester({ ...options, driver });
-  const call = async ({ url, context, headers, payload, timeoutSeconds }: BranchCall): Promise<Outcome> => {
+  const call = async ({ url, context, headers, payload, timeoutSeconds }: OutgoingBranchCall): Promise<Outcome> => {
     const isCallback = context.transType === 'workflow' && context.branchId === INITIATOR_BRANCH;
     const { code, details, message } = await requester.request({
       ...driver.parseServerMethod(url),
@@ -35,7 +35,7 @@ export function grpcTransport(options: GrpcOptions = {}, driver: DtmDriver = def
     return readGrpcOutcome(code, details, message);
   };
   return {
-    check({ url, context, headers }: CallTarget) {
+    check({ url, context, headers }: OutgoingBranchTarget) {
       driver.parseServerMethod(url);
       branchMetadata(context, headers);
     },

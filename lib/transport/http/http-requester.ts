@@ -2,7 +2,7 @@ import type { HttpNames, HttpUrlOf } from '../../driver/index.js';
 import { Agent, interceptors, type Dispatcher } from 'undici';
 
 /** Options of {@link HttpRequester}. */
-export interface HttpRequesterOptions {
+export interface HttpConnectionOptions {
   /** Most connections to one origin; further calls wait. @default 256 */
   readonly connectionsPerOrigin?: number | undefined;
   /** Most bytes of an answer; a larger one is an error. @default 4194304 (4 MiB) */
@@ -15,7 +15,7 @@ export interface HttpRequesterOptions {
 export interface HttpRequest {
   /** HTTP method. */
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Absolute http or https URL, or one that the {@link HttpRequesterOptions.names} know. */
+  /** Absolute http or https URL, or one that the {@link HttpConnectionOptions.names} know. */
   readonly url: string;
   /** Whose URL it is, for the names. @default 'branch' */
   readonly of?: HttpUrlOf | undefined;
@@ -48,7 +48,7 @@ export class HttpRequester {
   readonly #names: HttpNames | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: HttpRequesterOptions = {}) {
+  constructor(options: HttpConnectionOptions = {}) {
     this.#names = options.names;
     this.#agent = new Agent({
       connections: options.connectionsPerOrigin ?? 256,

@@ -1,8 +1,8 @@
 import { appendBranchQuery, errorText, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
 import { isJsonRpc, jsonRpcRequest, readJsonRpcOutcome } from '../json-rpc/json-rpc.js';
-import type { BranchCall, Transport } from '../transport.js';
+import type { OutgoingBranchCall, Transport } from '../transport.js';
 import { withBranchHeaders } from './branch-headers.js';
-import { HttpRequester, type HttpRequest, type HttpRequesterOptions } from './http-requester.js';
+import { HttpRequester, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
 
 /**
  * Calls branches over HTTP: plainly (docs/protocol.md#http-branch-calls), or by JSON-RPC where the transaction and the URL say
@@ -10,7 +10,7 @@ import { HttpRequester, type HttpRequest, type HttpRequesterOptions } from './ht
  *
  * @param options - limits of the connection pools
  */
-export function httpTransport(options: HttpRequesterOptions = {}): Transport {
+export function httpTransport(options: HttpConnectionOptions = {}): Transport {
   const requester = new HttpRequester(options);
   return {
     call: (call) => callBranch(requester, call),
@@ -18,7 +18,7 @@ export function httpTransport(options: HttpRequesterOptions = {}): Transport {
   };
 }
 
-async function callBranch(requester: HttpRequester, call: BranchCall): Promise<Outcome> {
+async function callBranch(requester: HttpRequester, call: OutgoingBranchCall): Promise<Outcome> {
   const isRpc = isJsonRpc(call);
   try {
     const request = isRpc ? jsonRpcRequest(call) : plainRequest(call);
@@ -34,7 +34,7 @@ async function callBranch(requester: HttpRequester, call: BranchCall): Promise<O
 }
 
 /** POST with the payload, GET when there is none; the branch parameters stand behind those of the URL. */
-function plainRequest({ url, context, payload }: BranchCall): Pick<HttpRequest, 'method' | 'url' | 'body'> {
+function plainRequest({ url, context, payload }: OutgoingBranchCall): Pick<HttpRequest, 'method' | 'url' | 'body'> {
   const hasBody = payload.length > 0;
   const post = hasBody || context.transType === 'xa';
   return { method: post ? 'POST' : 'GET', url: appendBranchQuery(url, context), body: hasBody ? payload : undefined };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DtmArgumentError, payloadText, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
-import type { BranchCall } from '../transport.js';
+import type { OutgoingBranchCall } from '../transport.js';
 
 /** Error codes by which a branch decides. */
 const FAILURE_CODE = -32901;
@@ -11,7 +11,7 @@ const ONGOING_CODE = -32902;
  *
  * @param call - the call
  */
-export function isJsonRpc({ protocol, url }: BranchCall): boolean {
+export function isJsonRpc({ protocol, url }: OutgoingBranchCall): boolean {
   return protocol === 'json-rpc' && URL.canParse(url) && new URL(url).searchParams.has('method');
 }
 
@@ -21,7 +21,11 @@ export function isJsonRpc({ protocol, url }: BranchCall): boolean {
  * @param call - the call
  * @throws DtmArgumentError when the payload is not a JSON object
  */
-export function jsonRpcRequest({ url, context, payload }: BranchCall): { method: 'POST'; url: string; body: string } {
+export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {
+  method: 'POST';
+  url: string;
+  body: string;
+} {
   const { gid, transType, branchId, op } = context;
   const params = { ...objectIn(payloadText(payload)), branch_id: branchId, gid, op, trans_type: transType };
   const method = new URL(url).searchParams.get('method');

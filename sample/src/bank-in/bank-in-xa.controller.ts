@@ -1,6 +1,6 @@
 import { Controller, Logger } from '@nestjs/common';
 import { BranchPayload, Xa, XaBranch } from 'nestjs-dtm';
-import type { XaBranch as Participant } from 'nestjs-dtm/xa';
+import type { XaParticipant } from 'nestjs-dtm/xa';
 import type { Sql } from '../bank/bank-database.js';
 import { type Transfer } from '../bank/transfer.js';
 import { BankInAccounts } from './bank-in.accounts.js';
@@ -13,7 +13,7 @@ export class BankInXaController {
   constructor(private readonly accounts: BankInAccounts) {}
 
   @XaBranch({ database: 'bank-in' })
-  async transIn(@BranchPayload() { to, amount }: Transfer, @Xa() xa: Participant<Sql>): Promise<void> {
+  async transIn(@BranchPayload() { to, amount }: Transfer, @Xa() xa: XaParticipant<Sql>): Promise<void> {
     await xa.call(async (tx) => {
       await this.accounts.credit(tx, to, amount);
       this.#logger.log(`TransIn ${amount} to user ${to}`);

@@ -1,6 +1,6 @@
 import { Controller, Logger } from '@nestjs/common';
 import { BranchPayload, Xa, XaBranch } from 'nestjs-dtm';
-import type { XaBranch as Participant } from 'nestjs-dtm/xa';
+import type { XaParticipant } from 'nestjs-dtm/xa';
 import type { Sql } from '../bank/bank-database.js';
 import { type Transfer } from '../bank/transfer.js';
 import { BankOutAccounts } from './bank-out.accounts.js';
@@ -13,7 +13,7 @@ export class BankOutXaController {
   constructor(private readonly accounts: BankOutAccounts) {}
 
   @XaBranch({ database: 'bank-out' })
-  async transOut(@BranchPayload() { from, amount }: Transfer, @Xa() xa: Participant<Sql>): Promise<void> {
+  async transOut(@BranchPayload() { from, amount }: Transfer, @Xa() xa: XaParticipant<Sql>): Promise<void> {
     await xa.call(async (tx) => {
       await this.accounts.debit(tx, from, amount);
       this.#logger.log(`TransOut ${amount} from user ${from}`);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DtmConnectionError, DtmFailureError, DtmOngoingError, DtmServerError } from 'nestjs-dtm';
-import { httpServer } from 'nestjs-dtm/client';
+import { dtmHttpClient } from 'nestjs-dtm/client';
 import { seededRandom } from '../../support/random.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { startBankApp, transferBySaga, transferByTcc, type Transfer } from './bank-app.js';
@@ -131,7 +131,7 @@ for (const { title, available, kills, make } of BEDS) {
       isEnough = true;
       await Promise.all(transfers);
 
-      const api = httpServer(coordinator.origin);
+      const api = dtmHttpClient(coordinator.origin);
       onTestFinished(() => api.close());
       await waitUntil(() => isSettled(api));
       const transactions = await allTransactions(api);

@@ -1,4 +1,4 @@
-import { httpTransport, type BranchCall, type Transport } from 'nestjs-dtm/client';
+import { httpTransport, type OutgoingBranchCall, type Transport } from 'nestjs-dtm/client';
 
 /**
  * A network that misbehaves: calls arrive twice, at the same time or long after; they arrive after the coordinator has
@@ -11,9 +11,9 @@ export function unrulyTransport(
   random: () => number,
   inner: Transport = httpTransport(),
 ): Transport & { settle(): Promise<void> } {
-  const late: BranchCall[] = [];
+  const late: OutgoingBranchCall[] = [];
   const underWay = new Set<Promise<unknown>>();
-  const deliver = (call: BranchCall) => {
+  const deliver = (call: OutgoingBranchCall) => {
     const delivery = inner.call(call).finally(() => underWay.delete(delivery));
     underWay.add(delivery);
     return delivery;

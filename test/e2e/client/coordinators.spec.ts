@@ -1,9 +1,9 @@
 import {
   Saga,
   branchTransport,
-  grpcServer,
-  httpServer,
-  jsonRpcServer,
+  dtmGrpcClient,
+  dtmHttpClient,
+  dtmJsonRpcClient,
   runTcc,
   type ClientDependencies,
 } from 'nestjs-dtm/client';
@@ -12,7 +12,7 @@ import {
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
-  type DtmServer,
+  type DtmConnection,
   type TransactionDetails,
 } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
@@ -35,11 +35,11 @@ interface Addresses {
   readonly embedded?: EmbeddedServer;
 }
 
-const CLIENTS: Readonly<Record<string, (at: Addresses) => DtmServer>> = {
-  httpServer: ({ http }) => httpServer(http),
-  jsonRpcServer: ({ http }) => jsonRpcServer(`${new URL(http).origin}/api/json-rpc`),
-  grpcServer: ({ grpc }) => grpcServer(grpc),
-  'grpcServer with the HTTP API': ({ grpc, http }) => grpcServer(grpc, { http }),
+const CLIENTS: Readonly<Record<string, (at: Addresses) => DtmConnection>> = {
+  dtmHttpClient: ({ http }) => dtmHttpClient(http),
+  dtmJsonRpcClient: ({ http }) => dtmJsonRpcClient(`${new URL(http).origin}/api/json-rpc`),
+  dtmGrpcClient: ({ grpc }) => dtmGrpcClient(grpc),
+  'dtmGrpcClient with the HTTP API': ({ grpc, http }) => dtmGrpcClient(grpc, { http }),
 };
 
 const ours = async (): Promise<{ at: Addresses; stop(): Promise<void> }> => {
@@ -59,14 +59,14 @@ const theirs = async (): Promise<{ at: Addresses; stop(): Promise<void> }> => {
 };
 
 describe('our coordinator', () => {
-  const { ['grpcServer with the HTTP API']: _, ...clients } = CLIENTS;
+  const { ['dtmGrpcClient with the HTTP API']: _, ...clients } = CLIENTS;
   contract(ours, { embedded: ({ embedded }) => embedded!, ...clients });
 });
 
 const go = requireOrSkip('dtm');
 
 describe.skipIf(!go.available)(go.title('Go dtm'), () => {
-  const { grpcServer: _, ...clients } = CLIENTS;
+  const { dtmGrpcClient: _, ...clients } = CLIENTS;
   contract(theirs, clients);
 });
 
@@ -80,7 +80,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
   afterAll(() => running?.stop());
 
   describe.each(Object.entries(clients))('over %s', (_, make) => {
-    let server: DtmServer;
+    let server: DtmConnection;
     let bank: Participant;
     let dependencies: ClientDependencies;
     let gid: string;

@@ -1,11 +1,11 @@
 import {
   Saga,
   branchTransport,
-  grpcServer,
-  httpServer,
+  dtmGrpcClient,
+  dtmHttpClient,
   runTcc,
-  serverOf,
-  type GrpcServerOptions,
+  dtmClient,
+  type DtmGrpcClientOptions,
 } from 'nestjs-dtm/client';
 import {
   DtmArgumentError,
@@ -13,7 +13,7 @@ import {
   DtmConnectionError,
   DtmOngoingError,
   DtmServerError,
-  type DtmServer,
+  type DtmConnection,
 } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -42,8 +42,8 @@ async function startOurs(grpcPort = 0): Promise<EmbeddedServer> {
   return embedded;
 }
 
-function clientOf(url: string, options: GrpcServerOptions = {}): DtmServer {
-  const server = grpcServer(url, options);
+function clientOf(url: string, options: DtmGrpcClientOptions = {}): DtmConnection {
+  const server = dtmGrpcClient(url, options);
   onTestFinished(() => server.close());
   return server;
 }
@@ -80,7 +80,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
     expect(await plain.newGid()).toMatch(/./);
   });
 
-  it.each<[string, GrpcServerOptions]>([
+  it.each<[string, DtmGrpcClientOptions]>([
     ['whose authority is unknown', {}],
     ['whose authority is another one', { tls: { ca: '' } }],
   ])('is not talked to %s', async (_, options) => {
@@ -130,7 +130,7 @@ describe('a coordinator', () => {
 
   it.each(['protocol1://', 'protocol1:///'])('is reached with a driver at %s…', async (scheme) => {
     const dtm = await startOurs();
-    const server = serverOf(`${scheme}${dtm.grpcAddress}`, { driver: protocol1Driver() });
+    const server = dtmClient(`${scheme}${dtm.grpcAddress}`, { driver: protocol1Driver() });
     onTestFinished(() => server.close());
     await server.open();
     expect(await server.newGid()).toMatch(/./);
@@ -206,7 +206,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
     ]) {
       const error = await errorOf(operation());
       expect(error).toBeInstanceOf(DtmConfigError);
-      expect(error.message).toMatch(/give its HTTP API as well: grpcServer\(.*http: 'http/);
+      expect(error.message).toMatch(/give its HTTP API as well: dtmGrpcClient\(.*http: 'http/);
     }
   });
 
@@ -222,7 +222,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
     const error = await errorOf(saga.submit());
     expect(error).toBeInstanceOf(DtmOngoingError);
     expect(error.message).toMatch(/which may mean rolled back, not finished, or succeeded before/);
-    const http = httpServer(dtm.url);
+    const http = dtmHttpClient(dtm.url);
     onTestFinished(() => http.close());
     if (status === 425) await http.forceStop(gid);
   });

@@ -6,8 +6,8 @@ const print = '(error) => console.log(error.code + " " + error.message)';
 describe('a package that is not installed', () => {
   it('@grpc/grpc-js is named by open(), with the command that installs it', async () => {
     const code = `
-      const { grpcServer } = await import('nestjs-dtm/client');
-      await grpcServer('localhost:36790').open().catch(${print});`;
+      const { dtmGrpcClient } = await import('nestjs-dtm/client');
+      await dtmGrpcClient('localhost:36790').open().catch(${print});`;
     expect(await printedWithout('@grpc/grpc-js', code)).toBe(
       'DTM_CONFIG gRPC needs the package @grpc/grpc-js; run: npm install @grpc/grpc-js',
     );
@@ -15,8 +15,8 @@ describe('a package that is not installed', () => {
 
   it('@grpc/grpc-js is not needed for anything else', async () => {
     const code = `
-      const { serverOf, Saga } = await import('nestjs-dtm/client');
-      await serverOf('http://localhost:1').newGid().catch(({ code }) => console.log(code));`;
+      const { dtmClient, Saga } = await import('nestjs-dtm/client');
+      await dtmClient('http://localhost:1').newGid().catch(({ code }) => console.log(code));`;
     expect(await printedWithout('@grpc/grpc-js', code)).toBe('DTM_CONNECTION');
   });
 

@@ -1,7 +1,14 @@
 import { loadSync } from '@grpc/proto-loader';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Saga, branchTransport, grpcServer, protoPayloads, runTcc, type ClientDependencies } from 'nestjs-dtm/client';
+import {
+  Saga,
+  branchTransport,
+  dtmGrpcClient,
+  protoPayloads,
+  runTcc,
+  type ClientDependencies,
+} from 'nestjs-dtm/client';
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -49,7 +56,7 @@ describe('transactions with payloads by .proto files', () => {
     onTestFinished(() => dtm.close());
     await dtm.open();
     dtm.recover();
-    const api = grpcServer(dtm.grpcAddress!);
+    const api = dtmGrpcClient(dtm.grpcAddress!);
     onTestFinished(() => api.close());
     const transport = branchTransport();
     onTestFinished(() => transport.close());

@@ -1,11 +1,11 @@
-import { Saga, httpServer, httpTransport, nestedTcc, runTcc, type ClientDependencies } from 'nestjs-dtm/client';
+import { Saga, dtmHttpClient, httpTransport, nestedTcc, runTcc, type ClientDependencies } from 'nestjs-dtm/client';
 import {
   DtmBranchError,
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
   readBranchQuery,
-  type DtmServer,
+  type DtmConnection,
 } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -16,13 +16,13 @@ import { RecordingLogger } from '../../support/recording-logger.js';
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 /** A coordinator that listens, as initiators in this process and in others see it. */
-async function startServer(isRemote: boolean): Promise<DtmServer> {
+async function startServer(isRemote: boolean): Promise<DtmConnection> {
   const embedded = embeddedServer({ store: memoryStore(), logger: new RecordingLogger(), listen: { port: 0 } });
   await embedded.open();
   embedded.recover();
   onTestFinished(() => embedded.close());
   if (!isRemote) return embedded;
-  const remote = httpServer(embedded.address!);
+  const remote = dtmHttpClient(embedded.address!);
   onTestFinished(() => remote.close());
   return remote;
 }
@@ -42,7 +42,7 @@ describe.each([
   ['in the same process', false],
   ['over HTTP', true],
 ])('a coordinator %s', (_, isRemote) => {
-  let server: DtmServer;
+  let server: DtmConnection;
   let bank: Participant;
   let tcc: ClientDependencies;
 

@@ -1,5 +1,5 @@
 import mysql, { type Pool as MysqlPool } from 'mysql2/promise';
-import { httpTransport, runXa, type ClientDependencies, type Xa, type XaOptions } from 'nestjs-dtm/client';
+import { httpTransport, runXa, type ClientDependencies, type XaTransaction, type XaOptions } from 'nestjs-dtm/client';
 import {
   DtmBranchError,
   DtmConnectionError,
@@ -8,10 +8,10 @@ import {
   readBranchQuery,
   writeHttpOutcome,
   type DtmApi,
-  type DtmServer,
+  type DtmConnection,
 } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
-import { XaBranch, resolveInDoubt, type XaAdapter } from 'nestjs-dtm/xa';
+import { XaParticipant, resolveInDoubt, type XaAdapter } from 'nestjs-dtm/xa';
 import { mysql2Xa } from 'nestjs-dtm/xa/mysql2';
 import { pgXa } from 'nestjs-dtm/xa/pg';
 import { Pool as PgPool } from 'pg';
@@ -63,7 +63,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
   });
 
   let clock: VirtualClock;
-  let server: DtmServer;
+  let server: DtmConnection;
   let banks: Participant;
   let dependencies: ClientDependencies;
 
@@ -84,7 +84,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
 
   const transfer = (amount: number, options: XaOptions = {}, api: DtmApi = server) =>
     runXa({ ...dependencies, api }, (xa) => moveMoney(xa, amount), { gid: 'g', waitResult: true, ...options });
-  const moveMoney = async (xa: Xa, amount: number): Promise<unknown[]> => [
+  const moveMoney = async (xa: XaTransaction, amount: number): Promise<unknown[]> => [
     await xa.call(banks.url('/in'), { amount }),
     await xa.call(banks.url('/out'), { amount }),
   ];
@@ -230,7 +230,7 @@ function serve(
   isDown: () => boolean = () => false,
 ): void {
   banks.answer(path, async ({ query, body }) => {
-    const branch = new XaBranch(readBranchQuery(query), bank.adapter, api);
+    const branch = new XaParticipant(readBranchQuery(query), bank.adapter, api);
     if (branch.isSecondPhase && isDown()) return { status: 503, body: '' };
     try {
       if (branch.isSecondPhase) {
@@ -250,7 +250,7 @@ function serve(
 }
 
 /** The coordinator of an initiator that dies before it can say what becomes of the transaction. */
-function deadBeforeSubmit(api: DtmServer): DtmApi {
+function deadBeforeSubmit(api: DtmConnection): DtmApi {
   const dead = () => Promise.reject(new DtmConnectionError('the initiator is dead'));
   return {
     address: api.address,

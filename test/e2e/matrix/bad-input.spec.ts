@@ -10,9 +10,9 @@ import {
   TccAction,
   branchOf,
   type DtmModuleOptions,
-  type DtmServer,
+  type DtmConnection,
 } from 'nestjs-dtm';
-import { grpcServer, serverOf } from 'nestjs-dtm/client';
+import { dtmGrpcClient, dtmClient } from 'nestjs-dtm/client';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -141,7 +141,7 @@ describe('metadata that is not printable ASCII is refused before anything is sen
   });
 
   test('of the calls to the coordinator', async () => {
-    const dtm = await start(grpcServer('127.0.0.1:1', { metadata: { city: 'Łódź' } }));
+    const dtm = await start(dtmGrpcClient('127.0.0.1:1', { metadata: { city: 'Łódź' } }));
     expect(await thrown(() => dtm.newGid())).toMatchObject({
       message: expect.stringMatching(/"city".*printable ASCII/),
     });
@@ -150,7 +150,7 @@ describe('metadata that is not printable ASCII is refused before anything is sen
 
 describe.each(['http', 'grpc', 'json-rpc'] as const)('a coordinator that is asked over %s', (api) => {
   let server: EmbeddedServer;
-  let client: DtmServer;
+  let client: DtmConnection;
 
   beforeEach(async () => {
     const listen = { port: 0, grpcPort: 0 };
@@ -158,7 +158,7 @@ describe.each(['http', 'grpc', 'json-rpc'] as const)('a coordinator that is aske
     await server.open();
     server.recover();
     const { origin } = new URL(server.address!);
-    client = serverOf({ http: origin, grpc: server.grpcAddress!, 'json-rpc': `${origin}/api/json-rpc` }[api]);
+    client = dtmClient({ http: origin, grpc: server.grpcAddress!, 'json-rpc': `${origin}/api/json-rpc` }[api]);
   });
   afterEach(() => server.close());
 

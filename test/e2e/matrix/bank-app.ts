@@ -1,7 +1,7 @@
 import { Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { DtmModule, DtmService, type DtmServer } from 'nestjs-dtm';
+import { DtmModule, DtmService, type DtmConnection } from 'nestjs-dtm';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { freePorts } from '../../services/free-ports.mjs';
 import { Bank } from '../bank/bank.js';
@@ -35,7 +35,7 @@ export interface BankApp {
  * @param kind - both transports, or gRPC alone
  */
 export async function startBankApp(
-  server: DtmServer,
+  server: DtmConnection,
   { bank, xa, troubles, over }: BankEnvironment,
   kind: 'hybrid' | 'gRPC only',
 ): Promise<BankApp> {

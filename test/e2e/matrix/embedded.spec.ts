@@ -1,4 +1,4 @@
-import { branchTransport, serverOf, type Transport } from 'nestjs-dtm/client';
+import { branchTransport, dtmClient, type Transport } from 'nestjs-dtm/client';
 import type { DtmService } from 'nestjs-dtm';
 import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
@@ -113,10 +113,10 @@ function clientOf(server: EmbeddedServer, { api }: Lane) {
     case 'in process':
       return shared(server);
     case 'http':
-      return serverOf(server.address!);
+      return dtmClient(server.address!);
     case 'grpc':
-      return serverOf(server.grpcAddress!);
+      return dtmClient(server.grpcAddress!);
     case 'json-rpc':
-      return serverOf(`${new URL(server.address!).origin}/api/json-rpc`);
+      return dtmClient(`${new URL(server.address!).origin}/api/json-rpc`);
   }
 }

@@ -1,4 +1,4 @@
-import type { DtmServer, DtmService } from 'nestjs-dtm';
+import type { DtmConnection, DtmService } from 'nestjs-dtm';
 import type { Accounts, BarrierAccounts, Money, XaAccounts } from './accounts.js';
 import { branchesAt, rpcBranchesAt, subscribersAt } from './branches.js';
 import { startBankApp, type BankApp } from './bank-app.js';
@@ -11,7 +11,7 @@ import { Troubles } from './troubles.js';
 export interface MatrixOptions {
   readonly lane: Lane;
   /** A client of the coordinator. */
-  readonly server: () => DtmServer;
+  readonly server: () => DtmConnection;
   readonly barrier: BarrierAccounts;
   /** Undefined where no database is there that can do XA. */
   readonly xa: XaAccounts | undefined;

@@ -1,4 +1,4 @@
-import type { DtmService, GlobalOptions } from 'nestjs-dtm';
+import type { DtmService, GlobalTransactionOptions } from 'nestjs-dtm';
 import type { Bank } from '../bank/bank.js';
 import type { Branches } from './branches.js';
 import type { Step } from './mortal-initiator.js';
@@ -24,7 +24,11 @@ export interface Mode {
   /** What its initiator asks the coordinator for when all goes well. */
   readonly steps: readonly Step[];
   /** Does one transfer and waits for its result. */
-  run(initiator: Initiator, transfer: Transfer, options: GlobalOptions & { readonly gid: string }): Promise<unknown>;
+  run(
+    initiator: Initiator,
+    transfer: Transfer,
+    options: GlobalTransactionOptions & { readonly gid: string },
+  ): Promise<unknown>;
   /** Operation that a participant, or the initiator, can refuse. */
   readonly refusable: string;
   /** A refusal is no decision: it is asked again. */

@@ -1,4 +1,4 @@
-import type { DtmServer } from 'nestjs-dtm';
+import type { DtmConnection } from 'nestjs-dtm';
 
 /** Instead of an answer, to an initiator that is dead: nothing that it asks for happens any more. */
 export class InitiatorDied extends Error {}
@@ -26,8 +26,8 @@ export class MortalInitiators {
   }
 
   /** The coordinator as they see it. */
-  around(server: DtmServer): DtmServer {
-    const mortal: Partial<Pick<DtmServer, Step>> = {};
+  around(server: DtmConnection): DtmConnection {
+    const mortal: Partial<Pick<DtmConnection, Step>> = {};
     for (const step of STEPS)
       mortal[step] = (request) => this.#take(step, request.gid, () => server[step](request as never));
     return wrapped(server, mortal);
@@ -49,11 +49,11 @@ export class MortalInitiators {
 }
 
 /** A coordinator that several applications use, and none of them opens or closes. */
-export function shared(server: DtmServer): DtmServer {
+export function shared(server: DtmConnection): DtmConnection {
   return wrapped(server, { open: async () => undefined, recover: () => undefined, close: async () => undefined });
 }
 
-function wrapped(server: DtmServer, others: Partial<DtmServer>): DtmServer {
+function wrapped(server: DtmConnection, others: Partial<DtmConnection>): DtmConnection {
   return new Proxy(server, {
     get(target, name) {
       const member: unknown = Reflect.get(name in others ? others : target, name);

@@ -15,7 +15,7 @@ import {
   branchOf,
   type BranchContext,
 } from 'nestjs-dtm';
-import type { XaBranch as XaParticipant } from 'nestjs-dtm/xa';
+import type { XaParticipant } from 'nestjs-dtm/xa';
 import { Bank } from '../bank/bank.js';
 import type { Transfer } from './transfer.js';
 import { Troubles } from './troubles.js';

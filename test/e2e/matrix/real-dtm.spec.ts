@@ -1,5 +1,5 @@
-import type { DtmServer } from 'nestjs-dtm';
-import { grpcServer, serverOf } from 'nestjs-dtm/client';
+import type { DtmConnection } from 'nestjs-dtm';
+import { dtmGrpcClient, dtmClient } from 'nestjs-dtm/client';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startDtm, type DtmServer as GoDtm } from '../../services/dtm.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
@@ -75,13 +75,13 @@ describe.skipIf(!go.available)(go.title('the real dtm 1.19.0'), () => {
   }
 });
 
-function clientOf({ url, host, grpcPort }: GoDtm, { api }: Lane): DtmServer {
+function clientOf({ url, host, grpcPort }: GoDtm, { api }: Lane): DtmConnection {
   switch (api) {
     case 'grpc':
-      return grpcServer(`${host}:${grpcPort}`, { http: url });
+      return dtmGrpcClient(`${host}:${grpcPort}`, { http: url });
     case 'json-rpc':
-      return serverOf(`${new URL(url).origin}/api/json-rpc`);
+      return dtmClient(`${new URL(url).origin}/api/json-rpc`);
     default:
-      return serverOf(url);
+      return dtmClient(url);
   }
 }

@@ -1,7 +1,7 @@
-import type { DtmServer, TransactionDetails, TransactionRequest, BranchRegistration } from 'nestjs-dtm/protocol';
+import type { DtmConnection, TransactionDetails, TransactionRequest, BranchRegistration } from 'nestjs-dtm/protocol';
 
 /** A coordinator that does nothing but write down what it is told. */
-export interface RecordingServer extends DtmServer {
+export interface RecordingServer extends DtmConnection {
   readonly log: string[];
   readonly submitted: TransactionRequest[];
   readonly registered: BranchRegistration[];

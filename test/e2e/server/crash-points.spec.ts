@@ -1,5 +1,5 @@
-import { Saga, runTcc, type BranchCall, type Transport } from 'nestjs-dtm/client';
-import { isFinal, type DtmServer, type Outcome } from 'nestjs-dtm/protocol';
+import { Saga, runTcc, type OutgoingBranchCall, type Transport } from 'nestjs-dtm/client';
+import { isFinal, type DtmConnection, type Outcome } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, sqliteStore, type Store } from 'nestjs-dtm/server';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -45,7 +45,7 @@ class Killer {
 }
 
 interface World {
-  readonly server: DtmServer;
+  readonly server: DtmConnection;
   readonly bank: BankTransport;
 }
 
@@ -215,7 +215,7 @@ const SCENARIOS: Scenario[] = [
 ];
 
 /** Calls participants, and the initiator where it is to go on. */
-async function callIn(scenario: Scenario, world: World, call: BranchCall): Promise<Outcome> {
+async function callIn(scenario: Scenario, world: World, call: OutgoingBranchCall): Promise<Outcome> {
   if (!scenario.goOn || call.context.branchId !== '00') return world.bank.call(call);
   return (await scenario.goOn(world)) ? { kind: 'success', body: '' } : { kind: 'ongoing', message: 'died again' };
 }
@@ -230,13 +230,13 @@ async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => S
   const dying = storeAround(store, (operation, call) =>
     WRITES.has(operation) ? killer.around('write', call) : call(),
   );
-  const transportTo = (server: () => DtmServer): Transport => ({
+  const transportTo = (server: () => DtmConnection): Transport => ({
     call: (call) => callIn(scenario, { server: server(), bank }, call),
     close: () => Promise.resolve(),
   });
   const intact = transportTo(() => first);
   const network: Transport = { ...intact, call: (call) => killer.around('call', () => intact.call(call)) };
-  const first: DtmServer = embeddedServer({ ...PACE, store: dying, clock, logger, transport: network });
+  const first: DtmConnection = embeddedServer({ ...PACE, store: dying, clock, logger, transport: network });
   await first.open();
   first.recover();
   let isAcknowledged = true;
@@ -248,7 +248,7 @@ async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => S
   if (!killer.isDead) return false;
 
   const transport = transportTo(() => second);
-  const second: DtmServer = embeddedServer({ ...PACE, store: makeStore(), clock, logger, transport });
+  const second: DtmConnection = embeddedServer({ ...PACE, store: makeStore(), clock, logger, transport });
   await second.open();
   second.recover();
   await clock.advance(120_000);
@@ -316,7 +316,7 @@ describe('a store that fails once', () => {
         call: (call) => callIn(scenario, { server, bank }, call),
         close: () => Promise.resolve(),
       };
-      const server: DtmServer = embeddedServer({ ...PACE, store, clock, logger: new RecordingLogger(), transport });
+      const server: DtmConnection = embeddedServer({ ...PACE, store, clock, logger: new RecordingLogger(), transport });
       await server.open();
       server.recover();
       let isAcknowledged = true;

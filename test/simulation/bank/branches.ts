@@ -1,5 +1,5 @@
 import { BranchBarrier, type BarrierContext } from 'nestjs-dtm/barrier';
-import type { BranchCall } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import { DtmFailureError, SUCCESS_BODY, errorOutcome, type BranchOp, type Outcome } from 'nestjs-dtm/protocol';
 import type { TransferPayload } from '../scenarios/plan.js';
 import type { Bank, BankTransaction } from './bank.js';
@@ -20,7 +20,7 @@ export class Branches {
     this.#observer = observer;
   }
 
-  async handle({ url, context, payload }: BranchCall): Promise<Outcome> {
+  async handle({ url, context, payload }: OutgoingBranchCall): Promise<Outcome> {
     // an operation under the URL of another one is a mistake that nobody should mend silently
     if (!url.endsWith(`/${context.op}`)) return { kind: 'failure', message: `${context.op} at ${url}` };
     const transfer = JSON.parse(String(payload)) as TransferPayload;

@@ -1,5 +1,5 @@
 import type { BarrierContext } from 'nestjs-dtm/barrier';
-import type { BranchCall } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import { SUCCESS_BODY, type DtmApi, type Outcome } from 'nestjs-dtm/protocol';
 import type { TransferPayload } from '../scenarios/plan.js';
 import { keyOf, type Bank } from './bank.js';
@@ -36,14 +36,14 @@ export class XaBranches {
     return [...this.#xids].map(([xid, { state }]) => `${xid} ${state}`);
   }
 
-  async handle(call: BranchCall): Promise<Outcome> {
+  async handle(call: OutgoingBranchCall): Promise<Outcome> {
     const context = call.context as BarrierContext;
     const outcome = await this.#handle(context, call);
     if (outcome.kind === 'success') this.#observer.handled(context);
     return outcome;
   }
 
-  #handle(context: BarrierContext, call: BranchCall): Promise<Outcome> | Outcome {
+  #handle(context: BarrierContext, call: OutgoingBranchCall): Promise<Outcome> | Outcome {
     switch (context.op) {
       case 'commit':
         return this.#commit(context);
@@ -54,7 +54,10 @@ export class XaBranches {
     }
   }
 
-  async #firstPhase(context: BarrierContext, { payload, context: { phase2Url } }: BranchCall): Promise<Outcome> {
+  async #firstPhase(
+    context: BarrierContext,
+    { payload, context: { phase2Url } }: OutgoingBranchCall,
+  ): Promise<Outcome> {
     const row = { ...context, op: 'action', barrierId: '01' };
     const xid = keyOf(row);
     if (this.#xids.has(xid)) return { kind: 'unknown', message: 'this xid exists' };

@@ -1,4 +1,4 @@
-import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import { CALL_FAULTS } from '../faults/faults.js';
 import { MOST_CLOCK_ERROR_MS, type Process } from '../scheduler/process.js';
@@ -13,15 +13,15 @@ const MOST_DELAY_MS = 300_000;
 /** Something that answers branch calls. */
 export interface Participant {
   /** Does what is asked, and answers; never when it dies meanwhile. */
-  handle(call: BranchCall): Promise<Outcome>;
+  handle(call: OutgoingBranchCall): Promise<Outcome>;
 }
 
 /** Whom the network tells of calls. */
 export interface NetworkObserver {
   /** A process calls a branch. */
-  called(process: Process, call: BranchCall): void;
+  called(process: Process, call: OutgoingBranchCall): void;
   /** The call came to an end for the process that made it. */
-  answered(process: Process, call: BranchCall, outcome: Outcome): void;
+  answered(process: Process, call: OutgoingBranchCall, outcome: Outcome): void;
   /** Time does not go on as usual. */
   disturbed(reason: string): void;
 }
@@ -57,7 +57,7 @@ export class SimulatedNetwork {
     return { call: (call) => this.#call(process, call), close: () => Promise.resolve() };
   }
 
-  #call(process: Process, call: BranchCall): Promise<Outcome> {
+  #call(process: Process, call: OutgoingBranchCall): Promise<Outcome> {
     if (!process.isAlive) return new Promise(() => undefined);
     const { scheduler } = this.#simulation;
     this.#simulation.log(process.name, `calls ${describe(call)}`);
@@ -85,7 +85,7 @@ export class SimulatedNetwork {
   }
 
   /** What the fault does to the process that calls. */
-  #misbehave(process: Process, fault: CallFault | undefined, call: BranchCall): void {
+  #misbehave(process: Process, fault: CallFault | undefined, call: OutgoingBranchCall): void {
     const { scheduler, dice } = this.#simulation;
     switch (fault) {
       case 'crash after call':
@@ -105,7 +105,7 @@ export class SimulatedNetwork {
   }
 
   /** What the fault does to the call. */
-  #send(fault: CallFault | undefined, call: BranchCall, answer: (outcome: Outcome) => void): void {
+  #send(fault: CallFault | undefined, call: OutgoingBranchCall, answer: (outcome: Outcome) => void): void {
     const { dice } = this.#simulation;
     const silence = () => undefined;
     switch (fault) {
@@ -139,7 +139,7 @@ export class SimulatedNetwork {
     }
   }
 
-  #deliver(call: BranchCall, ms: number, answer: (outcome: Outcome) => void): void {
+  #deliver(call: OutgoingBranchCall, ms: number, answer: (outcome: Outcome) => void): void {
     const { scheduler } = this.#simulation;
     const host = new URL(call.url).host;
     scheduler.after(ms, undefined, async () => {
@@ -159,12 +159,12 @@ export class SimulatedNetwork {
 }
 
 /** A call in the trace. */
-export function describe({ url, context: { gid, branchId, op } }: BranchCall): string {
+export function describe({ url, context: { gid, branchId, op } }: OutgoingBranchCall): string {
   return `${gid} ${branchId} ${op} ${url}`;
 }
 
 /** What may happen to a call: nobody may invent a decision, and only coordinators have clocks that matter. */
-function faultsOf(process: Process, { context: { transType, op } }: BranchCall): readonly CallFault[] {
+function faultsOf(process: Process, { context: { transType, op } }: OutgoingBranchCall): readonly CallFault[] {
   const isDecision = op === 'msg' || (transType === 'workflow' && op === 'action');
   return CALL_FAULTS.filter(
     (kind) =>

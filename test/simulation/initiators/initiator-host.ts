@@ -1,4 +1,4 @@
-import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import { SUCCESS_BODY, errorOutcome, type Outcome } from 'nestjs-dtm/protocol';
 import type { Bank } from '../bank/bank.js';
 import type { Plan } from '../scenarios/plan.js';
@@ -45,7 +45,7 @@ export class InitiatorHost implements Participant {
     }
   }
 
-  async handle(call: BranchCall): Promise<Outcome> {
+  async handle(call: OutgoingBranchCall): Promise<Outcome> {
     const { process, bank } = this.#context;
     if (!process.isAlive) return { kind: 'unknown', message: 'connection refused', unreachable: true };
     if (this.#plan.mode !== 'workflow') return checkBack(call, bank);

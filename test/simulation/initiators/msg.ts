@@ -1,5 +1,5 @@
 import { BranchBarrier, isMessageCommitted, type BarrierAdapter, type BarrierContext } from 'nestjs-dtm/barrier';
-import { Msg, type BranchCall } from 'nestjs-dtm/client';
+import { Msg, type OutgoingBranchCall } from 'nestjs-dtm/client';
 import {
   DtmFailureError,
   DtmOngoingError,
@@ -86,7 +86,7 @@ async function initiateByHand(plan: MsgPlan, context: InitiatorContext): Promise
 }
 
 /** Whether the initiator's own transaction was committed; when it was not, it never will be. */
-export async function checkBack({ context: { gid } }: BranchCall, bank: Bank): Promise<Outcome> {
+export async function checkBack({ context: { gid } }: OutgoingBranchCall, bank: Bank): Promise<Outcome> {
   return (await isMessageCommitted(bank.adapter, gid))
     ? { kind: 'success', body: SUCCESS_BODY }
     : { kind: 'failure', message: 'not committed' };

@@ -1,4 +1,4 @@
-import type { BranchCall } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import { payloadText, predecessors, type BranchRecord, type GlobalStatus, type Outcome } from 'nestjs-dtm/protocol';
 import type { CoordinatorSettings } from 'nestjs-dtm/server';
 import type { Process } from '../scheduler/process.js';
@@ -67,7 +67,7 @@ export class CallChecks {
     this.tookOver(gid, undefined);
   }
 
-  called(life: Life, process: Process, call: BranchCall): void {
+  called(life: Life, process: Process, call: OutgoingBranchCall): void {
     const { branchId, op } = call.context;
     const key = branchKey(branchId, op);
     this.#expect('order', life, !process.isStopping, `${key} is called by a process that stops`);
@@ -80,7 +80,7 @@ export class CallChecks {
     life.called.add(key);
   }
 
-  answered(life: Life, process: Process, { context: { branchId, op } }: BranchCall, outcome: Outcome): void {
+  answered(life: Life, process: Process, { context: { branchId, op } }: OutgoingBranchCall, outcome: Outcome): void {
     const { gid } = life.plan;
     const key = branchKey(branchId, op);
     life.answers.add(`${key} ${outcome.kind}`);
@@ -99,7 +99,7 @@ export class CallChecks {
   }
 
   /** The initiator itself is asked: only when it had its time. */
-  #checkInitiator(life: Life, process: Process, { url }: BranchCall): void {
+  #checkInitiator(life: Life, process: Process, { url }: OutgoingBranchCall): void {
     const { transaction } = life.details!;
     const { options } = life.plan;
     this.#expect('order', life, url === transaction.queryPrepared, `its initiator is asked at ${url}`);
@@ -112,7 +112,7 @@ export class CallChecks {
     this.#expectTime(life, process, seconds, 'its initiator is asked');
   }
 
-  #checkBranch(life: Life, process: Process, { url, payload, context: { branchId, op } }: BranchCall): void {
+  #checkBranch(life: Life, process: Process, { url, payload, context: { branchId, op } }: OutgoingBranchCall): void {
     const { transaction, branches } = life.details!;
     const key = branchKey(branchId, op);
     const index = branches.findIndex((row) => row.branchId === branchId && row.op === op);

@@ -1,5 +1,5 @@
 import type { BarrierContext } from 'nestjs-dtm/barrier';
-import type { BranchCall } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import { isFinal, type Outcome, type TransactionDetails, type TransactionRequest } from 'nestjs-dtm/protocol';
 import type { CoordinatorSettings } from 'nestjs-dtm/server';
 import { ACCOUNTS, OPENING_BALANCE, type Bank, type BankObserver } from '../bank/bank.js';
@@ -100,11 +100,11 @@ export class Invariants
     this.#calls.disturbed(reason, this.#database === 'shared');
   }
 
-  called(process: Process, call: BranchCall): void {
+  called(process: Process, call: OutgoingBranchCall): void {
     if (process.kind === 'coordinator') this.#calls.called(this.#life(call.context.gid), process, call);
   }
 
-  answered(process: Process, call: BranchCall, outcome: Outcome): void {
+  answered(process: Process, call: OutgoingBranchCall, outcome: Outcome): void {
     if (process.kind === 'coordinator') this.#calls.answered(this.#life(call.context.gid), process, call, outcome);
   }
 

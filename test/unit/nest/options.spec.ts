@@ -1,6 +1,6 @@
-import { httpServer } from 'nestjs-dtm/client';
+import { dtmHttpClient } from 'nestjs-dtm/client';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
-import { DtmConfigError, type DtmServer } from 'nestjs-dtm/protocol';
+import { DtmConfigError, type DtmConnection } from 'nestjs-dtm/protocol';
 import { describe, expect, test } from 'vitest';
 import { parseDtmOptions, type DtmModuleOptions } from '../../../lib/nest/options/dtm.options.js';
 
@@ -9,7 +9,7 @@ const resolve = (raw: unknown) => parseDtmOptions(raw as DtmModuleOptions);
 describe('parseDtmOptions', () => {
   test('makes a server of a URL', () => {
     expect(resolve({ server: 'http://dtm:36789' })).toMatchObject({
-      server: expect.objectContaining({ address: 'http://dtm:36789/api/dtmsvr' }) as DtmServer,
+      server: expect.objectContaining({ address: 'http://dtm:36789/api/dtmsvr' }) as DtmConnection,
       endpointHttp: undefined,
       endpointGrpc: undefined,
       driver: { name: 'default' },
@@ -17,7 +17,7 @@ describe('parseDtmOptions', () => {
   });
 
   test('takes a server object as it is, and leaves its argument alone', () => {
-    const server = httpServer('https://dtm.example/base');
+    const server = dtmHttpClient('https://dtm.example/base');
     const raw = Object.freeze({
       server,
       driver: 'default',

@@ -1,4 +1,4 @@
-import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultDriver } from '../../../lib/driver/index.js';
 import { branchTransport } from '../../../lib/transport/index.js';
@@ -14,7 +14,7 @@ function make(...options: Parameters<typeof branchTransport>): Transport {
   return transport;
 }
 
-function callTo(url: string, change: Partial<BranchCall> = {}): BranchCall {
+function callTo(url: string, change: Partial<OutgoingBranchCall> = {}): OutgoingBranchCall {
   return { url, context: CONTEXT, payload: '{}', timeoutSeconds: 5, ...change };
 }
 

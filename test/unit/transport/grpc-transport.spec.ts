@@ -1,7 +1,7 @@
 import { constants } from 'node:http2';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { defaultDriver, type DtmDriver } from '../../../lib/driver/index.js';
-import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import { GRPC_STATUS, WORKFLOW_PROTO } from 'nestjs-dtm/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { grpcTransport } from '../../../lib/transport/index.js';
@@ -19,7 +19,7 @@ function make(...options: Parameters<typeof grpcTransport>): Transport {
   return transport;
 }
 
-function callTo(url: string, change: Partial<BranchCall> = {}): BranchCall {
+function callTo(url: string, change: Partial<OutgoingBranchCall> = {}): OutgoingBranchCall {
   return { url, context: CONTEXT, payload: '', protocol: 'grpc', timeoutSeconds: 5, ...change };
 }
 
@@ -344,7 +344,7 @@ describe('the connection to a gRPC server', () => {
 });
 
 describe('a gRPC branch that cannot be called', () => {
-  it.each<[string, Partial<BranchCall>, RegExp]>([
+  it.each<[string, Partial<OutgoingBranchCall>, RegExp]>([
     ['a URL without a method', { url: 'noslash' }, /no '\/' found/],
     ['a URL with a scheme', { url: 'etcd://h/b.B/In' }, /without a scheme/],
     ['a gid in other letters', { context: { ...CONTEXT, gid: 'ж' } }, /gRPC metadata "dtm-gid" cannot be "ж"/],

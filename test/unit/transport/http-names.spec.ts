@@ -1,4 +1,4 @@
-import type { BranchCall, Transport } from 'nestjs-dtm/client';
+import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import type { DtmDriver, HttpNames } from 'nestjs-dtm/driver';
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -8,7 +8,7 @@ import { Participant } from '../../support/participant.js';
 
 const CONTEXT = { gid: 'g1', transType: 'saga', branchId: '01', op: 'action' } as const;
 
-function callTo(url: string, change: Partial<BranchCall> = {}): BranchCall {
+function callTo(url: string, change: Partial<OutgoingBranchCall> = {}): OutgoingBranchCall {
   return { url, context: CONTEXT, payload: '{}', timeoutSeconds: 5, ...change };
 }
 

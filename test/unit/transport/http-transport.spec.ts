@@ -1,4 +1,4 @@
-import { httpTransport, type BranchCall, type HttpRequesterOptions, type Transport } from 'nestjs-dtm/client';
+import { httpTransport, type OutgoingBranchCall, type HttpConnectionOptions, type Transport } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -9,13 +9,13 @@ import { Participant, type Reply } from '../../support/participant.js';
 const CONTEXT = { gid: 'g 1', transType: 'saga', branchId: '01', op: 'action' } as const;
 const QUERY = 'branch_id=01&gid=g%201&op=action&trans_type=saga';
 
-function transport(options?: HttpRequesterOptions): Transport {
+function transport(options?: HttpConnectionOptions): Transport {
   const made = httpTransport(options);
   onTestFinished(() => made.close());
   return made;
 }
 
-const callOf = (url: string, change: Partial<BranchCall> = {}): BranchCall => ({
+const callOf = (url: string, change: Partial<OutgoingBranchCall> = {}): OutgoingBranchCall => ({
   url,
   context: CONTEXT,
   payload: '{"a":1}',
@@ -25,7 +25,7 @@ const callOf = (url: string, change: Partial<BranchCall> = {}): BranchCall => ({
 
 /** Calls the branch `/b` of a participant that answers as told. */
 async function callWith(
-  change: Partial<BranchCall>,
+  change: Partial<OutgoingBranchCall>,
   reply: Reply = {},
 ): Promise<{ outcome: Outcome; participant: Participant }> {
   const participant = await Participant.start();

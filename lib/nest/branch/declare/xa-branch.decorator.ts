@@ -1,6 +1,6 @@
 import { UseInterceptors, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DtmConfigError } from '../../../protocol/internal.js';
-import type { XaBranch as XaParticipant } from '../../../xa/index.js';
+import type { XaParticipant } from '../../../xa/index.js';
 import { getIncomingCall } from './branch-params.decorator.js';
 import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 import { XaSecondPhase } from '../serve/xa-second-phase.interceptor.js';

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { BranchBarrier } from '../../../barrier/index.js';
 import type { BranchContext } from '../../../protocol/internal.js';
-import type { XaBranch } from '../../../xa/index.js';
+import type { XaParticipant } from '../../../xa/index.js';
 
 /** Any method. */
 export type Handler = (...args: never[]) => unknown;
@@ -21,7 +21,7 @@ export type HandlerPayload<H> = H extends (...args: infer A) => unknown
 
 type PayloadType<T> = 0 extends 1 & T
   ? T
-  : [T] extends [BranchContext | BranchBarrier | XaBranch<unknown>]
+  : [T] extends [BranchContext | BranchBarrier | XaParticipant<unknown>]
     ? undefined
     : T;
 

@@ -1,7 +1,7 @@
-import { XaBranch } from '../../../xa/index.js';
+import { XaParticipant } from '../../../xa/index.js';
 
 /** An XA branch that knows whether its work was begun: without that the coordinator would never hear of it. */
-export class TrackedXaBranch extends XaBranch<unknown> {
+export class TrackedXaBranch extends XaParticipant<unknown> {
   /** {@link call} was called. */
   isBegun = false;
 

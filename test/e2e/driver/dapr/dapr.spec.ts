@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { serverOf } from 'nestjs-dtm/client';
+import { dtmClient } from 'nestjs-dtm/client';
 import { daprDriver, daprPayload } from 'nestjs-dtm/driver/dapr';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -145,11 +145,11 @@ describe.skipIf(!needed.available)(needed.title('the driver of Dapr, between two
       const dtm = await coordinatorOf();
       const driver = daprDriver();
       const overHttp = await behindSidecar(Number(new URL(dtm.url).port), 'http');
-      const http = serverOf(`daprphttp://127.0.0.1:${own.httpPort}/${overHttp}/api/dtmsvr`, { driver });
+      const http = dtmClient(`daprphttp://127.0.0.1:${own.httpPort}/${overHttp}/api/dtmsvr`, { driver });
       onTestFinished(() => http.close?.());
       expect(await http.newGid()).toMatch(/./);
       const overGrpc = await behindSidecar(Number(dtm.grpcAddress.split(':')[1]), 'grpc');
-      const grpc = serverOf(`daprpgrpc://127.0.0.1:${own.grpcPort}/${overGrpc}`, { driver });
+      const grpc = dtmClient(`daprpgrpc://127.0.0.1:${own.grpcPort}/${overGrpc}`, { driver });
       onTestFinished(() => grpc.close?.());
       expect(await grpc.newGid()).toMatch(/./);
     });

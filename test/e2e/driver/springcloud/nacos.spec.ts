@@ -1,5 +1,5 @@
 import { springCloudDriver } from 'nestjs-dtm/driver/springcloud';
-import { DtmFailureError, type DtmServer } from 'nestjs-dtm/protocol';
+import { DtmFailureError, type DtmConnection } from 'nestjs-dtm/protocol';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDtm } from '../../../services/dtm.mjs';
 import { startGoPartner } from '../../../services/go-partner.mjs';
@@ -48,7 +48,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     return { url: dtm.url, address };
   };
   /** A branch that was registered a moment ago is not found by Go: it tries again later, which the submit reports as a failure. */
-  const untilGoFinds = (client: DtmServer, url: (method: string) => string): Promise<void> =>
+  const untilGoFinds = (client: DtmConnection, url: (method: string) => string): Promise<void> =>
     expect.poll(() => client.submit(transfer(url)).then(() => 'done', String), PATIENCE).toBe('done');
 
   it.each(['nacos', 'http'])('Go dtm is called where it has registered itself, at %s://dtmService', async (scheme) => {

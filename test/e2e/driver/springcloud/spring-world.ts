@@ -1,6 +1,6 @@
-import { serverOf } from 'nestjs-dtm/client';
+import { dtmClient } from 'nestjs-dtm/client';
 import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
-import type { DtmServer, TransactionRequest } from 'nestjs-dtm/protocol';
+import type { DtmConnection, TransactionRequest } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { expect, onTestFinished } from 'vitest';
 import { freePorts } from '../../../services/free-ports.mjs';
@@ -29,8 +29,8 @@ export async function startBank(): Promise<{ bank: Participant; address: string 
 }
 
 /** A client of the coordinator at a URL. */
-export function clientOf(url: string, driver?: DtmDriver): DtmServer {
-  const client = serverOf(url, { driver });
+export function clientOf(url: string, driver?: DtmDriver): DtmConnection {
+  const client = dtmClient(url, { driver });
   onTestFinished(() => client.close());
   return client;
 }

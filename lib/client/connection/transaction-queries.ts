@@ -1,0 +1,56 @@
+import {
+  DtmArgumentError,
+  decodeBranchRecord,
+  decodeTransactionRecord,
+  type JsonReader,
+  type TransactionDetails,
+  type TransactionFilter,
+  type TransactionPage,
+} from '../../protocol/internal.js';
+
+/**
+ * Reads what `query` answers.
+ *
+ * @param answer - reader of the answer
+ * @returns undefined when the gid is unknown
+ * @throws DtmArgumentError when a field has the wrong type
+ */
+export function readTransactionDetails(answer: JsonReader): TransactionDetails | undefined {
+  const transaction = answer.object('transaction');
+  if (!transaction) return undefined;
+  return {
+    transaction: decodeTransactionRecord(transaction),
+    branches: answer.objects('branches').map(decodeBranchRecord),
+  };
+}
+
+/**
+ * Reads what `all` answers.
+ *
+ * @param answer - reader of the answer
+ * @throws DtmArgumentError when a field has the wrong type
+ */
+export function readTransactionPage(answer: JsonReader): TransactionPage {
+  return {
+    transactions: answer.objects('transactions').map(decodeTransactionRecord),
+    nextPosition: answer.text('next_position'),
+  };
+}
+
+/**
+ * The parameters of `all`, as texts.
+ *
+ * @param filter - which transactions
+ * @throws DtmArgumentError when a number is not whole
+ */
+export function transactionFilterParameters(filter: TransactionFilter = {}): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  for (const [name, value] of Object.entries(filter) as [string, unknown][]) {
+    if (value === undefined) continue;
+    if (typeof value === 'number' && !Number.isInteger(value)) {
+      throw new DtmArgumentError(`${name} must be a whole number`);
+    }
+    parameters[name] = String(value);
+  }
+  return parameters;
+}

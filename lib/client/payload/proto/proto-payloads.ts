@@ -1,0 +1,134 @@
+import {
+  DtmArgumentError,
+  DtmBranchError,
+  DtmConfigError,
+  errorText,
+  isGenericMethod,
+  isHttpUrl,
+  payloadBytes,
+  type Payload,
+} from '../../../protocol/internal.js';
+import { messageBytes } from '../message-bytes.js';
+import { jsonPayloads, type PayloadCodec } from '../payload-codec.js';
+import { checkedMessage } from './check-message.js';
+import { loadProtos, type PackageDefinition, type ProtoFilesOptions } from './load-protos.js';
+import { ProtoTypes, type MethodTypes } from './proto-types.js';
+
+/** A method of a service, as `@grpc/proto-loader` defines it. */
+interface LoadedMethod {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  readonly requestSerialize: (message: object) => Uint8Array;
+  readonly responseDeserialize: (bytes: Buffer) => object;
+}
+
+/** A message or enum, as `@grpc/proto-loader` defines it. */
+interface LoadedType {
+  readonly fileDescriptorProtos: readonly Uint8Array[];
+}
+
+/** A method with its types. */
+type Method = LoadedMethod & MethodTypes;
+
+/** What a branch that answers nothing answers. */
+const EMPTY = 'google.protobuf.Empty';
+
+/**
+ * Payloads of gRPC branches by their .proto files, found by the method in the branch's URL: a plain object is checked and
+ * encoded, answers are decoded. Bytes are taken as they are, message objects encode themselves. Branches over HTTP get JSON.
+ *
+ * @param protos - which files to load, or what `@grpc/proto-loader` loaded
+ * @throws DtmConfigError when a file cannot be loaded, or there is no service in them
+ *
+ * @example
+ * const payloads = protoPayloads({ protoPath: 'bank.proto', includeDirs: ['protos'] });
+ * await new Saga({ api, payloads }).add({ action: 'bank:50051/bank.Bank/TransOut' }, { userId: 1, amount: 30 }).submit();
+ */
+export function protoPayloads(protos: ProtoFilesOptions | PackageDefinition): PayloadCodec {
+  const methods = methodsIn(isLoaded(protos) ? protos : loadProtos(protos));
+  const { types } = methods;
+  return {
+    encode(url, payload) {
+      if (isNotOurs(url)) return jsonPayloads.encode(url, payload);
+      const method = methods.find(url);
+      if (payload === undefined) return '';
+      const bytes = messageBytes(payload);
+      if (bytes) return bytes;
+      if (!method) throw methods.unknown(url);
+      return method.requestSerialize(checkedMessage(types, types.message(method.input)!, payload));
+    },
+    decode(url, body) {
+      const method = typeof body === 'string' || isNotOurs(url) ? undefined : methods.find(url);
+      if (!method) return jsonPayloads.decode(url, body);
+      return method.output === EMPTY ? undefined : decoded(method, url, body);
+    },
+  };
+}
+
+/** JSON is for branches over HTTP, for topics, which have no URL, and for those over gRPC without a .proto. */
+function isNotOurs(url: string): boolean {
+  return url === '' || isHttpUrl(url) || isGenericMethod(url);
+}
+
+function isLoaded(protos: ProtoFilesOptions | PackageDefinition): protos is PackageDefinition {
+  return !('protoPath' in protos && (typeof protos.protoPath === 'string' || Array.isArray(protos.protoPath)));
+}
+
+interface Methods {
+  readonly types: ProtoTypes;
+  /** Throws when the service is known, but not the method, or it cannot be called. */
+  find(url: string): Method | undefined;
+  unknown(url: string): DtmArgumentError;
+}
+
+function methodsIn(definition: PackageDefinition): Methods {
+  const entries = Object.entries(definition);
+  const files = entries.flatMap(([, entry]) =>
+    'fileDescriptorProtos' in entry ? (entry as LoadedType).fileDescriptorProtos : [],
+  );
+  const services = new Map(
+    entries
+      .filter(([, entry]) => !('fileDescriptorProtos' in entry))
+      .map(([name, entry]) => [name, Object.entries(entry) as [string, LoadedMethod][]]),
+  );
+  if (services.size === 0) throw new DtmConfigError('the .proto files have no service; give those of the branches');
+  const types = new ProtoTypes(new Set(files));
+  const methods = new Map(
+    [...services.values()].flat().map(([, method]) => [method.path, { ...method, ...types.method(method.path)! }]),
+  );
+  const known = [...services.keys()].join(', ');
+  return {
+    types,
+    find(url) {
+      const [service = '', name = ''] = url
+        .replace(/\?[^/]*$/, '')
+        .split('/')
+        .slice(-2);
+      const method = methods.get(`/${service}/${name}`);
+      if (method?.requestStream || method?.responseStream) {
+        throw new DtmArgumentError(`${url}: ${service}/${name} is a stream; branches are called with one message`);
+      }
+      const own = services.get(service);
+      if (method || !own) return method;
+      const others = own.map(([one]) => one).join(', ');
+      throw new DtmArgumentError(
+        `${url}: the service ${service} has no method ${JSON.stringify(name)}; it has ${others}`,
+      );
+    },
+    unknown: (url) =>
+      new DtmArgumentError(
+        `the payload for ${url} cannot be encoded: the .proto files have no such service, they have ${known}; ` +
+          'give its file to protoPayloads, or encode the message',
+      ),
+  };
+}
+
+function decoded(method: Method, url: string, body: Payload): object {
+  try {
+    return method.responseDeserialize(Buffer.from(payloadBytes(body)));
+  } catch (cause) {
+    const reason = errorText(cause);
+    throw new DtmBranchError(`${url} answered something else than a ${method.output}: ${reason}`, { cause });
+  }
+}
