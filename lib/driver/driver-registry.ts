@@ -89,7 +89,7 @@ export class DriverRegistry {
   }
 }
 
-const METHODS = ['registerGrpcResolver', 'registerGrpcService', 'parseServerMethod'] as const;
+const METHODS = ['registerGrpcResolver', 'registerService', 'parseServerMethod'] as const;
 
 function checkDriver(driver: DtmDriver): void {
   const name = (driver as DtmDriver | null)?.name;
@@ -97,5 +97,7 @@ function checkDriver(driver: DtmDriver): void {
     throw new DtmConfigError('a driver has a name, such as dtm-driver-example, by which it is chosen');
   }
   const missing = METHODS.filter((method) => typeof driver[method] !== 'function');
-  if (missing.length > 0) throw new DtmConfigError(`driver ${JSON.stringify(name)} has no ${missing.join(', no ')}`);
+  if (missing.length > 0) {
+    throw new DtmConfigError(`driver ${JSON.stringify(name)} lacks ${missing.join(' and ')}`);
+  }
 }

@@ -1,5 +1,5 @@
 import type { ServerMethod } from '../protocol/internal.js';
-import type { HttpNames } from './support/lookup/http-names/http-names.js';
+import type { HttpNameResolver } from './support/lookup/http-resolver/http-name-resolver.js';
 
 /**
  * The port to the way in which a microservice framework registers and finds services. One driver serves a whole
@@ -24,7 +24,7 @@ export interface DtmDriver {
    * @param options - see {@link RegisterOptions}
    * @throws DtmConfigError when the target or the endpoint is none of this driver's
    */
-  registerGrpcService(target: string, endpoint: string, options?: RegisterOptions): Promise<DriverRegistration>;
+  registerService(target: string, endpoint: string, options?: RegisterOptions): Promise<DriverRegistration>;
   /**
    * Takes a gRPC branch URL apart.
    *
@@ -36,8 +36,8 @@ export interface DtmDriver {
    * Tells it a target before anything is registered: it is checked, and for frameworks whose addresses do not say which
    * registry they are looked up in, that is the one. @default nothing happens
    *
-   * @param target - as for {@link registerGrpcService}
-   * @param endpoint - as for {@link registerGrpcService}
+   * @param target - as for {@link registerService}
+   * @param endpoint - as for {@link registerService}
    * @throws DtmConfigError when the target or the endpoint is none of this driver's
    */
   useTarget?(target: string, endpoint: string): void;
@@ -51,26 +51,26 @@ export interface DtmDriver {
    */
   branchUrl?(service: string, method: string): string;
   /** Finds services of HTTP by name. @default there are none */
-  readonly http?: HttpNames | undefined;
+  readonly http?: HttpNameResolver | undefined;
   /**
    * Changes a call over gRPC before it is sent, for sidecars that want to be told whom it is for. @default as it is
    *
    * @param call - what is about to be sent
    */
-  interceptGrpc?(call: GrpcCallParts): GrpcCallParts;
+  interceptGrpc?(call: OutgoingGrpcCall): OutgoingGrpcCall;
   /** Ends at once what it still keeps for later, such as watches that nobody uses. It can be used again. */
   close?(): Promise<void>;
 }
 
 /** What a driver may change of a call over gRPC. */
-export interface GrpcCallParts extends ServerMethod {
+export interface OutgoingGrpcCall extends ServerMethod {
   /** The message. */
   readonly message: Buffer;
   /** Names and values of the metadata. @default none */
   readonly metadata?: Iterable<readonly [string, string]> | undefined;
 }
 
-/** Options of {@link DtmDriver.registerGrpcService}. */
+/** Options of {@link DtmDriver.registerService}. */
 export interface RegisterOptions {
   /**
    * Told what keeps the service from standing in the registry, and `undefined` when it stands there again; each time that

@@ -3,10 +3,10 @@
  *
  * @module nestjs-dtm/driver
  */
-export { branchUrlOf } from './support/branch-url-of.js';
-export { splitBranchUrl, type BranchUrlRules } from './support/branch-url.js';
+export { branchUrlOf } from './support/base/branch-url-of.js';
+export { splitBranchUrl, type BranchUrlRules } from './support/base/split-branch-url.js';
 export { defaultDriver } from './default/default-driver.js';
-export type { DriverRegistration, DtmDriver, GrpcCallParts, RegisterOptions } from './driver.js';
+export type { DriverRegistration, DtmDriver, OutgoingGrpcCall, RegisterOptions } from './driver.js';
 export { DriverRegistry } from './driver-registry.js';
 export type { AddressListener, AddressSource, GrpcTarget } from './support/lookup/grpc-resolver/address-source.js';
 export {
@@ -15,8 +15,12 @@ export {
   type GrpcSchemeHandle,
 } from './support/lookup/grpc-resolver/register-scheme.js';
 export { hostPort, parseHostPort, type Address } from './support/host-port.js';
-export type { HttpDestination, HttpNames, HttpUrlOf } from './support/lookup/http-names/http-names.js';
-export type { After } from './support/keep-trying.js';
+export type {
+  HttpDestination,
+  HttpNameResolver,
+  HttpUrlRole,
+} from './support/lookup/http-resolver/http-name-resolver.js';
+export type { After } from './support/tools/retry-until-stopped.js';
 export { protocol1Driver } from './protocol1/protocol1-driver.js';
 export { resolveDriver } from './resolve-driver.js';
 export { driversOf } from './scheme-drivers.js';

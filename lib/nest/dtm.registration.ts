@@ -52,7 +52,7 @@ export class DtmRegistration {
     }
     if (this.#closing.signal.aborted) return undefined;
     try {
-      this.#registration = await driver.registerGrpcService(target, endpoint, { report: (now) => this.#report(now) });
+      this.#registration = await driver.registerService(target, endpoint, { report: (now) => this.#report(now) });
     } catch (error) {
       // what the driver did not find when the options were checked
       this.#logger.error(`the application cannot be registered: ${errorText(error)}`);

@@ -151,7 +151,7 @@ class Embedded implements EmbeddedServer {
       if (problem !== undefined) this.#logger.warn(problem);
       else this.#logger.info('the coordinator is registered: others find it by its name');
     };
-    this.#registration = await this.#driver.registerGrpcService(target, endpoint, { report });
+    this.#registration = await this.#driver.registerService(target, endpoint, { report });
   }
 
   async #closeApis(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { HttpNames } from '../../driver/index.js';
+import type { HttpNameResolver } from '../../driver/index.js';
 import {
   DtmConfigError,
   DtmConnectionError,
@@ -123,7 +123,7 @@ function done({ status, body }: HttpResponse, operation: string, gid?: string): 
   throw outcomeError(outcome, operation, { gid });
 }
 
-function addressOf(url: string, names: HttpNames | undefined): string {
+function addressOf(url: string, names: HttpNameResolver | undefined): string {
   if (names?.isNamed(url, 'coordinator')) {
     names.check(url);
     const [, server = url, path = ''] = /^([^/]*\/\/[^/]*)(.*?)\/*$/.exec(url) ?? [];

@@ -1,10 +1,10 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import { splitBranchUrl } from '../support/branch-url.js';
-import type { DtmDriver, GrpcCallParts } from '../driver.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
+import type { DtmDriver, OutgoingGrpcCall } from '../driver.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-scheme.js';
 import { hostPort } from '../support/host-port.js';
-import type { HttpNames } from '../support/lookup/http-names/http-names.js';
+import type { HttpNameResolver } from '../support/lookup/http-resolver/http-name-resolver.js';
 import { addressed, INVOKE_SERVICE } from './dapr-messages.js';
 import { DAPR_FORMS, isDaprUrl, parseDaprBranch, parseDaprUrl, sidecarOf, type DaprUrl } from './dapr-url.js';
 
@@ -28,7 +28,7 @@ export function daprDriver(): DtmDriver {
         registerGrpcScheme(grpc, { scheme, driver: NAME, source: sidecar });
       }
     },
-    registerGrpcService: async () => ({ close: async () => undefined }),
+    registerService: async () => ({ close: async () => undefined }),
     parseServerMethod(uri) {
       if (isDaprUrl(uri, 'http')) {
         throw new DtmArgumentError(`bad url: '${uri}'. a gRPC branch is written ${DAPR_FORMS.daprpgrpc}`);
@@ -66,14 +66,14 @@ function urlOf({ scheme, authority, path }: GrpcTarget): DaprUrl {
   throw new DtmArgumentError(`bad address: '${text}'. a service behind Dapr is written ${scheme}://DAPR_ENV/app-id`);
 }
 
-function interceptGrpc(call: GrpcCallParts): GrpcCallParts {
+function interceptGrpc(call: OutgoingGrpcCall): OutgoingGrpcCall {
   if (!isDaprUrl(call.server, 'grpc')) return call;
   const { scheme, appId } = parseDaprUrl(call.server);
   if (scheme === 'daprpgrpc') return { ...call, metadata: [...(call.metadata ?? []), [APP_ID, appId]] };
   return { ...call, method: INVOKE_SERVICE, message: addressed(call.message, appId, call.method.replace(/^\//, '')) };
 }
 
-const http: HttpNames = {
+const http: HttpNameResolver = {
   isNamed: (url) => isDaprUrl(url, 'http'),
   check: (url) => void sidecarOf(parseDaprBranch(url)),
   async resolve(text) {

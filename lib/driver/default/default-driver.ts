@@ -1,4 +1,4 @@
-import { splitBranchUrl } from '../support/branch-url.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver } from '../driver.js';
 
 /** Plain addresses, `host:port/pkg.Service/Method`, without a registry. */
@@ -7,7 +7,7 @@ export function defaultDriver(): DtmDriver {
     name: 'default',
     registerGrpcResolver: () => undefined,
     // there is no registry: whoever calls the service is told its address
-    registerGrpcService: async () => ({ close: async () => undefined }),
+    registerService: async () => ({ close: async () => undefined }),
     parseServerMethod: (uri) => splitBranchUrl(uri, { driver: 'default', schemes: {} }),
   };
 }

@@ -3,7 +3,7 @@ import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/inte
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { hostPort } from '../support/host-port.js';
-import { advertised } from '../support/registry/advertised.js';
+import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import {
   EtcdRegistry,
   type EtcdEntry,
@@ -12,9 +12,9 @@ import {
 } from '../support/registry/etcd/etcd-registry.js';
 import type { RegistryTls } from '../support/registry/registry-tls.js';
 import type { RegistryUrl } from '../support/registry/registry-url.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
-import { warnOnce } from '../support/warn-once.js';
+import { warnOnce } from '../support/tools/warn-once.js';
 import { egoKey, egoPrefix, egoValue, readEgoEntry } from './ego-entry.js';
 import type { EgoRegistry } from './ego-registry.js';
 
@@ -66,8 +66,8 @@ export class EgoEtcd implements EgoRegistry {
   }
 
   registering(service: string, endpoint: string): (options?: RegisterOptions) => Promise<DriverRegistration> {
-    advertised(endpoint, NAME);
-    const key = egoKey(checkServiceName(service, `driver ${NAME}: the service in the target`), endpoint);
+    parseEndpoint(endpoint, NAME);
+    const key = egoKey(parseServiceName(service, `driver ${NAME}: the service in the target`), endpoint);
     const value = egoValue(service, endpoint, new Date(performance.timeOrigin));
     const instance = { key: () => key, value, ttlSeconds: TTL_SECONDS };
     return (options) => this.#registries.register(this.#hosts, instance, options);
@@ -75,7 +75,7 @@ export class EgoEtcd implements EgoRegistry {
 }
 
 function serviceOf({ authority, path }: GrpcTarget): string {
-  if (authority === '') return checkServiceName(path);
+  if (authority === '') return parseServiceName(path);
   throw new DtmArgumentError(
     `bad address: 'etcd://…/${path}'. a service of ego in etcd is written etcd:///service, with three slashes`,
   );

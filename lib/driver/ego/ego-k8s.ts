@@ -3,7 +3,7 @@ import type { DriverRegistration } from '../driver.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { K8sEndpoints, k8sAddresses, type K8sEntry, type K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
 import type { RegistryUrl } from '../support/registry/registry-url.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import type { EgoRegistry } from './ego-registry.js';
 
 /** Services of Kubernetes as ego addresses them, `k8s:///service:port`, in namespaces that are the same for all of them. */
@@ -23,7 +23,7 @@ export class EgoK8s implements EgoRegistry {
   constructor({ query }: RegistryUrl, options?: K8sOptions) {
     const namespaces = query.get('namespaces');
     this.#namespaces = namespaces
-      ? namespaces.split(',').map((name) => checkServiceName(name, 'a namespace'))
+      ? namespaces.split(',').map((name) => parseServiceName(name, 'a namespace'))
       : [undefined];
     this.#prefix = query.get('deploymentPrefix') ?? '';
     this.url = `k8s://${this.#prefix}*?namespaces=${namespaces ?? ''}`;
@@ -36,7 +36,7 @@ export class EgoK8s implements EgoRegistry {
 
   watch(target: GrpcTarget, listener: AddressListener): () => void {
     const { service, port } = wantedBy(target);
-    const name = checkServiceName(this.#prefix + service);
+    const name = parseServiceName(this.#prefix + service);
     const found = new Map<string | undefined, readonly K8sEntry[]>();
     const stops = this.#namespaces.map((namespace) =>
       this.#endpoints.watch(
@@ -62,7 +62,7 @@ export class EgoK8s implements EgoRegistry {
 function wantedBy({ authority, path }: GrpcTarget): { service: string; port: number } {
   const [, service, digits] = authority === '' ? (/^([^:]+):(\d{1,5})$/.exec(path) ?? []) : [];
   const port = Number(digits ?? 0);
-  if (service !== undefined && port >= 1 && port <= 65_535) return { service: checkServiceName(service), port };
+  if (service !== undefined && port >= 1 && port <= 65_535) return { service: parseServiceName(service), port };
   throw new DtmArgumentError(
     `bad address: 'k8s://…/${path}'. a service of ego in Kubernetes is written k8s:///service:port, with three slashes`,
   );

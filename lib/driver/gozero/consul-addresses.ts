@@ -6,9 +6,9 @@ import type { ConsulEntry } from '../support/registry/consul/consul-entry.js';
 import type { ConsulInstance } from '../support/registry/consul/consul-instance.js';
 import { ConsulRegistry, type ConsulOptions, type ConsulQuery } from '../support/registry/consul/consul-registry.js';
 import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
-import { warnOnce } from '../support/warn-once.js';
+import { warnOnce } from '../support/tools/warn-once.js';
 
 /** How long consul believes a heartbeat, in seconds, as go-zero's. */
 const TTL_SECONDS = 20;
@@ -113,7 +113,7 @@ function wantedBy({ authority, path }: GrpcTarget): Wanted {
   return {
     url,
     query: {
-      service: checkServiceName(url.path),
+      service: parseServiceName(url.path),
       withUnhealthy: query.has('healthy') && !isOn(query, 'healthy'),
       parameters: Object.fromEntries(
         [...given, ...switches].flatMap(([name, value]) => (value ? [[name, value]] : [])),

@@ -9,9 +9,9 @@ import {
   type EtcdOptions,
 } from '../support/registry/etcd/etcd-registry.js';
 import { parseRegistryUrl } from '../support/registry/registry-url.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
-import { warnOnce } from '../support/warn-once.js';
+import { warnOnce } from '../support/tools/warn-once.js';
 
 /** Life of an entry in seconds, as go-zero's. */
 const TTL_SECONDS = 10;
@@ -84,5 +84,5 @@ function wantedBy({ scheme, authority, path }: GrpcTarget): { hosts: string; ser
   if (hosts === '' || hosts.includes('@') || parseRegistryUrl(`etcd://${hosts}`, 2379).hosts.length === 0) {
     throw new DtmArgumentError(`bad address: '${scheme}://…/${path}'. a service in etcd is written ${FORM}`);
   }
-  return { hosts, service: checkServiceName(service) };
+  return { hosts, service: parseServiceName(service) };
 }

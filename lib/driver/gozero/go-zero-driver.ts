@@ -1,16 +1,16 @@
 import { DtmConfigError } from '../../protocol/internal.js';
-import { addressList } from '../support/address-list.js';
+import { fixedAddresses } from '../support/lookup/grpc-resolver/fixed-addresses.js';
 import type { DtmDriver } from '../driver.js';
 import { hostPort } from '../support/host-port.js';
-import { optionsLabel } from '../support/options-label.js';
-import { grpcDriver, type DriverScheme, type Register } from '../support/grpc-driver.js';
-import { advertised } from '../support/registry/advertised.js';
+import { optionsFingerprint } from '../support/tools/options-fingerprint.js';
+import { grpcDriver, type DriverScheme, type Register } from '../support/base/grpc-driver.js';
+import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { ConsulOptions } from '../support/registry/consul/consul-registry.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import type { K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
 import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { ConsulAddresses } from './consul-addresses.js';
 import { EtcdAddresses } from './etcd-addresses.js';
 import { K8sAddresses } from './k8s-addresses.js';
@@ -44,7 +44,7 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
   const inEtcd = (scheme: string): DriverScheme => ({
     form: `${scheme}://host:port,host:port/service/pkg.Service/Method`,
     source: etcd,
-    registry: optionsLabel(options.etcd),
+    registry: optionsFingerprint(options.etcd),
   });
   const schemes = {
     etcd: inEtcd('etcd'),
@@ -52,21 +52,21 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
     consul: {
       form: 'consul://host:port/service/pkg.Service/Method',
       source: consul,
-      registry: optionsLabel(options.consul),
+      registry: optionsFingerprint(options.consul),
       withOptions: true,
     },
     nacos: {
       form: 'nacos://host:port/service/pkg.Service/Method',
       source: nacos,
-      registry: optionsLabel(options.nacos),
+      registry: optionsFingerprint(options.nacos),
       withOptions: true,
     },
     k8s: {
       form: 'k8s://namespace/service:port/pkg.Service/Method',
       source: new K8sAddresses(options.k8s),
-      registry: optionsLabel(options.k8s),
+      registry: optionsFingerprint(options.k8s),
     },
-    direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: addressList },
+    direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: fixedAddresses },
   };
 
   const registerIn: Readonly<Record<string, (url: RegistryUrl, service: string, endpoint: string) => Register>> = {
@@ -77,10 +77,10 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
       return (report) => etcd.register(hosts, service, endpoint, report);
     },
     consul: (url, service, endpoint) => {
-      const address = advertised(endpoint, NAME);
+      const address = parseEndpoint(endpoint, NAME);
       return (report) => consul.register(url, service, address, report);
     },
-    nacos: (url, _, endpoint) => nacos.registration(url, advertised(endpoint, NAME)),
+    nacos: (url, _, endpoint) => nacos.registration(url, parseEndpoint(endpoint, NAME)),
   };
 
   return grpcDriver({
@@ -97,8 +97,8 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
           `driver ${NAME} registers services at ${known}; ${JSON.stringify(url.scheme)} is none`,
         );
       }
-      advertised(endpoint, NAME);
-      return register(url, checkServiceName(url.path, `driver ${NAME}: the service in the target`), endpoint);
+      parseEndpoint(endpoint, NAME);
+      return register(url, parseServiceName(url.path, `driver ${NAME}: the service in the target`), endpoint);
     },
   });
 }

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { K8sEndpoints, k8sAddresses, type K8sOptions, type K8sService } from '../support/registry/k8s/k8s-endpoints.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { redactUrls } from '../support/redact-urls.js';
 
 /** go-zero's, whatever the namespace of the pod. */
@@ -39,8 +39,8 @@ function wantedBy({ scheme, authority, path }: GrpcTarget): K8sService & { reado
     );
   }
   return {
-    namespace: checkServiceName(authority || DEFAULT_NAMESPACE, 'the name of a namespace'),
-    name: checkServiceName(name),
+    namespace: parseServiceName(authority || DEFAULT_NAMESPACE, 'the name of a namespace'),
+    name: parseServiceName(name),
     port: port || undefined,
   };
 }

@@ -1,12 +1,12 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { hostPort, type Address } from '../support/host-port.js';
-import type { Register } from '../support/grpc-driver.js';
+import type { Register } from '../support/base/grpc-driver.js';
 import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../support/registry/nacos/nacos-registry.js';
 import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
 import { redactUrls } from '../support/redact-urls.js';
 
@@ -48,7 +48,7 @@ export class NacosAddresses implements AddressSource {
    */
   registration(url: RegistryUrl, address: Address): Register {
     const cluster = optionOf(url, 'clustername');
-    const instance = { ...nameIn(url), address, ...(cluster && { cluster: checkServiceName(cluster, 'a cluster') }) };
+    const instance = { ...nameIn(url), address, ...(cluster && { cluster: parseServiceName(cluster, 'a cluster') }) };
     const key = keyOf(url);
     return (options) => this.#registries.register(key, instance, options);
   }
@@ -62,13 +62,13 @@ function wantedBy({ scheme, authority, path }: GrpcTarget): { url: RegistryUrl; 
     throw new DtmArgumentError(`bad address: '${redactUrls(text)}'. a service in Nacos is written ${form}`);
   }
   const clusters = optionOf(url, 'clusters')?.split(',');
-  for (const cluster of clusters ?? []) checkServiceName(cluster, 'a cluster');
+  for (const cluster of clusters ?? []) parseServiceName(cluster, 'a cluster');
   return { url, service: { ...nameIn(url), clusters } };
 }
 
 function nameIn(url: RegistryUrl): NacosName {
   const group = optionOf(url, 'groupname');
-  return { service: checkServiceName(url.path), ...(group && { group: checkServiceName(group, 'a group') }) };
+  return { service: parseServiceName(url.path), ...(group && { group: parseServiceName(group, 'a group') }) };
 }
 
 /** Which Nacos, as whom, and which namespace in it. */
@@ -76,7 +76,7 @@ function keyOf(url: RegistryUrl): string {
   const { hosts, user, password = '' } = url;
   const namespace = optionOf(url, 'namespaceid');
   const who = user === undefined ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
-  const query = namespace ? `?namespaceid=${encodeURIComponent(checkServiceName(namespace, 'a namespace'))}` : '';
+  const query = namespace ? `?namespaceid=${encodeURIComponent(parseServiceName(namespace, 'a namespace'))}` : '';
   return `nacos://${who}${hosts.map(hostPort).join()}/${query}`;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { addressList } from '../support/address-list.js';
+import { fixedAddresses } from '../support/lookup/grpc-resolver/fixed-addresses.js';
 import type { DtmDriver } from '../driver.js';
 import { ConsulInstances } from '../support/discovery/consul-instances.js';
 import { discoveryDriver } from '../support/discovery/discovery-driver.js';
@@ -50,7 +50,7 @@ export function kratosDriver(options: KratosOptions = {}): DtmDriver {
       consul: { defaultPort: 8500, open: (url) => new ConsulInstances(url, { ...consul, checks }) },
     },
     aliases: { discovery: 'etcd' },
-    schemes: { direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: addressList } },
+    schemes: { direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: fixedAddresses } },
     idOf: () => randomUUID(),
   });
 }

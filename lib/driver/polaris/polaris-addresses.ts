@@ -9,7 +9,7 @@ import {
 } from '../support/registry/polaris/polaris-registry.js';
 import { parseRegistryUrl } from '../support/registry/registry-url.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
-import { warnOnce } from '../support/warn-once.js';
+import { warnOnce } from '../support/tools/warn-once.js';
 import { serviceIn } from './polaris-url.js';
 
 const warn = warnOnce('DTM_POLARIS_ENTRY');

@@ -1,13 +1,13 @@
 import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
 import type { DtmDriver } from '../driver.js';
 import { hostPort } from '../support/host-port.js';
-import { grpcDriver } from '../support/grpc-driver.js';
-import { advertised } from '../support/registry/advertised.js';
+import { grpcDriver } from '../support/base/grpc-driver.js';
+import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { PolarisInstance } from '../support/registry/polaris/polaris-registry.js';
 import { parseRegistryUrl } from '../support/registry/registry-url.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { PolarisAddresses } from './polaris-addresses.js';
-import { polarisFront } from './polaris-front.js';
+import { openAuthorityProxy } from './authority-proxy.js';
 import { polarisServers } from './polaris-servers.js';
 import { POLARIS_FORM, polarisBranchUrl, splitPolarisUrl } from './polaris-url.js';
 
@@ -65,7 +65,7 @@ export function polarisDriver({ servers: option, token, ...options }: PolarisOpt
       const frontPort = options.frontPort ?? frontPortIn(process.env);
       return async (registerOptions) => {
         if (frontPort === undefined) return addresses.register(instance, registerOptions);
-        const front = await polarisFront(frontPort, instance);
+        const front = await openAuthorityProxy(frontPort, instance);
         const registration = await addresses.register({ ...instance, port: front.port }, registerOptions);
         return {
           get problem() {
@@ -95,9 +95,9 @@ function instanceOf(target: string, serviceToken: string): PolarisInstance {
       throw new DtmArgumentError('a namespace, and one address that others can call, are needed');
     }
     return {
-      ...advertised(hostPort(host), NAME),
-      name: checkServiceName(path, 'the service in the target'),
-      namespace: checkServiceName(namespace, 'the namespace in the target'),
+      ...parseEndpoint(hostPort(host), NAME),
+      name: parseServiceName(path, 'the service in the target'),
+      namespace: parseServiceName(namespace, 'the namespace in the target'),
       serviceToken,
       ttlSeconds: TTL_SECONDS,
     };

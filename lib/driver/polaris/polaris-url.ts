@@ -1,8 +1,8 @@
 import { DtmArgumentError, type ServerMethod } from '../../protocol/internal.js';
-import { splitBranchUrl } from '../support/branch-url.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import type { PolarisService } from '../support/registry/polaris/polaris-registry.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { redactUrls } from '../support/redact-urls.js';
 
 /** How the URL of a branch is written. */
@@ -25,7 +25,7 @@ const SERVICE = /^([^/?]*)\/?(?:\?(.*))?$/s;
 export function splitPolarisUrl(uri: string, driver: string): ServerMethod {
   if (!/^polaris:/i.test(uri)) return splitBranchUrl(uri, { driver, schemes: { polaris: POLARIS_FORM } });
   const [, service = '', method, namespace = ''] = BRANCH.exec(uri) ?? [];
-  if (method !== undefined) return { server: serverUrl(checkServiceName(service), namespace), method };
+  if (method !== undefined) return { server: serverUrl(parseServiceName(service), namespace), method };
   throw new DtmArgumentError(
     `bad url: '${redactUrls(uri)}'. a gRPC branch with this scheme is written ${POLARIS_FORM}; ` +
       'dtm drops every other part',
@@ -65,8 +65,8 @@ export function serviceIn({ scheme, authority, path }: GrpcTarget): PolarisServi
     );
   }
   return {
-    name: checkServiceName(name),
-    namespace: checkServiceName(namespace || DEFAULT_NAMESPACE, 'the name of a namespace'),
+    name: parseServiceName(name),
+    namespace: parseServiceName(namespace || DEFAULT_NAMESPACE, 'the name of a namespace'),
   };
 }
 

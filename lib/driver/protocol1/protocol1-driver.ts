@@ -1,5 +1,5 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import { splitBranchUrl } from '../support/branch-url.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver } from '../driver.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-scheme.js';
@@ -19,7 +19,7 @@ export function protocol1Driver(): DtmDriver {
     name: NAME,
     registerGrpcResolver: async () =>
       registerGrpcScheme(await import('@grpc/grpc-js'), { scheme: SCHEME, driver: NAME, source: fixedAddress }),
-    registerGrpcService: async () => ({ close: async () => undefined }),
+    registerService: async () => ({ close: async () => undefined }),
     parseServerMethod(uri) {
       const parts = splitBranchUrl(uri, { driver: NAME, schemes: { [SCHEME]: FORM } });
       const [, address] = parts.server.split('://');

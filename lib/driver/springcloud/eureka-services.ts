@@ -1,5 +1,5 @@
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import type { Register } from '../support/grpc-driver.js';
+import type { Register } from '../support/base/grpc-driver.js';
 import type { EurekaEntry, EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
 import { eurekaMembers, type EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import { EurekaRegistry } from '../support/registry/eureka/eureka-registry.js';

@@ -1,7 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { hostPort, type Address } from '../support/host-port.js';
-import type { Register } from '../support/grpc-driver.js';
+import type { Register } from '../support/base/grpc-driver.js';
 import {
   DEFAULT_GROUP,
   type NacosEntry,
@@ -11,7 +11,7 @@ import {
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../support/registry/nacos/nacos-registry.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
-import { isOfTheWeb, type NamedUrl } from './named-url.js';
+import { isHttpScheme, type NamedUrl } from './named-url.js';
 import type { SpringServices } from './spring-services.js';
 
 /** Where dtm looks when a URL names no cluster. */
@@ -40,9 +40,9 @@ export class NacosServices implements SpringServices {
   }
 
   targetOf({ scheme, service, group, clusters }: NamedUrl): GrpcTarget {
-    const query = new URLSearchParams({ group: group ?? (isOfTheWeb(scheme) ? this.#group : DEFAULT_GROUP) });
+    const query = new URLSearchParams({ group: group ?? (isHttpScheme(scheme) ? this.#group : DEFAULT_GROUP) });
     // a Java client looks for dtm in all clusters, dtm for a branch in this one only
-    const wanted = clusters.length === 0 && !isOfTheWeb(scheme) ? [DEFAULT_CLUSTER] : clusters;
+    const wanted = clusters.length === 0 && !isHttpScheme(scheme) ? [DEFAULT_CLUSTER] : clusters;
     if (wanted.length > 0) query.set('clusters', wanted.join());
     return { scheme: 'nacos', authority: '', path: `${service}?${query}` };
   }

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import type { HttpUrlOf } from '../support/lookup/http-names/http-names.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import type { HttpUrlRole } from '../support/lookup/http-resolver/http-name-resolver.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { redactUrls } from '../support/redact-urls.js';
 
 /** A URL with the name of a service in place of a host. */
@@ -32,10 +32,10 @@ const BARE_NAME = /^(?=.*[a-z])(?!localhost$)[\w-]+$/i;
  * @param url - any URL
  * @param of - whose it is
  */
-export function isNamedUrl(url: string, of: HttpUrlOf): boolean {
+export function isNamedUrl(url: string, of: HttpUrlRole): boolean {
   const [, scheme, host = ''] = PARTS.exec(url) ?? [];
   if (scheme === undefined) return false;
-  return isOfTheWeb(scheme) ? of === 'coordinator' && BARE_NAME.test(host) : !OF_GRPC.has(scheme.toLowerCase());
+  return isHttpScheme(scheme) ? of === 'coordinator' && BARE_NAME.test(host) : !OF_GRPC.has(scheme.toLowerCase());
 }
 
 /**
@@ -43,7 +43,7 @@ export function isNamedUrl(url: string, of: HttpUrlOf): boolean {
  *
  * @param scheme - in any case
  */
-export function isOfTheWeb(scheme: string): boolean {
+export function isHttpScheme(scheme: string): boolean {
   return /^https?$/i.test(scheme);
 }
 
@@ -64,7 +64,7 @@ export function parseNamedUrl(url: string): NamedUrl {
   const query = new URLSearchParams(rest.split(/\?(.*)/s)[1]);
   const group = query.get('group') || query.get('groupName') || undefined;
   const clusters = query.getAll('clusters').flatMap((value) => value.split(',').filter(Boolean));
-  if (group !== undefined) checkServiceName(group, 'a group');
-  for (const cluster of clusters) checkServiceName(cluster, 'a cluster');
-  return { scheme: scheme.toLowerCase(), service: checkServiceName(host), group, clusters, rest };
+  if (group !== undefined) parseServiceName(group, 'a group');
+  for (const cluster of clusters) parseServiceName(cluster, 'a cluster');
+  return { scheme: scheme.toLowerCase(), service: parseServiceName(host), group, clusters, rest };
 }

@@ -2,7 +2,7 @@ import { DtmArgumentError } from '../../protocol/internal.js';
 import { parseHostPort } from '../support/host-port.js';
 import { DEFAULT_GROUP } from '../support/registry/nacos/nacos-instance.js';
 import { redactUrls } from '../support/redact-urls.js';
-import { isOfTheWeb, parseNamedUrl } from './named-url.js';
+import { isHttpScheme, parseNamedUrl } from './named-url.js';
 import type { SpringServices } from './spring-services.js';
 
 const PARTS = /^(?:([a-z][a-z\d+.-]*):\/\/)?([^/?#]*)\/?(?:\?(.*))?$/is;
@@ -60,6 +60,6 @@ export function eurekaBranchUrl(service: string, method: string): string {
   if (!method.startsWith('/') || server.includes('?')) {
     throw new DtmArgumentError(`bad url: '${redactUrls(url)}'. a branch is written eureka://service/path`);
   }
-  if (!isOfTheWeb(url.slice(0, url.indexOf(':')))) parseNamedUrl(url);
+  if (!isHttpScheme(url.slice(0, url.indexOf(':')))) parseNamedUrl(url);
   return url;
 }

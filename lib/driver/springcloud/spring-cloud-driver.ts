@@ -1,19 +1,19 @@
 import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
-import { splitBranchUrl } from '../support/branch-url.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver } from '../driver.js';
-import { PATIENCE, SharedSource } from '../support/lookup/grpc-resolver/shared-source.js';
+import { DEFAULT_TIMEOUTS, SharedAddressSource } from '../support/lookup/grpc-resolver/shared-address-source.js';
 import { hostPort } from '../support/host-port.js';
-import type { HttpNames } from '../support/lookup/http-names/http-names.js';
-import { WatchedNames } from '../support/lookup/http-names/watched-names.js';
-import { grpcDriver, type Register } from '../support/grpc-driver.js';
-import { advertised } from '../support/registry/advertised.js';
+import type { HttpNameResolver } from '../support/lookup/http-resolver/http-name-resolver.js';
+import { AddressCache } from '../support/lookup/http-resolver/address-cache.js';
+import { grpcDriver, type Register } from '../support/base/grpc-driver.js';
+import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { parseRegistryUrl } from '../support/registry/registry-url.js';
 import { redactUrls } from '../support/redact-urls.js';
 import { EurekaServices } from './eureka-services.js';
 import { NacosServices } from './nacos-services.js';
-import { isNamedUrl, isOfTheWeb, parseNamedUrl } from './named-url.js';
+import { isNamedUrl, isHttpScheme, parseNamedUrl } from './named-url.js';
 import { eurekaBranchUrl, springBranchUrl } from './spring-branch-url.js';
 import type { SpringServices } from './spring-services.js';
 import { parseTarget } from './spring-target.js';
@@ -60,7 +60,7 @@ const NAME = 'dtm-driver-springcloud';
  * @throws DtmConfigError when they name two registries, or none that exists
  */
 export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
-  let used: { services: SpringServices; shared: SharedSource; names: WatchedNames } | undefined;
+  let used: { services: SpringServices; shared: SharedAddressSource; names: AddressCache } | undefined;
   /** Names are looked up in one registry: the one that was named first. */
   const use = <T extends SpringServices>(services: T): T => {
     if (used && used.services.registry !== services.registry) {
@@ -70,8 +70,8 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
       );
     }
     if (!used) {
-      const shared = new SharedSource(services, PATIENCE);
-      used = { services, shared, names: new WatchedNames(shared) };
+      const shared = new SharedAddressSource(services, DEFAULT_TIMEOUTS);
+      used = { services, shared, names: new AddressCache(shared) };
     }
     return used.services as T;
   };
@@ -84,7 +84,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
   if (nacos) useNacos(nacos.hosts, nacos, nacos.group);
   if (eureka) useEureka(eureka.serviceUrls, eureka);
 
-  const http: HttpNames = {
+  const http: HttpNameResolver = {
     isNamed: isNamedUrl,
     check: (url) => void parseNamedUrl(url),
     async resolve(url) {
@@ -96,7 +96,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
         );
       }
       const address = await used.names.one(used.services.targetOf(named));
-      const scheme = address.secure ? 'https' : isOfTheWeb(named.scheme) ? named.scheme : 'http';
+      const scheme = address.secure ? 'https' : isHttpScheme(named.scheme) ? named.scheme : 'http';
       return { url: `${scheme}://${hostPort(address)}${named.rest}` };
     },
   };
@@ -106,7 +106,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
     // services are not called by name over gRPC
     schemes: () => ({}),
     target(target, endpoint): Register {
-      const parsed = parseTarget(target, advertised(endpoint, NAME));
+      const parsed = parseTarget(target, parseEndpoint(endpoint, NAME));
       if (parsed.type === 'eureka') {
         const { serviceUrls, client, instance } = parsed;
         return useEureka(serviceUrls, { ...eureka, ...defined(client) }).registration(instance);

@@ -3,7 +3,7 @@ import type { Address } from '../support/host-port.js';
 import type { EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
 import type { NacosInstance } from '../support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
-import { checkServiceName } from '../support/registry/service-name.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { GoJson } from './go-json.js';
 
 /** What a target says: which registry, and what is entered there. */
@@ -47,7 +47,7 @@ export function parseTarget(text: string, address: Address): SpringTarget {
   }
   if (addr === undefined) throw new DtmConfigError(`the target has no Addr; it is written like ${EXAMPLE}`);
   const [config, entry] = [target.object('ClientConfig'), target.object('InstanceConfig')];
-  const service = checkServiceName(entry.string('ServiceName') ?? '', 'InstanceConfig.ServiceName');
+  const service = parseServiceName(entry.string('ServiceName') ?? '', 'InstanceConfig.ServiceName');
   const metadata = entry.texts('Metadata');
   const login = { user: config.string('Username'), password: config.string('Password') };
   if (type === 'eureka') {
@@ -78,7 +78,7 @@ export function parseTarget(text: string, address: Address): SpringTarget {
 }
 
 function named(name: string | undefined, what: string): string | undefined {
-  return name === undefined ? undefined : checkServiceName(name, what);
+  return name === undefined ? undefined : parseServiceName(name, what);
 }
 
 function weightOf(weight = WEIGHT): number {

@@ -1,4 +1,4 @@
-import type { HttpNames, HttpUrlOf } from '../../driver/index.js';
+import type { HttpNameResolver, HttpUrlRole } from '../../driver/index.js';
 import { Agent, interceptors, type Dispatcher } from 'undici';
 
 /** Options of {@link HttpRequester}. */
@@ -8,7 +8,7 @@ export interface HttpConnectionOptions {
   /** Most bytes of an answer; a larger one is an error. @default 4194304 (4 MiB) */
   readonly maxAnswerBytes?: number | undefined;
   /** Finds services whose URLs hold a name. @default URLs hold hosts */
-  readonly names?: HttpNames | undefined;
+  readonly names?: HttpNameResolver | undefined;
 }
 
 /** An HTTP request. */
@@ -18,7 +18,7 @@ export interface HttpRequest {
   /** Absolute http or https URL, or one that the {@link HttpConnectionOptions.names} know. */
   readonly url: string;
   /** Whose URL it is, for the names. @default 'branch' */
-  readonly of?: HttpUrlOf | undefined;
+  readonly of?: HttpUrlRole | undefined;
   /** Request headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** Body. @default none */
@@ -45,7 +45,7 @@ const MAX_REDIRECTS = 10;
 export class HttpRequester {
   readonly #agent: Agent;
   readonly #redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS });
-  readonly #names: HttpNames | undefined;
+  readonly #names: HttpNameResolver | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpConnectionOptions = {}) {

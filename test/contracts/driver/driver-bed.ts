@@ -14,7 +14,7 @@ export interface DriverBed {
    */
   driver(): DtmDriver;
   /**
-   * What enters a service, for `registerGrpcService`.
+   * What enters a service, for `registerService`.
    *
    * @param service - its name
    * @param address - `host:port` under which it is reached

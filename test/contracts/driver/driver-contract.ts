@@ -27,7 +27,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       report?: (problem: string | undefined) => void,
     ): Promise<DriverRegistration> => {
       const { target, endpoint } = bedOf().registration(of, address);
-      const registration = await driver.registerGrpcService(target, endpoint, { report });
+      const registration = await driver.registerService(target, endpoint, { report });
       onTestFinished(() => registration.close().catch(() => undefined));
       return registration;
     };
@@ -149,7 +149,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
     it.each(HOSTILE)('the name %j reaches no registry', async (hostile) => {
       const driver = driverOf();
       const { target, endpoint } = bedOf().registration(hostile, '127.0.0.1:1');
-      const refused = async (): Promise<unknown> => driver.registerGrpcService(target, endpoint);
+      const refused = async (): Promise<unknown> => driver.registerService(target, endpoint);
       const error = await refused().catch((thrown: unknown) => thrown);
       expect(error instanceof DtmConfigError || error instanceof DtmArgumentError, String(error)).toBe(true);
       await expect(asking(bedOf(), driver, hostile).then((ask) => ask())).rejects.toThrow(/./);
@@ -161,7 +161,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
         const { target, endpoint } = bedOf().registration(service(), address);
         const driver = driverOf();
         expect(() => driver.useTarget?.(target, endpoint)).toThrow(DtmConfigError);
-        await expect(driver.registerGrpcService(target, endpoint)).rejects.toThrow(DtmConfigError);
+        await expect(driver.registerService(target, endpoint)).rejects.toThrow(DtmConfigError);
       },
     );
   });

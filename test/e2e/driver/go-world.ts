@@ -1,4 +1,4 @@
-import { branchUrlOf } from '../../../lib/driver/support/branch-url-of.js';
+import { branchUrlOf } from '../../../lib/driver/support/base/branch-url-of.js';
 import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { expect, it, onTestFinished } from 'vitest';
@@ -34,7 +34,7 @@ export interface GoWorld {
 
 const TRANSFER = { TransOptions: { WaitResult: true } };
 
-const PATIENCE = { timeout: 60_000, interval: 100 };
+const POLL_OPTIONS = { timeout: 60_000, interval: 100 };
 
 /** What our driver and those of Go have to do with each other; a test needs a Go dtm, and partners. */
 export function goWorldCases(worldOf: () => GoWorld): void {
@@ -46,7 +46,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
   };
   const register = async (service: string, address: string): Promise<DriverRegistration> => {
     const { target, endpoint } = worldOf().registration(service, address);
-    const registration = await worldOf().driver().registerGrpcService(target, endpoint);
+    const registration = await worldOf().driver().registerService(target, endpoint);
     onTestFinished(() => registration.close().catch(() => undefined));
     expect(registration.problem).toBeUndefined();
     return registration;
@@ -92,7 +92,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
           resolve(error?.code ?? 0),
         );
       });
-    await expect.poll(call, PATIENCE).toBe(0);
+    await expect.poll(call, POLL_OPTIONS).toBe(0);
   };
 
   it('Go dtm is called where it has registered itself', async () => {
@@ -129,8 +129,8 @@ export function goWorldCases(worldOf: () => GoWorld): void {
     await registration.close();
     one.stop();
     // Go notices in its own time
-    await expect.poll(() => client.answer('Submit', saga()), PATIENCE).toBe('OK');
-    await expect.poll(() => other.lines, PATIENCE).toContain('/bank.Bank/In 02 action');
+    await expect.poll(() => client.answer('Submit', saga()), POLL_OPTIONS).toBe('OK');
+    await expect.poll(() => other.lines, POLL_OPTIONS).toContain('/bank.Bank/In 02 action');
   });
 
   it('a coordinator of ours, found by Go, calls a service that Go has registered', async () => {

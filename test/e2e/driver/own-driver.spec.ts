@@ -54,7 +54,7 @@ function phonebookDriver(phonebook: Phonebook): DtmDriver {
   return {
     name,
     registerGrpcResolver: () => registerGrpcScheme(grpc, { scheme: 'phonebook', driver: name, source }),
-    async registerGrpcService(target, endpoint) {
+    async registerService(target, endpoint) {
       const [, service] = /^phonebook:\/\/\/([^/]+)$/.exec(target) ?? [];
       if (!service) throw new DtmConfigError(`target ${target} is none of ${name}; expected phonebook:///name`);
       const remove = phonebook.add(service, endpoint);
@@ -98,6 +98,6 @@ describe('a driver that was written by the steps of the guide', () => {
     const driver = phonebookDriver(new Phonebook());
     await driver.registerGrpcResolver();
     expect(() => new GrpcClient('phonebook://dtmservice')).toThrow(/is written phonebook:\/\/\/name/);
-    await expect(driver.registerGrpcService('etcd://h/dtm', 'h:1')).rejects.toThrow(DtmConfigError);
+    await expect(driver.registerService('etcd://h/dtm', 'h:1')).rejects.toThrow(DtmConfigError);
   });
 });

@@ -34,7 +34,7 @@ class NotingDriver implements DtmDriver {
     this.notes.push('resolver');
   }
 
-  async registerGrpcService(target: string, endpoint: string, { report }: RegisterOptions = {}) {
+  async registerService(target: string, endpoint: string, { report }: RegisterOptions = {}) {
     await this.look('enter');
     this.notes.push(`enter ${target} ${endpoint}`);
     this.report = report;

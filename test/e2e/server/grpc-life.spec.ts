@@ -182,7 +182,7 @@ describe('the registration of the coordinator', () => {
     return {
       name: 'own',
       registerGrpcResolver: () => undefined,
-      registerGrpcService: async (target, endpoint) => {
+      registerService: async (target, endpoint) => {
         log.push(`register ${target} ${endpoint}`);
         return { close: async () => void log.push('deregister') };
       },
@@ -206,7 +206,7 @@ describe('the registration of the coordinator', () => {
     let overHttp = 0;
     const listen = { port: 0, grpcPort: 0 };
     const own = driver([], {
-      registerGrpcService: async () => {
+      registerService: async () => {
         overHttp = (await get(`${server.address}/version`)).status;
         return { close: async () => undefined };
       },
@@ -217,7 +217,7 @@ describe('the registration of the coordinator', () => {
   });
 
   it('that fails keeps the coordinator from opening, and leaves nothing open', async () => {
-    const own = driver([], { registerGrpcService: () => Promise.reject(new Error('registry down')) });
+    const own = driver([], { registerService: () => Promise.reject(new Error('registry down')) });
     const { server } = make({ driver: own, register: SERVICE, listen: { port: 0, grpcPort: 0 } });
     await expect(server.open()).rejects.toThrow('registry down');
     expect([server.address, server.grpcAddress]).toEqual([undefined, undefined]);
@@ -225,7 +225,7 @@ describe('the registration of the coordinator', () => {
 
   it('that cannot be taken back is reported, and the coordinator closes', async () => {
     const close = (): Promise<void> => Promise.reject(new Error('registry down'));
-    const own = driver([], { registerGrpcService: async () => ({ close }) });
+    const own = driver([], { registerService: async () => ({ close }) });
     const { server, logger } = make({ driver: own, register: SERVICE });
     await server.open();
     await server.close();

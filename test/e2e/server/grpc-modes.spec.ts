@@ -348,7 +348,7 @@ describe('what could never be called over gRPC is refused at once', () => {
       driver: {
         name: 'own',
         registerGrpcResolver: () => undefined,
-        registerGrpcService: async () => ({ close: async () => undefined }),
+        registerService: async () => ({ close: async () => undefined }),
         parseServerMethod(uri) {
           log.push(uri);
           return { server: bank.address, method: uri.slice('own://bank'.length) };

@@ -164,7 +164,7 @@ describe('an instance in consul', () => {
   async function registered(name: keyof typeof drivers, consul: Participant): Promise<Record<string, unknown>> {
     const { driver, endpoint } = drivers[name];
     const target = `consul://${new URL(consul.origin).host}/dtmservice`;
-    const registration = await driver.registerGrpcService(target, endpoint);
+    const registration = await driver.registerService(target, endpoint);
     onTestFinished(() => registration.close());
     expect(registration.problem).toBeUndefined();
     const [request] = consul.requests.filter(({ path }) => path === REGISTER);
@@ -236,7 +236,7 @@ describe('an instance in consul', () => {
     consul.answer('/v1/health/service/bank', healthy(1));
     const driver = spongeDriver();
     const target = `consul://${new URL(consul.origin).host}/dtmservice?token=secret`;
-    const registration = await driver.registerGrpcService(target, 'grpc://10.0.0.1:36790');
+    const registration = await driver.registerService(target, 'grpc://10.0.0.1:36790');
     onTestFinished(() => registration.close());
     await driver.registerGrpcResolver();
     expect(await new PlainGrpcClient('discovery:///bank').call('/b.B/In')).toContain('nobody serves it at present');

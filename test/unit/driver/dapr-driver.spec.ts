@@ -116,7 +116,7 @@ describe('HTTP branches of Dapr', () => {
 });
 
 it('nothing is registered with Dapr', async () => {
-  const registration = await driver.registerGrpcService('', '');
+  const registration = await driver.registerService('', '');
   onTestFinished(() => registration.close());
   expect(registration.problem).toBeUndefined();
 });

@@ -36,7 +36,7 @@ describe('the default driver', () => {
 
   it('has neither resolver nor registry', async () => {
     expect(await driver.registerGrpcResolver()).toBeUndefined();
-    const registration = await driver.registerGrpcService('etcd://h/dtmservice', 'localhost:36790');
+    const registration = await driver.registerService('etcd://h/dtmservice', 'localhost:36790');
     await registration.close();
     await expect(registration.close()).resolves.toBeUndefined();
   });

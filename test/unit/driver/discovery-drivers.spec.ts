@@ -115,7 +115,7 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     expect(() => driver.useTarget?.(target, endpoint)).toThrow(DtmConfigError);
     expect(() => driver.useTarget?.(target, endpoint)).toThrow(message);
     expect(() => driver.useTarget?.(target, endpoint)).not.toThrow(/secret/);
-    await expect(driver.registerGrpcService(target, endpoint)).rejects.toThrow(message);
+    await expect(driver.registerService(target, endpoint)).rejects.toThrow(message);
   });
 });
 

@@ -70,7 +70,7 @@ describe('a registry of drivers', () => {
     [named(''), 'a driver has a name'],
     [
       { name: 'half', parseServerMethod: () => undefined },
-      'driver "half" has no registerGrpcResolver, no registerGrpc',
+      'driver "half" lacks registerGrpcResolver and registerService',
     ],
   ])('refuses what is no driver', (driver, message) => {
     expect(() => new DriverRegistry().register(driver as unknown as DtmDriver)).toThrow(DtmConfigError);

@@ -108,6 +108,6 @@ describe('a target of go-zero', () => {
     expect(() => driver.useTarget?.(target, endpoint)).toThrow(DtmConfigError);
     expect(() => driver.useTarget?.(target, endpoint)).toThrow(message);
     expect(() => driver.useTarget?.(target, endpoint)).not.toThrow(/secret/);
-    await expect(driver.registerGrpcService(target, endpoint)).rejects.toThrow(message);
+    await expect(driver.registerService(target, endpoint)).rejects.toThrow(message);
   });
 });

@@ -1,6 +1,6 @@
 import type { DriverRegistration } from 'nestjs-dtm/driver';
 import { describe, expect, it } from 'vitest';
-import { keepRegistered, type Entered } from '../../../lib/driver/support/registry/keep-registered.js';
+import { keepRegistered, type Lease } from '../../../lib/driver/support/registry/keep-registered.js';
 import { deferred, type Deferred } from '../../support/deferred.js';
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 
@@ -15,7 +15,7 @@ class Registry {
   lost!: Deferred<void>;
 
   register(): Promise<DriverRegistration> {
-    const enter = async (): Promise<Entered> => {
+    const enter = async (): Promise<Lease> => {
       if (this.isSilent) await new Promise(() => undefined);
       if (this.problem !== undefined) throw new Error(this.problem);
       this.log.push('enter');
@@ -102,7 +102,7 @@ describe('an entry that is kept in a registry', () => {
 
   it('is taken out when it was made while it was closed', async () => {
     const clock = new VirtualClock();
-    const entering = deferred<Entered>();
+    const entering = deferred<Lease>();
     const log: string[] = [];
     const registering = keepRegistered({ what: 'bank', enter: () => entering.promise }, {}, (ms, callback) =>
       clock.after(ms, callback),

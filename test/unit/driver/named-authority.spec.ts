@@ -3,7 +3,7 @@ import { connect, createServer as createPlainServer, type Server } from 'node:ne
 import { createServer, type IncomingHttpHeaders } from 'node:http2';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NamedAuthority } from '../../../lib/driver/polaris/named-authority.js';
-import { polarisFront } from '../../../lib/driver/polaris/polaris-front.js';
+import { openAuthorityProxy } from '../../../lib/driver/polaris/authority-proxy.js';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTINGS = frame(4, 0, 0, Buffer.alloc(0));
@@ -86,7 +86,7 @@ describe('an empty :authority', () => {
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const { port } = server.address() as { port: number };
-    const front = await polarisFront(0, { host: '127.0.0.1', port });
+    const front = await openAuthorityProxy(0, { host: '127.0.0.1', port });
     onTestFinished(() => front.close());
 
     const ask = async (to: number): Promise<number[]> => {
@@ -113,6 +113,8 @@ describe('an empty :authority', () => {
     await once(other, 'listening');
     onTestFinished(() => void other.close());
     const { port } = other.address() as { port: number };
-    await expect(polarisFront(port, { host: '127.0.0.1', port: 1 })).rejects.toThrow(/frontPort \d+ cannot be opened/);
+    await expect(openAuthorityProxy(port, { host: '127.0.0.1', port: 1 })).rejects.toThrow(
+      /frontPort \d+ cannot be opened/,
+    );
   });
 });

@@ -10,7 +10,7 @@ const driver = protocol1Driver();
 describe('dtm-driver-protocol1', () => {
   it('has the name of the guide, and no registry', async () => {
     expect(driver.name).toBe('dtm-driver-protocol1');
-    const registration = await driver.registerGrpcService('protocol1:///localhost:36790', 'localhost:36790');
+    const registration = await driver.registerService('protocol1:///localhost:36790', 'localhost:36790');
     await registration.close();
     await expect(registration.close()).resolves.toBeUndefined();
   });

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { parseRegistryUrl } from '../../../lib/driver/support/registry/registry-url.js';
-import { checkServiceName } from '../../../lib/driver/support/registry/service-name.js';
+import { parseServiceName } from '../../../lib/driver/support/registry/parse-service-name.js';
 
 describe('the URL of a service in a registry', () => {
   it('has hosts, a service, and options', () => {
@@ -56,13 +56,13 @@ describe('the URL of a service in a registry', () => {
 
 describe('the name of a service', () => {
   it.each(['bank', 'bank.rpc', 'Bank_2-x', 'a'.repeat(128)])('may be %s', (name) => {
-    expect(checkServiceName(name)).toBe(name);
+    expect(parseServiceName(name)).toBe(name);
   });
 
   it.each(['', '.', '..', '../bank', 'a/b', 'a b', 'bänk', 'a\u0000', 'a\n', 'a?b', 'a%2f', 'a'.repeat(129)])(
     'must not be %j',
     (name) => {
-      expect(() => checkServiceName(name)).toThrow(DtmArgumentError);
+      expect(() => parseServiceName(name)).toThrow(DtmArgumentError);
     },
   );
 });

@@ -234,7 +234,7 @@ describe('the target', () => {
     expect(() => fresh.useTarget!(target, 'bank:80')).toThrow(message);
     expect(() => fresh.useTarget!(target, 'bank:80')).toThrow(DtmConfigError);
     expect(() => fresh.useTarget!(target, 'bank:80')).not.toThrow(/secret/);
-    await expect(fresh.registerGrpcService(target, 'bank:80')).rejects.toThrow(DtmConfigError);
+    await expect(fresh.registerService(target, 'bank:80')).rejects.toThrow(DtmConfigError);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
-import type { DtmDriver, HttpNames } from 'nestjs-dtm/driver';
+import type { DtmDriver, HttpNameResolver } from 'nestjs-dtm/driver';
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultDriver } from '../../../lib/driver/index.js';
@@ -14,7 +14,7 @@ function callTo(url: string, change: Partial<OutgoingBranchCall> = {}): Outgoing
 
 /** Looks `book://name` up in a list. */
 function withNames(book: Readonly<Record<string, string>>, headers?: Record<string, string>): DtmDriver {
-  const http: HttpNames = {
+  const http: HttpNameResolver = {
     isNamed: (url, of) => url.startsWith('book://') || (of === 'coordinator' && url.startsWith('http://dtm')),
     check(url) {
       if (url.includes('..')) throw new DtmArgumentError('names have no dots');

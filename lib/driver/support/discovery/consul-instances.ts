@@ -6,7 +6,7 @@ import type { ConsulCheck, ConsulInstance } from '../registry/consul/consul-inst
 import { ConsulRegistry, type ConsulOptions, type ConsulQuery } from '../registry/consul/consul-registry.js';
 import type { RegistryUrl } from '../registry/registry-url.js';
 import { SharedRegistries } from '../registry/shared-registries.js';
-import { warnOnce } from '../warn-once.js';
+import { warnOnce } from '../tools/warn-once.js';
 import type { InstanceRegistry } from './instance-registry.js';
 import { grpcAddressesOf, type InstanceEndpoints, type ServiceInstance } from './service-instance.js';
 

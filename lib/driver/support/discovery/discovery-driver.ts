@@ -1,9 +1,9 @@
 import { DtmArgumentError, DtmConfigError } from '../../../protocol/internal.js';
 import type { DtmDriver } from '../../driver.js';
 import type { AddressSource } from '../lookup/grpc-resolver/address-source.js';
-import { grpcDriver, type DriverScheme } from '../grpc-driver.js';
-import { checkServiceName } from '../registry/service-name.js';
-import { RegistryPlaces, type RegistryKind } from './registry-places.js';
+import { grpcDriver, type DriverScheme } from '../base/grpc-driver.js';
+import { parseServiceName } from '../registry/parse-service-name.js';
+import { DiscoveryRegistries, type RegistryType } from './discovery-registries.js';
 import { endpointsIn, type InstanceEndpoints } from './service-instance.js';
 
 /** What makes a {@link discoveryDriver}. */
@@ -13,7 +13,7 @@ export interface DiscoveryDriverParts {
   /** Name of what makes it, for messages. */
   readonly factory: string;
   /** Which registries there are, by the scheme of their URLs. */
-  readonly kinds: Readonly<Record<string, RegistryKind>>;
+  readonly kinds: Readonly<Record<string, RegistryType>>;
   /** Other names of their schemes. @default they have none */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** URL of the registry in which services are found. @default that of the first target that is given */
@@ -42,7 +42,7 @@ export interface DiscoveryDriverParts {
  */
 export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
   const { name, factory, mostEndpoints = Infinity, defaultService = '' } = parts;
-  const places = new RegistryPlaces(name, parts.kinds, parts.aliases);
+  const places = new DiscoveryRegistries(name, parts.kinds, parts.aliases);
   let found = parts.registry === undefined ? undefined : places.registry(parts.registry);
 
   const unknown = (service: string): DtmArgumentError => {
@@ -56,7 +56,7 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
   // the authority is of no account, as in Go
   const source: AddressSource = {
     check({ path }) {
-      checkServiceName(path);
+      parseServiceName(path);
       if (!found) throw unknown(path);
     },
     watch: ({ path }, listener) => found!.instances.watch(path, listener),
@@ -75,7 +75,7 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
     }),
     target(target, endpoint) {
       const { path, place } = places.service(target);
-      const service = checkServiceName(
+      const service = parseServiceName(
         hasPath(target) ? path : defaultService,
         `driver ${name}: the service in the target`,
       );

@@ -4,7 +4,7 @@ import { hostPort } from '../host-port.js';
 import { EtcdRegistry, type EtcdEntry, type EtcdInstance, type EtcdOptions } from '../registry/etcd/etcd-registry.js';
 import type { RegistryUrl } from '../registry/registry-url.js';
 import { SharedRegistries } from '../registry/shared-registries.js';
-import { warnOnce } from '../warn-once.js';
+import { warnOnce } from '../tools/warn-once.js';
 import type { InstanceRegistry } from './instance-registry.js';
 import { grpcAddressesOf, type InstanceEndpoints, type ServiceInstance } from './service-instance.js';
 

@@ -1,6 +1,6 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { hostPort, parseHostPort, type Address } from '../host-port.js';
-import { advertised } from '../registry/advertised.js';
+import { parseEndpoint } from '../base/parse-endpoint.js';
 
 /** A service of kratos or sponge. Its JSON, in this order, is what others read. */
 export interface ServiceInstance {
@@ -47,7 +47,7 @@ export function endpointsIn(endpoint: string, driver: string): InstanceEndpoints
 
 function endpointOf(endpoint: string, driver: string): InstanceEndpoint {
   const [, scheme, host = ''] = /^(grpc|http):\/\/([^/?#]*)$/.exec(endpoint) ?? [];
-  if (scheme !== undefined) return { ...advertised(host, driver), url: endpoint, scheme: scheme as 'grpc' | 'http' };
+  if (scheme !== undefined) return { ...parseEndpoint(host, driver), url: endpoint, scheme: scheme as 'grpc' | 'http' };
   throw new DtmConfigError(
     `driver ${driver}: the endpoint ${JSON.stringify(endpoint)} is written grpc://host:port, e.g. grpc://bank:50051`,
   );

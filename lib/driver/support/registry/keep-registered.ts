@@ -1,9 +1,9 @@
 import { errorText } from '../../../protocol/internal.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
-import { keepTrying, systemAfter, type After } from '../keep-trying.js';
+import { retryUntilStopped, systemAfter, type After } from '../tools/retry-until-stopped.js';
 
 /** An entry that was made. */
-export interface Entered {
+export interface Lease {
   /** Resolves when it is lost, rejects with the reason when that is known; until then it is kept alive. */
   readonly lost: Promise<void>;
   /** Takes it out again. */
@@ -11,7 +11,7 @@ export interface Entered {
 }
 
 /** Makes an entry. */
-export interface Entering {
+export interface RegistrationAttempt {
   /** Names it in messages, e.g. `dtmservice in etcd at 127.0.0.1:2379`. */
   readonly what: string;
   /**
@@ -20,7 +20,7 @@ export interface Entering {
    * @param signal - is aborted when it is not wanted any more; `lost` then need not settle
    * @throws Error saying why it could not
    */
-  enter(signal: AbortSignal): Promise<Entered>;
+  enter(signal: AbortSignal): Promise<Lease>;
 }
 
 /** Time for the first attempt, after which the registration goes on in the background. */
@@ -38,7 +38,7 @@ const LEAVE_MS = 3000;
  * @returns after the first attempt, whatever came of it
  */
 export function keepRegistered(
-  { what, enter }: Entering,
+  { what, enter }: RegistrationAttempt,
   { report }: RegisterOptions = {},
   after: After = systemAfter,
 ): Promise<DriverRegistration> {
@@ -60,8 +60,8 @@ class KeptRegistration implements DriverRegistration {
   #isTold = false;
   #onFirst = (): void => undefined;
   #stop = (): void => undefined;
-  #entering: Promise<Entered | undefined> | undefined;
-  #entered: Entered | undefined;
+  #entering: Promise<Lease | undefined> | undefined;
+  #entered: Lease | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(what: string, report: RegisterOptions['report'], after: After) {
@@ -74,9 +74,9 @@ class KeptRegistration implements DriverRegistration {
     return this.#problem;
   }
 
-  start(enter: Entering['enter'], onFirst: () => void): void {
+  start(enter: RegistrationAttempt['enter'], onFirst: () => void): void {
     this.#onFirst = onFirst;
-    this.#stop = keepTrying(
+    this.#stop = retryUntilStopped(
       {
         attempt: (signal, worked) => this.#attempt(enter, signal, worked),
         failed: (reason) => this.tell(`${this.#what} cannot be registered: ${reason}`),
@@ -97,7 +97,7 @@ class KeptRegistration implements DriverRegistration {
     return (this.#closing ??= this.#close());
   }
 
-  async #attempt(enter: Entering['enter'], signal: AbortSignal, worked: () => void): Promise<void> {
+  async #attempt(enter: RegistrationAttempt['enter'], signal: AbortSignal, worked: () => void): Promise<void> {
     this.#entering = this.#enter(enter, signal);
     const entered = await this.#entering;
     if (!entered) return;
@@ -112,7 +112,7 @@ class KeptRegistration implements DriverRegistration {
   }
 
   /** What comes too late is taken out at once. */
-  async #enter(enter: Entering['enter'], signal: AbortSignal): Promise<Entered | undefined> {
+  async #enter(enter: RegistrationAttempt['enter'], signal: AbortSignal): Promise<Lease | undefined> {
     const entered = await enter(signal);
     if (!signal.aborted) return (this.#entered = entered);
     await entered.leave();

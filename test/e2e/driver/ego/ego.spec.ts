@@ -49,7 +49,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of ego on etcd'), ()
     onTestFinished(() => dtm.stop());
     const [go] = await entries(`/ego/${name}/`);
 
-    const registration = await egoDriver().registerGrpcService(target, endpoint);
+    const registration = await egoDriver().registerService(target, endpoint);
     const [own] = await entries(`/ego/${name}/`);
     // who started when, and of which ego, is their own
     const alike = (value: string | undefined): string =>
@@ -68,7 +68,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of ego on etcd'), ()
     onTestFinished(() => closed.stop());
     const at = `etcd://${closed.host}:${closed.port}/bank`;
     const register = async (target: string): Promise<string | undefined> => {
-      const registration = await egoDriver().registerGrpcService(target, '127.0.0.1:1');
+      const registration = await egoDriver().registerService(target, '127.0.0.1:1');
       onTestFinished(() => registration.close());
       return registration.problem;
     };

@@ -23,7 +23,7 @@ describe.skipIf(!closed.available)(closed.title('the driver of go-zero on a cons
       `consul://${consul.host}:${consul.port}/${name}${where === 'query' ? `?token=${token}` : ''}`;
     const register = async (token: string): Promise<string | undefined> => {
       const driver = goZeroDriver(where === 'query' ? {} : { consul: { token } });
-      const registration = await driver.registerGrpcService(at(token), bank.address);
+      const registration = await driver.registerService(at(token), bank.address);
       onTestFinished(() => registration.close());
       return registration.problem;
     };

@@ -20,7 +20,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on an etc
     const bank = await GrpcParticipant.start();
     bank.answer('dtmgimp.Dtm/NewGid', {});
     const target = `etcd://${etcd.host}:${etcd.port}/bank`;
-    const registration = await driver.registerGrpcService(target, bank.address);
+    const registration = await driver.registerService(target, bank.address);
     onTestFinished(() => registration.close());
     expect(registration.problem).toBeUndefined();
     expect(await new GrpcClient(target).answer('NewGid')).toBe('OK');
@@ -31,10 +31,10 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on an etc
     const etcd = await startEtcd({ auth: { user: 'bank', password: 'secret' } });
     onTestFinished(() => etcd.stop());
     const target = (password: string): string => `etcd://${etcd.host}:${etcd.port}/bank?user=bank&password=${password}`;
-    const registration = await goZeroDriver().registerGrpcService(target('secret'), '127.0.0.1:1');
+    const registration = await goZeroDriver().registerService(target('secret'), '127.0.0.1:1');
     onTestFinished(() => registration.close());
     expect(registration.problem).toBeUndefined();
-    const refused = await goZeroDriver().registerGrpcService(target('wrong-secret'), '127.0.0.1:1');
+    const refused = await goZeroDriver().registerService(target('wrong-secret'), '127.0.0.1:1');
     onTestFinished(() => refused.close());
     expect(refused.problem).toMatch(/cannot be registered: .*authentication failed/i);
     expect(refused.problem).not.toContain('wrong-secret');

@@ -43,7 +43,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await goZeroDriver().registerGrpcService(`${registry}/${ours}`, 'localhost:36790');
+    const registration = await goZeroDriver().registerService(`${registry}/${ours}`, 'localhost:36790');
     onTestFinished(() => registration.close());
     const seen = async (service: string): Promise<string> =>
       JSON.stringify([await servicesInConsul(consul, service), await checksInConsul(consul, service)]);
@@ -52,7 +52,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
 
   it('is entered again when the agent has started anew, and taken out in the end', async () => {
     const name = freshName('bank');
-    const registration = await goZeroDriver().registerGrpcService(`${registry}/${name}`, '127.0.0.1:1');
+    const registration = await goZeroDriver().registerService(`${registry}/${name}`, '127.0.0.1:1');
     expect(await servicesInConsul(consul, name)).toHaveLength(1);
     await consul.kill();
     await expect.poll(() => registration.problem).toMatch(/was lost|cannot be registered/);
@@ -69,7 +69,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     const driver = goZeroDriver();
     onTestFinished(() => driver.close?.());
     await driver.registerGrpcResolver();
-    const registration = await driver.registerGrpcService(`${registry}/${name}`, bank.address);
+    const registration = await driver.registerService(`${registry}/${name}`, bank.address);
     onTestFinished(() => registration.close());
     const client = new GrpcClient(`${registry}/${name}`);
     await expect.poll(() => client.answer('NewGid')).toBe('OK');

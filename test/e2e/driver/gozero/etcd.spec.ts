@@ -36,7 +36,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
   it.each(['go-partner', 'go-partner-new'] as const)('its services are found by go-zero: %s', async (build) => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
-    const registration = await goZeroDriver().registerGrpcService(`${registry}/${name}`, bank.address);
+    const registration = await goZeroDriver().registerService(`${registry}/${name}`, bank.address);
     onTestFinished(() => registration.close());
     const call = await runGoCaller({ framework: 'gozero', registry, name, build });
     expect(call, call.output).toMatchObject({ exitCode: 0 });
@@ -53,7 +53,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await goZeroDriver().registerGrpcService(`${registry}/${ours}`, 'localhost:36790');
+    const registration = await goZeroDriver().registerService(`${registry}/${ours}`, 'localhost:36790');
     onTestFinished(() => registration.close());
     const [own] = await keysInEtcd(etcd, `${ours}/`);
     const [go] = await keysInEtcd(etcd, `${theirs}/`);
@@ -66,7 +66,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
     const target = `${registry}/${freshName('killed')}`;
     const program = `
       import { goZeroDriver } from ${JSON.stringify(built)};
-      await goZeroDriver().registerGrpcService(${JSON.stringify(target)}, '127.0.0.1:1');
+      await goZeroDriver().registerService(${JSON.stringify(target)}, '127.0.0.1:1');
       process.send('registered');
     `;
     const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
@@ -81,7 +81,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
 
   it('an entry that somebody deletes is made again', async () => {
     const name = freshName('deleted');
-    const registration = await goZeroDriver().registerGrpcService(`${registry}/${name}`, '127.0.0.1:1');
+    const registration = await goZeroDriver().registerService(`${registry}/${name}`, '127.0.0.1:1');
     onTestFinished(() => registration.close());
     const [{ key } = { key: '' }] = await keysInEtcd(etcd, `${name}/`);
     const body = JSON.stringify({ key: Buffer.from(key).toString('base64') });

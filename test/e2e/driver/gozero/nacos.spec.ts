@@ -41,7 +41,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos'
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await goZeroDriver().registerGrpcService(target(byUs), endpoint);
+    const registration = await goZeroDriver().registerService(target(byUs), endpoint);
     const seen = async (service: string): Promise<string> =>
       JSON.stringify(await instancesInNacos(nacos, service)).replaceAll(service, 'dtmservice');
     await expect.poll(() => seen(byGo)).toContain('"ip":"127.0.0.1","port":36790,"weight":1,');
@@ -58,7 +58,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos'
     await driver.registerGrpcResolver();
     const service = freshName('bank');
     const target = `${registry}/${service}?namespaceId=test&GroupName=G&ClusterName=C`;
-    const registration = await driver.registerGrpcService(target, bank.address);
+    const registration = await driver.registerService(target, bank.address);
     onTestFinished(() => registration.close());
     const found = (query: string): Promise<string> =>
       new Promise((resolve) => {
@@ -84,8 +84,8 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos 
   });
   afterAll(() => nacos?.stop());
 
-  const register = (user: string, options = {}): ReturnType<ReturnType<typeof goZeroDriver>['registerGrpcService']> =>
-    goZeroDriver(options).registerGrpcService(`nacos://${user}${nacos.host}:${nacos.port}/bank`, '127.0.0.1:1');
+  const register = (user: string, options = {}): ReturnType<ReturnType<typeof goZeroDriver>['registerService']> =>
+    goZeroDriver(options).registerService(`nacos://${user}${nacos.host}:${nacos.port}/bank`, '127.0.0.1:1');
 
   it.each([
     ['in the target', 'nacos:nacos@', {}],

@@ -16,7 +16,7 @@ describe.skipIf(!hasOpenssl())('services of ego in Kubernetes, on a recorded con
     server.set('other/bank', [['127.0.0.1'], 1]);
     const driver = egoDriver({ k8s: server });
     onTestFinished(() => driver.close?.());
-    const registration = await driver.registerGrpcService('k8s://dtmservice:36790/?namespaces=one,other', 'h:1');
+    const registration = await driver.registerService('k8s://dtmservice:36790/?namespaces=one,other', 'h:1');
     expect(registration.problem).toBeUndefined();
     await driver.registerGrpcResolver();
 

@@ -31,7 +31,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
   it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos at once: %s', async (build) => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
-    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://${bank.address}`);
+    const registration = await kratosDriver().registerService(`${registry}/${name}`, `grpc://${bank.address}`);
     onTestFinished(() => registration.close());
     const call = await runGoCaller({ framework: 'kratos', registry, name, build });
     expect(call, call.output).toMatchObject({ exitCode: 0 });
@@ -50,7 +50,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await kratosDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    const registration = await kratosDriver().registerService(`${registry}/${ours}`, endpoint);
     onTestFinished(() => registration.close());
 
     const [own] = await servicesInConsul(consul, ours);
@@ -70,7 +70,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
 
   it('is entered again when the agent has forgotten it, and taken out in the end', async () => {
     const name = freshName('bank');
-    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
+    const registration = await kratosDriver().registerService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     const [{ ID }] = (await servicesInConsul(consul, name)) as [{ ID: string }];
     await fetch(`${consul.url}/v1/agent/service/deregister/${ID}`, { method: 'PUT' });
     expect(await servicesInConsul(consul, name)).toEqual([]);

@@ -31,7 +31,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
   it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos: %s', async (build) => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
-    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://${bank.address}`);
+    const registration = await kratosDriver().registerService(`${registry}/${name}`, `grpc://${bank.address}`);
     onTestFinished(() => registration.close());
     const call = await runGoCaller({ framework: 'kratos', registry, name, build });
     expect(call, call.output).toMatchObject({ exitCode: 0 });
@@ -49,7 +49,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await kratosDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    const registration = await kratosDriver().registerService(`${registry}/${ours}`, endpoint);
     onTestFinished(() => registration.close());
 
     const [go] = await keysInEtcd(etcd, `/microservices/${theirs}`);
@@ -64,7 +64,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
   it('two coordinators of a name both stand there', async () => {
     const name = freshName('dtm');
     for (const port of [1, 2]) {
-      const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, `grpc://127.0.0.1:${port}`);
+      const registration = await kratosDriver().registerService(`${registry}/${name}`, `grpc://127.0.0.1:${port}`);
       onTestFinished(() => registration.close());
     }
     expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toHaveLength(2);
@@ -72,7 +72,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
 
   it('is taken out again', async () => {
     const name = freshName('gone');
-    const registration = await kratosDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
+    const registration = await kratosDriver().registerService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toHaveLength(1);
     await registration.close();
     expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toEqual([]);
@@ -87,7 +87,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on an etcd
     const register = async (password: string): Promise<string | undefined> => {
       const target = `etcd://${where === 'target' ? `bank:${password}@` : ''}${etcd.host}:${etcd.port}/bank`;
       const driver = kratosDriver(where === 'target' ? {} : { etcd: { user: 'bank', password } });
-      const registration = await driver.registerGrpcService(target, 'grpc://127.0.0.1:1');
+      const registration = await driver.registerService(target, 'grpc://127.0.0.1:1');
       onTestFinished(() => registration.close());
       return registration.problem;
     };

@@ -57,7 +57,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await polarisDriver({ servers }).registerGrpcService(target(byUs, '127.0.0.1:36790'), 'token');
+    const registration = await polarisDriver({ servers }).registerService(target(byUs, '127.0.0.1:36790'), 'token');
     const seen = async (service: string): Promise<unknown> =>
       (await instances(service)).map((instance) => ({ ...instance, ...ITS_OWN }));
     await expect.poll(() => seen(byGo)).toMatchObject([{ host: '127.0.0.1', port: 36790, healthy: true }]);
@@ -70,7 +70,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   it('an instance that somebody else takes out of Polaris is entered again', async () => {
     const service = freshName('bank');
     const problems: (string | undefined)[] = [];
-    const registration = await polarisDriver({ servers }).registerGrpcService(target(service, '127.0.0.1:9'), '', {
+    const registration = await polarisDriver({ servers }).registerService(target(service, '127.0.0.1:9'), '', {
       report: (problem) => problems.push(problem),
     });
     onTestFinished(() => registration.close());
@@ -95,7 +95,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   it('instances in other namespaces are found there only', async () => {
     const service = freshName('bank');
     const driver = polarisDriver({ servers });
-    const registration = await driver.registerGrpcService(`polaris://127.0.0.1:9/${service}?namespace=Test`, '');
+    const registration = await driver.registerService(`polaris://127.0.0.1:9/${service}?namespace=Test`, '');
     onTestFinished(() => registration.close());
     expect(await instances(service)).toEqual([]);
     const answer = await fetch(`${polaris.url}/naming/v1/instances?namespace=Test&service=${service}`);

@@ -41,7 +41,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await spongeDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    const registration = await spongeDriver().registerService(`${registry}/${ours}`, endpoint);
     onTestFinished(() => registration.close());
     const seen = async (service: string): Promise<string> =>
       JSON.stringify([await servicesInConsul(consul, service), await checksInConsul(consul, service)]);
@@ -50,7 +50,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
 
   it('is entered again when the agent has forgotten it, though it has no check of its own', async () => {
     const name = freshName('bank');
-    const registration = await spongeDriver().registerGrpcService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
+    const registration = await spongeDriver().registerService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     const [{ ID }] = (await servicesInConsul(consul, name)) as [{ ID: string }];
     expect(ID).toBe(`${name}_grpc_127.0.0.1_1`);
     await fetch(`${consul.url}/v1/agent/service/deregister/${ID}`, { method: 'PUT' });
@@ -65,7 +65,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
     onTestFinished(() => closed.stop());
     const register = async (token: string): Promise<string | undefined> => {
       const target = `consul://${closed.host}:${closed.port}/bank?token=${token}`;
-      const registration = await spongeDriver().registerGrpcService(target, 'grpc://127.0.0.1:1');
+      const registration = await spongeDriver().registerService(target, 'grpc://127.0.0.1:1');
       onTestFinished(() => registration.close());
       return registration.problem;
     };

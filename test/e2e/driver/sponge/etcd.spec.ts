@@ -39,7 +39,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on etcd'),
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await spongeDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    const registration = await spongeDriver().registerService(`${registry}/${ours}`, endpoint);
     const seen = async (service: string): Promise<object[]> =>
       (await keysInEtcd(etcd, `/microservices/${service}`)).map(({ key, value, ttl }) => ({
         key: key.replaceAll(service, 'bank'),

@@ -41,7 +41,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
       },
     });
     onTestFinished(() => dtm.stop());
-    const registration = await spongeDriver().registerGrpcService(`${registry}/${ours}`, endpoint);
+    const registration = await spongeDriver().registerService(`${registry}/${ours}`, endpoint);
     const seen = async (service: string): Promise<object[]> => {
       // Nacos makes up an instanceId for who registers over HTTP, which sponge does not look at
       const instances = await instancesInNacos(nacos, `${service}.grpc`);
@@ -57,7 +57,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
   it('services of another namespace are found there only', async () => {
     const name = freshName('bank');
     const target = `${registry}/${name}?namespaceID=other`;
-    const registration = await spongeDriver().registerGrpcService(target, 'grpc://127.0.0.1:1');
+    const registration = await spongeDriver().registerService(target, 'grpc://127.0.0.1:1');
     onTestFinished(() => registration.close());
     const query = (namespaceId: string): string =>
       `${nacos.url}/v1/ns/instance/list?${new URLSearchParams({ serviceName: `${name}.grpc`, namespaceId })}`;

@@ -9,7 +9,7 @@ import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('eureka', 'dtm');
 
-const PATIENCE = { timeout: 60_000, interval: 100 };
+const POLL_OPTIONS = { timeout: 60_000, interval: 100 };
 
 describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on Eureka'), () => {
   let eureka: EurekaServer;
@@ -42,13 +42,13 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
     for (const url of [`eureka://${dtmService}/api/dtmsvr`, `http://${dtmService}`]) {
       const client = clientOf(url, driverOf());
       await expect
-        .poll(() => client.version().catch(String), PATIENCE)
+        .poll(() => client.version().catch(String), POLL_OPTIONS)
         .toBe(await clientOf(`http://${own.address}`).version());
       bank.requests.length = 0;
       const saga = transfer((method) => `eureka://${busi}/${method}`);
       // it looks for a branch until it finds it
       await expect
-        .poll(() => client.submit({ ...saga, gid: freshName('g') }).then(() => 'done', String), PATIENCE)
+        .poll(() => client.submit({ ...saga, gid: freshName('g') }).then(() => 'done', String), POLL_OPTIONS)
         .toBe('done');
       expect(bank.lines).toContain('POST /TransIn');
     }
@@ -63,7 +63,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
     onTestFinished(() => dtm.stop());
     expect(() => driver.branchUrl!(`eureka://${busi}`, '/in')).toThrow(/finds no services in Eureka/);
     await expect
-      .poll(() => driver.http!.resolve(`eureka://${busi}/in`).catch(String), PATIENCE)
+      .poll(() => driver.http!.resolve(`eureka://${busi}/in`).catch(String), POLL_OPTIONS)
       .toEqual({
         url: `http://${address}/in`,
       });
@@ -109,7 +109,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
     await expect.poll(() => shown(service)).toHaveLength(1);
     const path = `${service.toUpperCase()}/${encodeURIComponent(`127.0.0.1:${service}:8080`)}`;
     expect((await fetch(`${eureka.url}/apps/${path}`, { method: 'DELETE' })).status).toBe(200);
-    await expect.poll(() => shown(service), PATIENCE).toMatchObject([{ status: 'UP' }]);
+    await expect.poll(() => shown(service), POLL_OPTIONS).toMatchObject([{ status: 'UP' }]);
   });
 
   it('only instances that are up are found, by their virtual host name in any case, and by their secure port', async () => {
@@ -121,11 +121,13 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
       vipAddress: `other,${service}`,
       securePort: { $: 8443, '@enabled': 'true' },
     });
-    await expect.poll(() => resolve(`lb://${service.toUpperCase()}/in`), PATIENCE).toBe('https://up.example:8443/in');
+    await expect
+      .poll(() => resolve(`lb://${service.toUpperCase()}/in`), POLL_OPTIONS)
+      .toBe('https://up.example:8443/in');
     // the changes are heard of by whoever watches already
     await putInEureka(eureka, service, 'up.example', { status: 'DOWN' });
-    await expect.poll(() => resolve(`lb://${service}/in`), PATIENCE).toContain('nobody serves it');
+    await expect.poll(() => resolve(`lb://${service}/in`), POLL_OPTIONS).toContain('nobody serves it');
     await putInEureka(eureka, service, 'down.example', { status: 'UP' });
-    await expect.poll(() => resolve(`lb://${service}/in`), PATIENCE).toBe('http://down.example:1/in');
+    await expect.poll(() => resolve(`lb://${service}/in`), POLL_OPTIONS).toBe('http://down.example:1/in');
   });
 });

@@ -11,7 +11,7 @@ import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('nacos', 'dtm', 'go-partner');
 
-const PATIENCE = { timeout: 60_000, interval: 100 };
+const POLL_OPTIONS = { timeout: 60_000, interval: 100 };
 
 describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on Nacos'), () => {
   let nacos: NacosServer;
@@ -49,13 +49,13 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   };
   /** A branch that was registered a moment ago is not found by Go: it tries again later, which the submit reports as a failure. */
   const untilGoFinds = (client: DtmConnection, url: (method: string) => string): Promise<void> =>
-    expect.poll(() => client.submit(transfer(url)).then(() => 'done', String), PATIENCE).toBe('done');
+    expect.poll(() => client.submit(transfer(url)).then(() => 'done', String), POLL_OPTIONS).toBe('done');
 
   it.each(['nacos', 'http'])('Go dtm is called where it has registered itself, at %s://dtmService', async (scheme) => {
     const service = freshName('dtmService');
     const { url } = await goDtm(service);
     const client = clientOf(`${scheme}://${service}/api/dtmsvr`, driverOf());
-    await expect.poll(() => client.version().catch(String), PATIENCE).toBe(await clientOf(url).version());
+    await expect.poll(() => client.version().catch(String), POLL_OPTIONS).toBe(await clientOf(url).version());
     const { bank } = await startBank();
     const saga = transfer((method) => bank.url(`/${method}`));
     await client.submit(saga);
@@ -108,7 +108,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     onTestFinished(() => partner.stop());
     const own = await ownCoordinator(used(springCloudDriver()), target(dtmService));
     const client = clientOf(`http://${dtmService}/api/dtmsvr`, driverOf());
-    await expect.poll(() => client.newGid().catch(String), PATIENCE).not.toContain('Error');
+    await expect.poll(() => client.newGid().catch(String), POLL_OPTIONS).not.toContain('Error');
     expect(await clientOf(`http://${own.address}`).newGid()).toMatch(/./);
 
     const url = (method: string): string => `nacos://${busi}/${method}`;
@@ -153,7 +153,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     const query = `serviceName=${busi}&ip=127.0.0.1&port=9&ephemeral=true`;
     await fetch(`${nacos.url}/v1/ns/instance?${query}`, { method: 'DELETE' });
     await expect.poll(() => instancesInNacos(nacos, busi)).toEqual([]);
-    await expect.poll(() => instancesInNacos(nacos, busi), PATIENCE).toMatchObject([{ healthy: true }]);
+    await expect.poll(() => instancesInNacos(nacos, busi), POLL_OPTIONS).toMatchObject([{ healthy: true }]);
   });
 
   it('callers do not notice that Nacos starts anew, and has forgotten everybody', async () => {
@@ -161,7 +161,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     const driver = driverOf();
     await registered(driver, target(busi), '127.0.0.1:9');
     const resolve = (): Promise<string> => driver.http!.resolve(`nacos://${busi}/in`).then(({ url }) => url, String);
-    await expect.poll(resolve, PATIENCE).toBe('http://127.0.0.1:9/in');
+    await expect.poll(resolve, POLL_OPTIONS).toBe('http://127.0.0.1:9/in');
     const seen = new Set<string>();
     await nacos.kill();
     seen.add(await resolve());
@@ -170,7 +170,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
       .poll(async () => {
         seen.add(await resolve());
         return instancesInNacos(nacos, busi);
-      }, PATIENCE)
+      }, POLL_OPTIONS)
       .toHaveLength(1);
     expect(seen).toEqual(new Set(['http://127.0.0.1:9/in']));
   });
@@ -188,7 +188,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     await add('3', { healthy: 'false' });
     await add('4', { weight: '3' });
     await expect
-      .poll(() => driver.http!.resolve(`lb://${busi}/in`).catch(String), PATIENCE)
+      .poll(() => driver.http!.resolve(`lb://${busi}/in`).catch(String), POLL_OPTIONS)
       .toMatchObject({
         url: 'http://127.0.0.1:4/in',
       });

@@ -16,7 +16,7 @@ export function used(driver: DtmDriver): DtmDriver {
 
 /** Registers a service until the test ends. */
 export async function registered(driver: DtmDriver, target: object, address: string): Promise<DriverRegistration> {
-  const registration = await driver.registerGrpcService(JSON.stringify(target), address);
+  const registration = await driver.registerService(JSON.stringify(target), address);
   onTestFinished(() => registration.close().catch(() => undefined));
   expect(registration.problem).toBeUndefined();
   return registration;

@@ -1,9 +1,9 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError } from '../../../../protocol/internal.js';
 import type { AddressSource, GrpcTarget } from './address-source.js';
-import type { After } from '../../keep-trying.js';
+import type { After } from '../../tools/retry-until-stopped.js';
 import { safeAuthority } from './safe-authority.js';
-import { PATIENCE, SharedSource } from './shared-source.js';
+import { DEFAULT_TIMEOUTS, SharedAddressSource } from './shared-address-source.js';
 import { SourceResolver } from './source-resolver.js';
 
 /** A scheme that a driver makes known to gRPC. */
@@ -64,8 +64,8 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
     source,
     registry,
     isProvisional = false,
-    silenceSeconds = PATIENCE.silenceMs / 1000,
-    after = PATIENCE.after,
+    silenceSeconds = DEFAULT_TIMEOUTS.silenceMs / 1000,
+    after = DEFAULT_TIMEOUTS.after,
   } = scheme;
   checkResolverApi(grpc, driver);
   if (!/^[a-z][a-z\d+.-]*$/.test(name) || RESERVED.includes(name)) {
@@ -85,7 +85,7 @@ export function registerGrpcScheme(grpc: typeof Grpc, scheme: GrpcScheme): GrpcS
       `driver ${driver}: the scheme ${name}:// is ${other} in this process, and gRPC has one table of schemes; ${remedy}`,
     );
   }
-  const shared = new SharedSource(source, { ...PATIENCE, silenceMs: silenceSeconds * 1000, after });
+  const shared = new SharedAddressSource(source, { ...DEFAULT_TIMEOUTS, silenceMs: silenceSeconds * 1000, after });
   grpc.experimental.registerResolver(name, resolverClass(grpc, shared));
   const made = { driver, registry, isProvisional, endUnused: () => shared.endUnused() };
   owners.set(name, made);

@@ -1,11 +1,11 @@
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
 import type { Address } from '../../host-port.js';
-import { keepTrying } from '../../keep-trying.js';
-import { AfterOutage } from '../after-outage.js';
+import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
+import { GracePeriod } from '../grace-period.js';
 import { HttpRegistry, jsonOf, type RegistryAnswer } from '../http-registry.js';
 import type { RegistryTls } from '../registry-tls.js';
-import { keepRegistered, type Entered } from '../keep-registered.js';
-import { pause } from '../pause.js';
+import { keepRegistered, type Lease } from '../keep-registered.js';
+import { pause } from '../../tools/pause.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import { entriesOf, type ConsulEntry } from './consul-entry.js';
 import { registrationOf, type ConsulInstance } from './consul-instance.js';
@@ -83,10 +83,10 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
   watch(query: ConsulQuery, listener: RegistryListener<ConsulEntry>): () => void {
     const mayWait = this.#waiting < MOST_WAITING;
     if (mayWait) this.#waiting += 1;
-    const known = new AfterOutage<ConsulEntry>(GRACE_MS, ({ id, address, port }) =>
+    const known = new GracePeriod<ConsulEntry>(GRACE_MS, ({ id, address, port }) =>
       JSON.stringify([id, address, port]),
     );
-    const stop = keepTrying({
+    const stop = retryUntilStopped({
       attempt: (signal, worked) => this.#follow({ ...query, mayWait }, known, listener, signal, worked),
       failed: (reason) => {
         known.failed();
@@ -106,7 +106,7 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
     this.#http.close();
   }
 
-  async #enter(instance: ConsulInstance, signal: AbortSignal): Promise<Entered> {
+  async #enter(instance: ConsulInstance, signal: AbortSignal): Promise<Lease> {
     const { id, token } = instance;
     // not ended early: nobody could say then whether it is registered
     await this.#put('/v1/agent/service/register', token, registrationOf(instance));
@@ -146,7 +146,7 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
   /** Asks for everything, and then for everything again as soon as something has changed, or after a while. */
   async #follow(
     { service, withUnhealthy = false, parameters, token, mayWait }: ConsulQuery & { readonly mayWait: boolean },
-    known: AfterOutage<ConsulEntry>,
+    known: GracePeriod<ConsulEntry>,
     listener: RegistryListener<ConsulEntry>,
     signal: AbortSignal,
     worked: () => void,

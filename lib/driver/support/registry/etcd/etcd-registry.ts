@@ -2,8 +2,8 @@ import type { Etcd3, IOptions, IWatchResponse, Watcher } from 'etcd3';
 import { DtmConfigError } from '../../../../protocol/internal.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
 import { hostPort, type Address } from '../../host-port.js';
-import { keepTrying } from '../../keep-trying.js';
-import { keepRegistered, type Entered } from '../keep-registered.js';
+import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
+import { keepRegistered, type Lease } from '../keep-registered.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import type { RegistryTls } from '../registry-tls.js';
 
@@ -66,7 +66,7 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
   }
 
   watch(prefix: string, listener: RegistryListener<EtcdEntry>): () => void {
-    return keepTrying({
+    return retryUntilStopped({
       attempt: (signal, worked) => this.#follow(prefix, listener, signal, worked),
       failed: (reason) => listener.failed(`etcd at ${this.#hosts.map(hostPort).join()}: ${reason}`),
     });
@@ -80,7 +80,7 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
     this.#client = undefined;
   }
 
-  async #enter(instance: EtcdInstance, signal: AbortSignal): Promise<Entered> {
+  async #enter(instance: EtcdInstance, signal: AbortSignal): Promise<Lease> {
     const client = await this.#connected();
     return instance.ttlSeconds === undefined
       ? enterForGood(client, instance, signal)
@@ -154,7 +154,7 @@ async function enterWithLease(
   { key, value }: EtcdInstance,
   ttlSeconds: number,
   signal: AbortSignal,
-): Promise<Entered> {
+): Promise<Lease> {
   const lease = client.lease(ttlSeconds);
   const expired = new Promise<never>((_, reject) => lease.on('lost', reject));
   // also when nobody comes to wait for it
@@ -173,7 +173,7 @@ async function enterWithLease(
   }
 }
 
-async function enterForGood(client: Etcd3, { key, value }: EtcdInstance, signal: AbortSignal): Promise<Entered> {
+async function enterForGood(client: Etcd3, { key, value }: EtcdInstance, signal: AbortSignal): Promise<Lease> {
   const name = key('');
   const { header } = await client.put(name).value(value).exec();
   const watcher = await client.watch().key(name).startRevision(next(header.revision)).create();

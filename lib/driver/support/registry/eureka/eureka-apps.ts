@@ -1,4 +1,4 @@
-import { warnOnce } from '../../warn-once.js';
+import { warnOnce } from '../../tools/warn-once.js';
 import { addressOf, serves, type EurekaEntry, type InstanceInfo } from './eureka-instance.js';
 
 const warn = warnOnce('DTM_EUREKA_ENTRY');

@@ -1,10 +1,10 @@
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
 import { hostPort } from '../../host-port.js';
-import { keepTrying } from '../../keep-trying.js';
-import { AfterOutage } from '../after-outage.js';
+import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
+import { GracePeriod } from '../grace-period.js';
 import { HttpRegistry, jsonOf, type RegistryAnswer, type RegistryRequest } from '../http-registry.js';
-import { keepRegistered, type Entered } from '../keep-registered.js';
-import { pause } from '../pause.js';
+import { keepRegistered, type Lease } from '../keep-registered.js';
+import { pause } from '../../tools/pause.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import { EurekaApps } from './eureka-apps.js';
 import { appOf, idOf, instanceInfo, type EurekaEntry, type EurekaInstance } from './eureka-instance.js';
@@ -17,7 +17,7 @@ const GRACE_MS = 60_000;
 interface Watcher {
   readonly service: string;
   readonly listener: RegistryListener<EurekaEntry>;
-  readonly known: AfterOutage<EurekaEntry>;
+  readonly known: GracePeriod<EurekaEntry>;
 }
 
 /** Services of Eureka: instances are kept by their heartbeats; what has changed is asked for once for all services. */
@@ -47,7 +47,7 @@ export class EurekaRegistry implements Registry<EurekaInstance, string, EurekaEn
   }
 
   watch(service: string, listener: RegistryListener<EurekaEntry>): () => void {
-    const known = new AfterOutage<EurekaEntry>(GRACE_MS, ({ address }) => hostPort(address));
+    const known = new GracePeriod<EurekaEntry>(GRACE_MS, ({ address }) => hostPort(address));
     const watcher = { service, listener, known };
     this.#watchers.add(watcher);
     if (this.#watchers.size === 1) this.#startPolling();
@@ -67,7 +67,7 @@ export class EurekaRegistry implements Registry<EurekaInstance, string, EurekaEn
     return `eureka at ${this.#http.address}`;
   }
 
-  async #enter(instance: EurekaInstance, signal: AbortSignal): Promise<Entered> {
+  async #enter(instance: EurekaInstance, signal: AbortSignal): Promise<Lease> {
     const app = `/apps/${encodeURIComponent(appOf(instance))}`;
     const path = `${app}/${encodeURIComponent(idOf(instance))}`;
     const body = JSON.stringify({ instance: instanceInfo(instance, this.#heartbeatSeconds) });
@@ -90,7 +90,7 @@ export class EurekaRegistry implements Registry<EurekaInstance, string, EurekaEn
   }
 
   #startPolling(): void {
-    this.#stopPolling = keepTrying({
+    this.#stopPolling = retryUntilStopped({
       attempt: (signal, worked) => this.#poll(signal, worked),
       failed: (reason) => {
         for (const { known, listener } of this.#watchers) {

@@ -1,8 +1,8 @@
 import { promises } from 'node:fs';
 import { hostPort, parseHostPort, type Address } from '../../host-port.js';
-import { keepTrying } from '../../keep-trying.js';
+import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { HttpRegistry, jsonOf } from '../http-registry.js';
-import { pause } from '../pause.js';
+import { pause } from '../../tools/pause.js';
 import type { RegistryListener } from '../registry.js';
 
 /** How the API server of Kubernetes is reached. */
@@ -68,7 +68,7 @@ export class K8sEndpoints {
    * @returns stops it
    */
   watch(service: K8sService, listener: RegistryListener<K8sEntry>): () => void {
-    return keepTrying({
+    return retryUntilStopped({
       attempt: (signal, worked) => this.#follow(service, listener, signal, worked),
       failed: (reason) => listener.failed(`Kubernetes: ${reason}`),
     });

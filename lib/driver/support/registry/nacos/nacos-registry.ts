@@ -1,11 +1,11 @@
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
 import { hostPort, parseHostPort, type Address } from '../../host-port.js';
-import { keepTrying } from '../../keep-trying.js';
-import { warnOnce } from '../../warn-once.js';
-import { AfterOutage } from '../after-outage.js';
+import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
+import { warnOnce } from '../../tools/warn-once.js';
+import { GracePeriod } from '../grace-period.js';
 import { HttpRegistry } from '../http-registry.js';
-import { keepRegistered, type Entered } from '../keep-registered.js';
-import { pause } from '../pause.js';
+import { keepRegistered, type Lease } from '../keep-registered.js';
+import { pause } from '../../tools/pause.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import {
   BEAT_MS,
@@ -55,9 +55,9 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
   }
 
   watch(service: NacosService, listener: RegistryListener<NacosEntry>): () => void {
-    const known = new AfterOutage<NacosEntry>(GRACE_MS, ({ address }) => hostPort(address));
+    const known = new GracePeriod<NacosEntry>(GRACE_MS, ({ address }) => hostPort(address));
     const found = (entries: readonly NacosEntry[]): void => listener.found(known.found(entries));
-    return keepTrying({
+    return retryUntilStopped({
       attempt: (signal, worked) => this.#follow(service, found, signal, worked),
       failed: (reason) => {
         known.failed();
@@ -74,7 +74,7 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
     return `nacos at ${this.#http.address}`;
   }
 
-  async #enter(instance: NacosInstance, signal: AbortSignal): Promise<Entered> {
+  async #enter(instance: NacosInstance, signal: AbortSignal): Promise<Lease> {
     await this.#ask((api) => api.register(instance));
     let beat: Promise<unknown> = Promise.resolve();
     const keepAlive = async (): Promise<void> => {

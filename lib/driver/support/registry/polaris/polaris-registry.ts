@@ -1,8 +1,8 @@
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
 import type { Address } from '../../host-port.js';
-import { keepTrying } from '../../keep-trying.js';
-import { keepRegistered, type Entered } from '../keep-registered.js';
-import { pause } from '../pause.js';
+import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
+import { keepRegistered, type Lease } from '../keep-registered.js';
+import { pause } from '../../tools/pause.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import { PolarisClient, type InstanceCall } from './polaris-client.js';
 import { HEARTBEAT, type AnswerMessage, type InstanceMessage, type ServiceMessage } from './polaris-proto.js';
@@ -77,14 +77,14 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
       }
     };
     const failed = (reason: string): void => listener.failed(`Polaris at ${this.#client.address}: ${reason}`);
-    return keepTrying({ attempt, failed });
+    return retryUntilStopped({ attempt, failed });
   }
 
   close(): void {
     this.#client.close();
   }
 
-  async #enter(instance: PolarisInstance, signal: AbortSignal): Promise<Entered> {
+  async #enter(instance: PolarisInstance, signal: AbortSignal): Promise<Lease> {
     const { namespace, name, host, port, serviceToken, ttlSeconds } = instance;
     const which = {
       service: { value: name },

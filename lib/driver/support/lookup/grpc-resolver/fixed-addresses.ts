@@ -1,10 +1,10 @@
-import { DtmArgumentError } from '../../protocol/internal.js';
-import type { AddressSource, GrpcTarget } from './lookup/grpc-resolver/address-source.js';
-import { parseHostPort, type Address } from './host-port.js';
-import { redactUrls } from './redact-urls.js';
+import { DtmArgumentError } from '../../../../protocol/internal.js';
+import type { AddressSource, GrpcTarget } from './address-source.js';
+import { parseHostPort, type Address } from '../../host-port.js';
+import { redactUrls } from '../../redact-urls.js';
 
 /** Fixed addresses that stand in the target itself, `direct:///host:port,host:port`. */
-export const addressList: AddressSource = {
+export const fixedAddresses: AddressSource = {
   check: (target) => void addressesIn(target),
   watch(target, listener) {
     listener.found(addressesIn(target));

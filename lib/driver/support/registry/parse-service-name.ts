@@ -14,7 +14,7 @@ const ALLOWED = 'letters, digits, "_", "-" and ".", at most 128 of them';
  * @returns the name
  * @throws DtmArgumentError saying what is allowed
  */
-export function checkServiceName(name: string, what = 'the name of a service'): string {
+export function parseServiceName(name: string, what = 'the name of a service'): string {
   if (NAME.test(name)) return name;
   throw new DtmArgumentError(`${what} consists of ${ALLOWED}; ${JSON.stringify(name.slice(0, 200))} does not`);
 }

@@ -1,4 +1,4 @@
-import { errorText } from '../../protocol/internal.js';
+import { errorText } from '../../../protocol/internal.js';
 
 /** Calls back once after a time, without keeping the process alive; the result cancels it. */
 export type After = (ms: number, callback: () => void) => () => void;
@@ -16,7 +16,7 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3000;
 
 /** Something that is done until it need not be done any more. */
-export interface Trying {
+export interface RetryTask {
   /**
    * Does it once. When it ends, in whatever way, it is done again after a pause, which grows until it has `worked`.
    *
@@ -39,7 +39,7 @@ export interface Trying {
  * @param after - timers
  * @returns ends it
  */
-export function keepTrying({ attempt, failed }: Trying, after: After = systemAfter): () => void {
+export function retryUntilStopped({ attempt, failed }: RetryTask, after: After = systemAfter): () => void {
   const ending = new AbortController();
   let cancelPause: (() => void) | undefined;
   let failures = 0;

@@ -11,7 +11,7 @@ const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
  * @param driver - names it in the message
  * @throws DtmConfigError when it is none
  */
-export function advertised(endpoint: string, driver: string): Address {
+export function parseEndpoint(endpoint: string, driver: string): Address {
   const address = parseHostPort(endpoint);
   if (address && !UNSPECIFIED.has(address.host)) return address;
   throw new DtmConfigError(

@@ -1,10 +1,10 @@
 import { errorText } from '../../../../protocol/internal.js';
 import type { Address } from '../../host-port.js';
-import { systemAfter, type After } from '../../keep-trying.js';
+import { systemAfter, type After } from '../../tools/retry-until-stopped.js';
 import type { AddressListener, AddressSource, GrpcTarget } from './address-source.js';
 
-/** How patient a {@link SharedSource} is. */
-export interface SourcePatience {
+/** How patient a {@link SharedAddressSource} is. */
+export interface LookupTimeouts {
   /** How long the source may stay silent before its silence is reported. */
   readonly silenceMs: number;
   /** How long a target is watched after the last one that asked for it has left. */
@@ -13,20 +13,20 @@ export interface SourcePatience {
   readonly after: After;
 }
 
-/** As patient as a {@link SharedSource} is unless somebody wants it otherwise: the next call may bring another channel. */
-export const PATIENCE: SourcePatience = { silenceMs: 5000, lingerMs: 10_000, after: systemAfter };
+/** As patient as a {@link SharedAddressSource} is unless somebody wants it otherwise: the next call may bring another channel. */
+export const DEFAULT_TIMEOUTS: LookupTimeouts = { silenceMs: 5000, lingerMs: 10_000, after: systemAfter };
 
 /**
  * Watches each target once, however many channels ask for it: a channel that cannot connect is given up and made anew with
  * the next call, and a registry should not notice. Who comes later is told at once what is known. Reports the silence of a
  * source that does not answer, and begins again with one that throws.
  */
-export class SharedSource implements AddressSource {
+export class SharedAddressSource implements AddressSource {
   readonly #source: AddressSource;
-  readonly #patience: SourcePatience;
+  readonly #patience: LookupTimeouts;
   readonly #watches = new Map<string, SharedWatch>();
 
-  constructor(source: AddressSource, patience: SourcePatience) {
+  constructor(source: AddressSource, patience: LookupTimeouts) {
     this.#source = source;
     this.#patience = patience;
   }
@@ -54,7 +54,7 @@ export class SharedSource implements AddressSource {
 class SharedWatch implements AddressListener {
   readonly #source: AddressSource;
   readonly #target: GrpcTarget;
-  readonly #patience: SourcePatience;
+  readonly #patience: LookupTimeouts;
   readonly #onEnd: () => void;
   readonly #listeners = new Set<AddressListener>();
   #stopSource: (() => void) | undefined;
@@ -65,7 +65,7 @@ class SharedWatch implements AddressListener {
   #known: ((listener: AddressListener) => void) | undefined;
   #isAnswered = false;
 
-  constructor(source: AddressSource, target: GrpcTarget, patience: SourcePatience, onEnd: () => void) {
+  constructor(source: AddressSource, target: GrpcTarget, patience: LookupTimeouts, onEnd: () => void) {
     this.#source = source;
     this.#target = target;
     this.#patience = patience;

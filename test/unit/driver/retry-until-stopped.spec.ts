@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepTrying } from '../../../lib/driver/support/keep-trying.js';
+import { retryUntilStopped } from '../../../lib/driver/support/tools/retry-until-stopped.js';
 import { deferred } from '../../support/deferred.js';
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 
@@ -12,7 +12,7 @@ describe('something that is kept being tried', () => {
       attempts += 1;
       throw new Error(`attempt ${attempts}`);
     };
-    const stop = keepTrying({ attempt, failed: (reason) => reasons.push(reason) }, (ms, callback) =>
+    const stop = retryUntilStopped({ attempt, failed: (reason) => reasons.push(reason) }, (ms, callback) =>
       clock.after(ms, callback),
     );
     await settled();
@@ -39,7 +39,7 @@ describe('something that is kept being tried', () => {
     const attempt = async (_: AbortSignal, worked: () => void): Promise<void> => {
       if (made.push(clock.now()) === 10) worked();
     };
-    const stop = keepTrying({ attempt, failed: () => undefined }, (ms, callback) => clock.after(ms, callback));
+    const stop = retryUntilStopped({ attempt, failed: () => undefined }, (ms, callback) => clock.after(ms, callback));
     while (attempts() < 10) await clock.advance(100);
     await clock.advance(250);
     expect(attempts()).toBe(11);
@@ -55,7 +55,7 @@ describe('something that is kept being tried', () => {
       given = signal;
       return work.promise;
     };
-    const stop = keepTrying({ attempt, failed: (reason) => reasons.push(reason) }, (ms, callback) =>
+    const stop = retryUntilStopped({ attempt, failed: (reason) => reasons.push(reason) }, (ms, callback) =>
       clock.after(ms, callback),
     );
     expect(given?.aborted).toBe(false);

@@ -1,5 +1,5 @@
 /** Whose URL it is: plain `http://` URLs of branches are never taken for names, that of the coordinator may be one. */
-export type HttpUrlOf = 'branch' | 'coordinator';
+export type HttpUrlRole = 'branch' | 'coordinator';
 
 /** Where an HTTP request goes in the end. */
 export interface HttpDestination {
@@ -10,14 +10,14 @@ export interface HttpDestination {
 }
 
 /** Finds services of HTTP by name: a part of {@link DtmDriver}. */
-export interface HttpNames {
+export interface HttpNameResolver {
   /**
    * Whether a URL holds a name that has to be looked up. Such a URL is called over HTTP, whatever its scheme.
    *
    * @param url - any URL
    * @param of - whose it is
    */
-  isNamed(url: string, of: HttpUrlOf): boolean;
+  isNamed(url: string, of: HttpUrlRole): boolean;
   /**
    * Refuses what could never be called.
    *

@@ -5,7 +5,7 @@ import type { Address } from '../support/host-port.js';
 import { NamedAuthority } from './named-authority.js';
 
 /** A port whose calls go on to another one. */
-export interface PolarisFront {
+export interface AuthorityProxy {
   /** The port. */
   readonly port: number;
   /** Takes no new connections. Those that there are end with the server behind it. */
@@ -20,7 +20,7 @@ export interface PolarisFront {
  * @param to - the server
  * @throws DtmConfigError when the port cannot be opened
  */
-export async function polarisFront(port: number, to: Address): Promise<PolarisFront> {
+export async function openAuthorityProxy(port: number, to: Address): Promise<AuthorityProxy> {
   const server = createServer((caller) => {
     const callee = connect({ host: to.host, port: to.port });
     for (const socket of [caller, callee]) socket.setNoDelay().unref();

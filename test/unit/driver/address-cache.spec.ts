@@ -3,7 +3,7 @@ import type {
   AddressListener,
   AddressSource,
 } from '../../../lib/driver/support/lookup/grpc-resolver/address-source.js';
-import { WatchedNames } from '../../../lib/driver/support/lookup/http-names/watched-names.js';
+import { AddressCache } from '../../../lib/driver/support/lookup/http-resolver/address-cache.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 /** A source that says what the test says. */
@@ -24,10 +24,10 @@ const BANK = { scheme: 'book', authority: '', path: 'bank' };
 const ONE = { host: 'a', port: 1 };
 const OTHER = { host: 'b', port: 2 };
 
-function make(): { source: Source; clock: VirtualClock; names: WatchedNames } {
+function make(): { source: Source; clock: VirtualClock; names: AddressCache } {
   const source = new Source();
   const clock = new VirtualClock();
-  return { source, clock, names: new WatchedNames(source, (ms, callback) => clock.after(ms, callback)) };
+  return { source, clock, names: new AddressCache(source, (ms, callback) => clock.after(ms, callback)) };
 }
 
 describe('names that are watched', () => {

@@ -1,4 +1,4 @@
-import { systemAfter } from '../keep-trying.js';
+import { systemAfter } from './retry-until-stopped.js';
 
 /**
  * Waits without keeping the process alive.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { AfterOutage } from '../../../lib/driver/support/registry/after-outage.js';
+import { GracePeriod } from '../../../lib/driver/support/registry/grace-period.js';
 
 describe('what a registry says', () => {
-  const known = (graceMs: number): AfterOutage<string> => new AfterOutage(graceMs, (entry) => entry);
+  const known = (graceMs: number): GracePeriod<string> => new GracePeriod(graceMs, (entry) => entry);
 
   it('is believed as long as it answers', () => {
     const entries = known(60_000);

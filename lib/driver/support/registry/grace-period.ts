@@ -4,7 +4,7 @@
  *
  * @typeParam Entry - what is found
  */
-export class AfterOutage<Entry> {
+export class GracePeriod<Entry> {
   readonly #graceMs: number;
   readonly #keyOf: (entry: Entry) => string;
   #known: readonly Entry[] = [];

@@ -1,9 +1,9 @@
-import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../protocol/internal.js';
-import type { DriverRegistration, DtmDriver, RegisterOptions } from '../driver.js';
-import type { AddressSource } from './lookup/grpc-resolver/address-source.js';
-import { registerGrpcScheme, type GrpcSchemeHandle } from './lookup/grpc-resolver/register-scheme.js';
-import { splitBranchUrl } from './branch-url.js';
-import { redactUrls } from './redact-urls.js';
+import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../../protocol/internal.js';
+import type { DriverRegistration, DtmDriver, RegisterOptions } from '../../driver.js';
+import type { AddressSource } from '../lookup/grpc-resolver/address-source.js';
+import { registerGrpcScheme, type GrpcSchemeHandle } from '../lookup/grpc-resolver/register-scheme.js';
+import { splitBranchUrl } from './split-branch-url.js';
+import { redactUrls } from '../redact-urls.js';
 
 /** A scheme of a {@link grpcDriver}. */
 export interface DriverScheme {
@@ -40,7 +40,7 @@ export interface GrpcDriverParts {
   target(target: string, endpoint: string): Register;
 }
 
-/** Enters a service; see {@link DtmDriver.registerGrpcService}. */
+/** Enters a service; see {@link DtmDriver.registerService}. */
 export type Register = (options?: RegisterOptions) => Promise<DriverRegistration>;
 
 /**
@@ -72,7 +72,7 @@ export function grpcDriver({ name, schemes, target: targetOf }: GrpcDriverParts)
         handles.set(scheme, registerGrpcScheme(grpc, { scheme, driver: name, source, registry, isProvisional }));
       }
     },
-    registerGrpcService: async (target, endpoint, options) => registrationOf(target, endpoint)(options),
+    registerService: async (target, endpoint, options) => registrationOf(target, endpoint)(options),
     useTarget: (target, endpoint) => void registrationOf(target, endpoint),
     parseServerMethod,
     branchUrl(service, method) {

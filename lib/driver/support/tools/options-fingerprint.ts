@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
  * @param options - as the user gave them
  * @returns undefined when there are none
  */
-export function optionsLabel(options: object | undefined): string | undefined {
+export function optionsFingerprint(options: object | undefined): string | undefined {
   const text = JSON.stringify(options ?? {});
   if (text === '{}') return undefined;
   return `registries with the options #${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;

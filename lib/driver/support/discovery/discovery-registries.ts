@@ -4,7 +4,7 @@ import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js'
 import type { InstanceRegistry } from './instance-registry.js';
 
 /** A kind of registry. */
-export interface RegistryKind {
+export interface RegistryType {
   /** Where it listens by default. */
   readonly defaultPort: number;
   /** The part of it that the query of its URL names: services stand in one of them. @default it has no parts */
@@ -14,7 +14,7 @@ export interface RegistryKind {
 }
 
 /** A registry that is used. */
-export interface RegistryPlace {
+export interface DiscoveryRegistry {
   /** Its URL without secrets. */
   readonly url: string;
   /** What stands in it. */
@@ -22,11 +22,11 @@ export interface RegistryPlace {
 }
 
 /** The registries of a driver, each once. */
-export class RegistryPlaces {
+export class DiscoveryRegistries {
   readonly #driver: string;
-  readonly #kinds: Readonly<Record<string, RegistryKind>>;
+  readonly #kinds: Readonly<Record<string, RegistryType>>;
   readonly #aliases: Readonly<Record<string, string>>;
-  readonly #places = new Map<string, RegistryPlace>();
+  readonly #places = new Map<string, DiscoveryRegistry>();
 
   /**
    * @param driver - names it in messages
@@ -35,7 +35,7 @@ export class RegistryPlaces {
    */
   constructor(
     driver: string,
-    kinds: Readonly<Record<string, RegistryKind>>,
+    kinds: Readonly<Record<string, RegistryType>>,
     aliases: Readonly<Record<string, string>> = {},
   ) {
     this.#driver = driver;
@@ -54,7 +54,7 @@ export class RegistryPlaces {
    * @param url - of the registry, without a service
    * @throws DtmConfigError when there is none
    */
-  registry(url: string): RegistryPlace {
+  registry(url: string): DiscoveryRegistry {
     try {
       const { path, place } = this.service(url);
       if (path === '') return place;
@@ -72,7 +72,7 @@ export class RegistryPlaces {
    * @throws DtmArgumentError when it is none
    * @throws DtmConfigError when there is no such registry
    */
-  service(text: string): { readonly path: string; readonly place: RegistryPlace } {
+  service(text: string): { readonly path: string; readonly place: DiscoveryRegistry } {
     const written = text.split(':', 1)[0]!.toLowerCase();
     const scheme = Object.hasOwn(this.#aliases, written) ? this.#aliases[written]! : written;
     const kind = Object.hasOwn(this.#kinds, scheme) ? this.#kinds[scheme] : undefined;
@@ -84,7 +84,7 @@ export class RegistryPlaces {
     return { path: url.path, place: this.#at(url, kind) };
   }
 
-  #at(url: RegistryUrl, kind: RegistryKind): RegistryPlace {
+  #at(url: RegistryUrl, kind: RegistryType): DiscoveryRegistry {
     const { scheme, hosts, user, password, query } = url;
     const key = JSON.stringify([scheme, hosts.map(hostPort), user, password, [...query]]);
     const part = kind.part?.(query);

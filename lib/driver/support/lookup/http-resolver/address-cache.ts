@@ -1,6 +1,6 @@
 import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
 import type { Address } from '../../host-port.js';
-import { systemAfter, type After } from '../../keep-trying.js';
+import { systemAfter, type After } from '../../tools/retry-until-stopped.js';
 
 /** How long a name is watched after it was asked for the last time. */
 const IDLE_MS = 60_000;
@@ -12,10 +12,10 @@ const SILENCE_MS = 5000;
  * Looks names up for whoever has no channel that could listen: each is watched while it is asked for now and then, so that
  * asking costs nothing.
  */
-export class WatchedNames {
+export class AddressCache {
   readonly #source: AddressSource;
   readonly #after: After;
-  readonly #names = new Map<string, WatchedName>();
+  readonly #names = new Map<string, WatchedTarget>();
 
   /**
    * @param source - knows the addresses
@@ -36,7 +36,7 @@ export class WatchedNames {
     const key = `${target.authority}/${target.path}`;
     let name = this.#names.get(key);
     if (!name) {
-      name = new WatchedName(this.#source, target, this.#after, () => this.#names.delete(key));
+      name = new WatchedTarget(this.#source, target, this.#after, () => this.#names.delete(key));
       this.#names.set(key, name);
     }
     return name.one();
@@ -48,7 +48,7 @@ export class WatchedNames {
   }
 }
 
-class WatchedName implements AddressListener {
+class WatchedTarget implements AddressListener {
   readonly #name: string;
   readonly #after: After;
   readonly #onEnd: () => void;
