@@ -1,14 +1,18 @@
 import { DtmConfigError } from '../../protocol/internal.js';
+import { checkSqlName } from '../../support/sql-name.js';
 import type { SqlDialect, SqlDialectName } from './dialect.js';
 import { mysql } from './mysql.js';
 import { postgres } from './postgres.js';
 import { sqlite } from './sqlite.js';
-import { checkSqlName, type BarrierTableName, type BarrierTableOptions } from './table-name.js';
+import type { BarrierTableName, BarrierTableOptions } from './table-name.js';
 
 const DIALECTS: ReadonlyMap<string, SqlDialect> = new Map(Object.entries({ postgres, mysql, sqlite }));
 
 /** Names of the dialects. */
 export const SQL_DIALECTS: readonly SqlDialectName[] = ['postgres', 'mysql', 'sqlite'];
+
+/** The names of indexes begin with the name of the table, and PostgreSQL cuts names at 63 bytes without a word. */
+const MAX_NAME_LENGTH = 48;
 
 /** The barrier table of one database: its dialect and its name. */
 export interface BarrierTable {
@@ -38,7 +42,10 @@ export function barrierTable(dialectName: SqlDialectName, options: BarrierTableO
   if (schema !== '' && !dialect.hasSchemas) {
     throw new DtmConfigError(`barrier option schema is ${JSON.stringify(schema)}, but ${dialectName} has no schemas`);
   }
-  const name = { schema: schema === '' ? '' : checkSqlName('schema', schema), table: checkSqlName('table', table) };
+  const name = {
+    schema: schema === '' ? '' : checkSqlName('barrier option schema', schema, MAX_NAME_LENGTH),
+    table: checkSqlName('barrier option table', table, MAX_NAME_LENGTH),
+  };
   return { dialectName, dialect, name, quoted: dialect.quote(name) };
 }
 

@@ -1,3 +1,5 @@
+import { isSqlName } from '../../support/sql-name.js';
+
 /** What a setting may be. It reads text, so that the environment and YAML follow one rule. */
 export interface Kind<T> {
   /** What is allowed, as it completes "must be …". */
@@ -75,7 +77,7 @@ export const httpUrl: Kind<string> = {
 /** A plain name of something in a database. */
 export const sqlName: Kind<string> = {
   allowed: 'a name of letters, digits, "_" and "-" that begins with a letter or "_"',
-  read: (given) => (/^[A-Za-z_][\w-]{0,62}$/.test(given) ? given : undefined),
+  read: (given) => (isSqlName(given) ? given : undefined),
 };
 
 /** Names separated by commas, at least one. */

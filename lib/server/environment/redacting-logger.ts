@@ -1,4 +1,4 @@
-import { redactUrls } from '../../driver/index.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import type { CoordinatorLogger } from './logger.js';
 
 /**

@@ -1,4 +1,3 @@
-import { redactUrls } from '../../driver/index.js';
 import {
   DtmArgumentError,
   TOPIC_SCHEME,
@@ -11,6 +10,7 @@ import {
   type Protocol,
   type TransactionRequest,
 } from '../../protocol/internal.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import type { OutgoingBranchTarget, Transport } from '../../transport/index.js';
 
 /**

@@ -1,10 +1,10 @@
 import type * as Grpc from '@grpc/grpc-js';
 import type { DtmDriver } from '../../driver/index.js';
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { loadGrpc } from '../../support/load-grpc.js';
 import { GrpcChannels } from './grpc-channels.js';
 import type { GrpcConnectionOptions } from './grpc-options.js';
 import type { GrpcTlsOptions } from './grpc-tls.js';
-import { loadGrpc } from './load-grpc.js';
 import type { GrpcAnswer } from './unary-call.js';
 
 /** Options of {@link GrpcRequester}. */

@@ -7,6 +7,8 @@ import {
   serviceMethods,
   type ProtoFile,
 } from '../../../protocol/internal.js';
+import { formatHostPort, listenerAddress } from '../../../support/host-port.js';
+import { loadGrpc } from '../../../support/load-grpc.js';
 import type { Metrics } from '../../environment/metrics.js';
 import { Connections } from './connections.js';
 import type { GrpcHandler } from './grpc-api.js';
@@ -62,7 +64,7 @@ export async function listenGrpc(
   port: number,
   metrics: Pick<Metrics, 'request'>,
 ): Promise<GrpcListener> {
-  const grpc = await import('@grpc/grpc-js');
+  const grpc = await loadGrpc();
   const server = new grpc.Server(SERVER_OPTIONS);
   const calls = new GrpcCalls(metrics);
   const health = new Health(Object.keys(apis));
@@ -78,16 +80,15 @@ export async function listenGrpc(
   for (const { package: version } of REFLECTION_PROTOS) {
     server.addService(serviceMethods(`${version}.ServerReflection`, FILES), reflection);
   }
-  const name = host.includes(':') ? `[${host}]` : host;
+  const address = formatHostPort({ host, port });
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${name}:${port}`, grpc.ServerCredentials.createInsecure(), (error, boundPort) =>
-      error ? reject(cannotListen(`${name}:${port}`, error)) : resolve(boundPort),
+    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, boundPort) =>
+      error ? reject(cannotListen(address, error)) : resolve(boundPort),
     );
   });
   const connections = new Connections(bound);
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : name;
   return {
-    address: `${reachable}:${bound}`,
+    address: listenerAddress({ host, port: bound }),
     async close() {
       health.stop();
       for (const stream of streams) stream.end();

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DtmConfigError } from '../../../protocol/internal.js';
+import { listenerAddress } from '../../../support/host-port.js';
 import type { Metrics } from '../../environment/metrics.js';
 import { BodyTooLargeError, readBody } from './read-body.js';
 import { Router, failed, type ApiAnswer, type Routes } from './routes.js';
@@ -70,8 +71,7 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
   const host = options.host ?? '127.0.0.1';
   await listen(server, options.port ?? DEFAULT_PORT, host);
   const { port } = server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return { origin: advertised ?? `http://${reachable}:${port}`, close: () => closeServer(server, busy) };
+  return { origin: advertised ?? `http://${listenerAddress({ host, port })}`, close: () => closeServer(server, busy) };
 }
 
 /** It is given to participants, so it holds no secrets. */

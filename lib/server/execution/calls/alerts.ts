@@ -1,6 +1,6 @@
 import { DtmConfigError, isHttpUrl, type BranchRecord, type TransactionRecord } from '../../../protocol/internal.js';
+import { redactUrls } from '../../../support/redact-urls.js';
 import { HttpRequester } from '../../../transport/index.js';
-import { redactUrls } from '../../../driver/index.js';
 import type { CoordinatorLogger } from '../../environment/logger.js';
 import type { CoordinatorSettings } from '../../settings.js';
 

@@ -1,4 +1,5 @@
-import { importDriver, type Connection } from '../sql/connection-options.js';
+import { importPackage } from '../../../support/load-package.js';
+import type { Connection } from '../sql/connection-options.js';
 
 /**
  * The parts of mysql2 that the store uses, described by their shape: its types are not needed.
@@ -65,7 +66,7 @@ export const SESSION_SETTINGS: readonly string[] = [
  * @throws DtmConfigError when mysql2 is not installed
  */
 export async function openPool(connection: Connection): Promise<OwnPool> {
-  const { default: mysql } = await importDriver(() => import('mysql2/promise'), 'mysql2', 'mysqlStore');
+  const { default: mysql } = await importPackage(() => import('mysql2/promise'), 'mysql2', 'mysqlStore');
   const { host, port, user, password, ssl, maxConnections, timeoutMs } = connection;
   return mysql.createPool({
     host,

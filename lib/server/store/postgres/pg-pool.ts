@@ -1,5 +1,5 @@
+import { importPackage } from '../../../support/load-package.js';
 import type { Connection } from '../sql/connection-options.js';
-import { importDriver } from '../sql/connection-options.js';
 
 /**
  * The parts of node-postgres that the store uses, described by their shape: its types are not needed.
@@ -73,7 +73,7 @@ export function sessionSettings(timeoutMs: number): string {
  * @throws DtmConfigError when node-postgres is not installed
  */
 export async function openPool(connection: Connection, database = connection.database): Promise<OwnPool> {
-  const { default: pg } = await importDriver(() => import('pg'), 'pg', 'postgresStore');
+  const { default: pg } = await importPackage(() => import('pg'), 'pg', 'postgresStore');
   const { host, port, user, password, ssl, maxConnections, timeoutMs } = connection;
   const pool = new pg.Pool({
     host,

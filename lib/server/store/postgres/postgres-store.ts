@@ -1,6 +1,7 @@
 import { DtmConfigError, DtmStoreError, errorText } from '../../../protocol/internal.js';
+import { checkSqlName } from '../../../support/sql-name.js';
 import type { Store } from '../store.js';
-import { checkSqlName, resolveConnection, type Connection, type ConnectionOptions } from '../sql/connection-options.js';
+import { resolveConnection, type Connection, type ConnectionOptions } from '../sql/connection-options.js';
 import type { OpenPool } from '../sql/pooled-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';
 import { SqlStore } from '../sql/sql-store.js';

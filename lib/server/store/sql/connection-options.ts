@@ -1,4 +1,5 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
+import { checkSqlName } from '../../../support/sql-name.js';
 
 /** Where a database is, and how it is reached. */
 export interface ConnectionOptions {
@@ -40,9 +41,6 @@ const PARTS = ['host', 'port', 'user', 'password', 'database'] as const;
 
 /** What a pool knows itself. */
 const NOT_OF_POOL = ['url', 'host', 'port', 'user', 'password', 'ssl'] as const;
-
-/** Longest name that PostgreSQL does not cut. */
-const MAX_NAME_LENGTH = 63;
 
 /**
  * Checks the options and fills in defaults.
@@ -91,22 +89,6 @@ export function resolveConnection(
   };
 }
 
-/**
- * Refuses a name that is not a plain identifier. It is quoted in every statement all the same; this rule exists so that
- * the name means the same in every database and every tool.
- *
- * @param what - names the option, for the message
- * @param name - the name
- * @throws DtmConfigError when the name is not allowed
- */
-export function checkSqlName(what: string, name: unknown): string {
-  if (typeof name === 'string' && name.length <= MAX_NAME_LENGTH && /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name)) return name;
-  throw new DtmConfigError(
-    `${what} is ${JSON.stringify(name)}: a name has letters, digits, "_" and "-", starts with a letter or "_", ` +
-      `and is at most ${MAX_NAME_LENGTH} characters long`,
-  );
-}
-
 function partsOf(url: string, schemes: readonly string[], fail: (what: string) => never) {
   // its error would show the password
   if (!URL.canParse(url)) return fail(`url is none; write ${schemes[0]}//user:password@host:port/database`);
@@ -127,22 +109,4 @@ function partsOf(url: string, schemes: readonly string[], fail: (what: string) =
     database: text(parsed.pathname.slice(1)),
     parameters: Object.fromEntries(parsed.searchParams),
   };
-}
-
-/**
- * Loads the driver of a database.
- *
- * @param load - imports it
- * @param name - of its package
- * @param factory - what needs it, for the message
- * @throws DtmConfigError naming the command that installs it
- */
-export async function importDriver<T>(load: () => Promise<T>, name: string, factory: string): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    const { code } = cause as { code?: unknown };
-    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw cause;
-    throw new DtmConfigError(`${factory} needs the package ${name}; run: npm install ${name}`, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redactUrls } from '../../../lib/driver/support/redact-urls.js';
+import { redactUrls } from '../../../lib/support/redact-urls.js';
 
 describe('a text in a message', () => {
   it.each([

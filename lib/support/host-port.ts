@@ -1,0 +1,35 @@
+import { isIPv6 } from 'node:net';
+
+/** Where a server listens. */
+export interface HostPort {
+  /** Name or IP address; an IPv6 address has no brackets. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** An IPv6 address stands in brackets; a name may end with the dot of the DNS root. */
+const HOST_PORT = /^(?:\[([\da-f:.]+)\]|([a-z\d](?:[\w.-]*[a-z\d])?\.?)):(\d{1,5})$/i;
+
+/**
+ * Parses `host:port`, e.g. `localhost:36790` or `[::1]:36790`.
+ *
+ * @returns undefined when the text has another form
+ */
+export function parseHostPort(text: string): HostPort | undefined {
+  const [, bracketed, name, digits] = HOST_PORT.exec(text) ?? [];
+  const port = Number(digits);
+  if (!(port >= 1 && port <= 65_535)) return undefined;
+  if (bracketed !== undefined) return isIPv6(bracketed) ? { host: bracketed, port } : undefined;
+  return name === undefined ? undefined : { host: name, port };
+}
+
+/** Formats an address as `host:port`, with brackets around an IPv6 address. */
+export function formatHostPort({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Formats where this machine reaches a listener; one on all interfaces is reached at 127.0.0.1. */
+export function listenerAddress({ host, port }: HostPort): string {
+  return formatHostPort({ host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host, port });
+}
