@@ -14,14 +14,15 @@ export {
   type GrpcScheme,
   type GrpcSchemeHandle,
 } from './support/lookup/grpc-resolver/register-scheme.js';
-export { hostPort, parseHostPort, type Address } from './support/host-port.js';
+export type { Address } from './support/lookup/address.js';
 export type {
   HttpDestination,
   HttpNameResolver,
   HttpUrlRole,
 } from './support/lookup/http-resolver/http-name-resolver.js';
-export type { After } from './support/tools/retry-until-stopped.js';
+export type { After } from '../support/after.js';
+export { formatHostPort, parseHostPort, type HostPort } from '../support/host-port.js';
 export { protocol1Driver } from './protocol1/protocol1-driver.js';
 export { resolveDriver } from './resolve-driver.js';
 export { driversOf } from './scheme-drivers.js';
-export { redactUrls } from './support/redact-urls.js';
+export { redactUrls } from '../support/redact-urls.js';

@@ -1,9 +1,10 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { formatHostPort } from '../../support/host-port.js';
+import { loadGrpc } from '../../support/load-grpc.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver, OutgoingGrpcCall } from '../driver.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-scheme.js';
-import { hostPort } from '../support/host-port.js';
 import type { HttpNameResolver } from '../support/lookup/http-resolver/http-name-resolver.js';
 import { addressed, INVOKE_SERVICE } from './dapr-messages.js';
 import { DAPR_FORMS, isDaprUrl, parseDaprBranch, parseDaprUrl, sidecarOf, type DaprUrl } from './dapr-url.js';
@@ -23,7 +24,7 @@ export function daprDriver(): DtmDriver {
   return {
     name: NAME,
     async registerGrpcResolver() {
-      const grpc = await import('@grpc/grpc-js');
+      const grpc = await loadGrpc();
       for (const scheme of ['daprgrpc', 'daprpgrpc']) {
         registerGrpcScheme(grpc, { scheme, driver: NAME, source: sidecar });
       }
@@ -36,7 +37,7 @@ export function daprDriver(): DtmDriver {
       const { daprgrpc, daprpgrpc } = DAPR_FORMS;
       if (!isDaprUrl(uri, 'grpc')) return splitBranchUrl(uri, { driver: NAME, schemes: { daprgrpc, daprpgrpc } });
       const url = parseDaprBranch(uri);
-      return { server: `${url.scheme}://${hostPort(sidecarOf(url))}/${url.appId}`, method: `/${url.method}` };
+      return { server: `${url.scheme}://${formatHostPort(sidecarOf(url))}/${url.appId}`, method: `/${url.method}` };
     },
     branchUrl(service, method) {
       const url = service + method;
@@ -79,7 +80,7 @@ const http: HttpNameResolver = {
   async resolve(text) {
     const url = parseDaprBranch(text);
     const { scheme, appId, method } = url;
-    const base = `http://${hostPort(sidecarOf(url))}`;
+    const base = `http://${formatHostPort(sidecarOf(url))}`;
     if (scheme === 'daprhttp') return { url: `${base}/v1.0/invoke/${appId}/method/${method}` };
     return { url: `${base}/${method}`, headers: { [APP_ID]: appId } };
   },

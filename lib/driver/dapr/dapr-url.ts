@@ -1,6 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import { parseHostPort, type Address } from '../support/host-port.js';
-import { redactUrls } from '../support/redact-urls.js';
+import { parseHostPort } from '../../support/host-port.js';
+import { redactUrls } from '../../support/redact-urls.js';
+import type { Address } from '../support/lookup/address.js';
 
 /** How Dapr is asked to pass a call on: by its own message, or as it is, and over what. */
 export type DaprScheme = 'daprgrpc' | 'daprpgrpc' | 'daprhttp' | 'daprphttp';

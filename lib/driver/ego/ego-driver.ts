@@ -1,11 +1,11 @@
 import { DtmArgumentError, DtmConfigError, errorText, type ServerMethod } from '../../protocol/internal.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import type { DtmDriver } from '../driver.js';
 import type { AddressSource } from '../support/lookup/grpc-resolver/address-source.js';
 import { grpcDriver } from '../support/base/grpc-driver.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
 import type { K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
 import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
-import { redactUrls } from '../support/redact-urls.js';
 import { EgoEtcd } from './ego-etcd.js';
 import { EgoK8s } from './ego-k8s.js';
 import type { EgoRegistry } from './ego-registry.js';

@@ -1,4 +1,5 @@
-import { parseHostPort, type Address } from '../support/host-port.js';
+import { parseHostPort } from '../../support/host-port.js';
+import type { Address } from '../support/lookup/address.js';
 
 /**
  * Where the entries of a service begin in etcd: its instances, and the settings that ego keeps beside them.

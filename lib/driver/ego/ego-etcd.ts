@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
+import { formatHostPort } from '../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import { hostPort } from '../support/host-port.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import {
   EtcdRegistry,
@@ -38,7 +38,7 @@ export class EgoEtcd implements EgoRegistry {
    * @throws DtmConfigError when a certificate cannot be read
    */
   constructor(url: RegistryUrl, options: EtcdOptions = {}) {
-    this.#hosts = url.hosts.map(hostPort).join();
+    this.#hosts = url.hosts.map(formatHostPort).join();
     this.url = `etcd://${this.#hosts}`;
     const merged = { ...options, ...credentialsIn(url), ...tlsIn(url) };
     this.#registries = new SharedRegistries(() => new EtcdRegistry(url.hosts, merged));

@@ -1,7 +1,8 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { formatHostPort, parseHostPort } from '../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
+import type { Address } from '../support/lookup/address.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import { hostPort, parseHostPort, type Address } from '../support/host-port.js';
 import type { ConsulEntry } from '../support/registry/consul/consul-entry.js';
 import type { ConsulInstance } from '../support/registry/consul/consul-instance.js';
 import { ConsulRegistry, type ConsulOptions, type ConsulQuery } from '../support/registry/consul/consul-registry.js';
@@ -44,7 +45,7 @@ export class ConsulAddresses implements AddressSource {
         const addresses = entries.flatMap((entry) => {
           const address = addressOf(entry);
           if (!address) {
-            const name = `${JSON.stringify(entry.id)} in consul at ${url.hosts.map(hostPort).join()}`;
+            const name = `${JSON.stringify(entry.id)} in consul at ${url.hosts.map(formatHostPort).join()}`;
             warn(`go-zero: ${name} has no address; it is left out`);
           }
           return address ?? [];
@@ -130,9 +131,9 @@ function isOn(query: URLSearchParams, name: string): boolean {
 
 function authorityOf({ hosts, user, password }: RegistryUrl): string {
   const credentials = [user, password].flatMap((part) => (part === undefined ? [] : encodeURIComponent(part)));
-  return (credentials.length > 0 ? `${credentials.join(':')}@` : '') + hosts.map(hostPort).join();
+  return (credentials.length > 0 ? `${credentials.join(':')}@` : '') + hosts.map(formatHostPort).join();
 }
 
 function addressOf({ address, port }: ConsulEntry): Address | undefined {
-  return parseHostPort(hostPort({ host: address, port }));
+  return parseHostPort(formatHostPort({ host: address, port }));
 }

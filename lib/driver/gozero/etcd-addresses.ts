@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { parseHostPort } from '../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import { parseHostPort } from '../support/host-port.js';
 import {
   EtcdRegistry,
   type EtcdEntry,

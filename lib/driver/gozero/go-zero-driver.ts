@@ -1,7 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
+import { formatHostPort } from '../../support/host-port.js';
 import { fixedAddresses } from '../support/lookup/grpc-resolver/fixed-addresses.js';
 import type { DtmDriver } from '../driver.js';
-import { hostPort } from '../support/host-port.js';
 import { optionsFingerprint } from '../support/tools/options-fingerprint.js';
 import { grpcDriver, type DriverScheme, type Register } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
@@ -71,7 +71,7 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
 
   const registerIn: Readonly<Record<string, (url: RegistryUrl, service: string, endpoint: string) => Register>> = {
     etcd: (url, service, endpoint) => {
-      const hosts = url.hosts.map(hostPort).join();
+      const hosts = url.hosts.map(formatHostPort).join();
       const user = url.query.get('user') ?? url.user;
       if (user !== undefined) etcd.useCredentials(hosts, { user, password: url.query.get('password') ?? url.password });
       return (report) => etcd.register(hosts, service, endpoint, report);

@@ -1,8 +1,8 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { K8sEndpoints, k8sAddresses, type K8sOptions, type K8sService } from '../support/registry/k8s/k8s-endpoints.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
-import { redactUrls } from '../support/redact-urls.js';
 
 /** go-zero's, whatever the namespace of the pod. */
 const DEFAULT_NAMESPACE = 'default';

@@ -1,14 +1,15 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { formatHostPort } from '../../support/host-port.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import { hostPort, type Address } from '../support/host-port.js';
 import type { Register } from '../support/base/grpc-driver.js';
+import type { Address } from '../support/lookup/address.js';
 import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../support/registry/nacos/nacos-registry.js';
 import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
-import { redactUrls } from '../support/redact-urls.js';
 
 /** Port of Nacos where none is given. */
 const PORT = 8848;
@@ -77,7 +78,7 @@ function keyOf(url: RegistryUrl): string {
   const namespace = optionOf(url, 'namespaceid');
   const who = user === undefined ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
   const query = namespace ? `?namespaceid=${encodeURIComponent(parseServiceName(namespace, 'a namespace'))}` : '';
-  return `nacos://${who}${hosts.map(hostPort).join()}/${query}`;
+  return `nacos://${who}${hosts.map(formatHostPort).join()}/${query}`;
 }
 
 /** The driver of dtm writes `namespaceId`, the resolver of go-zero `namespaceid` and `GroupName`. */

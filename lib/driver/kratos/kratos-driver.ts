@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { formatHostPort } from '../../support/host-port.js';
 import { fixedAddresses } from '../support/lookup/grpc-resolver/fixed-addresses.js';
 import type { DtmDriver } from '../driver.js';
 import { ConsulInstances } from '../support/discovery/consul-instances.js';
 import { discoveryDriver } from '../support/discovery/discovery-driver.js';
 import { EtcdInstances } from '../support/discovery/etcd-instances.js';
 import type { InstanceEndpoints } from '../support/discovery/service-instance.js';
-import { hostPort } from '../support/host-port.js';
 import type { ConsulCheck } from '../support/registry/consul/consul-instance.js';
 import type { ConsulOptions } from '../support/registry/consul/consul-registry.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
@@ -59,7 +59,7 @@ export function kratosDriver(options: KratosOptions = {}): DtmDriver {
 function checks(id: string, endpoints: InstanceEndpoints): ConsulCheck[] {
   const common = { status: 'passing', deregisterAfterSeconds: DEREGISTER_SECONDS } as const;
   return [
-    ...endpoints.map((endpoint) => ({ tcp: hostPort(endpoint), intervalSeconds: CONNECT_SECONDS, ...common })),
+    ...endpoints.map((endpoint) => ({ tcp: formatHostPort(endpoint), intervalSeconds: CONNECT_SECONDS, ...common })),
     { id: `service:${id}`, ttlSeconds: TTL_SECONDS, ...common },
   ];
 }

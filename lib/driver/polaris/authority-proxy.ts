@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
-import type { Address } from '../support/host-port.js';
+import type { Address } from '../support/lookup/address.js';
 import { NamedAuthority } from './named-authority.js';
 
 /** A port whose calls go on to another one. */

@@ -1,6 +1,7 @@
+import { formatHostPort, parseHostPort } from '../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
+import type { Address } from '../support/lookup/address.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import { hostPort, parseHostPort, type Address } from '../support/host-port.js';
 import {
   PolarisRegistry,
   type PolarisEntry,
@@ -60,7 +61,7 @@ function inService(entries: readonly PolarisEntry[]): readonly PolarisEntry[] {
 }
 
 function addressOf({ host, port, weight }: PolarisEntry, { authority }: GrpcTarget): Address | undefined {
-  const address = parseHostPort(hostPort({ host, port }));
+  const address = parseHostPort(formatHostPort({ host, port }));
   if (address) return { ...address, weight };
   warn(`Polaris: ${JSON.stringify(`${host}:${port}`)} of ${authority} is no address; it is left out`);
   return undefined;

@@ -1,6 +1,6 @@
 import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
+import { formatHostPort } from '../../support/host-port.js';
 import type { DtmDriver } from '../driver.js';
-import { hostPort } from '../support/host-port.js';
 import { grpcDriver } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { PolarisInstance } from '../support/registry/polaris/polaris-registry.js';
@@ -95,7 +95,7 @@ function instanceOf(target: string, serviceToken: string): PolarisInstance {
       throw new DtmArgumentError('a namespace, and one address that others can call, are needed');
     }
     return {
-      ...parseEndpoint(hostPort(host), NAME),
+      ...parseEndpoint(formatHostPort(host), NAME),
       name: parseServiceName(path, 'the service in the target'),
       namespace: parseServiceName(namespace, 'the namespace in the target'),
       serviceToken,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
-import { hostPort, parseHostPort } from '../support/host-port.js';
+import { formatHostPort, parseHostPort } from '../../support/host-port.js';
 
 /** Where the Go driver looks, in the working directory. */
 const FILE = 'polaris.yaml';
@@ -30,7 +30,7 @@ export function polarisServers(
   const bad = servers.find((_, index) => !addresses[index]);
   if (bad !== undefined) throw refusal(`the server ${JSON.stringify(bad)} of Polaris is no host:port`);
   if (addresses.length === 0) throw refusal('no server of Polaris is given');
-  return addresses.map((address) => hostPort(address!)).join();
+  return addresses.map((address) => formatHostPort(address!)).join();
 }
 
 function inEnvironment(env: Readonly<Record<string, string | undefined>>): readonly string[] | undefined {

@@ -1,9 +1,9 @@
 import { DtmArgumentError, type ServerMethod } from '../../protocol/internal.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import type { PolarisService } from '../support/registry/polaris/polaris-registry.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
-import { redactUrls } from '../support/redact-urls.js';
 
 /** How the URL of a branch is written. */
 export const POLARIS_FORM = 'polaris://service/pkg.Service/Method?namespace=NAMESPACE';

@@ -1,10 +1,12 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { parseHostPort } from '../../support/host-port.js';
+import { loadGrpc } from '../../support/load-grpc.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver } from '../driver.js';
+import type { Address } from '../support/lookup/address.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-scheme.js';
-import { parseHostPort, type Address } from '../support/host-port.js';
-import { redactUrls } from '../support/redact-urls.js';
 
 const NAME = 'dtm-driver-protocol1';
 const SCHEME = 'protocol1';
@@ -18,7 +20,7 @@ export function protocol1Driver(): DtmDriver {
   return {
     name: NAME,
     registerGrpcResolver: async () =>
-      registerGrpcScheme(await import('@grpc/grpc-js'), { scheme: SCHEME, driver: NAME, source: fixedAddress }),
+      registerGrpcScheme(await loadGrpc(), { scheme: SCHEME, driver: NAME, source: fixedAddress }),
     registerService: async () => ({ close: async () => undefined }),
     parseServerMethod(uri) {
       const parts = splitBranchUrl(uri, { driver: NAME, schemes: { [SCHEME]: FORM } });

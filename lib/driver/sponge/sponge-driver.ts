@@ -1,10 +1,10 @@
+import { formatHostPort } from '../../support/host-port.js';
 import type { DtmDriver } from '../driver.js';
 import { ConsulInstances } from '../support/discovery/consul-instances.js';
 import { discoveryDriver } from '../support/discovery/discovery-driver.js';
 import { EtcdInstances } from '../support/discovery/etcd-instances.js';
 import { namespaceIn, NacosInstances } from '../support/discovery/nacos-instances.js';
 import type { InstanceEndpoints } from '../support/discovery/service-instance.js';
-import { hostPort } from '../support/host-port.js';
 import type { ConsulCheck } from '../support/registry/consul/consul-instance.js';
 import type { ConsulOptions } from '../support/registry/consul/consul-registry.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
@@ -64,7 +64,7 @@ export function spongeDriver(options: SpongeOptions = {}): DtmDriver {
 
 function checks(_id: string, endpoints: InstanceEndpoints): ConsulCheck[] {
   return endpoints.map((endpoint) => ({
-    tcp: hostPort(endpoint),
+    tcp: formatHostPort(endpoint),
     intervalSeconds: CONNECT_SECONDS,
     status: 'passing',
     deregisterAfterSeconds: DEREGISTER_SECONDS,

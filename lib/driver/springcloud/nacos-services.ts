@@ -1,7 +1,8 @@
 import { DtmConfigError } from '../../protocol/internal.js';
+import { formatHostPort } from '../../support/host-port.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import { hostPort, type Address } from '../support/host-port.js';
 import type { Register } from '../support/base/grpc-driver.js';
+import type { Address } from '../support/lookup/address.js';
 import {
   DEFAULT_GROUP,
   type NacosEntry,
@@ -34,7 +35,7 @@ export class NacosServices implements SpringServices {
     if (hosts.length === 0) throw new DtmConfigError('give the address of Nacos, e.g. nacos:8848');
     const { namespace = 'public', user } = options;
     const as = user === undefined ? '' : ` as ${user}`;
-    this.registry = `nacos at ${hosts.map(hostPort).join()}, namespace ${namespace}${as}`;
+    this.registry = `nacos at ${hosts.map(formatHostPort).join()}, namespace ${namespace}${as}`;
     this.#group = group;
     this.#registries = new SharedRegistries(() => new NacosRegistry(hosts, options));
   }

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import type { HttpUrlRole } from '../support/lookup/http-resolver/http-name-resolver.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
-import { redactUrls } from '../support/redact-urls.js';
 
 /** A URL with the name of a service in place of a host. */
 export interface NamedUrl {

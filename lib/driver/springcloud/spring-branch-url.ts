@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import { parseHostPort } from '../support/host-port.js';
+import { parseHostPort } from '../../support/host-port.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import { DEFAULT_GROUP } from '../support/registry/nacos/nacos-instance.js';
-import { redactUrls } from '../support/redact-urls.js';
 import { isHttpScheme, parseNamedUrl } from './named-url.js';
 import type { SpringServices } from './spring-services.js';
 

@@ -1,8 +1,9 @@
 import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
+import { formatHostPort } from '../../support/host-port.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver } from '../driver.js';
 import { DEFAULT_TIMEOUTS, SharedAddressSource } from '../support/lookup/grpc-resolver/shared-address-source.js';
-import { hostPort } from '../support/host-port.js';
 import type { HttpNameResolver } from '../support/lookup/http-resolver/http-name-resolver.js';
 import { AddressCache } from '../support/lookup/http-resolver/address-cache.js';
 import { grpcDriver, type Register } from '../support/base/grpc-driver.js';
@@ -10,7 +11,6 @@ import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { parseRegistryUrl } from '../support/registry/registry-url.js';
-import { redactUrls } from '../support/redact-urls.js';
 import { EurekaServices } from './eureka-services.js';
 import { NacosServices } from './nacos-services.js';
 import { isNamedUrl, isHttpScheme, parseNamedUrl } from './named-url.js';
@@ -97,7 +97,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
       }
       const address = await used.names.one(used.services.targetOf(named));
       const scheme = address.secure ? 'https' : isHttpScheme(named.scheme) ? named.scheme : 'http';
-      return { url: `${scheme}://${hostPort(address)}${named.rest}` };
+      return { url: `${scheme}://${formatHostPort(address)}${named.rest}` };
     },
   };
 

@@ -1,5 +1,5 @@
 import { DtmConfigError } from '../../protocol/internal.js';
-import type { Address } from '../support/host-port.js';
+import type { Address } from '../support/lookup/address.js';
 import type { EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
 import type { NacosInstance } from '../support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from '../../../protocol/internal.js';
+import { redactUrls } from '../../../support/redact-urls.js';
 import type { DtmDriver } from '../../driver.js';
-import { redactUrls } from '../redact-urls.js';
 
 /**
  * URL of a branch that any dtm with a driver can call; see {@link DtmDriver.branchUrl}.

@@ -1,9 +1,10 @@
 import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../../protocol/internal.js';
+import { loadGrpc } from '../../../support/load-grpc.js';
+import { redactUrls } from '../../../support/redact-urls.js';
 import type { DriverRegistration, DtmDriver, RegisterOptions } from '../../driver.js';
 import type { AddressSource } from '../lookup/grpc-resolver/address-source.js';
 import { registerGrpcScheme, type GrpcSchemeHandle } from '../lookup/grpc-resolver/register-scheme.js';
 import { splitBranchUrl } from './split-branch-url.js';
-import { redactUrls } from '../redact-urls.js';
 
 /** A scheme of a {@link grpcDriver}. */
 export interface DriverScheme {
@@ -67,7 +68,7 @@ export function grpcDriver({ name, schemes, target: targetOf }: GrpcDriverParts)
   return {
     name,
     async registerGrpcResolver() {
-      const grpc = await import('@grpc/grpc-js');
+      const grpc = await loadGrpc();
       for (const [scheme, { source, registry, isProvisional }] of Object.entries(schemes())) {
         handles.set(scheme, registerGrpcScheme(grpc, { scheme, driver: name, source, registry, isProvisional }));
       }

@@ -1,5 +1,6 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { parseHostPort, type Address } from '../host-port.js';
+import { parseHostPort } from '../../../support/host-port.js';
+import type { Address } from '../lookup/address.js';
 
 /** Addresses to listen at, which nobody can call. */
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

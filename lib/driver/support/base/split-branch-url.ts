@@ -1,6 +1,6 @@
 import { DtmArgumentError, splitGrpcUrl, type ServerMethod } from '../../../protocol/internal.js';
+import { redactUrls } from '../../../support/redact-urls.js';
 import { driversOf } from '../../scheme-drivers.js';
-import { redactUrls } from '../redact-urls.js';
 
 /** Whose URLs {@link splitBranchUrl} takes apart. */
 export interface BranchUrlRules {

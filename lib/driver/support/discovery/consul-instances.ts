@@ -1,6 +1,6 @@
+import { formatHostPort } from '../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
 import type { AddressListener } from '../lookup/grpc-resolver/address-source.js';
-import { hostPort } from '../host-port.js';
 import type { ConsulEntry } from '../registry/consul/consul-entry.js';
 import type { ConsulCheck, ConsulInstance } from '../registry/consul/consul-instance.js';
 import { ConsulRegistry, type ConsulOptions, type ConsulQuery } from '../registry/consul/consul-registry.js';
@@ -40,7 +40,7 @@ export class ConsulInstances implements InstanceRegistry {
    * @param options - how it is reached, beside what the URL says
    */
   constructor({ hosts, user, password, query }: RegistryUrl, { checks, ...options }: ConsulInstancesOptions) {
-    this.#place = hosts.map(hostPort).join();
+    this.#place = hosts.map(formatHostPort).join();
     this.#checks = checks;
     const token = query.get('token') ?? options.token;
     const credentials = user === undefined ? {} : { user, password };

@@ -1,5 +1,5 @@
 import { DtmArgumentError, DtmConfigError } from '../../../protocol/internal.js';
-import { hostPort } from '../host-port.js';
+import { formatHostPort } from '../../../support/host-port.js';
 import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
 import type { InstanceRegistry } from './instance-registry.js';
 
@@ -86,10 +86,10 @@ export class DiscoveryRegistries {
 
   #at(url: RegistryUrl, kind: RegistryType): DiscoveryRegistry {
     const { scheme, hosts, user, password, query } = url;
-    const key = JSON.stringify([scheme, hosts.map(hostPort), user, password, [...query]]);
+    const key = JSON.stringify([scheme, hosts.map(formatHostPort), user, password, [...query]]);
     const part = kind.part?.(query);
     const place = this.#places.get(key) ?? {
-      url: `${scheme}://${hosts.map(hostPort).join()}${part === undefined ? '' : `/${part}`}`,
+      url: `${scheme}://${hosts.map(formatHostPort).join()}${part === undefined ? '' : `/${part}`}`,
       instances: kind.open(url),
     };
     this.#places.set(key, place);

@@ -1,6 +1,6 @@
+import { formatHostPort } from '../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
 import type { AddressListener } from '../lookup/grpc-resolver/address-source.js';
-import { hostPort } from '../host-port.js';
 import { EtcdRegistry, type EtcdEntry, type EtcdInstance, type EtcdOptions } from '../registry/etcd/etcd-registry.js';
 import type { RegistryUrl } from '../registry/registry-url.js';
 import { SharedRegistries } from '../registry/shared-registries.js';
@@ -23,7 +23,7 @@ export class EtcdInstances implements InstanceRegistry {
    * @param options - how it is reached, beside what the URL says
    */
   constructor({ hosts, user, password, query }: RegistryUrl, options: EtcdOptions = {}) {
-    this.#place = hosts.map(hostPort).join();
+    this.#place = hosts.map(formatHostPort).join();
     const name = query.get('username') ?? user;
     const secret = query.get('password') ?? password;
     const credentials = name === undefined ? {} : { user: name, password: secret };

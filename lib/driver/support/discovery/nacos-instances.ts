@@ -1,6 +1,6 @@
+import { formatHostPort } from '../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
 import type { AddressListener } from '../lookup/grpc-resolver/address-source.js';
-import { hostPort } from '../host-port.js';
 import type { NacosEntry, NacosInstance, NacosService } from '../registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../registry/nacos/nacos-registry.js';
@@ -23,7 +23,7 @@ export class NacosInstances implements InstanceRegistry {
    */
   constructor(url: RegistryUrl, options: NacosOptions = {}) {
     const { hosts, query } = url;
-    this.#place = hosts.map(hostPort).join();
+    this.#place = hosts.map(formatHostPort).join();
     const user = query.get('username') ?? url.user;
     const password = query.get('password') ?? url.password;
     const namespace = namespaceIn(query) ?? options.namespace;

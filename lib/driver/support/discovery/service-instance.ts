@@ -1,6 +1,7 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { hostPort, parseHostPort, type Address } from '../host-port.js';
+import { formatHostPort, parseHostPort } from '../../../support/host-port.js';
 import { parseEndpoint } from '../base/parse-endpoint.js';
+import type { Address } from '../lookup/address.js';
 
 /** A service of kratos or sponge. Its JSON, in this order, is what others read. */
 export interface ServiceInstance {
@@ -68,7 +69,7 @@ export function grpcAddressesOf(
     const address = grpcAddressOf(endpoints);
     if (!address) continue;
     if ('problem' in address) warn(`${what}: ${address.problem}; it is left out`);
-    else found.set(hostPort(address), address);
+    else found.set(formatHostPort(address), address);
   }
   return [...found.values()];
 }

@@ -1,6 +1,7 @@
 import { Agent, buildConnector, request, type Dispatcher } from 'undici';
 import { errorText } from '../../../protocol/internal.js';
-import { hostPort, type Address } from '../host-port.js';
+import { formatHostPort } from '../../../support/host-port.js';
+import type { Address } from '../lookup/address.js';
 import type { RegistryTls } from './registry-tls.js';
 
 /** A request to a registry. */
@@ -69,7 +70,7 @@ export class HttpRegistry {
    */
   constructor(hosts: readonly (Address | RegistryMember)[], { tls }: HttpRegistryOptions = {}) {
     this.#members = hosts.map((host) =>
-      'url' in host ? host : { url: `${tls ? 'https' : 'http'}://${hostPort(host)}` },
+      'url' in host ? host : { url: `${tls ? 'https' : 'http'}://${formatHostPort(host)}` },
     );
     const connect = buildConnector({ timeout: TIMEOUT_MS, ...tls });
     const options = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_ANSWER_BYTES };

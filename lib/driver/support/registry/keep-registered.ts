@@ -1,6 +1,7 @@
 import { errorText } from '../../../protocol/internal.js';
+import { systemAfter, type After } from '../../../support/after.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
-import { retryUntilStopped, systemAfter, type After } from '../tools/retry-until-stopped.js';
+import { retryUntilStopped } from '../tools/retry-until-stopped.js';
 
 /** An entry that was made. */
 export interface Lease {

@@ -1,6 +1,7 @@
 import { DtmArgumentError } from '../../../protocol/internal.js';
-import { parseHostPort, type Address } from '../host-port.js';
-import { redactUrls } from '../redact-urls.js';
+import { parseHostPort } from '../../../support/host-port.js';
+import { redactUrls } from '../../../support/redact-urls.js';
+import type { Address } from '../lookup/address.js';
 
 /** A URL that leads to a service in a registry, `scheme://user:password@host:port,host:port/service?option=value`. */
 export interface RegistryUrl {

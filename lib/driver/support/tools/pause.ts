@@ -1,4 +1,4 @@
-import { systemAfter } from './retry-until-stopped.js';
+import { systemAfter } from '../../../support/after.js';
 
 /**
  * Waits without keeping the process alive.

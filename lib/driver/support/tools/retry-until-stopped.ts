@@ -1,13 +1,5 @@
 import { errorText } from '../../../protocol/internal.js';
-
-/** Calls back once after a time, without keeping the process alive; the result cancels it. */
-export type After = (ms: number, callback: () => void) => () => void;
-
-/** Timers of the machine. */
-export const systemAfter: After = (ms, callback) => {
-  const timer = setTimeout(callback, ms).unref();
-  return () => clearTimeout(timer);
-};
+import { systemAfter, type After } from '../../../support/after.js';
 
 /** First pause. */
 const FIRST_PAUSE_MS = 200;

@@ -1,4 +1,4 @@
-import type { Address } from '../../host-port.js';
+import type { Address } from '../address.js';
 
 /** A target of gRPC, `scheme://authority/path`, as gRPC takes it apart. */
 export interface GrpcTarget {

@@ -1,7 +1,8 @@
 import { DtmArgumentError } from '../../../../protocol/internal.js';
+import { parseHostPort } from '../../../../support/host-port.js';
+import { redactUrls } from '../../../../support/redact-urls.js';
+import type { Address } from '../address.js';
 import type { AddressSource, GrpcTarget } from './address-source.js';
-import { parseHostPort, type Address } from '../../host-port.js';
-import { redactUrls } from '../../redact-urls.js';
 
 /** Fixed addresses that stand in the target itself, `direct:///host:port,host:port`. */
 export const fixedAddresses: AddressSource = {

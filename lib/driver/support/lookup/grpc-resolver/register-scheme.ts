@@ -1,7 +1,7 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError } from '../../../../protocol/internal.js';
+import type { After } from '../../../../support/after.js';
 import type { AddressSource, GrpcTarget } from './address-source.js';
-import type { After } from '../../tools/retry-until-stopped.js';
 import { safeAuthority } from './safe-authority.js';
 import { DEFAULT_TIMEOUTS, SharedAddressSource } from './shared-address-source.js';
 import { SourceResolver } from './source-resolver.js';

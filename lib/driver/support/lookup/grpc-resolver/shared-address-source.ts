@@ -1,6 +1,6 @@
 import { errorText } from '../../../../protocol/internal.js';
-import type { Address } from '../../host-port.js';
-import { systemAfter, type After } from '../../tools/retry-until-stopped.js';
+import { systemAfter, type After } from '../../../../support/after.js';
+import type { Address } from '../address.js';
 import type { AddressListener, AddressSource, GrpcTarget } from './address-source.js';
 
 /** How patient a {@link SharedAddressSource} is. */

@@ -1,6 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
-import type { Address } from '../../host-port.js';
-import { redactUrls } from '../../redact-urls.js';
+import { redactUrls } from '../../../../support/redact-urls.js';
+import type { Address } from '../address.js';
 import type { AddressSource, GrpcTarget } from './address-source.js';
 
 type Listener = Grpc.experimental.ResolverListener;

@@ -1,6 +1,6 @@
+import { systemAfter, type After } from '../../../../support/after.js';
+import type { Address } from '../address.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
-import type { Address } from '../../host-port.js';
-import { systemAfter, type After } from '../../tools/retry-until-stopped.js';
 
 /** How long a name is watched after it was asked for the last time. */
 const IDLE_MS = 60_000;

@@ -1,5 +1,5 @@
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
-import type { Address } from '../../host-port.js';
+import type { Address } from '../../lookup/address.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { GracePeriod } from '../grace-period.js';
 import { HttpRegistry, jsonOf, type RegistryAnswer } from '../http-registry.js';

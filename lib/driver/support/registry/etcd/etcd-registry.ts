@@ -1,7 +1,8 @@
 import type { Etcd3, IOptions, IWatchResponse, Watcher } from 'etcd3';
-import { DtmConfigError } from '../../../../protocol/internal.js';
+import { formatHostPort } from '../../../../support/host-port.js';
+import { importPackage } from '../../../../support/load-package.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
-import { hostPort, type Address } from '../../host-port.js';
+import type { Address } from '../../lookup/address.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { keepRegistered, type Lease } from '../keep-registered.js';
 import type { Registry, RegistryListener } from '../registry.js';
@@ -61,14 +62,14 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
   }
 
   register(instance: EtcdInstance, options?: RegisterOptions): Promise<DriverRegistration> {
-    const what = `${instance.key('<lease>')} in etcd at ${this.#hosts.map(hostPort).join()}`;
+    const what = `${instance.key('<lease>')} in etcd at ${this.#hosts.map(formatHostPort).join()}`;
     return keepRegistered({ what, enter: (signal) => this.#enter(instance, signal) }, options);
   }
 
   watch(prefix: string, listener: RegistryListener<EtcdEntry>): () => void {
     return retryUntilStopped({
       attempt: (signal, worked) => this.#follow(prefix, listener, signal, worked),
-      failed: (reason) => listener.failed(`etcd at ${this.#hosts.map(hostPort).join()}: ${reason}`),
+      failed: (reason) => listener.failed(`etcd at ${this.#hosts.map(formatHostPort).join()}: ${reason}`),
     });
   }
 
@@ -118,10 +119,10 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
   }
 
   async #connect(): Promise<Etcd3> {
-    const { Etcd3: Client } = await loadEtcd3();
+    const { Etcd3: Client } = await importPackage(() => import('etcd3'), 'etcd3', 'etcd');
     const { user, password = '', tls } = this.#options;
     return new Client({
-      hosts: this.#hosts.map((host) => `${tls ? 'https' : 'http'}://${hostPort(host)}`),
+      hosts: this.#hosts.map((host) => `${tls ? 'https' : 'http'}://${formatHostPort(host)}`),
       ...(user !== undefined && { auth: { username: user, password } }),
       ...(tls && { credentials: credentialsOf(tls) }),
       defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + REQUEST_MS }),
@@ -214,15 +215,4 @@ function credentialsOf({ ca, cert, key }: RegistryTls): NonNullable<IOptions['cr
     ...(key !== undefined && { privateKey: Buffer.from(key as string) }),
     ...(cert !== undefined && { certChain: Buffer.from(cert as string) }),
   };
-}
-
-/** Only those need the package who use etcd. */
-async function loadEtcd3(): Promise<typeof import('etcd3')> {
-  try {
-    return await import('etcd3');
-  } catch (cause) {
-    const { code } = cause as { code?: unknown };
-    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw cause;
-    throw new DtmConfigError('etcd needs the package etcd3; run: npm install etcd3', { cause });
-  }
 }

@@ -1,4 +1,5 @@
-import { parseHostPort, hostPort, type Address } from '../../host-port.js';
+import { formatHostPort, parseHostPort } from '../../../../support/host-port.js';
+import type { Address } from '../../lookup/address.js';
 
 /** An instance that is entered. */
 export interface EurekaInstance {
@@ -49,7 +50,7 @@ export function idOf({ service, address }: EurekaInstance): string {
  */
 export function instanceInfo(instance: EurekaInstance, heartbeatSeconds: number): object {
   const { service, address, secure = false, metadata = {} } = instance;
-  const home = `${secure ? 'https' : 'http'}://${hostPort(address)}/`;
+  const home = `${secure ? 'https' : 'http'}://${formatHostPort(address)}/`;
   const now = String(Date.now());
   return {
     instanceId: idOf(instance),
@@ -96,7 +97,7 @@ export function addressOf({ hostName, port, securePort }: InstanceInfo): Address
   const secure = enabledPort(securePort);
   const found = secure ?? enabledPort(port);
   if (typeof hostName !== 'string' || found === undefined) return undefined;
-  const address = parseHostPort(hostPort({ host: hostName, port: found }));
+  const address = parseHostPort(formatHostPort({ host: hostName, port: found }));
   return address && secure !== undefined ? { ...address, secure: true } : address;
 }
 

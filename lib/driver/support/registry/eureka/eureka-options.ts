@@ -1,5 +1,5 @@
 import { DtmConfigError } from '../../../../protocol/internal.js';
-import { redactUrls } from '../../redact-urls.js';
+import { redactUrls } from '../../../../support/redact-urls.js';
 import type { RegistryMember } from '../http-registry.js';
 import type { RegistryTls } from '../registry-tls.js';
 

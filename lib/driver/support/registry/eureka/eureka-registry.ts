@@ -1,5 +1,5 @@
+import { formatHostPort } from '../../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
-import { hostPort } from '../../host-port.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { GracePeriod } from '../grace-period.js';
 import { HttpRegistry, jsonOf, type RegistryAnswer, type RegistryRequest } from '../http-registry.js';
@@ -47,7 +47,7 @@ export class EurekaRegistry implements Registry<EurekaInstance, string, EurekaEn
   }
 
   watch(service: string, listener: RegistryListener<EurekaEntry>): () => void {
-    const known = new GracePeriod<EurekaEntry>(GRACE_MS, ({ address }) => hostPort(address));
+    const known = new GracePeriod<EurekaEntry>(GRACE_MS, ({ address }) => formatHostPort(address));
     const watcher = { service, listener, known };
     this.#watchers.add(watcher);
     if (this.#watchers.size === 1) this.#startPolling();

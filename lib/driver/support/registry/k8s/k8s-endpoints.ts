@@ -1,5 +1,6 @@
 import { promises } from 'node:fs';
-import { hostPort, parseHostPort, type Address } from '../../host-port.js';
+import { formatHostPort, parseHostPort } from '../../../../support/host-port.js';
+import type { Address } from '../../lookup/address.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { HttpRegistry, jsonOf } from '../http-registry.js';
 import { pause } from '../../tools/pause.js';
@@ -136,7 +137,7 @@ export class K8sEndpoints {
  */
 export function k8sAddresses(entries: readonly K8sEntry[], port?: number): readonly Address[] {
   return entries.flatMap(({ ips, ports }) =>
-    ips.flatMap((host) => parseHostPort(hostPort({ host, port: port ?? ports[0] ?? 0 })) ?? []),
+    ips.flatMap((host) => parseHostPort(formatHostPort({ host, port: port ?? ports[0] ?? 0 })) ?? []),
   );
 }
 
@@ -149,6 +150,6 @@ function entriesOf({ subsets }: EndpointsMessage): readonly K8sEntry[] {
 
 function inClusterUrl(): string {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
-  if (host && port) return `https://${hostPort({ host, port: Number(port) })}`;
+  if (host && port) return `https://${formatHostPort({ host, port: Number(port) })}`;
   throw new Error('its API server is not known: KUBERNETES_SERVICE_HOST is set inside of its pods only');
 }

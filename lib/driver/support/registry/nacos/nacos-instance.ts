@@ -1,4 +1,4 @@
-import type { Address } from '../../host-port.js';
+import type { Address } from '../../lookup/address.js';
 
 /** An instance that is entered. */
 export interface NacosInstance extends NacosName {

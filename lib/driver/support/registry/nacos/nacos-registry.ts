@@ -1,5 +1,6 @@
+import { formatHostPort, parseHostPort } from '../../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
-import { hostPort, parseHostPort, type Address } from '../../host-port.js';
+import type { Address } from '../../lookup/address.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { warnOnce } from '../../tools/warn-once.js';
 import { GracePeriod } from '../grace-period.js';
@@ -55,7 +56,7 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
   }
 
   watch(service: NacosService, listener: RegistryListener<NacosEntry>): () => void {
-    const known = new GracePeriod<NacosEntry>(GRACE_MS, ({ address }) => hostPort(address));
+    const known = new GracePeriod<NacosEntry>(GRACE_MS, ({ address }) => formatHostPort(address));
     const found = (entries: readonly NacosEntry[]): void => listener.found(known.found(entries));
     return retryUntilStopped({
       attempt: (signal, worked) => this.#follow(service, found, signal, worked),
@@ -142,7 +143,8 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
         enabled = true,
         metadata,
       } = (host ?? {}) as Readonly<Record<string, unknown>>;
-      const address = typeof ip === 'string' ? parseHostPort(hostPort({ host: ip, port: Number(port) })) : undefined;
+      const address =
+        typeof ip === 'string' ? parseHostPort(formatHostPort({ host: ip, port: Number(port) })) : undefined;
       if (!address || typeof weight !== 'number') {
         warn(`nacos: an instance of ${JSON.stringify(service)} in ${this.#name} has no address; it is left out`);
         return [];

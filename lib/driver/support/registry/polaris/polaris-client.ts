@@ -1,5 +1,7 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { hostPort, type Address } from '../../host-port.js';
+import { formatHostPort } from '../../../../support/host-port.js';
+import { loadGrpc } from '../../../../support/load-grpc.js';
+import type { Address } from '../../lookup/address.js';
 import {
   INSTANCES,
   POLARIS_CODECS,
@@ -33,7 +35,7 @@ export class PolarisClient {
 
   /** Names it in messages. */
   get address(): string {
-    return this.#servers.map(hostPort).join();
+    return this.#servers.map(formatHostPort).join();
   }
 
   /**
@@ -101,7 +103,7 @@ export class PolarisClient {
   async #send<Answer>(
     call: (client: Grpc.Client, metadata: Grpc.Metadata, options: Grpc.CallOptions) => Promise<Answer>,
   ): Promise<Answer> {
-    const grpc = await import('@grpc/grpc-js');
+    const grpc = await loadGrpc();
     let problem: unknown;
     for (let tried = 0; tried < this.#servers.length; tried++) {
       const metadata = new grpc.Metadata();
@@ -126,8 +128,8 @@ export class PolarisClient {
   }
 
   async #connect(server: Address): Promise<Grpc.Client> {
-    const { Client, credentials } = await import('@grpc/grpc-js');
-    return new Client(hostPort(server), credentials.createInsecure(), {
+    const { Client, credentials } = await loadGrpc();
+    return new Client(formatHostPort(server), credentials.createInsecure(), {
       'grpc.enable_http_proxy': 0,
       'grpc.use_local_subchannel_pool': 1,
       'grpc.initial_reconnect_backoff_ms': 200,

@@ -1,5 +1,5 @@
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
-import type { Address } from '../../host-port.js';
+import type { Address } from '../../lookup/address.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { keepRegistered, type Lease } from '../keep-registered.js';
 import { pause } from '../../tools/pause.js';

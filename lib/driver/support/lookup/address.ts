@@ -1,6 +1,4 @@
-import type { HostPort } from '../../support/host-port.js';
-
-export { formatHostPort as hostPort, parseHostPort } from '../../support/host-port.js';
+import type { HostPort } from '../../../support/host-port.js';
 
 /** Where an instance of a service is reached. */
 export interface Address extends HostPort {

@@ -1,1 +1,0 @@
-export { redactUrls } from '../../support/redact-urls.js';
