@@ -1,5 +1,6 @@
 import { deadDocLinks } from './docs/doc-links.mjs';
 import { assemble, blockErrors, blocksOf } from './docs/blocks.mjs';
+import { deadEntries } from './docs/entries.mjs';
 import { deadLinks } from './docs/links.mjs';
 import { deadTests } from './docs/named-tests.mjs';
 import { readPages } from './docs/page.mjs';
@@ -17,6 +18,7 @@ const program = createProgram(root, new Map([...assembled].map(([path, { text }]
 const faults = [
   ...deadLinks(root, pages),
   ...deadPaths(root, pages),
+  ...deadEntries(root, pages, program.getCompilerOptions()),
   ...deadTests(root, pages),
   ...deadReferences(root, pages),
   ...deadDocLinks(root, program),

@@ -3,6 +3,9 @@ import { visit } from 'unist-util-visit';
 
 /** @import { Page } from './page.mjs' */
 
+/** Said of `declare` in a nested block, and of nothing that stands at the top of a page. */
+const NO_MODIFIERS_HERE = 1184;
+
 /**
  * TypeScript on a page: a code block, or a comment `<!-- ts … -->` that says what readers need not see.
  *
@@ -88,6 +91,7 @@ export function blockErrors(program, root, assembled) {
     const syntax = program.getSyntacticDiagnostics(source);
     const diagnostics = syntax.length > 0 ? syntax : program.getSemanticDiagnostics(source);
     return diagnostics.flatMap(({ start = 0, messageText, code }) => {
+      if (code === NO_MODIFIERS_HERE) return [];
       const part = own.find((candidate) => start >= candidate.start && start <= candidate.end);
       if (!part) return [];
       const before = block.text.slice(0, part.offset + start - part.start);
