@@ -21,7 +21,7 @@ export interface BarrierRow extends BarrierKey {
 }
 
 /**
- * What the barrier needs from a database library. The algorithm is in {@link BranchBarrier} and nowhere else: an adapter
+ * What the barrier needs from a database library. The algorithm is in `BranchBarrier` and nowhere else: an adapter
  * only opens transactions and inserts rows. Adapters for SQL libraries are made by `sqlBarrier` of `nestjs-dtm/barrier/sql`.
  *
  * What its methods throw reaches the user wrapped in DtmBarrierError, except errors of this package.

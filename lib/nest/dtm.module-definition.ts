@@ -4,7 +4,7 @@ import type { DtmModuleOptions } from './options/dtm.options.js';
 /** Token of the options as the user gave them. */
 export const DTM_OPTIONS = Symbol('DTM_OPTIONS');
 
-/** Base of {@link DtmModule} with `forRoot` and `forRootAsync`. */
+/** Base of `DtmModule` with `forRoot` and `forRootAsync`. */
 export const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<DtmModuleOptions>({
     optionsInjectionToken: DTM_OPTIONS,

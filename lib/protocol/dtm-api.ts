@@ -11,7 +11,7 @@ export interface TransactionFilter {
   readonly status?: GlobalStatus | undefined;
   /** Only of this mode. */
   readonly transType?: TransType | undefined;
-  /** Only those that a person should look at, see {@link TransactionRecord.attention}. @default false */
+  /** Only those that a person should look at, see `TransactionRecord.attention`. @default false */
   readonly attention?: boolean | undefined;
   /** Created at or after, UTC milliseconds. */
   readonly createTimeStart?: number | undefined;
@@ -26,9 +26,9 @@ export interface TransactionFilter {
 /**
  * The port to a coordinator: a remote dtm over HTTP, or the embedded coordinator, called without a socket.
  *
- * Every operation throws {@link DtmFailureError} when the coordinator refuses it in the transaction's present state
- * (409), {@link DtmOngoingError} when a waiting call ends undecided (425), {@link DtmServerError} for its other errors
- * (500), and {@link DtmConnectionError} when no answer came.
+ * Every operation throws `DtmFailureError` when the coordinator refuses it in the transaction's present state
+ * (409), `DtmOngoingError` when a waiting call ends undecided (425), `DtmServerError` for its other errors
+ * (500), and `DtmConnectionError` when no answer came.
  */
 export interface DtmApi {
   /**

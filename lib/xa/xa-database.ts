@@ -11,7 +11,7 @@ export type XaConnectionState = 'idle' | 'prepared' | 'unknown';
 export type XaDecision = 'commit' | 'rollback';
 
 /**
- * What {@link xaAdapter} needs of a database library. It only executes: the algorithm is not in here.
+ * What `sqlXa` needs of a database library. It only executes: the algorithm is not in here.
  *
  * @typeParam Tx - the library's connection
  */
@@ -30,7 +30,7 @@ export interface XaDatabase<Tx> {
   decide(branch: XaKey, decision: XaDecision): Promise<boolean>;
   /** Tells that a lock of another transaction was waited for in vain. */
   isLockTimeout(error: unknown): boolean;
-  /** See {@link XaAdapter.inDoubt}. */
+  /** See `XaAdapter.inDoubt`. */
   inDoubt(): Promise<InDoubtBranch[]>;
 }
 

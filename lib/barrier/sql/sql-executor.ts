@@ -1,7 +1,7 @@
 import type { SqlDialectName } from './dialect.js';
 
 /**
- * What an SQL library must offer so that {@link sqlBarrier} can build a barrier on it. It only executes: no statement and
+ * What an SQL library must offer so that `sqlBarrier` can build a barrier on it. It only executes: no statement and
  * no decision of the barrier is in here.
  *
  * @typeParam Tx - the library's handle of an open transaction

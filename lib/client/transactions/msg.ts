@@ -92,7 +92,7 @@ export class Msg {
    *
    * @param queryPrepared - overrides that of the options
    * @returns the gid
-   * @throws DtmConfigError when there is no such URL; what {@link DtmApi.prepare} throws
+   * @throws DtmConfigError when there is no such URL; what `DtmApi.prepare` throws
    */
   async prepare(queryPrepared: string | undefined = this.#options.queryPrepared): Promise<string> {
     if (queryPrepared === undefined) {

@@ -50,7 +50,7 @@ export class Saga {
    * Adds a step.
    *
    * @param branch - URLs (an empty `compensate` means nothing to undo), or a branch named by code
-   * @param payload - sent to action and compensation, over HTTP as JSON, over gRPC as {@link PayloadCodec} says; without one
+   * @param payload - sent to action and compensation, over HTTP as JSON, over gRPC as `PayloadCodec` says; without one
    *   HTTP branches are called with GET
    * @throws DtmArgumentError when a URL is malformed or the payload cannot be encoded; DtmConfigError when the branch is not
    *   a saga branch

@@ -33,11 +33,11 @@ export class Tcc {
    * Registers a branch's confirm and cancel, then calls its try.
    *
    * @param branch - URLs, or a branch named by code
-   * @param payload - sent to try, confirm and cancel, over HTTP as JSON, over gRPC as {@link PayloadCodec} says; without one
+   * @param payload - sent to try, confirm and cancel, over HTTP as JSON, over gRPC as `PayloadCodec` says; without one
    *   HTTP branches are called with GET
    * @returns what the try returned, over HTTP parsed from JSON; the text itself when it is none
    * @throws DtmFailureError when the try refuses; DtmOngoingError or DtmBranchError when it does not decide: each of them
-   *   rolls the transaction back, even when the caller catches it; what {@link DtmApi.registerBranch} throws
+   *   rolls the transaction back, even when the caller catches it; what `DtmApi.registerBranch` throws
    */
   call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(urls: TccUrls, payload?: unknown): Promise<R>;
@@ -92,7 +92,7 @@ export class Tcc {
  * @returns what the work returned
  * @throws the work's error; the first failed call's error, even when the work caught it; DtmFailureError when the
  *   transaction had been rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
- *   {@link DtmApi} throws
+ *   `DtmApi` throws
  */
 export function runTcc<T>(
   dependencies: ClientDependencies,

@@ -29,7 +29,7 @@ export class XaTransaction {
    * calls the same URL for commit or rollback.
    *
    * @param branch - URL, or a branch named by code
-   * @param payload - sent to the first phase, over HTTP as JSON, over gRPC as {@link PayloadCodec} says
+   * @param payload - sent to the first phase, over HTTP as JSON, over gRPC as `PayloadCodec` says
    * @returns what the branch returned, over HTTP parsed from JSON; the text itself when it is none
    * @throws DtmFailureError when the branch refuses; DtmOngoingError or DtmBranchError when it does not decide: each of
    *   them rolls the transaction back, even when the caller catches it
@@ -78,7 +78,7 @@ export class XaTransaction {
  * @returns what the work returned
  * @throws the work's error; the first failed call's error, even when the work caught it; DtmFailureError when the
  *   transaction had been rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
- *   {@link DtmApi} throws
+ *   `DtmApi` throws
  *
  * @example
  * await runXa(dependencies, async (xa) => {

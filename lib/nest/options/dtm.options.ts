@@ -10,7 +10,7 @@ import { branchUrlOf, resolveDriver, type DtmDriver } from '../../driver/index.j
 import { DtmConfigError, errorText, isHttpUrl, type DtmConnection } from '../../protocol/internal.js';
 import { DatabaseRegistry, type DtmDatabaseOptions } from './database-registry.js';
 
-/** Options of {@link DtmModule}. */
+/** Options of `DtmModule`. */
 export interface DtmModuleOptions {
   /**
    * The coordinator: where a dtm is reached, over HTTP `http://dtm:36789` (its path `/api/dtmsvr` is added when there is
@@ -114,7 +114,7 @@ const SERVER_METHODS = [
 ] as const;
 
 /**
- * Checks the options of {@link DtmModule} and fills in what was left out.
+ * Checks the options of `DtmModule` and fills in what was left out.
  *
  * @param raw - as the user gave them
  * @throws DtmConfigError naming the option, its value and what is allowed

@@ -10,7 +10,7 @@ export interface BranchContext {
   readonly transType: TransType;
   /** Branch within the transaction, e.g. `01`, nested `0101`. */
   readonly branchId: string;
-  /** Operation asked for; a {@link BranchOp}, or the workflow's name on a workflow callback. */
+  /** Operation asked for; a `BranchOp`, or the workflow's name on a workflow callback. */
   readonly op: string;
   /** Address of the coordinator; only calls by an initiator carry it. */
   readonly dtm?: string | undefined;

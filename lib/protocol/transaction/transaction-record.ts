@@ -23,9 +23,9 @@ export interface TransactionRecord {
   readonly protocol: Protocol;
   /** Options that its branch calls follow. */
   readonly options: TransactionOptions;
-  /** See {@link TransactionRequest.queryPrepared}. */
+  /** See `TransactionRequest.queryPrepared`. */
   readonly queryPrepared?: string | undefined;
-  /** See {@link TransactionRequest.customData}. */
+  /** See `TransactionRequest.customData`. */
   readonly customData?: string | undefined;
   /** When it was stored first. */
   readonly createTime: number;
@@ -83,7 +83,7 @@ export interface TransactionDetails {
   readonly branches: readonly BranchRecord[];
 }
 
-/** One page of {@link DtmApi.all}. */
+/** One page of `DtmApi.all`. */
 export interface TransactionPage {
   /** Transactions of the page. */
   readonly transactions: readonly TransactionRecord[];

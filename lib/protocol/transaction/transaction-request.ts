@@ -39,7 +39,7 @@ export interface TransactionRequest extends TransactionOptions {
   readonly payloads?: readonly Payload[] | undefined;
   /** URL that tells whether the local transaction committed (msg), or resumes the workflow. */
   readonly queryPrepared?: string | undefined;
-  /** JSON text whose shape depends on the mode, see {@link SagaPlan}. */
+  /** JSON text whose shape depends on the mode, see `SagaPlan`. */
   readonly customData?: string | undefined;
   /** How branches are called. @default 'http' */
   readonly protocol?: Protocol | undefined;

@@ -51,7 +51,7 @@ export function leaseTime(options: TransactionRecord['options'], settings: Coord
  * only held back is due when its target may be called.
  *
  * @param pass - the pass that is over
- * @param deadline - see {@link Machine.deadline}
+ * @param deadline - see `Machine.deadline`
  * @param settings - of the coordinator
  * @param now - UTC milliseconds
  * @param random - from 0 to 1

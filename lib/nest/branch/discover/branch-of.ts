@@ -29,7 +29,7 @@ export class ControllerBranchRef {
 
 /**
  * Names a branch by its controller and method instead of by URL, with the types of the handler's payload (its first
- * parameter) and result. {@link DtmService} finds the URLs when the branch is added or called.
+ * parameter) and result. `DtmService` finds the URLs when the branch is added or called.
  *
  * @param controller - a controller of this application
  * @param method - a method with `@SagaBranch`, `@TccAction`, `@MsgBranch` or `@XaBranch`

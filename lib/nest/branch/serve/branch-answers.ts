@@ -28,7 +28,7 @@ export function answerBranches(adapter: AbstractHttpAdapter): void {
   };
 }
 
-/** Nothing is no text, which {@link Tcc.call} gives back as undefined. */
+/** Nothing is no text, which `Tcc.call` gives back as undefined. */
 function successBody({ definition }: IncomingBranchCall, result: unknown): string {
   if (!hasResult(definition)) return SUCCESS_BODY;
   return result === undefined ? '' : stringifyQuietly(result);

@@ -5,7 +5,7 @@ import type { SqlDialect } from '../sql/sql-database.js';
  * How MySQL and MariaDB spell it.
  *
  * @param database - where the tables are; checked
- * @param timeZone - of the times in them, see {@link MysqlStoreOptions.timeZone}
+ * @param timeZone - of the times in them, see `MysqlStoreOptions.timeZone`
  * @throws DtmConfigError when the time zone is none
  */
 export function mysqlDialect(database: string, timeZone: string): SqlDialect {

@@ -55,7 +55,7 @@ export class PgConnections implements SqlConnections {
   }
 
   /**
-   * {@link SqlDatabase.transaction}.
+   * `SqlDatabase.transaction`.
    *
    * @param work - runs statements
    * @param timeoutMs - longest time of a statement

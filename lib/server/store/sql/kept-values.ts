@@ -7,7 +7,7 @@ import type { SqlDatabase } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';
 
-/** {@link Store.getKv}. */
+/** `Store.getKv`. */
 export async function findKv(database: SqlDatabase, category: string, key: string): Promise<KvRecord | undefined> {
   const { dialect } = database;
   const [row] = await database.query(`select ${kvList(dialect)} from ${dialect.tables.kv} where cat = ? and k = ?`, [
@@ -17,7 +17,7 @@ export async function findKv(database: SqlDatabase, category: string, key: strin
   return row && kvIn(row);
 }
 
-/** {@link Store.putKv}. */
+/** `Store.putKv`. */
 export async function putKv(database: SqlDatabase, record: KvRecord): Promise<boolean> {
   const { dialect } = database;
   const { category, key, version } = record;
@@ -40,13 +40,13 @@ export async function putKv(database: SqlDatabase, record: KvRecord): Promise<bo
   }
 }
 
-/** {@link Store.deleteKv}. */
+/** `Store.deleteKv`. */
 export async function deleteKv(database: SqlDatabase, category: string, key: string): Promise<boolean> {
   const text = `delete from ${database.dialect.tables.kv} where cat = ? and k = ?`;
   return (await database.execute(text, [category, key])) === 1;
 }
 
-/** {@link Store.listKv}. */
+/** `Store.listKv`. */
 export async function listKv(database: SqlDatabase, filter: KvFilter): Promise<KvPage> {
   const { dialect } = database;
   const { category, key, position, limit = DEFAULT_PAGE_SIZE } = filter;

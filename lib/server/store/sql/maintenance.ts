@@ -11,7 +11,7 @@ import { encodedTime } from './transactions.js';
 /** Go dtm never clears its owner. After this time without a change it no longer works on the transaction. */
 const GO_PASS_MS = 60_000;
 
-/** {@link Store.wake}. */
+/** `Store.wake`. */
 export async function wakeTransactions(database: SqlDatabase, now: number, filter: WakeFilter): Promise<number> {
   const { dialect } = database;
   const { global } = dialect.tables;
@@ -31,7 +31,7 @@ export async function wakeTransactions(database: SqlDatabase, now: number, filte
   return count;
 }
 
-/** {@link Store.prune}. */
+/** `Store.prune`. */
 export async function pruneTransactions(
   database: SqlDatabase,
   before: number,

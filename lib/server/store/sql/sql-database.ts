@@ -6,7 +6,7 @@ import type { SqlValue } from './sql-value.js';
 /** A row, its columns by name. */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-/** Runs statements whose values stand as `?`: on one connection, or on any of a pool. All of it throws {@link SqlFailure}. */
+/** Runs statements whose values stand as `?`: on one connection, or on any of a pool. All of it throws `SqlFailure`. */
 export interface SqlSession {
   /** Runs a statement that gives rows. */
   query(text: string, values?: readonly SqlValue[]): Promise<SqlRow[]>;
@@ -42,15 +42,15 @@ export interface SqlDatabase extends SqlSession {
   close(): Promise<void>;
   /** Runs statements on one connection in one READ COMMITTED transaction; what the work throws rolls it back. */
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
-  /** {@link Store.create} for many, all or none; their gids differ. */
+  /** `Store.create` for many, all or none; their gids differ. */
   create(writes: readonly TransactionDetails[]): Promise<boolean[]>;
-  /** {@link Store.addBranches} for many, all or none; their gids differ. @throws SqlFailure `duplicate` */
+  /** `Store.addBranches` for many, all or none; their gids differ. @throws SqlFailure `duplicate` */
   addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]>;
-  /** {@link Store.update} for many, all or none; their gids differ. */
+  /** `Store.update` for many, all or none; their gids differ. */
   update(writes: readonly Update[]): Promise<boolean[]>;
 }
 
-/** Branches that are added to a transaction, see {@link Store.addBranches}. */
+/** Branches that are added to a transaction, see `Store.addBranches`. */
 export interface Registration {
   /** Transaction. */
   readonly gid: string;
@@ -60,7 +60,7 @@ export interface Registration {
   readonly branches: readonly BranchRecord[];
 }
 
-/** A transaction's new record, see {@link Store.update}. */
+/** A transaction's new record, see `Store.update`. */
 export interface Update {
   /** What must still be so. */
   readonly expected: Expected;

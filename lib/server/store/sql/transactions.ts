@@ -24,7 +24,7 @@ export async function findTransaction(database: SqlDatabase, gid: string): Promi
   return row && (await withBranches(database, dialect, [row]))[0];
 }
 
-/** Page of {@link Store.list}. */
+/** Page of `Store.list`. */
 export async function listTransactions(database: SqlDatabase, filter: TransactionFilter): Promise<TransactionPage> {
   const { dialect } = database;
   const limit = filter.limit ?? DEFAULT_PAGE_SIZE;

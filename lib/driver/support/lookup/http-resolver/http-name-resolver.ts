@@ -9,7 +9,7 @@ export interface HttpDestination {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Finds services of HTTP by name: a part of {@link DtmDriver}. */
+/** Finds services of HTTP by name: a part of `DtmDriver`. */
 export interface HttpNameResolver {
   /**
    * Whether a URL holds a name that has to be looked up. Such a URL is called over HTTP, whatever its scheme.
