@@ -1,6 +1,6 @@
-import { Alerts } from './execution/calls/alerts.js';
+import { AlertWebhook } from './execution/calls/alert-webhook.js';
 import { BranchCalls } from './execution/calls/branch-calls.js';
-import { Breaker } from './execution/calls/breaker.js';
+import { CircuitBreaker } from './execution/calls/circuit-breaker.js';
 import { redactingLogger } from './environment/redacting-logger.js';
 import type { Operations } from './api/operations.js';
 import { Coordinator } from './operations/coordinator.js';
@@ -10,7 +10,7 @@ import { Operator } from './operations/operator.js';
 import { Recovery } from './execution/recovery.js';
 import { Retention } from './execution/retention.js';
 import { Runner } from './execution/runner.js';
-import type { CoordinatorEnvironment } from './environment/environment.js';
+import type { CoordinatorEnvironment } from './environment/coordinator-environment.js';
 import { Topics } from './operations/topics.js';
 import { Waker } from './execution/waker.js';
 
@@ -35,10 +35,10 @@ export function createCoordinator(given: CoordinatorEnvironment, alertWebhook?: 
   const { settings, store, clock, transport } = environment;
   const leases = new Leases(environment.owner);
   const metrics = new Metrics();
-  const alerts = alertWebhook ? new Alerts(alertWebhook, settings, logger) : undefined;
-  const waker = new Waker(environment, () => recovery.nudge());
-  const breaker = new Breaker(environment, waker);
-  const calls = new BranchCalls(environment, { breaker, metrics, alerts });
+  const alerts = alertWebhook ? new AlertWebhook(alertWebhook, settings, logger) : undefined;
+  const waker = new Waker(environment, () => recovery.pollNow());
+  const breaker = new CircuitBreaker(environment, waker);
+  const calls = new BranchCalls(environment, { circuitBreaker: breaker, metrics, alertWebhook: alerts });
   const runner = new Runner(environment, calls, metrics);
   const recovery: Recovery = new Recovery(environment, leases, runner);
   const retention = new Retention(environment);

@@ -15,7 +15,7 @@ import { BASE_PATH, httpApi } from './api/http/http-api.js';
 import { listenHttp, type HttpListener, type ListenOptions } from './api/http/http-listener.js';
 import { jsonRpcApi } from './api/http/json-rpc-api.js';
 import { systemClock, type Clock } from './environment/clock.js';
-import { stderrLogger, type CoordinatorLogger } from './environment/logger.js';
+import { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
 import { createCoordinator, type RunningCoordinator } from './create-coordinator.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
 import { sqliteStore } from './store/sqlite/sqlite-store.js';
@@ -147,7 +147,7 @@ class Embedded implements EmbeddedServer {
 
   async #enter({ target, endpoint }: RegisterServerOptions): Promise<void> {
     const report = (problem: string | undefined): void => {
-      this.#parts.metrics.registered(problem === undefined);
+      this.#parts.metrics.setRegistered(problem === undefined);
       if (problem !== undefined) this.#logger.warn(problem);
       else this.#logger.info('the coordinator is registered: others find it by its name');
     };
@@ -237,6 +237,6 @@ class Embedded implements EmbeddedServer {
   }
 
   deleteTopic(topic: string): Promise<void> {
-    return this.#parts.topics.delete(topic);
+    return this.#parts.topics.deleteTopic(topic);
   }
 }

@@ -12,8 +12,8 @@ export {
   type EmbeddedServerOptions,
   type RegisterServerOptions,
 } from './embedded-server.js';
-export { stderrLogger, type CoordinatorLogger } from './environment/logger.js';
+export { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';
-export type { Expected, KvFilter, Store, WakeFilter } from './store/store.js';
+export type { ExpectedState as Expected, KvFilter, Store, WakeFilter } from './store/store.js';

@@ -2,7 +2,7 @@ import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import { isFinal, type Outcome, type TransactionRecord } from 'nestjs-dtm/protocol';
 import type { Store } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
-import type { CoordinatorEnvironment } from '../../lib/server/environment/environment.js';
+import type { CoordinatorEnvironment } from '../../lib/server/environment/coordinator-environment.js';
 import { randomScenario } from './scenarios/random-scenario.js';
 import type { Invariant } from './simulation.js';
 import { wireCoordinator } from './environment/wiring.js';

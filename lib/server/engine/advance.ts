@@ -2,7 +2,7 @@ import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from
 import type { CoordinatorSettings } from '../settings.js';
 import { mayFail } from './may-fail.js';
 import { leaseTime, scheduleNext } from './schedule.js';
-import { attentionFor } from './attention.js';
+import { attentionReason } from './attention-reason.js';
 import { INITIATOR, type Answer, type Machine, type Pass, type Undecided } from './pass.js';
 
 /** What the runner has to do next, in this order: save, read, call, wait for an answer; or nothing more when it is over. */
@@ -47,7 +47,7 @@ export function advance(
 ): Step {
   const changed = new Map<number, BranchRecord>();
   const pass = draftOf(before);
-  record(pass, answers, now, changed);
+  recordAnswers(pass, answers, now, changed);
   if (mayChangeAttention(pass, changed)) pass.transaction = withAttention(pass, context.settings);
   let calls: readonly number[];
   for (;;) {
@@ -61,7 +61,7 @@ export function advance(
     const empty = decision.branches.filter((index) => pass.branches[index]?.url === '');
     calls = decision.branches;
     if (empty.length === 0) break;
-    record(pass, empty.map(nothingToCall), now, changed);
+    recordAnswers(pass, empty.map(successWithoutCall), now, changed);
   }
   const over = calls.length === 0 && pass.running.size === 0;
   const save = over || changed.size > 0 || pass.transaction !== before.transaction;
@@ -78,7 +78,7 @@ interface Draft extends Pass {
   readonly undecided: Map<number, Undecided>;
   progressed: boolean;
   initiator?: Outcome | undefined;
-  heldUntil?: number | undefined;
+  deferredUntil?: number | undefined;
 }
 
 function draftOf(pass: Pass): Draft {
@@ -87,18 +87,18 @@ function draftOf(pass: Pass): Draft {
 }
 
 /** An empty URL succeeds at once: there is nothing to call. */
-function nothingToCall(branch: number): Answer {
+function successWithoutCall(branch: number): Answer {
   return { branch, outcome: { kind: 'success', body: '' } };
 }
 
 /** Takes answers into the state. */
-function record(pass: Draft, answers: readonly Answer[], now: number, changed: Map<number, BranchRecord>): void {
+function recordAnswers(pass: Draft, answers: readonly Answer[], now: number, changed: Map<number, BranchRecord>): void {
   for (const answer of answers) {
     const { branch: index, outcome } = answer;
-    if (outcome.kind === 'held') {
+    if (outcome.kind === 'deferred') {
       pass.running.delete(index);
-      pass.undecided.set(index, 'held');
-      pass.heldUntil = Math.min(pass.heldUntil ?? Infinity, outcome.until);
+      pass.undecided.set(index, 'deferred');
+      pass.deferredUntil = Math.min(pass.deferredUntil ?? Infinity, outcome.until);
       continue;
     }
     if (index === INITIATOR) {
@@ -107,7 +107,7 @@ function record(pass: Draft, answers: readonly Answer[], now: number, changed: M
     }
     const branch = pass.branches[index]!;
     const isDecisive = mayFail(pass.transaction.transType, branch.op);
-    const next = answered(branch, outcome, isDecisive, now);
+    const next = recordOutcome(branch, outcome, isDecisive, now);
     pass.branches[index] = next;
     changed.set(index, next);
     pass.running.delete(index);
@@ -135,7 +135,7 @@ function recordInitiator(pass: Draft, outcome: Outcome): void {
 }
 
 /** Written out: records of one shape are several times faster to make and to read than copies that grow. */
-function answered(branch: BranchRecord, outcome: Outcome, isDecisive: boolean, now: number): BranchRecord {
+function recordOutcome(branch: BranchRecord, outcome: Outcome, isDecisive: boolean, now: number): BranchRecord {
   const { branchId, op, url, payload, failures } = branch;
   const attempts = (branch.attempts ?? 0) + 1;
   if (outcome.kind === 'success') {
@@ -158,7 +158,7 @@ function mayChangeAttention({ transaction }: Pass, changed: ReadonlyMap<number, 
 }
 
 function withAttention({ transaction, branches }: Pass, settings: CoordinatorSettings): TransactionRecord {
-  const attention = attentionFor(branches, settings.attentionAfterFailures);
+  const attention = attentionReason(branches, settings.attentionAfterFailures);
   return attention === transaction.attention ? transaction : { ...transaction, attention };
 }
 

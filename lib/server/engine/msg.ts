@@ -7,10 +7,10 @@ import {
   type Protocol,
   type TransactionRecord,
 } from '../../protocol/internal.js';
-import { checkBranchUrls } from './check-urls.js';
+import { assertBranchUrls } from './assert-branch-urls.js';
 import type { Mode, TopicLookup } from './mode.js';
 import { INITIATOR, WAIT, callOnce, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
-import { checkSteps, payloadOf } from './steps.js';
+import { assertSteps, payloadOf } from './assert-steps.js';
 
 /**
  * Two-phase message: prepared while the local transaction of the initiator runs, then delivered to every step until each
@@ -18,9 +18,9 @@ import { checkSteps, payloadOf } from './steps.js';
  */
 export const msg: Mode = {
   branches(request, subscribers) {
-    checkSteps(request);
+    assertSteps(request);
     decodeMsgPlan(request.customData);
-    checkBranchUrls({ query_prepared: request.queryPrepared }, request.protocol);
+    assertBranchUrls({ query_prepared: request.queryPrepared }, request.protocol);
     return (request.steps ?? []).flatMap(({ action }, index) => {
       const payload = payloadOf(request, index);
       const urls = targetsOf(action, request.protocol, subscribers);
@@ -83,7 +83,7 @@ class MsgMachine implements Machine {
 
 function targetsOf(action: string, protocol: Protocol | undefined, subscribers: TopicLookup): readonly string[] {
   if (!action.startsWith(TOPIC_SCHEME)) {
-    checkBranchUrls({ action }, protocol);
+    assertBranchUrls({ action }, protocol);
     return [action];
   }
   const urls = subscribers(action.slice(TOPIC_SCHEME.length));

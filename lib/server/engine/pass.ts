@@ -24,11 +24,11 @@ export interface Pass {
   /** What the initiator decided when it was asked in this pass. */
   readonly initiator?: Outcome | undefined;
   /** When the first of those that were held back may be called, UTC milliseconds. */
-  readonly heldUntil?: number | undefined;
+  readonly deferredUntil?: number | undefined;
 }
 
 /** Why a branch is not decided: it said so, nothing is known, or it was not even called. */
-export type Undecided = 'ongoing' | 'unknown' | 'held';
+export type Undecided = 'ongoing' | 'unknown' | 'deferred';
 
 /** Index of the initiator among those of the branches: `query_prepared` calls it. */
 export const INITIATOR = -1;
@@ -37,8 +37,8 @@ export const INITIATOR = -1;
  * The call was held back, for its target does not answer at present, or is called by too many already: nothing is known,
  * and nothing is counted.
  */
-export interface Held {
-  readonly kind: 'held';
+export interface Deferred {
+  readonly kind: 'deferred';
   /** When it may be worth trying, UTC milliseconds. */
   readonly until: number;
 }
@@ -48,7 +48,7 @@ export interface Answer {
   /** Index of the branch. */
   readonly branch: number;
   /** Its outcome. */
-  readonly outcome: Outcome | Held;
+  readonly outcome: Outcome | Deferred;
 }
 
 /** What a machine wants next: another status, or calls (none = wait for running ones, or for time to pass). */

@@ -6,10 +6,10 @@ import {
   type SagaPlan,
   type TransactionRecord,
 } from '../../protocol/internal.js';
-import { checkBranchUrls } from './check-urls.js';
+import { assertBranchUrls } from './assert-branch-urls.js';
 import type { Mode } from './mode.js';
 import { WAIT, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
-import { checkSteps, payloadOf } from './steps.js';
+import { assertSteps, payloadOf } from './assert-steps.js';
 
 /** Indices of the two rows of a step, which are stored side by side. */
 const compensationOf = (step: number): number => 2 * step;
@@ -18,11 +18,11 @@ const actionOf = (step: number): number => 2 * step + 1;
 /** Saga: docs/protocol.md#saga. */
 export const saga: Mode = {
   branches(request) {
-    checkSteps(request);
+    assertSteps(request);
     const { steps = [], customData, protocol } = request;
     decodeSagaPlan(customData, steps.length);
     return steps.flatMap(({ action, compensate = '' }, index): BranchRecord[] => {
-      checkBranchUrls({ action, compensate }, protocol);
+      assertBranchUrls({ action, compensate }, protocol);
       const branchId = stepBranchId(index + 1);
       const payload = payloadOf(request, index);
       return [

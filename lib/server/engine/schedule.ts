@@ -3,7 +3,7 @@ import type { CoordinatorSettings } from '../settings.js';
 import type { Pass } from './pass.js';
 
 /** A transaction that waits for its initiator is looked at again after a day, in case a clock was wrong. */
-const IDLE_MS = 24 * 3600 * 1000;
+const MAX_IDLE_MS = 24 * 3600 * 1000;
 
 /** A call may take its full time, and its answer some more to be stored, before anybody else may take over. */
 const LEASE_MARGIN_MS = 10_000;
@@ -70,12 +70,12 @@ export function scheduleNext(
   // an initiator that has been told, and has not decided yet
   const isTold = status === 'prepared' && pass.initiator !== undefined;
   if (pass.undecided.size === 0 && !isTold) {
-    return { nextCronInterval: interval, nextCronTime: Math.min(now + IDLE_MS, turn) };
+    return { nextCronInterval: interval, nextCronTime: Math.min(now + MAX_IDLE_MS, turn) };
   }
   const undecided = new Set(pass.undecided.values());
   // others that gave no decision keep their pause
-  if (undecided.size === 1 && undecided.has('held')) {
-    return { nextCronInterval: interval, nextCronTime: Math.min(pass.heldUntil ?? now, turn) };
+  if (undecided.size === 1 && undecided.has('deferred')) {
+    return { nextCronInterval: interval, nextCronTime: Math.min(pass.deferredUntil ?? now, turn) };
   }
   const isUnknown = undecided.has('unknown');
   const cap = Math.max(base, settings.maxRetryIntervalSeconds);

@@ -1,4 +1,4 @@
-import { checkBranchUrls } from './check-urls.js';
+import { assertBranchUrls } from './assert-branch-urls.js';
 import type { Mode } from './mode.js';
 import { twoPhaseMachine } from './two-phase.js';
 
@@ -9,7 +9,7 @@ export const tcc: Mode = {
     if (branch.transType !== 'tcc') return undefined;
     const { branchId, payload, confirm, cancel } = branch;
     // the coordinator knows the transaction's protocol, and checks with it
-    checkBranchUrls({ confirm, cancel }, 'grpc');
+    assertBranchUrls({ confirm, cancel }, 'grpc');
     const row = { branchId, payload, status: 'prepared' } as const;
     return [
       { ...row, op: 'cancel', url: cancel },

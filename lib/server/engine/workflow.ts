@@ -1,5 +1,5 @@
 import { decodeWorkflowCall, type BranchRecord } from '../../protocol/internal.js';
-import { checkBranchUrls } from './check-urls.js';
+import { assertBranchUrls } from './assert-branch-urls.js';
 import type { Mode } from './mode.js';
 import { INITIATOR, WAIT, callOnce } from './pass.js';
 import { baseInterval } from './schedule.js';
@@ -11,7 +11,7 @@ import { baseInterval } from './schedule.js';
 export const workflow: Mode = {
   branches(request) {
     decodeWorkflowCall(request.customData);
-    checkBranchUrls({ query_prepared: request.queryPrepared }, request.protocol);
+    assertBranchUrls({ query_prepared: request.queryPrepared }, request.protocol);
     return [];
   },
   register(branch, now) {

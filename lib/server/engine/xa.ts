@@ -1,5 +1,5 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import { checkBranchUrls } from './check-urls.js';
+import { assertBranchUrls } from './assert-branch-urls.js';
 import type { Mode } from './mode.js';
 import { twoPhaseMachine } from './two-phase.js';
 
@@ -12,7 +12,7 @@ export const xa: Mode = {
     // an empty one would count as done, and what was prepared would stay prepared for ever
     if (!url) throw new DtmArgumentError('url of an XA branch must not be empty', { gid: branch.gid });
     // the coordinator knows the transaction's protocol, and checks with it
-    checkBranchUrls({ url }, 'grpc');
+    assertBranchUrls({ url }, 'grpc');
     const row = { branchId, url, payload: '', status: 'prepared' } as const;
     return [
       { ...row, op: 'rollback' },

@@ -19,19 +19,19 @@ export class Metrics {
     'api',
   ]);
   readonly #passes = this.#counter('dtm_transaction_process_total', 'passes over transactions', ['model', 'status']);
-  readonly #handledSeconds = this.#histogram(
+  readonly #transactionSeconds = this.#histogram(
     'dtm_transaction_handled_duration',
     'age of transactions when a pass over them ended, seconds',
     ['model'],
   );
-  readonly #branches = this.#counter('dtm_branch_process_total', 'calls of branches', [
+  readonly #branchCalls = this.#counter('dtm_branch_process_total', 'calls of branches', [
     'model',
     'branchid',
     'branchtype',
     'status',
   ]);
   #isWatching = false;
-  #registered: Gauge | undefined;
+  #registeredGauge: Gauge | undefined;
 
   /**
    * Makes metrics, all of them zero.
@@ -64,13 +64,13 @@ export class Metrics {
    *
    * @param is - it does
    */
-  registered(is: boolean): void {
-    this.#registered ??= new Gauge({
+  setRegistered(is: boolean): void {
+    this.#registeredGauge ??= new Gauge({
       name: 'dtm_server_registered',
       help: 'whether the server stands in the registry of its driver, 1 or 0',
       registers: [this.#registry],
     });
-    this.#registered.set(is ? 1 : 0);
+    this.#registeredGauge.set(is ? 1 : 0);
   }
 
   /**
@@ -81,7 +81,7 @@ export class Metrics {
    * @param isOk - it was not answered with an error
    * @param seconds - how long it took
    */
-  request(type: ApiType, api: string, isOk: boolean, seconds: number): void {
+  countRequest(type: ApiType, api: string, isOk: boolean, seconds: number): void {
     this.#requests.child(type, api, statusOf(isOk)).inc();
     this.#requestSeconds.child(type, api).observe(seconds);
   }
@@ -93,9 +93,9 @@ export class Metrics {
    * @param isOk - it ended as it should: final, or waiting for its time
    * @param ageSeconds - of the transaction
    */
-  pass(model: TransType, isOk: boolean, ageSeconds: number): void {
+  countPass(model: TransType, isOk: boolean, ageSeconds: number): void {
     this.#passes.child(model, statusOf(isOk)).inc();
-    this.#handledSeconds.child(model).observe(ageSeconds);
+    this.#transactionSeconds.child(model).observe(ageSeconds);
   }
 
   /**
@@ -106,9 +106,9 @@ export class Metrics {
    * @param op - operation; a workflow's name is counted as `workflow`
    * @param isOk - it decided
    */
-  branch(model: TransType, branchId: string, op: string, isOk: boolean): void {
+  countBranchCall(model: TransType, branchId: string, op: string, isOk: boolean): void {
     const type = model === 'workflow' ? 'workflow' : op;
-    this.#branches.child(model, COUNTED_BRANCH_ID.test(branchId) ? branchId : 'other', type, statusOf(isOk)).inc();
+    this.#branchCalls.child(model, COUNTED_BRANCH_ID.test(branchId) ? branchId : 'other', type, statusOf(isOk)).inc();
   }
 
   /** The text that Prometheus reads. */
@@ -117,16 +117,18 @@ export class Metrics {
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: Label[]) {
-    return children(new Counter({ name, help, labelNames, registers: [this.#registry] }));
+    return withCachedChildren(new Counter({ name, help, labelNames, registers: [this.#registry] }));
   }
 
   #histogram<Label extends string>(name: string, help: string, labelNames: Label[]) {
-    return children(new Histogram({ name, help, labelNames, registers: [this.#registry] }));
+    return withCachedChildren(new Histogram({ name, help, labelNames, registers: [this.#registry] }));
   }
 }
 
 /** Keeps the series of each set of labels, for looking one up costs more than counting. */
-function children<Child>(metric: { labels(...values: string[]): Child }): { child(...values: string[]): Child } {
+function withCachedChildren<Child>(metric: { labels(...values: string[]): Child }): {
+  child(...values: string[]): Child;
+} {
   const known = new Map<string, Child>();
   return {
     child(...values) {

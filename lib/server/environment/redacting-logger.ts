@@ -1,5 +1,5 @@
 import { redactUrls } from '../../support/redact-urls.js';
-import type { CoordinatorLogger } from './logger.js';
+import type { CoordinatorLogger } from './coordinator-logger.js';
 
 /**
  * A logger that tells no passwords, and whose own failures stop nothing.
@@ -11,7 +11,7 @@ export function redactingLogger(logger: CoordinatorLogger): CoordinatorLogger {
     (level: keyof CoordinatorLogger): CoordinatorLogger['info'] =>
     (message, fields = {}) => {
       try {
-        logger[level](redactUrls(message), Object.fromEntries(Object.entries(fields).map(careful)));
+        logger[level](redactUrls(message), Object.fromEntries(Object.entries(fields).map(redactField)));
       } catch {
         // what cannot be reported must be done all the same
       }
@@ -19,6 +19,6 @@ export function redactingLogger(logger: CoordinatorLogger): CoordinatorLogger {
   return { info: through('info'), warn: through('warn'), error: through('error') };
 }
 
-function careful([name, value]: [string, unknown]): [string, unknown] {
+function redactField([name, value]: [string, unknown]): [string, unknown] {
   return [name, typeof value === 'string' ? redactUrls(value) : value];
 }

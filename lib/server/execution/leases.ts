@@ -16,7 +16,7 @@ export class Leases {
   }
 
   /** A name that nobody has had. */
-  next(): string {
+  nextOwner(): string {
     return `${this.#process}.${++this.#count}`;
   }
 }

@@ -1,23 +1,23 @@
 import type { TransactionDetails } from '../../protocol/internal.js';
-import { Turns } from './calls/turns.js';
+import { RetryQueue } from './calls/retry-queue.js';
 import { leaseTime } from '../engine/schedule.js';
 import type { Leases } from './leases.js';
 import type { Runner } from './runner.js';
-import type { CoordinatorEnvironment } from '../environment/environment.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
 /** Passes that only wait for a busy target leave room for others: so many times as many there are at most. */
-const WAITING_FACTOR = 8;
+const MAX_WAITING_FACTOR = 8;
 
 /** Looks for due transactions and runs them: retries, timeouts, and what another process left behind. */
 export class Recovery {
   readonly #environment: CoordinatorEnvironment;
   readonly #leases: Leases;
   readonly #runner: Runner;
-  readonly #turns: Turns;
-  #passes = 0;
+  readonly #retryQueue: RetryQueue;
+  #passCount = 0;
   #loop: Promise<void> | undefined;
   #isRunning = false;
-  #isNudged = false;
+  #isPollRequested = false;
   #endPause: () => void = () => undefined;
   #onChange: () => void = () => undefined;
 
@@ -26,9 +26,9 @@ export class Recovery {
     this.#leases = leases;
     this.#runner = runner;
     const { clock, settings } = environment;
-    this.#turns = new Turns(settings.maxParallelRecoveryPerTarget, clock, {
+    this.#retryQueue = new RetryQueue(settings.maxParallelRecoveryPerTarget, clock, {
       onWait: () => this.#onChange(),
-      onRoom: () => this.nudge(),
+      onCapacity: () => this.pollNow(),
     });
   }
 
@@ -40,8 +40,8 @@ export class Recovery {
   }
 
   /** Looks at once rather than at the end of the pause: something has become due. */
-  nudge(): void {
-    this.#isNudged = true;
+  pollNow(): void {
+    this.#isPollRequested = true;
     this.#endPause();
   }
 
@@ -54,31 +54,31 @@ export class Recovery {
   }
 
   /** How many passes may be started: those that only wait for a busy target leave room for others. */
-  get #room(): number {
+  get #capacity(): number {
     const { maxParallelRecovery } = this.#environment.settings;
-    const working = this.#passes - this.#turns.waitingPasses;
-    return Math.min(maxParallelRecovery - working, maxParallelRecovery * WAITING_FACTOR - this.#passes);
+    const working = this.#passCount - this.#retryQueue.waitingPasses;
+    return Math.min(maxParallelRecovery - working, maxParallelRecovery * MAX_WAITING_FACTOR - this.#passCount);
   }
 
   async #run(): Promise<void> {
     const { pollIntervalSeconds, maxParallelRecovery } = this.#environment.settings;
     while (this.#isRunning) {
-      this.#isNudged = false;
-      const isMore = await this.#look(this.#room);
+      this.#isPollRequested = false;
+      const isMore = await this.#poll(this.#capacity);
       if (!isMore) await this.#pause(pollIntervalSeconds * 1000);
       // a quarter at a time, so that claims are worth their write
-      while (this.#isRunning && this.#room < maxParallelRecovery / 4) await this.#change();
+      while (this.#isRunning && this.#capacity < maxParallelRecovery / 4) await this.#waitForChange();
     }
   }
 
   /** Claims as many as there is room for; true when there may be more. */
-  async #look(room: number): Promise<boolean> {
+  async #poll(room: number): Promise<boolean> {
     const { store, clock, settings, logger } = this.#environment;
     try {
       const now = clock.now();
       const claimed = await store.claim(
         now,
-        this.#leases.next(),
+        this.#leases.nextOwner(),
         ({ options }) => leaseTime(options, settings, now),
         room,
       );
@@ -94,21 +94,21 @@ export class Recovery {
   }
 
   async #start(details: TransactionDetails): Promise<void> {
-    this.#passes++;
+    this.#passCount++;
     try {
-      await this.#runner.run(details, this.#turns.forPass());
+      await this.#runner.run(details, this.#retryQueue.forPass());
     } catch (error) {
       const { gid } = details.transaction;
       this.#environment.logger.error('transaction could not be processed', { gid, error: String(error) });
     } finally {
-      this.#passes--;
+      this.#passCount--;
       this.#onChange();
     }
   }
 
   /** Ends early when the recovery is nudged or stopped. */
   async #pause(ms: number): Promise<void> {
-    if (this.#isNudged || !this.#isRunning) return;
+    if (this.#isPollRequested || !this.#isRunning) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#environment.clock.after(ms, resolve);
       this.#endPause = () => {
@@ -119,7 +119,7 @@ export class Recovery {
   }
 
   /** Passes end, or begin to wait for a turn. */
-  #change(): Promise<void> {
+  #waitForChange(): Promise<void> {
     return new Promise((resolve) => {
       this.#onChange = resolve;
     });

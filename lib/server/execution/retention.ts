@@ -1,12 +1,12 @@
-import type { CoordinatorEnvironment } from '../environment/environment.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
 /** Transactions looked at in one write, and the pause between two, so that nothing else waits for long. */
-const BATCH = 200;
+const BATCH_SIZE = 200;
 const PAUSE_MS = 20;
 
 /** Longest pause between two rounds, and the one after a store has failed. */
 const MAX_ROUND_MS = 3600 * 1000;
-const REPAIR_MS = 60 * 1000;
+const RETRY_MS = 60 * 1000;
 
 /** Deletes finished transactions that have been kept long enough, in small batches. */
 export class Retention {
@@ -23,7 +23,7 @@ export class Retention {
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#later(PAUSE_MS, '');
+    this.#schedule(PAUSE_MS, '');
   }
 
   /** Ends; waits for the batch under way. */
@@ -33,7 +33,7 @@ export class Retention {
     await this.#batch;
   }
 
-  #later(ms: number, position: string): void {
+  #schedule(ms: number, position: string): void {
     if (!this.#isRunning) return;
     this.#cancel = this.#environment.clock.after(ms, () => {
       this.#batch = this.#prune(position);
@@ -45,11 +45,11 @@ export class Retention {
     const round = Math.min(MAX_ROUND_MS, settings.retentionSeconds * 1000);
     try {
       const before = clock.now() - settings.retentionSeconds * 1000;
-      const { nextPosition } = await store.prune(before, position, BATCH);
-      this.#later(nextPosition ? PAUSE_MS : round, nextPosition);
+      const { nextPosition } = await store.prune(before, position, BATCH_SIZE);
+      this.#schedule(nextPosition ? PAUSE_MS : round, nextPosition);
     } catch (error) {
       logger.error('finished transactions could not be deleted', { store: store.name, error: String(error) });
-      this.#later(Math.min(round, REPAIR_MS), '');
+      this.#schedule(Math.min(round, RETRY_MS), '');
     }
   }
 }

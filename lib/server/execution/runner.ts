@@ -4,13 +4,13 @@ import {
   type TransactionDetails,
   type TransactionRecord,
 } from '../../protocol/internal.js';
-import type { BranchCalls, InTurn } from './calls/branch-calls.js';
-import type { PassTurns } from './calls/turns.js';
+import type { BranchCalls, QueuedPass } from './calls/branch-calls.js';
+import type { PassSlots } from './calls/retry-queue.js';
 import { advance, type Step } from '../engine/advance.js';
 import { MODES } from '../engine/modes.js';
 import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from '../engine/pass.js';
 import type { Metrics } from '../environment/metrics.js';
-import type { CoordinatorEnvironment } from '../environment/environment.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
 /** Under which name a pass holds its transaction, and when that was stored last. */
 type PassLease = Pick<TransactionRecord, 'owner' | 'updateTime'>;
@@ -51,16 +51,17 @@ export class Runner {
    * @returns the transaction as the pass left it; undefined when somebody else changed it meanwhile
    * @throws DtmStoreError when the store failed: the transaction stays as it is stored and becomes due when its lease ends
    */
-  run(details: TransactionDetails, turns?: PassTurns): Promise<TransactionDetails | undefined> {
+  run(details: TransactionDetails, turns?: PassSlots): Promise<TransactionDetails | undefined> {
     const { gid } = details.transaction;
     const before = this.#passes.get(gid);
-    const pass = this.#counted(details, before ? this.#runAfter(before, details) : this.#run(details, turns)).finally(
-      () => {
-        if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
-        if (!this.#passes.has(gid)) this.#leases.delete(gid);
-        this.#calls.passEnded(gid, false);
-      },
-    );
+    const pass = this.#runCounted(
+      details,
+      before ? this.#runAfter(before, details) : this.#run(details, turns),
+    ).finally(() => {
+      if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
+      if (!this.#passes.has(gid)) this.#leases.delete(gid);
+      this.#calls.passEnded(gid, false);
+    });
     this.#passes.set(gid, pass);
     return pass;
   }
@@ -98,7 +99,7 @@ export class Runner {
     return details && details.transaction.owner === transaction.owner ? this.#run(details) : details;
   }
 
-  async #counted(
+  async #runCounted(
     { transaction }: TransactionDetails,
     pass: Promise<TransactionDetails | undefined>,
   ): Promise<TransactionDetails | undefined> {
@@ -109,14 +110,14 @@ export class Runner {
       isOk = true;
       return after;
     } finally {
-      this.#metrics.pass(transType, isOk, (this.#environment.clock.now() - createTime) / 1000);
+      this.#metrics.countPass(transType, isOk, (this.#environment.clock.now() - createTime) / 1000);
     }
   }
 
-  async #run(details: TransactionDetails, turns?: PassTurns): Promise<TransactionDetails | undefined> {
+  async #run(details: TransactionDetails, turns?: PassSlots): Promise<TransactionDetails | undefined> {
     let isOver = false;
     let stored = details.transaction;
-    const inTurn = turns && { turns, stored: () => stored, isOver: () => isOver };
+    const inTurn = turns && { slots: turns, stored: () => stored, isOver: () => isOver };
     try {
       return await this.#pass(details, inTurn, (now) => (stored = now));
     } finally {
@@ -126,13 +127,13 @@ export class Runner {
 
   async #pass(
     details: TransactionDetails,
-    inTurn: InTurn | undefined,
+    inTurn: QueuedPass | undefined,
     onStored: (transaction: TransactionRecord) => void,
   ): Promise<TransactionDetails | undefined> {
     const { clock, settings } = this.#environment;
     const { transaction, branches } = details;
     const machine = MODES[transaction.transType].machine(transaction, branches.length, settings);
-    const answers = new Inbox<Answer>();
+    const answers = new AnswerQueue<Answer>();
     let stored = details.transaction;
     this.#leases.set(stored.gid, stored);
     let pass: Pass = beginPass(details);
@@ -142,14 +143,14 @@ export class Runner {
       if (step.save) {
         const next = step.pass.transaction;
         if (!(await this.#save(stored, next, step.changed))) return undefined;
-        if (next.attention !== undefined && stored.attention === undefined) this.#callForAttention(next);
+        if (next.attention !== undefined && stored.attention === undefined) this.#reportAttention(next);
         stored = next;
         onStored(stored);
         this.#leases.set(stored.gid, stored);
       }
       pass = step.pass;
       if (step.over) {
-        this.#calls.passEnded(stored.gid, isOnlyHeld(pass));
+        this.#calls.passEnded(stored.gid, isOnlyDeferred(pass));
         this.#report(pass.transaction);
         return { transaction: pass.transaction, branches: pass.branches };
       }
@@ -194,7 +195,7 @@ export class Runner {
     return this.#environment.store.update({ status: stored.status, owner }, next, changed);
   }
 
-  #callForAttention({ gid, transType, status, attention }: TransactionRecord): void {
+  #reportAttention({ gid, transType, status, attention }: TransactionRecord): void {
     this.#environment.logger.error('transaction needs attention', { gid, transType, status, attention });
   }
 
@@ -205,8 +206,8 @@ export class Runner {
   }
 }
 
-function isOnlyHeld({ undecided }: Pass): boolean {
-  return [...undecided.values()].every((why) => why === 'held');
+function isOnlyDeferred({ undecided }: Pass): boolean {
+  return [...undecided.values()].every((why) => why === 'deferred');
 }
 
 function withoutCalls(step: Step): ReadonlySet<number> {
@@ -215,7 +216,7 @@ function withoutCalls(step: Step): ReadonlySet<number> {
 }
 
 /** Hands over what has arrived, waiting while it is empty. */
-class Inbox<T> {
+class AnswerQueue<T> {
   #items: T[] = [];
   #wake: (() => void) | undefined;
 

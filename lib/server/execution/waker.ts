@@ -1,15 +1,15 @@
 import type { WakeFilter } from '../store/store.js';
-import type { CoordinatorEnvironment } from '../environment/environment.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
 /** Transactions that are woken at a time, so that nothing else waits for long. */
-const BATCH = 500;
+const BATCH_SIZE = 500;
 
 /** What {@link Waker.wake} did. */
-export interface Woken {
+export interface WakeResult {
   /** Transactions that were made due. */
   readonly count: number;
   /** There may be more of them. */
-  readonly isMore: boolean;
+  readonly hasMore: boolean;
 }
 
 /** Makes transactions due that wait, before their time has come. */
@@ -40,17 +40,17 @@ export class Waker {
     filter: Pick<Partial<WakeFilter>, 'gid' | 'target' | 'laterThan'>,
     limit: number,
     isWanted: () => boolean = () => true,
-  ): Promise<Woken> {
+  ): Promise<WakeResult> {
     const { store, clock } = this.#environment;
     const { laterThan = clock.now() } = filter;
     let count = 0;
     while (count < limit && isWanted()) {
-      const batch = Math.min(BATCH, limit - count);
+      const batch = Math.min(BATCH_SIZE, limit - count);
       const woken = await store.wake(Math.min(clock.now(), laterThan), { ...filter, laterThan, limit: batch });
       this.#onDue();
       count += woken;
-      if (woken < batch) return { count, isMore: false };
+      if (woken < batch) return { count, hasMore: false };
     }
-    return { count, isMore: true };
+    return { count, hasMore: true };
   }
 }

@@ -14,14 +14,14 @@ import {
   type TransactionRecord,
   type TransactionRequest,
 } from '../../protocol/internal.js';
-import { checkRequest, createTransaction, optionsOf } from '../engine/create.js';
+import { assertRequest, createTransaction, optionsOf } from '../engine/create-transaction.js';
 import { beginPass } from '../engine/pass.js';
 import { baseInterval, leaseTime, scheduleNext } from '../engine/schedule.js';
 import { MODES } from '../engine/modes.js';
 import type { Leases } from '../execution/leases.js';
-import { checkBranchReachable, checkReachable, isCalledByUrl } from './check-reachable.js';
+import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
 import type { Runner } from '../execution/runner.js';
-import type { CoordinatorEnvironment } from '../environment/environment.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Topics } from './topics.js';
 import { VERSION } from '../version.js';
 
@@ -226,9 +226,9 @@ export class Coordinator implements Omit<
 
   async registerBranch(branch: BranchRegistration): Promise<void> {
     const { store, clock, transport } = this.#environment;
-    if (isCalledByUrl(branch)) {
+    if (needsTransport(branch)) {
       const transaction = (await store.find(branch.gid))?.transaction;
-      if (transaction) checkBranchReachable(transport, branch, transaction.protocol);
+      if (transaction) assertBranchCallable(transport, branch, transaction.protocol);
     }
     const branches = MODES[branch.transType].register?.(branch, clock.now()) ?? [];
     const result = await store.addBranches(branch.gid, branch.transType, branches);
@@ -262,8 +262,8 @@ export class Coordinator implements Omit<
   }
 
   #check(request: TransactionRequest): void {
-    checkRequest(request);
-    checkReachable(this.#environment.transport, request);
+    assertRequest(request);
+    assertCallable(this.#environment.transport, request);
   }
 
   async #find(gid: string): Promise<TransactionDetails> {
@@ -276,7 +276,11 @@ export class Coordinator implements Omit<
   /** Takes the lease, so that nobody else picks the transaction up while its first pass runs. */
   #own(transaction: TransactionRecord, now: number): TransactionRecord {
     const { settings } = this.#environment;
-    return { ...transaction, owner: this.#leases.next(), nextCronTime: leaseTime(transaction.options, settings, now) };
+    return {
+      ...transaction,
+      owner: this.#leases.nextOwner(),
+      nextCronTime: leaseTime(transaction.options, settings, now),
+    };
   }
 
   async #process(details: TransactionDetails, waitResult: boolean | undefined): Promise<void> {

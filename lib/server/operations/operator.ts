@@ -7,15 +7,15 @@ import {
   type KvPage,
   type TransactionDetails,
 } from '../../protocol/internal.js';
-import type { Breaker } from '../execution/calls/breaker.js';
-import type { CoordinatorEnvironment } from '../environment/environment.js';
+import type { CircuitBreaker } from '../execution/calls/circuit-breaker.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { KvFilter } from '../store/store.js';
-import type { Waker, Woken } from '../execution/waker.js';
+import type { Waker, WakeResult } from '../execution/waker.js';
 
 /** What operators do to transactions that do not end by themselves. */
 export class Operator {
   readonly #environment: CoordinatorEnvironment;
-  readonly #breaker: Breaker;
+  readonly #breaker: CircuitBreaker;
   readonly #waker: Waker;
 
   /**
@@ -25,7 +25,7 @@ export class Operator {
    * @param breaker - forgets about targets that are mended
    * @param waker - wakes what waits
    */
-  constructor(environment: CoordinatorEnvironment, breaker: Breaker, waker: Waker) {
+  constructor(environment: CoordinatorEnvironment, breaker: CircuitBreaker, waker: Waker) {
     this.#environment = environment;
     this.#breaker = breaker;
     this.#waker = waker;
@@ -77,7 +77,7 @@ export class Operator {
    * @param limit - most transactions
    * @returns how many there were, and whether there may be more
    */
-  retryAllNow(timeoutSeconds: number, limit: number): Promise<Woken> {
+  retryAllNow(timeoutSeconds: number, limit: number): Promise<WakeResult> {
     return this.#waker.wake({ laterThan: this.#environment.clock.now() + timeoutSeconds * 1000 }, limit);
   }
 
@@ -89,7 +89,7 @@ export class Operator {
    * @returns how many there were, and whether there may be more
    * @throws DtmArgumentError when the target is empty
    */
-  async retryTarget(target: string, limit: number): Promise<Woken> {
+  async retryTarget(target: string, limit: number): Promise<WakeResult> {
     if (!target) throw new DtmArgumentError('target must be the beginning of branch URLs, e.g. http://bank:3000');
     this.#breaker.reset(target);
     return this.#waker.wake({ target }, limit);

@@ -47,7 +47,7 @@ export class Topics {
    * @throws DtmArgumentError, DtmServerError with dtm's texts
    */
   async subscribe(topic: string, url: string, remark: string): Promise<void> {
-    checkTopic(topic);
+    assertTopic(topic);
     if (!url) throw new DtmArgumentError('empty url');
     // one of gRPC takes the messages of any transaction
     checkBranchUrl(url, 'url', 'grpc');
@@ -66,7 +66,7 @@ export class Topics {
    * @throws DtmArgumentError, DtmServerError with dtm's texts
    */
   async unsubscribe(topic: string, url: string): Promise<void> {
-    checkTopic(topic);
+    assertTopic(topic);
     if (!url) throw new DtmArgumentError('empty url');
     await this.#change(topic, (subscribers, exists) => {
       if (!exists) throw new DtmServerError('no such a topic');
@@ -83,8 +83,8 @@ export class Topics {
    * @param topic - name
    * @throws DtmServerError when it does not exist
    */
-  async delete(topic: string): Promise<void> {
-    checkTopic(topic);
+  async deleteTopic(topic: string): Promise<void> {
+    assertTopic(topic);
     if (!(await this.#store.deleteKv(CATEGORY, topic))) throw new DtmServerError('storage: NotFound');
   }
 
@@ -99,7 +99,7 @@ export class Topics {
       const topic = action.startsWith(TOPIC_SCHEME) ? action.slice(TOPIC_SCHEME.length) : '';
       if (!topic || found.has(topic)) continue;
       const record = await this.#store.getKv(CATEGORY, topic);
-      found.set(topic, record ? subscribersIn(record.value).map(({ url }) => url) : []);
+      found.set(topic, record ? parseSubscribers(record.value).map(({ url }) => url) : []);
     }
     return (topic) => found.get(topic) ?? [];
   }
@@ -111,7 +111,7 @@ export class Topics {
   ): Promise<void> {
     for (;;) {
       const stored = await this.#store.getKv(CATEGORY, topic);
-      const value = JSON.stringify(change(stored ? subscribersIn(stored.value) : [], stored !== undefined));
+      const value = JSON.stringify(change(stored ? parseSubscribers(stored.value) : [], stored !== undefined));
       const now = this.#clock.now();
       const record = {
         category: CATEGORY,
@@ -126,11 +126,11 @@ export class Topics {
   }
 }
 
-function checkTopic(topic: string): void {
+function assertTopic(topic: string): void {
   if (!topic) throw new DtmArgumentError('empty topic');
   checkIdentifier('topic', topic, MAX_ID_LENGTH);
 }
 
-function subscribersIn(value: string): Subscriber[] {
+function parseSubscribers(value: string): Subscriber[] {
   return JSON.parse(value) as Subscriber[];
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../protocol/internal.js';
 
 /** What must still be so for an {@link Store.update} to happen. */
-export interface Expected {
+export interface ExpectedState {
   /** Stored status. */
   readonly status: GlobalStatus;
   /** Process that holds the lease; not looked at when absent. @default any */
@@ -56,7 +56,7 @@ export interface Store {
    * @returns false when the comparison failed; nothing is changed then
    */
   update(
-    expected: Expected,
+    expected: ExpectedState,
     transaction: TransactionRecord,
     branches: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean>;
@@ -88,10 +88,10 @@ export interface Store {
    * Deletes finished transactions, some at a time so that nobody waits for long.
    *
    * @param before - those whose `updateTime` is before this, UTC milliseconds
-   * @param position - where to go on, {@link Pruned.nextPosition} of the last call; '' = from the oldest
+   * @param position - where to go on, {@link PruneResult.nextPosition} of the last call; '' = from the oldest
    * @param limit - most transactions to look at
    */
-  prune(before: number, position: string, limit: number): Promise<Pruned>;
+  prune(before: number, position: string, limit: number): Promise<PruneResult>;
   /** A kept value; undefined when there is none. */
   getKv(category: string, key: string): Promise<KvRecord | undefined>;
   /**
@@ -108,7 +108,7 @@ export interface Store {
 }
 
 /** What {@link Store.prune} did. */
-export interface Pruned {
+export interface PruneResult {
   /** Transactions that were deleted. */
   readonly count: number;
   /** Give this as `position` to go on; '' when everything created before that time has been looked at. */

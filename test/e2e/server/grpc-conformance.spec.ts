@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DTM_PROTO, serviceMethods, type ProtoFile } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { REFLECTION_PROTOS } from '../../../lib/server/api/grpc/grpc-reflection.js';
+import { REFLECTION_PROTOS } from '../../../lib/server/api/grpc/reflection-service.js';
 import { startDtm } from '../../services/dtm.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { GrpcClient, requestMessage, type RequestFields } from '../../support/grpc-client.js';

@@ -1,6 +1,6 @@
 import type { EmbeddedServerOptions } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { stderrLogger } from '../../../lib/server/environment/logger.js';
+import { stderrLogger } from '../../../lib/server/environment/coordinator-logger.js';
 import { startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';

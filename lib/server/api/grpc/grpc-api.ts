@@ -48,7 +48,7 @@ export function grpcApi({ coordinator, topics }: Operations): Readonly<Record<st
       return EMPTY;
     },
     DeleteTopic: async ({ Topic }: DtmTopicRequestMessage) => {
-      await topics.delete(Topic);
+      await topics.deleteTopic(Topic);
       return EMPTY;
     },
   };

@@ -5,13 +5,13 @@ import type { GrpcHandler } from './grpc-api.js';
 
 /** Runs unary calls, and knows which have arrived and are not answered yet. */
 export class GrpcCalls {
-  readonly #metrics: Pick<Metrics, 'request'>;
+  readonly #metrics: Pick<Metrics, 'countRequest'>;
   #count = 0;
   #isClosing = false;
   #onOver: (() => void) | undefined;
 
   /** @param metrics - counts the calls */
-  constructor(metrics: Pick<Metrics, 'request'>) {
+  constructor(metrics: Pick<Metrics, 'countRequest'>) {
     this.#metrics = metrics;
   }
 
@@ -44,7 +44,7 @@ export class GrpcCalls {
       const start = performance.now();
       const answer = (error: Partial<ServerErrorResponse> | null, reply?: object): void => {
         callback(error, reply);
-        this.#metrics.request('grpc', api, error === null, (performance.now() - start) / 1000);
+        this.#metrics.countRequest('grpc', api, error === null, (performance.now() - start) / 1000);
         this.#count -= 1;
         if (this.#count === 0) this.#onOver?.();
       };

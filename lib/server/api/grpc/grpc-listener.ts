@@ -10,11 +10,11 @@ import {
 import { formatHostPort, listenerAddress } from '../../../support/host-port.js';
 import { loadGrpc } from '../../../support/load-grpc.js';
 import type { Metrics } from '../../environment/metrics.js';
-import { Connections } from './connections.js';
+import { ServerSockets } from './server-sockets.js';
 import type { GrpcHandler } from './grpc-api.js';
 import { GrpcCalls } from './grpc-calls.js';
-import { HEALTH_PROTO, Health } from './grpc-health.js';
-import { REFLECTION_PROTOS, reflectionService } from './grpc-reflection.js';
+import { HEALTH_PROTO, HealthService } from './health-service.js';
+import { REFLECTION_PROTOS, reflectionService } from './reflection-service.js';
 
 /** A listening gRPC server. */
 export interface GrpcListener {
@@ -32,7 +32,7 @@ export interface GrpcApis {
   readonly 'nestjsdtm.Operator': Readonly<Record<string, GrpcHandler>>;
 }
 
-const FILES: readonly ProtoFile[] = [DTM_PROTO, OPERATOR_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
+const PROTO_FILES: readonly ProtoFile[] = [DTM_PROTO, OPERATOR_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
 
 /**
  * The limits within which a client can hold on to a connection. channelz is left on: `forceShutdown` of grpc-js 1.14 finds
@@ -47,7 +47,7 @@ const SERVER_OPTIONS: ServerOptions = {
 };
 
 /** Time in which last answers reach clients that listen, before the connections of those that do not are cut. */
-const FAREWELL_MS = 1000;
+const CLOSE_GRACE_MS = 1000;
 
 /**
  * Listens for gRPC calls: the API of dtm, what it lacks, server reflection and health. gRPC is loaded here, not before.
@@ -62,23 +62,23 @@ export async function listenGrpc(
   apis: GrpcApis,
   host: string,
   port: number,
-  metrics: Pick<Metrics, 'request'>,
+  metrics: Pick<Metrics, 'countRequest'>,
 ): Promise<GrpcListener> {
   const grpc = await loadGrpc();
   const server = new grpc.Server(SERVER_OPTIONS);
   const calls = new GrpcCalls(metrics);
-  const health = new Health(Object.keys(apis));
+  const health = new HealthService(Object.keys(apis));
   const streams = new Set<{ end(): unknown }>();
   for (const [service, api] of Object.entries(apis)) {
-    server.addService(serviceMethods(service, FILES), calls.service(api));
+    server.addService(serviceMethods(service, PROTO_FILES), calls.service(api));
   }
-  server.addService(serviceMethods('grpc.health.v1.Health', FILES), health.service);
-  const reflection = reflectionService(FILES, (stream) => {
+  server.addService(serviceMethods('grpc.health.v1.Health', PROTO_FILES), health.implementation);
+  const reflection = reflectionService(PROTO_FILES, (stream) => {
     streams.add(stream);
     stream.once('close', () => streams.delete(stream));
   });
   for (const { package: version } of REFLECTION_PROTOS) {
-    server.addService(serviceMethods(`${version}.ServerReflection`, FILES), reflection);
+    server.addService(serviceMethods(`${version}.ServerReflection`, PROTO_FILES), reflection);
   }
   const address = formatHostPort({ host, port });
   const bound = await new Promise<number>((resolve, reject) => {
@@ -86,11 +86,11 @@ export async function listenGrpc(
       error ? reject(cannotListen(address, error)) : resolve(boundPort),
     );
   });
-  const connections = new Connections(bound);
+  const connections = new ServerSockets(bound);
   return {
     address: listenerAddress({ host, port: bound }),
     async close() {
-      health.stop();
+      health.close();
       for (const stream of streams) stream.end();
       await shutDown(server, calls.close(), connections);
     },
@@ -105,14 +105,14 @@ function cannotListen(address: string, cause: Error): DtmConfigError {
 }
 
 /** No new connections and calls; cuts off, after those under way were answered, whoever does not leave. */
-async function shutDown(server: Server, callsOver: Promise<void>, connections: Connections): Promise<void> {
+async function shutDown(server: Server, callsOver: Promise<void>, connections: ServerSockets): Promise<void> {
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   await callsOver;
   const timer = setTimeout(() => {
     server.forceShutdown();
     // gRPC has taken leave of those that do not listen, and waits for them to hang up
     connections.destroy();
-  }, FAREWELL_MS);
+  }, CLOSE_GRACE_MS);
   await closed;
   clearTimeout(timer);
   connections.close();

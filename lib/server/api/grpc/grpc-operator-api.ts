@@ -1,8 +1,8 @@
 import { DtmArgumentError, jsonReader } from '../../../protocol/internal.js';
 import type { GrpcHandler } from './grpc-api.js';
 import type { Operations } from '../operations.js';
-import { filterIn } from '../http/query-parameters.js';
-import { shownDetails, shownPage } from '../shown.js';
+import { parseTransactionFilter } from '../query-parameters.js';
+import { encodeDetails, encodePage } from '../encode-transactions.js';
 
 /** Parameters as an object of texts, or what is answered, in JSON. */
 interface OperatorMessage {
@@ -16,8 +16,8 @@ interface OperatorMessage {
  */
 export function grpcOperatorApi({ coordinator, operator }: Operations): Readonly<Record<string, GrpcHandler>> {
   return {
-    Query: method(async (query) => shownDetails(await coordinator.query(query.get('gid') ?? ''))),
-    All: method(async (query) => shownPage(await coordinator.all(filterIn(query)))),
+    Query: method(async (query) => encodeDetails(await coordinator.query(query.get('gid') ?? ''))),
+    All: method(async (query) => encodePage(await coordinator.all(parseTransactionFilter(query)))),
     ForceStop: method(async (query) => {
       await operator.forceStop(query.get('gid') ?? '');
       return {};
@@ -31,10 +31,10 @@ export function grpcOperatorApi({ coordinator, operator }: Operations): Readonly
 }
 
 function method(run: (query: URLSearchParams) => Promise<unknown>): GrpcHandler {
-  return async ({ json }: OperatorMessage) => ({ json: JSON.stringify(await run(parametersIn(json))) });
+  return async ({ json }: OperatorMessage) => ({ json: JSON.stringify(await run(parseParameters(json))) });
 }
 
-function parametersIn(json: string): URLSearchParams {
+function parseParameters(json: string): URLSearchParams {
   let params: unknown;
   try {
     params = json === '' ? {} : (JSON.parse(json) as unknown);

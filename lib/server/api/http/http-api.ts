@@ -9,9 +9,9 @@ import {
   stringifyQuietly,
 } from '../../../protocol/internal.js';
 import type { Operations } from '../operations.js';
-import { filterIn, integerIn } from './query-parameters.js';
-import type { ApiAnswer, Handler, Routes } from './routes.js';
-import { shownDetails, shownPage } from '../shown.js';
+import { parseTransactionFilter, parseCount } from '../query-parameters.js';
+import type { ApiAnswer, Handler, Routes } from './router.js';
+import { encodeDetails, encodePage } from '../encode-transactions.js';
 
 /** Base path of the HTTP API. */
 export const BASE_PATH = '/api/dtmsvr';
@@ -28,8 +28,8 @@ const DEFAULT_LIMIT = 100;
  */
 export function httpApi({ coordinator, operator, topics, metrics }: Operations): Routes {
   const registerBranch: Handler = async ({ body }) => {
-    const fields = flatTexts(body);
-    if (!fields) return refuseRegistration();
+    const fields = parseFlatTexts(body);
+    if (!fields) return invalidRegistration();
     await coordinator.registerBranch(decodeBranchRegistration(fields));
     return success();
   };
@@ -44,23 +44,29 @@ export function httpApi({ coordinator, operator, topics, metrics }: Operations):
     'POST /registerXaBranch': registerBranch,
     'POST /prepareWorkflow': async ({ body }) => {
       const details = await coordinator.prepareWorkflow(decodeTransactionRequest(parse(body)));
-      const { transaction, branches } = shownDetails(details);
+      const { transaction, branches } = encodeDetails(details);
       return data({ progresses: branches, transaction });
     },
     'POST /forceStop': command((request) => operator.forceStop(decodeTransactionRequest(request).gid)),
     'POST /resetNextCronTime': command((request) => operator.retryNow(decodeTransactionRequest(request).gid)),
     'GET /resetCronTime': async ({ query }) => {
-      const timeout = integerIn(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
-      const { count, isMore } = await operator.retryAllNow(timeout, integerIn(query, 'limit') ?? DEFAULT_LIMIT);
+      const timeout = parseCount(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
+      const { count, hasMore: isMore } = await operator.retryAllNow(
+        timeout,
+        parseCount(query, 'limit') ?? DEFAULT_LIMIT,
+      );
       return data({ has_remaining: isMore, succeed_count: count });
     },
     'POST /retryTarget': async ({ body }) => {
       const json = jsonReader(parse(body), 'the request body');
-      const { count, isMore } = await operator.retryTarget(json.text('target'), json.count('limit') || DEFAULT_LIMIT);
+      const { count, hasMore: isMore } = await operator.retryTarget(
+        json.text('target'),
+        json.count('limit') || DEFAULT_LIMIT,
+      );
       return data({ has_remaining: isMore, succeed_count: count });
     },
-    'GET /query': async ({ query }) => data(shownDetails(await coordinator.query(query.get('gid') ?? ''))),
-    'GET /all': async ({ query }) => data(shownPage(await coordinator.all(filterIn(query)))),
+    'GET /query': async ({ query }) => data(encodeDetails(await coordinator.query(query.get('gid') ?? ''))),
+    'GET /all': async ({ query }) => data(encodePage(await coordinator.all(parseTransactionFilter(query)))),
     'GET /subscribe': async ({ query }) => {
       await topics.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
       return success();
@@ -69,15 +75,15 @@ export function httpApi({ coordinator, operator, topics, metrics }: Operations):
       await topics.unsubscribe(query.get('topic') ?? '', query.get('url') ?? '');
       return success();
     },
-    'DELETE /topic/*': async ({ tail }) => {
-      await topics.delete(decodeURIComponent(tail));
+    'DELETE /topic/*': async ({ wildcard: tail }) => {
+      await topics.deleteTopic(decodeURIComponent(tail));
       return success();
     },
     'GET /scanKV': async ({ query }) => {
       const { records, nextPosition } = await operator.listKv({
         category: query.get('cat') || undefined,
         position: query.get('position') || undefined,
-        limit: integerIn(query, 'limit') ?? DEFAULT_LIMIT,
+        limit: parseCount(query, 'limit') ?? DEFAULT_LIMIT,
       });
       return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
     },
@@ -120,7 +126,7 @@ function data(value: unknown): ApiAnswer {
 }
 
 /** This answer is text with status 400, as in Go dtm: docs/protocol.md#http-answers. */
-function refuseRegistration(): ApiAnswer {
+function invalidRegistration(): ApiAnswer {
   const message = 'the body must be one JSON object whose values are all texts';
   return { status: 400, body: JSON.stringify({ message }), contentType: 'text/plain; charset=utf-8' };
 }
@@ -134,7 +140,7 @@ function parse(body: string): unknown {
 }
 
 /** An object of texts, null counting as empty; undefined for anything else. */
-function flatTexts(body: string): Record<string, string> | undefined {
+function parseFlatTexts(body: string): Record<string, string> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body);

@@ -4,7 +4,7 @@ import { DtmConfigError } from '../../../protocol/internal.js';
 import { listenerAddress } from '../../../support/host-port.js';
 import type { Metrics } from '../../environment/metrics.js';
 import { BodyTooLargeError, readBody } from './read-body.js';
-import { Router, failed, type ApiAnswer, type Routes } from './routes.js';
+import { Router, errorAnswer, type ApiAnswer, type Routes } from './router.js';
 
 /** Where the APIs listen. */
 export interface ListenOptions {
@@ -37,7 +37,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_CONNECTIONS = 10_000;
 
 /** Monitors call these again and again. */
-const NOT_COUNTED: ReadonlySet<string> = new Set(['ping', 'metrics']);
+const UNCOUNTED_ROUTES: ReadonlySet<string> = new Set(['ping', 'metrics']);
 
 /**
  * Listens for HTTP requests.
@@ -48,7 +48,7 @@ const NOT_COUNTED: ReadonlySet<string> = new Set(['ping', 'metrics']);
  * @throws DtmConfigError when it cannot listen there, or nobody could reach it under the URL that it advertises
  */
 export async function listenHttp(routes: Routes, options: ListenOptions, metrics: Metrics): Promise<HttpListener> {
-  const advertised = options.advertise === undefined ? undefined : checkAdvertised(options.advertise);
+  const advertised = options.advertise === undefined ? undefined : parseAdvertisedUrl(options.advertise);
   const router = new Router(routes);
   const busy = new Set<ServerResponse>();
   const server = createServer(
@@ -75,7 +75,7 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
 }
 
 /** It is given to participants, so it holds no secrets. */
-function checkAdvertised(url: string): string {
+function parseAdvertisedUrl(url: string): string {
   const { protocol = '', username, password, search, hash } = URL.canParse(url) ? new URL(url) : ({} as Partial<URL>);
   if (!/^https?:$/.test(protocol) || username || password || search || hash) {
     throw new DtmConfigError(
@@ -127,7 +127,7 @@ async function serve(
   let name = 'unknown';
   try {
     // a page in some browser: it may post to this machine without being asked, and nothing here asks who calls
-    if (request.headers.origin !== undefined) return send(response, NOT_FROM_A_BROWSER);
+    if (request.headers.origin !== undefined) return send(response, BROWSER_REFUSED);
     const { url = '/' } = request;
     const end = url.includes('?') ? url.indexOf('?') : url.length;
     const search = url.slice(end + 1);
@@ -136,19 +136,19 @@ async function serve(
     name = route.name;
     const body = request.method === 'POST' ? await readBody(request) : '';
     onArrival();
-    return send(response, await route.handler({ query: new URLSearchParams(search), body, tail: route.tail }));
+    return send(response, await route.handler({ query: new URLSearchParams(search), body, wildcard: route.wildcard }));
   } catch (error) {
-    if (!(error instanceof BodyTooLargeError)) return send(response, failed(error));
+    if (!(error instanceof BodyTooLargeError)) return send(response, errorAnswer(error));
     response.setHeader('connection', 'close');
     return send(response, { status: 413, body: JSON.stringify({ message: error.message }) });
   } finally {
-    if (!NOT_COUNTED.has(name)) {
-      metrics.request('http', name, response.statusCode < 400, (performance.now() - start) / 1000);
+    if (!UNCOUNTED_ROUTES.has(name)) {
+      metrics.countRequest('http', name, response.statusCode < 400, (performance.now() - start) / 1000);
     }
   }
 }
 
-const NOT_FROM_A_BROWSER: ApiAnswer = {
+const BROWSER_REFUSED: ApiAnswer = {
   status: 403,
   body: JSON.stringify({ message: 'requests that a web page sends (with an Origin header) are refused' }),
 };

@@ -8,7 +8,7 @@ import {
   stringifyQuietly,
 } from '../../../protocol/internal.js';
 import type { Operations } from '../operations.js';
-import type { ApiAnswer, Routes } from './routes.js';
+import type { ApiAnswer, Routes } from './router.js';
 
 /** Error codes of JSON-RPC, and of dtm. */
 const CODES = { parse: -32700, request: -32600, method: -32601, internal: -32603, failure: -32901 } as const;
@@ -29,13 +29,13 @@ export function jsonRpcApi({ coordinator }: Operations): Routes {
     prepare: (params) => coordinator.prepare(decodeTransactionRequest(params)),
     submit: (params) => coordinator.submit(decodeTransactionRequest(params)),
     abort: (params) => coordinator.abort(decodeTransactionRequest(params)),
-    registerBranch: (params) => coordinator.registerBranch(decodeBranchRegistration(textsIn(params))),
+    registerBranch: (params) => coordinator.registerBranch(decodeBranchRegistration(parseTexts(params))),
   };
   return {
     'POST /api/json-rpc': async ({ body }) => {
       let request: { id: string; version: string; method: string; params: unknown };
       try {
-        request = requestIn(JSON.parse(body));
+        request = parseRequest(JSON.parse(body));
       } catch (error) {
         const message = `Parse json error: ${errorText(error)}`;
         return {
@@ -64,7 +64,7 @@ export function jsonRpcApi({ coordinator }: Operations): Routes {
   };
 }
 
-function requestIn(body: unknown): { id: string; version: string; method: string; params: unknown } {
+function parseRequest(body: unknown): { id: string; version: string; method: string; params: unknown } {
   const json = jsonReader(body, 'the request');
   return {
     id: json.text('id'),
@@ -79,7 +79,7 @@ function answer(id: string, result: unknown, error: RpcError | null): ApiAnswer 
   return { status: 200, body: stringifyQuietly({ error, id, jsonrpc: '2.0', result }) };
 }
 
-function textsIn(params: unknown): Record<string, string> {
+function parseTexts(params: unknown): Record<string, string> {
   const texts = jsonReader({ params }, 'the request').texts('params');
   if (!texts) throw new DtmArgumentError('params must be an object of texts');
   return texts;

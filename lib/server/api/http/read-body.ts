@@ -5,7 +5,7 @@ import { DtmArgumentError } from '../../../protocol/internal.js';
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Most bytes that are taken from somebody who sends more: who is cut off while sending may never see the answer. */
-const MAX_TAKEN_BYTES = 16 * MAX_BODY_BYTES;
+const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -40,7 +40,7 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
       size += chunk.length;
       if (size <= MAX_BODY_BYTES) return void chunks.push(chunk);
       chunks = [];
-      if (size > MAX_TAKEN_BYTES) refuse();
+      if (size > MAX_DRAINED_BYTES) refuse();
     });
     request.once('end', () => {
       if (size > MAX_BODY_BYTES) refuse();

@@ -1,29 +1,29 @@
 import type { BranchRecord, Outcome, TransactionRecord } from '../../../protocol/internal.js';
 import { isOverHttp } from '../../../transport/index.js';
 import { mayFail } from '../../engine/may-fail.js';
-import type { Held } from '../../engine/pass.js';
+import type { Deferred } from '../../engine/pass.js';
 import { requestTimeout } from '../../engine/schedule.js';
 import type { Metrics } from '../../environment/metrics.js';
-import type { CoordinatorEnvironment } from '../../environment/environment.js';
-import type { Alerts } from './alerts.js';
-import type { Breaker, Caller } from './breaker.js';
+import type { CoordinatorEnvironment } from '../../environment/coordinator-environment.js';
+import type { AlertWebhook } from './alert-webhook.js';
+import type { CircuitBreaker, Caller } from './circuit-breaker.js';
 import { targetOf } from './target.js';
-import type { PassTurns } from './turns.js';
+import type { PassSlots } from './retry-queue.js';
 
 /** What {@link BranchCalls} uses beside the environment. */
-export interface CallTools {
+export interface CallServices {
   /** Leaves silent targets alone. */
-  readonly breaker: Breaker;
+  readonly circuitBreaker: CircuitBreaker;
   /** Counts. */
   readonly metrics: Metrics;
   /** Tells people. @default nobody is told */
-  readonly alerts?: Alerts | undefined;
+  readonly alertWebhook?: AlertWebhook | undefined;
 }
 
 /** How a pass waits for its turn. */
-export interface InTurn {
+export interface QueuedPass {
   /** Its turns. */
-  readonly turns: PassTurns;
+  readonly slots: PassSlots;
   /** Its transaction as it is stored by now. */
   stored(): TransactionRecord;
   /** The pass has ended, with an error of the store: nobody would learn what a call came to. */
@@ -33,28 +33,28 @@ export interface InTurn {
 /** Calls branches, one by one: in turn, unless their target is left alone, and reports what came of it. */
 export class BranchCalls {
   readonly #environment: CoordinatorEnvironment;
-  readonly #tools: CallTools;
+  readonly #services: CallServices;
   #isStopped = false;
 
-  constructor(environment: CoordinatorEnvironment, tools: CallTools) {
+  constructor(environment: CoordinatorEnvironment, tools: CallServices) {
     this.#environment = environment;
-    this.#tools = tools;
+    this.#services = tools;
   }
 
   /** Calls nothing any more that waits; calls under way go on. */
   stop(): void {
     this.#isStopped = true;
-    this.#tools.breaker.stop();
+    this.#services.circuitBreaker.stop();
   }
 
   /**
    * To be told when a pass has been stored.
    *
    * @param gid - its transaction
-   * @param isOnlyHeld - all that it waits for was held back
+   * @param isOnlyDeferred - all that it waits for was held back
    */
-  passEnded(gid: string, isOnlyHeld: boolean): void {
-    this.#tools.breaker.passEnded(gid, isOnlyHeld);
+  passEnded(gid: string, isOnlyDeferred: boolean): void {
+    this.#services.circuitBreaker.passEnded(gid, isOnlyDeferred);
   }
 
   /**
@@ -64,28 +64,28 @@ export class BranchCalls {
    * @param branch - what to call
    * @param inTurn - of a pass that waits for its turn. @default it does not
    */
-  async call(transaction: TransactionRecord, branch: BranchRecord, inTurn?: InTurn): Promise<Outcome | Held> {
+  async call(transaction: TransactionRecord, branch: BranchRecord, inTurn?: QueuedPass): Promise<Outcome | Deferred> {
     const target = targetOf(branch.url, isOverHttp(branch.url, this.#environment.transport));
     const caller = { gid: transaction.gid, isNew: !inTurn };
     if (!inTurn) return this.#call(target, caller, transaction, branch);
-    const held = this.#tools.breaker.hold(target, caller);
+    const held = this.#services.circuitBreaker.deferIfOpen(target, caller);
     if (held) return held;
-    const { turns, stored, isOver } = inTurn;
+    const { slots: turns, stored, isOver } = inTurn;
     const { clock } = this.#environment;
-    const turn = await turns.take(target);
-    if (!turn) return { kind: 'held', until: turns.later(target) };
-    let outcome: Outcome | Held | undefined;
+    const turn = await turns.acquire(target);
+    if (!turn) return { kind: 'deferred', until: turns.nextAttemptTime(target) };
+    let outcome: Outcome | Deferred | undefined;
     try {
-      if (this.#isStopped || isOver()) return { kind: 'held', until: clock.now() };
+      if (this.#isStopped || isOver()) return { kind: 'deferred', until: clock.now() };
       // while it waited others may have taken the transaction over, or it may have been decided to roll it back
       const { nextCronTime, status } = stored();
       if (clock.now() >= nextCronTime || status !== transaction.status) {
-        return { kind: 'held', until: turns.later(target) };
+        return { kind: 'deferred', until: turns.nextAttemptTime(target) };
       }
       outcome = await this.#call(target, caller, transaction, branch);
       return outcome;
     } finally {
-      turn.end(outcome !== undefined && outcome.kind !== 'held');
+      turn.release(outcome !== undefined && outcome.kind !== 'deferred');
     }
   }
 
@@ -94,8 +94,8 @@ export class BranchCalls {
     caller: Caller,
     transaction: TransactionRecord,
     branch: BranchRecord,
-  ): Promise<Outcome | Held> {
-    const { breaker } = this.#tools;
+  ): Promise<Outcome | Deferred> {
+    const { circuitBreaker: breaker } = this.#services;
     const outcome = await breaker.call(target, caller, () => this.#send(transaction, branch));
     if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && !mayFail(transaction.transType, branch.op))) {
       this.#report(transaction, branch, outcome, breaker.isOpen(target));
@@ -118,7 +118,7 @@ export class BranchCalls {
       })
       .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
     const isDecided = outcome.kind === 'success' || (outcome.kind === 'failure' && mayFail(transType, op));
-    this.#tools.metrics.branch(transType, branchId, op, isDecided);
+    this.#services.metrics.countBranchCall(transType, branchId, op, isDecided);
     return outcome;
   }
 
@@ -133,6 +133,6 @@ export class BranchCalls {
     const fields = { gid: transaction.gid, branchId, op, url, answer };
     this.#environment.logger.warn(`branch gave no decision${hint}`, fields);
     // the initiator is no branch
-    if (branchId !== '00') this.#tools.alerts?.branchFailed(transaction, branch, answer, isLast);
+    if (branchId !== '00') this.#services.alertWebhook?.branchFailed(transaction, branch, answer, isLast);
   }
 }

@@ -9,7 +9,7 @@ import {
   type TransactionPage,
   type TransactionRecord,
 } from '../../../protocol/internal.js';
-import { DEFAULT_PAGE_SIZE, type KvFilter, type Pruned, type Store, type WakeFilter } from '../store.js';
+import { DEFAULT_PAGE_SIZE, type KvFilter, type PruneResult, type Store, type WakeFilter } from '../store.js';
 import { isWaitingFor } from '../targets.js';
 
 interface Entry {
@@ -85,7 +85,7 @@ class MemoryStore implements Store {
     const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
     const below = positionOf(filter.position);
     const page = [...this.#entries.values()]
-      .filter((entry) => entry.id < below && matches(entry.transaction, filter))
+      .filter((entry) => entry.id < below && matchesFilter(entry.transaction, filter))
       .toReversed()
       .slice(0, limit);
     const nextPosition = page.length < limit ? '' : String(page.at(-1)?.id ?? '');
@@ -105,7 +105,7 @@ class MemoryStore implements Store {
     return woken.length;
   }
 
-  async prune(before: number, position: string, limit: number): Promise<Pruned> {
+  async prune(before: number, position: string, limit: number): Promise<PruneResult> {
     const above = position ? positionOf(position) : 0;
     const oldest = [...this.#entries.values()]
       .filter(({ id, transaction }) => id > above && transaction.createTime < before)
@@ -170,7 +170,7 @@ function keyOf(branch: BranchRecord): string {
   return `${branch.branchId}\n${branch.op}`;
 }
 
-function matches(transaction: TransactionRecord, filter: TransactionFilter): boolean {
+function matchesFilter(transaction: TransactionRecord, filter: TransactionFilter): boolean {
   const { gid, status, transType, attention, createTimeStart, createTimeEnd } = filter;
   return (
     (!attention || transaction.attention !== undefined) &&

@@ -21,7 +21,7 @@ export interface MysqlAccess {
 /** Statements on the connections of a pool. */
 export class MysqlConnections implements SqlConnections {
   readonly #access: MysqlAccess;
-  readonly #isReady = new WeakSet<object>();
+  readonly #prepared = new WeakSet<object>();
   /** Most bytes that the server takes in one statement. */
   #maxPacket = Infinity;
 
@@ -30,11 +30,11 @@ export class MysqlConnections implements SqlConnections {
   }
 
   query(text: string, values?: readonly SqlValue[]): Promise<SqlRow[]> {
-    return this.alone((session) => session.query(text, values));
+    return this.withConnection((session) => session.query(text, values));
   }
 
   execute(text: string, values?: readonly SqlValue[]): Promise<number> {
-    return this.alone((session) => session.execute(text, values));
+    return this.withConnection((session) => session.execute(text, values));
   }
 
   /**
@@ -43,13 +43,13 @@ export class MysqlConnections implements SqlConnections {
    * @param work - runs them
    * @param timeoutMs - longest time of a statement
    */
-  async alone<T>(work: (session: SqlSession) => Promise<T>, timeoutMs = this.#access.timeoutMs): Promise<T> {
+  async withConnection<T>(work: (session: SqlSession) => Promise<T>, timeoutMs = this.#access.timeoutMs): Promise<T> {
     const connection = await this.#access.pool.getConnection().catch((cause: unknown) => {
       throw new SqlFailure('unreachable', cause);
     });
     let isBroken = true;
     try {
-      await this.#makeReady(connection);
+      await this.#prepareConnection(connection);
       const result = await work(this.#sessionOn(connection, timeoutMs));
       isBroken = false;
       return result;
@@ -64,7 +64,7 @@ export class MysqlConnections implements SqlConnections {
 
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
     const isolation = this.#access.isOwn ? [] : ['set transaction isolation level read committed'];
-    return this.alone((session) => inTransaction(session, [...isolation, 'start transaction'], work));
+    return this.withConnection((session) => inTransaction(session, [...isolation, 'start transaction'], work));
   }
 
   /** Most bytes of values in one statement. */
@@ -87,7 +87,7 @@ export class MysqlConnections implements SqlConnections {
     timeoutMs = this.#access.timeoutMs,
   ): Promise<unknown> {
     // the server's own answer would be to cut the connection
-    if (mostBytes(values) > this.#maxPacket && bytesOf(values) > this.#maxPacket) {
+    if (maxBytesOf(values) > this.#maxPacket && countBytes(values) > this.#maxPacket) {
       throw new SqlFailure('refused', new Error(`its max_allowed_packet of ${this.#maxPacket} bytes is too small`));
     }
     const statement: MysqlStatement = { sql: text, timeout: timeoutMs, rowsAsArray: false };
@@ -95,17 +95,17 @@ export class MysqlConnections implements SqlConnections {
       const [result] =
         values.length === 0
           ? await connection.query(statement)
-          : await connection.execute({ ...statement, values: values.map(bound) });
+          : await connection.execute({ ...statement, values: values.map(bindValue) });
       return result;
     } catch (cause) {
-      throw new SqlFailure(kindOf(cause), cause);
+      throw new SqlFailure(failureKind(cause), cause);
     }
   }
 
   /** Once for each connection. */
-  async #makeReady(connection: MysqlStoreConnection): Promise<void> {
+  async #prepareConnection(connection: MysqlStoreConnection): Promise<void> {
     const key = connection.connection ?? connection;
-    if (this.#isReady.has(key)) return;
+    if (this.#prepared.has(key)) return;
     const { config } = key as { config?: { clientFlags?: number } };
     if (config?.clientFlags !== undefined && (config.clientFlags & FOUND_ROWS) === 0) {
       throw new DtmConfigError('mysqlStore: the given pool has the flag -FOUND_ROWS; open it without');
@@ -117,23 +117,23 @@ export class MysqlConnections implements SqlConnections {
     } catch (error) {
       throw new SqlFailure('unreachable', error instanceof SqlFailure ? error.cause : error);
     }
-    this.#isReady.add(key);
+    this.#prepared.add(key);
   }
 }
 
-function bound(value: SqlValue): string | number | boolean | Buffer | null {
+function bindValue(value: SqlValue): string | number | boolean | Buffer | null {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length) : value;
 }
 
-function bytesOf(values: readonly SqlValue[]): number {
+function countBytes(values: readonly SqlValue[]): number {
   return values.reduce((bytes: number, value) => {
     if (typeof value === 'string') return bytes + 9 + Buffer.byteLength(value);
-    return bytes + mostBytes([value]);
+    return bytes + maxBytesOf([value]);
   }, 0);
 }
 
 /** How many bytes some values have at most. */
-export function mostBytes(values: readonly SqlValue[]): number {
+export function maxBytesOf(values: readonly SqlValue[]): number {
   let bytes = 0;
   for (const value of values) {
     // a character of a text has up to three bytes for each unit of its length
@@ -151,13 +151,13 @@ const DUPLICATE_ENTRY = 1062;
 /** Deadlock; a row that changed since it was read. */
 const CONFLICTS = [1213, 1020];
 /** The server, or somebody, ended the connection. */
-const ENDED = [1053, 1152, 1158, 1159, 1160, 1161, 1927, 4031];
+const CONNECTION_ENDED = [1053, 1152, 1158, 1159, 1160, 1161, 1927, 4031];
 
 /** What a failed statement left behind. */
-function kindOf(error: unknown): SqlFailure['kind'] {
+function failureKind(error: unknown): SqlFailure['kind'] {
   const { errno = 0, sqlState, fatal } = error as { errno?: number; sqlState?: string; fatal?: boolean };
   // an error without a state is not the server's answer
-  if (!sqlState || fatal || ENDED.includes(errno)) return 'lost';
+  if (!sqlState || fatal || CONNECTION_ENDED.includes(errno)) return 'lost';
   if (errno === DUPLICATE_ENTRY) return 'duplicate';
   return CONFLICTS.includes(errno) ? 'conflict' : 'refused';
 }

@@ -1,5 +1,5 @@
 import type { TransactionDetails } from '../../../protocol/internal.js';
-import { entriesOf, ownerText } from '../sql/columns.js';
+import { branchEntries, encodeOwner } from '../sql/columns.js';
 import { PooledDatabase } from '../sql/pooled-database.js';
 import type { Registration, Update } from '../sql/sql-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';
@@ -7,7 +7,7 @@ import type { MysqlConnections } from './mysql-connections.js';
 import { MysqlWrites, updateOne } from './mysql-writes.js';
 
 /** Most branches that change with their transaction in one statement. */
-const MOST_JOINED = 8;
+const MAX_JOINED_BRANCHES = 8;
 
 /** MySQL or MariaDB with dtm's tables. */
 export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
@@ -21,7 +21,7 @@ export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
         throw error;
       }
       await rows.insertBranches(
-        writes.flatMap(({ transaction: { gid, createTime }, branches }) => entriesOf(gid, branches, createTime)),
+        writes.flatMap(({ transaction: { gid, createTime }, branches }) => branchEntries(gid, branches, createTime)),
       );
       return writes.map(() => true);
     });
@@ -36,21 +36,21 @@ export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
         return row?.['status'] === 'prepared' && row['trans_type'] === transType;
       });
       const registrations = writes.filter((_, index) => isPrepared[index]);
-      await rows.insertBranches(registrations.flatMap(({ gid, branches }) => entriesOf(gid, branches, time)));
+      await rows.insertBranches(registrations.flatMap(({ gid, branches }) => branchEntries(gid, branches, time)));
       return isPrepared.map((is) => (is ? 'added' : 'refused'));
     });
   }
 
   async update(writes: readonly Update[]): Promise<boolean[]> {
     const [first] = writes;
-    if (first && writes.length === 1 && first.branches.length <= MOST_JOINED) {
+    if (first && writes.length === 1 && first.branches.length <= MAX_JOINED_BRANCHES) {
       return [await updateOne(this, this.dialect, first)];
     }
     return this.#write(async (rows) => {
       const locked = await rows.lock(writes.map(({ transaction }) => transaction.gid));
       const isExpected = writes.map(({ expected, transaction }) => {
         const row = locked.get(transaction.gid);
-        const isOwner = expected.owner === undefined || row?.['owner'] === ownerText(expected.owner);
+        const isOwner = expected.owner === undefined || row?.['owner'] === encodeOwner(expected.owner);
         return isOwner && row?.['status'] === expected.status;
       });
       const updates = writes.filter((_, index) => isExpected[index]);
@@ -59,7 +59,7 @@ export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
         locked,
       );
       await rows.replaceBranches(
-        updates.flatMap(({ transaction: { gid, updateTime }, branches }) => entriesOf(gid, branches, updateTime)),
+        updates.flatMap(({ transaction: { gid, updateTime }, branches }) => branchEntries(gid, branches, updateTime)),
       );
       return isExpected;
     });

@@ -10,7 +10,7 @@ import type { SqlDialect } from '../sql/sql-database.js';
  */
 export function mysqlDialect(database: string, timeZone: string): SqlDialect {
   const table = (name: string): string => `\`${database}\`.${name}`;
-  const offset = offsetOf(timeZone);
+  const offset = parseOffset(timeZone);
   return {
     tables: { global: table('trans_global'), branch: table('trans_branch_op'), kv: table('kv') },
     isUnfinished: 'due_time is not null',
@@ -25,7 +25,7 @@ export function mysqlDialect(database: string, timeZone: string): SqlDialect {
 }
 
 /** Milliseconds by which the zone is ahead of UTC. */
-function offsetOf(timeZone: string): number {
+function parseOffset(timeZone: string): number {
   const [, sign, hours, minutes] = /^([+-])(0\d|1[0-4]):([0-5]\d)$/.exec(timeZone) ?? [];
   if (!sign) {
     throw new DtmConfigError(

@@ -1,15 +1,15 @@
 import { DtmStoreError } from '../../../protocol/internal.js';
-import { ALTER_TIMEOUT_MS, definitionOf, layoutGap, layoutMessage } from '../sql/layout.js';
+import { ALTER_TIMEOUT_MS, columnDefinition, findLayoutGap, layoutMessage } from '../sql/layout.js';
 import type { SqlSession } from '../sql/sql-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';
 import type { MysqlConnections } from './mysql-connections.js';
 import { COLLATIONS, mysqlTables, type MysqlTable } from './mysql-tables.js';
 
 /** Longest wait for another coordinator that alters the tables. */
-const LOCK_SECONDS = 3600;
+const MAX_LOCK_SECONDS = 3600;
 
 /** Access denied: to a database, a table, a column, a command. */
-const DENIED = [1044, 1142, 1143, 1227];
+const ACCESS_DENIED = [1044, 1142, 1143, 1227];
 
 /**
  * Makes the tables, or widens those that Go dtm made; nothing when they are as they should be. Several coordinators may
@@ -21,37 +21,37 @@ const DENIED = [1044, 1142, 1143, 1227];
  * @param isWanted - whether to do it
  * @throws DtmStoreError with the statements, when it is not wanted, or the user may not; when the server is too old
  */
-export async function completeMysqlLayout(
+export async function migrateMysqlTables(
   name: string,
   connections: MysqlConnections,
   database: string,
   isWanted: boolean,
 ): Promise<void> {
-  const collation = await collationOf(name, connections);
-  const statements = await gaps(connections, database, collation);
+  const collation = await findCollation(name, connections);
+  const statements = await missingStatements(connections, database, collation);
   if (statements.length === 0) return;
   if (!isWanted) throw new DtmStoreError(layoutMessage(name, 'migrate is false', statements));
   try {
-    await connections.alone(async (session) => {
+    await connections.withConnection(async (session) => {
       const lock = `nestjs-dtm ${database}`.slice(0, 64);
-      const [row] = await session.query('select get_lock(?, ?) as locked', [lock, LOCK_SECONDS]);
+      const [row] = await session.query('select get_lock(?, ?) as locked', [lock, MAX_LOCK_SECONDS]);
       if (Number(row?.['locked']) !== 1) throw new DtmStoreError(`${name}: another coordinator is altering its tables`);
       try {
         // another coordinator may have done it meanwhile
-        for (const statement of await gaps(session, database, collation)) await session.execute(statement);
+        for (const statement of await missingStatements(session, database, collation)) await session.execute(statement);
       } finally {
         await session.query('select release_lock(?)', [lock]);
       }
     }, ALTER_TIMEOUT_MS);
   } catch (error) {
     const { errno } = (error instanceof SqlFailure ? (error.cause ?? {}) : {}) as { errno?: number };
-    if (errno === undefined || !DENIED.includes(errno)) throw error;
+    if (errno === undefined || !ACCESS_DENIED.includes(errno)) throw error;
     throw new DtmStoreError(layoutMessage(name, 'this user may not', statements), { cause: error });
   }
 }
 
 /** Only servers that have one know `skip locked`, too. */
-async function collationOf(name: string, session: Pick<SqlSession, 'query'>): Promise<string> {
+async function findCollation(name: string, session: Pick<SqlSession, 'query'>): Promise<string> {
   const [server] = await session.query('select version() as version');
   const version = String(server?.['version']);
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(version) ?? [];
@@ -69,7 +69,11 @@ async function collationOf(name: string, session: Pick<SqlSession, 'query'>): Pr
 }
 
 /** The statements that are missing. */
-async function gaps(session: Pick<SqlSession, 'query'>, database: string, collation: string): Promise<string[]> {
+async function missingStatements(
+  session: Pick<SqlSession, 'query'>,
+  database: string,
+  collation: string,
+): Promise<string[]> {
   const statements: string[] = [];
   const found = await session.query(
     `select table_name as \`table\`, column_name as name, column_type as type, collation_name as collation
@@ -89,14 +93,14 @@ async function gaps(session: Pick<SqlSession, 'query'>, database: string, collat
     const path = `\`${database}\`.${table.name}`;
     if (columns.size === 0) {
       statements.push(
-        `create table if not exists ${path} (\n  ${creation(table).join(',\n  ')}\n) engine = InnoDB default character set utf8mb4`,
+        `create table if not exists ${path} (\n  ${tableDefinition(table).join(',\n  ')}\n) engine = InnoDB default character set utf8mb4`,
       );
       continue;
     }
-    const { missing, narrow } = layoutGap(table, columns);
+    const { missing, narrow } = findLayoutGap(table, columns);
     const changes = [
-      ...narrow.map((column) => `modify column ${definitionOf(column)}`),
-      ...missing.map((column) => `add column ${definitionOf(column)}`),
+      ...narrow.map((column) => `modify column ${columnDefinition(column)}`),
+      ...missing.map((column) => `add column ${columnDefinition(column)}`),
       ...Object.entries(table.keys)
         .filter(([key]) => !keys.some((row) => row['table'] === table.name && row['name'] === key))
         .map(([, definition]) => `add ${definition}`),
@@ -106,10 +110,10 @@ async function gaps(session: Pick<SqlSession, 'query'>, database: string, collat
   return statements;
 }
 
-function creation({ columns, keys }: MysqlTable): string[] {
+function tableDefinition({ columns, keys }: MysqlTable): string[] {
   return [
     'id bigint not null auto_increment',
-    ...columns.map(definitionOf),
+    ...columns.map(columnDefinition),
     'primary key (id)',
     ...Object.values(keys),
   ];

@@ -7,7 +7,7 @@ import type { Store } from '../store.js';
 import { MysqlConnections } from './mysql-connections.js';
 import { MysqlDatabase } from './mysql-database.js';
 import { mysqlDialect } from './mysql-dialect.js';
-import { completeMysqlLayout } from './mysql-layout.js';
+import { migrateMysqlTables } from './mysql-layout.js';
 import { openPool, type MysqlCallbackPool, type MysqlStorePool } from './mysql-pool.js';
 
 /** Options of {@link mysqlStore}. */
@@ -37,7 +37,7 @@ export interface MysqlStoreOptions extends ConnectionOptions {
  */
 export function mysqlStore(options: MysqlStoreOptions = {}): Store {
   const { migrate = true, timeZone = '+00:00' } = options;
-  const pool = poolIn(options.pool);
+  const pool = parsePool(options.pool);
   const connection = resolveConnection('mysqlStore', options, ['mysql:', 'mariadb:'], 3306);
   const { host, port, database, maxConnections, timeoutMs } = connection;
   const [parameter] = Object.keys(connection.parameters);
@@ -54,7 +54,7 @@ export function mysqlStore(options: MysqlStoreOptions = {}): Store {
     const opened = await connect();
     try {
       if (migrate) await createDatabaseIfMissing(opened.connections, name, database);
-      await completeMysqlLayout(name, opened.connections, database, migrate);
+      await migrateMysqlTables(name, opened.connections, database, migrate);
       return opened;
     } catch (error) {
       await opened.end();
@@ -64,7 +64,7 @@ export function mysqlStore(options: MysqlStoreOptions = {}): Store {
   return new SqlStore(new MysqlDatabase({ name, maxConnections, open }, mysqlDialect(database, timeZone)));
 }
 
-function poolIn(pool: MysqlStoreOptions['pool']): MysqlStorePool | undefined {
+function parsePool(pool: MysqlStoreOptions['pool']): MysqlStorePool | undefined {
   if (pool === undefined) return undefined;
   if (typeof (pool as Partial<MysqlCallbackPool> | null)?.promise === 'function') {
     return (pool as MysqlCallbackPool).promise();

@@ -4,20 +4,20 @@ import {
   BRANCH_KEY,
   BRANCH_PROGRESS,
   GLOBAL_COLUMNS,
-  ownerText,
+  encodeOwner,
   type BranchEntry,
   type Column,
 } from '../sql/columns.js';
-import { padded, placeholders } from '../sql/placeholders.js';
+import { padToPowerOfTwo, placeholders } from '../sql/placeholders.js';
 import type { SqlDialect, SqlRow, SqlSession, Update } from '../sql/sql-database.js';
 import type { SqlValue } from '../sql/sql-value.js';
-import { mostBytes } from './mysql-connections.js';
+import { maxBytesOf } from './mysql-connections.js';
 
 /** Most rows in one statement. */
-const MOST_ROWS = 128;
+const MAX_ROWS = 128;
 
 /** Bytes of rows at which a statement is large enough. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Writes many rows with few statements. Rows go out in powers of two, so that few different statements are prepared. */
 export class MysqlWrites {
@@ -33,7 +33,7 @@ export class MysqlWrites {
   constructor(session: SqlSession, dialect: SqlDialect, maxBytes: number) {
     this.#session = session;
     this.#dialect = dialect;
-    this.#maxBytes = Math.min(MOST_BYTES, maxBytes);
+    this.#maxBytes = Math.min(MAX_BYTES, maxBytes);
   }
 
   /** Adds transactions. */
@@ -50,7 +50,7 @@ export class MysqlWrites {
 
   /** Reads transactions, so that nobody else changes them until this transaction ends; by gid. */
   async lock(gids: readonly string[]): Promise<ReadonlyMap<string, SqlRow>> {
-    const all = padded(gids);
+    const all = padToPowerOfTwo(gids);
     const text = `select id, gid, trans_type, status, owner from ${this.#dialect.tables.global}
       where gid in ${placeholders(all.length)} order by id for update`;
     const rows = await this.#session.query(text, all);
@@ -68,9 +68,9 @@ export class MysqlWrites {
 
   /** Replaces what has changed in branches of transactions that are locked. */
   async replaceBranches(entries: readonly BranchEntry[]): Promise<void> {
-    for (let start = 0; start < entries.length; start += MOST_ROWS) {
-      const some = entries.slice(start, start + MOST_ROWS);
-      const keys = padded(some.map((entry) => this.#encoded(BRANCH_KEY, entry)));
+    for (let start = 0; start < entries.length; start += MAX_ROWS) {
+      const some = entries.slice(start, start + MAX_ROWS);
+      const keys = padToPowerOfTwo(some.map((entry) => this.#encoded(BRANCH_KEY, entry)));
       const text = `select id, ${namesOf(BRANCH_KEY).join(', ')} from ${this.#dialect.tables.branch}
         where (${namesOf(BRANCH_KEY).join(', ')}) in (${keys.map((key) => placeholders(key.length)).join(', ')})`;
       const stored = await this.#session.query(text, keys.flat());
@@ -98,8 +98,8 @@ export class MysqlWrites {
     const update = replaced.map(({ name }) => `${name} = values(${name})`).join(', ');
     const suffix = update && ` on duplicate key update ${update}`;
     for (let start = 0, count = 0; start < rows.length; start += count) {
-      count = Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(rows.length - start)));
-      while (count > 1 && mostBytes(rows.slice(start, start + count).flat()) > this.#maxBytes) count /= 2;
+      count = Math.min(MAX_ROWS, 2 ** Math.floor(Math.log2(rows.length - start)));
+      while (count > 1 && maxBytesOf(rows.slice(start, start + count).flat()) > this.#maxBytes) count /= 2;
       const some = rows.slice(start, start + count);
       const lists = some.map(() => placeholders(names.length)).join(', ');
       await this.#session.execute(`insert into ${table} (${names.join(', ')}) values ${lists}${suffix}`, some.flat());
@@ -131,7 +131,7 @@ export async function updateOne(
   const conditions: SqlValue[] = [transaction.gid, expected.status];
   if (expected.owner !== undefined) {
     where.push('g.owner = ?');
-    conditions.push(ownerText(expected.owner)!);
+    conditions.push(encodeOwner(expected.owner)!);
   }
   const text = `update ${tables.global} g ${joins.join(' ')} set ${assignments.join(', ')} where ${where.join(' and ')}`;
   return (await session.execute(text, [...keys, ...values, ...conditions])) > 0;

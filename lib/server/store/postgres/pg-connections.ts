@@ -23,7 +23,7 @@ const types: PgStatement['types'] = {
 type PgValue = SqlValue | readonly SqlValue[];
 
 /** How long the server's word that it has given up may take. */
-const ANSWER_MS = 2000;
+const CANCEL_GRACE_MS = 2000;
 
 /** Statements on the connections of a pool. */
 export class PgConnections implements SqlConnections {
@@ -32,7 +32,7 @@ export class PgConnections implements SqlConnections {
   readonly #statements = new Map<string, { text: string; name?: string }>();
   readonly #settings: string | undefined;
   readonly #timeoutMs: number;
-  readonly #isSet = new WeakSet<PgStoreClient>();
+  readonly #configured = new WeakSet<PgStoreClient>();
 
   /**
    * @param pool - the pool
@@ -84,11 +84,11 @@ export class PgConnections implements SqlConnections {
   ): Promise<{ rows: SqlRow[]; rowCount: number }> {
     try {
       // the server's own limit comes first, so that it is known that nothing was kept
-      const limits = { query_timeout: timeoutMs + ANSWER_MS, types };
+      const limits = { query_timeout: timeoutMs + CANCEL_GRACE_MS, types };
       const { rows, rowCount } = await client.query({ ...this.#statement(text), values: [...values], ...limits });
       return { rows: rows as SqlRow[], rowCount: rowCount ?? 0 };
     } catch (cause) {
-      throw new SqlFailure(kindOf(cause), cause);
+      throw new SqlFailure(failureKind(cause), cause);
     }
   }
 
@@ -115,11 +115,11 @@ export class PgConnections implements SqlConnections {
     };
     client.on('error', onError);
     try {
-      if (this.#settings !== undefined && !this.#isSet.has(client)) {
+      if (this.#settings !== undefined && !this.#configured.has(client)) {
         await this.#run(client, this.#settings, []).catch(({ cause }: SqlFailure) => {
           throw new SqlFailure('unreachable', cause);
         });
-        this.#isSet.add(client);
+        this.#configured.add(client);
       }
       return await work(client);
     } catch (error) {
@@ -139,7 +139,7 @@ export class PgConnections implements SqlConnections {
 const REUSABLE: ReadonlySet<SqlFailure['kind']> = new Set(['duplicate', 'conflict']);
 
 /** What a failed statement left behind, by the SQLSTATE of its error. */
-function kindOf(error: unknown): SqlFailure['kind'] {
+function failureKind(error: unknown): SqlFailure['kind'] {
   const { code = '', severity } = error as { code?: string; severity?: string };
   // an error without one is not the server's answer
   if (!severity) return 'lost';

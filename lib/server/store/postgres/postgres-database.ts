@@ -1,5 +1,5 @@
 import type { TransactionDetails } from '../../../protocol/internal.js';
-import { BRANCH_COLUMNS, GLOBAL_COLUMNS, entriesOf, ownerText, type Column } from '../sql/columns.js';
+import { BRANCH_COLUMNS, GLOBAL_COLUMNS, branchEntries, encodeOwner, type Column } from '../sql/columns.js';
 import { PooledDatabase, type PoolAccess } from '../sql/pooled-database.js';
 import type { Registration, Update } from '../sql/sql-database.js';
 import type { SqlValue } from '../sql/sql-value.js';
@@ -23,9 +23,9 @@ export class PostgresDatabase extends PooledDatabase<PgConnections> {
   async create(writes: readonly TransactionDetails[]): Promise<boolean[]> {
     const transactions = writes.map(({ transaction }) => transaction);
     const entries = writes.flatMap(({ transaction: { gid, createTime }, branches }) =>
-      entriesOf(gid, branches, createTime),
+      branchEntries(gid, branches, createTime),
     );
-    const created = await this.#written(this.#statements.create, [
+    const created = await this.#writtenGids(this.#statements.create, [
       ...this.#arrays(GLOBAL_COLUMNS, transactions),
       ...this.#arrays(BRANCH_COLUMNS, entries),
     ]);
@@ -34,8 +34,8 @@ export class PostgresDatabase extends PooledDatabase<PgConnections> {
 
   async addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]> {
     const time = Date.now();
-    const entries = writes.flatMap(({ gid, branches }) => entriesOf(gid, branches, time));
-    const added = await this.#written(this.#statements.addBranches, [
+    const entries = writes.flatMap(({ gid, branches }) => branchEntries(gid, branches, time));
+    const added = await this.#writtenGids(this.#statements.addBranches, [
       writes.map(({ gid }) => gid),
       writes.map(({ transType }) => transType),
       ...this.#arrays(BRANCH_COLUMNS, entries),
@@ -46,11 +46,11 @@ export class PostgresDatabase extends PooledDatabase<PgConnections> {
   async update(writes: readonly Update[]): Promise<boolean[]> {
     const transactions = writes.map(({ transaction }) => transaction);
     const entries = writes.flatMap(({ transaction: { gid, updateTime }, branches }) =>
-      entriesOf(gid, branches, updateTime),
+      branchEntries(gid, branches, updateTime),
     );
-    const updated = await this.#written(this.#statements.update, [
+    const updated = await this.#writtenGids(this.#statements.update, [
       writes.map(({ expected }) => expected.status),
-      writes.map(({ expected }) => ownerText(expected.owner) ?? null),
+      writes.map(({ expected }) => encodeOwner(expected.owner) ?? null),
       ...this.#arrays(GLOBAL_COLUMNS, transactions),
       ...this.#arrays(CHANGED_COLUMNS, entries),
     ]);
@@ -58,7 +58,7 @@ export class PostgresDatabase extends PooledDatabase<PgConnections> {
   }
 
   /** The gids that a statement has written. */
-  async #written(text: string, arrays: readonly SqlValue[][]): Promise<ReadonlySet<unknown>> {
+  async #writtenGids(text: string, arrays: readonly SqlValue[][]): Promise<ReadonlySet<unknown>> {
     const rows = await this.connections.query(text, arrays);
     return new Set(rows.map(({ gid }) => gid));
   }

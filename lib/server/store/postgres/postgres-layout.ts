@@ -1,5 +1,5 @@
 import { DtmStoreError } from '../../../protocol/internal.js';
-import { ALTER_TIMEOUT_MS, definitionOf, layoutGap, layoutMessage } from '../sql/layout.js';
+import { ALTER_TIMEOUT_MS, columnDefinition, findLayoutGap, layoutMessage } from '../sql/layout.js';
 import type { SqlSession } from '../sql/sql-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';
 import type { PgConnections } from './pg-connections.js';
@@ -15,13 +15,13 @@ import { DUE_INDEX, POSTGRES_TABLES, type PostgresTable } from './postgres-table
  * @param isWanted - whether to do it
  * @throws DtmStoreError with the statements, when it is not wanted, or the user may not
  */
-export async function completePostgresLayout(
+export async function migratePostgresTables(
   name: string,
   connections: PgConnections,
   schema: string,
   isWanted: boolean,
 ): Promise<void> {
-  const statements = await gaps(connections, schema);
+  const statements = await missingStatements(connections, schema);
   if (statements.length === 0) return;
   if (!isWanted) throw new DtmStoreError(layoutMessage(name, 'migrate is false', statements));
   try {
@@ -30,7 +30,7 @@ export async function completePostgresLayout(
       await session.execute('set local statement_timeout = 0');
       await session.query('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`nestjs-dtm store ${schema}`]);
       // another coordinator may have done it meanwhile
-      for (const statement of await gaps(session, schema)) await session.execute(statement);
+      for (const statement of await missingStatements(session, schema)) await session.execute(statement);
     }, ALTER_TIMEOUT_MS);
   } catch (error) {
     const { code } = (error instanceof SqlFailure ? (error.cause ?? {}) : {}) as { code?: unknown };
@@ -42,23 +42,23 @@ export async function completePostgresLayout(
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** The statements that are missing. */
-async function gaps(session: Pick<SqlSession, 'query'>, schema: string): Promise<string[]> {
+async function missingStatements(session: Pick<SqlSession, 'query'>, schema: string): Promise<string[]> {
   const statements: string[] = [];
   const [found] = await session.query('select 1 from pg_namespace where nspname = ?', [schema]);
   if (!found) statements.push(`create schema "${schema}"`);
-  const columns = await columnsIn(session, schema);
+  const columns = await findColumns(session, schema);
   const indexes = await session.query('select tablename, indexname from pg_indexes where schemaname = ?', [schema]);
   for (const table of POSTGRES_TABLES) {
     const existing = columns.get(table.name);
     if (existing) {
-      const gap = layoutGap(table, existing);
+      const gap = findLayoutGap(table, existing);
       const changes = [
-        ...gap.missing.map((column) => `add column ${definitionOf(column)}`),
+        ...gap.missing.map((column) => `add column ${columnDefinition(column)}`),
         ...gap.narrow.map(({ name, type }) => `alter column ${name} type ${type}`),
       ];
       if (changes.length > 0) statements.push(`alter table "${schema}".${table.name}\n  ${changes.join(',\n  ')}`);
     } else {
-      statements.push(...creation(table, schema));
+      statements.push(...createTable(table, schema));
     }
     for (const [index, definition] of Object.entries(table.indexes)) {
       const isThere = indexes.some(({ tablename, indexname }) => tablename === table.name && indexname === index);
@@ -70,10 +70,10 @@ async function gaps(session: Pick<SqlSession, 'query'>, schema: string): Promise
 }
 
 /** With sequences of the names that Go dtm gives them. */
-function creation({ name, columns, unique }: PostgresTable, schema: string): string[] {
+function createTable({ name, columns, unique }: PostgresTable, schema: string): string[] {
   const definitions = [
     `id bigint not null default nextval('"${schema}".${name}_seq')`,
-    ...columns.map(definitionOf),
+    ...columns.map(columnDefinition),
     'primary key (id)',
     unique,
   ];
@@ -84,7 +84,7 @@ function creation({ name, columns, unique }: PostgresTable, schema: string): str
 }
 
 /** Types of the columns, e.g. `character varying(128)`, by table and name. */
-async function columnsIn(
+async function findColumns(
   session: Pick<SqlSession, 'query'>,
   schema: string,
 ): Promise<Map<string, Map<string, string>>> {

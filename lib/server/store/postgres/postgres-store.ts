@@ -8,7 +8,7 @@ import { SqlStore } from '../sql/sql-store.js';
 import { PgConnections } from './pg-connections.js';
 import { openPool, sessionSettings, type PgStorePool } from './pg-pool.js';
 import { PostgresDatabase } from './postgres-database.js';
-import { completePostgresLayout } from './postgres-layout.js';
+import { migratePostgresTables } from './postgres-layout.js';
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends ConnectionOptions {
@@ -48,7 +48,7 @@ export function postgresStore(options: PostgresStoreOptions = {}): Store {
     const opened = await connect();
     try {
       if (!pool && migrate) await createDatabaseIfMissing(opened.connections, connection);
-      await completePostgresLayout(name, opened.connections, schema, migrate);
+      await migratePostgresTables(name, opened.connections, schema, migrate);
       return opened;
     } catch (error) {
       await opened.end();
@@ -84,7 +84,7 @@ async function createDatabaseIfMissing(connections: PgConnections, connection: C
   const missing = await connections.query('select 1').then(
     () => undefined,
     (error: unknown) => {
-      if (codeOf(error) === NO_DATABASE) return error;
+      if (sqlStateOf(error) === NO_DATABASE) return error;
       throw error;
     },
   );
@@ -109,6 +109,6 @@ async function createDatabaseIfMissing(connections: PgConnections, connection: C
   }
 }
 
-function codeOf(error: unknown): unknown {
+function sqlStateOf(error: unknown): unknown {
   return error instanceof SqlFailure ? (error.cause as { code?: unknown } | undefined)?.code : undefined;
 }

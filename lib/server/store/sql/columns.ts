@@ -42,16 +42,16 @@ export const GLOBAL_COLUMNS: readonly Column<TransactionRecord>[] = [
   { name: 'protocol', kind: 'text', value: ({ protocol }) => protocol },
   { name: 'query_prepared', kind: 'text', value: ({ queryPrepared = '' }) => queryPrepared },
   { name: 'custom_data', kind: 'text', value: ({ customData = '' }) => customData },
-  { name: 'options', kind: 'text', value: optionsText },
+  { name: 'options', kind: 'text', value: encodeOptions },
   { name: 'result', kind: 'text', value: ({ result = '' }) => result },
   { name: 'rollback_reason', kind: 'prose', value: ({ rollbackReason = '' }) => rollbackReason },
-  { name: 'owner', kind: 'text', value: ({ owner }) => ownerText(owner) ?? '' },
-  { name: 'create_time', kind: 'time', value: ({ createTime }) => timeValue(createTime) },
-  { name: 'update_time', kind: 'time', value: ({ updateTime }) => timeValue(updateTime) },
-  { name: 'finish_time', kind: 'time', value: ({ finishTime }) => timeValue(finishTime) },
-  { name: 'rollback_time', kind: 'time', value: ({ rollbackTime }) => timeValue(rollbackTime) },
-  { name: 'next_cron_time', kind: 'time', value: ({ nextCronTime }) => timeValue(nextCronTime) },
-  { name: 'next_cron_interval', kind: 'integer', value: ({ nextCronInterval }) => integerValue(nextCronInterval) },
+  { name: 'owner', kind: 'text', value: ({ owner }) => encodeOwner(owner) ?? '' },
+  { name: 'create_time', kind: 'time', value: ({ createTime }) => encodeTime(createTime) },
+  { name: 'update_time', kind: 'time', value: ({ updateTime }) => encodeTime(updateTime) },
+  { name: 'finish_time', kind: 'time', value: ({ finishTime }) => encodeTime(finishTime) },
+  { name: 'rollback_time', kind: 'time', value: ({ rollbackTime }) => encodeTime(rollbackTime) },
+  { name: 'next_cron_time', kind: 'time', value: ({ nextCronTime }) => encodeTime(nextCronTime) },
+  { name: 'next_cron_interval', kind: 'integer', value: ({ nextCronInterval }) => encodeInteger(nextCronInterval) },
   { name: 'attention', kind: 'prose', value: ({ attention }) => attention ?? null },
 ];
 
@@ -65,10 +65,10 @@ export const BRANCH_KEY: readonly Column<BranchEntry>[] = [
 /** Columns that change as a branch is called. */
 export const BRANCH_PROGRESS: readonly Column<BranchEntry>[] = [
   { name: 'status', kind: 'text', value: ({ branch }) => branch.status },
-  { name: 'finish_time', kind: 'time', value: ({ branch }) => timeValue(branch.finishTime) },
-  { name: 'update_time', kind: 'time', value: (entry) => timeValue(entry.time) },
-  { name: 'attempts', kind: 'integer', value: ({ branch }) => integerValue(branch.attempts) },
-  { name: 'failures', kind: 'integer', value: ({ branch }) => integerValue(branch.failures) },
+  { name: 'finish_time', kind: 'time', value: ({ branch }) => encodeTime(branch.finishTime) },
+  { name: 'update_time', kind: 'time', value: (entry) => encodeTime(entry.time) },
+  { name: 'attempts', kind: 'integer', value: ({ branch }) => encodeInteger(branch.attempts) },
+  { name: 'failures', kind: 'integer', value: ({ branch }) => encodeInteger(branch.failures) },
   { name: 'last_error', kind: 'prose', value: ({ branch }) => branch.lastError ?? null },
 ];
 
@@ -80,7 +80,7 @@ export const BRANCH_COLUMNS: readonly Column<BranchEntry>[] = [
   { name: 'bin_data', kind: 'bytes', value: ({ branch }) => payloadBytes(branch.payload) },
   // what Go wrote may be either
   { name: 'is_text', kind: 'flag', value: ({ branch }) => typeof branch.payload === 'string' },
-  { name: 'create_time', kind: 'time', value: (entry) => timeValue(entry.time) },
+  { name: 'create_time', kind: 'time', value: (entry) => encodeTime(entry.time) },
 ];
 
 /**
@@ -90,7 +90,7 @@ export const BRANCH_COLUMNS: readonly Column<BranchEntry>[] = [
  * @param branches - the branches
  * @param time - when they are written, UTC milliseconds
  */
-export function entriesOf(gid: string, branches: readonly BranchRecord[], time: number): BranchEntry[] {
+export function branchEntries(gid: string, branches: readonly BranchRecord[], time: number): BranchEntry[] {
   return branches.map((branch) => ({ gid, branch, time }));
 }
 
@@ -99,19 +99,19 @@ export function entriesOf(gid: string, branches: readonly BranchRecord[], time: 
  *
  * @param owner - who holds the lease; undefined = nobody
  */
-export function ownerText(owner: string | undefined): string | undefined {
+export function encodeOwner(owner: string | undefined): string | undefined {
   return owner && OWNER_PREFIX + owner;
 }
 
 /** The JSON that Go dtm keeps in this column. */
-function optionsText({ options, concurrent = false, retryCount }: TransactionRecord): string {
+function encodeOptions({ options, concurrent = false, retryCount }: TransactionRecord): string {
   return JSON.stringify({ ...encodeTransactionOptions(options), concurrent, retry_count: retryCount });
 }
 
-function timeValue(value: number | undefined): number | null {
+function encodeTime(value: number | undefined): number | null {
   return value === undefined ? null : Math.min(Math.max(value, 0), MAX_TIME);
 }
 
-function integerValue(value: number | undefined): number | null {
+function encodeInteger(value: number | undefined): number | null {
   return value === undefined ? null : Math.min(Math.trunc(value), MAX_INTEGER);
 }

@@ -37,10 +37,10 @@ export interface Connection {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-const PARTS = ['host', 'port', 'user', 'password', 'database'] as const;
+const URL_PARTS = ['host', 'port', 'user', 'password', 'database'] as const;
 
 /** What a pool knows itself. */
-const NOT_OF_POOL = ['url', 'host', 'port', 'user', 'password', 'ssl'] as const;
+const NOT_WITH_POOL = ['url', 'host', 'port', 'user', 'password', 'ssl'] as const;
 
 /**
  * Checks the options and fills in defaults.
@@ -61,11 +61,11 @@ export function resolveConnection(
   const fail = (what: string): never => {
     throw new DtmConfigError(`${factory}: ${what}`);
   };
-  const given = PARTS.filter((part) => options[part] !== undefined);
+  const given = URL_PARTS.filter((part) => options[part] !== undefined);
   if (url !== undefined && given.length > 0) fail(`give url or ${given.join(', ')}, not both`);
-  const useless = options.pool === undefined ? [] : NOT_OF_POOL.filter((name) => options[name] !== undefined);
+  const useless = options.pool === undefined ? [] : NOT_WITH_POOL.filter((name) => options[name] !== undefined);
   if (useless.length > 0) fail(`give pool or ${useless.join(', ')}, not both`);
-  const parts = url === undefined ? { ...options, parameters: {} } : partsOf(url, schemes, fail);
+  const parts = url === undefined ? { ...options, parameters: {} } : parseUrl(url, schemes, fail);
   const { host = 'localhost', port = defaultPort, user = 'dtm', password, database = 'dtm', parameters } = parts;
   const { maxConnections = 10, timeoutSeconds = 30 } = options;
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) fail(`port must be from 1 to 65535, not ${String(port)}`);
@@ -89,7 +89,7 @@ export function resolveConnection(
   };
 }
 
-function partsOf(url: string, schemes: readonly string[], fail: (what: string) => never) {
+function parseUrl(url: string, schemes: readonly string[], fail: (what: string) => never) {
   // its error would show the password
   if (!URL.canParse(url)) return fail(`url is none; write ${schemes[0]}//user:password@host:port/database`);
   const parsed = new URL(url);

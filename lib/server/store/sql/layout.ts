@@ -35,7 +35,7 @@ export interface LayoutGap {
  * @param found - its columns as the database describes them, by name
  * @throws DtmStoreError when it is none of dtm's
  */
-export function layoutGap(table: LayoutTable, found: ReadonlyMap<string, string>): LayoutGap {
+export function findLayoutGap(table: LayoutTable, found: ReadonlyMap<string, string>): LayoutGap {
   const missing = table.columns.filter(({ name }) => !found.has(name));
   const foreign = missing.find(({ rest }) => rest === NOT_NULL);
   if (foreign) {
@@ -57,7 +57,7 @@ export const ALTER_TIMEOUT_MS = 24 * 3600 * 1000;
 export const NOT_NULL = 'not null';
 
 /** A column as it is made. */
-export function definitionOf({ name, type, rest = '' }: LayoutColumn): string {
+export function columnDefinition({ name, type, rest = '' }: LayoutColumn): string {
   return `${name} ${type} ${rest}`.trim();
 }
 

@@ -1,12 +1,12 @@
 import { isFinal } from '../../../protocol/internal.js';
 import { positionOf } from '../memory/memory-store.js';
-import type { Pruned, WakeFilter } from '../store.js';
+import type { PruneResult, WakeFilter } from '../store.js';
 import { OWNER_PREFIX } from './columns.js';
-import { inParts, padded, placeholders } from './placeholders.js';
-import { transactionIn } from './rows.js';
+import { chunked, padToPowerOfTwo, placeholders } from './placeholders.js';
+import { decodeTransaction } from './rows.js';
 import type { SqlDatabase, SqlDialect } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
-import { encodedTime } from './transactions.js';
+import { encodeDueTime } from './transactions.js';
 
 /** Go dtm never clears its owner. After this time without a change it no longer works on the transaction. */
 const GO_PASS_MS = 60_000;
@@ -15,17 +15,17 @@ const GO_PASS_MS = 60_000;
 export async function wakeTransactions(database: SqlDatabase, now: number, filter: WakeFilter): Promise<number> {
   const { dialect } = database;
   const { global } = dialect.tables;
-  const { where, values } = asleep(dialect, now, filter);
+  const { where, values } = sleepingCondition(dialect, now, filter);
   const found = await database.query(`select id from ${global} where ${where} order by id limit ?`, [
     ...values,
     String(filter.limit),
   ]);
   let count = 0;
-  for (const part of inParts(found)) {
-    const ids = padded(part.map(({ id }) => String(id)));
+  for (const part of chunked(found)) {
+    const ids = padToPowerOfTwo(part.map(({ id }) => String(id)));
     count += await database.execute(
       `update ${global} set next_cron_time = ? where id in ${placeholders(ids.length)} and ${where}`,
-      [encodedTime(dialect, now), ...ids, ...values],
+      [encodeDueTime(dialect, now), ...ids, ...values],
     );
   }
   return count;
@@ -37,7 +37,7 @@ export async function pruneTransactions(
   before: number,
   position: string,
   limit: number,
-): Promise<Pruned> {
+): Promise<PruneResult> {
   const { dialect } = database;
   const { global } = dialect.tables;
   const times = ['create_time', 'update_time'].map((name) => `${dialect.milliseconds(name)} as ${name}`).join(', ');
@@ -46,16 +46,16 @@ export async function pruneTransactions(
     String(above),
     String(limit),
   ]);
-  const newer = rows.findIndex((row) => transactionIn(row).createTime >= before);
+  const newer = rows.findIndex((row) => decodeTransaction(row).createTime >= before);
   const looked = newer < 0 ? rows : rows.slice(0, newer);
   const old = looked.filter((row) => {
-    const { status, updateTime } = transactionIn(row);
+    const { status, updateTime } = decodeTransaction(row);
     return isFinal(status) && updateTime < before;
   });
   const nextPosition = looked.length < limit ? '' : String(looked.at(-1)?.['id'] ?? '');
   let count = 0;
-  for (const part of inParts(old))
-    count += await deleteTransactions(database, padded(part.map(({ id }) => String(id))));
+  for (const part of chunked(old))
+    count += await deleteTransactions(database, padToPowerOfTwo(part.map(({ id }) => String(id))));
   return { count, nextPosition };
 }
 
@@ -66,7 +66,7 @@ function deleteTransactions(database: SqlDatabase, ids: readonly string[]): Prom
     const text = `select gid from ${global} where id in ${placeholders(ids.length)} order by id for update`;
     const rest = await session.query(text, ids);
     if (rest.length === 0) return 0;
-    const gids = padded(rest.map(({ gid }) => gid as string));
+    const gids = padToPowerOfTwo(rest.map(({ gid }) => gid as string));
     await session.execute(`delete from ${branch} where gid in ${placeholders(gids.length)}`, gids);
     await session.execute(`delete from ${global} where id in ${placeholders(ids.length)}`, ids);
     return rest.length;
@@ -74,22 +74,26 @@ function deleteTransactions(database: SqlDatabase, ids: readonly string[]): Prom
 }
 
 /** Unfinished, not due yet, and nobody works on it. */
-function asleep(dialect: SqlDialect, now: number, filter: WakeFilter): { where: string; values: SqlValue[] } {
+function sleepingCondition(
+  dialect: SqlDialect,
+  now: number,
+  filter: WakeFilter,
+): { where: string; values: SqlValue[] } {
   const { gid, target, laterThan } = filter;
   const conditions = [
     dialect.isUnfinished,
     `${dialect.dueTime} > ?`,
     `(owner = '' or owner not like '${OWNER_PREFIX}%' and update_time < ?)`,
   ];
-  const values = [encodedTime(dialect, laterThan), encodedTime(dialect, now - GO_PASS_MS)];
+  const values = [encodeDueTime(dialect, laterThan), encodeDueTime(dialect, now - GO_PASS_MS)];
   if (gid !== undefined) {
     conditions.push('gid = ?');
     values.push(gid);
   }
   if (target !== undefined) {
     const { global, branch } = dialect.tables;
-    const asked = beginsWith('query_prepared', target);
-    const called = beginsWith('url', target);
+    const asked = targetCondition('query_prepared', target);
+    const called = targetCondition('url', target);
     conditions.push(`(status = 'prepared' and ${asked.condition} or exists (
       select 1 from ${branch} b where b.gid = ${global}.gid and b.status = 'prepared' and ${called.condition}))`);
     values.push(...asked.values, ...called.values);
@@ -98,7 +102,7 @@ function asleep(dialect: SqlDialect, now: number, filter: WakeFilter): { where: 
 }
 
 /** The condition that a URL begins with a target, see `isWaitingFor` of `targets.ts`. */
-function beginsWith(column: string, target: string): { condition: string; values: SqlValue[] } {
+function targetCondition(column: string, target: string): { condition: string; values: SqlValue[] } {
   const { length } = [...target];
   if (target.endsWith('/')) return { condition: `left(${column}, ?) = ?`, values: [length, target] };
   const ends = ['', '/', '?', '#'].map((end) => target + end);

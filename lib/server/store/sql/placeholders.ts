@@ -10,16 +10,16 @@ export function placeholders(count: number): string {
 }
 
 /** Most values of a list: databases take 65,535 in a statement. */
-const MOST_VALUES = 1024;
+const MAX_VALUES = 1024;
 
 /**
  * Cuts a list into lists that fit into a statement.
  *
  * @param values - any number
  */
-export function inParts<T>(values: readonly T[]): T[][] {
+export function chunked<T>(values: readonly T[]): T[][] {
   const parts: T[][] = [];
-  for (let start = 0; start < values.length; start += MOST_VALUES) parts.push(values.slice(start, start + MOST_VALUES));
+  for (let start = 0; start < values.length; start += MAX_VALUES) parts.push(values.slice(start, start + MAX_VALUES));
   return parts;
 }
 
@@ -28,7 +28,7 @@ export function inParts<T>(values: readonly T[]): T[][] {
  *
  * @param values - at least one
  */
-export function padded<T>(values: readonly T[]): T[] {
+export function padToPowerOfTwo<T>(values: readonly T[]): T[] {
   const length = 2 ** Math.ceil(Math.log2(values.length));
   return Array.from({ length }, (_, index) => values[index] ?? values[0]!);
 }

@@ -98,14 +98,14 @@ export async function inTransaction<T>(
     for (const statement of begin) await session.execute(statement);
     result = await work(session);
   } catch (error) {
-    throw await rolledBack(session, error);
+    throw await rollBack(session, error);
   }
   await session.execute('commit');
   return result;
 }
 
 /** The error of the work is what counts; a transaction that cannot be rolled back ends with its connection. */
-async function rolledBack(session: SqlSession, error: unknown): Promise<unknown> {
+async function rollBack(session: SqlSession, error: unknown): Promise<unknown> {
   if (error instanceof SqlFailure && error.kind === 'lost') return new SqlFailure('interrupted', error.cause);
   const failure = await session.execute('rollback').then(
     () => undefined,

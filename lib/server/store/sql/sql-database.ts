@@ -1,5 +1,5 @@
 import type { BranchRecord, TransactionDetails, TransactionRecord, TransType } from '../../../protocol/internal.js';
-import type { Expected } from '../store.js';
+import type { ExpectedState } from '../store.js';
 import type { Column } from './columns.js';
 import type { SqlValue } from './sql-value.js';
 
@@ -63,7 +63,7 @@ export interface Registration {
 /** A transaction's new record, see `Store.update`. */
 export interface Update {
   /** What must still be so. */
-  readonly expected: Expected;
+  readonly expected: ExpectedState;
   /** New record. */
   readonly transaction: TransactionRecord;
   /** New records of branches; which they are is told by branch id and operation. */

@@ -10,8 +10,8 @@ import {
   type TransactionRecord,
   type TransType,
 } from '../../../protocol/internal.js';
-import type { Expected, KvFilter, Pruned, Store, WakeFilter } from '../store.js';
-import { deleteKv, findKv, listKv, putKv } from './kept-values.js';
+import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
+import { deleteKv, findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import type { Registration, SqlDatabase, Update } from './sql-database.js';
 import { SqlFailure } from './sql-failure.js';
@@ -24,19 +24,19 @@ type Write =
   | (GroupedWrite & { readonly kind: 'update'; readonly update: Update });
 
 /** How often something is tried that the database rolled back because others were in the way. */
-const ATTEMPTS = 6;
+const MAX_CONFLICT_ATTEMPTS = 6;
 
 /** How often something is tried whose connection ended. */
-const CONNECTIONS = 2;
+const MAX_CONNECTION_ATTEMPTS = 2;
 
 /** A store in a database that several coordinators, also Go dtm, may share. */
 export class SqlStore implements Store {
   readonly name: string;
   readonly #database: SqlDatabase;
   readonly #groups: WriteGroups<Write>;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #running = new Set<Promise<unknown>>();
   #isOpen = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  #transition: Promise<unknown> = Promise.resolve();
 
   constructor(database: SqlDatabase) {
     this.name = database.name;
@@ -45,13 +45,13 @@ export class SqlStore implements Store {
   }
 
   open(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#afterTransition(async () => {
       if (this.#isOpen) return;
       try {
         await this.#database.open();
       } catch (error) {
         await this.#database.close();
-        throw this.#translated(error);
+        throw this.#translateError(error);
       }
       this.#isOpen = true;
     });
@@ -60,17 +60,17 @@ export class SqlStore implements Store {
   close(): Promise<void> {
     // first, so that no write comes in behind the last one
     this.#isOpen = false;
-    return this.#inTurn(async () => {
+    return this.#afterTransition(async () => {
       this.#isOpen = false;
       await this.#groups.drain();
-      await Promise.allSettled(this.#underWay);
+      await Promise.allSettled(this.#running);
       await this.#database.close();
     });
   }
 
   create(details: TransactionDetails): Promise<boolean> {
     const { gid } = details.transaction;
-    return this.#write({ kind: 'create', gid, size: sizeOf(details.transaction, details.branches), details });
+    return this.#write({ kind: 'create', gid, size: estimateSize(details.transaction, details.branches), details });
   }
 
   async addBranches(
@@ -79,16 +79,21 @@ export class SqlStore implements Store {
     branches: readonly BranchRecord[],
   ): Promise<'added' | 'refused' | 'duplicate'> {
     const registration = { gid, transType, branches };
-    return this.#write({ kind: 'addBranches', gid, size: sizeOf(undefined, branches), registration });
+    return this.#write({ kind: 'addBranches', gid, size: estimateSize(undefined, branches), registration });
   }
 
   update(
-    expected: Expected,
+    expected: ExpectedState,
     transaction: TransactionRecord,
     branches: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean> {
     const update = { expected, transaction, branches: [...branches.values()] };
-    return this.#write({ kind: 'update', gid: transaction.gid, size: sizeOf(transaction, update.branches), update });
+    return this.#write({
+      kind: 'update',
+      gid: transaction.gid,
+      size: estimateSize(transaction, update.branches),
+      update,
+    });
   }
 
   find(gid: string): Promise<TransactionDetails | undefined> {
@@ -112,7 +117,7 @@ export class SqlStore implements Store {
     return this.#change(() => wakeTransactions(this.#database, now, filter));
   }
 
-  prune(before: number, position: string, limit: number): Promise<Pruned> {
+  prune(before: number, position: string, limit: number): Promise<PruneResult> {
     return this.#change(() => pruneTransactions(this.#database, before, position, limit));
   }
 
@@ -133,7 +138,7 @@ export class SqlStore implements Store {
   }
 
   async #write<T>(write: Write): Promise<T> {
-    this.#checkOpen();
+    this.#assertOpen();
     return this.#groups.add<T>(write);
   }
 
@@ -150,7 +155,7 @@ export class SqlStore implements Store {
       if (group[0]!.kind === 'addBranches' && error instanceof SqlFailure && error.kind === 'duplicate') {
         return [{ status: 'fulfilled', value: 'duplicate' }];
       }
-      const reason = this.#translated(error, 'the write was');
+      const reason = this.#translateError(error, 'the write was');
       return group.map(() => ({ status: 'rejected', reason }));
     }
   }
@@ -180,31 +185,31 @@ export class SqlStore implements Store {
   }
 
   async #change<T>(work: () => Promise<T>): Promise<T> {
-    this.#checkOpen();
+    this.#assertOpen();
     const result = withRetries(work);
-    this.#underWay.add(result);
+    this.#running.add(result);
     try {
       return await result;
     } catch (error) {
-      throw this.#translated(error);
+      throw this.#translateError(error);
     } finally {
-      this.#underWay.delete(result);
+      this.#running.delete(result);
     }
   }
 
-  #checkOpen(): void {
+  #assertOpen(): void {
     if (this.#isOpen) return;
     throw new DtmStoreError(`${this.name} is closed; the coordinator is stopped, or was never started`);
   }
 
   /** Opening and closing wait for one another. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
+  #afterTransition(work: () => Promise<void>): Promise<void> {
+    const turn = this.#transition.then(work);
+    this.#transition = turn.catch(() => undefined);
     return turn;
   }
 
-  #translated(error: unknown, what = 'it was'): unknown {
+  #translateError(error: unknown, what = 'it was'): unknown {
     if (error instanceof DtmError || !(error instanceof SqlFailure)) return error;
     const reason = error.message;
     const messages = {
@@ -226,7 +231,7 @@ async function withRetries<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       const kind = error instanceof SqlFailure ? error.kind : undefined;
-      const most = kind === 'conflict' ? ATTEMPTS : kind === 'interrupted' ? CONNECTIONS : 1;
+      const most = kind === 'conflict' ? MAX_CONFLICT_ATTEMPTS : kind === 'interrupted' ? MAX_CONNECTION_ATTEMPTS : 1;
       if (attempt >= most) throw error;
       await pause(Math.random() * 5 * 2 ** attempt);
     }
@@ -238,7 +243,7 @@ function pause(ms: number): Promise<void> {
 }
 
 /** About how many bytes a write is. */
-function sizeOf(transaction: TransactionRecord | undefined, branches: readonly BranchRecord[]): number {
+function estimateSize(transaction: TransactionRecord | undefined, branches: readonly BranchRecord[]): number {
   let size = 500 + (transaction?.customData?.length ?? 0) + (transaction?.result?.length ?? 0);
   for (const { payload, url, lastError } of branches)
     size += 200 + payload.length + url.length + (lastError?.length ?? 0);

@@ -7,9 +7,9 @@ import type {
 } from '../../../protocol/internal.js';
 import { positionOf } from '../memory/memory-store.js';
 import { DEFAULT_PAGE_SIZE } from '../store.js';
-import { ownerText } from './columns.js';
-import { inParts, padded, placeholders, whereAll } from './placeholders.js';
-import { branchIn, branchList, globalList, transactionIn } from './rows.js';
+import { encodeOwner } from './columns.js';
+import { chunked, padToPowerOfTwo, placeholders, whereAll } from './placeholders.js';
+import { decodeBranch, branchColumns, transactionColumns, decodeTransaction } from './rows.js';
 import type { SqlDatabase, SqlDialect, SqlRow, SqlSession } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 
@@ -19,9 +19,9 @@ import type { SqlValue } from './sql-value.js';
  */
 export async function findTransaction(database: SqlDatabase, gid: string): Promise<TransactionDetails | undefined> {
   const { dialect } = database;
-  const text = `select ${globalList(dialect)} from ${dialect.tables.global} where gid = ?`;
+  const text = `select ${transactionColumns(dialect)} from ${dialect.tables.global} where gid = ?`;
   const [row] = await database.query(text, [gid]);
-  return row && (await withBranches(database, dialect, [row]))[0];
+  return row && (await readBranches(database, dialect, [row]))[0];
 }
 
 /** Page of `Store.list`. */
@@ -39,11 +39,11 @@ export async function listTransactions(database: SqlDatabase, filter: Transactio
     'create_time <= ?': time(filter.createTimeEnd),
   });
   const attention = filter.attention ? 'and attention is not null' : '';
-  const text = `select ${globalList(dialect)} from ${dialect.tables.global}
+  const text = `select ${transactionColumns(dialect)} from ${dialect.tables.global}
     where ${where} ${attention} order by id desc limit ?`;
   const rows = await database.query(text, [...values, String(limit)]);
   const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.['id'] ?? '');
-  return { transactions: rows.map(transactionIn), nextPosition };
+  return { transactions: rows.map(decodeTransaction), nextPosition };
 }
 
 /** Takes over due transactions; those that others are taking over right now are left to them. */
@@ -55,22 +55,22 @@ export function claimTransactions(
   limit: number,
 ): Promise<TransactionDetails[]> {
   const { dialect } = database;
-  const due = `select ${globalList(dialect)} from ${dialect.tables.global}
+  const due = `select ${transactionColumns(dialect)} from ${dialect.tables.global}
     where ${dialect.isUnfinished} and ${dialect.dueTime} <= ? order by ${dialect.dueTime} limit ? for update skip locked`;
   return database.transaction(async (session) => {
-    const rows = await session.query(due, [encodedTime(dialect, now), String(limit)]);
+    const rows = await session.query(due, [encodeDueTime(dialect, now), String(limit)]);
     if (rows.length === 0) return [];
-    const claimed = (await withBranches(session, dialect, rows)).map(({ transaction, branches }) => ({
+    const claimed = (await readBranches(session, dialect, rows)).map(({ transaction, branches }) => ({
       transaction: { ...transaction, owner, nextCronTime: lease(transaction) },
       branches,
     }));
     for (const time of new Set(claimed.map(({ transaction }) => transaction.nextCronTime))) {
       const same = rows.filter((_, index) => claimed[index]!.transaction.nextCronTime === time);
-      for (const part of inParts(same)) {
-        const ids = padded(part.map(({ id }) => String(id)));
+      for (const part of chunked(same)) {
+        const ids = padToPowerOfTwo(part.map(({ id }) => String(id)));
         await session.execute(
           `update ${dialect.tables.global} set owner = ?, next_cron_time = ? where id in ${placeholders(ids.length)}`,
-          [ownerText(owner)!, encodedTime(dialect, time), ...ids],
+          [encodeOwner(owner)!, encodeDueTime(dialect, time), ...ids],
         );
       }
     }
@@ -79,23 +79,23 @@ export function claimTransactions(
 }
 
 /** Encodes a time to compare with, or to put into `next_cron_time`. */
-export function encodedTime(dialect: SqlDialect, time: number): SqlValue {
+export function encodeDueTime(dialect: SqlDialect, time: number): SqlValue {
   return dialect.encode({ name: 'next_cron_time', kind: 'time' }, time);
 }
 
 /** Adds the branches to transactions, in the order of registration. */
-async function withBranches(
+async function readBranches(
   session: SqlSession,
   dialect: SqlDialect,
   rows: readonly SqlRow[],
 ): Promise<TransactionDetails[]> {
-  const transactions = rows.map(transactionIn);
+  const transactions = rows.map(decodeTransaction);
   const branches = new Map<string, BranchRecord[]>(transactions.map(({ gid }) => [gid, []]));
-  for (const part of inParts(transactions)) {
-    const gids = padded(part.map(({ gid }) => gid));
-    const text = `select ${branchList(dialect)} from ${dialect.tables.branch}
+  for (const part of chunked(transactions)) {
+    const gids = padToPowerOfTwo(part.map(({ gid }) => gid));
+    const text = `select ${branchColumns(dialect)} from ${dialect.tables.branch}
       where gid in ${placeholders(gids.length)} order by id`;
-    for (const row of await session.query(text, gids)) branches.get(row['gid'] as string)?.push(branchIn(row));
+    for (const row of await session.query(text, gids)) branches.get(row['gid'] as string)?.push(decodeBranch(row));
   }
   return transactions.map((transaction) => ({ transaction, branches: branches.get(transaction.gid) ?? [] }));
 }

@@ -8,18 +8,18 @@ export interface GroupedWrite {
   readonly size: number;
 }
 
-interface Waiting<W> {
+interface PendingWrite<W> {
   readonly write: W;
-  readonly settle: (result: PromiseSettledResult<unknown>) => void;
+  readonly complete: (result: PromiseSettledResult<unknown>) => void;
 }
 
-const MOST_WRITES = 128;
+const MAX_WRITES = 128;
 
 /** Most groups at a time: with more of them the groups only become smaller. */
-const MOST_GROUPS = 4;
+const MAX_GROUPS = 4;
 
 /** A group stays well below what MySQL takes in one packet. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * Lets writes that wait at the same time share a statement, a round trip and a commit. While few groups are
@@ -27,12 +27,12 @@ const MOST_BYTES = 4 * 1024 * 1024;
  */
 export class WriteGroups<W extends GroupedWrite> {
   readonly #run: (group: readonly W[]) => Promise<readonly PromiseSettledResult<unknown>[]>;
-  readonly #mostGroups: number;
+  readonly #maxGroups: number;
   /** Writes that can go, by kind; of each transaction only the first. */
-  readonly #ready = new Map<string, Waiting<W>[]>();
+  readonly #ready = new Map<string, PendingWrite<W>[]>();
   /** All writes of a transaction that are not answered yet, in order. */
-  readonly #lanes = new Map<string, Waiting<W>[]>();
-  #underWay = 0;
+  readonly #queues = new Map<string, PendingWrite<W>[]>();
+  #running = 0;
   #isScheduled = false;
   #onEmpty: (() => void)[] = [];
 
@@ -42,7 +42,7 @@ export class WriteGroups<W extends GroupedWrite> {
    */
   constructor(run: (group: readonly W[]) => Promise<readonly PromiseSettledResult<unknown>[]>, maxConnections: number) {
     this.#run = run;
-    this.#mostGroups = Math.max(1, Math.min(MOST_GROUPS, maxConnections - 1));
+    this.#maxGroups = Math.max(1, Math.min(MAX_GROUPS, maxConnections - 1));
   }
 
   /**
@@ -53,30 +53,30 @@ export class WriteGroups<W extends GroupedWrite> {
    */
   add<T>(write: W): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const settle = (result: PromiseSettledResult<unknown>): void =>
+      const complete = (result: PromiseSettledResult<unknown>): void =>
         result.status === 'fulfilled' ? resolve(result.value as T) : reject(result.reason as Error);
-      const waiting = { write, settle };
-      const lane = this.#lanes.get(write.gid);
+      const waiting = { write, complete };
+      const lane = this.#queues.get(write.gid);
       if (lane) {
         lane.push(waiting);
         return;
       }
-      this.#lanes.set(write.gid, [waiting]);
+      this.#queues.set(write.gid, [waiting]);
       this.#makeReady(waiting);
     });
   }
 
   /** Waits until everything that was added is answered. */
   async drain(): Promise<void> {
-    if (this.#lanes.size > 0) await new Promise<void>((resolve) => void this.#onEmpty.push(resolve));
+    if (this.#queues.size > 0) await new Promise<void>((resolve) => void this.#onEmpty.push(resolve));
   }
 
-  #makeReady(waiting: Waiting<W>): void {
+  #makeReady(waiting: PendingWrite<W>): void {
     const { kind } = waiting.write;
     const ready = this.#ready.get(kind);
     if (ready) ready.push(waiting);
     else this.#ready.set(kind, [waiting]);
-    if (this.#isScheduled || this.#underWay >= this.#mostGroups) return;
+    if (this.#isScheduled || this.#running >= this.#maxGroups) return;
     this.#isScheduled = true;
     // after the I/O events of this turn: what came in together is written together
     setImmediate(() => {
@@ -86,20 +86,20 @@ export class WriteGroups<W extends GroupedWrite> {
   }
 
   #startGroups(): void {
-    while (this.#underWay < this.#mostGroups && this.#ready.size > 0) {
-      this.#underWay++;
+    while (this.#running < this.#maxGroups && this.#ready.size > 0) {
+      this.#running++;
       void this.#write(this.#nextGroup());
     }
   }
 
   /** The kinds take turns: one that was served goes behind the others. */
-  #nextGroup(): Waiting<W>[] {
+  #nextGroup(): PendingWrite<W>[] {
     const [kind, ready] = this.#ready.entries().next().value!;
     let size = 0;
     let count = 0;
-    while (count < ready.length && count < MOST_WRITES) {
+    while (count < ready.length && count < MAX_WRITES) {
       size += ready[count]!.write.size;
-      if (count > 0 && size > MOST_BYTES) break;
+      if (count > 0 && size > MAX_BYTES) break;
       count++;
     }
     const group = ready.splice(0, count);
@@ -108,23 +108,23 @@ export class WriteGroups<W extends GroupedWrite> {
     return group;
   }
 
-  async #write(group: readonly Waiting<W>[]): Promise<void> {
+  async #write(group: readonly PendingWrite<W>[]): Promise<void> {
     const results = await this.#run(group.map(({ write }) => write));
-    this.#underWay--;
+    this.#running--;
     for (const [index, waiting] of group.entries()) {
-      this.#leave(waiting.write.gid);
-      waiting.settle(results[index]!);
+      this.#dequeue(waiting.write.gid);
+      waiting.complete(results[index]!);
     }
     this.#startGroups();
-    if (this.#lanes.size > 0) return;
+    if (this.#queues.size > 0) return;
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
-  #leave(gid: string): void {
-    const lane = this.#lanes.get(gid)!;
+  #dequeue(gid: string): void {
+    const lane = this.#queues.get(gid)!;
     lane.shift();
     const next = lane[0];
     if (next) this.#makeReady(next);
-    else this.#lanes.delete(gid);
+    else this.#queues.delete(gid);
   }
 }

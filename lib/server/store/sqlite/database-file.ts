@@ -6,7 +6,7 @@ import { isLogDamaged } from './log-header.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 /** Pages of 4 KiB in the write-ahead log before they are copied to the file: it stays at some 32 MiB. */
-const LOG_PAGES = 8000;
+const MAX_LOG_PAGES = 8000;
 
 /** Most memory for pages of the file. */
 const CACHE_KIB = 32 * 1024;
@@ -31,7 +31,7 @@ export function openDatabase(path: string, isChecked: boolean): Database.Databas
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    checkLog(path);
+    assertLogUsable(path);
     database = new Database(path);
     database.exec('pragma locking_mode = exclusive');
     // takes the lock now rather than at the first write
@@ -41,16 +41,16 @@ export function openDatabase(path: string, isChecked: boolean): Database.Databas
     if (isNew) {
       const identity = `pragma application_id = ${APPLICATION_ID}; pragma user_version = ${SCHEMA_VERSION}`;
       database.exec(`begin; ${SCHEMA}; ${identity}; commit`);
-    } else if (isChecked) checkContents(database, path);
+    } else if (isChecked) assertContentsReadable(database, path);
     database.exec('pragma journal_mode = wal');
     database.exec('pragma synchronous = full');
     // pages that many transactions touch are copied from the log to the file once for all of them
-    database.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}; pragma cache_size = -${CACHE_KIB}`);
+    database.exec(`pragma wal_autocheckpoint = ${MAX_LOG_PAGES}; pragma cache_size = -${CACHE_KIB}`);
     return database;
   } catch (cause) {
-    if (database) letGo(database);
+    if (database) unlockAndClose(database);
     if (cause instanceof DtmStoreError) throw cause;
-    throw new DtmStoreError(openFailure(path, cause), { cause });
+    throw new DtmStoreError(openErrorMessage(path, cause), { cause });
   }
 }
 
@@ -67,10 +67,10 @@ export function closeDatabase(database: Database.Database): void {
   } catch {
     // a file that cannot be written stays as it is; the next to open it recovers it
   }
-  letGo(database);
+  unlockAndClose(database);
 }
 
-function letGo(database: Database.Database): void {
+function unlockAndClose(database: Database.Database): void {
   try {
     if (database.inTransaction) database.exec('rollback');
     database.exec('pragma locking_mode = normal');
@@ -82,7 +82,7 @@ function letGo(database: Database.Database): void {
 }
 
 /** SQLite throws away a log that it cannot make sense of, and with it what was acknowledged. */
-function checkLog(path: string): void {
+function assertLogUsable(path: string): void {
   const isThere = existsSync(path);
   const log = `${isThere ? realpathSync(path) : path}-wal`;
   if (!existsSync(log) || statSync(log).size === 0) return;
@@ -91,7 +91,7 @@ function checkLog(path: string): void {
       `store file ${path} is ${isThere ? 'empty' : 'missing'}, but its log ${log} is not; restore both from a backup, or move the log away to begin anew`,
     );
   }
-  if (isLogDamaged(log)) throw damaged(path, `its log ${log} cannot be read`);
+  if (isLogDamaged(log)) throw damagedError(path, `its log ${log} cannot be read`);
 }
 
 /** Whose file it is, judged by what it says of itself. */
@@ -111,22 +111,22 @@ function identify(database: Database.Database, path: string): 'ours' | 'new' {
   return 'ours';
 }
 
-function checkContents(database: Database.Database, path: string): void {
+function assertContentsReadable(database: Database.Database, path: string): void {
   const [found] = database.prepare('pragma quick_check(1)').all() as { quick_check: string }[];
   // below a line that names the database
   const finding = found?.quick_check.split('\n').at(-1) ?? 'it cannot be checked';
-  if (finding !== 'ok') throw damaged(path, finding);
+  if (finding !== 'ok') throw damagedError(path, finding);
   const unreadable = database.prepare(UNREADABLE).get() as { gid: string } | undefined;
-  if (unreadable) throw damaged(path, `transaction ${unreadable.gid} cannot be read`);
+  if (unreadable) throw damagedError(path, `transaction ${unreadable.gid} cannot be read`);
 }
 
-function damaged(path: string, finding: string): DtmStoreError {
+function damagedError(path: string, finding: string): DtmStoreError {
   return new DtmStoreError(
     `store file ${path} is damaged (${finding}); restore it with its -wal file from a backup, or name another path`,
   );
 }
 
-function openFailure(path: string, cause: unknown): string {
+function openErrorMessage(path: string, cause: unknown): string {
   const code = (cause as { code?: unknown }).code;
   if (code === 'SQLITE_BUSY') {
     return `store file ${path} is in use by another process; a store belongs to one coordinator, stop the other or name another path`;

@@ -1,14 +1,14 @@
 import type Database from 'libsql';
 import { DtmStoreError, errorText } from '../../../protocol/internal.js';
 
-interface Waiting {
+interface PendingWrite {
   readonly write: () => unknown;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Turns of the event loop that the first write of a group waits at most. */
-const MOST_TURNS = 4;
+const MAX_EVENT_LOOP_TURNS = 4;
 
 /**
  * Lets writes that arrive together share one database transaction, and so one fsync. A write is answered after the
@@ -17,7 +17,7 @@ const MOST_TURNS = 4;
  */
 export class GroupCommit {
   readonly #database: Database.Database;
-  #waiting: Waiting[] = [];
+  #pending: PendingWrite[] = [];
   #scheduled: Promise<void> | undefined;
 
   constructor(database: Database.Database) {
@@ -33,16 +33,16 @@ export class GroupCommit {
    */
   run<T>(write: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ write, resolve, reject });
+      this.#pending.push({ write, resolve, reject });
       this.#scheduled ??= new Promise((done) => this.#flushSoon(1, done));
     });
   }
 
   /** After the I/O events of this turn, and of a few more as long as each brings others: a flush costs more than they do. */
   #flushSoon(turn: number, done: () => void): void {
-    const { length } = this.#waiting;
+    const { length } = this.#pending;
     setImmediate(() => {
-      if (this.#waiting.length > length && turn < MOST_TURNS) return this.#flushSoon(turn + 1, done);
+      if (this.#pending.length > length && turn < MAX_EVENT_LOOP_TURNS) return this.#flushSoon(turn + 1, done);
       this.#flush();
       done();
     });
@@ -54,20 +54,20 @@ export class GroupCommit {
   }
 
   #flush(): void {
-    const group = this.#waiting;
-    this.#waiting = [];
+    const group = this.#pending;
+    this.#pending = [];
     this.#scheduled = undefined;
     this.#write(group);
   }
 
-  #write(group: readonly Waiting[]): void {
+  #write(group: readonly PendingWrite[]): void {
     let results: unknown[];
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       results = group.map(({ write }) => write());
     } catch (cause) {
       this.#rollBack();
-      if (group.length === 1) return refuse(group, cause);
+      if (group.length === 1) return rejectAll(group, cause);
       for (const waiting of group) this.#write([waiting]);
       return;
     }
@@ -76,7 +76,7 @@ export class GroupCommit {
     } catch (cause) {
       this.#rollBack();
       this.#overwrite();
-      return refuse(group, cause);
+      return rejectAll(group, cause);
     }
     for (const [index, { resolve }] of group.entries()) resolve(results[index] as never);
   }
@@ -103,7 +103,7 @@ export class GroupCommit {
   }
 }
 
-function refuse(group: readonly Waiting[], cause: unknown): void {
+function rejectAll(group: readonly PendingWrite[], cause: unknown): void {
   const reason = errorText(cause);
   const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, {
     cause,

@@ -30,15 +30,15 @@ type Rest = Omit<
 >;
 
 /** Values of the columns that change, in the order of {@link CHANGING_COLUMNS}. */
-export function changingValues(transaction: TransactionRecord): (string | number | null)[] {
+export function encodeChangingColumns(transaction: TransactionRecord): (string | number | null)[] {
   const { status, updateTime, owner, attention, nextCronTime } = transaction;
   const due = isFinal(status) ? null : nextCronTime;
   const why = attention === undefined ? null : JSON.stringify(attention);
-  return [status, updateTime, due, owner ?? null, why, JSON.stringify(restOf(transaction))];
+  return [status, updateTime, due, owner ?? null, why, JSON.stringify(recordColumn(transaction))];
 }
 
 /** Named one by one: taking the others out of a copy costs more than writing the JSON. */
-function restOf(transaction: TransactionRecord): { readonly [Name in keyof Required<Rest>]: Rest[Name] } {
+function recordColumn(transaction: TransactionRecord): { readonly [Name in keyof Required<Rest>]: Rest[Name] } {
   return {
     protocol: transaction.protocol,
     options: transaction.options,
@@ -59,7 +59,7 @@ function restOf(transaction: TransactionRecord): { readonly [Name in keyof Requi
 export const CHANGING_COLUMNS = ['status', 'update_time', 'due_time', 'owner', 'attention', 'record'] as const;
 
 /** The transaction in a row. */
-export function transactionIn(row: GlobalRow): TransactionRecord {
+export function decodeTransaction(row: GlobalRow): TransactionRecord {
   const rest = JSON.parse(row.record) as Rest;
   return {
     ...rest,
@@ -79,7 +79,7 @@ export function transactionIn(row: GlobalRow): TransactionRecord {
 type StoredBranch = Omit<BranchRecord, 'payload'> & { readonly payload?: string; readonly bytes?: string };
 
 /** The text of branches that were registered together. */
-export function branchesText(branches: readonly BranchRecord[]): string {
+export function encodeBranches(branches: readonly BranchRecord[]): string {
   return JSON.stringify(branches.map((branch) => (typeof branch.payload === 'string' ? branch : withBytes(branch))));
 }
 
@@ -88,7 +88,7 @@ function withBytes({ payload, ...rest }: BranchRecord): StoredBranch {
 }
 
 /** The branches in such a text. */
-export function branchesIn(text: string): BranchRecord[] {
+export function decodeBranches(text: string): BranchRecord[] {
   return (JSON.parse(text) as StoredBranch[]).map(({ payload, bytes, ...rest }) => ({
     ...rest,
     payload: bytes === undefined ? (payload ?? '') : new Uint8Array(Buffer.from(bytes, 'base64')),
@@ -96,7 +96,7 @@ export function branchesIn(text: string): BranchRecord[] {
 }
 
 /** How many branches share a row of progress. */
-const CHUNK = 64;
+const CHUNK_SIZE = 64;
 
 /** What became of a branch: status, finish time, attempts, failures, last error; a missing one is null. */
 type Progress = readonly [
@@ -116,10 +116,10 @@ export type ProgressMap = Readonly<Record<string, Progress>>;
  * @param branches - changed ones by position
  * @returns by chunk; chunk 0 stands with the transaction
  */
-export function progressTexts(branches: ReadonlyMap<number, BranchRecord>): Map<number, string> {
+export function encodeProgress(branches: ReadonlyMap<number, BranchRecord>): Map<number, string> {
   const chunks = new Map<number, Record<string, Progress>>();
   for (const [position, { status, finishTime, attempts, failures, lastError }] of branches) {
-    const chunk = Math.floor(position / CHUNK);
+    const chunk = Math.floor(position / CHUNK_SIZE);
     const progress = chunks.get(chunk) ?? {};
     progress[position] = [status, finishTime, attempts, failures, lastError];
     chunks.set(chunk, progress);
@@ -128,14 +128,14 @@ export function progressTexts(branches: ReadonlyMap<number, BranchRecord>): Map<
 }
 
 /** The progress in such texts. */
-export function progressIn(texts: readonly string[]): ProgressMap {
+export function decodeProgress(texts: readonly string[]): ProgressMap {
   const [first = '{}', ...others] = texts;
   return Object.assign(JSON.parse(first) as ProgressMap, ...others.map((text) => JSON.parse(text) as ProgressMap));
 }
 
 /** Whether branches may have progress outside of their transaction's row. */
 export function hasChunks(branchCount: number): boolean {
-  return branchCount > CHUNK;
+  return branchCount > CHUNK_SIZE;
 }
 
 /** A branch with what became of it. */
@@ -164,7 +164,7 @@ export interface KvRow {
 }
 
 /** The value in a row. */
-export function kvIn(row: KvRow): KvRecord {
+export function decodeKv(row: KvRow): KvRecord {
   const { cat, k, v, version, create_time, update_time } = row;
   return { category: cat, key: k, value: v, version, createTime: create_time, updateTime: update_time };
 }

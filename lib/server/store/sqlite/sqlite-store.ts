@@ -12,19 +12,26 @@ import {
   type TransactionRecord,
 } from '../../../protocol/internal.js';
 import { positionOf } from '../memory/memory-store.js';
-import { DEFAULT_PAGE_SIZE, type Expected, type KvFilter, type Pruned, type Store, type WakeFilter } from '../store.js';
+import {
+  DEFAULT_PAGE_SIZE,
+  type ExpectedState,
+  type KvFilter,
+  type PruneResult,
+  type Store,
+  type WakeFilter,
+} from '../store.js';
 import { isWaitingFor } from '../targets.js';
 import { closeDatabase, openDatabase } from './database-file.js';
 import { GroupCommit } from './group-commit.js';
 import {
-  branchesIn,
-  branchesText,
-  changingValues,
+  decodeBranches,
+  encodeBranches,
+  encodeChangingColumns,
   hasChunks,
-  kvIn,
-  progressIn,
-  progressTexts,
-  transactionIn,
+  decodeKv,
+  decodeProgress,
+  encodeProgress,
+  decodeTransaction,
   withProgress,
   type GlobalRow,
   type KvRow,
@@ -53,7 +60,7 @@ export function sqliteStore(options: SqliteStoreOptions = {}): Store {
 }
 
 /** Transactions that are looked through at a time for those to be woken. */
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
 interface OpenDatabase {
   readonly database: Database.Database;
@@ -64,18 +71,18 @@ interface OpenDatabase {
 class SqliteStore implements Store {
   readonly name: string;
   readonly #path: string;
-  readonly #isChecked: boolean;
+  readonly #checkAtStart: boolean;
   #open: OpenDatabase | undefined;
 
   constructor(path: string, isChecked: boolean) {
     this.#path = path;
-    this.#isChecked = isChecked;
+    this.#checkAtStart = isChecked;
     this.name = `sqlite ${path}`;
   }
 
   async open(): Promise<void> {
     if (this.#open) return;
-    const database = openDatabase(this.#path, this.#isChecked);
+    const database = openDatabase(this.#path, this.#checkAtStart);
     try {
       this.#open = { database, statements: prepareStatements(database), commits: new GroupCommit(database) };
       // the file is ours alone: whoever held a lease is gone
@@ -97,8 +104,8 @@ class SqliteStore implements Store {
 
   create({ transaction, branches }: TransactionDetails): Promise<boolean> {
     const { gid, transType, createTime } = transaction;
-    const values = [gid, transType, createTime, ...changingValues(transaction)];
-    const text = branchesText(branches);
+    const values = [gid, transType, createTime, ...encodeChangingColumns(transaction)];
+    const text = encodeBranches(branches);
     return this.#commit(({ insertGlobal, insertBranches }) => {
       const { changes, lastInsertRowid } = insertGlobal.run(values);
       if (changes === 0) return false;
@@ -110,7 +117,7 @@ class SqliteStore implements Store {
   async find(gid: string): Promise<TransactionDetails | undefined> {
     return this.#read(({ statements }) => {
       const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
-      return row && detailsOf(statements, row);
+      return row && readDetails(statements, row);
     });
   }
 
@@ -119,11 +126,11 @@ class SqliteStore implements Store {
     transType: TransType,
     branches: readonly BranchRecord[],
   ): Promise<'added' | 'refused' | 'duplicate'> {
-    const text = branchesText(branches);
+    const text = encodeBranches(branches);
     return this.#commit((statements) => {
       const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
       if (row?.status !== 'prepared' || row.trans_type !== transType) return 'refused';
-      const stored = registeredBranches(statements, row.id);
+      const stored = readRegisteredBranches(statements, row.id);
       const isStored = ({ branchId, op }: BranchRecord): boolean =>
         stored.some((branch) => branch.branchId === branchId && branch.op === op);
       if (branches.some(isStored)) return 'duplicate';
@@ -133,15 +140,15 @@ class SqliteStore implements Store {
   }
 
   update(
-    expected: Expected,
+    expected: ExpectedState,
     transaction: TransactionRecord,
     branches: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean> {
-    const progress = progressTexts(branches);
+    const progress = encodeProgress(branches);
     const first = progress.get(0) ?? '{}';
     progress.delete(0);
     const { gid } = transaction;
-    const values = [...changingValues(transaction), first, gid, expected.status, expected.owner ?? null];
+    const values = [...encodeChangingColumns(transaction), first, gid, expected.status, expected.owner ?? null];
     return this.#commit(({ updateGlobal, upsertProgress }) => {
       if (updateGlobal.run(values).changes === 0) return false;
       for (const [chunk, text] of progress) upsertProgress.run([gid, chunk, text]);
@@ -158,7 +165,7 @@ class SqliteStore implements Store {
     return this.#commit((statements) => {
       const rows = statements.selectDue.all(now, limit) as GlobalRow[];
       return rows.map((row) => {
-        const details = detailsOf(statements, row);
+        const details = readDetails(statements, row);
         const transaction = { ...details.transaction, owner, nextCronTime: lease(details.transaction) };
         statements.claim.run([owner, transaction.nextCronTime, row.id]);
         return { ...details, transaction };
@@ -181,23 +188,23 @@ class SqliteStore implements Store {
     return this.#read(({ database }) => {
       const rows = database.prepare(text).all(...values, limit) as GlobalRow[];
       const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.id ?? '');
-      return { transactions: rows.map(transactionIn), nextPosition };
+      return { transactions: rows.map(decodeTransaction), nextPosition };
     });
   }
 
   wake(now: number, filter: WakeFilter): Promise<number> {
     return this.#commit((statements) => {
       const ids: number[] = [];
-      for (const row of asleep(statements, filter)) {
+      for (const row of sleepingRows(statements, filter)) {
         if (ids.length >= filter.limit) break;
-        if (!filter.target || isWaitingFor(detailsOf(statements, row), filter.target)) ids.push(row.id);
+        if (!filter.target || isWaitingFor(readDetails(statements, row), filter.target)) ids.push(row.id);
       }
       for (const id of ids) statements.wake.run(now, id);
       return ids.length;
     });
   }
 
-  prune(before: number, position: string, limit: number): Promise<Pruned> {
+  prune(before: number, position: string, limit: number): Promise<PruneResult> {
     const above = position ? positionOf(position) : 0;
     return this.#commit((statements) => {
       const rows = statements.selectOldest.all(above, limit) as Pick<
@@ -219,7 +226,7 @@ class SqliteStore implements Store {
   async getKv(category: string, key: string): Promise<KvRecord | undefined> {
     return this.#read(({ statements }) => {
       const row = statements.selectKv.get(category, key) as KvRow | undefined;
-      return row && kvIn(row);
+      return row && decodeKv(row);
     });
   }
 
@@ -244,7 +251,7 @@ class SqliteStore implements Store {
     const text = `select * from kv where ${where} order by id limit ?`;
     return this.#read(({ database }) => {
       const rows = database.prepare(text).all(...values, limit) as KvRow[];
-      return { records: rows.map(kvIn), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.id ?? '') };
+      return { records: rows.map(decodeKv), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.id ?? '') };
     });
   }
 
@@ -283,27 +290,27 @@ function listWhere(conditions: Readonly<Record<string, string | number | undefin
   };
 }
 
-function detailsOf(statements: Statements, row: GlobalRow): TransactionDetails {
-  const branches = registeredBranches(statements, row.id);
+function readDetails(statements: Statements, row: GlobalRow): TransactionDetails {
+  const branches = readRegisteredBranches(statements, row.id);
   const texts = [row.progress];
   if (hasChunks(branches.length)) {
     for (const { progress } of statements.selectProgress.all([row.id]) as { progress: string }[]) texts.push(progress);
   }
-  const progress = progressIn(texts);
+  const progress = decodeProgress(texts);
   return {
-    transaction: transactionIn(row),
+    transaction: decodeTransaction(row),
     branches: branches.map((branch, position) => withProgress(branch, progress[position])),
   };
 }
 
 /** As they were registered, without what became of them. */
-function registeredBranches(statements: Statements, id: number): BranchRecord[] {
+function readRegisteredBranches(statements: Statements, id: number): BranchRecord[] {
   const rows = statements.selectBranches.all([id]) as { branches: string }[];
-  return rows.flatMap(({ branches }) => branchesIn(branches));
+  return rows.flatMap(({ branches }) => decodeBranches(branches));
 }
 
 /** Waiting transactions, the first due first, among them all that mention the target. */
-function* asleep(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<GlobalRow> {
+function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<GlobalRow> {
   if (gid) {
     const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
     if (row?.owner === null && row.due_time !== null && row.due_time > laterThan) yield row;
@@ -314,8 +321,15 @@ function* asleep(statements: Statements, { gid, target, laterThan }: WakeFilter)
   let last: Pick<GlobalRow, 'due_time' | 'id'> | undefined = { due_time: laterThan, id: Number.MAX_SAFE_INTEGER };
   // page by page: rows that are iterated hold the log back as long as somebody goes on with them
   while (last) {
-    const found = statements.selectAsleep.all(last.due_time, last.id, mention, mention, mention, PAGE) as GlobalRow[];
+    const found = statements.selectAsleep.all(
+      last.due_time,
+      last.id,
+      mention,
+      mention,
+      mention,
+      PAGE_SIZE,
+    ) as GlobalRow[];
     yield* found;
-    last = found.length < PAGE ? undefined : found.at(-1);
+    last = found.length < PAGE_SIZE ? undefined : found.at(-1);
   }
 }

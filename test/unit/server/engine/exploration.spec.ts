@@ -4,7 +4,7 @@ import { advance, type Step } from '../../../../lib/server/engine/advance.js';
 import { MODES } from '../../../../lib/server/engine/modes.js';
 import { INITIATOR, beginPass, type Answer, type Pass } from '../../../../lib/server/engine/pass.js';
 import { seededRandom } from '../../../support/random.js';
-import { SETTINGS, branchRows, msgOf, sagaOf, twoPhaseOf } from './pass-bed.js';
+import { SETTINGS, branchRows, msgOf, sagaOf, twoPhaseOf } from './pass-driver.js';
 
 const RUNS = 3000;
 

@@ -2,7 +2,7 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, msgOf, withBranches } from './pass-bed.js';
+import { PassBed, msgOf, withBranches } from './pass-driver.js';
 
 const TIMEOUT = 35_000;
 

@@ -2,7 +2,7 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, sagaOf, withBranches, type SagaShape } from './pass-bed.js';
+import { PassBed, sagaOf, withBranches, type SagaShape } from './pass-driver.js';
 
 interface Case {
   readonly title: string;

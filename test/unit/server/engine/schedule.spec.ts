@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { baseInterval, leaseTime, requestTimeout } from '../../../../lib/server/engine/schedule.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, SETTINGS, sagaOf } from './pass-bed.js';
+import { PassBed, SETTINGS, sagaOf } from './pass-driver.js';
 
 /** A pass over a saga of two steps; gives interval stored, and seconds until the next try. */
 function after(

@@ -2,7 +2,7 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, tccOf, withBranches } from './pass-bed.js';
+import { PassBed, tccOf, withBranches } from './pass-driver.js';
 
 describe('phase 2 of a TCC', () => {
   it('confirms in reverse order of registration, one at a time', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MODES } from '../../../../lib/server/engine/modes.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, SETTINGS, workflowOf } from './pass-bed.js';
+import { PassBed, SETTINGS, workflowOf } from './pass-driver.js';
 
 const DUE = START_TIME + 10_000;
 

@@ -2,7 +2,7 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, branchRows, twoPhaseOf } from './pass-bed.js';
+import { PassBed, branchRows, twoPhaseOf } from './pass-driver.js';
 
 describe('an XA transaction', () => {
   it('has two rows for a branch: rollback, then commit, both to its URL, without a body', () => {

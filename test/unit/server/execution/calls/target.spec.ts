@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSameTarget, targetOf } from '../../../../lib/server/execution/calls/target.js';
+import { isSameTarget, targetOf } from '../../../../../lib/server/execution/calls/target.js';
 
 describe('the target of a branch URL', () => {
   it.each([

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 const CHANNEL = 'net.server.socket';
 
 /** The open connections of a port, for those whose library does not show them. */
-export class Connections {
+export class ServerSockets {
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
 

@@ -22,26 +22,26 @@ const REPEATED = 3;
  *
  * @param file - the file
  */
-export function fileDescriptor(file: ProtoFile): Buffer {
+export function encodeFileDescriptor(file: ProtoFile): Buffer {
   const writer = new ProtoWriter().text(1, file.name).text(2, file.package);
   for (const name of file.imports ?? []) writer.text(3, name);
-  for (const [name, message] of Object.entries(file.messages)) writer.bytes(4, messageDescriptor(file, name, message));
+  for (const [name, message] of Object.entries(file.messages)) writer.bytes(4, encodeMessage(file, name, message));
   for (const [name, { methods }] of Object.entries(file.services ?? {})) {
-    writer.bytes(6, serviceDescriptor(file, name, methods));
+    writer.bytes(6, encodeService(file, name, methods));
   }
   return writer.text(12, 'proto3').finish();
 }
 
-function messageDescriptor(file: ProtoFile, name: string, message: ProtoMessage): Buffer {
+function encodeMessage(file: ProtoFile, name: string, message: ProtoMessage): Buffer {
   const writer = new ProtoWriter().text(1, name);
   const oneofs = Object.entries(message.oneofs ?? {});
   for (const [fieldName, field] of Object.entries(message.fields)) {
     const oneof = oneofs.findIndex(([, group]) => group.oneof.includes(fieldName));
-    writer.bytes(2, fieldDescriptor(fieldName, field, typeOf(file, name, message, fieldName, field), oneof));
-    if (field.keyType !== undefined) writer.bytes(3, mapEntryDescriptor(file, fieldName, field));
+    writer.bytes(2, encodeField(fieldName, field, typeOf(file, name, message, fieldName, field), oneof));
+    if (field.keyType !== undefined) writer.bytes(3, encodeMapEntry(file, fieldName, field));
   }
   for (const [enumName, { values }] of Object.entries(message.nested ?? {})) {
-    writer.bytes(4, enumDescriptor(enumName, values));
+    writer.bytes(4, encodeEnum(enumName, values));
   }
   for (const [oneof] of oneofs) writer.bytes(8, new ProtoWriter().text(1, oneof).finish());
   for (const reserved of message.reserved ?? []) {
@@ -74,7 +74,7 @@ function typeOf(file: ProtoFile, owner: string, message: ProtoMessage, name: str
   return { type: MESSAGE, name: typeName(file, field.type) };
 }
 
-function fieldDescriptor(name: string, field: ProtoField, type: FieldType, oneof: number): Buffer {
+function encodeField(name: string, field: ProtoField, type: FieldType, oneof: number): Buffer {
   const isList = field.keyType !== undefined || field.rule === 'repeated';
   const writer = new ProtoWriter()
     .text(1, name)
@@ -86,13 +86,13 @@ function fieldDescriptor(name: string, field: ProtoField, type: FieldType, oneof
   return writer.text(10, field.jsonName ?? camelCase(name)).finish();
 }
 
-function mapEntryDescriptor(file: ProtoFile, name: string, { keyType, type }: ProtoField): Buffer {
+function encodeMapEntry(file: ProtoFile, name: string, { keyType, type }: ProtoField): Buffer {
   const fields = { key: { type: keyType!, id: 1 }, value: { type, id: 2 } };
   const isMapEntry = new ProtoWriter().bytes(7, new ProtoWriter().number(7, 1).finish()).finish();
-  return Buffer.concat([messageDescriptor(file, entryName(name), { fields }), isMapEntry]);
+  return Buffer.concat([encodeMessage(file, entryName(name), { fields }), isMapEntry]);
 }
 
-function enumDescriptor(name: string, values: ProtoEnum['values']): Buffer {
+function encodeEnum(name: string, values: ProtoEnum['values']): Buffer {
   const writer = new ProtoWriter().text(1, name);
   for (const [value, id] of Object.entries(values)) {
     writer.bytes(2, new ProtoWriter().text(1, value).number(2, id).finish());
@@ -100,7 +100,7 @@ function enumDescriptor(name: string, values: ProtoEnum['values']): Buffer {
   return writer.finish();
 }
 
-function serviceDescriptor(file: ProtoFile, name: string, methods: Readonly<Record<string, ProtoMethod>>): Buffer {
+function encodeService(file: ProtoFile, name: string, methods: Readonly<Record<string, ProtoMethod>>): Buffer {
   const writer = new ProtoWriter().text(1, name);
   for (const [method, { requestType, responseType, requestStream, responseStream }] of Object.entries(methods)) {
     const descriptor = new ProtoWriter()

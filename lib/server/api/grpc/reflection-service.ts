@@ -1,6 +1,6 @@
 import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { GRPC_STATUS, type ProtoFile } from '../../../protocol/internal.js';
-import { fileDescriptor } from './grpc-descriptors.js';
+import { encodeFileDescriptor } from './file-descriptor.js';
 
 /** A question about what a server offers; the field that `message_request` names is set. */
 interface ReflectionRequest {
@@ -118,12 +118,12 @@ class Reflection {
   readonly #bySymbol = new Map<string, readonly Buffer[]>();
 
   constructor(files: readonly ProtoFile[]) {
-    const descriptors = new Map(files.map((file) => [file.name, fileDescriptor(file)]));
+    const descriptors = new Map(files.map((file) => [file.name, encodeFileDescriptor(file)]));
     for (const file of files) {
       // with what it imports, which spares clients a question
       const needed = [file.name, ...(file.imports ?? [])].map((name) => descriptors.get(name)!);
       this.#byName.set(file.name, needed);
-      for (const symbol of symbolsIn(file)) this.#bySymbol.set(symbol, needed);
+      for (const symbol of symbolsOf(file)) this.#bySymbol.set(symbol, needed);
       for (const service of Object.keys(file.services ?? {})) {
         this.#services.push({ name: `${file.package}.${service}` });
       }
@@ -136,9 +136,9 @@ class Reflection {
       case 'list_services':
         return { ...head, list_services_response: { service: this.#services } };
       case 'file_by_filename':
-        return { ...head, ...found(this.#byName, request.file_by_filename!) };
+        return { ...head, ...descriptorAnswer(this.#byName, request.file_by_filename!) };
       case 'file_containing_symbol':
-        return { ...head, ...found(this.#bySymbol, request.file_containing_symbol!) };
+        return { ...head, ...descriptorAnswer(this.#bySymbol, request.file_containing_symbol!) };
       case 'file_containing_extension':
       case 'all_extension_numbers_of_type':
         return { ...head, error_response: { error_code: GRPC_STATUS.NOT_FOUND, error_message: 'no extensions' } };
@@ -151,13 +151,13 @@ class Reflection {
   }
 }
 
-function found(files: ReadonlyMap<string, readonly Buffer[]>, name: string): ReflectionAnswer {
+function descriptorAnswer(files: ReadonlyMap<string, readonly Buffer[]>, name: string): ReflectionAnswer {
   const descriptors = files.get(name);
   if (descriptors) return { file_descriptor_response: { file_descriptor_proto: descriptors } };
   return { error_response: { error_code: GRPC_STATUS.NOT_FOUND, error_message: `${name} not found` } };
 }
 
-function symbolsIn(file: ProtoFile): string[] {
+function symbolsOf(file: ProtoFile): string[] {
   const services = Object.entries(file.services ?? {}).flatMap(([service, { methods }]) => [
     service,
     ...Object.keys(methods).map((method) => `${service}.${method}`),

@@ -1,22 +1,22 @@
 import { DtmConfigError, isHttpUrl, type BranchRecord, type TransactionRecord } from '../../../protocol/internal.js';
 import { redactUrls } from '../../../support/redact-urls.js';
 import { HttpRequester } from '../../../transport/index.js';
-import type { CoordinatorLogger } from '../../environment/logger.js';
+import type { CoordinatorLogger } from '../../environment/coordinator-logger.js';
 import type { CoordinatorSettings } from '../../settings.js';
 
 /** Most alerts under way; while a webhook is too slow for more, further ones are dropped: each failed try is reported anew. */
-const MAX_UNDER_WAY = 16;
+const MAX_CONCURRENT = 16;
 
 /** Longest time for an alert, in seconds: whoever stops the coordinator waits for it. */
 const MAX_SECONDS = 10;
 
 /** Reports branches that give no decision again and again: docs/protocol.md#alert-webhook. */
-export class Alerts {
+export class AlertWebhook {
   readonly #url: string;
   readonly #settings: CoordinatorSettings;
   readonly #logger: CoordinatorLogger;
-  readonly #requester = new HttpRequester({ connectionsPerOrigin: MAX_UNDER_WAY });
-  #underWay = 0;
+  readonly #requester = new HttpRequester({ connectionsPerOrigin: MAX_CONCURRENT });
+  #running = 0;
 
   /**
    * Makes alerts.
@@ -46,12 +46,12 @@ export class Alerts {
   branchFailed({ gid, status }: TransactionRecord, branch: BranchRecord, error: string, isLast: boolean): void {
     const { branchId, op, url, attempts = 0 } = branch;
     const isEarly = attempts + 1 < this.#settings.alertRetryLimit && !isLast;
-    if (isEarly || this.#underWay === MAX_UNDER_WAY) return;
-    this.#underWay++;
+    if (isEarly || this.#running === MAX_CONCURRENT) return;
+    this.#running++;
     const text = redactUrls(error);
     void this.#post({ branch: redactUrls(url), error: text, gid, retry_count: attempts + 1, status })
       .catch((cause: unknown) => this.#logger.warn('alert webhook failed', { gid, branchId, op, error: String(cause) }))
-      .finally(() => this.#underWay--);
+      .finally(() => this.#running--);
   }
 
   /** Waits for those under way, at most 10 s. */

@@ -9,7 +9,7 @@ const MAX_STEPS = 10_000;
  * @param request - what the initiator sent
  * @throws DtmArgumentError when payloads are missing, or there are more than 10,000 steps
  */
-export function checkSteps({ transType, steps = [], payloads = [] }: TransactionRequest): void {
+export function assertSteps({ transType, steps = [], payloads = [] }: TransactionRequest): void {
   if (steps.length > MAX_STEPS) {
     throw new DtmArgumentError(`a ${transType} has at most ${MAX_STEPS} steps, not ${steps.length}`);
   }

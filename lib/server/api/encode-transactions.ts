@@ -6,7 +6,7 @@ import {
 } from '../../protocol/internal.js';
 
 /** A transaction and its branches, ready to be stringified: docs/protocol.md#storage. */
-export interface ShownDetails {
+export interface EncodedDetails {
   /** Its branch operations. */
   readonly branches: readonly unknown[];
   /** The transaction; null when there is none. */
@@ -18,7 +18,7 @@ export interface ShownDetails {
  *
  * @param details - the transaction; undefined when the gid is unknown
  */
-export function shownDetails(details: TransactionDetails | undefined): ShownDetails {
+export function encodeDetails(details: TransactionDetails | undefined): EncodedDetails {
   if (!details) return { branches: [], transaction: null };
   const { transaction, branches } = details;
   return {
@@ -32,7 +32,7 @@ export function shownDetails(details: TransactionDetails | undefined): ShownDeta
  *
  * @param page - the transactions
  */
-export function shownPage({ transactions, nextPosition }: TransactionPage): object {
+export function encodePage({ transactions, nextPosition }: TransactionPage): object {
   return {
     next_position: nextPosition,
     transactions: transactions.length > 0 ? transactions.map(encodeTransactionRecord) : null,

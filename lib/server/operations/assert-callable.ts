@@ -21,10 +21,10 @@ import type { OutgoingBranchTarget, Transport } from '../../transport/index.js';
  * @param request - what an initiator sent
  * @throws DtmArgumentError naming the URL
  */
-export function checkReachable(transport: Transport, request: TransactionRequest): void {
+export function assertCallable(transport: Transport, request: TransactionRequest): void {
   const { gid, transType, protocol = 'http', steps = [], queryPrepared, branchHeaders: headers } = request;
   const check = (what: string, url: string | undefined, branchId: string, op: string): void =>
-    checkUrl(transport, what, { url, context: { gid, transType, branchId, op }, headers, protocol });
+    assertUrlCallable(transport, what, { url, context: { gid, transType, branchId, op }, headers, protocol });
   for (const [index, { action, compensate }] of steps.entries()) {
     if (isPlain(action) && isPlain(compensate)) continue;
     const branchId = stepBranchId(index + 1);
@@ -37,12 +37,12 @@ export function checkReachable(transport: Transport, request: TransactionRequest
 }
 
 /**
- * Whether a branch is to be called otherwise than over HTTP, so that {@link checkBranchReachable} should look at it.
+ * Whether a branch is to be called otherwise than over HTTP, so that {@link assertBranchCallable} should look at it.
  *
  * @param branch - what is registered
  */
-export function isCalledByUrl(branch: BranchRegistration): boolean {
-  return foreignUrls(branch).length > 0;
+export function needsTransport(branch: BranchRegistration): boolean {
+  return urlsForTransport(branch).length > 0;
 }
 
 /**
@@ -53,15 +53,15 @@ export function isCalledByUrl(branch: BranchRegistration): boolean {
  * @param protocol - of its transaction
  * @throws DtmArgumentError naming the URL
  */
-export function checkBranchReachable(transport: Transport, branch: BranchRegistration, protocol: Protocol): void {
+export function assertBranchCallable(transport: Transport, branch: BranchRegistration, protocol: Protocol): void {
   const { gid, transType, branchId } = branch;
-  for (const [op, url] of foreignUrls(branch)) {
+  for (const [op, url] of urlsForTransport(branch)) {
     checkBranchUrl(url, op, protocol);
-    checkUrl(transport, op, { url, context: { gid, transType, branchId, op }, protocol });
+    assertUrlCallable(transport, op, { url, context: { gid, transType, branchId, op }, protocol });
   }
 }
 
-function foreignUrls(branch: BranchRegistration): (readonly [op: string, url: string])[] {
+function urlsForTransport(branch: BranchRegistration): (readonly [op: string, url: string])[] {
   return Object.entries(urlsOf(branch)).filter(([, url]) => url !== '' && !isHttpUrl(url));
 }
 
@@ -70,7 +70,7 @@ function isPlain(url: string | undefined): boolean {
   return !url || isHttpUrl(url) || url.startsWith(TOPIC_SCHEME);
 }
 
-function checkUrl(
+function assertUrlCallable(
   transport: Transport,
   what: string,
   { url, ...target }: Omit<OutgoingBranchTarget, 'url'> & { readonly url: string | undefined },

@@ -20,7 +20,7 @@ import { baseInterval } from './schedule.js';
  * @param request - as decoded from the network
  * @throws DtmArgumentError naming the field
  */
-export function checkRequest(request: TransactionRequest): void {
+export function assertRequest(request: TransactionRequest): void {
   checkGid(request.gid);
   if (!isTransType(request.transType)) {
     throw new DtmArgumentError(
@@ -33,7 +33,7 @@ export function checkRequest(request: TransactionRequest): void {
 /**
  * Makes the records of a new transaction.
  *
- * @param request - checked by {@link checkRequest}
+ * @param request - checked by {@link assertRequest}
  * @param status - `prepared` or `submitted`
  * @param settings - of the coordinator
  * @param now - UTC milliseconds

@@ -31,7 +31,7 @@ interface HealthAnswer {
 }
 
 /** Whether the server takes calls; the same for each service that it has, and for all of them (`''`). */
-export class Health {
+export class HealthService {
   readonly #services: ReadonlySet<string>;
   readonly #watchers = new Set<ServerWritableStream<HealthRequest, HealthAnswer>>();
   #isServing = true;
@@ -42,7 +42,7 @@ export class Health {
   }
 
   /** Answers `Check` and `Watch`. */
-  readonly service: UntypedServiceImplementation = {
+  readonly implementation: UntypedServiceImplementation = {
     Check: ({ request }: ServerUnaryCall<HealthRequest, HealthAnswer>, callback: sendUnaryData<HealthAnswer>): void => {
       if (this.#services.has(request.service)) callback(null, this.#answer(request.service));
       else callback({ code: GRPC_STATUS.NOT_FOUND, details: 'unknown service' });
@@ -59,7 +59,7 @@ export class Health {
   };
 
   /** Says that nothing is served any more, and ends the streams of those who watch. */
-  stop(): void {
+  close(): void {
     this.#isServing = false;
     for (const stream of this.#watchers) {
       stream.write(this.#answer(stream.request.service));

@@ -1,6 +1,6 @@
 import type { Transport } from '../../transport/index.js';
 import type { Clock } from './clock.js';
-import type { CoordinatorLogger } from './logger.js';
+import type { CoordinatorLogger } from './coordinator-logger.js';
 import type { CoordinatorSettings } from '../settings.js';
 import type { Store } from '../store/store.js';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Turns, type PassTurns, type Turn } from '../../../../lib/server/execution/calls/turns.js';
-import { START_TIME, VirtualClock, settled } from '../../../support/virtual-clock.js';
+import { RetryQueue, type PassSlots, type CallSlot } from '../../../../../lib/server/execution/calls/retry-queue.js';
+import { START_TIME, VirtualClock, settled } from '../../../../support/virtual-clock.js';
 
 let clock: VirtualClock;
 let waits: number;
@@ -12,27 +12,27 @@ beforeEach(() => {
   rooms = 0;
 });
 
-const turnsOf = (limit: number): Turns =>
-  new Turns(limit, clock, {
+const turnsOf = (limit: number): RetryQueue =>
+  new RetryQueue(limit, clock, {
     onWait: () => {
       waits++;
     },
-    onRoom: () => {
+    onCapacity: () => {
       rooms++;
     },
   });
 
 /** A pass that takes a turn, and what became of it. */
 class Taking {
-  turn: Turn | undefined;
+  turn: CallSlot | undefined;
   isAnswered = false;
   readonly taken: Promise<void>;
 
   constructor(
-    readonly pass: PassTurns,
+    readonly pass: PassSlots,
     target = 'bank',
   ) {
-    this.taken = pass.take(target).then((turn) => {
+    this.taken = pass.acquire(target).then((turn) => {
       this.turn = turn;
       this.isAnswered = true;
     });
@@ -44,19 +44,19 @@ class Taking {
   }
 }
 
-const take = (turns: Turns, count: number, target?: string): Taking[] =>
+const take = (turns: RetryQueue, count: number, target?: string): Taking[] =>
   Array.from({ length: count }, () => new Taking(turns.forPass(), target));
 
 const states = (takings: readonly Taking[]): string[] => takings.map(({ state }) => state);
 
 /** Lets a target show how long a turn takes; the last one goes on. */
-async function measured(turns: Turns, ms: number): Promise<Taking> {
+async function measured(turns: RetryQueue, ms: number): Promise<Taking> {
   let [taking] = take(turns, 1);
   for (let count = 0; count < 3; count++) {
     await taking!.taken;
     clock.jump(ms);
     const [next] = take(turns, 1);
-    taking!.turn!.end(true);
+    taking!.turn!.release(true);
     taking = next;
   }
   await taking!.taken;
@@ -69,11 +69,11 @@ describe('turns at a target', () => {
     const takings = take(turns, 4);
     await settled();
     expect(states(takings)).toEqual(['works', 'works', 'waits', 'waits']);
-    takings[1]!.turn!.end(true);
+    takings[1]!.turn!.release(true);
     await settled();
     expect(states(takings)).toEqual(['works', 'works', 'works', 'waits']);
-    takings[0]!.turn!.end(true);
-    takings[2]!.turn!.end(true);
+    takings[0]!.turn!.release(true);
+    takings[2]!.turn!.release(true);
     await settled();
     expect(takings[3]!.state).toBe('works');
     const [more] = take(turns, 1);
@@ -94,7 +94,7 @@ describe('turns at a target', () => {
       const takings = take(turns, 9);
       for (const taking of takings) {
         await taking.taken;
-        taking.turn?.end(round % 2 === 0);
+        taking.turn?.release(round % 2 === 0);
       }
     }
     const takings = take(turns, 3);
@@ -113,10 +113,10 @@ describe('a pass', () => {
     const [one, other] = [new Taking(pass), new Taking(pass)];
     await settled();
     expect([turns.waitingPasses, waits]).toEqual([1, 1]);
-    first!.turn!.end(true);
+    first!.turn!.release(true);
     await settled();
     expect([one!.state, other!.state, turns.waitingPasses]).toEqual(['works', 'waits', 0]);
-    one!.turn!.end(true);
+    one!.turn!.release(true);
     await settled();
     expect([other!.state, turns.waitingPasses]).toEqual(['works', 0]);
   });
@@ -129,9 +129,9 @@ describe('a pass', () => {
     const [at, elsewhere] = [new Taking(pass, 'a'), new Taking(pass, 'b')];
     await settled();
     expect(turns.waitingPasses).toBe(0);
-    elsewhere!.turn!.end(true);
+    elsewhere!.turn!.release(true);
     expect([turns.waitingPasses, waits]).toEqual([1, 2]);
-    first!.turn!.end(true);
+    first!.turn!.release(true);
     await settled();
     expect([at!.state, turns.waitingPasses]).toEqual(['works', 0]);
   });
@@ -156,7 +156,7 @@ describe('when it would take long', () => {
     const [more, begun] = [new Taking(waiting!.pass), new Taking(working.pass)];
     await settled();
     expect(states([more!, begun!])).toEqual(['waits', 'waits']);
-    working.turn!.end(true);
+    working.turn!.release(true);
     await settled();
     expect(states([waiting!, more!])).toEqual(['works', 'waits']);
   });
@@ -168,13 +168,13 @@ describe('when it would take long', () => {
     await settled();
     const away = takings.filter(({ state }) => state === 'sent away');
     // two at a time take two seconds, and two wait
-    const seconds = away.map(({ pass }) => (pass.later('bank') - clock.now()) / 1000);
+    const seconds = away.map(({ pass }) => (pass.nextAttemptTime('bank') - clock.now()) / 1000);
     expect(seconds).toEqual([3, 4, 5, 6, 7]);
   });
 
   it('nobody has to come back later than in half a minute, nor at once', () => {
     const turns = turnsOf(1);
-    const times = Array.from({ length: 10_000 }, () => turns.forPass().later('bank') - clock.now());
+    const times = Array.from({ length: 10_000 }, () => turns.forPass().nextAttemptTime('bank') - clock.now());
     expect(Math.min(...times)).toBeGreaterThanOrEqual(200);
     expect(Math.max(...times)).toBeLessThanOrEqual(30_000);
   });
@@ -185,11 +185,11 @@ describe('when it would take long', () => {
     const takings = take(turns, 4);
     await settled();
     expect(takings[3]!.state).toBe('sent away');
-    takings[3]!.pass.later('bank');
+    takings[3]!.pass.nextAttemptTime('bank');
     expect(rooms).toBe(0);
-    working.turn!.end(true);
+    working.turn!.release(true);
     expect(rooms).toBe(1);
-    takings[0]!.turn!.end(true);
+    takings[0]!.turn!.release(true);
     expect(rooms).toBe(1);
   });
 
@@ -198,7 +198,7 @@ describe('when it would take long', () => {
     const takings = take(turns, 4);
     for (const taking of takings) {
       await taking.taken;
-      taking.turn!.end(true);
+      taking.turn!.release(true);
     }
     expect(rooms).toBe(0);
   });
@@ -209,8 +209,8 @@ describe('when it would take long', () => {
       const [taking] = take(turns, 1);
       await taking!.taken;
       clock.jump(ms);
-      taking!.turn!.end(true);
-      const later = turns.forPass().later('bank') - clock.now();
+      taking!.turn!.release(true);
+      const later = turns.forPass().nextAttemptTime('bank') - clock.now();
       expect(later).toBeGreaterThan(0);
       expect(later).toBeLessThanOrEqual(30_000);
     }

@@ -1,83 +1,83 @@
 import type { Clock } from '../../environment/clock.js';
 
 /** Longest time in milliseconds that a pass should wait for its first turn. */
-const MOST_WAIT_MS = 500;
+const MAX_WAIT_MS = 500;
 
 /** Who is sent away comes back after these times, in milliseconds: when there may be room, but in any case soon. */
-const SOONEST_MS = 200;
-const LATEST_MS = 30_000;
+const MIN_DEFERRAL_MS = 200;
+const MAX_DEFERRAL_MS = 30_000;
 
 /** Time of a turn until one was measured, in milliseconds. */
-const FIRST_GUESS_MS = 20;
+const DEFAULT_CALL_MS = 20;
 
-interface Target {
-  working: number;
+interface TargetState {
+  running: number;
   readonly queue: Waiting[];
   /** How long a turn takes of late; undefined until one was measured. */
-  turnMs: number | undefined;
+  callMs: number | undefined;
   /** Turns so far, and passes that took them. */
-  turns: number;
+  calls: number;
   passes: number;
   /** When the last of those who were sent away has its turn. */
   bookedUntil: number;
 }
 
 /** Calls of one pass. */
-interface Calls {
-  working: number;
+interface PassState {
+  running: number;
   waiting: number;
   hasBegun: boolean;
 }
 
 interface Waiting {
-  readonly calls: Calls;
+  readonly calls: PassState;
   readonly begin: () => void;
 }
 
 /** The turns of one pass. */
-export interface PassTurns {
+export interface PassSlots {
   /**
    * Waits for a turn; a pass that has not begun is sent away when that would take long.
    *
    * @param name - the target
    * @returns undefined when it is sent away
    */
-  take(name: string): Promise<Turn | undefined>;
+  acquire(name: string): Promise<CallSlot | undefined>;
   /**
    * When it is worth trying again; later for each who asks, so that they keep their order.
    *
    * @param name - the target
    */
-  later(name: string): number;
+  nextAttemptTime(name: string): number;
 }
 
 /** A turn that was taken. */
-export interface Turn {
+export interface CallSlot {
   /**
    * Ends it; who waits longest has the next one.
    *
    * @param wasUsed - the target was called
    */
-  end(wasUsed: boolean): void;
+  release(wasUsed: boolean): void;
 }
 
 /** Whom turns tell what happens. */
-export interface TurnsListener {
+export interface RetryQueueListener {
   /** A pass waits, and has nothing else under way. */
   onWait(): void;
   /** There is room again at a target from which passes were sent away. */
-  onRoom(): void;
+  onCapacity(): void;
 }
 
 /**
  * Lets only so many calls work on the same target at a time. Some more wait, first come first served; the rest is sent
  * away until there may be room, so that a slow target with much to do takes no room from others.
  */
-export class Turns {
+export class RetryQueue {
   readonly #limit: number;
   readonly #clock: Clock;
-  readonly #listener: TurnsListener;
-  readonly #targets = new Map<string, Target>();
+  readonly #listener: RetryQueueListener;
+  readonly #targets = new Map<string, TargetState>();
   #waitingPasses = 0;
 
   /**
@@ -87,7 +87,7 @@ export class Turns {
    * @param clock - time
    * @param listener - is told
    */
-  constructor(limit: number, clock: Clock, listener: TurnsListener) {
+  constructor(limit: number, clock: Clock, listener: RetryQueueListener) {
     this.#limit = limit;
     this.#clock = clock;
     this.#listener = listener;
@@ -99,16 +99,16 @@ export class Turns {
   }
 
   /** The turns of a new pass. */
-  forPass(): PassTurns {
-    const calls: Calls = { working: 0, waiting: 0, hasBegun: false };
-    return { take: (name) => this.#take(name, calls), later: (name) => this.#later(name) };
+  forPass(): PassSlots {
+    const calls: PassState = { running: 0, waiting: 0, hasBegun: false };
+    return { acquire: (name) => this.#acquire(name, calls), nextAttemptTime: (name) => this.#nextAttemptTime(name) };
   }
 
-  async #take(name: string, calls: Calls): Promise<Turn | undefined> {
-    const target = this.#target(name);
+  async #acquire(name: string, calls: PassState): Promise<CallSlot | undefined> {
+    const target = this.#targetState(name);
     const isFirst = !calls.hasBegun && calls.waiting === 0;
-    if (target.working < this.#limit) {
-      target.working++;
+    if (target.running < this.#limit) {
+      target.running++;
       this.#count(calls, 1, 0);
     } else {
       if (isFirst && this.#isCrowded(target)) return undefined;
@@ -116,61 +116,61 @@ export class Turns {
       await new Promise<void>((begin) => target.queue.push({ calls, begin }));
     }
     calls.hasBegun = true;
-    target.turns++;
+    target.calls++;
     if (isFirst) target.passes++;
     const start = this.#clock.now();
     return {
-      end: (wasUsed) => {
-        if (wasUsed) measure(target, this.#clock.now() - start);
-        this.#giveOn(name, target);
+      release: (wasUsed) => {
+        if (wasUsed) recordDuration(target, this.#clock.now() - start);
+        this.#handOver(name, target);
         this.#count(calls, -1, 0);
       },
     };
   }
 
-  #isCrowded(target: Target): boolean {
-    const { queue, turnMs } = target;
+  #isCrowded(target: TargetState): boolean {
+    const { queue, callMs: turnMs } = target;
     if (queue.length < this.#limit) return false;
-    return turnMs === undefined || queue.length * this.#gapMs(target) > MOST_WAIT_MS;
+    return turnMs === undefined || queue.length * this.#intervalMs(target) > MAX_WAIT_MS;
   }
 
   /** Time from one turn to the next. */
-  #gapMs({ turnMs = FIRST_GUESS_MS }: Target): number {
+  #intervalMs({ callMs: turnMs = DEFAULT_CALL_MS }: TargetState): number {
     return turnMs / this.#limit;
   }
 
-  #giveOn(name: string, target: Target): void {
+  #handOver(name: string, target: TargetState): void {
     const next = target.queue.shift();
     if (next) {
       // before the other one ends: a pass that goes on with another call does not wait in between
       this.#count(next.calls, 1, -1);
       next.begin();
-    } else if (--target.working === 0) this.#targets.delete(name);
-    if (target.queue.length === this.#limit - 1 && target.bookedUntil > this.#clock.now()) this.#listener.onRoom();
+    } else if (--target.running === 0) this.#targets.delete(name);
+    if (target.queue.length === this.#limit - 1 && target.bookedUntil > this.#clock.now()) this.#listener.onCapacity();
   }
 
-  #later(name: string): number {
-    const target = this.#target(name);
+  #nextAttemptTime(name: string): number {
+    const target = this.#targetState(name);
     const now = this.#clock.now();
-    const gapMs = this.#gapMs(target);
-    const soonest = now + Math.max(SOONEST_MS, target.queue.length * gapMs);
-    const passMs = gapMs * (target.turns / Math.max(1, target.passes));
-    target.bookedUntil = Math.min(Math.max(target.bookedUntil, soonest) + passMs, now + LATEST_MS);
-    if (target.working === 0) this.#targets.delete(name);
+    const gapMs = this.#intervalMs(target);
+    const soonest = now + Math.max(MIN_DEFERRAL_MS, target.queue.length * gapMs);
+    const passMs = gapMs * (target.calls / Math.max(1, target.passes));
+    target.bookedUntil = Math.min(Math.max(target.bookedUntil, soonest) + passMs, now + MAX_DEFERRAL_MS);
+    if (target.running === 0) this.#targets.delete(name);
     return Math.ceil(target.bookedUntil);
   }
 
-  #target(name: string): Target {
+  #targetState(name: string): TargetState {
     const known = this.#targets.get(name);
     if (known) return known;
-    const target = { working: 0, queue: [], turnMs: undefined, turns: 0, passes: 0, bookedUntil: 0 };
+    const target = { running: 0, queue: [], callMs: undefined, calls: 0, passes: 0, bookedUntil: 0 };
     this.#targets.set(name, target);
     return target;
   }
 
-  #count(calls: Calls, working: number, waiting: number): void {
+  #count(calls: PassState, working: number, waiting: number): void {
     const before = isWaiting(calls);
-    calls.working += working;
+    calls.running += working;
     calls.waiting += waiting;
     if (isWaiting(calls) === before) return;
     this.#waitingPasses += before ? -1 : 1;
@@ -179,11 +179,11 @@ export class Turns {
 }
 
 /** The clock may have been set meanwhile. */
-function measure(target: Target, ms: number): void {
-  const { turnMs = ms } = target;
-  target.turnMs = Math.max(0, turnMs + (ms - turnMs) / 8);
+function recordDuration(target: TargetState, ms: number): void {
+  const { callMs: turnMs = ms } = target;
+  target.callMs = Math.max(0, turnMs + (ms - turnMs) / 8);
 }
 
-function isWaiting({ working, waiting }: Calls): boolean {
+function isWaiting({ running: working, waiting }: PassState): boolean {
   return waiting > 0 && working === 0;
 }

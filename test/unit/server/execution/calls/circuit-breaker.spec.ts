@@ -1,13 +1,13 @@
 import { memoryStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Breaker } from '../../../../lib/server/execution/calls/breaker.js';
-import { resolveSettings } from '../../../../lib/server/settings.js';
-import type { CoordinatorEnvironment } from '../../../../lib/server/environment/environment.js';
-import type { Waker } from '../../../../lib/server/execution/waker.js';
-import { NO_ANSWER } from '../../../support/hosts-transport.js';
-import { RecordingLogger } from '../../../support/recording-logger.js';
-import { SUCCESS, ScriptedTransport } from '../../../support/scripted-transport.js';
-import { VirtualClock, settled } from '../../../support/virtual-clock.js';
+import { CircuitBreaker } from '../../../../../lib/server/execution/calls/circuit-breaker.js';
+import { resolveSettings } from '../../../../../lib/server/settings.js';
+import type { CoordinatorEnvironment } from '../../../../../lib/server/environment/coordinator-environment.js';
+import type { Waker } from '../../../../../lib/server/execution/waker.js';
+import { NO_ANSWER } from '../../../../support/hosts-transport.js';
+import { RecordingLogger } from '../../../../support/recording-logger.js';
+import { SUCCESS, ScriptedTransport } from '../../../../support/scripted-transport.js';
+import { VirtualClock, settled } from '../../../../support/virtual-clock.js';
 
 let clock: VirtualClock;
 let logger: RecordingLogger;
@@ -15,7 +15,7 @@ let logger: RecordingLogger;
 let woken: unknown[];
 /** What it is told about that. */
 let wake: () => Promise<{ count: number; isMore: boolean }>;
-let breaker: Breaker;
+let breaker: CircuitBreaker;
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -37,7 +37,7 @@ beforeEach(() => {
       return wake();
     },
   };
-  breaker = new Breaker(environment, waker as unknown as Waker);
+  breaker = new CircuitBreaker(environment, waker as unknown as Waker);
 });
 
 const fails = (target: string, gid = 'g') => breaker.call(target, { gid, isNew: true }, async () => NO_ANSWER);
@@ -78,8 +78,8 @@ describe('the next try', () => {
     await clock.advance(2000);
     expect(woken).toEqual([{ gid: 'g' }]);
     expect(clock.pending).toBe(0);
-    expect(await fails('http://bank', 'comes')).toMatchObject({ kind: 'held' });
-    expect(await answers('http://bank')).toMatchObject({ kind: 'held' });
+    expect(await fails('http://bank', 'comes')).toMatchObject({ kind: 'deferred' });
+    expect(await answers('http://bank')).toMatchObject({ kind: 'deferred' });
     // it was tried with
     breaker.passEnded('comes', true);
     await clock.advance(2000);
@@ -89,7 +89,7 @@ describe('the next try', () => {
   it('is made with one that took longer to be stored than the pause lasts', async () => {
     await open('http://bank');
     await clock.advance(2000);
-    expect(await fails('http://bank', 'slow')).toMatchObject({ kind: 'held' });
+    expect(await fails('http://bank', 'slow')).toMatchObject({ kind: 'deferred' });
     wake = async () => ({ count: 0, isMore: false });
     await clock.advance(10_000);
     expect(clock.pending).toBe(0);
@@ -104,7 +104,7 @@ describe('the next try', () => {
     await open('http://bank');
     await clock.advance(2000);
     const other = await breaker.call('http://bank', { gid: 'other', isNew: false }, async () => SUCCESS);
-    expect(other).toMatchObject({ kind: 'held' });
+    expect(other).toMatchObject({ kind: 'deferred' });
     const chosen = await breaker.call('http://bank', { gid: 'g', isNew: false }, async () => SUCCESS);
     expect(chosen).toBe(SUCCESS);
     expect(breaker.isOpen('http://bank')).toBe(false);

@@ -7,6 +7,6 @@ import { checkBranchUrl, type Protocol } from '../../protocol/internal.js';
  * @param protocol - of the transaction
  * @throws DtmArgumentError naming the operation
  */
-export function checkBranchUrls(urls: Readonly<Record<string, string | undefined>>, protocol?: Protocol): void {
+export function assertBranchUrls(urls: Readonly<Record<string, string | undefined>>, protocol?: Protocol): void {
   for (const [op, url] of Object.entries(urls)) if (url) checkBranchUrl(url, op, protocol);
 }

@@ -7,7 +7,7 @@ import type { BranchRecord } from '../../protocol/internal.js';
  * @param failures - how many answers of that kind it takes
  * @returns undefined when there is no reason
  */
-export function attentionFor(branches: readonly BranchRecord[], failures: number): string | undefined {
+export function attentionReason(branches: readonly BranchRecord[], failures: number): string | undefined {
   const refusing = branches.find((branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures);
   if (!refusing) return undefined;
   const { op, branchId, lastError = '' } = refusing;

@@ -4,7 +4,7 @@ import {
   isTransType,
   type GlobalStatus,
   type TransactionFilter,
-} from '../../../protocol/internal.js';
+} from '../../protocol/internal.js';
 
 /**
  * Reads the parameters of `all`: docs/protocol.md#queries.
@@ -12,7 +12,7 @@ import {
  * @param query - parameters; empty ones are left out
  * @throws DtmArgumentError when one is not allowed
  */
-export function filterIn(query: URLSearchParams): TransactionFilter {
+export function parseTransactionFilter(query: URLSearchParams): TransactionFilter {
   const status = query.get('status') || undefined;
   const transType = query.get('transType') || undefined;
   if (status && !(GLOBAL_STATUSES as readonly string[]).includes(status)) {
@@ -30,10 +30,10 @@ export function filterIn(query: URLSearchParams): TransactionFilter {
     status: status as GlobalStatus | undefined,
     transType: transType as TransactionFilter['transType'],
     attention: attention === 'true',
-    createTimeStart: integerIn(query, 'createTimeStart'),
-    createTimeEnd: integerIn(query, 'createTimeEnd'),
+    createTimeStart: parseCount(query, 'createTimeStart'),
+    createTimeEnd: parseCount(query, 'createTimeEnd'),
     position: query.get('position') || undefined,
-    limit: integerIn(query, 'limit'),
+    limit: parseCount(query, 'limit'),
   };
 }
 
@@ -45,7 +45,7 @@ export function filterIn(query: URLSearchParams): TransactionFilter {
  * @returns undefined when it is missing or empty
  * @throws DtmArgumentError when it is none
  */
-export function integerIn(query: URLSearchParams, name: string): number | undefined {
+export function parseCount(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (!text) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw new DtmArgumentError(`convert to int error: ${text}`);

@@ -2,7 +2,7 @@ import type { KvPage, KvRecord } from '../../../protocol/internal.js';
 import { positionOf } from '../memory/memory-store.js';
 import { DEFAULT_PAGE_SIZE, type KvFilter } from '../store.js';
 import { whereAll } from './placeholders.js';
-import { kvIn, kvList } from './rows.js';
+import { decodeKv, kvColumns } from './rows.js';
 import type { SqlDatabase } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';
@@ -10,11 +10,11 @@ import { SqlFailure } from './sql-failure.js';
 /** `Store.getKv`. */
 export async function findKv(database: SqlDatabase, category: string, key: string): Promise<KvRecord | undefined> {
   const { dialect } = database;
-  const [row] = await database.query(`select ${kvList(dialect)} from ${dialect.tables.kv} where cat = ? and k = ?`, [
+  const [row] = await database.query(`select ${kvColumns(dialect)} from ${dialect.tables.kv} where cat = ? and k = ?`, [
     category,
     key,
   ]);
-  return row && kvIn(row);
+  return row && decodeKv(row);
 }
 
 /** `Store.putKv`. */
@@ -52,7 +52,7 @@ export async function listKv(database: SqlDatabase, filter: KvFilter): Promise<K
   const { category, key, position, limit = DEFAULT_PAGE_SIZE } = filter;
   const above = position ? positionOf(position) : undefined;
   const { where, values } = whereAll({ 'id > ?': above, 'cat = ?': category, 'k = ?': key });
-  const text = `select ${kvList(dialect)} from ${dialect.tables.kv} where ${where} order by id limit ?`;
+  const text = `select ${kvColumns(dialect)} from ${dialect.tables.kv} where ${where} order by id limit ?`;
   const rows = await database.query(text, [...values, String(limit)]);
-  return { records: rows.map(kvIn), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.['id'] ?? '') };
+  return { records: rows.map(decodeKv), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.['id'] ?? '') };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { redactingLogger } from '../../../lib/server/environment/redacting-logger.js';
-import { RecordingLogger } from '../../support/recording-logger.js';
+import { redactingLogger } from '../../../../lib/server/environment/redacting-logger.js';
+import { RecordingLogger } from '../../../support/recording-logger.js';
 
 describe('a careful logger', () => {
   it.each(['info', 'warn', 'error'] as const)('leaves credentials out of %s: message and fields', (level) => {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../../protocol/internal.js';
-import type { Held } from '../../engine/pass.js';
-import type { CoordinatorEnvironment } from '../../environment/environment.js';
+import type { Deferred } from '../../engine/pass.js';
+import type { CoordinatorEnvironment } from '../../environment/coordinator-environment.js';
 import type { Waker } from '../waker.js';
 import { isSameTarget } from './target.js';
 
@@ -11,7 +11,7 @@ const MAX_TARGETS = 10_000;
 const MAX_CANDIDATES = 16;
 
 /** They are woken when the target answers; this pause, in seconds, is for those that a dead process held back. */
-const HELD_SECONDS = 60;
+const DEFERRED_SECONDS = 60;
 const JITTER = 0.1;
 
 /** Who calls. */
@@ -22,16 +22,16 @@ export interface Caller {
   readonly isNew: boolean;
 }
 
-interface Trouble {
+interface TargetHealth {
   /** Calls in a row that nobody answered. */
   failures: number;
   isOpen: boolean;
   /** A call may try whether somebody answers again. */
-  mayTry: boolean;
+  mayProbe: boolean;
   /** The transaction that was woken for it; new ones may as well. */
-  chosen: string | undefined;
+  probeGid: string | undefined;
   /** Transactions wait for an answer. */
-  hasWaiting: boolean;
+  hasDeferred: boolean;
   isWaking: boolean;
   /** Some of them; the last one is tried next. */
   readonly candidates: string[];
@@ -43,12 +43,12 @@ interface Trouble {
  * Leaves targets alone that do not answer: after some calls in a row without an answer further ones are held back, but
  * for one now and then. When that is answered, everything that waits for the target becomes due at once.
  */
-export class Breaker {
+export class CircuitBreaker {
   readonly #environment: CoordinatorEnvironment;
   readonly #waker: Waker;
-  readonly #troubles = new Map<string, Trouble>();
+  readonly #health = new Map<string, TargetHealth>();
   /** Targets for which passes wait that are under way, and whether with a call of a new transaction. */
-  readonly #passes = new Map<string, Map<string, boolean>>();
+  readonly #deferredTargets = new Map<string, Map<string, boolean>>();
   #isStopped = false;
 
   /**
@@ -70,17 +70,17 @@ export class Breaker {
    * @param caller - who calls
    * @param send - the call
    */
-  async call(target: string, caller: Caller, send: () => Promise<Outcome>): Promise<Outcome | Held> {
-    const held = this.hold(target, caller);
+  async call(target: string, caller: Caller, send: () => Promise<Outcome>): Promise<Outcome | Deferred> {
+    const held = this.deferIfOpen(target, caller);
     if (held) return held;
     const isProbe = this.isOpen(target);
     if (isProbe) this.#beginProbe(target);
     const outcome = await send();
     const isAnswered = outcome.kind !== 'unknown' || !outcome.unreachable;
     if (this.#isStopped) return outcome;
-    if (isAnswered) this.#answered(target, isProbe);
-    else this.#failed(target, caller.gid, isProbe);
-    return isProbe && !isAnswered && this.isOpen(target) ? this.#held(target, { ...caller, isNew: false }) : outcome;
+    if (isAnswered) this.#recordAnswer(target, isProbe);
+    else this.#recordFailure(target, caller.gid, isProbe);
+    return isProbe && !isAnswered && this.isOpen(target) ? this.#defer(target, { ...caller, isNew: false }) : outcome;
   }
 
   /**
@@ -90,11 +90,11 @@ export class Breaker {
    * @param caller - who would call
    * @returns undefined when it may call
    */
-  hold(target: string, caller: Caller): Held | undefined {
-    const trouble = this.#troubles.get(target);
+  deferIfOpen(target: string, caller: Caller): Deferred | undefined {
+    const trouble = this.#health.get(target);
     if (!trouble?.isOpen) return undefined;
-    const isChosen = caller.isNew || (trouble.chosen ?? caller.gid) === caller.gid;
-    return trouble.mayTry && isChosen ? undefined : this.#held(target, caller);
+    const isChosen = caller.isNew || (trouble.probeGid ?? caller.gid) === caller.gid;
+    return trouble.mayProbe && isChosen ? undefined : this.#defer(target, caller);
   }
 
   /**
@@ -103,26 +103,26 @@ export class Breaker {
    * @param target - see `targetOf`
    */
   isOpen(target: string): boolean {
-    return this.#troubles.get(target)?.isOpen ?? false;
+    return this.#health.get(target)?.isOpen ?? false;
   }
 
   /**
    * To be told when a pass is stored: one that waits for a target which has answered meanwhile is due now.
    *
    * @param gid - its transaction
-   * @param isOnlyHeld - it waits for nothing else, so that it can be tried out of its turn
+   * @param isOnlyDeferred - it waits for nothing else, so that it can be tried out of its turn
    */
-  passEnded(gid: string, isOnlyHeld: boolean): void {
-    const targets = this.#passes.get(gid);
+  passEnded(gid: string, isOnlyDeferred: boolean): void {
+    const targets = this.#deferredTargets.get(gid);
     if (!targets) return;
-    this.#passes.delete(gid);
+    this.#deferredTargets.delete(gid);
     for (const [target, isNew] of targets) {
-      const trouble = this.#troubles.get(target);
+      const trouble = this.#health.get(target);
       if (!trouble?.isOpen) return void this.#wakeOne(gid);
-      if (!isOnlyHeld) continue;
+      if (!isOnlyDeferred) continue;
       this.#addCandidate(trouble, gid, isNew);
       // there was nobody to be tried
-      if (!trouble.cancelTimer) this.#tryLater(target, trouble, this.#environment.settings.breakerProbeSeconds);
+      if (!trouble.cancelTimer) this.#scheduleProbe(target, trouble, this.#environment.settings.breakerProbeSeconds);
     }
   }
 
@@ -132,26 +132,26 @@ export class Breaker {
    * @param target - beginning of URLs
    */
   reset(target: string): void {
-    for (const [known, trouble] of this.#troubles) if (isSameTarget(known, target)) this.#close(known, trouble);
+    for (const [known, trouble] of this.#health) if (isSameTarget(known, target)) this.#close(known, trouble);
   }
 
   /** Tries no more. */
   stop(): void {
     this.#isStopped = true;
-    for (const target of this.#troubles.keys()) this.#forget(target);
-    this.#passes.clear();
+    for (const target of this.#health.keys()) this.#forget(target);
+    this.#deferredTargets.clear();
   }
 
-  #answered(target: string, isProbe: boolean): void {
-    const trouble = this.#troubles.get(target);
+  #recordAnswer(target: string, isProbe: boolean): void {
+    const trouble = this.#health.get(target);
     // a call from before says nothing about now
     if (!trouble || (trouble.isOpen && !isProbe)) return;
     if (trouble.isOpen) this.#environment.logger.info('target answers again', { target });
     this.#close(target, trouble);
-    if (trouble.hasWaiting) void this.#wakeAll(target, trouble);
+    if (trouble.hasDeferred) void this.#wakeAll(target, trouble);
   }
 
-  #failed(target: string, gid: string, isProbe: boolean): void {
+  #recordFailure(target: string, gid: string, isProbe: boolean): void {
     const { settings, logger } = this.#environment;
     const trouble = this.#touch(target);
     trouble.failures++;
@@ -161,45 +161,45 @@ export class Breaker {
       logger.warn('target does not answer, it is left alone until it does', { target });
       Object.assign(trouble, { isOpen: true, mayTry: false, hasWaiting: true });
     }
-    if (trouble.isOpen) this.#waitsFor(target, gid, false);
-    if (opens || (trouble.isOpen && isProbe)) this.#tryLater(target, trouble, settings.breakerProbeSeconds);
+    if (trouble.isOpen) this.#addDeferredTarget(target, gid, false);
+    if (opens || (trouble.isOpen && isProbe)) this.#scheduleProbe(target, trouble, settings.breakerProbeSeconds);
   }
 
   /** The trouble of a target, behind those that were called longer ago. */
-  #touch(target: string): Trouble {
-    const trouble = this.#troubles.get(target) ?? {
+  #touch(target: string): TargetHealth {
+    const trouble = this.#health.get(target) ?? {
       failures: 0,
       isOpen: false,
-      mayTry: false,
-      chosen: undefined,
-      hasWaiting: false,
+      mayProbe: false,
+      probeGid: undefined,
+      hasDeferred: false,
       isWaking: false,
       candidates: [],
       cancelTimer: undefined,
     };
-    this.#troubles.delete(target);
-    if (this.#troubles.size >= MAX_TARGETS) this.#forget(this.#troubles.keys().next().value!);
-    this.#troubles.set(target, trouble);
+    this.#health.delete(target);
+    if (this.#health.size >= MAX_TARGETS) this.#forget(this.#health.keys().next().value!);
+    this.#health.set(target, trouble);
     return trouble;
   }
 
-  #held(target: string, { gid, isNew }: Caller): Held {
-    this.#waitsFor(target, gid, isNew);
+  #defer(target: string, { gid, isNew }: Caller): Deferred {
+    this.#addDeferredTarget(target, gid, isNew);
     const { clock, settings, random } = this.#environment;
-    const seconds = Math.min(HELD_SECONDS, settings.maxRetryIntervalSeconds) * (1 + JITTER * random());
-    return { kind: 'held', until: clock.now() + Math.round(seconds * 1000) };
+    const seconds = Math.min(DEFERRED_SECONDS, settings.maxRetryIntervalSeconds) * (1 + JITTER * random());
+    return { kind: 'deferred', until: clock.now() + Math.round(seconds * 1000) };
   }
 
-  #waitsFor(target: string, gid: string, isNew: boolean): void {
-    const targets = this.#passes.get(gid) ?? new Map<string, boolean>();
-    this.#passes.set(gid, targets.set(target, isNew));
+  #addDeferredTarget(target: string, gid: string, isNew: boolean): void {
+    const targets = this.#deferredTargets.get(gid) ?? new Map<string, boolean>();
+    this.#deferredTargets.set(gid, targets.set(target, isNew));
   }
 
   /**
    * A new transaction is tried next, others in turn: where only some of the services behind a proxy are gone, those that
    * answer are found soon.
    */
-  #addCandidate({ candidates }: Trouble, gid: string, isNew: boolean): void {
+  #addCandidate({ candidates }: TargetHealth, gid: string, isNew: boolean): void {
     const index = candidates.indexOf(gid);
     if (index >= 0) candidates.splice(index, 1);
     if (isNew) candidates.push(gid);
@@ -210,55 +210,55 @@ export class Breaker {
 
   #beginProbe(target: string): void {
     const { requestTimeoutSeconds, breakerProbeSeconds } = this.#environment.settings;
-    const trouble = this.#troubles.get(target)!;
-    trouble.mayTry = false;
+    const trouble = this.#health.get(target)!;
+    trouble.mayProbe = false;
     // a call that may take very long must not be the only one for so long
-    this.#tryLater(target, trouble, requestTimeoutSeconds + breakerProbeSeconds);
+    this.#scheduleProbe(target, trouble, requestTimeoutSeconds + breakerProbeSeconds);
   }
 
-  #tryLater(target: string, trouble: Trouble, seconds: number): void {
+  #scheduleProbe(target: string, trouble: TargetHealth, seconds: number): void {
     trouble.cancelTimer?.();
     trouble.cancelTimer = this.#environment.clock.after(seconds * 1000, () => {
       trouble.cancelTimer = undefined;
-      trouble.mayTry = true;
-      void this.#wakeCandidate(target, trouble);
+      trouble.mayProbe = true;
+      void this.#wakeProbe(target, trouble);
     });
   }
 
   /** One that is finished, or under way, will not call: the next one is taken then. */
-  async #wakeCandidate(target: string, trouble: Trouble): Promise<void> {
+  async #wakeProbe(target: string, trouble: TargetHealth): Promise<void> {
     do {
-      trouble.chosen = trouble.candidates.pop();
-    } while (trouble.chosen !== undefined && !(await this.#wakeOne(trouble.chosen)) && trouble.mayTry);
+      trouble.probeGid = trouble.candidates.pop();
+    } while (trouble.probeGid !== undefined && !(await this.#wakeOne(trouble.probeGid)) && trouble.mayProbe);
     // what was woken may have no reason to call any more
-    if (trouble.mayTry && trouble.isOpen && trouble.chosen !== undefined) {
-      this.#tryLater(target, trouble, this.#environment.settings.breakerProbeSeconds);
+    if (trouble.mayProbe && trouble.isOpen && trouble.probeGid !== undefined) {
+      this.#scheduleProbe(target, trouble, this.#environment.settings.breakerProbeSeconds);
     }
   }
 
-  #close(target: string, trouble: Trouble): void {
+  #close(target: string, trouble: TargetHealth): void {
     trouble.cancelTimer?.();
     trouble.cancelTimer = undefined;
     trouble.candidates.length = 0;
     Object.assign(trouble, { failures: 0, isOpen: false, mayTry: false });
-    if (!trouble.hasWaiting) this.#troubles.delete(target);
+    if (!trouble.hasDeferred) this.#health.delete(target);
   }
 
   #forget(target: string): void {
-    const trouble = this.#troubles.get(target);
-    this.#troubles.delete(target);
+    const trouble = this.#health.get(target);
+    this.#health.delete(target);
     if (trouble) this.#close(target, trouble);
   }
 
   /** When the store cannot, the next answer of the target tries it again. */
-  async #wakeAll(target: string, trouble: Trouble): Promise<void> {
+  async #wakeAll(target: string, trouble: TargetHealth): Promise<void> {
     if (trouble.isWaking) return;
     trouble.isWaking = true;
     try {
       await this.#waker.wake({ target }, Infinity, () => !trouble.isOpen && !this.#isStopped);
       if (trouble.isOpen) return;
-      trouble.hasWaiting = false;
-      if (trouble.failures === 0 && this.#troubles.get(target) === trouble) this.#troubles.delete(target);
+      trouble.hasDeferred = false;
+      if (trouble.failures === 0 && this.#health.get(target) === trouble) this.#health.delete(target);
     } catch (error) {
       this.#report(error, { target });
     } finally {

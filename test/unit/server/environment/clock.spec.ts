@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { systemClock } from '../../../lib/server/environment/clock.js';
+import { systemClock } from '../../../../lib/server/environment/clock.js';
 
 describe("the machine's clock", () => {
   it('calls back once after the time, unless it is cancelled', () => {

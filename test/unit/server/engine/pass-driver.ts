@@ -9,7 +9,7 @@ import type {
   TransactionRequest,
 } from 'nestjs-dtm/protocol';
 import { advance, type Step } from '../../../../lib/server/engine/advance.js';
-import { createTransaction } from '../../../../lib/server/engine/create.js';
+import { createTransaction } from '../../../../lib/server/engine/create-transaction.js';
 import { MODES } from '../../../../lib/server/engine/modes.js';
 import { INITIATOR, beginPass, type Machine, type Pass } from '../../../../lib/server/engine/pass.js';
 import { resolveSettings, type CoordinatorSettings } from '../../../../lib/server/settings.js';

@@ -1,11 +1,11 @@
 import { memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
-import { createTransaction } from '../../../lib/server/engine/create.js';
-import { resolveSettings } from '../../../lib/server/settings.js';
-import { Waker } from '../../../lib/server/execution/waker.js';
-import { sagaRequest } from '../../support/requests.js';
-import { storeAround } from '../../support/store-around.js';
-import { VirtualClock } from '../../support/virtual-clock.js';
+import { createTransaction } from '../../../../lib/server/engine/create-transaction.js';
+import { resolveSettings } from '../../../../lib/server/settings.js';
+import { Waker } from '../../../../lib/server/execution/waker.js';
+import { sagaRequest } from '../../../support/requests.js';
+import { storeAround } from '../../../support/store-around.js';
+import { VirtualClock } from '../../../support/virtual-clock.js';
 
 async function bed(count: number) {
   const clock = new VirtualClock();

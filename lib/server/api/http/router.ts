@@ -7,7 +7,7 @@ export interface ApiRequest {
   /** The whole body; `''` unless the method is POST. */
   readonly body: string;
   /** What stood in the path where the route has `*`. */
-  readonly tail: string;
+  readonly wildcard: string;
 }
 
 /** An answer; JSON unless it says otherwise. */
@@ -25,23 +25,23 @@ export type Handler = (request: ApiRequest) => Promise<ApiAnswer>;
 export type Routes = Readonly<Record<string, Handler>>;
 
 /** What answers a request. */
-export interface Match {
+export interface RouteMatch {
   /** Operation in lower case, the last word of the route. */
   readonly name: string;
   /** Answers. */
   readonly handler: Handler;
   /** What stood in the path where the route has `*`. */
-  readonly tail: string;
+  readonly wildcard: string;
 }
 
 /** Finds the handler of a request. */
 export class Router {
-  readonly #exact = new Map<string, Match>();
-  readonly #prefixes: { readonly prefix: string; readonly match: Match }[] = [];
+  readonly #exact = new Map<string, RouteMatch>();
+  readonly #prefixes: { readonly prefix: string; readonly match: RouteMatch }[] = [];
 
   constructor(routes: Routes) {
     for (const [route, handler] of Object.entries(routes)) {
-      const match = { name: nameOf(route), handler, tail: '' };
+      const match = { name: nameOf(route), handler, wildcard: '' };
       if (route.endsWith('*')) this.#prefixes.push({ prefix: route.slice(0, -1), match });
       else this.#exact.set(route, match);
     }
@@ -55,17 +55,17 @@ export class Router {
    * @param search - the query
    * @returns undefined when nothing does
    */
-  find(method: string, path: string, search: string): Match | undefined {
+  find(method: string, path: string, search: string): RouteMatch | undefined {
     const exact = this.#exact.get(`${method} ${path}`);
     if (exact) return exact;
     for (const { prefix, match } of this.#prefixes) {
-      const tail = `${method} ${path}`.startsWith(prefix) ? `${method} ${path}`.slice(prefix.length) : '';
-      if (tail && !tail.includes('/')) return { ...match, tail };
+      const wildcard = `${method} ${path}`.startsWith(prefix) ? `${method} ${path}`.slice(prefix.length) : '';
+      if (wildcard && !wildcard.includes('/')) return { ...match, wildcard };
     }
     const trimmed = path.replace(/\/+$/, '');
     if (trimmed !== path && this.#exact.has(`${method} ${trimmed}`)) {
       const location = search ? `${trimmed}?${search}` : trimmed;
-      return { name: nameOf(trimmed), handler: async () => redirect(method, location), tail: '' };
+      return { name: nameOf(trimmed), handler: async () => redirect(method, location), wildcard: '' };
     }
     return undefined;
   }
@@ -76,7 +76,7 @@ export class Router {
  *
  * @param error - what it threw
  */
-export function failed(error: unknown): ApiAnswer {
+export function errorAnswer(error: unknown): ApiAnswer {
   return writeHttpOutcome(errorOutcome(error));
 }
 

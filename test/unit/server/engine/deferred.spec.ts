@@ -2,18 +2,18 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { advance, type Step } from '../../../../lib/server/engine/advance.js';
 import { MODES } from '../../../../lib/server/engine/modes.js';
-import { beginPass, type Answer, type Held } from '../../../../lib/server/engine/pass.js';
+import { beginPass, type Answer, type Deferred } from '../../../../lib/server/engine/pass.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { SETTINGS, msgOf, sagaOf, tccOf } from './pass-bed.js';
+import { SETTINGS, msgOf, sagaOf, tccOf } from './pass-driver.js';
 
 const NOW = START_TIME + 1000;
-const held = (seconds: number): Held => ({ kind: 'held', until: NOW + seconds * 1000 });
+const held = (seconds: number): Deferred => ({ kind: 'deferred', until: NOW + seconds * 1000 });
 
 type Details = ReturnType<typeof sagaOf>;
 
 /** A pass in which each call is answered as told, in order, until it is over. */
-function run(details: Details, ...answers: readonly (Outcome | Held)[]): Step {
+function run(details: Details, ...answers: readonly (Outcome | Deferred)[]): Step {
   const machine = MODES[details.transaction.transType].machine(details.transaction, details.branches.length, SETTINGS);
   const context = { settings: SETTINGS, random: () => 0 };
   const rest = [...answers];
