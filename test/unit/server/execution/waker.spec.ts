@@ -35,14 +35,14 @@ async function bed(count: number) {
 describe('waking', () => {
   it('goes through all of them, five hundred at a time, each of which is told', async () => {
     const { waker, due, counts } = await bed(1200);
-    expect(await waker.wake({}, Infinity)).toEqual({ count: 1200, isMore: false });
+    expect(await waker.wake({}, Infinity)).toEqual({ count: 1200, hasMore: false });
     expect(counts()).toEqual({ wakes: 3, nudges: 3 });
     expect(await due()).toBe(1200);
   });
 
   it('ends at the limit, and says that there may be more', async () => {
     const { waker, due } = await bed(1200);
-    expect(await waker.wake({}, 700)).toEqual({ count: 700, isMore: true });
+    expect(await waker.wake({}, 700)).toEqual({ count: 700, hasMore: true });
     expect(await due()).toBe(700);
   });
 
@@ -55,7 +55,7 @@ describe('waking', () => {
   it('leaves the rest when it is not wanted any more', async () => {
     const { waker, due } = await bed(1200);
     let asked = 0;
-    expect(await waker.wake({}, Infinity, () => ++asked <= 1)).toEqual({ count: 500, isMore: true });
+    expect(await waker.wake({}, Infinity, () => ++asked <= 1)).toEqual({ count: 500, hasMore: true });
     expect(await due()).toBe(500);
   });
 
@@ -65,6 +65,6 @@ describe('waking', () => {
       clock.jump(-1000);
       return true;
     });
-    expect(await woken).toEqual({ count: 1200, isMore: false });
+    expect(await woken).toEqual({ count: 1200, hasMore: false });
   });
 });
