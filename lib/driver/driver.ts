@@ -2,87 +2,102 @@ import type { ServerMethod } from '../protocol/internal.js';
 import type { HttpNameResolver } from './support/lookup/http-resolver/http-name-resolver.js';
 
 /**
- * The port to the way in which a microservice framework registers and finds services. One driver serves a whole
- * coordinator or application.
+ * The port to a microservice framework: how its services are registered and found. One driver serves a whole application or
+ * coordinator.
  */
 export interface DtmDriver {
-  /** Name by which it is chosen, e.g. `default`. */
+  /** Name that chooses the driver, e.g. `dtm-driver-gozero`. */
   readonly name: string;
   /**
-   * Makes its addresses known to gRPC, for the whole process. Called before the first call, and possibly again; idempotent.
+   * Teaches gRPC the URLs of the framework, for the whole process. Called before the first call, and possibly again:
+   * idempotent. In the Go guide:
+   * `RegisterAddrResolver`, formerly `RegisterGrpcResolver`.
    *
-   * @returns awaited, and not looked at
-   * @throws DtmConfigError when it cannot
+   * @returns awaited, and otherwise ignored
+   * @throws DtmConfigError when gRPC cannot be used
    */
   registerGrpcResolver(): unknown;
   /**
-   * Enters a service into the registry, so that others find it, and keeps it there: what is lost is entered again. Resolves
-   * after the first attempt, whatever came of it.
+   * Registers a service over gRPC or HTTP, and keeps it registered: a registration that was lost is made again. Resolves
+   * after the first attempt, whether it succeeded or not. In the Go guide: `RegisterService`, formerly
+   * `RegisterGrpcService`.
    *
-   * @param target - which registry, and under which name; its form is the driver's
-   * @param endpoint - where the service is reached
+   * @param target - the registry, and the name of the service in it; the format is the driver's
+   * @param endpoint - where others reach the service
    * @param options - see {@link RegisterOptions}
-   * @throws DtmConfigError when the target or the endpoint is none of this driver's
+   * @throws DtmConfigError when the target or the endpoint can never be used
    */
   registerService(target: string, endpoint: string, options?: RegisterOptions): Promise<DriverRegistration>;
   /**
-   * Takes a gRPC branch URL apart.
+   * Splits the URL of a gRPC branch into server and method.
    *
-   * @param uri - branch URL as the initiator gave it
-   * @throws DtmArgumentError saying what the URL should look like
+   * @param uri - the URL that the initiator gave
+   * @throws DtmArgumentError with the expected format
    */
   parseServerMethod(uri: string): ServerMethod;
   /**
-   * Tells it a target before anything is registered: it is checked, and for frameworks whose addresses do not say which
-   * registry they are looked up in, that is the one. @default nothing happens
+   * Checks a target and an endpoint at the start, before anything is registered or looked up. Where the URLs of the framework
+   * do not name a registry, the driver looks services up in the registry of the first target.
    *
    * @param target - as for {@link registerService}
    * @param endpoint - as for {@link registerService}
-   * @throws DtmConfigError when the target or the endpoint is none of this driver's
+   * @returns the service, ready to be registered
+   * @throws DtmConfigError when the target or the endpoint can never be used
+   * @default {@link registerService} checks both
    */
-  useTarget?(target: string, endpoint: string): void;
+  prepareService?(target: string, endpoint: string): PreparedService;
   /**
-   * URL of a branch that any dtm with this driver can call.
+   * Builds the URL of a branch that every dtm with this driver can call.
    *
-   * @param service - as it is addressed, e.g. `etcd://etcd:2379/bank`
+   * @param service - address of the service, e.g. `etcd://etcd:2379/bank`
    * @param method - `/pkg.Service/Method`, or the path of an HTTP service
-   * @throws DtmArgumentError when a Go dtm would drop a part of it, saying which
-   * @default service and method, as far as {@link parseServerMethod} finds them in it again
+   * @throws DtmArgumentError when Go dtm would drop a part of the URL
+   * @default service and method, provided that {@link parseServerMethod} splits them again
    */
   branchUrl?(service: string, method: string): string;
-  /** Finds services of HTTP by name. @default there are none */
+  /** Resolves the names of HTTP services. @default no URL over HTTP holds a name */
   readonly http?: HttpNameResolver | undefined;
   /**
-   * Changes a call over gRPC before it is sent, for sidecars that want to be told whom it is for. @default as it is
+   * Changes a gRPC call before it is sent, e.g. for a sidecar that needs the name of the service. @default no change
    *
-   * @param call - what is about to be sent
+   * @param call - the call
    */
   interceptGrpc?(call: OutgoingGrpcCall): OutgoingGrpcCall;
-  /** Ends at once what it still keeps for later, such as watches that nobody uses. It can be used again. */
+  /** Ends what the driver keeps for later calls, such as watches without listeners. The driver can be used again. */
   close?(): Promise<void>;
 }
 
-/** What a driver may change of a call over gRPC. */
+/** A gRPC call that a driver may change before it is sent. */
 export interface OutgoingGrpcCall extends ServerMethod {
-  /** The message. */
+  /** The encoded request message. */
   readonly message: Buffer;
   /** Names and values of the metadata. @default none */
   readonly metadata?: Iterable<readonly [string, string]> | undefined;
 }
 
+/** A service whose target and endpoint were checked. */
+export interface PreparedService {
+  /**
+   * Registers the service, as {@link DtmDriver.registerService} does.
+   *
+   * @param options - see {@link RegisterOptions}
+   */
+  register(options?: RegisterOptions): Promise<DriverRegistration>;
+}
+
 /** Options of {@link DtmDriver.registerService}. */
 export interface RegisterOptions {
   /**
-   * Told what keeps the service from standing in the registry, and `undefined` when it stands there again; each time that
-   * changes. @default nobody is told
+   * Called with the problem when the service is not registered, and with `undefined` when it is registered; once for each
+   * change. @default no reports
    */
   readonly report?: ((problem: string | undefined) => void) | undefined;
 }
 
-/** A service that was entered into a registry. */
+/** A service that was registered. */
 export interface DriverRegistration {
-  /** What keeps it from standing there at present; undefined while it does. @default it always does */
+  /** Why the service is not registered at present; undefined while it is. @default always registered */
   readonly problem?: string | undefined;
-  /** Takes it out again. Idempotent. */
+  /** Deregisters the service. Idempotent. */
   close(): Promise<void>;
 }

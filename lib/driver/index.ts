@@ -1,13 +1,16 @@
 /**
- * How the services of a microservice framework are found and registered.
+ * How services of a microservice framework are found and registered: the port for authors of drivers, and what a driver is
+ * built from.
  *
  * @module nestjs-dtm/driver
  */
+export { defaultDriver } from './default/default-driver.js';
+export type { DriverRegistration, DtmDriver, OutgoingGrpcCall, PreparedService, RegisterOptions } from './driver.js';
+export { DriverRegistry } from './driver-registry.js';
+export { protocol1Driver } from './protocol1/protocol1-driver.js';
+export { resolveDriver } from './resolve-driver.js';
 export { branchUrlOf } from './support/base/branch-url-of.js';
 export { splitBranchUrl, type BranchUrlRules } from './support/base/split-branch-url.js';
-export { defaultDriver } from './default/default-driver.js';
-export type { DriverRegistration, DtmDriver, OutgoingGrpcCall, RegisterOptions } from './driver.js';
-export { DriverRegistry } from './driver-registry.js';
 export type { AddressListener, AddressSource, GrpcTarget } from './support/lookup/grpc-resolver/address-source.js';
 export {
   registerGrpcScheme,
@@ -22,7 +25,4 @@ export type {
 } from './support/lookup/http-resolver/http-name-resolver.js';
 export type { After } from '../support/after.js';
 export { formatHostPort, parseHostPort, type HostPort } from '../support/host-port.js';
-export { protocol1Driver } from './protocol1/protocol1-driver.js';
-export { resolveDriver } from './resolve-driver.js';
-export { driversOf } from './scheme-drivers.js';
 export { redactUrls } from '../support/redact-urls.js';

@@ -2,11 +2,11 @@ import type { DtmDriver } from './driver.js';
 import { DriverRegistry } from './driver-registry.js';
 
 /**
- * Turns what a user gave as driver into the one in use.
+ * Chooses the driver that a user gave by name or as an object.
  *
- * @param driver - a driver, or the name of one
- * @param drivers - to choose from
- * @throws DtmConfigError when there is none of that name, or another one is in use already
+ * @param driver - a driver, or the name of one. @default 'default'
+ * @param drivers - the registry to choose from. @default a new one, with the drivers of this package
+ * @throws DtmConfigError when no driver has that name, or another driver is in use already
  */
 export function resolveDriver(
   driver: DtmDriver | string = 'default',

@@ -43,16 +43,16 @@ export class DtmRegistration {
   }
 
   async #enter(): Promise<DriverRegistration | undefined> {
-    const { register, driver } = this.settings;
+    const { register } = this.settings;
     if (!register) return undefined;
-    const { target, endpoint } = register;
+    const { target, endpoint, service } = register;
     const address = addressIn(endpoint) ?? addressIn(target);
     if (address && !(await this.#answers(address)) && !this.#closing.signal.aborted) {
       this.#logger.warn(`nobody answers at ${address.host}:${address.port}, which is registered all the same`);
     }
     if (this.#closing.signal.aborted) return undefined;
     try {
-      this.#registration = await driver.registerService(target, endpoint, { report: (now) => this.#report(now) });
+      this.#registration = await service.register({ report: (now) => this.#report(now) });
     } catch (error) {
       // what the driver did not find when the options were checked
       this.#logger.error(`the application cannot be registered: ${errorText(error)}`);

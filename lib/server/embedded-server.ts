@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { resolveDriver, type DriverRegistration, type DtmDriver } from '../driver/index.js';
+import {
+  prepareService,
+  resolveDriver,
+  type DriverRegistration,
+  type DtmDriver,
+  type PreparedService,
+} from '../driver/internal.js';
 import {
   DtmConfigError,
   type BranchRegistration,
@@ -74,7 +80,7 @@ class Embedded implements EmbeddedServer {
   readonly #parts: RunningCoordinator;
   readonly #listen: ListenOptions | undefined;
   readonly #driver: DtmDriver;
-  readonly #register: RegisterServerOptions | undefined;
+  readonly #service: PreparedService | undefined;
   readonly #logger: CoordinatorLogger;
   #http: HttpListener | undefined;
   #grpc: GrpcListener | undefined;
@@ -87,7 +93,8 @@ class Embedded implements EmbeddedServer {
       throw new DtmConfigError('embedded coordinator: alertWebhook must be an http or https URL');
     }
     const driver = resolveDriver(options.driver);
-    if (options.register) driver.useTarget?.(options.register.target, options.register.endpoint);
+    const { register } = options;
+    this.#service = register && prepareService(driver, register.target, register.endpoint);
     const transport = options.transport ?? branchTransport({ driver });
     const environment = {
       store,
@@ -102,7 +109,6 @@ class Embedded implements EmbeddedServer {
     this.#transport = transport;
     this.#listen = options.listen;
     this.#driver = driver;
-    this.#register = options.register;
     this.#logger = logger;
     this.#parts = createCoordinator(environment, alertWebhook);
   }
@@ -127,7 +133,7 @@ class Embedded implements EmbeddedServer {
     await this.#store.open();
     try {
       if (this.#listen) await this.#openApis(this.#listen);
-      if (this.#register) await this.#enter(this.#register);
+      if (this.#service) await this.#register(this.#service);
     } catch (error) {
       await this.#closeApis();
       await this.#store.close();
@@ -145,13 +151,13 @@ class Embedded implements EmbeddedServer {
     }
   }
 
-  async #enter({ target, endpoint }: RegisterServerOptions): Promise<void> {
+  async #register(service: PreparedService): Promise<void> {
     const report = (problem: string | undefined): void => {
       this.#parts.metrics.setRegistered(problem === undefined);
       if (problem !== undefined) this.#logger.warn(problem);
       else this.#logger.info('the coordinator is registered: others find it by its name');
     };
-    this.#registration = await this.#driver.registerService(target, endpoint, { report });
+    this.#registration = await service.register({ report });
   }
 
   async #closeApis(): Promise<void> {

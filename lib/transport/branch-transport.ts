@@ -1,4 +1,4 @@
-import { driversOf, type DtmDriver } from '../driver/index.js';
+import { listDriversOfScheme, type DtmDriver } from '../driver/internal.js';
 import { DtmArgumentError, isHttpUrl } from '../protocol/internal.js';
 import type { GrpcConnectionOptions } from './grpc/grpc-options.js';
 import { grpcTransport } from './grpc/grpc-transport.js';
@@ -34,7 +34,7 @@ export function branchTransport({ http, grpc, driver }: BranchTransportOptions =
       if (isHttpUrl(url)) return;
       if (isNamed(url)) return names?.check(url);
       if (protocol !== 'grpc') {
-        const others = driversOf(/^[^:]*/.exec(url)![0].toLowerCase()).join(' or ');
+        const others = listDriversOfScheme(/^[^:]*/.exec(url)![0].toLowerCase()).join(' or ');
         throw new DtmArgumentError(
           `branches are called over http or https; give the transaction the protocol grpc${others && `, and the driver ${others}`}`,
         );

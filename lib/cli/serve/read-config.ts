@@ -1,3 +1,4 @@
+import { BUILT_IN_DRIVERS, isBuiltInDriver } from '../../driver/internal.js';
 import type { Given } from './given.js';
 import { misspeltVariables, readEnvironment } from './environment.js';
 import { readYaml } from './read-yaml.js';
@@ -71,9 +72,6 @@ function missing(config: ServeConfig): string[] {
   return needed.filter((key) => !config[key]).map((key) => `${key}: must be given, because Store.Driver is ${driver}`);
 }
 
-/** Drivers that register nothing. */
-const WITHOUT_REGISTRY = ['default', 'dtm-driver-protocol1', 'dtm-driver-dapr'];
-
 /** Settings that another one makes pointless. */
 function unused(config: ServeConfig, given: ReadonlyMap<SettingKey, Given>): string[] {
   const driver = config['Store.Driver'];
@@ -87,7 +85,7 @@ function unused(config: ServeConfig, given: ReadonlyMap<SettingKey, Given>): str
   const target = given.get('MicroService.Target');
   const endPoint = given.get('MicroService.EndPoint');
   const name = config['MicroService.Driver'];
-  if (target && WITHOUT_REGISTRY.includes(name)) {
+  if (target && isBuiltInDriver(name) && !BUILT_IN_DRIVERS[name].registersServices) {
     notices.push(
       `MicroService.Target (${target.source}) has no effect: MicroService.Driver is ${name}, which registers nothing`,
     );

@@ -1,4 +1,4 @@
-import { driversOf, type DtmDriver } from '../../driver/index.js';
+import { listDriversOfScheme, mayServeScheme, type DtmDriver } from '../../driver/internal.js';
 import { DtmConfigError, type DtmConnection } from '../../protocol/internal.js';
 import { isPlainGrpc, schemeOf } from './grpc-address.js';
 import { dtmGrpcClient } from './dtm-grpc-client.js';
@@ -26,19 +26,13 @@ export function dtmClient(url: string, { driver }: DtmClientOptions = {}): DtmCo
     const isJsonRpc = /\/api\/json-rpc\/*$/.test(url);
     return isJsonRpc ? dtmJsonRpcClient(url, { names }) : dtmHttpClient(url, { names });
   }
-  if (isPlainGrpc(url) || (scheme !== undefined && mayServe(driver, scheme))) return dtmGrpcClient(url, { driver });
+  if (isPlainGrpc(url) || (scheme !== undefined && driver && mayServeScheme(driver.name, scheme)))
+    return dtmGrpcClient(url, { driver });
   throw new DtmConfigError(`server ${JSON.stringify(url)} is no address of a coordinator; ${remedyFor(scheme)}`);
-}
-
-/** Of a driver that is not DTM's nobody knows the schemes but itself. */
-function mayServe(driver: DtmDriver | undefined, scheme: string): boolean {
-  if (!driver || driver.name === 'default') return false;
-  const known = driversOf(scheme);
-  return known.length === 0 || known.includes(driver.name) || !driver.name.startsWith('dtm-driver-');
 }
 
 function remedyFor(scheme: string | undefined): string {
   if (scheme === undefined) return 'expected something like http://localhost:36789 or, for gRPC, localhost:36790';
-  const names = driversOf(scheme).join(' or ');
+  const names = listDriversOfScheme(scheme).join(' or ');
   return `gRPC does not know ${scheme}:// by itself, give the driver that does${names && `, ${names}`}`;
 }

@@ -60,12 +60,12 @@ export function egoDriver(options: EgoOptions = {}): DtmDriver {
       const { scheme = 'etcd', url: registry } = found ?? {};
       return { [scheme]: { form: FORMS[scheme], source: found ?? nowhere, registry, isProvisional: !found } };
     },
-    target(target, endpoint) {
+    prepareService(target, endpoint) {
       const url = registryUrl(target);
       const registry = open(url);
-      const register = registry.registering(url.path, endpoint);
+      const service = registry.prepareService(url.path, endpoint);
       found ??= registry;
-      return register;
+      return service;
     },
   });
   const parseServerMethod = (uri: string): ServerMethod => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
 import { formatHostPort } from '../../support/host-port.js';
-import type { DriverRegistration, RegisterOptions } from '../driver.js';
+import type { PreparedService } from '../driver.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import {
@@ -65,12 +65,12 @@ export class EgoEtcd implements EgoRegistry {
     });
   }
 
-  registering(service: string, endpoint: string): (options?: RegisterOptions) => Promise<DriverRegistration> {
+  prepareService(service: string, endpoint: string): PreparedService {
     parseEndpoint(endpoint, NAME);
     const key = egoKey(parseServiceName(service, `driver ${NAME}: the service in the target`), endpoint);
     const value = egoValue(service, endpoint, new Date(performance.timeOrigin));
     const instance = { key: () => key, value, ttlSeconds: TTL_SECONDS };
-    return (options) => this.#registries.register(this.#hosts, instance, options);
+    return { register: (options) => this.#registries.register(this.#hosts, instance, options) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import type { DriverRegistration } from '../driver.js';
+import type { PreparedService } from '../driver.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import { K8sEndpoints, k8sAddresses, type K8sEntry, type K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
 import type { RegistryUrl } from '../support/registry/registry-url.js';
@@ -53,9 +53,9 @@ export class EgoK8s implements EgoRegistry {
     return () => stops.forEach((stop) => stop());
   }
 
-  /** Kubernetes itself knows which pods there are. */
-  registering(): () => Promise<DriverRegistration> {
-    return async () => ({ close: async () => undefined });
+  /** Kubernetes registers pods by itself. */
+  prepareService(): PreparedService {
+    return { register: async () => ({ close: async () => undefined }) };
   }
 }
 

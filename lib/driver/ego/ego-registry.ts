@@ -1,4 +1,4 @@
-import type { DriverRegistration, RegisterOptions } from '../driver.js';
+import type { PreparedService } from '../driver.js';
 import type { AddressSource } from '../support/lookup/grpc-resolver/address-source.js';
 
 /** A registry, as ego uses it. */
@@ -8,12 +8,11 @@ export interface EgoRegistry extends AddressSource {
   /** Names it in messages, without secrets. */
   readonly url: string;
   /**
-   * Checks an instance before it is entered.
+   * Checks what a target registers.
    *
-   * @param target - what follows the registry in the target
-   * @param endpoint - where the service is reached
-   * @returns enters it
-   * @throws DtmConfigError when it cannot be
+   * @param service - the part of the target after the registry
+   * @param endpoint - where others reach the service
+   * @throws DtmConfigError when one of them can never be used
    */
-  registering(target: string, endpoint: string): (options?: RegisterOptions) => Promise<DriverRegistration>;
+  prepareService(service: string, endpoint: string): PreparedService;
 }

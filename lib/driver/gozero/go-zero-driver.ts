@@ -1,9 +1,9 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import { formatHostPort } from '../../support/host-port.js';
 import { fixedAddresses } from '../support/lookup/grpc-resolver/fixed-addresses.js';
-import type { DtmDriver } from '../driver.js';
+import type { DtmDriver, PreparedService } from '../driver.js';
 import { optionsFingerprint } from '../support/tools/options-fingerprint.js';
-import { grpcDriver, type DriverScheme, type Register } from '../support/base/grpc-driver.js';
+import { grpcDriver, type DriverScheme } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { ConsulOptions } from '../support/registry/consul/consul-registry.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
@@ -69,24 +69,26 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
     direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: fixedAddresses },
   };
 
-  const registerIn: Readonly<Record<string, (url: RegistryUrl, service: string, endpoint: string) => Register>> = {
-    etcd: (url, service, endpoint) => {
-      const hosts = url.hosts.map(formatHostPort).join();
-      const user = url.query.get('user') ?? url.user;
-      if (user !== undefined) etcd.useCredentials(hosts, { user, password: url.query.get('password') ?? url.password });
-      return (report) => etcd.register(hosts, service, endpoint, report);
-    },
-    consul: (url, service, endpoint) => {
-      const address = parseEndpoint(endpoint, NAME);
-      return (report) => consul.register(url, service, address, report);
-    },
-    nacos: (url, _, endpoint) => nacos.registration(url, parseEndpoint(endpoint, NAME)),
-  };
+  const registerIn: Readonly<Record<string, (url: RegistryUrl, service: string, endpoint: string) => PreparedService>> =
+    {
+      etcd: (url, service, endpoint) => {
+        const hosts = url.hosts.map(formatHostPort).join();
+        const user = url.query.get('user') ?? url.user;
+        if (user !== undefined)
+          etcd.useCredentials(hosts, { user, password: url.query.get('password') ?? url.password });
+        return { register: (report) => etcd.register(hosts, service, endpoint, report) };
+      },
+      consul: (url, service, endpoint) => {
+        const address = parseEndpoint(endpoint, NAME);
+        return { register: (report) => consul.register(url, service, address, report) };
+      },
+      nacos: (url, _, endpoint) => nacos.prepareService(url, parseEndpoint(endpoint, NAME)),
+    };
 
   return grpcDriver({
     name: NAME,
     schemes: () => schemes,
-    target(target, endpoint) {
+    prepareService(target, endpoint) {
       const url = parseRegistryUrl(target);
       const register = registerIn[url.scheme === 'discov' ? 'etcd' : url.scheme];
       if (!register || url.hosts.length === 0) {

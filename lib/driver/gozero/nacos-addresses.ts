@@ -2,7 +2,7 @@ import { DtmArgumentError } from '../../protocol/internal.js';
 import { formatHostPort } from '../../support/host-port.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import type { Register } from '../support/base/grpc-driver.js';
+import type { PreparedService } from '../driver.js';
 import type { Address } from '../support/lookup/address.js';
 import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
@@ -47,11 +47,11 @@ export class NacosAddresses implements AddressSource {
    * @returns enters it
    * @throws DtmArgumentError when a name is none
    */
-  registration(url: RegistryUrl, address: Address): Register {
+  prepareService(url: RegistryUrl, address: Address): PreparedService {
     const cluster = optionOf(url, 'clustername');
     const instance = { ...nameIn(url), address, ...(cluster && { cluster: parseServiceName(cluster, 'a cluster') }) };
     const key = keyOf(url);
-    return (options) => this.#registries.register(key, instance, options);
+    return { register: (options) => this.#registries.register(key, instance, options) };
   }
 }
 

@@ -1,6 +1,6 @@
 import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
 import { formatHostPort } from '../../support/host-port.js';
-import type { DtmDriver } from '../driver.js';
+import type { DriverRegistration, DtmDriver, RegisterOptions } from '../driver.js';
 import { grpcDriver } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { PolarisInstance } from '../support/registry/polaris/polaris-registry.js';
@@ -59,11 +59,11 @@ export function polarisDriver({ servers: option, token, ...options }: PolarisOpt
   const driver = grpcDriver({
     name: NAME,
     schemes: () => ({ polaris: { form: POLARIS_FORM, source: addresses, registry: servers() } }),
-    target(target, endpoint) {
+    prepareService(target, endpoint) {
       servers();
       const instance = instanceOf(target, endpoint);
       const frontPort = options.frontPort ?? frontPortIn(process.env);
-      return async (registerOptions) => {
+      const register = async (registerOptions?: RegisterOptions): Promise<DriverRegistration> => {
         if (frontPort === undefined) return addresses.register(instance, registerOptions);
         const front = await openAuthorityProxy(frontPort, instance);
         const registration = await addresses.register({ ...instance, port: front.port }, registerOptions);
@@ -74,6 +74,7 @@ export function polarisDriver({ servers: option, token, ...options }: PolarisOpt
           close: () => registration.close().finally(() => front.close()),
         };
       };
+      return { register };
     },
   });
   return { ...driver, parseServerMethod: (uri) => splitPolarisUrl(uri, NAME), branchUrl: polarisBranchUrl };

@@ -1,5 +1,5 @@
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import type { Register } from '../support/base/grpc-driver.js';
+import type { PreparedService } from '../driver.js';
 import type { EurekaEntry, EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
 import { eurekaMembers, type EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import { EurekaRegistry } from '../support/registry/eureka/eureka-registry.js';
@@ -41,11 +41,11 @@ export class EurekaServices implements SpringServices {
   }
 
   /**
-   * What enters an instance.
+   * Prepares the registration of an instance.
    *
    * @param instance - which one
    */
-  registration(instance: EurekaInstance): Register {
-    return (options) => this.#registries.register(this.registry, instance, options);
+  prepareService(instance: EurekaInstance): PreparedService {
+    return { register: (options) => this.#registries.register(this.registry, instance, options) };
   }
 }

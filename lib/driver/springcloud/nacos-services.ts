@@ -1,7 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import { formatHostPort } from '../../support/host-port.js';
 import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import type { Register } from '../support/base/grpc-driver.js';
+import type { PreparedService } from '../driver.js';
 import type { Address } from '../support/lookup/address.js';
 import {
   DEFAULT_GROUP,
@@ -63,11 +63,11 @@ export class NacosServices implements SpringServices {
   }
 
   /**
-   * What enters an instance.
+   * Prepares the registration of an instance.
    *
    * @param instance - which one
    */
-  registration(instance: NacosInstance): Register {
-    return (options) => this.#registries.register(this.registry, instance, options);
+  prepareService(instance: NacosInstance): PreparedService {
+    return { register: (options) => this.#registries.register(this.registry, instance, options) };
   }
 }

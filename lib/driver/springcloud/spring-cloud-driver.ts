@@ -2,11 +2,11 @@ import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
 import { formatHostPort } from '../../support/host-port.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
-import type { DtmDriver } from '../driver.js';
+import type { DtmDriver, PreparedService } from '../driver.js';
 import { DEFAULT_TIMEOUTS, SharedAddressSource } from '../support/lookup/grpc-resolver/shared-address-source.js';
 import type { HttpNameResolver } from '../support/lookup/http-resolver/http-name-resolver.js';
 import { AddressCache } from '../support/lookup/http-resolver/address-cache.js';
-import { grpcDriver, type Register } from '../support/base/grpc-driver.js';
+import { grpcDriver } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
 import type { EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
@@ -105,14 +105,14 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
     name: NAME,
     // services are not called by name over gRPC
     schemes: () => ({}),
-    target(target, endpoint): Register {
+    prepareService(target, endpoint): PreparedService {
       const parsed = parseTarget(target, parseEndpoint(endpoint, NAME));
       if (parsed.type === 'eureka') {
         const { serviceUrls, client, instance } = parsed;
-        return useEureka(serviceUrls, { ...eureka, ...defined(client) }).registration(instance);
+        return useEureka(serviceUrls, { ...eureka, ...defined(client) }).prepareService(instance);
       }
       const { addr, client, instance } = parsed;
-      return useNacos(addr, { ...nacos, ...defined(client) }, nacos?.group ?? instance.group).registration(instance);
+      return useNacos(addr, { ...nacos, ...defined(client) }, nacos?.group ?? instance.group).prepareService(instance);
     },
   });
 

@@ -6,7 +6,13 @@ import {
   type PayloadCodec,
   type ProtoFilesOptions,
 } from '../../client/index.js';
-import { branchUrlOf, resolveDriver, type DtmDriver } from '../../driver/index.js';
+import {
+  branchUrlOf,
+  prepareService,
+  resolveDriver,
+  type DtmDriver,
+  type PreparedService,
+} from '../../driver/internal.js';
 import { DtmConfigError, errorText, isHttpUrl, type DtmConnection } from '../../protocol/internal.js';
 import { DatabaseRegistry, type DtmDatabaseOptions } from './database-registry.js';
 
@@ -83,7 +89,7 @@ export abstract class DtmSettings {
   /** Finds services. */
   abstract readonly driver: DtmDriver;
   /** How the application stands in the driver's registry; undefined when it is not entered. */
-  abstract readonly register: DtmRegisterOptions | undefined;
+  abstract readonly register: (DtmRegisterOptions & { readonly service: PreparedService }) | undefined;
   /** The application's databases. */
   abstract readonly databases: DatabaseRegistry;
   /** Encodes payloads. */
@@ -209,15 +215,14 @@ function checkBranchUrls(what: string, driver: DtmDriver, server: string, method
   }
 }
 
-function registerOf(register: unknown, driver: DtmDriver): DtmRegisterOptions | undefined {
+function registerOf(register: unknown, driver: DtmDriver): DtmSettings['register'] {
   if (register === undefined) return undefined;
   const remedy = 'give { target: <registry and name>, endpoint: <where this application is reached> }';
   const { target, endpoint } = objectOf('register', register, ['target', 'endpoint'], remedy);
   if (typeof target !== 'string' || typeof endpoint !== 'string') {
     throw new DtmConfigError(`DtmModule: register needs two strings, target and endpoint; ${remedy}`);
   }
-  driver.useTarget?.(target, endpoint);
-  return { target, endpoint };
+  return { target, endpoint, service: prepareService(driver, target, endpoint) };
 }
 
 function driverOf(driver: unknown): DtmDriver {

@@ -160,7 +160,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       async (address) => {
         const { target, endpoint } = bedOf().registration(service(), address);
         const driver = driverOf();
-        expect(() => driver.useTarget?.(target, endpoint)).toThrow(DtmConfigError);
+        expect(() => driver.prepareService?.(target, endpoint)).toThrow(DtmConfigError);
         await expect(driver.registerService(target, endpoint)).rejects.toThrow(DtmConfigError);
       },
     );

@@ -3,7 +3,7 @@ import { Controller, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { BranchPayload, DtmModule, DtmService, SagaBranch, branchOf } from 'nestjs-dtm';
-import type { DtmDriver, RegisterOptions } from 'nestjs-dtm/driver';
+import type { DtmDriver, PreparedService, RegisterOptions } from 'nestjs-dtm/driver';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
@@ -55,9 +55,10 @@ class NotingDriver implements DtmDriver {
     return defaultDriver().parseServerMethod(uri);
   }
 
-  useTarget(target: string, endpoint: string): void {
+  prepareService(target: string, endpoint: string): PreparedService {
     if (!target.startsWith('book://')) throw new DtmConfigError(`${target} is no book`);
     this.notes.push(`target ${target} ${endpoint}`);
+    return { register: (options) => this.registerService(target, endpoint, options) };
   }
 }
 

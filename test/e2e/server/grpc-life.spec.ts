@@ -243,6 +243,8 @@ describe('the registration of the coordinator', () => {
   });
 
   it('must not be by a driver that there is not', () => {
-    expect(() => make({ driver: 'dtm-driver-other' })).toThrow(/driver "dtm-driver-other" does not exist; give one of/);
+    expect(() => make({ driver: 'dtm-driver-other' })).toThrow(
+      /driver "dtm-driver-other" does not exist; expected one of/,
+    );
   });
 });

@@ -62,7 +62,7 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     expect(call).toThrow(DtmArgumentError);
     expect(call).toThrow(`name the registry: ${factory}({ registry: 'etcd://host:port' })`);
     expect(driver.parseServerMethod('h:1/b.B/In')).toEqual({ server: 'h:1', method: '/b.B/In' });
-    driver.useTarget?.('etcd://h:2379/dtmservice', 'grpc://h:1');
+    driver.prepareService?.('etcd://h:2379/dtmservice', 'grpc://h:1');
     expect(call()).toEqual({ server: 'discovery:///busi', method: '/b.B/In' });
   });
 
@@ -94,7 +94,7 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     ...(framework === 'kratos' ? ['discovery://h:2379/dtmservice'] : []),
     ...(framework === 'sponge' ? ['nacos://h:8848/dtmservice?namespaceID=x', 'etcd://h:2379'] : []),
   ])('takes the target %s', (target) => {
-    expect(() => make().useTarget?.(target, 'grpc://localhost:36790')).not.toThrow();
+    expect(() => make().prepareService?.(target, 'grpc://localhost:36790')).not.toThrow();
   });
 
   it.each([
@@ -112,9 +112,9 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     ['etcd://user:secret@h:2379/a/b', 'grpc://h:1', /./],
   ])('refuses the target %j at %j', async (target, endpoint, message) => {
     const driver = make();
-    expect(() => driver.useTarget?.(target, endpoint)).toThrow(DtmConfigError);
-    expect(() => driver.useTarget?.(target, endpoint)).toThrow(message);
-    expect(() => driver.useTarget?.(target, endpoint)).not.toThrow(/secret/);
+    expect(() => driver.prepareService?.(target, endpoint)).toThrow(DtmConfigError);
+    expect(() => driver.prepareService?.(target, endpoint)).toThrow(message);
+    expect(() => driver.prepareService?.(target, endpoint)).not.toThrow(/secret/);
     await expect(driver.registerService(target, endpoint)).rejects.toThrow(message);
   });
 });
@@ -130,8 +130,8 @@ describe('fixed addresses', () => {
 describe('endpoints of an instance', () => {
   it('are several with kratos, and one with sponge', () => {
     const endpoint = 'grpc://h:1,http://h:2';
-    expect(() => kratosDriver().useTarget?.('etcd://h:1/dtm', endpoint)).not.toThrow();
-    expect(() => spongeDriver().useTarget?.('etcd://h:1/dtm', endpoint)).toThrow(/are several/);
+    expect(() => kratosDriver().prepareService?.('etcd://h:1/dtm', endpoint)).not.toThrow();
+    expect(() => spongeDriver().prepareService?.('etcd://h:1/dtm', endpoint)).toThrow(/are several/);
   });
 });
 

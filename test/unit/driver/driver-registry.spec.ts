@@ -51,7 +51,7 @@ describe('a registry of drivers', () => {
     for (const name of ['dtm-driver-other', '', 'toString', '__proto__']) {
       expect(() => drivers.use(name)).toThrow(DtmConfigError);
       expect(() => drivers.use(name)).toThrow(
-        `driver "${name}" does not exist; give one of ${NAMES.join(', ')}, own, or a DtmDriver object`,
+        `driver "${name}" does not exist; expected one of ${NAMES.join(', ')}, own, or a DtmDriver object`,
       );
     }
   });
@@ -60,14 +60,14 @@ describe('a registry of drivers', () => {
     const [first, second, third] = [named('own'), named('own'), named('own')];
     const drivers = new DriverRegistry().register(first).register(second);
     expect(drivers.use('own')).toBe(second);
-    expect(() => drivers.register(third)).toThrow('driver "own" is in use; register another one before it is');
+    expect(() => drivers.register(third)).toThrow('driver "own" is in use; register its replacement before use()');
     expect(drivers.register(second).current).toBe(second);
   });
 
   it.each([
-    [{}, 'a driver has a name'],
-    [null, 'a driver has a name'],
-    [named(''), 'a driver has a name'],
+    [{}, 'the driver has no name'],
+    [null, 'the driver has no name'],
+    [named(''), 'the driver has no name'],
     [
       { name: 'half', parseServerMethod: () => undefined },
       'driver "half" lacks registerGrpcResolver and registerService',
@@ -97,7 +97,7 @@ describe('the driver that a user gives', () => {
 
   it('must have a name that exists', () => {
     expect(() => resolveDriver('dtm-driver-other')).toThrow(
-      `driver "dtm-driver-other" does not exist; give one of ${NAMES.join(', ')}, or a DtmDriver object`,
+      `driver "dtm-driver-other" does not exist; expected one of ${NAMES.join(', ')}, or a DtmDriver object`,
     );
   });
 

@@ -43,7 +43,7 @@ describe('branches of ego', () => {
     const later = egoDriver();
     expect(later.parseServerMethod('h:1/b.B/In').server).toBe('h:1');
     expect(() => later.parseServerMethod('etcd:///bank/b.B/In')).toThrow(/egoDriver\(\{ registry/);
-    later.useTarget!('etcd://127.0.0.1:2379/dtmservice', '127.0.0.1:36790');
+    later.prepareService!('etcd://127.0.0.1:2379/dtmservice', '127.0.0.1:36790');
     expect(later.parseServerMethod('etcd:///bank/b.B/In').server).toBe('etcd:///bank');
   });
 });
@@ -58,17 +58,17 @@ describe('targets of ego', () => {
     ['etcd://h:0/dtmservice', 'no host:port'],
     ['etcd://h/dtmservice?caCert=/no/such/file', 'a certificate of etcd cannot be read'],
   ])('%s is refused', (target, why) => {
-    expect(() => driver.useTarget!(target, 'h:1')).toThrow(why);
-    expect(() => driver.useTarget!(target, 'h:1')).toThrow(/^driver dtm-driver-ego/);
+    expect(() => driver.prepareService!(target, 'h:1')).toThrow(why);
+    expect(() => driver.prepareService!(target, 'h:1')).toThrow(/^driver dtm-driver-ego/);
   });
 
   it.each(['', 'h', '0.0.0.0:1', 'grpc://h:1'])('have an endpoint that is not %j', (endpoint) => {
-    expect(() => driver.useTarget!('etcd://h:2379/dtmservice', endpoint)).toThrow(DtmConfigError);
+    expect(() => driver.prepareService!('etcd://h:2379/dtmservice', endpoint)).toThrow(DtmConfigError);
   });
 
   it('have secrets that stand in no message', () => {
     const target = 'consul://root:s3cret@h:1/dtmservice?userName=root&password=s3cret';
-    expect(() => driver.useTarget!(target, 'h:1')).toThrow(/^(?!.*s3cret)/s);
+    expect(() => driver.prepareService!(target, 'h:1')).toThrow(/^(?!.*s3cret)/s);
     expect(() => egoDriver({ registry: 'etcd://h:0?userName=root&password=s3cret' })).toThrow(/^(?!.*s3cret)/s);
   });
 });

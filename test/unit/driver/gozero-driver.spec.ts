@@ -90,7 +90,7 @@ describe('a target of go-zero', () => {
     'consul://h:8500/dtmservice',
     'nacos://h:8848/dtmservice?namespaceId=public&timeoutMs=5000&notLoadCacheAtStart=true&logLevel=debug',
   ])('may be %s', (target) => {
-    expect(() => driver.useTarget?.(target, 'localhost:36790')).not.toThrow();
+    expect(() => driver.prepareService?.(target, 'localhost:36790')).not.toThrow();
   });
 
   it.each([
@@ -105,9 +105,9 @@ describe('a target of go-zero', () => {
     ['etcd://h:2379/dtmservice', '0.0.0.0:1', /the endpoint "0.0.0.0:1" is no address that others can call/],
     ['etcd://h:2379/dtmservice', 'grpc://h:1', /the endpoint "grpc:\/\/h:1" is no address/],
   ])('must not be %j at %j', async (target, endpoint, message) => {
-    expect(() => driver.useTarget?.(target, endpoint)).toThrow(DtmConfigError);
-    expect(() => driver.useTarget?.(target, endpoint)).toThrow(message);
-    expect(() => driver.useTarget?.(target, endpoint)).not.toThrow(/secret/);
+    expect(() => driver.prepareService?.(target, endpoint)).toThrow(DtmConfigError);
+    expect(() => driver.prepareService?.(target, endpoint)).toThrow(message);
+    expect(() => driver.prepareService?.(target, endpoint)).not.toThrow(/secret/);
     await expect(driver.registerService(target, endpoint)).rejects.toThrow(message);
   });
 });

@@ -42,6 +42,6 @@ describe('services of go-zero in Nacos', () => {
     'nacos://h:8848/s?GroupName=a%20b',
     'nacos://h/s',
   ])('the target %s is refused', (target) => {
-    expect(() => driver.useTarget!(target, 'h:1')).toThrow(/./);
+    expect(() => driver.prepareService!(target, 'h:1')).toThrow(/./);
   });
 });

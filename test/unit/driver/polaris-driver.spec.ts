@@ -82,8 +82,8 @@ describe('registration in Polaris', () => {
     ['etcd://a:1/bank?namespace=Test', 'polaris://host:port/service'],
     ['', 'polaris://host:port/service'],
   ])('the target %j is refused', (target, why) => {
-    expect(() => driver.useTarget!(target, '')).toThrow(DtmConfigError);
-    expect(() => driver.useTarget!(target, '')).toThrow(why);
+    expect(() => driver.prepareService!(target, '')).toThrow(DtmConfigError);
+    expect(() => driver.prepareService!(target, '')).toThrow(why);
   });
 
   it('an instance is written as the clients of Polaris write it', () => {
@@ -148,7 +148,9 @@ describe('the servers of Polaris', () => {
     inFolder();
     const later = polarisDriver();
     expect(later.parseServerMethod('polaris://svc/b.B/In').method).toBe('/b.B/In');
-    expect(() => later.useTarget!('polaris://127.0.0.1:1/bank?namespace=Test', '')).toThrow('polarisDriver({ servers');
+    expect(() => later.prepareService!('polaris://127.0.0.1:1/bank?namespace=Test', '')).toThrow(
+      'polarisDriver({ servers',
+    );
   });
 });
 
@@ -156,12 +158,12 @@ describe('the front port of Polaris', () => {
   it.each(['x', '70000', '-1', '1.5'])('must not be %j in the environment', (port) => {
     vi.stubEnv('DTM_POLARIS_FRONT_PORT', port);
     onTestFinished(() => void vi.unstubAllEnvs());
-    expect(() => driver.useTarget?.('polaris://127.0.0.1:1/bank?namespace=default', '')).toThrow(
+    expect(() => driver.prepareService?.('polaris://127.0.0.1:1/bank?namespace=default', '')).toThrow(
       `DTM_POLARIS_FRONT_PORT must be a port, not ${JSON.stringify(port)}`,
     );
   });
 
   it('is not needed', () => {
-    expect(() => driver.useTarget?.('polaris://127.0.0.1:1/bank?namespace=default', '')).not.toThrow();
+    expect(() => driver.prepareService?.('polaris://127.0.0.1:1/bank?namespace=default', '')).not.toThrow();
   });
 });

@@ -231,9 +231,9 @@ describe('the target', () => {
     ['{"Type":"eureka","Addr":"ftp://me:secret@h","InstanceConfig":{"ServiceName":"s"}}', 'no URL of a Eureka server'],
   ])('%s is refused', async (target, message) => {
     const fresh = springCloudDriver();
-    expect(() => fresh.useTarget!(target, 'bank:80')).toThrow(message);
-    expect(() => fresh.useTarget!(target, 'bank:80')).toThrow(DtmConfigError);
-    expect(() => fresh.useTarget!(target, 'bank:80')).not.toThrow(/secret/);
+    expect(() => fresh.prepareService!(target, 'bank:80')).toThrow(message);
+    expect(() => fresh.prepareService!(target, 'bank:80')).toThrow(DtmConfigError);
+    expect(() => fresh.prepareService!(target, 'bank:80')).not.toThrow(/secret/);
     await expect(fresh.registerService(target, 'bank:80')).rejects.toThrow(DtmConfigError);
   });
 });
@@ -245,8 +245,8 @@ describe('the registry of names', () => {
   it('is the same for targets and options', () => {
     const fresh = springCloudDriver({ nacos: { hosts: 'nacos', user: 'me', password: 'secret' } });
     // what the target does not say the options do
-    fresh.useTarget!(target('nacos:8848'), 'bank:80');
-    fresh.useTarget!(target('nacos:8848', { Username: 'me', Password: 'secret' }), 'bank:80');
+    fresh.prepareService!(target('nacos:8848'), 'bank:80');
+    fresh.prepareService!(target('nacos:8848', { Username: 'me', Password: 'secret' }), 'bank:80');
   });
 
   it.each([
@@ -255,8 +255,8 @@ describe('the registry of names', () => {
     target('nacos:8848', { Username: 'you', Password: 'secret' }),
     '{"Type":"eureka","Addr":"nacos:8848","InstanceConfig":{"ServiceName":"s"}}',
   ])('is another one in %s, which is refused', (other) => {
-    expect(() => driver.useTarget!(other, 'bank:80')).toThrow(/is another registry than nacos at nacos:8848/);
-    expect(() => driver.useTarget!(other, 'bank:80')).not.toThrow(/secret/);
+    expect(() => driver.prepareService!(other, 'bank:80')).toThrow(/is another registry than nacos at nacos:8848/);
+    expect(() => driver.prepareService!(other, 'bank:80')).not.toThrow(/secret/);
   });
 
   it.each([

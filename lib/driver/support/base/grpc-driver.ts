@@ -1,59 +1,49 @@
 import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../../protocol/internal.js';
 import { loadGrpc } from '../../../support/load-grpc.js';
 import { redactUrls } from '../../../support/redact-urls.js';
-import type { DriverRegistration, DtmDriver, RegisterOptions } from '../../driver.js';
+import type { DtmDriver, PreparedService } from '../../driver.js';
 import type { AddressSource } from '../lookup/grpc-resolver/address-source.js';
 import { registerGrpcScheme, type GrpcSchemeHandle } from '../lookup/grpc-resolver/register-scheme.js';
 import { splitBranchUrl } from './split-branch-url.js';
 
-/** A scheme of a {@link grpcDriver}. */
+/** A URL scheme of a {@link grpcDriver}. */
 export interface DriverScheme {
-  /** How the URL of a branch is written, for messages. */
+  /** Format of the URL of a branch, for messages. */
   readonly form: string;
-  /** Where the addresses of its targets come from. */
+  /** Finds the addresses of a target. */
   readonly source: AddressSource;
   /**
-   * The registry that is asked, where its URLs do not say it; without a password.
+   * The registry behind the scheme, without a password.
    *
-   * @default they say it
+   * @default each target names its registry
    */
   readonly registry?: string | undefined;
-  /** Nobody knows its addresses yet: another source of the driver takes its place. @default false */
+  /** The registry is not known yet; the driver will register another source. @default false */
   readonly isProvisional?: boolean | undefined;
-  /** Its URLs may have a user and a query behind the service. @default false */
+  /** A URL may have a user, and a query behind the service. @default false */
   readonly withOptions?: boolean | undefined;
 }
 
-/** What makes a {@link grpcDriver}. */
+/** What a {@link grpcDriver} is made of. */
 export interface GrpcDriverParts {
   /** Name of the driver. */
   readonly name: string;
-  /** What gRPC is to resolve; asked each time, as it may depend on the target that was given. */
+  /** The schemes that gRPC is to resolve. A function, because they may depend on the first target. */
   schemes(): Readonly<Record<string, DriverScheme>>;
   /**
-   * Checks a target, without touching the registry.
+   * Parses a target and an endpoint, without a request to the registry.
    *
-   * @param target - which registry, and under which name
-   * @param endpoint - where the service is reached
-   * @returns enters it
-   * @throws DtmConfigError or DtmArgumentError when one of the two cannot be used
+   * @throws DtmConfigError or DtmArgumentError when one of them can never be used
    */
-  target(target: string, endpoint: string): Register;
+  prepareService(target: string, endpoint: string): PreparedService;
 }
 
-/** Enters a service; see {@link DtmDriver.registerService}. */
-export type Register = (options?: RegisterOptions) => Promise<DriverRegistration>;
-
-/**
- * A driver whose services are called over gRPC and stand in registries.
- *
- * @param parts - what is the framework's own
- */
-export function grpcDriver({ name, schemes, target: targetOf }: GrpcDriverParts): DtmDriver {
+/** A driver of a framework whose services are registered in registries and called over gRPC. */
+export function grpcDriver({ name, schemes, prepareService }: GrpcDriverParts): DtmDriver {
   const handles = new Map<string, GrpcSchemeHandle>();
-  const registrationOf = (target: string, endpoint: string): Register => {
+  const prepare = (target: string, endpoint: string): PreparedService => {
     try {
-      return targetOf(target, endpoint);
+      return prepareService(target, endpoint);
     } catch (cause) {
       if (!(cause instanceof DtmArgumentError)) throw cause;
       throw new DtmConfigError(`driver ${name}: the target cannot be used: ${cause.message}`, { cause });
@@ -73,16 +63,16 @@ export function grpcDriver({ name, schemes, target: targetOf }: GrpcDriverParts)
         handles.set(scheme, registerGrpcScheme(grpc, { scheme, driver: name, source, registry, isProvisional }));
       }
     },
-    registerService: async (target, endpoint, options) => registrationOf(target, endpoint)(options),
-    useTarget: (target, endpoint) => void registrationOf(target, endpoint),
+    registerService: async (target, endpoint, options) => prepare(target, endpoint).register(options),
+    prepareService: prepare,
     parseServerMethod,
     branchUrl(service, method) {
       const url = service + method;
       const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(url)}'. ${why}`);
       if (/[?@]/.test(service)) {
         throw refusal(
-          'Go dtm drops the user and the query of a service, and asks the registry without them; leave them out, and let ' +
-            'the service stand where dtm looks: in the default namespace and group, readable for everybody',
+          'Go dtm drops the user and the query of a service, and asks the registry without them; leave them out, and ' +
+            'register the service in the default namespace and group, readable for everybody',
         );
       }
       const found = parseServerMethod(url);

@@ -1,6 +1,6 @@
 import { DtmArgumentError, splitGrpcUrl, type ServerMethod } from '../../../protocol/internal.js';
 import { redactUrls } from '../../../support/redact-urls.js';
-import { driversOf } from '../../scheme-drivers.js';
+import { listDriversOfScheme } from '../../built-in-drivers.js';
 
 /** Whose URLs {@link splitBranchUrl} takes apart. */
 export interface BranchUrlRules {
@@ -48,7 +48,7 @@ export function splitBranchUrl(uri: string, { driver, schemes, withOptions = [] 
   const scheme = anyCase.toLowerCase();
   if (!Object.hasOwn(schemes, scheme)) {
     const forms = [`without a scheme, ${PLAIN}`, ...Object.values(schemes)].join(', or as ');
-    const others = driversOf(scheme).join(' or ');
+    const others = listDriversOfScheme(scheme).join(' or ');
     throw refusal(
       `the driver ${driver} takes gRPC branches ${forms}; ` +
         `give the coordinator the driver that serves ${scheme}://${others && `, ${others}`}`,

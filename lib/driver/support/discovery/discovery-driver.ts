@@ -73,7 +73,7 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
       },
       ...parts.schemes,
     }),
-    target(target, endpoint) {
+    prepareService(target, endpoint) {
       const { path, place } = places.service(target);
       const service = parseServiceName(
         hasPath(target) ? path : defaultService,
@@ -89,7 +89,7 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
       const urls = endpoints.map(({ url }) => url);
       // in the order in which Go writes it
       const instance = { id, name: service, version: '', metadata: null, endpoints: urls } as const;
-      return (options) => place.instances.register(instance, endpoints, options);
+      return { register: (options) => place.instances.register(instance, endpoints, options) };
     },
   });
 
