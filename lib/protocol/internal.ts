@@ -20,6 +20,7 @@ export {
   type XaBranchRegistration,
 } from './branch/branch-registration.js';
 export { checkHttpUrl } from './branch/branch-url.js';
+export { mayFail } from './branch/may-fail.js';
 export type { DtmApi, DtmConnection, TransactionFilter } from './dtm-api.js';
 export {
   DtmArgumentError,
@@ -60,16 +61,20 @@ export { GRPC_STATUS, grpcStatusName } from './grpc/grpc-status.js';
 export { checkBranchUrl, isHttpUrl, splitGrpcUrl, type ServerMethod } from './grpc/grpc-url.js';
 export { MAX_ID_LENGTH, MAX_OP_LENGTH, checkGid, checkIdentifier } from './identifiers.js';
 export { jsonReader, type JsonReader } from './json-reader.js';
+export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';
+export { readJsonRpcOutcome } from './outcome/json-rpc-outcome.js';
+export { errorOutcome, outcomeError, type Outcome } from './outcome/outcome.js';
+export { stringifyEscaped, stripOutcomeWord } from './outcome/outcome-words.js';
+export { JSON_RPC_CODE } from './json-rpc/json-rpc-code.js';
 export {
-  SUCCESS_BODY,
-  errorOutcome,
-  outcomeError,
-  readHttpOutcome,
-  stringifyQuietly,
-  writeHttpOutcome,
-  type HttpAnswer,
-  type Outcome,
-} from './outcome/outcome.js';
+  decodeJsonRpcRequest,
+  decodeJsonRpcResponse,
+  encodeJsonRpcRequest,
+  encodeJsonRpcResponse,
+  type JsonRpcError,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+} from './json-rpc/json-rpc-message.js';
 export { encodeKvRecord, type KvPage, type KvRecord } from './transaction/kv-record.js';
 export { decodeMsgPlan, encodeMsgPlan, type MsgPlan } from './transaction/msg-plan.js';
 export { encodeJson, payloadBytes, payloadText, type Payload } from './payload.js';

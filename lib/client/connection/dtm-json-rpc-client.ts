@@ -6,13 +6,17 @@ import {
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
+  JSON_RPC_CODE,
+  decodeJsonRpcResponse,
   encodeBranchRegistration,
+  encodeJsonRpcRequest,
   encodeTransactionRequest,
   errorText,
-  jsonReader,
-  type DtmError,
+  stripOutcomeWord,
   type DtmConnection,
-  type JsonReader,
+  type DtmError,
+  type JsonRpcError,
+  type JsonRpcResponse,
   type TransactionRequest,
 } from '../../protocol/internal.js';
 import { HttpRequester, type HttpResponse } from '../../transport/index.js';
@@ -23,18 +27,6 @@ export type DtmJsonRpcClientOptions = DtmHttpClientOptions;
 
 /** Path of the JSON-RPC API. */
 const PATH = '/api/json-rpc';
-
-/** Codes that decide something; Go dtm answers every other error with -32603. */
-const FAILURE_CODE = -32901;
-const ONGOING_CODE = -32902;
-const PARAMS_CODE = -32602;
-
-/** What came of a call. */
-interface RpcAnswer {
-  readonly result: unknown;
-  readonly error: JsonReader | undefined;
-  readonly code: number;
-}
 
 /**
  * A coordinator reached over its JSON-RPC API. What that API lacks is asked of the HTTP API of the
@@ -56,7 +48,7 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
   const timeoutMs = (options.timeoutSeconds ?? 30) * 1000;
 
   const send = async (method: string, params: string, gid?: string): Promise<HttpResponse> => {
-    const body = `{"jsonrpc":"2.0","id":"${randomUUID()}","method":"${method}","params":${params}}`;
+    const body = encodeJsonRpcRequest(randomUUID(), method, params);
     const headers = { 'content-type': 'application/json', ...options.headers };
     try {
       return await requester.request({ method: 'POST', url: address, of: 'coordinator', headers, body, timeoutMs });
@@ -70,18 +62,19 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
 
   const call = async (method: string, params: string, gid?: string): Promise<unknown> => {
     const { status, body } = await send(method, params, gid);
-    let answer: RpcAnswer;
+    let response: JsonRpcResponse;
     try {
-      answer = answerIn(body);
+      response = decodeJsonRpcResponse(body);
+      if (!response.error && response.result === undefined) throw new Error('it has neither result nor error');
     } catch (cause) {
       throw new DtmServerError(
         `dtm at ${address} answered ${method} with status ${status} and something else than expected: ${errorText(cause)}`,
         { cause, gid },
       );
     }
-    if (answer.error) throw errorOf(method, answer.code, answer.error.text('message'), gid);
+    if (response.error) throw errorOf(method, response.error, gid);
     if (status !== 200) throw new DtmServerError(`dtm refused ${method}: status ${status}`, { gid });
-    return answer.result;
+    return response.result;
   };
 
   const command = async (method: string, transaction: TransactionRequest): Promise<void> => {
@@ -111,19 +104,10 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
   };
 }
 
-function answerIn(body: string): RpcAnswer {
-  const value: unknown = JSON.parse(body);
-  const error = jsonReader(value, 'it').object('error');
-  const { result, error: fields } = value as { result?: unknown; error?: { code?: unknown } | null };
-  if (!error && result === undefined) throw new Error('it has neither result nor error');
-  // codes are negative, and some servers write them as texts
-  return { result, error, code: Number(fields?.code) };
-}
-
-function errorOf(method: string, code: number, message: string, gid?: string): DtmError {
-  const reason = message.replace(/(^| )(FAILURE|ONGOING)$/, '');
-  if (code === FAILURE_CODE) return new DtmFailureError(reason || `${method} failed`, { gid });
-  if (code === ONGOING_CODE) return new DtmOngoingError(reason || `${method} is not decided yet`, { gid });
-  if (code === PARAMS_CODE) return new DtmArgumentError(`dtm refused ${method}: ${message}`, { gid });
+function errorOf(method: string, { code, message }: JsonRpcError, gid?: string): DtmError {
+  const reason = stripOutcomeWord(message);
+  if (code === JSON_RPC_CODE.FAILURE) return new DtmFailureError(reason || `${method} failed`, { gid });
+  if (code === JSON_RPC_CODE.ONGOING) return new DtmOngoingError(reason || `${method} is not decided yet`, { gid });
+  if (code === JSON_RPC_CODE.INVALID_PARAMS) return new DtmArgumentError(`dtm refused ${method}: ${message}`, { gid });
   return new DtmServerError(`dtm refused ${method}: error ${code}: ${message}`, { gid });
 }

@@ -1,7 +1,9 @@
 import { DtmArgumentError, DtmServerError } from '../errors.js';
 import { GRPC_STATUS, grpcStatusName } from '../grpc/grpc-status.js';
-import { errorOutcome, type Outcome } from './outcome.js';
 import type { Payload } from '../payload.js';
+import { errorOutcome, type Outcome } from './outcome.js';
+import { stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
+import { cutReason, reasonIn } from './reason.js';
 
 /** A gRPC answer that carries an error: status code and message. */
 export interface GrpcError {
@@ -10,9 +12,6 @@ export interface GrpcError {
   /** Text of the status. */
   readonly message: string;
 }
-
-/** Text of an answer that is kept as a reason; longer ones are cut. */
-const MAX_REASON_LENGTH = 1000;
 
 /** Bytes of a message that we send: it travels percent-encoded in a header, for which clients have room for 8 KiB. */
 const MAX_MESSAGE_BYTES = 2000;
@@ -32,7 +31,7 @@ export function readGrpcOutcome(code: number, message: string, body: Payload = '
   if (code === GRPC_STATUS.ABORTED) return { kind: 'failure', message: reasonIn(message) };
   // whoever answers at all says something else
   const unreachable = code === GRPC_STATUS.UNAVAILABLE || code === GRPC_STATUS.DEADLINE_EXCEEDED;
-  return { kind: 'unknown', message: `${grpcStatusName(code)}: ${cut(message)}`, unreachable };
+  return { kind: 'unknown', message: `${grpcStatusName(code)}: ${cutReason(message)}`, unreachable };
 }
 
 /**
@@ -62,21 +61,9 @@ export function writeGrpcOutcome({ kind, message }: Exclude<Outcome, { kind: 'su
 }
 
 /** The word stands once at the end, as over HTTP: Go's clients show the text. */
-function decisive(word: 'FAILURE' | 'ONGOING', message: string): string {
-  const text = sendable(withoutWord(message));
+function decisive(word: OutcomeWord, message: string): string {
+  const text = sendable(stripOutcomeWord(message));
   return text === '' ? word : `${text} ${word}`;
-}
-
-function reasonIn(message: string): string {
-  return cut(withoutWord(message));
-}
-
-function withoutWord(message: string): string {
-  return message.replace(/(^| )(FAILURE|ONGOING)$/, '');
-}
-
-function cut(message: string): string {
-  return message.length > MAX_REASON_LENGTH ? `${message.slice(0, MAX_REASON_LENGTH)}…` : message;
 }
 
 /** Well-formed text of a length that a header can hold. */

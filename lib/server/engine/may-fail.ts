@@ -1,13 +1,12 @@
-import type { TransType } from '../../protocol/internal.js';
+import { mayFail as mayBranchFail, type TransType } from '../../protocol/internal.js';
 
 /**
- * Whether a failure of a call decides something: docs/protocol.md#calls-of-each-mode. Every other operation is called again, as
- * after an unknown outcome.
+ * Whether a failure of a call decides something. The coordinator calls no branches of a workflow, but the workflow itself,
+ * which may always fail.
  *
  * @param transType - mode of the transaction
- * @param op - operation of the call; a workflow's callback has the workflow's name there
+ * @param op - operation of the call; for a workflow the workflow's name
  */
 export function mayFail(transType: TransType, op: string): boolean {
-  if (transType === 'saga') return op === 'action';
-  return transType === 'workflow' || (transType === 'msg' && op === 'msg');
+  return transType === 'workflow' || mayBranchFail(transType, op);
 }

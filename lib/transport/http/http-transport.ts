@@ -1,8 +1,14 @@
-import { appendBranchQuery, errorText, readHttpOutcome, type Outcome } from '../../protocol/internal.js';
-import { isJsonRpc, jsonRpcRequest, readJsonRpcOutcome } from '../json-rpc/json-rpc.js';
+import {
+  appendBranchQuery,
+  errorText,
+  readHttpOutcome,
+  readJsonRpcOutcome,
+  type Outcome,
+} from '../../protocol/internal.js';
 import type { OutgoingBranchCall, Transport } from '../transport.js';
 import { withBranchHeaders } from './branch-headers.js';
 import { HttpRequester, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
+import { isJsonRpc, jsonRpcRequest } from './json-rpc-call.js';
 
 /**
  * Calls branches over HTTP: plainly (docs/protocol.md#http-branch-calls), or by JSON-RPC where the transaction and the URL say

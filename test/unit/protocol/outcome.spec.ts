@@ -6,7 +6,7 @@ import {
   errorOutcome,
   outcomeError,
   readHttpOutcome,
-  stringifyQuietly,
+  stringifyEscaped,
   writeHttpOutcome,
   type Outcome,
 } from 'nestjs-dtm/protocol';
@@ -107,13 +107,13 @@ describe('writing an HTTP answer', () => {
 
   it('escapes the words so that JSON readers get the same text', () => {
     const value = { FAILURE: 'ONGOING', list: ['x FAILURE', '\\ONGOING', 'FAILUREFAILURE', '\u000fAILURE'] };
-    const text = stringifyQuietly(value);
+    const text = stringifyEscaped(value);
     expect(text).not.toMatch(/FAILURE|ONGOING/);
     expect(JSON.parse(text)).toEqual(value);
   });
 
   it('writes undefined as null', () => {
-    expect(stringifyQuietly(undefined)).toBe('null');
+    expect(stringifyEscaped(undefined)).toBe('null');
   });
 });
 

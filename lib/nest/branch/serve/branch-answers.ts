@@ -1,5 +1,5 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import { SUCCESS_BODY, stringifyQuietly } from '../../../protocol/internal.js';
+import { SUCCESS_BODY, stringifyEscaped } from '../../../protocol/internal.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { hasResult } from './branch-method.js';
 
@@ -31,5 +31,5 @@ export function answerBranches(adapter: AbstractHttpAdapter): void {
 /** Nothing is no text, which `Tcc.call` gives back as undefined. */
 function successBody({ definition }: IncomingBranchCall, result: unknown): string {
   if (!hasResult(definition)) return SUCCESS_BODY;
-  return result === undefined ? '' : stringifyQuietly(result);
+  return result === undefined ? '' : stringifyEscaped(result);
 }

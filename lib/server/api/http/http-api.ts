@@ -6,7 +6,7 @@ import {
   encodeKvRecord,
   errorText,
   jsonReader,
-  stringifyQuietly,
+  stringifyEscaped,
 } from '../../../protocol/internal.js';
 import type { Operations } from '../operations.js';
 import { parseTransactionFilter, parseCount } from '../query-parameters.js';
@@ -122,7 +122,7 @@ function success(): ApiAnswer {
 }
 
 function data(value: unknown): ApiAnswer {
-  return { status: 200, body: stringifyQuietly(value) };
+  return { status: 200, body: stringifyEscaped(value) };
 }
 
 /** This answer is text with status 400, as in Go dtm: docs/protocol.md#http-answers. */

@@ -1,22 +1,18 @@
 import {
   DtmArgumentError,
   DtmFailureError,
+  JSON_RPC_CODE,
   decodeBranchRegistration,
+  decodeJsonRpcRequest,
   decodeTransactionRequest,
+  encodeJsonRpcResponse,
   errorText,
   jsonReader,
-  stringifyQuietly,
+  type JsonRpcError,
+  type JsonRpcRequest,
 } from '../../../protocol/internal.js';
 import type { Operations } from '../operations.js';
 import type { ApiAnswer, Routes } from './router.js';
-
-/** Error codes of JSON-RPC, and of dtm. */
-const CODES = { parse: -32700, request: -32600, method: -32601, internal: -32603, failure: -32901 } as const;
-
-interface RpcError {
-  readonly code: number;
-  readonly message: string;
-}
 
 /**
  * The JSON-RPC API, on the port of the HTTP API: docs/protocol.md#json-rpc-api.
@@ -33,13 +29,13 @@ export function jsonRpcApi({ coordinator }: Operations): Routes {
   };
   return {
     'POST /api/json-rpc': async ({ body }) => {
-      let request: { id: string; version: string; method: string; params: unknown };
+      let request: JsonRpcRequest;
       try {
-        request = parseRequest(JSON.parse(body));
+        request = decodeJsonRpcRequest(body);
       } catch (error) {
         const message = `Parse json error: ${errorText(error)}`;
         return {
-          ...answer('', null, { code: CODES.parse, message }),
+          ...answer('', null, { code: JSON_RPC_CODE.PARSE_ERROR, message }),
           status: 400,
           contentType: 'text/plain; charset=utf-8',
         };
@@ -47,36 +43,26 @@ export function jsonRpcApi({ coordinator }: Operations): Routes {
       const { id, version, method, params } = request;
       if (id === '' || version !== '2.0') {
         return answer(id, null, {
-          code: CODES.request,
+          code: JSON_RPC_CODE.INVALID_REQUEST,
           message: `Bad json request: ${JSON.stringify({ id, jsonrpc: version, method })}`,
         });
       }
       const run = Object.hasOwn(methods, method) ? methods[method] : undefined;
-      if (!run) return answer(id, null, { code: CODES.method, message: `Method not found: ${method}` });
+      if (!run)
+        return answer(id, null, { code: JSON_RPC_CODE.METHOD_NOT_FOUND, message: `Method not found: ${method}` });
       try {
-        return answer(id, (await run(params)) ?? null, null);
+        return answer(id, (await run(params)) ?? null);
       } catch (error) {
         const message = errorText(error);
-        if (error instanceof DtmFailureError) return answer(id, {}, { code: CODES.failure, message });
-        return answer(id, null, { code: CODES.internal, message });
+        if (error instanceof DtmFailureError) return answer(id, {}, { code: JSON_RPC_CODE.FAILURE, message });
+        return answer(id, null, { code: JSON_RPC_CODE.INTERNAL_ERROR, message });
       }
     },
   };
 }
 
-function parseRequest(body: unknown): { id: string; version: string; method: string; params: unknown } {
-  const json = jsonReader(body, 'the request');
-  return {
-    id: json.text('id'),
-    version: json.text('jsonrpc'),
-    method: json.text('method'),
-    params: (body as { params?: unknown }).params,
-  };
-}
-
-/** Clients look for the words of an outcome in the whole text, so only a refusal may hold one. */
-function answer(id: string, result: unknown, error: RpcError | null): ApiAnswer {
-  return { status: 200, body: stringifyQuietly({ error, id, jsonrpc: '2.0', result }) };
+function answer(id: string, result: unknown, error?: JsonRpcError): ApiAnswer {
+  return { status: 200, body: encodeJsonRpcResponse(id, result, error) };
 }
 
 function parseTexts(params: unknown): Record<string, string> {

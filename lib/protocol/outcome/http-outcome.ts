@@ -1,0 +1,76 @@
+import { payloadText } from '../payload.js';
+import type { Outcome } from './outcome.js';
+import { stringifyEscaped, stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
+import { reasonIn } from './reason.js';
+
+/** An HTTP answer that carries an outcome: status and JSON text. */
+export interface HttpAnswer {
+  /** 200, 409, 425 or 500. */
+  readonly status: number;
+  /** JSON text, `application/json`. */
+  readonly body: string;
+}
+
+/** Success body when nobody reads the result; old SDKs look for the word. */
+export const SUCCESS_BODY = '{"dtm_result":"SUCCESS"}';
+
+/**
+ * Reads an HTTP answer by the rules of docs/protocol.md#http-outcomes. Their order is part of the protocol: words in the body
+ * override the status.
+ *
+ * @param status - HTTP status
+ * @param body - whole body text
+ */
+export function readHttpOutcome(status: number, body: string): Outcome {
+  if (status === 425 || body.includes('ONGOING')) return { kind: 'ongoing', message: reasonInBody(body) };
+  if (status === 409 || body.includes('FAILURE')) return { kind: 'failure', message: reasonInBody(body) };
+  if (status !== 200) {
+    return {
+      kind: 'unknown',
+      message: `status ${status}: ${reasonInBody(body)}`,
+      unreachable: status >= 502 && status <= 504,
+    };
+  }
+  return { kind: 'success', body };
+}
+
+/**
+ * Writes an outcome as an HTTP answer. Only a failure carries the word FAILURE and only an
+ * ongoing the word ONGOING: anywhere else they are escaped, so that no reader takes them for a decision.
+ *
+ * @param outcome - the outcome; the body of a success is sent as it is
+ */
+export function writeHttpOutcome(outcome: Outcome): HttpAnswer {
+  switch (outcome.kind) {
+    case 'success':
+      return { status: 200, body: payloadText(outcome.body) };
+    case 'failure':
+      return { status: 409, body: decisive('FAILURE', outcome.message) };
+    case 'ongoing':
+      return { status: 425, body: decisive('ONGOING', outcome.message) };
+    case 'unknown':
+      return { status: 500, body: `{"message":${stringifyEscaped(outcome.message)}}` };
+  }
+}
+
+/** The word stands once at the end of the message, too, where old readers look for it. */
+function decisive(word: OutcomeWord, message: string): string {
+  const text = stripOutcomeWord(message);
+  const quoted = stringifyEscaped(text === '' ? '' : `${text} `);
+  return `{"dtm_result":"${word}","message":${quoted.slice(0, -1)}${word}"}`;
+}
+
+/** The `message` of a JSON answer, else the text itself, cut to a bearable length. */
+function reasonInBody(body: string): string {
+  let reason = body;
+  if (body.startsWith('{')) {
+    try {
+      const { message, error } = JSON.parse(body) as { message?: unknown; error?: unknown };
+      if (typeof message === 'string') reason = message;
+      else if (typeof error === 'string') reason = error;
+    } catch {
+      // not JSON after all: the text itself is the reason
+    }
+  }
+  return reasonIn(reason);
+}

@@ -1,0 +1,29 @@
+import { errorText } from '../error-text.js';
+import { JSON_RPC_CODE } from '../json-rpc/json-rpc-code.js';
+import { decodeJsonRpcResponse, type JsonRpcResponse } from '../json-rpc/json-rpc-message.js';
+import { readHttpOutcome } from './http-outcome.js';
+import type { Outcome } from './outcome.js';
+import { reasonIn } from './reason.js';
+
+/**
+ * Reads the answer to a JSON-RPC call of a branch: first like any HTTP answer, then by the code of its error.
+ *
+ * @param status - HTTP status
+ * @param body - whole body text
+ */
+export function readJsonRpcOutcome(status: number, body: string): Outcome {
+  const outcome = readHttpOutcome(status, body);
+  if (outcome.kind !== 'success') return outcome;
+  let response: JsonRpcResponse;
+  try {
+    response = decodeJsonRpcResponse(body);
+  } catch (cause) {
+    return { kind: 'unknown', message: `the answer is not a JSON-RPC response: ${errorText(cause)}`, cause };
+  }
+  const { error } = response;
+  if (!error) return outcome;
+  const message = reasonIn(error.message);
+  if (error.code === JSON_RPC_CODE.FAILURE) return { kind: 'failure', message };
+  if (error.code === JSON_RPC_CODE.ONGOING) return { kind: 'ongoing', message };
+  return { kind: 'unknown', message: `error ${error.code}: ${message}` };
+}

@@ -1,0 +1,14 @@
+import { stripOutcomeWord } from './outcome-words.js';
+
+/** Longest reason that is kept. */
+const MAX_REASON_LENGTH = 1000;
+
+/** Cuts a text from the network to a length that can be kept and logged. */
+export function cutReason(text: string): string {
+  return text.length > MAX_REASON_LENGTH ? `${text.slice(0, MAX_REASON_LENGTH)}…` : text;
+}
+
+/** The reason in a message from the network. */
+export function reasonIn(message: string): string {
+  return cutReason(stripOutcomeWord(message));
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { DtmArgumentError, encodeJsonRpcRequest, payloadText } from '../../protocol/internal.js';
+import type { OutgoingBranchCall } from '../transport.js';
+
+/**
+ * Whether a branch is called by JSON-RPC: docs/protocol.md#branch-urls.
+ *
+ * @param call - the call
+ */
+export function isJsonRpc({ protocol, url }: OutgoingBranchCall): boolean {
+  return protocol === 'json-rpc' && URL.canParse(url) && new URL(url).searchParams.has('method');
+}
+
+/**
+ * The request of a JSON-RPC call: the payload's fields and the branch parameters are its params.
+ *
+ * @param call - the call
+ * @throws DtmArgumentError when the payload is not a JSON object
+ */
+export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {
+  method: 'POST';
+  url: string;
+  body: string;
+} {
+  const { gid, transType, branchId, op } = context;
+  const params = JSON.stringify({
+    ...objectIn(payloadText(payload)),
+    branch_id: branchId,
+    gid,
+    op,
+    trans_type: transType,
+  });
+  const method = new URL(url).searchParams.get('method') ?? '';
+  return { method: 'POST', url, body: encodeJsonRpcRequest(randomUUID(), method, params) };
+}
+
+function objectIn(payload: string): object {
+  if (payload === '') return {};
+  const value: unknown = JSON.parse(payload);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  // what other SDKs send for "no payload"
+  if (value === null) return {};
+  throw new DtmArgumentError('the payload of a JSON-RPC branch must be a JSON object');
+}
