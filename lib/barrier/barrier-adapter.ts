@@ -63,7 +63,7 @@ export interface BarrierAdapter<Tx> {
    *
    * @returns `undefined` when there is nothing to add to the error's own message
    */
-  explain?(error: unknown): string | undefined;
+  describeError?(error: unknown): string | undefined;
   /** Creates schema, table and indexes unless they exist. Safe to run from several processes at once. */
   createTable(): Promise<void>;
 }

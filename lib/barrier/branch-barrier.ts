@@ -173,7 +173,7 @@ export class BranchBarrier {
   #databaseError<Tx>(adapter: BarrierAdapter<Tx>, what: string, error: unknown): DtmError {
     if (error instanceof DtmError) return error;
     const { gid, branchId, op } = this.context;
-    const reason = adapter.explain?.(error) ?? errorText(error);
+    const reason = adapter.describeError?.(error) ?? errorText(error);
     return new DtmBarrierError(
       `the barrier of ${gid}, branch ${branchId}, op ${op} could not ${what}: ${reason}; dtm will retry the branch`,
       { cause: error, gid },

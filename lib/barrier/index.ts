@@ -5,4 +5,4 @@
  */
 export type { BarrierAdapter, BarrierKey, BarrierRow } from './barrier-adapter.js';
 export { BranchBarrier, type BarrierContext } from './branch-barrier.js';
-export { isMessageCommitted } from './query-prepared.js';
+export { isMessageCommitted } from './is-message-committed.js';

@@ -4,6 +4,6 @@
  *
  * @module nestjs-dtm/xa
  */
-export { resolveInDoubt, type ResolvedBranch, type ResolveInDoubtOptions } from './in-doubt.js';
+export { resolveInDoubt, type ResolvedBranch, type ResolveInDoubtOptions } from './resolve-in-doubt.js';
 export type { InDoubtBranch, XaAdapter, XaKey } from './xa-adapter.js';
 export { XaParticipant, type XaCoordinator } from './xa-participant.js';

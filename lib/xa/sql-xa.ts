@@ -9,7 +9,7 @@ import {
   checkIdentifier,
   errorText,
 } from '../protocol/internal.js';
-import { inTurn } from './turns.js';
+import { limitConcurrency } from './limit-concurrency.js';
 import type { XaAdapter, XaKey } from './xa-adapter.js';
 import type { XaConnection, XaConnectionState, XaDatabase } from './xa-database.js';
 
@@ -41,7 +41,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
     async prepare(branch, work, register) {
       check(branch);
       // What waits for the locks of a prepared branch must not take the last connection: its commit needs one.
-      return inTurn(database.pool, database.connections - 1, () => phaseOne(branch, work, register));
+      return limitConcurrency(database.pool, database.connections - 1, () => phaseOne(branch, work, register));
     },
 
     async commit(branch) {
@@ -153,7 +153,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
       return await statement();
     } catch (error) {
       if (error instanceof DtmError) throw error;
-      const reason = barrier.explain?.(error) ?? errorText(error);
+      const reason = barrier.describeError?.(error) ?? errorText(error);
       throw new DtmBarrierError(`${nameOf(branch)} could not ${what}: ${reason}`, { cause: error, gid: branch.gid });
     }
   }

@@ -1,9 +1,9 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import type { BarrierAdapter } from '../barrier-adapter.js';
 import { sqlBarrier, type BarrierTableOptions, type SqlExecutor } from '../sql/index.js';
-import { isPostgresTransactionOpen } from '../sql/postgres-transaction.js';
+import { isPostgresTransactionOpen } from '../sql/is-postgres-transaction-open.js';
 import type { PgClient, PgDatabase, PgPool, PgQueryable } from './pg-client.js';
-import { inDatabase, inPool, onClient } from './pg-transaction.js';
+import { runInDatabase, runInPool, runOnClient } from './pg-transactions.js';
 
 type Transaction = SqlExecutor<PgClient>['transaction'];
 
@@ -53,9 +53,9 @@ export function pgBarrier(database: unknown, options?: BarrierTableOptions): Bar
 }
 
 function transactionOf(database: unknown): Transaction {
-  if (isPGlite(database)) return (work) => inDatabase(database, work);
-  if (isPool(database)) return (work) => inPool(database, work);
-  if (isClient(database)) return (work) => onClient(database, work);
+  if (isPGlite(database)) return (work) => runInDatabase(database, work);
+  if (isPool(database)) return (work) => runInPool(database, work);
+  if (isClient(database)) return (work) => runOnClient(database, work);
   throw new DtmConfigError('pgBarrier needs a Pool, Client or PoolClient of node-postgres, or a PGlite');
 }
 

@@ -47,3 +47,22 @@ export interface PgDatabase<Transaction> {
   /** Runs the callback in a transaction, and commits or rolls back. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }
+
+/** A client out of a pool: node-postgres `PoolClient`. */
+export interface PooledPgClient extends PgClient {
+  /** Gives the client back; `true` closes its connection. */
+  release(isBroken: boolean): void;
+}
+
+/**
+ * Ignores the `error` event of a client, which would end the process when the connection is lost. The next statement
+ * reports the loss.
+ *
+ * @returns ends this
+ */
+export function ignoreErrorEvents(client: PgClient): () => void {
+  client.on?.('error', ignore);
+  return () => void client.removeListener?.('error', ignore);
+}
+
+function ignore(): void {}

@@ -1,10 +1,10 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import { checkSqlName } from '../../support/sql-name.js';
-import type { SqlDialect, SqlDialectName } from './dialect.js';
-import { mysql } from './mysql.js';
-import { postgres } from './postgres.js';
-import { sqlite } from './sqlite.js';
-import type { BarrierTableName, BarrierTableOptions } from './table-name.js';
+import type { SqlDialect, SqlDialectName } from './dialects/sql-dialect.js';
+import { mysql } from './dialects/mysql.js';
+import { postgres } from './dialects/postgres.js';
+import { sqlite } from './dialects/sqlite.js';
+import type { BarrierTableName, BarrierTableOptions } from './barrier-table-name.js';
 
 const DIALECTS: ReadonlyMap<string, SqlDialect> = new Map(Object.entries({ postgres, mysql, sqlite }));
 

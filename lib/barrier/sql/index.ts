@@ -4,7 +4,7 @@
  * @module nestjs-dtm/barrier/sql
  */
 export { barrierTableSql } from './barrier-table.js';
-export type { SqlDialectName } from './dialect.js';
+export type { SqlDialectName } from './dialects/sql-dialect.js';
 export { sqlBarrier } from './sql-barrier.js';
 export type { SqlExecutor } from './sql-executor.js';
-export type { BarrierTableOptions } from './table-name.js';
+export type { BarrierTableOptions } from './barrier-table-name.js';

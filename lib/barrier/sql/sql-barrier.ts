@@ -1,9 +1,9 @@
 import { DtmArgumentError, DtmBarrierError, DtmError, errorText } from '../../protocol/internal.js';
 import type { BarrierAdapter, BarrierKey } from '../barrier-adapter.js';
 import { barrierTable } from './barrier-table.js';
-import { explainSqlError } from './explain.js';
+import { describeSqlError } from './describe-sql-error.js';
 import type { SqlExecutor } from './sql-executor.js';
-import type { BarrierTableOptions } from './table-name.js';
+import type { BarrierTableOptions } from './barrier-table-name.js';
 
 const COLLISION =
   'an insert was refused, but not because of this very key. Either the table compares ids without regard to case or ' +
@@ -78,7 +78,7 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
       if (readKeyText !== undefined) await assertExactKey(tx, row, readKeyText, SWALLOWED);
     },
 
-    explain: (error) => explainSqlError(table, error),
+    describeError: (error) => describeSqlError(table, error),
 
     async createTable() {
       try {

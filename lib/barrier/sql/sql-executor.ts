@@ -1,4 +1,4 @@
-import type { SqlDialectName } from './dialect.js';
+import type { SqlDialectName } from './dialects/sql-dialect.js';
 
 /**
  * What an SQL library must offer so that `sqlBarrier` can build a barrier on it. It only executes: no statement and

@@ -1,8 +1,8 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { DtmConfigError } from '../../protocol/internal.js';
 import type { BarrierAdapter } from '../barrier-adapter.js';
-import { oneAtATime } from '../sql/one-at-a-time.js';
-import { isPostgresTransactionOpen, type PostgresConnection } from '../sql/postgres-transaction.js';
+import { runExclusive } from '../sql/run-exclusive.js';
+import { isPostgresTransactionOpen, type PostgresConnection } from '../sql/is-postgres-transaction-open.js';
 import { sqlBarrier, type BarrierTableOptions, type SqlDialectName } from '../sql/index.js';
 
 /** Types of data source whose driver gives the number of affected rows; `sqlite` is a name of TypeORM 0.3. */
@@ -64,7 +64,7 @@ function runnerOf(manager: EntityManager): QueryRunner {
 }
 
 function onSharedConnection<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-  return oneAtATime(dataSource, () => {
+  return runExclusive(dataSource, () => {
     // TypeORM would open a savepoint in a transaction that somebody else may roll back
     if (dataSource.createQueryRunner().isTransactionActive) {
       throw new Error(

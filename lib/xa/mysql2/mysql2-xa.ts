@@ -1,14 +1,21 @@
 import { barrierTable } from '../../barrier/sql/barrier-table.js';
 import type { BarrierTableOptions } from '../../barrier/sql/index.js';
-import { DtmConfigError, DtmOngoingError } from '../../protocol/internal.js';
-import { sqlXa } from '../sql-xa.js';
+import { DtmOngoingError } from '../../protocol/internal.js';
+import { LOCK_TIMEOUT_SECONDS, sqlXa } from '../sql-xa.js';
 import type { InDoubtBranch, XaAdapter } from '../xa-adapter.js';
 import type { XaDatabase } from '../xa-database.js';
-import { mysql2Barrier } from './mysql2-barrier.js';
-import { Mysql2XaConnection } from './mysql2-connection.js';
-import { connectionsOf, errnoOf, onConnection, rowsOf, type Mysql2Connection, type Mysql2Pool } from './mysql2-pool.js';
-import { ageOf, isPrepared, prepared } from './mysql2-recover.js';
-import { serverOf } from './mysql2-server.js';
+import { mysql2Barrier } from '../../barrier/mysql2/mysql2-barrier.js';
+import { Mysql2XaConnection } from './mysql2-xa-connection.js';
+import {
+  assertPromisePool,
+  queryRows,
+  serverErrno,
+  type Mysql2Connection,
+  type Mysql2Pool,
+} from '../../barrier/mysql2/mysql2-pool.js';
+import { connectionLimitOf, withConnection, withLockTimeout } from './mysql2-xa-pool.js';
+import { isPrepared, listPrepared, preparedSeconds } from './prepared-branches.js';
+import { detectServer } from './detect-server.js';
 import { mysqlXid } from './mysql2-xid.js';
 
 const XAER_NOTA = 1397;
@@ -34,27 +41,30 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
   pool: Mysql2Pool<Connection>,
   options?: BarrierTableOptions,
 ): XaAdapter<Connection> {
-  if (typeof pool?.getConnection !== 'function' || typeof pool.pool !== 'object') {
-    throw new DtmConfigError('mysql2Xa needs a pool with promises: createPool() of mysql2/promise');
-  }
+  assertPromisePool(pool, 'mysql2Xa');
+  const barrier = mysql2Barrier(pool, options);
   const table = barrierTable('mysql', options).quoted;
   const database: XaDatabase<Connection> = {
     pool,
-    connections: connectionsOf(pool),
-    barrier: mysql2Barrier(pool, options),
+    connections: connectionLimitOf(pool),
+    barrier: {
+      ...barrier,
+      transaction: (work) =>
+        barrier.transaction((connection) => withLockTimeout(connection, LOCK_TIMEOUT_SECONDS, () => work(connection))),
+    },
     check: (branch) => void mysqlXid(branch),
-    isLockTimeout: (error) => errnoOf(error) === LOCK_WAIT_TIMEOUT,
+    isLockTimeout: (error) => serverErrno(error) === LOCK_WAIT_TIMEOUT,
     async connect() {
-      const server = await serverOf(pool);
+      const server = await detectServer(pool);
       return new Mysql2XaConnection(pool, await pool.getConnection(), server);
     },
     decide: (branch, decision) =>
-      onConnection(pool, async (connection) => {
+      withConnection(pool, async (connection) => {
         try {
-          await rowsOf(connection, `xa ${decision} ${mysqlXid(branch)}`);
+          await queryRows(connection, `xa ${decision} ${mysqlXid(branch)}`);
           return true;
         } catch (error) {
-          if (errnoOf(error) !== XAER_NOTA) throw error;
+          if (serverErrno(error) !== XAER_NOTA) throw error;
         }
         // Unknown, too, while the connection that prepared it has not ended. Not tried again at once, see endConnection().
         if (!(await isPrepared(connection, branch))) return false;
@@ -64,10 +74,10 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
         );
       }),
     inDoubt: () =>
-      onConnection(pool, async (connection) => {
+      withConnection(pool, async (connection) => {
         const branches: InDoubtBranch[] = [];
-        for (const branch of await prepared(connection)) {
-          branches.push({ ...branch, ageSeconds: await ageOf(connection, table, branch) });
+        for (const branch of await listPrepared(connection)) {
+          branches.push({ ...branch, ageSeconds: await preparedSeconds(connection, table, branch) });
         }
         return branches;
       }),

@@ -3,6 +3,6 @@
  *
  * @module nestjs-dtm/xa/pg
  */
-export type { PgXaPool } from './pg-pool.js';
+export type { PgXaPool } from './pg-xa-pool.js';
 export { pgXa } from './pg-xa.js';
 export type { BarrierTableOptions } from '../../barrier/sql/index.js';

@@ -3,9 +3,9 @@ import { DtmConfigError } from '../../protocol/internal.js';
 import { LOCK_TIMEOUT_SECONDS, sqlXa } from '../sql-xa.js';
 import type { XaAdapter } from '../xa-adapter.js';
 import type { XaDatabase } from '../xa-database.js';
-import { PgXaConnection } from './pg-connection.js';
-import { codeOf, onClient, type PgXaPool } from './pg-pool.js';
-import { checkServer } from './pg-server.js';
+import { PgXaConnection } from './pg-xa-connection.js';
+import { sqlStateOf, withClient, type PgXaPool } from './pg-xa-pool.js';
+import { assertPreparedTransactions } from './assert-prepared-transactions.js';
 import { XID_PREFIX, pgXid, quotePgXid, readPgXid } from './pg-xid.js';
 
 /** As many connections as a pool of node-postgres has unless told otherwise. */
@@ -50,23 +50,23 @@ export function pgXa<Client extends PgClient>(
           return work(client);
         }),
     },
-    isLockTimeout: (error) => codeOf(error) === LOCK_NOT_AVAILABLE,
+    isLockTimeout: (error) => sqlStateOf(error) === LOCK_NOT_AVAILABLE,
     async connect() {
-      await checkServer(pool);
+      await assertPreparedTransactions(pool);
       return new PgXaConnection(await pool.connect());
     },
     decide: (branch, decision) =>
-      onClient(pool, async (client) => {
+      withClient(pool, async (client) => {
         try {
           await client.query(`${decision} prepared ${quotePgXid(pgXid(branch))}`);
           return true;
         } catch (error) {
-          if (codeOf(error) === UNDEFINED_OBJECT) return false;
+          if (sqlStateOf(error) === UNDEFINED_OBJECT) return false;
           throw error;
         }
       }),
     inDoubt: () =>
-      onClient(pool, async (client) => {
+      withClient(pool, async (client) => {
         const { rows } = await client.query(
           'select gid, extract(epoch from clock_timestamp() - prepared) as age from pg_prepared_xacts ' +
             'where database = current_database() and starts_with(gid, $1) order by prepared',

@@ -5,6 +5,7 @@ import { startPostgres, type PostgresServer } from '../../services/postgres.mjs'
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { BranchStory, prepare, type BarrierBed } from './barrier-bed.js';
 import { pgPoolBed } from './beds/pg-pool-bed.js';
+import { mysql2PoolBed } from './beds/mysql2-pool-bed.js';
 import { typeOrmBed } from './beds/typeorm-bed.js';
 
 const logging = false;
@@ -13,6 +14,7 @@ crashes('postgres', 'pgBarrier on PostgreSQL', startPostgres, ({ url }) => pgPoo
 crashes('postgres', 'typeOrmBarrier on PostgreSQL', startPostgres, ({ url }) =>
   typeOrmBed({ type: 'postgres', url, logging }),
 );
+crashes('mariadb', 'mysql2Barrier on MariaDB', startMariadb, ({ url }) => mysql2PoolBed(url));
 crashes('mariadb', 'typeOrmBarrier on MariaDB', startMariadb, ({ url }) =>
   typeOrmBed({ type: 'mariadb', url, logging }),
 );

@@ -129,7 +129,7 @@ describe('BranchBarrier', () => {
   );
 
   it('lets the adapter explain its errors, and passes errors of the package on', async () => {
-    const explained = memoryAdapter({ insert: broken, explain: () => 'call the fire brigade' });
+    const explained = memoryAdapter({ insert: broken, describeError: () => 'call the fire brigade' });
     await expect(new BranchBarrier(context).call(explained.adapter, async () => {})).rejects.toThrow(
       /could not insert its row: call the fire brigade; dtm will retry/,
     );

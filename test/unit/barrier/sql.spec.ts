@@ -172,14 +172,14 @@ describe('sqlBarrier', () => {
       ['a failed transaction', 'postgres', driver({ code: '25P02' }), /swallowed/],
       ['a missing constraint', 'postgres', driver({ code: '42P10' }), /no unique constraint/],
     ])('%s on %s', (_, dialect, error, text) => {
-      expect(sqlBarrier(recorder(dialect).executor).explain?.(error)).toMatch(text);
+      expect(sqlBarrier(recorder(dialect).executor).describeError?.(error)).toMatch(text);
     });
 
     it.each([new Error('anything'), driver({ code: '23505' }), 'a text', null, undefined])(
       'nothing about %o',
       (error) => {
         for (const dialect of DIALECTS) {
-          expect(sqlBarrier(recorder(dialect).executor).explain?.(error)).toBeUndefined();
+          expect(sqlBarrier(recorder(dialect).executor).describeError?.(error)).toBeUndefined();
         }
       },
     );
@@ -187,12 +187,12 @@ describe('sqlBarrier', () => {
     it('an error that is its own cause', () => {
       const error: Error & { cause?: unknown } = new Error('round and round');
       error.cause = error;
-      expect(sqlBarrier(recorder('postgres').executor).explain?.(error)).toBeUndefined();
+      expect(sqlBarrier(recorder('postgres').executor).describeError?.(error)).toBeUndefined();
     });
 
     it('the command with the names that were given', () => {
       const adapter = sqlBarrier(recorder('postgres').executor, { table: 'mine' });
-      expect(adapter.explain?.(driver({ code: '42P01' }))).toContain(
+      expect(adapter.describeError?.(driver({ code: '42P01' }))).toContain(
         `barrierTableSql('postgres', {"schema":"dtm_barrier","table":"mine"})`,
       );
     });

@@ -2,7 +2,7 @@ import { DtmArgumentError, DtmBarrierError, DtmConfigError } from 'nestjs-dtm/pr
 import { mysql2Xa, type Mysql2Statement } from 'nestjs-dtm/xa/mysql2';
 import { pgXa } from 'nestjs-dtm/xa/pg';
 import { describe, expect, it } from 'vitest';
-import { checkVersion } from '../../../lib/xa/mysql2/mysql2-server.js';
+import { checkVersion } from '../../../lib/xa/mysql2/detect-server.js';
 
 const BRANCH = { gid: 'g', branchId: '01' };
 const register = async (): Promise<void> => undefined;
@@ -27,7 +27,8 @@ function mysqlPool(answer: (sql: string) => unknown) {
   const run = async ({ sql }: Mysql2Statement): Promise<[unknown, unknown]> => {
     log.push(sql);
     const rows = answer(sql);
-    return [rows ?? (sql.startsWith('insert') ? { affectedRows: 1 } : []), []];
+    // status 1: in a transaction
+    return [rows ?? (/^(insert|do)/.test(sql) ? { affectedRows: 1, serverStatus: 1 } : []), []];
   };
   const connection = {
     threadId: 7,

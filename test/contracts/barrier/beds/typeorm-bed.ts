@@ -1,16 +1,8 @@
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm';
 import { typeOrmBarrier } from 'nestjs-dtm/barrier/typeorm';
 import type { BarrierBed } from '../barrier-bed.js';
+import { MYSQL_SESSIONS } from './mysql2-pool-bed.js';
 import { POSTGRES_SESSIONS } from './pg-pool-bed.js';
-
-const MYSQL_SESSIONS = {
-  // not information_schema.innodb_trx: it stays as it is for as long as it is read more than ten times a second
-  waiting:
-    "select variable_value as n from information_schema.global_status where variable_name = 'Innodb_row_lock_current_waits'",
-  own: 'select connection_id() as id',
-  kill: (id: unknown) => `kill ${String(id)}`,
-  alive: (id: unknown) => `select 1 from information_schema.processlist where id = ${String(id)}`,
-};
 
 /** Any database that TypeORM reaches. */
 export async function typeOrmBed(options: DataSourceOptions): Promise<BarrierBed<EntityManager>> {

@@ -14,7 +14,7 @@ const turnsOf = new WeakMap<object, Turns>();
  * @param most - how many at a time
  * @param work - what to run
  */
-export async function inTurn<T>(pool: object, most: number, work: () => Promise<T>): Promise<T> {
+export async function limitConcurrency<T>(pool: object, most: number, work: () => Promise<T>): Promise<T> {
   const turns = turnsOf.get(pool) ?? { running: 0, waiting: [] };
   turnsOf.set(pool, turns);
   if (turns.running < most) turns.running += 1;

@@ -1,6 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
-import { oncePerPool } from '../once-per-pool.js';
-import { onConnection, rowsOf, type Mysql2Connection, type Mysql2Pool } from './mysql2-pool.js';
+import { memoizePerPool } from '../memoize-per-pool.js';
+import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
+import { withConnection } from './mysql2-xa-pool.js';
 
 /** What XA must know about a server. */
 export interface Mysql2Server {
@@ -16,11 +17,11 @@ export interface Mysql2Server {
 const OLDEST = { MariaDB: [10, 5], MySQL: [8, 0] } as const;
 
 /** Finds out what the server of a pool can do; throws DtmConfigError where that is not enough. */
-export const serverOf = oncePerPool((pool: Mysql2Pool<Mysql2Connection>) =>
-  onConnection(pool, async (connection): Promise<Mysql2Server> => {
-    const [row] = await rowsOf(connection, 'select version() as version');
+export const detectServer = memoizePerPool((pool: Mysql2Pool<Mysql2Connection>) =>
+  withConnection(pool, async (connection): Promise<Mysql2Server> => {
+    const [row] = await queryRows(connection, 'select version() as version');
     checkVersion(String(row?.['version']));
-    const [variable] = await rowsOf(connection, "show variables like 'xa_detach_on_prepare'");
+    const [variable] = await queryRows(connection, "show variables like 'xa_detach_on_prepare'");
     return { detachesOnPrepare: variable?.['Value'] === 'ON' };
   }),
 );

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { onConnection, rowsOf, type Mysql2Connection, type Mysql2Pool } from './mysql2-pool.js';
+import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
+import { withConnection } from './mysql2-xa-pool.js';
 
 /** How often the server is asked, with a pause of so many milliseconds after each time: for a second at most. */
 const LOOKS = 100;
@@ -19,9 +20,9 @@ export async function endConnection(pool: Mysql2Pool<Mysql2Connection>, connecti
   const { threadId } = connection;
   connection.destroy();
   try {
-    await onConnection(pool, async (other) => {
+    await withConnection(pool, async (other) => {
       for (let look = 0; look < LOOKS; look++) {
-        const rows = await rowsOf(
+        const rows = await queryRows(
           other,
           `select id from information_schema.processlist where id = ${Number(threadId)}`,
         );

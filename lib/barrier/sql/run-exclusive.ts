@@ -19,7 +19,7 @@ const currentTurn = new AsyncLocalStorage<Turn>();
  * @param work - what to run
  * @throws DtmConfigError when called from inside other work on the same connection, which would wait for itself
  */
-export async function oneAtATime<T>(connection: object, work: () => Promise<T>): Promise<T> {
+export async function runExclusive<T>(connection: object, work: () => Promise<T>): Promise<T> {
   const outer = currentTurn.getStore();
   for (let turn = outer; turn; turn = turn.outer) {
     if (turn.connection === connection && !turn.done) {

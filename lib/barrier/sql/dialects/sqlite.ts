@@ -1,5 +1,5 @@
-import type { SqlDialect } from './dialect.js';
-import type { BarrierTableName } from './table-name.js';
+import type { SqlDialect } from './sql-dialect.js';
+import type { BarrierTableName } from '../barrier-table-name.js';
 
 const quote = ({ table }: BarrierTableName): string => `"${table}"`;
 
@@ -28,7 +28,7 @@ export const sqlite: SqlDialect = {
     `INSERT INTO ${table} (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?) ` +
     'on conflict (gid, branch_id, op, barrier_id) do nothing',
   readReason: (table) => `select reason from ${table} where gid = ? and branch_id = ? and op = ? and barrier_id = ?`,
-  // SQLite has one code for every mistake in a statement; explain.ts reads the message
+  // SQLite has one code for all mistakes in a statement; describe-sql-error.ts reads the message
   missingTableCodes: new Set(),
   conflictCodes: new Set(['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_LOCKED', 'SQLITE_LOCKED_SHAREDCACHE']),
 };

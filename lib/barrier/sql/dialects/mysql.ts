@@ -1,5 +1,5 @@
-import type { SqlDialect } from './dialect.js';
-import type { BarrierTableName } from './table-name.js';
+import type { SqlDialect } from './sql-dialect.js';
+import type { BarrierTableName } from '../barrier-table-name.js';
 
 const quote = ({ schema, table }: BarrierTableName): string => (schema ? `\`${schema}\`.\`${table}\`` : `\`${table}\``);
 

@@ -1,33 +1,33 @@
 import type { XaKey } from '../xa-adapter.js';
-import { errnoOf, rowsOf, type Mysql2Connection } from './mysql2-pool.js';
+import { serverErrno, queryRows, type Mysql2Connection } from '../../barrier/mysql2/mysql2-pool.js';
 import { readMysqlXid } from './mysql2-xid.js';
 
 const SPECIFIC_ACCESS_DENIED = 1227;
 const XAER_RMERR = 1401;
 
 /** Our branches that are prepared on the server. */
-export async function prepared(connection: Mysql2Connection): Promise<XaKey[]> {
-  const rows = await rowsOf(connection, 'xa recover');
+export async function listPrepared(connection: Mysql2Connection): Promise<XaKey[]> {
+  const rows = await queryRows(connection, 'xa recover');
   return rows.map(readMysqlXid).filter((branch) => branch !== undefined);
 }
 
 /** Whether a branch is prepared; false, too, where MySQL does not let the account look. */
 export async function isPrepared(connection: Mysql2Connection, { gid, branchId }: XaKey): Promise<boolean> {
   try {
-    return (await prepared(connection)).some((branch) => branch.gid === gid && branch.branchId === branchId);
+    return (await listPrepared(connection)).some((branch) => branch.gid === gid && branch.branchId === branchId);
   } catch (error) {
-    if ([SPECIFIC_ACCESS_DENIED, XAER_RMERR].includes(errnoOf(error) ?? 0)) return false;
+    if ([SPECIFIC_ACCESS_DENIED, XAER_RMERR].includes(serverErrno(error) ?? 0)) return false;
     throw error;
   }
 }
 
 /** The server does not say since when a branch is prepared, but its barrier row does to those who read uncommitted rows. */
-export async function ageOf(
+export async function preparedSeconds(
   connection: Mysql2Connection,
   table: string,
   { gid, branchId }: XaKey,
 ): Promise<number | undefined> {
-  await rowsOf(connection, 'set transaction isolation level read uncommitted');
+  await queryRows(connection, 'set transaction isolation level read uncommitted');
   const [rows] = await connection.execute({
     sql:
       `select timestampdiff(second, create_time, current_timestamp) as age from ${table} ` +

@@ -15,7 +15,7 @@ const CONNECTION_MESSAGE = /\bconnection (was )?(terminated|ended|closed)/i;
  * @param error - error of the driver, or of the library around it
  * @returns `undefined` for an error that speaks for itself
  */
-export function explainSqlError(table: BarrierTable, error: unknown): string | undefined {
+export function describeSqlError(table: BarrierTable, error: unknown): string | undefined {
   for (const { code, errno, message } of chain(error)) {
     const codes = [String(code), String(errno)];
     const is = (known: ReadonlySet<string>): boolean => codes.some((one) => known.has(one));

@@ -1,9 +1,9 @@
 import type { XaKey } from '../xa-adapter.js';
 import type { XaConnection, XaConnectionState, XaStart } from '../xa-database.js';
-import { endConnection } from './mysql2-detach.js';
-import { errnoOf, rowsOf, type Mysql2Connection, type Mysql2Pool } from './mysql2-pool.js';
-import { isPrepared } from './mysql2-recover.js';
-import type { Mysql2Server } from './mysql2-server.js';
+import { endConnection } from './end-connection.js';
+import { serverErrno, queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
+import { isPrepared } from './prepared-branches.js';
+import type { Mysql2Server } from './detect-server.js';
 import { mysqlXid } from './mysql2-xid.js';
 
 const XAER_DUPID = 1440;
@@ -18,28 +18,28 @@ export class Mysql2XaConnection<Connection extends Mysql2Connection> implements 
 
   async start(branch: XaKey): Promise<XaStart> {
     // fewer locks than with the usual level; a prepared branch keeps its locks for long
-    await rowsOf(this.tx, 'set transaction isolation level read committed');
+    await queryRows(this.tx, 'set transaction isolation level read committed');
     try {
-      await rowsOf(this.tx, `xa start ${mysqlXid(branch)}`);
+      await queryRows(this.tx, `xa start ${mysqlXid(branch)}`);
       return 'started';
     } catch (error) {
-      if (errnoOf(error) !== XAER_DUPID) throw error;
+      if (serverErrno(error) !== XAER_DUPID) throw error;
       // the level was meant for one transaction only, not for the next user of the connection
-      await rowsOf(this.tx, 'start transaction');
-      await rowsOf(this.tx, 'rollback');
+      await queryRows(this.tx, 'start transaction');
+      await queryRows(this.tx, 'rollback');
       return (await isPrepared(this.tx, branch)) ? 'prepared' : 'under way';
     }
   }
 
   async prepare(branch: XaKey): Promise<void> {
-    await rowsOf(this.tx, `xa end ${mysqlXid(branch)}`);
-    await rowsOf(this.tx, `xa prepare ${mysqlXid(branch)}`);
+    await queryRows(this.tx, `xa end ${mysqlXid(branch)}`);
+    await queryRows(this.tx, `xa prepare ${mysqlXid(branch)}`);
   }
 
   async rollback(branch: XaKey): Promise<void> {
     // refused where the branch is ended already, or can only be rolled back
-    await rowsOf(this.tx, `xa end ${mysqlXid(branch)}`).catch(() => undefined);
-    await rowsOf(this.tx, `xa rollback ${mysqlXid(branch)}`);
+    await queryRows(this.tx, `xa end ${mysqlXid(branch)}`).catch(() => undefined);
+    await queryRows(this.tx, `xa rollback ${mysqlXid(branch)}`);
   }
 
   async release(state: XaConnectionState): Promise<void> {

@@ -3,7 +3,7 @@
  *
  * @param find - finds it out
  */
-export function oncePerPool<Pool extends object, T>(find: (pool: Pool) => Promise<T>): (pool: Pool) => Promise<T> {
+export function memoizePerPool<Pool extends object, T>(find: (pool: Pool) => Promise<T>): (pool: Pool) => Promise<T> {
   const found = new WeakMap<Pool, Promise<T>>();
   return (pool) => {
     const known = found.get(pool);

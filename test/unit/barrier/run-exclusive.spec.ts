@@ -1,12 +1,12 @@
 import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
-import { oneAtATime } from '../../../lib/barrier/sql/one-at-a-time.js';
+import { runExclusive } from '../../../lib/barrier/sql/run-exclusive.js';
 
 it('runs work in the order in which it came, also after a failure', async () => {
   const connection = {};
   const log: string[] = [];
   const work = (name: string, fails = false) =>
-    oneAtATime(connection, async () => {
+    runExclusive(connection, async () => {
       log.push(`${name} starts`);
       await new Promise(setImmediate);
       log.push(`${name} ends`);
@@ -20,22 +20,22 @@ it('runs work in the order in which it came, also after a failure', async () => 
 
 it('does not make connections wait for each other', async () => {
   const [one, other] = [{}, {}];
-  expect(await oneAtATime(one, () => oneAtATime(other, async () => 'ran'))).toBe('ran');
+  expect(await runExclusive(one, () => runExclusive(other, async () => 'ran'))).toBe('ran');
 });
 
 it('refuses work inside work on the same connection, however deep', async () => {
   const [one, other] = [{}, {}];
-  const inner = () => oneAtATime(one, async () => 'never');
-  await expect(oneAtATime(one, () => oneAtATime(other, inner))).rejects.toThrow(DtmConfigError);
-  expect(await oneAtATime(one, async () => 'free again')).toBe('free again');
+  const inner = () => runExclusive(one, async () => 'never');
+  await expect(runExclusive(one, () => runExclusive(other, inner))).rejects.toThrow(DtmConfigError);
+  expect(await runExclusive(one, async () => 'free again')).toBe('free again');
 });
 
 it('lets work that was left running take its own turn later', async () => {
   const connection = {};
   let later: (() => Promise<string>) | undefined;
-  await oneAtATime(connection, async () => {
+  await runExclusive(connection, async () => {
     // keeps the context of the work, as a timer started in it would
-    later = bound(() => oneAtATime(connection, async () => 'ran'));
+    later = bound(() => runExclusive(connection, async () => 'ran'));
   });
   expect(await later?.()).toBe('ran');
 });

@@ -1,17 +1,18 @@
-import type { PgClient, PgResult } from '../../barrier/pg/index.js';
+import { ignoreErrorEvents, type PgClient, type PgResult, type PooledPgClient } from '../../barrier/pg/pg-client.js';
 import { DtmBarrierError } from '../../protocol/internal.js';
 import type { XaKey } from '../xa-adapter.js';
 import type { XaConnection, XaConnectionState, XaStart } from '../xa-database.js';
-import { codeOf, type PooledClient } from './pg-pool.js';
+import { sqlStateOf } from './pg-xa-pool.js';
 import { pgXid, quotePgXid } from './pg-xid.js';
 
 const CONFIGURATION_LIMIT_EXCEEDED = '53400';
 
 /** A client that does the work of one branch. */
 export class PgXaConnection<Client extends PgClient> implements XaConnection<Client> {
+  readonly #listenAgain: () => void;
+
   constructor(readonly tx: Client) {
-    // a lost connection is reported by the next statement; without a listener its event would end the process
-    tx.on?.('error', nothing);
+    this.#listenAgain = ignoreErrorEvents(tx);
   }
 
   async start(branch: XaKey): Promise<XaStart> {
@@ -31,7 +32,7 @@ export class PgXaConnection<Client extends PgClient> implements XaConnection<Cli
     try {
       result = await this.tx.query(`prepare transaction ${quotePgXid(pgXid(branch))}`);
     } catch (error) {
-      if (codeOf(error) !== CONFIGURATION_LIMIT_EXCEEDED) throw error;
+      if (sqlStateOf(error) !== CONFIGURATION_LIMIT_EXCEEDED) throw error;
       throw new DtmBarrierError(
         `XA branch ${branch.branchId} of ${branch.gid} could not be prepared: PostgreSQL has as many prepared transactions as ` +
           'max_prepared_transactions allows; raise it, and look for branches in doubt',
@@ -51,9 +52,7 @@ export class PgXaConnection<Client extends PgClient> implements XaConnection<Cli
   }
 
   async release(state: XaConnectionState): Promise<void> {
-    this.tx.removeListener?.('error', nothing);
-    (this.tx as Client & PooledClient).release(state === 'unknown');
+    this.#listenAgain();
+    (this.tx as Client & PooledPgClient).release(state === 'unknown');
   }
 }
-
-function nothing(): void {}

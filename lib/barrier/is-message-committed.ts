@@ -24,7 +24,7 @@ export async function isMessageCommitted<Tx>(adapter: BarrierAdapter<Tx>, gid: s
     });
   } catch (error) {
     if (error instanceof DtmError) throw error;
-    const reason = adapter.explain?.(error) ?? errorText(error);
+    const reason = adapter.describeError?.(error) ?? errorText(error);
     throw new DtmBarrierError(`nothing is known of the local transaction of message ${gid}: ${reason}`, {
       cause: error,
       gid,

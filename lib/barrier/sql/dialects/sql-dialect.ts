@@ -1,4 +1,4 @@
-import type { BarrierTableName } from './table-name.js';
+import type { BarrierTableName } from '../barrier-table-name.js';
 
 /** Database family whose SQL a barrier speaks; `mysql` includes MariaDB. */
 export type SqlDialectName = 'postgres' | 'mysql' | 'sqlite';

@@ -1,11 +1,11 @@
 import type { PgClient } from '../../barrier/pg/index.js';
 import { DtmConfigError } from '../../protocol/internal.js';
-import { oncePerPool } from '../once-per-pool.js';
-import { onClient, type PgXaPool } from './pg-pool.js';
+import { memoizePerPool } from '../memoize-per-pool.js';
+import { withClient, type PgXaPool } from './pg-xa-pool.js';
 
 /** Throws DtmConfigError where the server of a pool prepares no transactions. */
-export const checkServer = oncePerPool(async (pool: PgXaPool<PgClient>) => {
-  const { rows } = await onClient(pool, (client) =>
+export const assertPreparedTransactions = memoizePerPool(async (pool: PgXaPool<PgClient>) => {
+  const { rows } = await withClient(pool, (client) =>
     client.query("select current_setting('max_prepared_transactions')::int as most"),
   );
   if ((rows as { most: number }[])[0]?.most !== 0) return;
