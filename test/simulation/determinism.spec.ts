@@ -4,42 +4,42 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { randomScenario } from './scenarios/random-scenario.js';
-import { World } from './world.js';
+import { SimulatedSystem } from './simulated-system.js';
 
 const run = promisify(execFile);
 
 const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
 
 describe('a seed', () => {
-  it('gives the same events in the same order every time, to the byte', async () => {
+  it('produces a byte-identical trace each time', async () => {
     for (const seed of SEEDS) {
-      const first = await new World(randomScenario(seed)).run();
-      const second = await new World(randomScenario(seed), { keepsTrace: true }).run();
+      const first = await new SimulatedSystem(randomScenario(seed)).run();
+      const second = await new SimulatedSystem(randomScenario(seed), { keepsTrace: true }).run();
       expect(second.events).toBe(first.events);
       expect(second.hash, `seed ${seed}`).toBe(first.hash);
       expect(createHash('sha256').update(second.trace).digest('hex')).toBe(second.hash);
     }
   });
 
-  it('gives the same events when another world runs beside it', async () => {
-    const alone = await new World(randomScenario(1)).run();
-    const [beside] = await Promise.all([1, 2, 3].map((seed) => new World(randomScenario(seed)).run()));
+  it('produces the same trace while other simulations run', async () => {
+    const alone = await new SimulatedSystem(randomScenario(1)).run();
+    const [beside] = await Promise.all([1, 2, 3].map((seed) => new SimulatedSystem(randomScenario(seed)).run()));
     expect(beside?.hash).toBe(alone.hash);
   });
 
-  it('gives other events than another seed', async () => {
+  it('produces a trace that differs from every other seed', async () => {
     const hashes = new Set<string>();
-    for (const seed of SEEDS) hashes.add((await new World(randomScenario(seed)).run()).hash);
+    for (const seed of SEEDS) hashes.add((await new SimulatedSystem(randomScenario(seed)).run()).hash);
     expect(hashes.size).toBe(SEEDS.length);
   });
 
-  it('is all that counts: nobody asks the machine for the time or for chance', async () => {
-    const asked = [vi.spyOn(Date, 'now'), vi.spyOn(Math, 'random'), vi.spyOn(globalThis, 'setTimeout')];
+  it('is the only source of randomness: the code never reads the real time or Math.random', async () => {
+    const spies = [vi.spyOn(Date, 'now'), vi.spyOn(Math, 'random'), vi.spyOn(globalThis, 'setTimeout')];
     onTestFinished(() => {
       vi.restoreAllMocks();
     });
-    for (const seed of SEEDS.slice(0, 20)) await new World(randomScenario(seed)).run();
-    for (const spy of asked) expect(spy).not.toHaveBeenCalled();
+    for (const seed of SEEDS.slice(0, 20)) await new SimulatedSystem(randomScenario(seed)).run();
+    for (const spy of spies) expect(spy).not.toHaveBeenCalled();
   });
 });
 
@@ -55,16 +55,16 @@ describe('npm run simulate', () => {
     }
   };
 
-  it('shows what happens in a run, the same in every process', async () => {
+  it('prints the trace of a run, the same in each process', async () => {
     const first = await simulate('--seed', '1');
-    const { hash, trace } = await new World(randomScenario(1), { keepsTrace: true }).run();
+    const { hash, trace } = await new SimulatedSystem(randomScenario(1), { keepsTrace: true }).run();
     expect(first.output).toContain(trace);
     expect(first.output).toContain(`hash ${hash}\nall invariants hold`);
     expect(await simulate('--seed', '1')).toEqual(first);
     expect(first.code).toBe(0);
   });
 
-  it('runs many, and says what happened how often', async () => {
+  it('runs many seeds and prints how often each outcome occurred', async () => {
     const { code, output } = await simulate('--seeds', '20', '--from', '7');
     expect(output).toMatch(/^ {2}saga succeed +\d+$/m);
     expect(output).toMatch(
@@ -80,7 +80,7 @@ describe('npm run simulate', () => {
     expect(code).toBe(0);
   });
 
-  it('tells how it is used', async () => {
+  it('prints its usage for missing or invalid options', async () => {
     expect(await simulate()).toEqual({ code: 2, output: expect.stringContaining('--seed N') as string });
     expect((await simulate('--scenario', 'nothing')).code).toBe(2);
     expect((await simulate('--seed', 'x')).code).toBe(2);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reportOf } from './exhaustive.js';
 import { SMALL_SCENARIOS } from './scenarios/small-scenarios.js';
 
-describe('a small transaction keeps every promise, whatever goes wrong once, wherever it can', () => {
+describe('a small transaction keeps all invariants with any single fault', () => {
   it.each(SMALL_SCENARIOS)('$title', async (scenario) => {
     const { failures, runs } = await reportOf(scenario, 1);
     expect(failures).toEqual([]);

@@ -2,9 +2,9 @@ import type { Fault } from './faults/faults.js';
 import { PlannedFaults, type PlannedFault } from './faults/planned-faults.js';
 import { Report } from './report.js';
 import { smallScenario, type SmallScenario } from './scenarios/small-scenarios.js';
-import { World, type RunResult } from './world.js';
+import { SimulatedSystem, type RunResult } from './simulated-system.js';
 
-/** A run of the exhaustive mode, and what was planned to go wrong in it. */
+/** A run of the exhaustive mode with its planned faults. */
 export interface PlannedRun {
   readonly scenario: SmallScenario;
   readonly planned: readonly PlannedFault[];
@@ -18,16 +18,16 @@ export async function runPlanned(
   keepsTrace = false,
 ): Promise<PlannedRun & { readonly further: readonly PlannedFault[] }> {
   const faults = new PlannedFaults(planned);
-  const result = await new World(smallScenario(scenario, faults), { keepsTrace }).run();
+  const result = await new SimulatedSystem(smallScenario(scenario, faults), { keepsTrace }).run();
   return { scenario, planned, result, further: faults.further };
 }
 
 /**
- * Runs a scenario without faults, and then once for everything that can go wrong at every point where it can.
+ * Runs a scenario without faults, then once for each possible fault at each point of the run.
  *
- * @param scenario - small, for it is run hundreds of times
- * @param depth - how many faults may come together
- * @param isWanted - kinds of faults to try
+ * @param scenario - a small scenario, because it runs hundreds of times
+ * @param depth - most faults in one run
+ * @param isWanted - selects the kinds of faults
  */
 export async function* runExhaustively(
   scenario: SmallScenario,
@@ -44,7 +44,7 @@ export async function* runExhaustively(
   }
 }
 
-/** Runs a scenario exhaustively, and reports on it. Parameters as for {@link runExhaustively}. */
+/** Runs a scenario exhaustively and collects a report. Takes the parameters of {@link runExhaustively}. */
 export async function reportOf(...args: Parameters<typeof runExhaustively>): Promise<Report> {
   const report = new Report();
   for await (const { scenario, planned, result } of runExhaustively(...args)) {
@@ -54,20 +54,23 @@ export async function reportOf(...args: Parameters<typeof runExhaustively>): Pro
   return report;
 }
 
-/** How a planned run is named in reports, and asked for again. */
+/** Text of the planned faults, for reports and for `--fault`. */
 export function faultText(planned: readonly PlannedFault[]): string {
   return planned.map(({ fault, number }) => `${fault} ${number}`).join(', ');
 }
 
 /**
- * Reads what {@link faultText} wrote.
+ * Parses the text that {@link faultText} writes.
  *
- * @throws Error when it cannot be one
+ * @throws Error when the text is invalid
  */
-export function faultsIn(text: string): PlannedFault[] {
+export function parseFaults(text: string): PlannedFault[] {
   return text.split(', ').map((part) => {
     const [, fault, number] = /^(.+) (\d+)$/.exec(part) ?? [];
-    if (!fault) throw new Error(`${JSON.stringify(part)} is not a fault and a number, such as "crash after write 3"`);
+    if (!fault)
+      throw new Error(
+        `${JSON.stringify(part)} is not a fault; expected a name and a number, for example "crash after write 3"`,
+      );
     return { fault: fault as Fault, number: Number(number) };
   });
 }

@@ -6,20 +6,20 @@ import type { CoordinatorEnvironment } from '../../lib/server/environment/coordi
 import { randomScenario } from './scenarios/random-scenario.js';
 import type { Invariant } from './simulation.js';
 import { wireCoordinator } from './environment/wiring.js';
-import { World } from './world.js';
+import { SimulatedSystem } from './simulated-system.js';
 
-/** Seeds after which a broken coordinator must have been found out. */
-const MOST_SEEDS = 3000;
+/** The invariants must detect each bug within this many seeds. */
+const MAX_SEEDS = 3000;
 
-/** A coordinator whose environment lie to it, so that it does what a bug of its own would make it do. */
-interface Sabotage {
+/** An injected bug: the environment makes the coordinator behave as if it had this bug. */
+interface InjectedBug {
   readonly title: string;
   readonly environment: (given: CoordinatorEnvironment) => Partial<CoordinatorEnvironment>;
-  /** What it may be found out by. */
+  /** The invariants that may detect the bug. */
   readonly invariants: readonly Invariant[];
 }
 
-/** A store with some of its operations replaced. */
+/** Replaces operations of the store. */
 function storeWith(
   { store }: CoordinatorEnvironment,
   changes: (store: Store) => Partial<Store>,
@@ -32,7 +32,7 @@ function storeWith(
   };
 }
 
-/** A store that changes records on their way. */
+/** Changes records before the store writes them. */
 function storing(
   given: CoordinatorEnvironment,
   change: (record: TransactionRecord) => TransactionRecord,
@@ -42,7 +42,7 @@ function storing(
   }));
 }
 
-/** A transport with something around its calls. */
+/** Wraps the calls of the transport. */
 function calling(
   { transport }: CoordinatorEnvironment,
   around: (call: OutgoingBranchCall, send: () => Promise<Outcome>) => Promise<Outcome>,
@@ -52,7 +52,7 @@ function calling(
 
 const isResting = ({ owner, status }: TransactionRecord): boolean => !owner && !isFinal(status);
 
-const SABOTAGES: readonly Sabotage[] = [
+const INJECTED_BUGS: readonly InjectedBug[] = [
   {
     title: 'answers before its writes are durable',
     environment: (given) =>
@@ -65,7 +65,7 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['durability', 'I9'],
   },
   {
-    title: 'does not notice that its writes are refused',
+    title: 'ignores rejected writes',
     environment: (given) =>
       storeWith(given, (store) => ({
         update: async (...args) => {
@@ -76,7 +76,7 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['durability', 'order', 'I9', 'I6'],
   },
   {
-    title: 'does not look at who holds the lease when it writes',
+    title: 'writes without checking the lease',
     environment: (given) =>
       storeWith(given, (store) => ({
         update: ({ status }, ...rest) => store.update({ status }, ...rest),
@@ -84,7 +84,7 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['I9', 'order', 'lease'],
   },
   {
-    title: 'takes leases that end at once',
+    title: 'takes leases that expire at once',
     environment: (given) =>
       storeWith(given, (store) => ({
         claim: (now, owner, _lease, limit) => store.claim(now, owner, () => now, limit),
@@ -92,23 +92,23 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['lease', 'order', 'I9', 'I5'],
   },
   {
-    title: 'takes transactions that are not due',
+    title: 'claims transactions before they are due',
     environment: (given) =>
       storeWith(given, (store) => ({ claim: (now, ...rest) => store.claim(now + 86_400_000, ...rest) })),
     invariants: ['lease', 'order', 'I9', 'I5'],
   },
   {
-    title: 'never looks for what is due',
+    title: 'never claims due transactions',
     environment: (given) => storeWith(given, () => ({ claim: async () => [] })),
     invariants: ['I5'],
   },
   {
-    title: 'tries again at once',
+    title: 'retries without an interval',
     environment: (given) => storing(given, (record) => (isResting(record) ? { ...record, nextCronTime: 0 } : record)),
     invariants: ['I9', 'order'],
   },
   {
-    title: 'tries again after a year',
+    title: 'retries after a year',
     environment: (given) =>
       storing(given, (record) =>
         isResting(record) ? { ...record, nextCronTime: record.nextCronTime + 31_536_000_000 } : record,
@@ -116,7 +116,7 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['I5'],
   },
   {
-    title: 'has a clock that stands still',
+    title: 'has a stopped clock',
     environment: ({ clock }) => {
       const now = clock.now();
       return { clock: { ...clock, now: () => now } };
@@ -124,7 +124,7 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['I5', 'I9'],
   },
   {
-    title: 'takes a branch that asks to wait for done',
+    title: 'counts an ongoing branch as succeeded',
     environment: (given) =>
       calling(given, async (_, send) => {
         const outcome = await send();
@@ -133,7 +133,7 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['I1', 'I2', 'I7', 'I9'],
   },
   {
-    title: 'takes a branch that does not answer for failed',
+    title: 'counts an unknown outcome as failed',
     environment: (given) =>
       calling(given, async (_, send) => {
         const outcome = await send();
@@ -151,7 +151,7 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['order'],
   },
   {
-    title: 'calls branches with the payload of others',
+    title: 'calls branches with the payload of another branch',
     environment: ({ transport }) => {
       let last: OutgoingBranchCall['payload'] = '';
       return {
@@ -168,28 +168,28 @@ const SABOTAGES: readonly Sabotage[] = [
     invariants: ['order'],
   },
   {
-    title: 'deletes what has just been finished',
+    title: 'deletes transactions that have just finished',
     environment: (given) =>
       storeWith(given, (store) => ({ prune: (_before, ...rest) => store.prune(Infinity, ...rest) })),
     invariants: ['I9', 'durability'],
   },
   {
-    title: 'never deletes anything',
+    title: 'never deletes final transactions',
     environment: (given) => storeWith(given, () => ({ prune: async () => ({ count: 0, nextPosition: '' }) })),
     invariants: ['I10'],
   },
 ];
 
-describe('a coordinator is found out', () => {
-  it.each(SABOTAGES)('that $title', async ({ environment, invariants }) => {
+describe('the invariants detect a coordinator', () => {
+  it.each(INJECTED_BUGS)('that $title', async ({ environment, invariants }) => {
     const wire: typeof wireCoordinator = (given, ...rest) =>
       wireCoordinator({ ...given, ...environment(given) }, ...rest);
-    for (let seed = 0; seed < MOST_SEEDS; seed++) {
-      const { violation } = await new World(randomScenario(seed), { wire }).run();
+    for (let seed = 0; seed < MAX_SEEDS; seed++) {
+      const { violation } = await new SimulatedSystem(randomScenario(seed), { wire }).run();
       if (!violation) continue;
       expect(invariants, violation.message).toContain(violation.invariant);
       return;
     }
-    throw new Error(`nothing was noticed in ${MOST_SEEDS} runs`);
+    throw new Error(`no invariant was violated in ${MAX_SEEDS} runs`);
   });
 });

@@ -1,7 +1,7 @@
 import type { Coverage } from './simulation.js';
-import type { RunResult } from './world.js';
+import type { RunResult } from './simulated-system.js';
 
-/** What many runs came to. */
+/** Summary of many runs. */
 export class Report {
   readonly coverage: Coverage = new Map();
   runs = 0;
@@ -11,7 +11,7 @@ export class Report {
   readonly failures: { readonly name: string; readonly message: string }[] = [];
   readonly #start = performance.now();
 
-  /** @param name - how the run is asked for again */
+  /** @param name - the command, or option, that repeats the run */
   add(name: string, { events, duration, coverage, violation }: RunResult): void {
     this.runs += 1;
     this.events += events;
@@ -20,7 +20,7 @@ export class Report {
     if (violation) this.failures.push({ name, message: violation.message });
   }
 
-  /** One line. */
+  /** Summary in one line. */
   get summary(): string {
     const seconds = (performance.now() - this.#start) / 1000;
     const rate = (count: number): string => `${Math.round(count / seconds).toLocaleString('en')}/s`;
@@ -30,7 +30,7 @@ export class Report {
     );
   }
 
-  /** Lines with what happened how often, and what failed. */
+  /** Lines with the count of each fault and outcome, and the failures. */
   get details(): string {
     const width = Math.max(...[...this.coverage.keys()].map((what) => what.length));
     const counts = [...this.coverage]

@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
-import { faultsIn, runPlanned } from './exhaustive.js';
+import { parseFaults, runPlanned } from './exhaustive.js';
 import { Report } from './report.js';
 import { randomScenario } from './scenarios/random-scenario.js';
 import { SMALL_SCENARIOS } from './scenarios/small-scenarios.js';
-import { World, type RunResult } from './world.js';
+import { SimulatedSystem, type RunResult } from './simulated-system.js';
 
-const USAGE = `npm run simulate -- --seed N                       one run, everything that happens in it
-npm run simulate -- --seeds COUNT [--from N]       many runs, what happened in them
+const USAGE = `npm run simulate -- --seed N                       one run, with its trace
+npm run simulate -- --seeds COUNT [--from N]       many runs, with a summary
 npm run simulate -- --scenario TITLE --fault TEXT  one run of the exhaustive mode, e.g. "a saga, exclusive" "crash after write 3"
-npm run simulate -- --scenarios                    the titles`;
+npm run simulate -- --scenarios                    lists the titles`;
 
 const OPTIONS = {
   seed: { type: 'string' },
@@ -19,27 +19,33 @@ const OPTIONS = {
   fault: { type: 'string' },
 } as const;
 
-/** Enough to see what is wrong. */
-const MOST_FAILURES = 20;
+/** The command stops after this many failed runs. */
+const MAX_FAILURES = 20;
 
 /**
  * The command `npm run simulate`.
  *
- * @param args - of the command line
- * @returns exit code: 1 when an invariant does not hold, 2 when the arguments make no sense
+ * @param args - arguments of the command line
+ * @returns exit code: 1 when an invariant is violated, 2 when the arguments are invalid
  */
 export async function simulate(args: string[]): Promise<number> {
   try {
     const { values } = parseArgs({ args, options: OPTIONS });
-    if (values.seed) return show(await new World(randomScenario(wholeNumber(values.seed)), { keepsTrace: true }).run());
+    if (values.seed)
+      return printRun(await new SimulatedSystem(randomScenario(wholeNumber(values.seed)), { keepsTrace: true }).run());
     if (values.seeds) return await runMany(wholeNumber(values.from), wholeNumber(values.seeds));
     if (values.scenarios) {
       console.log(SMALL_SCENARIOS.map(({ title }) => title).join('\n'));
       return 0;
     }
     const scenario = SMALL_SCENARIOS.find(({ title }) => title === values.scenario);
-    if (!scenario) throw new Error(values.scenario ? `there is no scenario ${values.scenario}` : 'nothing to do');
-    return show((await runPlanned(scenario, values.fault ? faultsIn(values.fault) : [], true)).result);
+    if (!scenario)
+      throw new Error(
+        values.scenario
+          ? `scenario "${values.scenario}" does not exist; --scenarios lists the titles`
+          : 'missing option',
+      );
+    return printRun((await runPlanned(scenario, values.fault ? parseFaults(values.fault) : [], true)).result);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
@@ -53,14 +59,14 @@ function wholeNumber(text: string): number {
 
 async function runMany(from: number, count: number): Promise<number> {
   const report = new Report();
-  for (let seed = from; seed < from + count && report.failures.length < MOST_FAILURES; seed++) {
-    report.add(`--seed ${seed}`, await new World(randomScenario(seed)).run());
+  for (let seed = from; seed < from + count && report.failures.length < MAX_FAILURES; seed++) {
+    report.add(`--seed ${seed}`, await new SimulatedSystem(randomScenario(seed)).run());
   }
   console.log(`${report.details}\nseeds ${from} to ${from + report.runs - 1}: ${report.summary}`);
   return report.failures.length > 0 ? 1 : 0;
 }
 
-function show({ trace, violation, hash, events }: RunResult): number {
+function printRun({ trace, violation, hash, events }: RunResult): number {
   console.log(`${trace}\n${events} events, hash ${hash}`);
   console.log(violation ? `violated: ${violation.message}` : 'all invariants hold');
   return violation ? 1 : 0;

@@ -1,10 +1,10 @@
-import { Dice } from './scheduler/dice.js';
+import { RandomSource } from './scheduler/random-source.js';
 import type { Process } from './scheduler/process.js';
 import { Scheduler } from './scheduler/scheduler.js';
 import { Trace } from './scheduler/trace.js';
 import { NO_FAULTS, type Fault, type Faults } from './faults/faults.js';
 
-/** The invariants of a run; what each one says is in docs/testing.md. */
+/** The invariants of a run; docs/testing.md explains each one. */
 export type Invariant =
   | 'I1'
   | 'I2'
@@ -21,8 +21,8 @@ export type Invariant =
   | 'lease'
   | 'errors';
 
-/** How many events a run may have at most: one that has more goes round in a circle. */
-const MOST_EVENTS = 300_000;
+/** Most events of a run: a run with more events never ends. */
+const MAX_EVENTS = 300_000;
 
 /** An invariant does not hold. */
 export class Violation extends Error {
@@ -34,12 +34,12 @@ export class Violation extends Error {
   }
 }
 
-/** Counts what happened, to see that everything that should be tested was. */
+/** How often each fault and outcome occurred: shows whether a test covered all of them. */
 export type Coverage = Map<string, number>;
 
-/** What all parts of a simulated world share: time, chance, faults, and the record of what happened. */
+/** State that all parts of a simulated system share: time, randomness, faults and the trace. */
 export class Simulation {
-  readonly dice: Dice;
+  readonly random: RandomSource;
   readonly scheduler: Scheduler;
   readonly trace: Trace;
   readonly coverage: Coverage = new Map();
@@ -47,41 +47,41 @@ export class Simulation {
   #violation: Violation | undefined;
 
   constructor(seed: number, keepsLines: boolean) {
-    this.dice = new Dice(seed);
-    this.scheduler = new Scheduler(this.dice);
+    this.random = new RandomSource(seed);
+    this.scheduler = new Scheduler(this.random);
     this.trace = new Trace(keepsLines);
   }
 
-  /** From now on this decides what goes wrong. */
+  /** Replaces the source of faults. */
   useFaults(faults: Faults): void {
     this.#faults = faults;
   }
 
-  /** What goes wrong now, of what could; undefined = nothing. */
+  /** Picks the fault to inject now, out of those possible here; undefined = none. */
   fault<F extends Fault>(kinds: readonly F[], process: Process): F | undefined {
     const fault = this.#faults.at(kinds);
     if (fault) this.happened(fault, process);
     return fault;
   }
 
-  /** Notes that something out of the ordinary happened. */
+  /** Counts and traces a fault, or a rare event. */
   happened(what: string, process?: Process): void {
     this.count(what);
-    this.log(process?.name ?? 'world', `*** ${what}`);
+    this.log(process?.name ?? 'simulation', `*** ${what}`);
   }
 
   count(what: string): void {
     this.coverage.set(what, (this.coverage.get(what) ?? 0) + 1);
   }
 
-  log(who: string, what: string): void {
-    this.trace.add(this.scheduler.now, who, what);
+  log(source: string, event: string): void {
+    this.trace.add(this.scheduler.now, source, event);
   }
 
   /**
-   * Reports that an invariant does not hold. Does not throw: the code under test might catch it.
+   * Records a violated invariant. Does not throw, because the code under test might catch the error.
    *
-   * @param invariant - which one
+   * @param invariant - the violated invariant
    * @param message - what is wrong
    */
   violate(invariant: Invariant, message: string): void {
@@ -90,15 +90,15 @@ export class Simulation {
   }
 
   /**
-   * Lets the next event happen.
+   * Executes the next event.
    *
    * @param dueTime - see {@link Scheduler.step}
-   * @returns false when nothing can happen any more
-   * @throws Violation when an invariant does not hold after it
+   * @returns false when no event is left
+   * @throws Violation when an invariant is violated after the event
    */
   async step(dueTime: (process: Process) => number): Promise<boolean> {
     const isMore = await this.scheduler.step(dueTime);
-    if (this.scheduler.events > MOST_EVENTS) this.violate('I5', `no end after ${MOST_EVENTS} events`);
+    if (this.scheduler.events > MAX_EVENTS) this.violate('I5', `no end after ${MAX_EVENTS} events`);
     if (this.#violation) throw this.#violation;
     return isMore;
   }

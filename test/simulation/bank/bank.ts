@@ -1,36 +1,36 @@
 import { DtmFailureError } from 'nestjs-dtm/protocol';
 import type { BarrierAdapter, BarrierContext, BarrierRow } from 'nestjs-dtm/barrier';
 
-/** Each account begins with this. */
+/** Initial balance of each account. */
 export const OPENING_BALANCE = 1000;
 
-/** Accounts of a bank. */
+/** Accounts of each bank. */
 export const ACCOUNTS = 3;
 
-/** Money that a first phase has set aside. */
+/** Money that a first phase has reserved. */
 interface Hold {
   readonly account: number;
   readonly amount: number;
 }
 
-/** An open database transaction: what it would change. */
+/** An open database transaction with its uncommitted changes. */
 export interface BankTransaction {
   readonly rows: Map<string, string>;
   readonly changes: (() => void)[];
 }
 
-/** Whom a bank tells what it did. */
+/** Is notified of the effects of a bank. */
 export interface BankObserver {
-  /** Business code of a branch was committed; `amount` was added to a balance. */
+  /** The business code of a branch was committed and added `amount` to a balance. */
   effect(bank: string, context: BarrierContext, amount: number): void;
 }
 
-/** A bank with a database of its own: accounts, money set aside, and the barrier's table. */
+/** A bank with its own database: accounts, reservations and the barrier table. */
 export class Bank {
   readonly name: string;
   readonly balances: number[] = Array.from({ length: ACCOUNTS }, () => OPENING_BALANCE);
   readonly holds = new Map<string, Hold>();
-  /** Keys whose rows an XA branch has inserted, and not committed yet. */
+  /** Keys of rows that an XA branch has inserted but not committed. */
   readonly lockedKeys = new Set<string>();
   readonly adapter: BarrierAdapter<BankTransaction>;
   readonly #observer: BankObserver;
@@ -49,12 +49,12 @@ export class Bank {
     };
   }
 
-  /** Reason of a committed row. */
+  /** Reason of a committed barrier row. */
   reasonOf(row: Omit<BarrierRow, 'reason' | 'transType'>): string | undefined {
     return this.#rows.get(keyOf(row));
   }
 
-  /** Runs one transaction after the other, as a serializable database does. */
+  /** Runs transactions one after another: a serializable database. */
   #transaction<T>(work: (tx: BankTransaction) => Promise<T>): Promise<T> {
     const run = async (): Promise<T> => {
       const tx: BankTransaction = { rows: new Map(), changes: [] };
@@ -76,7 +76,7 @@ export class Bank {
     return true;
   }
 
-  /** Adds to a balance. */
+  /** Adds an amount to a balance at commit. */
   change(tx: BankTransaction, context: BarrierContext, account: number, amount: number): void {
     tx.changes.push(() => {
       this.balances[account]! += amount;
@@ -84,7 +84,7 @@ export class Bank {
     });
   }
 
-  /** Sets money aside, for a branch that will be decided later. */
+  /** Reserves money at commit, until the second phase. */
   hold(tx: BankTransaction, context: BarrierContext, account: number, amount: number): void {
     tx.changes.push(() => {
       this.holds.set(branchKey(context), { account, amount });
@@ -92,8 +92,8 @@ export class Bank {
     });
   }
 
-  /** Ends a hold: its amount is added to the balance, or forgotten. */
-  settle(tx: BankTransaction, context: BarrierContext, isConfirmed: boolean): void {
+  /** Ends a reservation at commit: confirms it into the balance, or releases it. */
+  endHold(tx: BankTransaction, context: BarrierContext, isConfirmed: boolean): void {
     tx.changes.push(() => {
       const hold = this.holds.get(branchKey(context));
       this.holds.delete(branchKey(context));
@@ -103,7 +103,7 @@ export class Bank {
   }
 
   /**
-   * Refuses for good what an account cannot bear.
+   * Fails when the account lacks the funds.
    *
    * @throws DtmFailureError
    */
@@ -115,7 +115,7 @@ export class Bank {
   }
 }
 
-/** Key of a row of the barrier's table. */
+/** Key of a row in the barrier table. */
 export function keyOf({ gid, branchId, op, barrierId }: Omit<BarrierRow, 'reason' | 'transType'>): string {
   return `${gid}/${branchId}/${op}/${barrierId}`;
 }

@@ -4,13 +4,13 @@ import { DtmFailureError, SUCCESS_BODY, errorOutcome, type BranchOp, type Outcom
 import type { TransferPayload } from '../scenarios/plan.js';
 import type { Bank, BankTransaction } from './bank.js';
 
-/** Whom participants tell that a call was worked off. */
+/** Is notified of completed branch calls. */
 export interface BranchObserver {
-  /** A call of a branch has been committed, with an effect or without one. */
+  /** A branch call was committed, with or without an effect. */
   handled(context: BarrierContext): void;
 }
 
-/** The branches of a bank for all modes but XA; behind barriers, but for those that are bare. */
+/** Branches of a bank for all modes except XA. They use barriers unless the payload says otherwise. */
 export class Branches {
   readonly #bank: Bank;
   readonly #observer: BranchObserver;
@@ -21,12 +21,12 @@ export class Branches {
   }
 
   async handle({ url, context, payload }: OutgoingBranchCall): Promise<Outcome> {
-    // an operation under the URL of another one is a mistake that nobody should mend silently
+    // an operation at the URL of another operation is a bug: never accept it silently
     if (!url.endsWith(`/${context.op}`)) return { kind: 'failure', message: `${context.op} at ${url}` };
     const transfer = JSON.parse(String(payload)) as TransferPayload;
     const barrierContext = context as BarrierContext;
     try {
-      if (transfer.isBare) this.#refuse(barrierContext, transfer);
+      if (transfer.skipsBarrier) this.#refuse(barrierContext, transfer);
       else {
         const barrier = new BranchBarrier(barrierContext);
         await barrier.call(this.#bank.adapter, async (tx) => this.#business(tx, barrierContext, transfer));
@@ -43,7 +43,7 @@ export class Branches {
     this.#refuse(context, transfer);
     switch (context.op as BranchOp) {
       case 'action':
-        // a message and a step of a workflow must be able to count on it
+        // messages and workflow steps must not fail
         if (context.transType === 'saga') this.#bank.checkFunds(account, amount);
         return this.#bank.change(tx, context, account, amount);
       case 'compensate':
@@ -53,9 +53,9 @@ export class Branches {
         this.#bank.checkFunds(account, amount);
         return this.#bank.hold(tx, context, account, amount);
       case 'confirm':
-        return this.#bank.settle(tx, context, true);
+        return this.#bank.endHold(tx, context, true);
       case 'cancel':
-        return this.#bank.settle(tx, context, false);
+        return this.#bank.endHold(tx, context, false);
       default:
         return this.#bank.change(tx, context, account, 0);
     }
@@ -63,6 +63,6 @@ export class Branches {
 
   #refuse({ transType, op }: BarrierContext, { refuses }: TransferPayload): void {
     const isForward = op === 'try' || (op === 'action' && transType !== 'msg');
-    if (refuses && isForward) throw new DtmFailureError('refused for good');
+    if (refuses && isForward) throw new DtmFailureError('refused permanently');
   }
 }

@@ -5,7 +5,7 @@ import type { TransferPayload } from '../scenarios/plan.js';
 import { keyOf, type Bank } from './bank.js';
 import type { BranchObserver } from './branches.js';
 
-/** A distributed transaction of the database. */
+/** An XA transaction of the database. */
 interface Xid {
   readonly context: BarrierContext;
   readonly account: number;
@@ -16,8 +16,8 @@ interface Xid {
 const SUCCESS: Outcome = { kind: 'success', body: SUCCESS_BODY };
 
 /**
- * The XA branches of a bank: the first phase inserts the barrier's row, works, registers, and
- * prepares; the second commits or rolls back what is prepared. Only the row of a rollback stays behind by itself.
+ * XA branches of a bank. The first phase inserts the barrier row, does its work, registers and prepares. The second phase
+ * commits or rolls back the prepared transaction. A rollback that comes first leaves only its barrier row.
  */
 export class XaBranches {
   readonly #bank: Bank;
@@ -31,7 +31,7 @@ export class XaBranches {
     this.#observer = observer;
   }
 
-  /** What was begun and is neither committed nor rolled back. */
+  /** XA transactions that are neither committed nor rolled back. */
   get open(): readonly string[] {
     return [...this.#xids].map(([xid, { state }]) => `${xid} ${state}`);
   }
@@ -60,11 +60,11 @@ export class XaBranches {
   ): Promise<Outcome> {
     const row = { ...context, op: 'action', barrierId: '01' };
     const xid = keyOf(row);
-    if (this.#xids.has(xid)) return { kind: 'unknown', message: 'this xid exists' };
-    // committed before, or rolled back before it came
+    if (this.#xids.has(xid)) return { kind: 'unknown', message: 'the xid already exists' };
+    // already committed, or rolled back before the first phase
     if (this.#bank.reasonOf(row) !== undefined) return SUCCESS;
     const { account, amount, refuses } = JSON.parse(String(payload)) as TransferPayload;
-    if (refuses) return { kind: 'failure', message: 'refused for good' };
+    if (refuses) return { kind: 'failure', message: 'refused permanently' };
     try {
       this.#bank.checkFunds(account, amount);
     } catch (error) {
@@ -88,7 +88,7 @@ export class XaBranches {
     const row = { ...context, op: 'action', barrierId: '01', reason: 'action' };
     const open = this.#xids.get(keyOf(row));
     if (!open) return SUCCESS;
-    if (open.state === 'active') return { kind: 'unknown', message: 'this xid is not prepared' };
+    if (open.state === 'active') return { kind: 'unknown', message: 'the xid is not prepared' };
     this.#end(keyOf(row), open);
     await this.#bank.adapter.transaction(async (tx) => {
       this.#bank.insert(tx, row);
@@ -100,7 +100,7 @@ export class XaBranches {
   async #rollback(context: BarrierContext): Promise<Outcome> {
     const row = { ...context, op: 'action', barrierId: '01', reason: 'rollback' };
     const open = this.#xids.get(keyOf(row));
-    // its row is locked by the first phase, which is still at work
+    // the running first phase holds a lock on the row
     if (open?.state === 'active') return { kind: 'unknown', message: 'lock wait timeout' };
     if (open) this.#end(keyOf(row), open);
     await this.#bank.adapter.transaction(async (tx) => this.#bank.insert(tx, row));

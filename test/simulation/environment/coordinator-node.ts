@@ -5,24 +5,24 @@ import type { SimulatedDatabase } from './simulated-database.js';
 import type { SimulatedNetwork } from './simulated-network.js';
 import { stopCoordinator, type RunningCoordinator, type Wire } from './wiring.js';
 
-/** Clocks of machines begin to count here. */
+/** Initial time of all machine clocks. */
 export const START_TIME = Date.UTC(2030, 0, 1);
 
-/** Longest times that a dead coordinator stays dead. */
-const MOST_DOWN_MS = [500, 5000, 40_000] as const;
+/** Longest restart delays of a dead coordinator. */
+const MAX_DOWN_MS = [500, 5000, 40_000] as const;
 
-/** Name of a process as the holder of leases: no other's is a part of it. */
+/** Name of a process as a lease owner: never a substring of another name. */
 export function ownerOf(process: string): string {
   return `[${process}]`;
 }
 
-/** One run of a coordinator, from its start to its end. */
+/** One run of a coordinator, from start to exit. */
 export interface Incarnation {
   readonly process: Process;
-  readonly parts: RunningCoordinator;
+  readonly services: RunningCoordinator;
 }
 
-/** What a machine is connected with. */
+/** Everything that a node is connected to. */
 export interface NodeEnvironment {
   readonly simulation: Simulation;
   readonly database: SimulatedDatabase;
@@ -31,7 +31,7 @@ export interface NodeEnvironment {
   readonly wire: Wire;
 }
 
-/** A machine that runs a coordinator, and starts it again whenever it has ended. */
+/** A machine that runs a coordinator and restarts it after each exit. */
 export class CoordinatorNode {
   readonly machine = new Machine();
   readonly #name: string;
@@ -45,17 +45,17 @@ export class CoordinatorNode {
     this.#environment = environment;
   }
 
-  /** The present run; undefined while it is down. */
+  /** The current run; undefined while the coordinator is down. */
   get running(): Incarnation | undefined {
     return this.#incarnation;
   }
 
-  /** The present run, when it takes requests. */
+  /** The current run, if it accepts requests. */
   get serving(): Incarnation | undefined {
     return this.#incarnation?.process.isStopping ? undefined : this.#incarnation;
   }
 
-  /** Starts it, when it is down. */
+  /** Starts the coordinator unless it runs. */
   async start(): Promise<void> {
     if (this.#incarnation) return;
     this.#cancelStart();
@@ -64,37 +64,37 @@ export class CoordinatorNode {
     const { simulation, database, network, settings, wire } = this.#environment;
     simulation.log(process.name, 'starts');
     await database.open(process);
-    const parts = wire({
+    const services = wire({
       store: database.connect(process),
       transport: network.transportOf(process),
       clock: this.#clock(process),
-      random: simulation.dice.random,
+      random: simulation.random.next,
       logger: this.#logger(process),
       settings,
       owner: ownerOf(process.name),
     });
-    this.#incarnation = { process, parts };
+    this.#incarnation = { process, services };
     process.onDeath(() => this.#ended(process));
-    parts.start();
+    services.start();
   }
 
-  /** Ends it in order; it is started again later. */
+  /** Stops the coordinator gracefully; the node restarts it later. */
   async stop(): Promise<void> {
     const incarnation = this.serving;
     if (!incarnation) return;
     incarnation.process.isStopping = true;
     this.#environment.simulation.log(incarnation.process.name, 'stops');
-    await stopCoordinator(incarnation.parts);
+    await stopCoordinator(incarnation.services);
     incarnation.process.kill();
   }
 
   #ended(process: Process): void {
     const { simulation, database } = this.#environment;
-    const { scheduler, dice } = simulation;
+    const { scheduler, random } = simulation;
     simulation.log(process.name, 'is dead');
     this.#incarnation = undefined;
-    void database.lose(process);
-    this.#cancelStart = scheduler.after(dice.below(dice.pick(MOST_DOWN_MS)), undefined, () => this.start());
+    void database.dropWrites(process);
+    this.#cancelStart = scheduler.after(random.below(random.pick(MAX_DOWN_MS)), undefined, () => this.start());
   }
 
   #clock(process: Process): Clock {
@@ -108,8 +108,8 @@ export class CoordinatorNode {
   #logger({ name }: Process): CoordinatorLogger {
     const { simulation } = this.#environment;
     const log = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      simulation.count(`report: ${message}`);
-      simulation.log(name, `reports: ${message} ${JSON.stringify(fields)}`);
+      simulation.count(`log: ${message}`);
+      simulation.log(name, `logs: ${message} ${JSON.stringify(fields)}`);
     };
     return { info: log, warn: log, error: log };
   }

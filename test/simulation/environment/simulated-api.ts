@@ -13,24 +13,24 @@ import type { Simulation } from '../simulation.js';
 import type { CoordinatorNode, Incarnation } from './coordinator-node.js';
 import type { RunningCoordinator } from './wiring.js';
 
-/** Longest time for one way as long as nothing is wrong. */
+/** Longest latency of one direction without faults. */
 const LATENCY_MS = 20;
 
-/** A client waits this long for an answer. */
+/** Request time-out of a client. */
 const TIMEOUT_MS = 15_000;
 
-/** A late request arrives within this time. */
-const MOST_DELAY_MS = 120_000;
+/** Longest delay of a late request. */
+const MAX_DELAY_MS = 120_000;
 
-/** Whom the API tells what coordinators answered. */
+/** Is notified of the answers of coordinators. */
 export interface ApiObserver {
-  /** A coordinator has answered that it did something. */
+  /** A coordinator answered with success. */
   acknowledged(operation: string, request: Pick<TransactionRequest, 'gid' | 'waitResult'>): void;
-  /** A coordinator has answered with an error. */
+  /** A coordinator answered with an error. */
   refused(operation: string, request: Pick<TransactionRequest, 'gid' | 'waitResult'>, error: unknown): void;
 }
 
-/** The API as an initiator sees it; workflows need an operation more. */
+/** The API of an initiator, with the operation that workflows need. */
 export interface InitiatorApi extends DtmApi {
   prepareWorkflow(transaction: TransactionRequest): Promise<TransactionDetails>;
 }
@@ -38,13 +38,13 @@ export interface InitiatorApi extends DtmApi {
 interface Request<T> {
   readonly name: string;
   readonly about: Pick<TransactionRequest, 'gid' | 'waitResult'>;
-  readonly send: (parts: RunningCoordinator) => Promise<T>;
+  readonly send: (services: RunningCoordinator) => Promise<T>;
 }
 
-/** Ends a request: with an error, or else with a value. */
+/** Completes a request with an error or a value. */
 type Settle<T> = (error: Error | undefined, value?: T) => void;
 
-/** The way between initiators and coordinators, in which requests and answers get lost, and arrive late or twice. */
+/** The network between initiators and coordinators: loses, delays and duplicates requests and answers. */
 export class SimulatedApi {
   readonly #simulation: Simulation;
   readonly #nodes: readonly CoordinatorNode[];
@@ -56,19 +56,19 @@ export class SimulatedApi {
     this.#observer = observer;
   }
 
-  /** The API for one process; each request goes to any of the coordinators. */
+  /** The API for one process. Each request goes to a random coordinator. */
   of(process: Process): InitiatorApi {
     const ask = <T>(
       name: string,
       about: Pick<TransactionRequest, 'gid' | 'waitResult'>,
-      send: (parts: RunningCoordinator) => Promise<T>,
+      send: (services: RunningCoordinator) => Promise<T>,
     ): Promise<T> => this.#request(process, { name, about, send });
     return {
       address: undefined,
       protocol: 'http',
-      newGid: () => Promise.reject(new Error('gids are given by the plan')),
-      version: () => Promise.reject(new Error('nobody asks for the version')),
-      all: () => Promise.reject(new Error('nobody lists transactions')),
+      newGid: () => Promise.reject(new Error('not simulated: the plan contains the gid')),
+      version: () => Promise.reject(new Error('not simulated: version')),
+      all: () => Promise.reject(new Error('not simulated: all')),
       prepare: (request) => ask('prepare', request, ({ coordinator }) => coordinator.prepare(request)),
       prepareWorkflow: (request) =>
         ask('prepareWorkflow', request, ({ coordinator }) => coordinator.prepareWorkflow(request)),
@@ -81,20 +81,20 @@ export class SimulatedApi {
       query: (gid) => ask('query', { gid }, ({ coordinator }) => coordinator.query(gid)),
       forceStop: (gid) => ask('forceStop', { gid }, ({ operator }) => operator.forceStop(gid)),
       retryNow: (gid) => ask('retryNow', { gid }, ({ operator }) => operator.retryNow(gid)),
-      subscribe: () => Promise.reject(new Error('topics are given by the plan')),
-      unsubscribe: () => Promise.reject(new Error('topics are given by the plan')),
-      deleteTopic: () => Promise.reject(new Error('topics are given by the plan')),
+      subscribe: () => Promise.reject(new Error('not simulated: the plan contains the topics')),
+      unsubscribe: () => Promise.reject(new Error('not simulated: the plan contains the topics')),
+      deleteTopic: () => Promise.reject(new Error('not simulated: the plan contains the topics')),
     };
   }
 
   #request<T>(process: Process, request: Request<T>): Promise<T> {
     if (!process.isAlive) return new Promise(() => undefined);
-    const { scheduler, dice } = this.#simulation;
+    const { scheduler, random } = this.#simulation;
     const text = `${request.name} ${request.about.gid}`;
     const kinds =
       process.kind === 'initiator' ? REQUEST_FAULTS : REQUEST_FAULTS.filter((kind) => !kind.startsWith('client'));
     const fault = this.#simulation.fault(kinds, process);
-    this.#simulation.log(process.name, `asks ${text}`);
+    this.#simulation.log(process.name, `requests ${text}`);
     return new Promise<T>((resolve, reject) => {
       if (fault === 'client crash before request') return process.kill();
       let isOpen = true;
@@ -102,7 +102,7 @@ export class SimulatedApi {
         if (!isOpen) return;
         isOpen = false;
         cancelTimeout();
-        this.#simulation.log(process.name, `is told ${error ? String(error) : 'ok'} to ${text}`);
+        this.#simulation.log(process.name, `got ${error ? String(error) : 'ok'} from ${text}`);
         if (error) reject(error);
         else resolve(value as T);
       };
@@ -119,9 +119,9 @@ export class SimulatedApi {
         case 'request lost':
           return undefined;
         case 'request late':
-          return deliver(dice.below(MOST_DELAY_MS));
+          return deliver(random.below(MAX_DELAY_MS));
         case 'request duplicated':
-          deliver(dice.below(dice.pick([5, 50, MOST_DELAY_MS])));
+          deliver(random.below(random.pick([5, 50, MAX_DELAY_MS])));
           return deliver(this.#latency());
         default:
           deliver(this.#latency());
@@ -130,15 +130,15 @@ export class SimulatedApi {
     });
   }
 
-  /** A request comes in at one of the coordinators, which takes it when its event loop turns. */
+  /** Delivers a request to a random coordinator, which handles the request in its next event. */
   #arrive<T>(request: Request<T>, answer: Settle<T>): void {
-    const { scheduler, dice } = this.#simulation;
-    const incarnation = dice.pick(this.#nodes).serving;
+    const { scheduler, random } = this.#simulation;
+    const incarnation = random.pick(this.#nodes).serving;
     if (!incarnation) return answer(new DtmConnectionError('connection refused'));
     const { process } = incarnation;
     const forget = process.onDeath(() => answer(new DtmConnectionError('connection reset')));
     scheduler.after(0, process, () => {
-      this.#simulation.log(process.name, `is asked ${request.name} ${request.about.gid}`);
+      this.#simulation.log(process.name, `receives ${request.name} ${request.about.gid}`);
       void this.#serve(request, incarnation).then(([error, value]) => {
         if (!process.isAlive) return;
         forget();
@@ -147,24 +147,27 @@ export class SimulatedApi {
     });
   }
 
-  async #serve<T>({ name, about, send }: Request<T>, { process, parts }: Incarnation): Promise<Parameters<Settle<T>>> {
+  async #serve<T>(
+    { name, about, send }: Request<T>,
+    { process, services }: Incarnation,
+  ): Promise<Parameters<Settle<T>>> {
     try {
-      const value = await send(parts);
+      const value = await send(services);
       if (process.isAlive) this.#observer.acknowledged(name, about);
       return [undefined, value];
     } catch (error) {
       if (process.isAlive) this.#observer.refused(name, about, error);
-      return [asClientSees(error)];
+      return [clientError(error)];
     }
   }
 
   #latency(): number {
-    return this.#simulation.dice.below(LATENCY_MS);
+    return this.#simulation.random.below(LATENCY_MS);
   }
 }
 
-/** An error as it arrives at a client. */
-function asClientSees(error: unknown): Error {
+/** Converts an error to the error that a client gets. */
+function clientError(error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof DtmFailureError) return new DtmFailureError(message);
   return error instanceof DtmOngoingError ? new DtmOngoingError(message) : new DtmServerError(message);

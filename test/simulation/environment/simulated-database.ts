@@ -4,28 +4,28 @@ import { READ_FAULTS, WRITE_FAULTS } from '../faults/faults.js';
 import type { Process } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
 
-/** Operations that change nothing; every other one of the port is a write. */
+/** Read operations; all other operations of the port are writes. */
 const READS: ReadonlySet<string> = new Set(['find', 'list', 'getKv', 'listKv']);
 
-/** Longest time for one way between a coordinator and its database, as long as nothing is wrong. */
+/** Longest latency of one direction between coordinator and database without faults. */
 const LATENCY_MS = 8;
 
-/** Whom the database tells what became durable. */
+/** Is notified of durable changes. */
 export interface DatabaseObserver {
   /** A transaction changed; `before` is undefined when it is new. */
   wrote(operation: string, process: Process, before: TransactionDetails | undefined, after: TransactionDetails): void;
   /** A transaction was deleted. */
   deleted(process: Process, before: TransactionDetails): void;
-  /** A process could not store what it did to a transaction, and gives it up. */
-  overtaken(process: Process, gid: string): void;
-  /** The pace of things changed: a write was refused, took long, or made transactions due. */
-  disturbed(reason: string): void;
+  /** A process could not store its update of a transaction and abandons the transaction. */
+  abandoned(process: Process, gid: string): void;
+  /** Timing changed: a write was refused or slow, or made transactions due. */
+  timingChanged(reason: string): void;
 }
 
 /**
- * `exclusive`: one coordinator at a time, writes are kept in the order they were made, and whoever opens it next releases
- * all leases, as the SQLite store does. `shared`: a database server; operations overtake each other, and what a process
- * sent off is still executed when the process is dead.
+ * `exclusive`: one coordinator at a time; writes keep their order; opening the database releases all leases, as in the
+ * SQLite store. `shared`: a database server; operations overtake each other, and the server may execute a write after the
+ * death of the process that sent it.
  */
 export type DatabaseKind = 'exclusive' | 'shared';
 
@@ -37,22 +37,22 @@ interface Pending {
 type Call = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * A database under one or more coordinators. A write is durable at a moment of its own, its process hears of it later, or
- * never; only what is durable is there for reads and after a crash.
+ * A database of one or more coordinators. A write becomes durable first; its process learns of it later, or never. Reads
+ * and restarted processes see durable data only.
  */
 export class SimulatedDatabase {
-  /** Until this time everything that is written is refused. */
+  /** Writes are refused until this time. */
   refusesUntil = 0;
-  /** Until this time everything takes seconds. */
+  /** All operations take seconds until this time. */
   isSlowUntil = 0;
   readonly #simulation: Simulation;
   readonly #kind: DatabaseKind;
   readonly #observer: DatabaseObserver;
-  /** What is durable. */
+  /** Durable data. */
   readonly #durable = memoryStore();
   readonly #details = new Map<string, TransactionDetails>();
   #dueTime: number | undefined;
-  /** Exclusive: writes on their way to the disk, in order. */
+  /** Exclusive: writes that are queued for the disk, in order. */
   #queue: Pending[] = [];
   #flushTime = 0;
 
@@ -62,12 +62,12 @@ export class SimulatedDatabase {
     this.#observer = observer;
   }
 
-  /** How many transactions there are. */
+  /** Number of stored transactions. */
   get size(): number {
     return this.#details.size;
   }
 
-  /** When the first transaction is due, by the clocks of coordinators. */
+  /** Time at which the first transaction is due, by coordinator clocks. */
   get dueTime(): number {
     if (this.#dueTime !== undefined) return this.#dueTime;
     let time = Infinity;
@@ -78,7 +78,7 @@ export class SimulatedDatabase {
     return time;
   }
 
-  /** The store as one process sees it. */
+  /** The store of one process. */
   connect(process: Process): Store {
     const { name, open, close } = this.#durable;
     const own: Partial<Record<string, unknown>> = { name, open, close };
@@ -92,7 +92,7 @@ export class SimulatedDatabase {
     });
   }
 
-  /** Exclusive: it belongs to a new process now, so whoever held a lease is gone. */
+  /** Exclusive: a new process owns the database now, so the open releases all leases. */
   async open(process: Process): Promise<void> {
     if (this.#kind === 'shared') return;
     for (const { transaction } of this.#details.values()) {
@@ -103,28 +103,29 @@ export class SimulatedDatabase {
   }
 
   /**
-   * A process has died: of what it sent off, nothing, all, or a part of it becomes durable. On a disk that is a part from
-   * the beginning, for a write that was cut off is not read again.
+   * Handles the death of a process: none, some or all of its queued writes become durable. Those are the first ones of the
+   * queue, because recovery stops at an incomplete write.
    */
-  async lose(process: Process): Promise<void> {
+  async dropWrites(process: Process): Promise<void> {
     if (this.#kind === 'shared') return;
     const queue = this.#queue;
     this.#queue = [];
-    const kept = this.#simulation.dice.below(queue.length + 1);
-    if (queue.length > 0) this.#simulation.happened(kept < queue.length ? 'torn tail' : 'kept tail', process);
+    const kept = this.#simulation.random.below(queue.length + 1);
+    if (queue.length > 0)
+      this.#simulation.happened(kept < queue.length ? 'queued writes lost' : 'queued writes kept', process);
     for (const pending of queue.slice(0, kept)) await pending.apply();
   }
 
   async #read(process: Process, operation: string, args: readonly unknown[]): Promise<unknown> {
     const { scheduler } = this.#simulation;
     const fault = this.#simulation.fault(READ_FAULTS, process);
-    if (fault === 'slow read') this.#observer.disturbed(fault);
+    if (fault === 'slow read') this.#observer.timingChanged(fault);
     const isRefused = fault === 'read refused' || (this.#kind === 'shared' && this.refusesUntil > scheduler.now);
     return new Promise((resolve, reject) => {
       scheduler.after(this.#latency(fault), undefined, async () => {
         const result = await this.#call(operation, args);
         scheduler.after(this.#latency(), process, () => {
-          if (isRefused) reject(new DtmStoreError('the database cannot be reached'));
+          if (isRefused) reject(new DtmStoreError('the database is unreachable'));
           else resolve(result);
         });
       });
@@ -135,45 +136,45 @@ export class SimulatedDatabase {
     const { scheduler } = this.#simulation;
     const kinds = this.#kind === 'shared' ? WRITE_FAULTS : WRITE_FAULTS.filter((kind) => kind !== 'commit unknown');
     const fault = this.#simulation.fault(kinds, process);
-    if (fault === 'slow write') this.#observer.disturbed(fault);
+    if (fault === 'slow write') this.#observer.timingChanged(fault);
     return new Promise((resolve, reject) => {
       const refuse = (): void => {
-        if (operation === 'update') this.#observer.overtaken(process, (args[1] as { gid: string }).gid);
+        if (operation === 'update') this.#observer.abandoned(process, (args[1] as { gid: string }).gid);
         reject(new DtmStoreError('the database refused'));
       };
-      // a disk in the same process is heard of at once, and in order
+      // a disk of the same process answers at once and in order
       const answer = (settle: () => void): void =>
         void (this.#kind === 'exclusive' ? settle() : scheduler.after(this.#latency(), process, settle));
       const apply = async (): Promise<void> => {
         if (fault === 'crash before write') return process.kill();
         if (fault === 'write refused' || this.refusesUntil > scheduler.now) {
           this.#simulation.log(process.name, `${operation} refused`);
-          this.#observer.disturbed('write refused');
+          this.#observer.timingChanged('write refused');
           return answer(refuse);
         }
         const result = await this.#apply(process, operation, args);
         if (fault === 'crash after write') return process.kill();
-        if (fault === 'commit unknown') this.#observer.disturbed('commit unknown');
+        if (fault === 'commit unknown') this.#observer.timingChanged('commit unknown');
         return answer(fault === 'commit unknown' ? refuse : () => resolve(result));
       };
-      this.#sendOff({ process, apply }, this.#latency(fault));
+      this.#enqueue({ process, apply }, this.#latency(fault));
     });
   }
 
-  #sendOff(pending: Pending, latency: number): void {
-    const { scheduler, dice } = this.#simulation;
+  #enqueue(pending: Pending, latency: number): void {
+    const { scheduler, random } = this.#simulation;
     if (this.#kind === 'shared') {
       const { process } = pending;
       scheduler.after(latency, undefined, () => {
         if (process.isAlive) return pending.apply();
-        if (dice.chance(0.5)) return undefined;
-        this.#simulation.happened('write of a dead process', process);
+        if (random.chance(0.5)) return undefined;
+        this.#simulation.happened('write after process death', process);
         return pending.apply();
       });
       return;
     }
     this.#queue.push(pending);
-    // a write waits for those before it, and takes those behind it along
+    // group commit: a write waits for earlier writes and is flushed with later ones
     this.#flushTime = Math.max(this.#flushTime, scheduler.now + latency);
     scheduler.after(this.#flushTime - scheduler.now, pending.process, () => this.#flush());
   }
@@ -183,7 +184,7 @@ export class SimulatedDatabase {
     this.#queue = [];
     for (const pending of group) {
       await pending.apply();
-      // what was behind it died with its process
+      // the later writes died with their process
       if (!pending.process.isAlive) return;
     }
   }
@@ -204,16 +205,16 @@ export class SimulatedDatabase {
       this.#details.set(gid, after);
       this.#observer.wrote(operation, process, before, after);
     }
-    if (operation === 'wake' && changes > 0) this.#observer.disturbed('wake');
+    if (operation === 'wake' && changes > 0) this.#observer.timingChanged('wake');
     if (operation === 'update' && result === false) {
       const { gid } = args[1] as TransactionDetails['transaction'];
-      this.#simulation.log(process.name, `update: ${gid} is not what it was`);
-      this.#observer.overtaken(process, gid);
+      this.#simulation.log(process.name, `update: ${gid} was changed concurrently`);
+      this.#observer.abandoned(process, gid);
     }
     return result;
   }
 
-  /** The transactions that a write may have changed; of a write that is not known here, all. */
+  /** Transactions that a write may have changed; all transactions for an unknown operation. */
   #touched(operation: string, args: readonly unknown[], result: unknown): readonly string[] {
     switch (operation) {
       case 'create':
@@ -237,8 +238,8 @@ export class SimulatedDatabase {
   }
 
   #latency(fault?: string): number {
-    const { dice, scheduler } = this.#simulation;
+    const { random, scheduler } = this.#simulation;
     const isSlow = fault?.startsWith('slow') || this.isSlowUntil > scheduler.now;
-    return isSlow ? dice.between(500, 20_000) : dice.below(LATENCY_MS);
+    return isSlow ? random.between(500, 20_000) : random.below(LATENCY_MS);
   }
 }

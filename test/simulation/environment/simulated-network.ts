@@ -1,36 +1,36 @@
 import type { OutgoingBranchCall, Transport } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import { CALL_FAULTS } from '../faults/faults.js';
-import { MOST_CLOCK_ERROR_MS, type Process } from '../scheduler/process.js';
+import { MAX_CLOCK_ERROR_MS, type Process } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
 
-/** Longest time for one way as long as nothing is wrong. */
+/** Longest latency of one direction without faults. */
 const LATENCY_MS = 20;
 
-/** What is late arrives within this time. */
-const MOST_DELAY_MS = 300_000;
+/** Longest delay of a late call. */
+const MAX_DELAY_MS = 300_000;
 
-/** Something that answers branch calls. */
+/** Answers branch calls. */
 export interface Participant {
-  /** Does what is asked, and answers; never when it dies meanwhile. */
+  /** Executes a call and answers; never answers after its death. */
   handle(call: OutgoingBranchCall): Promise<Outcome>;
 }
 
-/** Whom the network tells of calls. */
+/** Is notified of calls. */
 export interface NetworkObserver {
   /** A process calls a branch. */
   called(process: Process, call: OutgoingBranchCall): void;
-  /** The call came to an end for the process that made it. */
+  /** The calling process got the outcome of its call. */
   answered(process: Process, call: OutgoingBranchCall, outcome: Outcome): void;
-  /** Time does not go on as usual. */
-  disturbed(reason: string): void;
+  /** Timing changed: a stall, or a clock was set. */
+  timingChanged(reason: string): void;
 }
 
 type CallFault = (typeof CALL_FAULTS)[number];
 
-/** The network between processes and participants, in which everything may happen to a call. */
+/** The network between processes and participants, with faults for each call. */
 export class SimulatedNetwork {
-  /** Until this time participants take nearly as long as they may. */
+  /** Participants answer just before the time-out until this time. */
   isSlowUntil = 0;
   readonly #simulation: Simulation;
   readonly #observer: NetworkObserver;
@@ -42,17 +42,17 @@ export class SimulatedNetwork {
     this.#observer = observer;
   }
 
-  /** Makes a participant known under the host of its URLs. */
+  /** Registers a participant under the host of its URLs. */
   mount(host: string, participant: Participant): void {
     this.#participants.set(host, participant);
   }
 
-  /** Takes a participant down until a time; connections to it are refused. */
+  /** Refuses connections to a participant until the given time. */
   takeDown(host: string, until: number): void {
     this.#downUntil.set(host, until);
   }
 
-  /** How a process calls branches. */
+  /** The transport of one process. */
   transportOf(process: Process): Transport {
     return { call: (call) => this.#call(process, call), close: () => Promise.resolve() };
   }
@@ -79,34 +79,34 @@ export class SimulatedNetwork {
       const cancelTimeout = scheduler.after(call.timeoutSeconds * 1000, process, () =>
         settle({ kind: 'unknown', message: 'no answer in time', unreachable: true }),
       );
-      this.#misbehave(process, fault, call);
+      this.#applyToCaller(process, fault, call);
       this.#send(fault, call, answer);
     });
   }
 
-  /** What the fault does to the process that calls. */
-  #misbehave(process: Process, fault: CallFault | undefined, call: OutgoingBranchCall): void {
-    const { scheduler, dice } = this.#simulation;
+  /** Applies a fault to the calling process. */
+  #applyToCaller(process: Process, fault: CallFault | undefined, call: OutgoingBranchCall): void {
+    const { scheduler, random } = this.#simulation;
     switch (fault) {
       case 'crash after call':
       case 'crash and late call':
         return process.kill();
       case 'stall during call':
-        // long enough for the lease to be over
+        // long enough for the lease to expire
         process.stalledUntil = scheduler.now + 2 * (call.timeoutSeconds * 1000 + 10_000);
-        return this.#observer.disturbed('stall');
+        return this.#observer.timingChanged('stall');
       case 'clock ahead during call':
-        process.machine.jump(dice.between(60_000, MOST_CLOCK_ERROR_MS));
-        return this.#observer.disturbed('clock');
+        process.machine.adjustClock(random.between(60_000, MAX_CLOCK_ERROR_MS));
+        return this.#observer.timingChanged('clock');
       case 'clock back during call':
-        process.machine.jump(-dice.between(60_000, MOST_CLOCK_ERROR_MS));
-        return this.#observer.disturbed('clock');
+        process.machine.adjustClock(-random.between(60_000, MAX_CLOCK_ERROR_MS));
+        return this.#observer.timingChanged('clock');
     }
   }
 
-  /** What the fault does to the call. */
+  /** Sends the call, subject to a fault. */
   #send(fault: CallFault | undefined, call: OutgoingBranchCall, answer: (outcome: Outcome) => void): void {
-    const { dice } = this.#simulation;
+    const { random } = this.#simulation;
     const silence = () => undefined;
     switch (fault) {
       case 'call refused':
@@ -124,16 +124,16 @@ export class SimulatedNetwork {
       case 'answer lost':
         return this.#deliver(call, this.#latency(), silence);
       case 'call hung':
-        return this.#deliver(call, dice.below(2 * call.timeoutSeconds * 1000), silence);
+        return this.#deliver(call, random.below(2 * call.timeoutSeconds * 1000), silence);
       case 'call late':
       case 'crash and late call':
-        return this.#deliver(call, dice.below(MOST_DELAY_MS), silence);
+        return this.#deliver(call, random.below(MAX_DELAY_MS), silence);
       case 'call duplicated':
-        this.#deliver(call, dice.below(dice.pick([50, 20_000, MOST_DELAY_MS])), silence);
+        this.#deliver(call, random.below(random.pick([50, 20_000, MAX_DELAY_MS])), silence);
         return this.#deliver(call, this.#latency(), answer);
       default: {
         const isSlow = fault === 'call slow' || this.isSlowUntil > this.#simulation.scheduler.now;
-        const share = isSlow ? dice.between(50, 95) / 100 : 0;
+        const share = isSlow ? random.between(50, 95) / 100 : 0;
         return this.#deliver(call, this.#latency() + share * call.timeoutSeconds * 1000, answer);
       }
     }
@@ -148,22 +148,22 @@ export class SimulatedNetwork {
         answer({ kind: 'unknown', message: 'connection refused', unreachable: true });
         return;
       }
-      this.#simulation.log(host, `is called ${describe(call)}`);
+      this.#simulation.log(host, `receives ${describe(call)}`);
       answer(await participant.handle(call));
     });
   }
 
   #latency(): number {
-    return this.#simulation.dice.below(LATENCY_MS);
+    return this.#simulation.random.below(LATENCY_MS);
   }
 }
 
-/** A call in the trace. */
+/** Text of a call for the trace. */
 export function describe({ url, context: { gid, branchId, op } }: OutgoingBranchCall): string {
   return `${gid} ${branchId} ${op} ${url}`;
 }
 
-/** What may happen to a call: nobody may invent a decision, and only coordinators have clocks that matter. */
+/** Possible faults of a call. A fault never invents a decision, and only the clocks of coordinators matter. */
 function faultsOf(process: Process, { context: { transType, op } }: OutgoingBranchCall): readonly CallFault[] {
   const isDecision = op === 'msg' || (transType === 'workflow' && op === 'action');
   return CALL_FAULTS.filter(

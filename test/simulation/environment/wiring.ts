@@ -2,14 +2,14 @@ import { createCoordinator, type RunningCoordinator } from '../../../lib/server/
 
 export type { RunningCoordinator };
 
-/** Puts a coordinator together as `embeddedServer` does, but for its sockets and its own randomness. */
+/** Creates a coordinator as `embeddedServer` does, without its sockets and its randomness. */
 export type Wire = typeof createCoordinator;
 
-/** The coordinator of the package. */
+/** Wiring of the package. */
 export const wireCoordinator: Wire = createCoordinator;
 
-/** Ends a coordinator in order, as `embeddedServer` does: once more for what a last request began. */
-export async function stopCoordinator(parts: RunningCoordinator): Promise<void> {
-  await parts.stop();
-  await parts.stop();
+/** Stops a coordinator gracefully, as `embeddedServer` does. The second stop covers work that a last request started. */
+export async function stopCoordinator(services: RunningCoordinator): Promise<void> {
+  await services.stop();
+  await services.stop();
 }

@@ -1,4 +1,4 @@
-/** What can go wrong with a write of a coordinator. */
+/** Faults of a coordinator's write. */
 export const WRITE_FAULTS = [
   'crash before write',
   'crash after write',
@@ -7,10 +7,10 @@ export const WRITE_FAULTS = [
   'slow write',
 ] as const;
 
-/** What can go wrong with a read of a coordinator. */
+/** Faults of a coordinator's read. */
 export const READ_FAULTS = ['read refused', 'slow read'] as const;
 
-/** What can go wrong with a call of a branch. */
+/** Faults of a branch call. */
 export const CALL_FAULTS = [
   'call refused',
   'call lost',
@@ -31,7 +31,7 @@ export const CALL_FAULTS = [
   'clock back during call',
 ] as const;
 
-/** What can go wrong with a request to a coordinator. */
+/** Faults of a request to a coordinator. */
 export const REQUEST_FAULTS = [
   'request refused',
   'request lost',
@@ -42,44 +42,44 @@ export const REQUEST_FAULTS = [
   'client crash after request',
 ] as const;
 
-/** What goes wrong at a random time, rather than with something that is done. */
-export const MISHAPS = [
+/** Faults that strike at a random time, independent of an operation. */
+export const TIMED_FAULTS = [
   'crash',
-  'restart in order',
+  'graceful restart',
   'stall',
   'clock jump',
   'bank down',
   'banks slow',
   'store refuses',
   'store slow',
-  'operator stops by force',
-  'operator has one retried',
-  'operator has all retried',
-  'operator has a bank retried',
+  'operator force-stops',
+  'operator retries one',
+  'operator retries all',
+  'operator retries a bank',
 ] as const;
 
-/** Something that can go wrong when something is done. */
+/** A fault of an operation: a write, a read, a call or a request. */
 export type Fault =
   | (typeof WRITE_FAULTS)[number]
   | (typeof READ_FAULTS)[number]
   | (typeof CALL_FAULTS)[number]
   | (typeof REQUEST_FAULTS)[number];
 
-/** Something that can go wrong at a random time. */
-export type Mishap = (typeof MISHAPS)[number];
+/** A fault that strikes at a random time. */
+export type TimedFault = (typeof TIMED_FAULTS)[number];
 
-/** Decides what goes wrong, wherever something can. */
+/** Decides which faults are injected. */
 export interface Faults {
   /**
-   * Called when something is done that may go wrong.
+   * Called for each operation that may fail.
    *
-   * @param kinds - what may go wrong there
-   * @returns what does; undefined = nothing
+   * @param kinds - the faults that are possible there
+   * @returns the fault to inject; undefined = none
    */
   at<F extends Fault>(kinds: readonly F[]): F | undefined;
-  /** How often a mishap happens, from 0 to 1; undefined = never. */
-  rateOf(mishap: Mishap): number | undefined;
+  /** Rate of a timed fault, from 0 to 1; undefined = never. */
+  rateOf(fault: TimedFault): number | undefined;
 }
 
-/** Nothing goes wrong. */
+/** Injects nothing. */
 export const NO_FAULTS: Faults = { at: () => undefined, rateOf: () => undefined };

@@ -1,17 +1,17 @@
 import type { Fault, Faults } from './faults.js';
 
-/** One fault of the exhaustive mode: the n-th time that it could happen, counted from 0. */
+/** A fault of the exhaustive mode, injected at its n-th opportunity, counted from 0. */
 export interface PlannedFault {
   readonly fault: Fault;
   readonly number: number;
 }
 
-/** Exactly the planned faults happen, and what else could have happened after the last of them is noted. */
+/** Injects exactly the planned faults, and lists the faults that were possible after the last of them. */
 export class PlannedFaults implements Faults {
   readonly #planned: readonly PlannedFault[];
-  /** How often each kind could have happened so far. */
-  readonly #chances = new Map<Fault, number>();
-  /** The same at the time when the last planned one happened; undefined before. */
+  /** Opportunities of each kind so far. */
+  readonly #opportunities = new Map<Fault, number>();
+  /** Opportunities at the time of the last planned fault; undefined before it. */
   #before: ReadonlyMap<Fault, number> | undefined;
   #left: number;
 
@@ -24,11 +24,11 @@ export class PlannedFaults implements Faults {
   at<F extends Fault>(kinds: readonly F[]): F | undefined {
     let result: F | undefined;
     for (const kind of kinds) {
-      const number = this.#chances.get(kind) ?? 0;
-      this.#chances.set(kind, number + 1);
+      const number = this.#opportunities.get(kind) ?? 0;
+      this.#opportunities.set(kind, number + 1);
       if (this.#planned.some((planned) => planned.fault === kind && planned.number === number)) result ??= kind;
     }
-    if (result && --this.#left === 0) this.#before = new Map(this.#chances);
+    if (result && --this.#left === 0) this.#before = new Map(this.#opportunities);
     return result;
   }
 
@@ -36,11 +36,11 @@ export class PlannedFaults implements Faults {
     return undefined;
   }
 
-  /** What could have happened after all that was planned; nothing when not all of it did. */
+  /** Faults that were possible after the last planned one; empty when not all planned faults occurred. */
   get further(): readonly PlannedFault[] {
     const before = this.#before;
     if (!before) return [];
-    return [...this.#chances].flatMap(([fault, count]) => {
+    return [...this.#opportunities].flatMap(([fault, count]) => {
       const first = before.get(fault) ?? 0;
       return Array.from({ length: count - first }, (_, index) => ({ fault, number: first + index }));
     });

@@ -7,15 +7,15 @@ import type { Simulation } from '../simulation.js';
 import type { InitiatorApi } from '../environment/simulated-api.js';
 import type { Participant } from '../environment/simulated-network.js';
 import type { InitiatorContext, InitiatorObserver } from './initiator.js';
-import { checkBack, initiateMsg } from './msg.js';
+import { answerQueryBack, initiateMsg } from './msg.js';
 import { initiateSaga } from './saga.js';
 import { initiateTcc, initiateXa } from './two-phase.js';
 import { executeWorkflow, initiateWorkflow } from './workflow.js';
 
-/** Longest time until an initiator that died can be asked again. */
-const MOST_DOWN_MS = 20_000;
+/** Longest restart delay of a dead initiator. */
+const MAX_DOWN_MS = 20_000;
 
-/** What the processes of initiators share. */
+/** Environment that all initiator processes share. */
 export interface InitiatorEnvironment {
   readonly simulation: Simulation;
   readonly bank: Bank;
@@ -24,7 +24,7 @@ export interface InitiatorEnvironment {
   transport(process: Process): Transport;
 }
 
-/** The application that initiates one transaction. When it dies it forgets what it was doing, but it can be asked again. */
+/** The application that initiates one transaction. After a crash it has lost its progress but answers query-backs again. */
 export class InitiatorHost implements Participant {
   readonly #plan: Plan;
   readonly #environment: InitiatorEnvironment;
@@ -36,7 +36,7 @@ export class InitiatorHost implements Participant {
     this.#context = this.#start();
   }
 
-  /** Does what is planned, as far as it gets. */
+  /** Starts the planned transaction. */
   async initiate(): Promise<void> {
     try {
       await initiateAny(this.#plan, this.#context);
@@ -48,7 +48,7 @@ export class InitiatorHost implements Participant {
   async handle(call: OutgoingBranchCall): Promise<Outcome> {
     const { process, bank } = this.#context;
     if (!process.isAlive) return { kind: 'unknown', message: 'connection refused', unreachable: true };
-    if (this.#plan.mode !== 'workflow') return checkBack(call, bank);
+    if (this.#plan.mode !== 'workflow') return answerQueryBack(call, bank);
     try {
       await executeWorkflow(this.#plan, this.#context);
       return { kind: 'success', body: SUCCESS_BODY };
@@ -62,7 +62,7 @@ export class InitiatorHost implements Participant {
     const process = new Process('initiator', this.#plan.gid);
     process.onDeath(() => {
       simulation.log(process.name, 'is dead');
-      simulation.scheduler.after(simulation.dice.below(MOST_DOWN_MS), undefined, () => {
+      simulation.scheduler.after(simulation.random.below(MAX_DOWN_MS), undefined, () => {
         this.#context = this.#start();
       });
     });

@@ -5,32 +5,32 @@ import type { Process } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
 import type { InitiatorApi } from '../environment/simulated-api.js';
 
-/** Whom initiators tell what they came to believe. */
+/** Is notified of the outcomes that initiators learn. */
 export interface InitiatorObserver {
-  /** An initiator was told how its transaction ended, or will end for certain. */
-  told(gid: string, end: 'succeed' | 'failed'): void;
-  /** The initiator's own transaction of a message was committed. */
+  /** An initiator learned the outcome of its transaction, which may lie in the future. */
+  outcomeReported(gid: string, outcome: 'succeed' | 'failed'): void;
+  /** The local transaction of a message was committed. */
   committedLocally(gid: string): void;
 }
 
-/** What an initiator works with. */
+/** Environment of an initiator. */
 export interface InitiatorContext {
   readonly simulation: Simulation;
-  /** Dies with everything that it waits for. */
+  /** The process of the initiator; its death cancels all pending work. */
   readonly process: Process;
   readonly api: InitiatorApi;
   readonly transport: Transport;
-  /** Where its own transactions run. */
+  /** The bank of its local transactions. */
   readonly bank: Bank;
   readonly observer: InitiatorObserver;
 }
 
 /**
- * Repeats what gave no answer, or an undecided one, after a pause.
+ * Repeats a request after a pause while its outcome is unknown.
  *
  * @throws the last error; DtmFailureError at once
  */
-export async function persist(
+export async function retry(
   context: InitiatorContext,
   retries: number,
   attempt: () => Promise<unknown>,
@@ -41,11 +41,11 @@ export async function persist(
       return;
     } catch (error) {
       if (error instanceof DtmFailureError || left === 0) throw error;
-      const { scheduler, dice } = context.simulation;
-      await scheduler.pause(dice.between(500, 8000), context.process);
+      const { scheduler, random } = context.simulation;
+      await scheduler.pause(random.between(500, 8000), context.process);
     }
   }
 }
 
-/** Seconds that an initiator waits for a branch that it calls itself. */
+/** Time-out of branch calls by initiators. */
 export const CALL_TIMEOUT_SECONDS = 3;

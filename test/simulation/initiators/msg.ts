@@ -11,19 +11,19 @@ import {
 } from 'nestjs-dtm/protocol';
 import type { Bank, BankTransaction } from '../bank/bank.js';
 import { bankUrl, initiatorUrl, localAmount, payloadOf, topicOf, type MsgPlan } from '../scenarios/plan.js';
-import { CALL_TIMEOUT_SECONDS, persist, type InitiatorContext, type InitiatorObserver } from './initiator.js';
+import { CALL_TIMEOUT_SECONDS, retry, type InitiatorContext, type InitiatorObserver } from './initiator.js';
 
-/** Account of the initiator's own transactions. */
+/** Account of local transactions. */
 const OWN_ACCOUNT = 0;
 
-/** Sends a message together with a transaction of the initiator's own, or without one. */
+/** Sends a message, with or without a local transaction. */
 export async function initiateMsg(plan: MsgPlan, context: InitiatorContext): Promise<void> {
-  if (plan.local && plan.hasCheckBack && plan.delayToldAt === 'both') return initiateByClient(plan, context);
-  return initiateByHand(plan, context);
+  if (plan.local && plan.hasQueryBack && plan.delaySentWith === 'both') return initiateWithClient(plan, context);
+  return initiateWithApi(plan, context);
 }
 
-/** As users of the package do it. */
-async function initiateByClient(plan: MsgPlan, { api, bank, observer }: InitiatorContext): Promise<void> {
+/** Uses the client of the package. */
+async function initiateWithClient(plan: MsgPlan, { api, bank, observer }: InitiatorContext): Promise<void> {
   const { gid, options, transfers, topics, isConcurrent: concurrent, delaySeconds } = plan;
   const queryPrepared = initiatorUrl(gid);
   const onAbortFailed = (): void => undefined;
@@ -44,49 +44,49 @@ async function initiateByClient(plan: MsgPlan, { api, bank, observer }: Initiato
       }
     });
   } catch (error) {
-    if (hasRefused) observer.told(gid, 'failed');
-    // it promises that the message will be delivered
-    else if (error instanceof DtmOngoingError) observer.told(gid, 'succeed');
+    if (hasRefused) observer.outcomeReported(gid, 'failed');
+    // this error promises that the message will be delivered
+    else if (error instanceof DtmOngoingError) observer.outcomeReported(gid, 'succeed');
     return;
   }
-  observer.told(gid, 'succeed');
+  observer.outcomeReported(gid, 'succeed');
 }
 
-/** By the algorithm of the protocol, with the liberties that other clients take. */
-async function initiateByHand(plan: MsgPlan, context: InitiatorContext): Promise<void> {
+/** Follows the algorithm of the protocol, with the variations of other clients. */
+async function initiateWithApi(plan: MsgPlan, context: InitiatorContext): Promise<void> {
   const { api, observer, transport } = context;
   const { gid, local, retries } = plan;
   const submit = async (): Promise<void> => {
-    await persist(context, retries, () => api.submit(requestOf(plan, !local || plan.delayToldAt !== 'prepare')));
-    observer.told(gid, 'succeed');
+    await retry(context, retries, () => api.submit(requestOf(plan, !local || plan.delaySentWith !== 'prepare')));
+    observer.outcomeReported(gid, 'succeed');
   };
   if (!local) return submit();
-  await api.prepare(requestOf(plan, plan.delayToldAt !== 'submit'));
+  await api.prepare(requestOf(plan, plan.delaySentWith !== 'submit'));
   try {
     await runLocally(plan, context);
   } catch (error) {
     let isFailure = error instanceof DtmFailureError;
-    if (!isFailure && !plan.hasCheckBack) return;
+    if (!isFailure && !plan.hasQueryBack) return;
     if (!isFailure) {
-      const check = await transport.call({
+      const answer = await transport.call({
         url: initiatorUrl(gid),
         context: { gid, transType: 'msg', branchId: '00', op: 'msg' },
         payload: '',
         timeoutSeconds: CALL_TIMEOUT_SECONDS,
       });
-      if (check.kind === 'success') return submit();
-      isFailure = check.kind === 'failure';
+      if (answer.kind === 'success') return submit();
+      isFailure = answer.kind === 'failure';
     }
     if (!isFailure) return;
-    await persist(context, retries, () => api.abort({ gid, transType: 'msg' }));
-    observer.told(gid, 'failed');
+    await retry(context, retries, () => api.abort({ gid, transType: 'msg' }));
+    observer.outcomeReported(gid, 'failed');
     return;
   }
   await submit();
 }
 
-/** Whether the initiator's own transaction was committed; when it was not, it never will be. */
-export async function checkBack({ context: { gid } }: OutgoingBranchCall, bank: Bank): Promise<Outcome> {
+/** Answers whether the local transaction was committed; if not, prevents a later commit. */
+export async function answerQueryBack({ context: { gid } }: OutgoingBranchCall, bank: Bank): Promise<Outcome> {
   return (await isMessageCommitted(bank.adapter, gid))
     ? { kind: 'success', body: SUCCESS_BODY }
     : { kind: 'failure', message: 'not committed' };
@@ -107,22 +107,22 @@ function workLocally(plan: MsgPlan, bank: Bank, observer: InitiatorObserver, tx:
   tx.changes.push(() => observer.committedLocally(gid));
 }
 
-/** The initiator's database, whose first commit may be one without an answer. */
+/** The database of the initiator. Its first commit may get no answer. */
 function adapterOf({ local }: MsgPlan, { adapter }: Bank): BarrierAdapter<BankTransaction> {
-  let isCutOff = local === 'commits without answer';
+  let losesAnswer = local === 'commits without answer';
   return {
     ...adapter,
     async transaction(work) {
       const result = await adapter.transaction(work);
-      if (!isCutOff) return result;
-      isCutOff = false;
+      if (!losesAnswer) return result;
+      losesAnswer = false;
       throw new Error('connection lost at commit');
     },
   };
 }
 
 function requestOf(plan: MsgPlan, hasDelay: boolean): TransactionRequest {
-  const { gid, options, transfers, topics, local, hasCheckBack, isConcurrent, delaySeconds } = plan;
+  const { gid, options, transfers, topics, local, hasQueryBack, isConcurrent, delaySeconds } = plan;
   const steps = transfers.map(({ bank }, index): StepUrls => {
     const subscribers = topics.get(index);
     return { action: subscribers ? `topic://${topicOf(subscribers)}` : bankUrl(bank, 'action') };
@@ -133,7 +133,7 @@ function requestOf(plan: MsgPlan, hasDelay: boolean): TransactionRequest {
     transType: 'msg',
     steps,
     payloads: transfers.map((transfer) => JSON.stringify(payloadOf(transfer))),
-    queryPrepared: local && hasCheckBack ? initiatorUrl(gid) : undefined,
+    queryPrepared: local && hasQueryBack ? initiatorUrl(gid) : undefined,
     concurrent: isConcurrent,
     customData: hasDelay ? encodeMsgPlan({ delaySeconds }) : undefined,
   };

@@ -1,7 +1,7 @@
 import { runTcc, type Tcc } from 'nestjs-dtm/client';
 import { DtmFailureError, outcomeError, stepBranchId, type TransactionRequest } from 'nestjs-dtm/protocol';
 import { bankUrl, payloadOf, type TwoPhasePlan } from '../scenarios/plan.js';
-import { CALL_TIMEOUT_SECONDS, persist, type InitiatorContext } from './initiator.js';
+import { CALL_TIMEOUT_SECONDS, retry, type InitiatorContext } from './initiator.js';
 
 /** Runs a TCC with the client of the package. */
 export async function initiateTcc(plan: TwoPhasePlan, context: InitiatorContext): Promise<void> {
@@ -17,22 +17,22 @@ export async function initiateTcc(plan: TwoPhasePlan, context: InitiatorContext)
       const { bank } = plan.transfers[index]!;
       const urls = { try: bankUrl(bank, 'try'), confirm: bankUrl(bank, 'confirm'), cancel: bankUrl(bank, 'cancel') };
       const tried = tcc.call(urls, payloadOf(plan.transfers[index]!));
-      if (plan.isCareless) void tried.catch(() => undefined);
+      if (plan.ignoresTries) void tried.catch(() => undefined);
       else await tried;
     });
-    if (plan.givesUp) throw new Error('changed my mind');
+    if (plan.givesUp) throw new Error('aborted by the initiator');
   };
   try {
     const api = { ...context.api, submit };
     await runTcc({ api, transport }, work, { ...options, gid, onAbortFailed: () => undefined });
-    observer.told(gid, 'succeed');
+    observer.outcomeReported(gid, 'succeed');
   } catch (error) {
-    if (!isSubmitted || error instanceof DtmFailureError) observer.told(gid, 'failed');
-    else await clarify(plan, context);
+    if (!isSubmitted || error instanceof DtmFailureError) observer.outcomeReported(gid, 'failed');
+    else await resolveUnknownSubmit(plan, context);
   }
 }
 
-/** Runs an XA transaction: its branches register themselves. */
+/** Runs an XA transaction. Its branches register themselves. */
 export async function initiateXa(plan: TwoPhasePlan, context: InitiatorContext): Promise<void> {
   const { api, transport, observer } = context;
   const { gid, options } = plan;
@@ -49,34 +49,34 @@ export async function initiateXa(plan: TwoPhasePlan, context: InitiatorContext):
       });
       if (outcome.kind !== 'success') throw outcomeError(outcome, url, { gid });
     });
-    if (plan.givesUp) throw new Error('changed my mind');
+    if (plan.givesUp) throw new Error('aborted by the initiator');
   } catch {
-    observer.told(gid, 'failed');
+    observer.outcomeReported(gid, 'failed');
     await api.abort({ gid, transType: 'xa' });
     return;
   }
   try {
     await api.submit(request);
-    observer.told(gid, 'succeed');
+    observer.outcomeReported(gid, 'succeed');
   } catch (error) {
-    if (!(error instanceof DtmFailureError)) await clarify(plan, context);
+    if (!(error instanceof DtmFailureError)) await resolveUnknownSubmit(plan, context);
   }
 }
 
-/** Nobody knows whether the submit arrived: it is repeated, or the transaction aborted, which one of them decides. */
-async function clarify(
-  { gid, mode, options, retries, whenUnsure }: TwoPhasePlan,
+/** Handles a submit with an unknown outcome: repeats the submit, or aborts. */
+async function resolveUnknownSubmit(
+  { gid, mode, options, retries, onUnknownSubmit }: TwoPhasePlan,
   context: InitiatorContext,
 ): Promise<void> {
   const { api, observer } = context;
-  if (whenUnsure === 'abort') {
-    await persist(context, retries, () => api.abort({ gid, transType: mode }));
-    observer.told(gid, 'failed');
+  if (onUnknownSubmit === 'abort') {
+    await retry(context, retries, () => api.abort({ gid, transType: mode }));
+    observer.outcomeReported(gid, 'failed');
     return;
   }
   if (retries === 0) return;
-  await persist(context, retries, () => api.submit({ ...options, gid, transType: mode }));
-  observer.told(gid, 'succeed');
+  await retry(context, retries, () => api.submit({ ...options, gid, transType: mode }));
+  observer.outcomeReported(gid, 'succeed');
 }
 
 async function forEachBranch(plan: TwoPhasePlan, call: (index: number) => Promise<void>): Promise<void> {

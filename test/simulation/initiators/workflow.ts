@@ -9,16 +9,16 @@ import {
 import { bankUrl, initiatorUrl, payloadOf, type WorkflowPlan } from '../scenarios/plan.js';
 import { CALL_TIMEOUT_SECONDS, type InitiatorContext } from './initiator.js';
 
-/** Name under which the workflow is known to its own process. */
+/** Name of the workflow in its own process. */
 const NAME = 'transfer';
 
 type Op = 'action' | 'commit' | 'rollback';
 
 /**
- * Executes a workflow from where its records end; run again by each call of the coordinator.
+ * Executes a workflow from its recorded progress. Each call of the coordinator executes it again.
  *
- * @returns how it ended
- * @throws when it could not be ended now
+ * @returns the outcome
+ * @throws when the workflow cannot finish now
  */
 export async function executeWorkflow(plan: WorkflowPlan, context: InitiatorContext): Promise<'succeed' | 'failed'> {
   const { api, observer } = context;
@@ -43,11 +43,11 @@ export async function executeWorkflow(plan: WorkflowPlan, context: InitiatorCont
   }
   for (const index of done.toReversed()) await run(index, status === 'succeed' ? 'commit' : 'rollback');
   await api.submit({ gid, transType: 'workflow', reqExtra: { status } });
-  observer.told(gid, status);
+  observer.outcomeReported(gid, status);
   return status;
 }
 
-/** Runs an operation unless its result is recorded, and records it. */
+/** Runs an operation and records the result, unless a result is recorded already. */
 async function record(
   plan: WorkflowPlan,
   { api, transport }: InitiatorContext,
@@ -77,7 +77,7 @@ function keyOf({ branchId, op }: Pick<BranchRecord, 'branchId' | 'op'>): string 
   return `${branchId}-${op}`;
 }
 
-/** Initiates a workflow; when it comes to nothing now, the coordinator calls. */
+/** Starts a workflow. After an error the coordinator calls the workflow later. */
 export async function initiateWorkflow(plan: WorkflowPlan, context: InitiatorContext): Promise<void> {
   await executeWorkflow(plan, context).catch((error: unknown) => {
     if (error instanceof DtmFailureError) context.simulation.count('workflow refused');

@@ -1,8 +1,8 @@
 import { DtmFailureError, type TransactionRequest } from 'nestjs-dtm/protocol';
 import type { Invariant, Simulation } from '../simulation.js';
-import type { Life } from './life.js';
+import type { TransactionHistory } from './transaction-history.js';
 
-/** Checks what coordinators answer against what is durable (I6, and that nothing acknowledged is lost). */
+/** Checks the answers of coordinators against durable data (I6, durability). */
 export class AnswerChecks {
   readonly #simulation: Simulation;
 
@@ -10,47 +10,61 @@ export class AnswerChecks {
     this.#simulation = simulation;
   }
 
-  /** A coordinator says that it did something. */
-  acknowledged(life: Life, operation: string, { waitResult }: Pick<TransactionRequest, 'waitResult'>): void {
-    const { statuses, status, plan } = life;
+  /** A coordinator answered with success. */
+  acknowledged(
+    history: TransactionHistory,
+    operation: string,
+    { waitResult }: Pick<TransactionRequest, 'waitResult'>,
+  ): void {
+    const { statuses, status, plan } = history;
     const [verb, branchId] = operation.split(' ');
     const isDurable = (condition: boolean): void =>
-      this.#expect('durability', life, condition, `${operation} is acknowledged, it is ${status ?? 'unknown'}`);
+      this.#expect(
+        'durability',
+        history,
+        condition,
+        `${operation} is acknowledged, but the transaction is ${status ?? 'unknown'}`,
+      );
     switch (verb) {
       case 'prepare':
       case 'prepareWorkflow':
         return isDurable(status !== undefined);
       case 'submit':
-        if (waitResult) this.#expect('I6', life, status === 'succeed', `is told to have succeeded, it is ${status}`);
-        return isDurable(statuses.has('submitted') || (plan.mode === 'workflow' && life.isFinal));
+        if (waitResult) this.#expect('I6', history, status === 'succeed', `is reported as succeeded, but is ${status}`);
+        return isDurable(statuses.has('submitted') || (plan.mode === 'workflow' && history.isFinal));
       case 'abort':
         return isDurable(statuses.has(plan.mode === 'msg' ? 'failed' : 'aborting'));
       case 'registerBranch':
-        return isDurable(life.details?.branches.some((branch) => branch.branchId === branchId) ?? false);
+        return isDurable(history.details?.branches.some((branch) => branch.branchId === branchId) ?? false);
       case 'forceStop':
         return isDurable(status === 'failed');
     }
   }
 
-  /** A coordinator says that it did not, or that the transaction failed. */
-  refused(life: Life, operation: string, { waitResult }: Pick<TransactionRequest, 'waitResult'>, error: unknown): void {
+  /** A coordinator answered with an error. */
+  refused(
+    history: TransactionHistory,
+    operation: string,
+    { waitResult }: Pick<TransactionRequest, 'waitResult'>,
+    error: unknown,
+  ): void {
     if (operation !== 'submit' || !waitResult || !(error instanceof DtmFailureError)) return;
-    // what has succeeded cannot be submitted again: clients know that, and look at its state
+    // a succeeded transaction cannot be submitted again: clients know this error and query the state
     if (error.message.endsWith("'succeed', cannot sumbmit.")) return;
-    const isRolledBack = life.status === 'aborting' || life.status === 'failed';
-    this.#expect('I6', life, isRolledBack, `is told to have failed, it is ${life.status}`);
+    const isRolledBack = history.status === 'aborting' || history.status === 'failed';
+    this.#expect('I6', history, isRolledBack, `is reported as failed, but is ${history.status}`);
   }
 
-  /** What an initiator believes in the end. */
-  ended(life: Life): void {
-    if (life.isForced || !life.told.size) return;
-    this.#expect('I6', life, life.told.size === 1, 'is told to have succeeded and to have failed');
-    const [told] = life.told;
-    const status = life.status ?? 'failed';
-    this.#expect('I6', life, status === told, `is told to have ${told}, it is ${status}`);
+  /** Checks the final outcome that an initiator learned. */
+  ended(history: TransactionHistory): void {
+    if (history.isForceStopped || !history.reportedOutcomes.size) return;
+    this.#expect('I6', history, history.reportedOutcomes.size === 1, 'is reported both as succeeded and as failed');
+    const [outcome] = history.reportedOutcomes;
+    const status = history.status ?? 'failed';
+    this.#expect('I6', history, status === outcome, `is reported as ${outcome}, but is ${status}`);
   }
 
-  #expect(invariant: Invariant, life: Life, condition: boolean, message: string): void {
-    if (!condition) this.#simulation.violate(invariant, `${life.plan.gid} ${message}`);
+  #expect(invariant: Invariant, history: TransactionHistory, condition: boolean, message: string): void {
+    if (!condition) this.#simulation.violate(invariant, `${history.plan.gid} ${message}`);
   }
 }

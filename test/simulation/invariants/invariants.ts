@@ -14,19 +14,19 @@ import type { DatabaseKind, DatabaseObserver } from '../environment/simulated-da
 import type { NetworkObserver } from '../environment/simulated-network.js';
 import { AnswerChecks } from './answers.js';
 import { CallChecks, isOwner } from './calls.js';
-import { Life, branchKey } from './life.js';
-import { SettlementChecks, wantedNet } from './settlement.js';
+import { TransactionHistory, branchKey } from './transaction-history.js';
+import { EffectChecks, wantedNet } from './effects.js';
 import { StateChecks } from './states.js';
 
-/** Sees everything that happens, and checks the invariants of docs/testing.md at every step. */
+/** Observes all events and checks the invariants of docs/testing.md at each one. */
 export class Invariants
   implements DatabaseObserver, NetworkObserver, ApiObserver, BankObserver, BranchObserver, InitiatorObserver
 {
   readonly #simulation: Simulation;
   readonly #database: DatabaseKind;
-  readonly #lives: ReadonlyMap<string, Life>;
+  readonly #histories: ReadonlyMap<string, TransactionHistory>;
   readonly #states: StateChecks;
-  readonly #settlement: SettlementChecks;
+  readonly #effects: EffectChecks;
   readonly #calls: CallChecks;
   readonly #answers: AnswerChecks;
 
@@ -39,146 +39,148 @@ export class Invariants
   ) {
     this.#simulation = simulation;
     this.#database = database;
-    this.#lives = new Map(plans.map((plan) => [plan.gid, new Life(plan)]));
+    this.#histories = new Map(plans.map((plan) => [plan.gid, new TransactionHistory(plan)]));
     this.#states = new StateChecks(simulation, settings);
-    this.#settlement = new SettlementChecks(simulation);
+    this.#effects = new EffectChecks(simulation);
     this.#calls = new CallChecks(simulation, settings, areLeasesSafe);
     this.#answers = new AnswerChecks(simulation);
   }
 
-  /** Transactions that are stored and must still come to an end. */
-  get unfinished(): readonly Life[] {
-    return [...this.#lives.values()].filter((life) => life.details && !life.isFinal && !life.waitsForever);
+  /** Stored transactions that must still finish. */
+  get unfinished(): readonly TransactionHistory[] {
+    return [...this.#histories.values()].filter(
+      (history) => history.details && !history.isFinal && !history.waitsForever,
+    );
   }
 
-  /** How many wait for ever. */
+  /** Number of transactions that wait forever. */
   get waiting(): number {
-    return [...this.#lives.values()].filter((life) => life.waitsForever).length;
+    return [...this.#histories.values()].filter((history) => history.waitsForever).length;
   }
 
   wrote(operation: string, process: Process, before: TransactionDetails | undefined, after: TransactionDetails): void {
     const { gid, status, owner, nextCronTime } = after.transaction;
-    const life = this.#life(gid);
-    life.details = after;
-    life.statuses.add(status);
-    life.isWoken ||= operation === 'wake';
+    const history = this.#history(gid);
+    history.details = after;
+    history.statuses.add(status);
+    history.isWoken ||= operation === 'wake';
     const rows = after.branches.map((row) => `${row.branchId} ${row.op} ${row.status}`).join(', ');
     this.#simulation.log(
       process.name,
       `${operation}: ${gid} ${before?.transaction.status ?? 'new'} > ${status} [${rows}] ${owner ?? '-'} due ${nextCronTime}`,
     );
-    this.#states.check(life, before, after);
+    this.#states.check(history, before, after);
     const last = before?.transaction.owner;
     if (owner && owner !== last) {
       this.#calls.tookOver(gid, owner);
-      if (operation === 'update' && before?.transaction.status === 'aborting') this.#abortedAgain(life, last);
+      if (operation === 'update' && before?.transaction.status === 'aborting') this.#abortedAgain(history, last);
     }
     if (before?.transaction.status === status || !isFinal(status)) return;
-    this.#simulation.count(`${life.plan.mode} ${status}`);
-    this.#settlement.settled(life);
+    this.#simulation.count(`${history.plan.mode} ${status}`);
+    this.#effects.final(history);
   }
 
-  /** It starts at once, whoever works on it. */
-  #abortedAgain(life: Life, owner: string | undefined): void {
-    this.#calls.tookOver(life.plan.gid, undefined);
+  /** A repeated abort starts a pass at once, even if another process works on the transaction. */
+  #abortedAgain(history: TransactionHistory, owner: string | undefined): void {
+    this.#calls.tookOver(history.plan.gid, undefined);
     if (!owner) return;
     this.#simulation.count('lease stolen by an abort');
-    life.isLeaseStolen = true;
+    history.isLeaseStolen = true;
   }
 
   deleted(process: Process, { transaction: { gid, status, updateTime } }: TransactionDetails): void {
     this.#simulation.log(process.name, `deletes ${gid}`);
     this.#simulation.count('deleted');
-    this.#states.checkDeletion(this.#life(gid), status, this.#simulation.scheduler.now + START_TIME - updateTime);
+    this.#states.checkDeletion(this.#history(gid), status, this.#simulation.scheduler.now + START_TIME - updateTime);
   }
 
-  overtaken(process: Process, gid: string): void {
-    this.#calls.overtaken(process, gid);
+  abandoned(process: Process, gid: string): void {
+    this.#calls.abandoned(process, gid);
   }
 
-  disturbed(reason: string): void {
-    this.#calls.disturbed(reason, this.#database === 'shared');
+  timingChanged(reason: string): void {
+    this.#calls.timingChanged(reason, this.#database === 'shared');
   }
 
   called(process: Process, call: OutgoingBranchCall): void {
-    if (process.kind === 'coordinator') this.#calls.called(this.#life(call.context.gid), process, call);
+    if (process.kind === 'coordinator') this.#calls.called(this.#history(call.context.gid), process, call);
   }
 
   answered(process: Process, call: OutgoingBranchCall, outcome: Outcome): void {
-    if (process.kind === 'coordinator') this.#calls.answered(this.#life(call.context.gid), process, call, outcome);
+    if (process.kind === 'coordinator') this.#calls.answered(this.#history(call.context.gid), process, call, outcome);
   }
 
   acknowledged(operation: string, request: Pick<TransactionRequest, 'gid' | 'waitResult'>): void {
-    this.#answers.acknowledged(this.#life(request.gid), operation, request);
+    this.#answers.acknowledged(this.#history(request.gid), operation, request);
   }
 
   refused(operation: string, request: Pick<TransactionRequest, 'gid' | 'waitResult'>, error: unknown): void {
-    this.#answers.refused(this.#life(request.gid), operation, request, error);
+    this.#answers.refused(this.#history(request.gid), operation, request, error);
   }
 
   effect(bank: string, context: BarrierContext, amount: number): void {
     this.#simulation.log(bank, `${context.gid} ${context.branchId} ${context.op} takes effect: ${amount}`);
-    this.#settlement.effect(this.#life(context.gid), context, amount);
+    this.#effects.effect(this.#history(context.gid), context, amount);
   }
 
   handled({ gid, branchId, op }: BarrierContext): void {
-    this.#life(gid).handled.add(branchKey(branchId, op));
+    this.#history(gid).handled.add(branchKey(branchId, op));
   }
 
-  told(gid: string, end: 'succeed' | 'failed'): void {
-    this.#life(gid).told.add(end);
+  outcomeReported(gid: string, outcome: 'succeed' | 'failed'): void {
+    this.#history(gid).reportedOutcomes.add(outcome);
   }
 
   committedLocally(gid: string): void {
-    this.#life(gid).isCommittedLocally = true;
+    this.#history(gid).isCommittedLocally = true;
   }
 
-  /** An operator is about to stop it. */
-  forced(gid: string): void {
-    this.#life(gid).isForced = true;
+  /** An operator requests a force stop. */
+  forceStopRequested(gid: string): void {
+    this.#history(gid).isForceStopped = true;
   }
 
-  /** Nothing is under way: no process that lives holds a lease. */
-  atRest(processes: readonly Process[]): void {
+  /** Checks, while no call runs, that no live process holds a lease. */
+  checkIdle(processes: readonly Process[]): void {
     if (!this.#calls.areClocksSteady) return;
     for (const { plan, details } of this.unfinished) {
       const { owner } = details!.transaction;
       const isHeld = processes.some((process) => isOwner(process, owner));
-      if (isHeld) this.#simulation.violate('lease', `${plan.gid} is held by ${owner}, which does nothing with it`);
+      if (isHeld) this.#simulation.violate('lease', `${plan.gid} is leased by ${owner}, which does not work on it`);
     }
   }
 
-  /** Checks what must hold once everything has come to rest. */
+  /** Checks the invariants of the final state. */
   ended(banks: readonly Bank[], openXids: readonly string[]): void {
-    const lives = [...this.#lives.values()];
-    const exempt = lives.filter((life) => life.isForced || life.waitsForever);
-    for (const life of lives) {
-      if (life.isFinal) this.#settlement.settled(life);
-      if (!life.details && life.effects.size > 0) {
-        this.#simulation.violate('I1', `${life.plan.gid} is not stored and has effects`);
+    const histories = [...this.#histories.values()];
+    const exempt = histories.filter((history) => history.isForceStopped || history.waitsForever);
+    for (const history of histories) {
+      if (history.isFinal) this.#effects.final(history);
+      if (!history.details && history.effects.size > 0) {
+        this.#simulation.violate('I1', `${history.plan.gid} is not stored but has effects`);
       }
-      if (!exempt.includes(life)) this.#answers.ended(life);
+      if (!exempt.includes(history)) this.#answers.ended(history);
       this.#simulation.count(
-        `${life.plan.mode} ${life.waitsForever ? 'waits' : life.details ? 'ends' : 'never begun'}`,
+        `${history.plan.mode} ${history.waitsForever ? 'waits' : history.details ? 'ends' : 'never begun'}`,
       );
     }
     const isExempt = (key: string): boolean => exempt.some(({ plan }) => key.startsWith(`${plan.gid}/`));
-    const finals = lives.filter((life) => life.status === 'succeed' && !exempt.includes(life));
+    const finals = histories.filter((history) => history.status === 'succeed' && !exempt.includes(history));
     const total = banks.flatMap(({ balances }) => balances).reduce((sum, balance) => sum + balance, 0);
     const expected =
       banks.length * ACCOUNTS * OPENING_BALANCE +
       exempt.reduce((sum, { net }) => sum + net, 0) +
       finals.reduce((sum, { plan }) => sum + wantedNet(plan), 0);
-    if (total !== expected) this.#simulation.violate('I1', `all accounts hold ${total}, not ${expected}`);
+    if (total !== expected) this.#simulation.violate('I1', `all accounts hold ${total}; expected ${expected}`);
     const holds = banks.flatMap((bank) => [...bank.holds.keys()]).filter((key) => !isExempt(key));
-    if (holds.length > 0) this.#simulation.violate('I1', `money is still set aside: ${holds.join()}`);
+    if (holds.length > 0) this.#simulation.violate('I1', `reservations remain: ${holds.join()}`);
     const xids = openXids.filter((xid) => !isExempt(xid));
-    if (xids.length > 0) this.#simulation.violate('I8', `still open: ${xids.join()}`);
+    if (xids.length > 0) this.#simulation.violate('I8', `XA transactions remain open: ${xids.join()}`);
   }
 
-  #life(gid: string): Life {
-    const life = this.#lives.get(gid);
-    if (!life) throw new Error(`nobody planned ${gid}`);
-    return life;
+  #history(gid: string): TransactionHistory {
+    const history = this.#histories.get(gid);
+    if (!history) throw new Error(`unknown gid ${gid}`);
+    return history;
   }
 }

@@ -7,11 +7,11 @@ import {
   type TransactionDetails,
 } from 'nestjs-dtm/protocol';
 import type { CoordinatorSettings } from 'nestjs-dtm/server';
-import { MOST_CLOCK_ERROR_MS } from '../scheduler/process.js';
+import { MAX_CLOCK_ERROR_MS } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
-import { branchKey, type Life } from './life.js';
+import { branchKey, type TransactionHistory } from './transaction-history.js';
 
-/** Edges between states, see docs/protocol.md#state-machines; `submitted>failed` is a saga with nothing to compensate. */
+/** State transitions, see docs/protocol.md#state-machines; `submitted>failed` is a saga without anything to compensate. */
 const EDGES: Readonly<Record<TransType, ReadonlySet<string>>> = {
   saga: new Set([
     'prepared>submitted',
@@ -27,7 +27,7 @@ const EDGES: Readonly<Record<TransType, ReadonlySet<string>>> = {
   workflow: new Set(['prepared>succeed', 'prepared>failed']),
 };
 
-/** Checks each durable state of a transaction against the one before (I9). */
+/** Checks each durable state of a transaction against the previous one (I9). */
 export class StateChecks {
   readonly #simulation: Simulation;
   readonly #settings: CoordinatorSettings;
@@ -37,103 +37,116 @@ export class StateChecks {
     this.#settings = settings;
   }
 
-  /** Only what is final is deleted, and only when it was kept for long; as far as clocks can tell. */
-  checkDeletion(life: Life, status: GlobalStatus, ageMs: number): void {
-    this.#expect(life, isFinal(status), `was deleted while ${status}`);
-    const leastMs = this.#settings.retentionSeconds * 1000 - 2 * MOST_CLOCK_ERROR_MS;
-    this.#expect(life, ageMs >= leastMs, `was deleted after ${ageMs} ms`);
+  /** Only final transactions may be deleted, after the retention time, within the accuracy of clocks. */
+  checkDeletion(history: TransactionHistory, status: GlobalStatus, ageMs: number): void {
+    this.#expect(history, isFinal(status), `was deleted while ${status}`);
+    const leastMs = this.#settings.retentionSeconds * 1000 - 2 * MAX_CLOCK_ERROR_MS;
+    this.#expect(history, ageMs >= leastMs, `was deleted after ${ageMs} ms`);
   }
 
-  check(life: Life, before: TransactionDetails | undefined, after: TransactionDetails): void {
+  check(history: TransactionHistory, before: TransactionDetails | undefined, after: TransactionDetails): void {
     const { transaction } = after;
     if (before) {
-      this.#checkChange(life, before, after);
+      this.#checkChange(history, before, after);
     } else {
       this.#expect(
-        life,
+        history,
         !isFinal(transaction.status) && transaction.status !== 'aborting',
-        `begins ${transaction.status}`,
+        `starts as ${transaction.status}`,
       );
-      this.#expect(life, transaction.transType === life.plan.mode, `is stored as a ${transaction.transType}`);
+      this.#expect(history, transaction.transType === history.plan.mode, `is stored as a ${transaction.transType}`);
     }
-    this.#checkRows(life, after.branches);
+    this.#checkRows(history, after.branches);
     if (isFinal(transaction.status)) {
-      this.#expect(life, transaction.owner === undefined, `is ${transaction.status} and has an owner`);
+      this.#expect(history, transaction.owner === undefined, `is ${transaction.status} but has an owner`);
       const time = transaction.status === 'succeed' ? transaction.finishTime : transaction.rollbackTime;
-      this.#expect(life, time !== undefined, `is ${transaction.status} without a time`);
+      this.#expect(history, time !== undefined, `is ${transaction.status} without a time`);
     }
   }
 
-  #checkChange(life: Life, before: TransactionDetails, after: TransactionDetails): void {
+  #checkChange(history: TransactionHistory, before: TransactionDetails, after: TransactionDetails): void {
     const [from, to] = [before.transaction.status, after.transaction.status];
-    if (from !== to) this.#expect(life, this.#isEdge(life, from, to), `went from ${from} to ${to}`);
+    if (from !== to) this.#expect(history, this.#isEdge(history, from, to), `went from ${from} to ${to}`);
     for (const field of ['gid', 'transType', 'createTime', 'queryPrepared', 'protocol'] as const) {
-      this.#expect(life, before.transaction[field] === after.transaction[field], `changed its ${field}`);
+      this.#expect(history, before.transaction[field] === after.transaction[field], `changed its ${field}`);
     }
     const { customData } = before.transaction;
-    this.#expect(life, customData === undefined || after.transaction.customData !== undefined, 'lost its custom_data');
-    this.#expect(life, after.branches.length >= before.branches.length, 'lost branches');
     this.#expect(
-      life,
-      after.branches.length === before.branches.length || from === 'prepared',
-      `got branches while ${from}`,
+      history,
+      customData === undefined || after.transaction.customData !== undefined,
+      'lost its custom_data',
     );
-    for (const [index, row] of before.branches.entries()) this.#checkRow(life, row, after.branches[index]!);
-    if (life.plan.mode === 'saga' && !life.isForced) this.#checkRetryCount(life, after);
+    this.#expect(history, after.branches.length >= before.branches.length, 'lost branches');
+    this.#expect(
+      history,
+      after.branches.length === before.branches.length || from === 'prepared',
+      `gained branches while ${from}`,
+    );
+    for (const [index, row] of before.branches.entries()) this.#checkRow(history, row, after.branches[index]!);
+    if (history.plan.mode === 'saga' && !history.isForceStopped) this.#checkRetryCount(history, after);
   }
 
-  /** Each try of an action that decided nothing counts, but not those that asked to wait. */
-  #checkRetryCount(life: Life, { transaction: { retryCount = 0 }, branches }: TransactionDetails): void {
-    if ([...life.answers].some((answer) => answer.endsWith('action ongoing'))) return;
-    let tries = 0;
+  /** Each attempt of an action without a decision counts, except ongoing answers. */
+  #checkRetryCount(
+    history: TransactionHistory,
+    { transaction: { retryCount = 0 }, branches }: TransactionDetails,
+  ): void {
+    if ([...history.answers].some((answer) => answer.endsWith('action ongoing'))) return;
+    let attemptCount = 0;
     for (const { op, url, status, attempts = 0 } of branches) {
-      if (op === 'action' && url !== '') tries += attempts - (status === 'prepared' ? 0 : 1);
+      if (op === 'action' && url !== '') attemptCount += attempts - (status === 'prepared' ? 0 : 1);
     }
-    this.#expect(life, retryCount === tries, `counts ${retryCount} tries of ${tries}`);
+    this.#expect(history, retryCount === attemptCount, `counts ${retryCount} of ${attemptCount} attempts`);
   }
 
-  #isEdge(life: Life, from: GlobalStatus, to: GlobalStatus): boolean {
-    if (life.isForced && to === 'failed' && !isFinal(from)) return true;
-    return EDGES[life.plan.mode].has(`${from}>${to}`);
+  #isEdge(history: TransactionHistory, from: GlobalStatus, to: GlobalStatus): boolean {
+    if (history.isForceStopped && to === 'failed' && !isFinal(from)) return true;
+    return EDGES[history.plan.mode].has(`${from}>${to}`);
   }
 
-  #checkRow(life: Life, before: BranchRecord, after: BranchRecord): void {
+  #checkRow(history: TransactionHistory, before: BranchRecord, after: BranchRecord): void {
     const name = branchKey(before.branchId, before.op);
     this.#expect(
-      life,
+      history,
       before.status === after.status || before.status === 'prepared',
       `${name} went from ${before.status} to ${after.status}`,
     );
-    this.#expect(life, (after.attempts ?? 0) >= (before.attempts ?? 0), `${name} lost attempts`);
-    const mayFail = life.plan.mode === 'workflow' || (life.plan.mode === 'saga' && after.op === 'action');
-    this.#expect(life, after.status !== 'failed' || mayFail, `${name} failed`);
-    if (life.plan.mode === 'workflow' || before.status === after.status || after.url === '') return;
+    this.#expect(history, (after.attempts ?? 0) >= (before.attempts ?? 0), `${name} lost attempts`);
+    const mayFail = history.plan.mode === 'workflow' || (history.plan.mode === 'saga' && after.op === 'action');
+    this.#expect(history, after.status !== 'failed' || mayFail, `${name} failed`);
+    if (history.plan.mode === 'workflow' || before.status === after.status || after.url === '') return;
     const answer = after.status === 'succeed' ? 'success' : 'failure';
-    this.#expect(life, life.answers.has(`${name} ${answer}`), `${name} is ${after.status} without such an answer`);
+    this.#expect(
+      history,
+      history.answers.has(`${name} ${answer}`),
+      `${name} is ${after.status} without a matching answer`,
+    );
   }
 
-  /** Sagas and messages have all rows from the beginning, in order; the others get theirs one by one. */
-  #checkRows(life: Life, branches: readonly BranchRecord[]): void {
-    const { mode } = life.plan;
+  /** Sagas and messages have all rows from the start, in order. The other modes add rows one by one. */
+  #checkRows(history: TransactionHistory, branches: readonly BranchRecord[]): void {
+    const { mode } = history.plan;
     if (mode === 'workflow') return;
-    const isWhole = mode === 'saga' || mode === 'msg';
-    this.#expect(life, !isWhole || branches.length === life.rows.length, `has ${branches.length} rows`);
+    const isComplete = mode === 'saga' || mode === 'msg';
+    this.#expect(history, !isComplete || branches.length === history.rows.length, `has ${branches.length} rows`);
     for (const [index, { branchId, op, url, payload }] of branches.entries()) {
-      const expected = isWhole ? life.rows[index] : life.rows.find((row) => row.branchId === branchId && row.op === op);
+      const expected = isComplete
+        ? history.rows[index]
+        : history.rows.find((row) => row.branchId === branchId && row.op === op);
       const isAsExpected =
         expected?.branchId === branchId &&
         expected.op === op &&
         expected.url === url &&
         expected.payload === payloadText(payload);
       this.#expect(
-        life,
+        history,
         isAsExpected,
         `has an unexpected row ${branchKey(branchId, op)} ${url} ${payloadText(payload)}`,
       );
     }
   }
 
-  #expect(life: Life, condition: boolean, message: string): void {
-    if (!condition) this.#simulation.violate('I9', `${life.plan.gid} ${message}`);
+  #expect(history: TransactionHistory, condition: boolean, message: string): void {
+    if (!condition) this.#simulation.violate('I9', `${history.plan.gid} ${message}`);
   }
 }

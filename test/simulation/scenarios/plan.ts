@@ -1,62 +1,62 @@
 import { stepBranchId, type TransactionOptions } from 'nestjs-dtm/protocol';
 
-/** One branch: what it does to an account of a bank. */
+/** A branch: its change to an account of a bank. */
 export interface Transfer {
   readonly bank: number;
   readonly account: number;
-  /** Added to the balance. */
+  /** Amount that is added to the balance. */
   readonly amount: number;
-  /** The bank refuses it for good. */
+  /** The bank refuses the transfer permanently. */
   readonly refuses: boolean;
 }
 
 interface CommonPlan {
   readonly gid: string;
-  /** When its initiator begins, in simulated milliseconds. */
+  /** Start of the initiator, in simulated milliseconds. */
   readonly startMs: number;
   /** In the order of the branches. */
   readonly transfers: readonly Transfer[];
   readonly options: TransactionOptions;
-  /** How often the initiator asks again when it got no answer. */
+  /** Retries of the initiator after a request without an answer. */
   readonly retries: number;
 }
 
 export interface SagaPlan extends CommonPlan {
   readonly mode: 'saga';
   readonly isConcurrent: boolean;
-  /** Steps that must have succeeded before a step, by its index. */
+  /** Predecessors of each step, by index. */
   readonly orders: ReadonlyMap<number, readonly number[]>;
-  /** Steps without an action or a compensation, by their index; they change nothing. */
-  readonly hollow: ReadonlyMap<number, 'action' | 'compensate'>;
-  /** Participants without barriers: nothing is moved, only the calls are looked at. */
-  readonly isBare: boolean;
-  /** Stored as prepared first. */
+  /** Steps without an action or without a compensation, by index; they change no balance. */
+  readonly omitted: ReadonlyMap<number, 'action' | 'compensate'>;
+  /** The participants use no barrier: they move no money; only their calls are checked. */
+  readonly skipsBarrier: boolean;
+  /** The initiator prepares the saga before it submits. */
   readonly isPrepared: boolean;
 }
 
 export interface TwoPhasePlan extends CommonPlan {
   readonly mode: 'tcc' | 'xa';
-  /** All first phases at once, rather than one after the other. */
+  /** Runs all first phases at once instead of one after another. */
   readonly isParallel: boolean;
-  /** TCC: the initiator neither waits for the tries nor looks at what they answer. */
-  readonly isCareless: boolean;
-  /** The initiator changes its mind at the end. */
+  /** TCC: the initiator neither awaits the tries nor reads their answers. */
+  readonly ignoresTries: boolean;
+  /** The initiator aborts after all branches succeeded. */
   readonly givesUp: boolean;
-  /** What it does when it does not know whether its submit arrived. */
-  readonly whenUnsure: 'nothing' | 'abort';
+  /** Reaction of the initiator when the outcome of its submit is unknown. */
+  readonly onUnknownSubmit: 'nothing' | 'abort';
 }
 
 export interface MsgPlan extends CommonPlan {
   readonly mode: 'msg';
-  /** What becomes of the initiator's own transaction; undefined = there is none, the message is submitted at once. */
+  /** Outcome of the initiator's local transaction; undefined = no local transaction, a plain submit. */
   readonly local: 'commits' | 'refuses' | 'rolls back' | 'commits without answer' | undefined;
-  /** The initiator can be asked. */
-  readonly hasCheckBack: boolean;
+  /** The initiator answers the query-back. */
+  readonly hasQueryBack: boolean;
   readonly isConcurrent: boolean;
   readonly delaySeconds: number;
-  /** When the coordinator is told of the delay. */
-  readonly delayToldAt: 'prepare' | 'submit' | 'both';
-  /** Steps that go to a topic with so many subscribers, by their index. */
+  /** The request that carries the delay. */
+  readonly delaySentWith: 'prepare' | 'submit' | 'both';
+  /** Number of topic subscribers of a step, by index. */
   readonly topics: ReadonlyMap<number, number>;
 }
 
@@ -64,41 +64,41 @@ export interface WorkflowPlan extends CommonPlan {
   readonly mode: 'workflow';
 }
 
-/** What one initiator is going to do. */
+/** The transaction of one initiator. */
 export type Plan = SagaPlan | TwoPhasePlan | MsgPlan | WorkflowPlan;
 
 /** Most subscribers of a topic. */
-export const MOST_SUBSCRIBERS = 3;
+export const MAX_SUBSCRIBERS = 3;
 
-/** Topic with so many subscribers: the first banks. */
+/** Name of the topic to which the first `subscribers` banks subscribe. */
 export function topicOf(subscribers: number): string {
   return `payments-${subscribers}`;
 }
 
-/** Where a bank takes branch calls for an operation. */
+/** Branch URL of a bank for an operation. */
 export function bankUrl(bank: number, op: string): string {
   return `http://bank${bank}/${op}`;
 }
 
-/** Where the initiator of a transaction is asked, or called to go on. */
+/** URL of the query-back, or of the workflow call, of an initiator. */
 export function initiatorUrl(gid: string): string {
-  return `http://initiator-${gid}/asked`;
+  return `http://initiator-${gid}/query-back`;
 }
 
-/** What a participant is told. */
+/** Payload of a branch. */
 export interface TransferPayload {
   readonly account: number;
   readonly amount: number;
   readonly refuses: boolean;
-  readonly isBare: boolean;
+  readonly skipsBarrier: boolean;
 }
 
 /** Payload of a branch. */
-export function payloadOf({ account, amount, refuses }: Transfer, isBare = false): TransferPayload {
-  return { account, amount, refuses, isBare };
+export function payloadOf({ account, amount, refuses }: Transfer, skipsBarrier = false): TransferPayload {
+  return { account, amount, refuses, skipsBarrier };
 }
 
-/** A row that a coordinator should have for a transaction. */
+/** A branch row that a coordinator must store. */
 export interface ExpectedRow {
   readonly branchId: string;
   readonly op: string;
@@ -106,11 +106,11 @@ export interface ExpectedRow {
   readonly payload: string;
 }
 
-/** The rows of a plan once all its branches are known, in their order; empty for workflows, which store what was done. */
+/** Rows of a plan after all branches are registered, in order; empty for workflows, which store results. */
 export function rowsOf(plan: Plan): readonly ExpectedRow[] {
   return plan.transfers.flatMap((transfer, index): ExpectedRow[] => {
     const branchId = stepBranchId(index + 1);
-    const payload = JSON.stringify(payloadOf(transfer, plan.mode === 'saga' && plan.isBare));
+    const payload = JSON.stringify(payloadOf(transfer, plan.mode === 'saga' && plan.skipsBarrier));
     const row = (op: string, url = bankUrl(transfer.bank, op), id = branchId): ExpectedRow => ({
       branchId: id,
       op,
@@ -119,8 +119,8 @@ export function rowsOf(plan: Plan): readonly ExpectedRow[] {
     });
     switch (plan.mode) {
       case 'saga': {
-        const hollow = plan.hollow.get(index);
-        return (['compensate', 'action'] as const).map((op) => row(op, hollow === op ? '' : undefined));
+        const omittedOp = plan.omitted.get(index);
+        return (['compensate', 'action'] as const).map((op) => row(op, omittedOp === op ? '' : undefined));
       }
       case 'tcc':
         return [row('cancel'), row('confirm')];
@@ -139,7 +139,7 @@ export function rowsOf(plan: Plan): readonly ExpectedRow[] {
   });
 }
 
-/** What the initiator's own transaction of a message takes from its account, so that nothing is lost over all. */
+/** Amount of the initiator's local transaction, which balances the branches of the message. */
 export function localAmount(plan: MsgPlan): number {
   let amount = 0;
   for (const [index, transfer] of plan.transfers.entries()) amount -= transfer.amount * (plan.topics.get(index) ?? 1);

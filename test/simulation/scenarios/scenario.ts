@@ -1,29 +1,29 @@
 import type { CoordinatorSettings } from 'nestjs-dtm/server';
 import type { Faults } from '../faults/faults.js';
-import type { Dice } from '../scheduler/dice.js';
+import type { RandomSource } from '../scheduler/random-source.js';
 import type { DatabaseKind } from '../environment/simulated-database.js';
 import type { Plan } from './plan.js';
 
-/** One simulated world: who is there, what they are going to do, and what goes wrong. */
+/** A simulated system: its processes, its transactions and its faults. */
 export interface Scenario {
-  /** Fixes everything that is left to chance. */
+  /** Determines every random choice of the run. */
   readonly seed: number;
   readonly database: DatabaseKind;
-  /** Coordinators on the database; an exclusive one has room for one. */
+  /** Number of coordinators; an exclusive database allows one. */
   readonly coordinators: number;
-  /** What the clock of the second coordinator is ahead of the first one's from the beginning. */
+  /** Initial clock skew of the second coordinator to the first. */
   readonly skewMs: number;
   readonly settings: CoordinatorSettings;
   readonly plans: readonly Plan[];
-  /** How late a timer may be for which nothing is due, see {@link Scheduler.mostLatenessMs}. */
+  /** Largest lateness of an idle timer, see {@link Scheduler.maxLatenessMs}. */
   readonly latenessMs: number;
-  /** Goes on until everything that is final is deleted. */
+  /** Continues until every final transaction is deleted. */
   readonly isPruned: boolean;
-  /** Makes what goes wrong. */
-  readonly faults: (dice: Dice) => Faults;
-  /** For so long things go wrong; then everything is well, and everything must come to its end. */
-  readonly chaosMs: number;
+  /** Creates the source of faults. */
+  readonly faults: (random: RandomSource) => Faults;
+  /** Length of the fault period; afterwards every transaction must finish. */
+  readonly faultPeriodMs: number;
 }
 
-/** Banks of every world. */
+/** Number of banks in each scenario. */
 export const BANKS = 3;

@@ -4,7 +4,7 @@ import type { DatabaseKind } from '../environment/simulated-database.js';
 import type { MsgPlan, Plan, SagaPlan, Transfer, TwoPhasePlan, WorkflowPlan } from './plan.js';
 import type { Scenario } from './scenario.js';
 
-/** A world with one transaction and nothing left to chance but latencies, for the exhaustive mode. */
+/** A scenario of the exhaustive mode: one transaction; only latencies are random. */
 export interface SmallScenario {
   readonly title: string;
   readonly plan: Plan;
@@ -20,8 +20,8 @@ const SETTINGS = resolveSettings({
   attentionAfterFailures: 1,
 });
 
-/** Time in which the fault may strike; the transaction itself takes a second or two. */
-const CHAOS_MS = 60_000;
+/** Period in which the fault may occur; the transaction takes one or two seconds. */
+const FAULT_PERIOD_MS = 60_000;
 
 const transfers = (refusing = -1, count = 2): Transfer[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -38,8 +38,8 @@ const saga = (change: Partial<SagaPlan> = {}): SagaPlan => ({
   mode: 'saga',
   isConcurrent: false,
   orders: new Map(),
-  hollow: new Map(),
-  isBare: false,
+  omitted: new Map(),
+  skipsBarrier: false,
   isPrepared: false,
   ...change,
 });
@@ -48,9 +48,9 @@ const twoPhase = (mode: 'tcc' | 'xa', change: Partial<TwoPhasePlan> = {}): TwoPh
   ...common,
   mode,
   isParallel: false,
-  isCareless: false,
+  ignoresTries: false,
   givesUp: false,
-  whenUnsure: 'nothing',
+  onUnknownSubmit: 'nothing',
   ...change,
 });
 
@@ -58,10 +58,10 @@ const msg = (change: Partial<MsgPlan> = {}): MsgPlan => ({
   ...common,
   mode: 'msg',
   local: 'commits',
-  hasCheckBack: true,
+  hasQueryBack: true,
   isConcurrent: false,
   delaySeconds: 0,
-  delayToldAt: 'submit',
+  delaySentWith: 'submit',
   topics: new Map(),
   ...change,
 });
@@ -73,10 +73,10 @@ const refused = { transfers: transfers(1) };
 const PLANS: Readonly<Record<string, Plan>> = {
   'a saga': saga(),
   'a saga that is refused': saga(refused),
-  'a saga that is waited for': saga({ options: { waitResult: true } }),
+  'a saga whose initiator waits for the result': saga({ options: { waitResult: true } }),
   'a saga that times out': saga({ options: { timeoutToFailSeconds: 2, retryLimit: 1 }, ...refused }),
   'a saga that is prepared first': saga({ isPrepared: true, options: { timeoutToFailSeconds: 10 } }),
-  'a saga without barriers': saga({ isBare: true, ...refused }),
+  'a saga without barriers': saga({ skipsBarrier: true, ...refused }),
   'a concurrent saga': saga({
     isConcurrent: true,
     transfers: transfers(-1, 3),
@@ -89,29 +89,32 @@ const PLANS: Readonly<Record<string, Plan>> = {
   }),
   'a TCC': twoPhase('tcc'),
   'a TCC that is refused': twoPhase('tcc', refused),
-  'a TCC whose initiator does not care': twoPhase('tcc', { ...refused, isCareless: true }),
-  'a TCC that is given up': twoPhase('tcc', { givesUp: true, isParallel: true }),
-  'a TCC that is aborted in doubt': twoPhase('tcc', { whenUnsure: 'abort', options: { waitResult: true } }),
+  'a TCC whose initiator ignores its tries': twoPhase('tcc', { ...refused, ignoresTries: true }),
+  'a TCC that its initiator aborts': twoPhase('tcc', { givesUp: true, isParallel: true }),
+  'a TCC that is aborted after an unknown submit': twoPhase('tcc', {
+    onUnknownSubmit: 'abort',
+    options: { waitResult: true },
+  }),
   'an XA transaction': twoPhase('xa'),
   'an XA transaction that is refused': twoPhase('xa', { ...refused, isParallel: true }),
-  'an XA transaction that is given up': twoPhase('xa', { givesUp: true }),
+  'an XA transaction that its initiator aborts': twoPhase('xa', { givesUp: true }),
   'a message': msg(),
-  'a message alone': msg({ local: undefined, options: { waitResult: true } }),
-  'a message whose transaction is refused': msg({ local: 'refuses' }),
-  'a message whose transaction is in doubt': msg({ local: 'commits without answer' }),
-  'a message that is delayed': msg({ delaySeconds: 5, isConcurrent: true }),
-  'a message that is prepared with its delay': msg({ delaySeconds: 5, delayToldAt: 'prepare' }),
+  'a message without a local transaction': msg({ local: undefined, options: { waitResult: true } }),
+  'a message whose local transaction fails': msg({ local: 'refuses' }),
+  'a message whose local commit gets no answer': msg({ local: 'commits without answer' }),
+  'a delayed message': msg({ delaySeconds: 5, isConcurrent: true }),
+  'a message with its delay in the prepare': msg({ delaySeconds: 5, delaySentWith: 'prepare' }),
   'a message to a topic': msg({ topics: new Map([[0, 2]]), isConcurrent: true }),
   'a workflow': workflow(),
   'a workflow that is refused': workflow(refused),
 };
 
-/** Each plan on a disk of its own, and on a database that two coordinators share. */
+/** Each plan on an exclusive database, and on a database that two coordinators share. */
 export const SMALL_SCENARIOS: readonly SmallScenario[] = Object.entries(PLANS).flatMap(([title, plan]) =>
   (['exclusive', 'shared'] as const).map((database) => ({ title: `${title}, ${database}`, plan, database })),
 );
 
-/** A small scenario with the faults that are to happen. */
+/** Creates the scenario with the given faults. */
 export function smallScenario({ plan, database }: SmallScenario, faults: Faults): Scenario {
   return {
     seed: 1,
@@ -120,10 +123,10 @@ export function smallScenario({ plan, database }: SmallScenario, faults: Faults)
     skewMs: 0,
     settings: SETTINGS,
     plans: [plan],
-    // each look that finds nothing would be one more place for faults
+    // each poll without due work would be one more opportunity for faults
     latenessMs: 20_000,
     isPruned: false,
     faults: () => faults,
-    chaosMs: CHAOS_MS,
+    faultPeriodMs: FAULT_PERIOD_MS,
   };
 }

@@ -1,18 +1,18 @@
 import type { Process } from './process.js';
 
-/** Something that will happen. */
+/** A scheduled event. */
 export interface Event {
-  /** When, in simulated milliseconds. */
+  /** Simulated milliseconds since the start. */
   time: number;
-  /** Decides between events of the same time. */
+  /** Order among events of the same time. */
   readonly rank: number;
-  /** To whom; undefined = the world itself. */
+  /** The process that executes the event; undefined = the simulation itself. */
   readonly process: Process | undefined;
   readonly run: () => unknown;
   isCancelled: boolean;
 }
 
-/** Events in the order of their time: a binary heap. */
+/** Events ordered by time: a binary heap. */
 export class EventQueue {
   readonly #heap: Event[] = [];
 
@@ -28,9 +28,9 @@ export class EventQueue {
     heap[index] = event;
   }
 
-  /** The next event that still counts. */
+  /** The next event that is neither cancelled nor addressed to a dead process. */
   peek(): Event | undefined {
-    while (this.#heap[0] && isGone(this.#heap[0])) this.#removeFirst();
+    while (this.#heap[0] && isVoid(this.#heap[0])) this.#removeFirst();
     return this.#heap[0];
   }
 
@@ -57,8 +57,8 @@ export class EventQueue {
   }
 }
 
-/** Whether nobody is there any more to whom an event could happen. */
-export function isGone(event: Event): boolean {
+/** Whether an event is cancelled, or its process is dead. */
+export function isVoid(event: Event): boolean {
   return event.isCancelled || event.process?.isAlive === false;
 }
 

@@ -1,28 +1,28 @@
-/** What a process of the simulated system is. */
+/** Role of a process in the simulated system. */
 export type ProcessKind = 'coordinator' | 'initiator' | 'bank';
 
-/** Farthest that the clock of a machine is from the true time. */
-export const MOST_CLOCK_ERROR_MS = 3_600_000;
+/** Largest difference between the clock of a machine and the true time. */
+export const MAX_CLOCK_ERROR_MS = 3_600_000;
 
-/** A machine with a clock of its own, which survives its processes. */
+/** A machine with its own clock, which outlives its processes. */
 export class Machine {
-  /** What its clock shows, less the true time. */
+  /** Time of the clock minus the true time. */
   clockErrorMs = 0;
 
-  /** Sets the clock, as people and NTP do. */
-  jump(ms: number): void {
-    this.clockErrorMs = Math.max(-MOST_CLOCK_ERROR_MS, Math.min(MOST_CLOCK_ERROR_MS, this.clockErrorMs + ms));
+  /** Moves the clock, as an administrator or NTP does. */
+  adjustClock(ms: number): void {
+    this.clockErrorMs = Math.max(-MAX_CLOCK_ERROR_MS, Math.min(MAX_CLOCK_ERROR_MS, this.clockErrorMs + ms));
   }
 }
 
-/** A process: events are addressed to it, and get lost when it is dead. */
+/** A process that executes events. Events of a dead process are dropped. */
 export class Process {
   readonly kind: ProcessKind;
   readonly name: string;
   readonly machine: Machine;
-  /** While its event loop is blocked, events wait until this time. */
+  /** The event loop is blocked, and events wait, until this time. */
   stalledUntil = 0;
-  /** It is being ended in order. */
+  /** The process is shutting down gracefully. */
   isStopping = false;
   #isAlive = true;
   readonly #onDeath = new Set<() => void>();
@@ -37,7 +37,7 @@ export class Process {
     return this.#isAlive;
   }
 
-  /** Ends it at once, as `kill -9` does. */
+  /** Ends the process at once, as `kill -9` does. */
   kill(): void {
     if (!this.#isAlive) return;
     this.#isAlive = false;
@@ -45,7 +45,7 @@ export class Process {
     this.#onDeath.clear();
   }
 
-  /** Calls back when it dies, as peers see their connections break; returns a function that cancels it. */
+  /** Calls back at the death of the process, as a peer sees its connection break; returns a function that cancels it. */
   onDeath(callback: () => void): () => void {
     this.#onDeath.add(callback);
     return () => this.#onDeath.delete(callback);

@@ -1,40 +1,40 @@
-import type { Dice } from './dice.js';
-import { EventQueue, isGone, type Event } from './event-queue.js';
+import type { RandomSource } from './random-source.js';
+import { EventQueue, isVoid, type Event } from './event-queue.js';
 import type { Process } from './process.js';
 
 /**
- * Decides the order of everything that happens: one event at a time, the next when everything that the last one set off
- * has come to rest. Time stands still while something happens, and jumps to the next event.
+ * Executes one event at a time, in a seeded order. The next event starts when all promises of the last one have settled.
+ * Time stands still during an event and jumps to the next one.
  */
 export class Scheduler {
-  /** A timer of a coordinator for which nothing is due comes this late; an event loop owes nobody more. */
-  mostLatenessMs = 0;
-  readonly #dice: Dice;
+  /** A timer of a coordinator without due work fires up to this late, which a real event loop may do too. */
+  maxLatenessMs = 0;
+  readonly #random: RandomSource;
   readonly #queue = new EventQueue();
   #timers: Event[] = [];
   #now = 0;
   #events = 0;
 
-  constructor(dice: Dice) {
-    this.#dice = dice;
+  constructor(random: RandomSource) {
+    this.#random = random;
   }
 
-  /** Simulated milliseconds since the beginning; the true time, whatever the clocks of machines say. */
+  /** The true time: simulated milliseconds since the start, independent of the clocks of machines. */
   get now(): number {
     return this.#now;
   }
 
-  /** Events so far. */
+  /** Number of events so far. */
   get events(): number {
     return this.#events;
   }
 
   /**
-   * Lets something happen later; what happens at the same time happens in random order.
+   * Schedules an event. Events of the same time run in random order.
    *
-   * @param ms - from now
-   * @param process - to whom it happens, not at all when it is dead by then; undefined = the world
-   * @param run - what happens
+   * @param ms - delay from now
+   * @param process - executes the event, unless it is dead by then; undefined = the simulation
+   * @param run - the event
    * @returns a function that cancels it
    */
   after(ms: number, process: Process | undefined, run: () => unknown): () => void {
@@ -54,22 +54,22 @@ export class Scheduler {
     };
   }
 
-  /** Waits; for the scripts of initiators. */
+  /** Waits; for initiators. */
   pause(ms: number, process: Process): Promise<void> {
     return new Promise((resolve) => void this.after(ms, process, () => resolve()));
   }
 
-  /** Time of the next event that is no timer. */
+  /** Time of the next event that is not a timer. */
   get next(): number {
     return this.#queue.peek()?.time ?? Infinity;
   }
 
   /**
-   * Lets the next event happen. A timer waits until there is something due for its coordinator, or its lateness becomes
-   * unbearable.
+   * Executes the next event. A timer waits until its coordinator has due work, or until its lateness reaches
+   * {@link maxLatenessMs}.
    *
-   * @param dueTime - when something is due for a process, at the earliest
-   * @returns false when nothing can happen any more
+   * @param dueTime - earliest time at which a process has due work
+   * @returns false when no event is left
    */
   async step(dueTime: (process: Process) => number): Promise<boolean> {
     const event = this.#takeNext(dueTime);
@@ -83,18 +83,18 @@ export class Scheduler {
     }
     this.#events += 1;
     event.run();
-    await atRest();
+    await drainMicrotasks();
     return true;
   }
 
   #takeNext(dueTime: (process: Process) => number): Event | undefined {
     const queued = this.#queue.peek();
-    this.#timers = this.#timers.filter((timer) => !isGone(timer));
+    this.#timers = this.#timers.filter((timer) => !isVoid(timer));
     let first: Event | undefined;
     let firstTime = queued?.time ?? Infinity;
     for (const timer of this.#timers) {
-      const bearable = Math.min(dueTime(timer.process!), timer.time + this.mostLatenessMs);
-      const time = Math.max(timer.time, bearable);
+      const latest = Math.min(dueTime(timer.process!), timer.time + this.maxLatenessMs);
+      const time = Math.max(timer.time, latest);
       if (time >= firstTime) continue;
       first = timer;
       firstTime = time;
@@ -106,11 +106,11 @@ export class Scheduler {
   }
 
   #event(ms: number, process: Process | undefined, run: () => unknown): Event {
-    return { time: this.#now + Math.max(0, ms), rank: this.#dice.random(), process, run, isCancelled: false };
+    return { time: this.#now + Math.max(0, ms), rank: this.#random.next(), process, run, isCancelled: false };
   }
 }
 
-/** All promises have settled that can settle by themselves: they are worked off before the event loop turns. */
-function atRest(): Promise<void> {
+/** Waits until the microtask queue is empty: all promises that need no further event have settled. */
+function drainMicrotasks(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,33 +1,33 @@
 import { isFinal, type GlobalStatus, type TransactionDetails } from 'nestjs-dtm/protocol';
 import { rowsOf, type ExpectedRow, type Plan } from '../scenarios/plan.js';
 
-/** Everything that has become known of one transaction. */
-export class Life {
+/** Everything observed about one transaction. */
+export class TransactionHistory {
   readonly plan: Plan;
-  /** What its rows must be. */
+  /** The rows that the coordinator must store. */
   readonly rows: readonly ExpectedRow[];
-  /** What is durable; undefined before it is stored. */
+  /** Durable state; undefined before the transaction is stored. */
   details: TransactionDetails | undefined;
-  /** Every state that was durable. */
+  /** All states that were durable. */
   readonly statuses = new Set<GlobalStatus>();
-  /** Operations of branches (`01 action`) that some coordinator has called. */
+  /** Branch operations that a coordinator has called, e.g. `01 action`. */
   readonly called = new Set<string>();
-  /** What coordinators were answered, e.g. `01 action failure`. */
+  /** Answers to coordinators, e.g. `01 action failure`. */
   readonly answers = new Set<string>();
-  /** Operations of branches that were worked off, with an effect or without. */
+  /** Branch operations that completed, with or without an effect. */
   readonly handled = new Set<string>();
-  /** What operations of branches added to balances. */
+  /** Amounts that branch operations added to balances. */
   readonly effects = new Map<string, number>();
-  /** The initiator's own transaction was committed. */
+  /** The local transaction was committed. */
   isCommittedLocally = false;
-  /** An operator stopped it: nothing is promised any more. */
-  isForced = false;
-  /** It was aborted once more while somebody worked on it: the lease went over without being given up. */
+  /** An operator force-stopped the transaction: most invariants no longer apply. */
+  isForceStopped = false;
+  /** A repeated abort took the lease over from an active owner. */
   isLeaseStolen = false;
-  /** An operator had it tried at once. */
+  /** An operator made the transaction due at once. */
   isWoken = false;
-  /** What its initiator believes. */
-  readonly told = new Set<'succeed' | 'failed'>();
+  /** Outcomes that the initiator learned. */
+  readonly reportedOutcomes = new Set<'succeed' | 'failed'>();
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -42,14 +42,14 @@ export class Life {
     return this.status !== undefined && isFinal(this.status);
   }
 
-  /** It waits for its initiator, and nobody may decide in its place. */
+  /** The transaction waits for its initiator; nothing else may decide it. */
   get waitsForever(): boolean {
     if (this.status !== 'prepared') return false;
-    if (this.plan.mode === 'msg') return !this.plan.hasCheckBack;
+    if (this.plan.mode === 'msg') return !this.plan.hasQueryBack;
     return this.plan.mode === 'saga' && !this.plan.options.timeoutToFailSeconds;
   }
 
-  /** What all its effects come to. */
+  /** Sum of all effects. */
   get net(): number {
     let net = 0;
     for (const amount of this.effects.values()) net += amount;
@@ -57,7 +57,7 @@ export class Life {
   }
 }
 
-/** An operation of a branch in sets and messages. */
+/** Key of a branch operation in sets and messages. */
 export function branchKey(branchId: string, op: string): string {
   return `${branchId} ${op}`;
 }

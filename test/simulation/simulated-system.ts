@@ -2,12 +2,12 @@ import { Bank } from './bank/bank.js';
 import { Branches } from './bank/branches.js';
 import { XaBranches } from './bank/xa-branches.js';
 import { NO_FAULTS } from './faults/faults.js';
-import { scheduleMishaps } from './faults/mishaps.js';
+import { scheduleTimedFaults } from './faults/timed-faults.js';
 import { InitiatorHost } from './initiators/initiator-host.js';
 import { Invariants } from './invariants/invariants.js';
-import { MOST_SUBSCRIBERS, bankUrl, initiatorUrl, topicOf } from './scenarios/plan.js';
+import { MAX_SUBSCRIBERS, bankUrl, initiatorUrl, topicOf } from './scenarios/plan.js';
 import { BANKS, type Scenario } from './scenarios/scenario.js';
-import { MOST_CLOCK_ERROR_MS, Process } from './scheduler/process.js';
+import { MAX_CLOCK_ERROR_MS, Process } from './scheduler/process.js';
 import { Simulation, type Coverage, type Violation } from './simulation.js';
 import { CoordinatorNode, START_TIME } from './environment/coordinator-node.js';
 import { SimulatedApi } from './environment/simulated-api.js';
@@ -15,38 +15,38 @@ import { SimulatedDatabase } from './environment/simulated-database.js';
 import { SimulatedNetwork } from './environment/simulated-network.js';
 import { wireCoordinator, type Wire } from './environment/wiring.js';
 
-/** Timers may come so late once all is well: looking every second through hours in which nothing is due takes long. */
-const CALM_LATENESS_MS = 60_000;
+/** Lateness of idle timers after the fault period: polling every second through hours without due work would be slow. */
+const LATENESS_AFTER_FAULTS_MS = 60_000;
 
-/** Longer than any lease. */
+/** No lease lasts longer. */
 const LONGEST_LEASE_MS = 60_000;
 
-/** What came of a run. */
+/** Result of a run. */
 export interface RunResult {
   readonly seed: number;
-  /** Events that happened. */
+  /** Number of executed events. */
   readonly events: number;
   /** Simulated milliseconds. */
   readonly duration: number;
-  /** Hash of the trace: the same for the same run. */
+  /** Hash of the trace: equal runs have equal hashes. */
   readonly hash: string;
-  /** The trace, when it was asked for. */
+  /** The trace; empty unless `keepsTrace` is set. */
   readonly trace: string;
   readonly coverage: Coverage;
-  /** The invariant that does not hold; undefined = all do. */
+  /** The first violated invariant; undefined = all invariants hold. */
   readonly violation: Violation | undefined;
 }
 
-/** How a world is run. */
-export interface WorldOptions {
-  /** Keep the trace as text. @default false */
+/** Options of a simulated system. */
+export interface SimulatedSystemOptions {
+  /** Keeps the trace as text. @default false */
   readonly keepsTrace?: boolean;
-  /** Puts coordinators together. @default as the package does */
+  /** Creates coordinators. @default the wiring of the package */
   readonly wire?: Wire;
 }
 
-/** A world with coordinators, banks and initiators, in which things go wrong for a while. */
-export class World {
+/** Coordinators, banks and initiators under simulation. Faults are injected for a period; then everything must finish. */
+export class SimulatedSystem {
   readonly #scenario: Scenario;
   readonly #simulation: Simulation;
   readonly #invariants: Invariants;
@@ -56,14 +56,14 @@ export class World {
   readonly #api: SimulatedApi;
   readonly #banks: Bank[] = [];
   readonly #xaBranches: XaBranches[] = [];
-  #calmTime = Infinity;
+  #faultsEndTime = Infinity;
 
-  constructor(scenario: Scenario, { keepsTrace = false, wire = wireCoordinator }: WorldOptions = {}) {
+  constructor(scenario: Scenario, { keepsTrace = false, wire = wireCoordinator }: SimulatedSystemOptions = {}) {
     this.#scenario = scenario;
     const { seed, plans, settings, database, coordinators, skewMs } = scenario;
     const simulation = new Simulation(seed, keepsTrace);
     this.#simulation = simulation;
-    // a skew as long as the margin of the lease leaves nothing of it
+    // a clock skew as long as the safety margin of a lease uses the margin up
     this.#invariants = new Invariants(simulation, plans, settings, database, Math.abs(skewMs) < 10_000);
     this.#database = new SimulatedDatabase(simulation, database, this.#invariants);
     this.#network = new SimulatedNetwork(simulation, this.#invariants);
@@ -78,15 +78,16 @@ export class World {
           wire,
         }),
     );
-    this.#nodes[1]?.machine.jump(skewMs);
+    this.#nodes[1]?.machine.adjustClock(skewMs);
     this.#api = new SimulatedApi(simulation, this.#nodes, this.#invariants);
     for (let index = 0; index < BANKS; index++) this.#openBank(`bank${index}`);
   }
 
-  /** Lets everything happen; never throws for a violation. */
+  /** Runs the scenario to its end. Returns a violation, never throws it. */
   async run(): Promise<RunResult> {
     let violation: Violation | undefined;
-    const unhandled = (error: unknown): void => this.#simulation.violate('errors', `nobody handles ${String(error)}`);
+    const unhandled = (error: unknown): void =>
+      this.#simulation.violate('errors', `unhandled rejection: ${String(error)}`);
     process.on('unhandledRejection', unhandled);
     try {
       await this.#run();
@@ -110,8 +111,8 @@ export class World {
   async #run(): Promise<void> {
     const { scheduler } = this.#simulation;
     await this.#prepare();
-    scheduler.mostLatenessMs = this.#scenario.latenessMs;
-    const faults = this.#scenario.faults(this.#simulation.dice);
+    scheduler.maxLatenessMs = this.#scenario.latenessMs;
+    const faults = this.#scenario.faults(this.#simulation.random);
     this.#simulation.useFaults(faults);
     for (const plan of this.#scenario.plans) this.#addInitiator(plan);
     const targets = {
@@ -122,9 +123,9 @@ export class World {
       network: this.#network,
       api: this.#api,
     };
-    scheduleMishaps(targets, this.#scenario, faults);
-    scheduler.after(this.#scenario.chaosMs, undefined, () => this.#calm());
-    while (this.#calmTime === Infinity) await this.#step();
+    scheduleTimedFaults(targets, this.#scenario, faults);
+    scheduler.after(this.#scenario.faultPeriodMs, undefined, () => this.#endFaults());
+    while (this.#faultsEndTime === Infinity) await this.#step();
     await this.#finish();
     this.#invariants.ended(
       this.#banks,
@@ -134,42 +135,42 @@ export class World {
     if (this.#scenario.isPruned) await this.#prune();
   }
 
-  /** Waits until everything that was begun has come to its end, and everything that is late has arrived. */
+  /** Waits until every transaction has finished and every delayed call has arrived. */
   async #finish(): Promise<void> {
     const { scheduler } = this.#simulation;
-    const end = this.#calmTime + this.#patience;
+    const end = this.#faultsEndTime + this.#finishTimeoutMs;
     for (;;) {
       const unfinished = this.#invariants.unfinished;
       if (scheduler.next === Infinity && unfinished.length === 0) return;
       if (scheduler.now > end && unfinished.length > 0) {
         const names = unfinished.map(({ plan, status }) => `${plan.gid} (${plan.mode}) is ${status}`);
-        this.#simulation.violate('I5', `not at its end in time: ${names.join()}`);
+        this.#simulation.violate('I5', `not finished in time: ${names.join()}`);
       }
-      // what was given up while things went wrong is held until its lease is over
-      if (scheduler.next === Infinity && scheduler.now > this.#calmTime + LONGEST_LEASE_MS) {
-        this.#invariants.atRest(this.#nodes.flatMap(({ running }) => running?.process ?? []));
+      // a transaction that a process abandoned during the fault period stays leased until the lease expires
+      if (scheduler.next === Infinity && scheduler.now > this.#faultsEndTime + LONGEST_LEASE_MS) {
+        this.#invariants.checkIdle(this.#nodes.flatMap(({ running }) => running?.process ?? []));
       }
-      if (!(await this.#step())) this.#simulation.violate('I5', 'nothing happens any more');
+      if (!(await this.#step())) this.#simulation.violate('I5', 'no event is left');
     }
   }
 
-  /** Waits until everything that is final is deleted. */
+  /** Waits until every final transaction is deleted. */
   async #prune(): Promise<void> {
     const { scheduler } = this.#simulation;
-    // a round of deletion begins every hour at the latest
-    const patience = this.#scenario.settings.retentionSeconds * 1000 + 3_600_000 + 2 * MOST_CLOCK_ERROR_MS + 600_000;
-    const end = scheduler.now + patience;
+    // a deletion round starts at least every hour
+    const timeoutMs = this.#scenario.settings.retentionSeconds * 1000 + 3_600_000 + 2 * MAX_CLOCK_ERROR_MS + 600_000;
+    const end = scheduler.now + timeoutMs;
     while (this.#database.size > this.#invariants.waiting) {
       if (scheduler.now > end) this.#simulation.violate('I10', `${this.#database.size} are still stored`);
       await this.#step();
     }
   }
 
-  /** Starts the coordinators and subscribes to the topics, while nothing goes wrong. */
+  /** Starts the coordinators and subscribes to the topics, without faults. */
   async #prepare(): Promise<void> {
     for (const node of this.#nodes) await node.start();
-    const { topics } = this.#nodes[0]!.running!.parts;
-    for (let subscribers = 1; subscribers <= MOST_SUBSCRIBERS; subscribers++) {
+    const { topics } = this.#nodes[0]!.running!.services;
+    for (let subscribers = 1; subscribers <= MAX_SUBSCRIBERS; subscribers++) {
       for (let bank = 0; bank < subscribers; bank++) {
         await this.#stepUntil(topics.subscribe(topicOf(subscribers), bankUrl(bank, 'action'), ''));
       }
@@ -205,10 +206,10 @@ export class World {
     this.#simulation.scheduler.after(plan.startMs, undefined, () => host.initiate());
   }
 
-  /** Nothing goes wrong any more; clocks stay as they are. */
-  #calm(): void {
+  /** Ends the fault period. Clock errors remain. */
+  #endFaults(): void {
     const { scheduler } = this.#simulation;
-    this.#simulation.log('world', 'all is well from here on');
+    this.#simulation.log('simulation', 'the fault period ends');
     this.#simulation.useFaults(NO_FAULTS);
     this.#database.refusesUntil = 0;
     this.#database.isSlowUntil = 0;
@@ -218,21 +219,21 @@ export class World {
       if (node.running) node.running.process.stalledUntil = 0;
       else void node.start();
     }
-    scheduler.mostLatenessMs = CALM_LATENESS_MS;
-    this.#calmTime = scheduler.now;
+    scheduler.maxLatenessMs = LATENESS_AFTER_FAULTS_MS;
+    this.#faultsEndTime = scheduler.now;
   }
 
-  /** How long everything may take to come to its end once all is well. */
-  get #patience(): number {
+  /** How long all transactions may take to finish after the fault period. */
+  get #finishTimeoutMs(): number {
     const { settings, plans } = this.#scenario;
     const seconds = plans.map(({ options, ...plan }) => {
       const { timeoutToFailSeconds = 0, requestTimeoutSeconds = 0 } = options;
       return timeoutToFailSeconds + 2 * requestTimeoutSeconds + (plan.mode === 'msg' ? plan.delaySeconds : 0);
     });
     const pauses = 3 * 1.1 * settings.maxRetryIntervalSeconds + settings.timeoutToFailSeconds;
-    // what is late arrives within five minutes, and may only then begin
+    // a late call arrives within five minutes, and its transaction may start only then
     const all = Math.max(...seconds) + pauses + 2 * settings.requestTimeoutSeconds + 20 + 300;
-    return all * 1000 + 2 * MOST_CLOCK_ERROR_MS + 10 * CALM_LATENESS_MS;
+    return all * 1000 + 2 * MAX_CLOCK_ERROR_MS + 10 * LATENESS_AFTER_FAULTS_MS;
   }
 
   #step(): Promise<boolean> {
