@@ -5,9 +5,9 @@
 
 /** What every error of the package may carry. */
 export interface DtmErrorOptions {
-  /** The error underneath, kept as `cause`. */
+  /** The error underneath, kept as `cause`. @default none */
   readonly cause?: unknown;
-  /** Global transaction that the error is about. */
+  /** Global transaction that the error is about. @default none */
   readonly gid?: string | undefined;
 }
 

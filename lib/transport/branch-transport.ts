@@ -8,9 +8,9 @@ import type { Transport } from './transport.js';
 
 /** Options of {@link branchTransport}. */
 export interface BranchTransportOptions {
-  /** Limits of the connection pools of HTTP. */
+  /** Limits of the connection pools of HTTP. @default the defaults of its options */
   readonly http?: HttpConnectionOptions | undefined;
-  /** Limits of the channels of gRPC. */
+  /** Limits of the channels of gRPC. @default the defaults of its options */
   readonly grpc?: GrpcConnectionOptions | undefined;
   /** Knows the addresses of branches. @default defaultDriver(), URLs of HTTP and host:port/pkg.Service/Method */
   readonly driver?: DtmDriver | undefined;

@@ -4,9 +4,9 @@ import type { XaAdapter } from '../../xa/index.js';
 
 /** How transactions reach a database of the application. */
 export interface DtmDatabaseOptions {
-  /** Its barrier, e.g. `typeOrmBarrier(dataSource)`: answers what became of the local transactions of messages. */
+  /** Its barrier, e.g. `typeOrmBarrier(dataSource)`: answers what became of the local transactions of messages. @default none */
   readonly barrier?: BarrierAdapter<unknown> | undefined;
-  /** Its XA, e.g. `pgXa(pool)`, for `@XaBranch`. */
+  /** Its XA, e.g. `pgXa(pool)`, for `@XaBranch`. @default none */
   readonly xa?: XaAdapter<unknown> | undefined;
 }
 

@@ -30,7 +30,7 @@ export interface DtmModuleOptions {
    * @default 'default'
    */
   readonly driver?: string | DtmDriver | undefined;
-  /** Where the coordinator reaches this application. */
+  /** Where the coordinator reaches this application. @default the defaults of its options */
   readonly endpoint?: DtmEndpointOptions | undefined;
   /**
    * Enters this application into the registry of the driver once it listens, and takes it out before it stops.
