@@ -37,11 +37,7 @@ export function makeReports(folder, entries) {
   // One program for all entries: a program for each would take ten times as long.
   const compilerState = CompilerState.create(first, { additionalEntryPoints: files });
   const program = /** @type {ts.Program} */ (compilerState.program);
-  const surfaces = readSurfaces(
-    program,
-    files,
-    (file) => file.startsWith(posixPath(folder)) && !file.includes('/node_modules/'),
-  );
+  const surfaces = readSurfaces(program, files);
 
   return entries.map(({ subpath }, index) => {
     const config = /** @type {ExtractorConfig} */ (configs[index]);
@@ -153,9 +149,4 @@ function listsOf({ unexported, options }) {
  */
 function list(title, items) {
   return items.length > 0 ? [`## ${title}`, items.map((item) => `- ${item}`).join('\n')] : [];
-}
-
-/** @param {string} path */
-function posixPath(path) {
-  return path.replaceAll('\\', '/');
 }

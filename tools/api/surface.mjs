@@ -14,10 +14,9 @@ import ts from 'typescript';
  *
  * @param {ts.Program} program
  * @param {readonly string[]} files - the declaration file of each entry
- * @param {(file: string) => boolean} isOwn - whether a file belongs to the package
  * @returns {Map<string, Surface>} by file
  */
-export function readSurfaces(program, files, isOwn) {
+export function readSurfaces(program, files) {
   const checker = program.getTypeChecker();
   const exportsByFile = new Map(files.map((file) => [file, exportsOf(program, file)]));
   const exported = new Set([...exportsByFile.values()].flatMap((symbols) => [...symbols.values()]));
@@ -94,17 +93,17 @@ export function readSurfaces(program, files, isOwn) {
     symbol.declarations?.filter(isInPackage).forEach(visit);
     return found;
   }
+}
 
-  /** @param {ts.Declaration} declaration */
-  function isTopLevel(declaration) {
-    const statement = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
-    return statement.parent !== undefined && ts.isSourceFile(statement.parent) && isInPackage(declaration);
-  }
+/** @param {ts.Declaration} declaration */
+function isTopLevel(declaration) {
+  const statement = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
+  return statement.parent !== undefined && ts.isSourceFile(statement.parent) && isInPackage(declaration);
+}
 
-  /** @param {ts.Declaration} declaration */
-  function isInPackage(declaration) {
-    return isOwn(declaration.getSourceFile().fileName);
-  }
+/** @param {ts.Declaration} declaration */
+function isInPackage(declaration) {
+  return !declaration.getSourceFile().fileName.includes('/node_modules/');
 }
 
 /**

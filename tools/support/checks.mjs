@@ -3,7 +3,7 @@ import { npmScript } from './steps.mjs';
 /** @import { Step } from './steps.mjs' */
 
 /**
- * The checks that only read the sources, and the build.
+ * The checks that only read the sources and the pages, and the build.
  *
  * @returns {Step[]}
  */
@@ -12,6 +12,7 @@ export function sourceChecks() {
     npmScript('format', 'format:check'),
     npmScript('lint', 'lint'),
     npmScript('types', 'typecheck'),
+    npmScript('docs', 'check:docs'),
     npmScript('build', 'build'),
   ];
 }

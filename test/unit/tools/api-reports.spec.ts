@@ -1,0 +1,127 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { compareReports, writeReports } from '../../../tools/api/compare.mjs';
+import { makeReports, type Report } from '../../../tools/api/reports.mjs';
+import { tempFolder } from '../../support/temp-folder.js';
+
+const entries = [
+  { subpath: '.', types: 'dist/index.d.ts' },
+  { subpath: './part', types: 'dist/part/index.d.ts' },
+];
+
+const built = {
+  'package.json': JSON.stringify({ name: 'bank', type: 'module' }),
+  'dist/index.d.ts': `
+    export { Account } from './account.js';
+    /** Opens an account. */
+    export declare function open(options?: OpenOptions): import('./account.js').Account;
+    /** What an account begins with. */
+    export interface OpenOptions {
+      /** Money. @default 0 */
+      readonly amount?: number | undefined;
+      /** Who owns it. */
+      readonly owner?: string | undefined;
+      readonly label?: string | undefined;
+    }`,
+  'dist/account.d.ts': `
+    import type { Entry, Ledger } from './ledger.js';
+    /** An account. */
+    export declare class Account {
+      private readonly secret: Hidden;
+      /** What happened. */
+      entries(): readonly Entry[];
+      /** Where it is kept. */
+      readonly ledger: Ledger;
+    }
+    interface Hidden { readonly pin: string }`,
+  'dist/ledger.d.ts': `
+    export interface Entry { readonly by: Cause }
+    export type Cause = 'transfer' | 'fee';
+    /** A ledger. */
+    export interface Ledger { readonly name: string }`,
+  'dist/part/index.d.ts': `export type { Ledger } from '../ledger.js';`,
+};
+
+type Files = Record<string, string>;
+
+/** The reports of the package, the first of the root entry; with other files where these are given. */
+function reportsOf(changes: Files = {}): [Report, Report] {
+  const folder = tempFolder();
+  for (const [path, text] of Object.entries({ ...built, ...changes })) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return makeReports(folder, entries) as [Report, Report];
+}
+
+describe('the reports of a package', () => {
+  let unchanged: [Report, Report] | undefined;
+  let root: Report;
+  let part: Report;
+  let committed: string;
+
+  beforeEach(() => {
+    [root, part] = unchanged ??= reportsOf();
+    committed = tempFolder();
+    writeReports(committed, [root, part]);
+  });
+
+  it('show what is exported, sorted, without private members and docstrings', () => {
+    expect(root).toMatchObject({ entry: 'bank', file: 'bank.api.md', undocumented: [] });
+    expect(root.text).toContain(
+      [
+        '// @public',
+        'export class Account {',
+        '    entries(): readonly Entry[];',
+        '    readonly ledger: Ledger;',
+        '}',
+        '',
+        '// @public',
+        'export function open(options?: OpenOptions): Account;',
+      ].join('\n'),
+    );
+    expect(root.text).not.toMatch(/secret|What happened/);
+    expect(part).toMatchObject({ entry: 'bank/part', file: 'part.api.md' });
+    expect(part.text).toContain('export interface Ledger');
+  });
+
+  it('list what they mention and no entry exports', () => {
+    expect(root.text).toContain(
+      '## Mentioned here, exported by no entry\n\n- `Cause` in `Entry`\n- `Entry` in `Account`\n\n',
+    );
+  });
+
+  it('list options without a docstring or a default', () => {
+    expect(root.text).toContain(
+      '## Options to document\n\n- `OpenOptions.owner` has no @default\n- `OpenOptions.label` has no docstring\n',
+    );
+  });
+
+  it('are the committed ones while nothing changes', () => {
+    expect(compareReports(committed, [root, part])).toEqual([]);
+  });
+
+  it('differ from the committed ones when an export is added, and name it when it has no docstring', () => {
+    const index = `${built['dist/part/index.d.ts']}\nexport declare const limit: number;`;
+    const [, changed] = reportsOf({ 'dist/part/index.d.ts': index });
+    expect(changed.undocumented).toEqual(['limit']);
+    const patches = compareReports(committed, [root, changed]);
+    expect(patches).toEqual([expect.stringContaining('+export const limit: number;')]);
+    expect(patches[0]).toContain('etc/part.api.md');
+  });
+
+  it('differ from the committed ones when a member changes', () => {
+    const account = built['dist/account.d.ts'].replace('entries(): readonly', 'entries(last: number): readonly');
+    const [changed] = reportsOf({ 'dist/account.d.ts': account });
+    expect(compareReports(committed, [changed, part])).toEqual([
+      expect.stringMatching(/^-    entries\(\): readonly Entry\[\];\n\+    entries\(last: number\)/m),
+    ]);
+  });
+
+  it('differ from the committed ones when an entry comes or goes', () => {
+    expect(compareReports(committed, [root])).toEqual([expect.stringContaining('-export interface Ledger')]);
+    writeReports(committed, [root]);
+    expect(compareReports(committed, [root, part])).toEqual([expect.stringContaining('+export interface Ledger')]);
+  });
+});

@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checkDocs } from '../../../tools/docs/check.mjs';
+
+type Files = Record<string, string>;
+
+const sound: Files = {
+  'package.json': JSON.stringify({
+    name: 'bank',
+    type: 'module',
+    exports: { '.': './dist/index.js', './part/*': './dist/part/*/index.js' },
+  }),
+  'tsconfig.json': JSON.stringify({
+    compilerOptions: {
+      module: 'nodenext',
+      target: 'es2023',
+      lib: ['es2023'],
+      strict: true,
+      noEmit: true,
+      paths: { bank: ['./lib/index.ts'], 'bank/*': ['./lib/*/index.ts'] },
+    },
+  }),
+  'lib/index.ts': `
+    /** Opens {@link Account}s. See {@link Account.close}, docs/page.md#a-heading and {@link https://example.com}. */
+    export function open(): Account { return { close: () => {} }; }
+    /** An account. */
+    export interface Account { /** Ends it. */ close(): void }`,
+  'lib/part/small/index.ts': `export const one = 1;`,
+  'lib/hidden/index.ts': `export const hidden = 1;`,
+  'test/unit/account.spec.ts': `describe('an account', () => { it('can be closed, twice', () => {}); });`,
+  'README.md':
+    '# Bank\n\n[Page](docs/page.md#a-heading), [here](#bank), [other](https://example.com/x#y), `lib/index.ts`\n',
+  'docs/page.md': [
+    '# Page',
+    '## A `heading`',
+    '`unit/account.spec.ts` › closed, twice; an account.',
+    '`bank/part/small`, `lib/part/<name>/`',
+    '<!-- ts\ndeclare const account: import("bank").Account;\n-->',
+    "```ts\nimport { open } from 'bank';\nconst mine = open();\n```",
+    '```ts\nconst mine = [open(), account] as const;\nawait mine[0].close();\n```',
+    '```ts fragment\nopen(…)\n```',
+    '',
+  ].join('\n\n'),
+};
+
+function faultsWith(changes: Files): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'nestjs-dtm-docs-'));
+  try {
+    for (const [path, text] of Object.entries({ ...sound, ...changes })) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    return checkDocs(folder).faults;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What is broken, the text of a page or source that breaks it, and what is said of it, after the path of the file. */
+const broken: [what: string, text: string, fault: string][] = [
+  ['a link', '# Other\n\n[x](gone.md)', ':3 links to gone.md: docs/gone.md does not exist'],
+  ['a link by reference', '[x]: ../gone.md', ':1 links to ../gone.md: gone.md does not exist'],
+  ['an anchor', '[x](page.md#gone)', ':1 links to page.md#gone: docs/page.md has no heading #gone'],
+  ['an anchor of the page itself', '# Other\n\n[x](#gone)', ':3 links to #gone: '],
+  ['a path', '`node tools/gone.mjs`', ':1 names tools/gone.mjs, which does not exist'],
+  ['a path in a command', block('node tools/gone.mjs', 'sh'), ':3 names tools/gone.mjs, which does not exist'],
+  ['a subpath', '`bank/hidden`', ':1 names bank/hidden, which package.json does not export'],
+  ['a subpath of a wildcard', '`bank/part/gone`', ':1 names bank/part/gone, which package.json does not export'],
+  ['a test', '`unit/gone.spec.ts`', ':1 names the test unit/gone.spec.ts: test/unit/gone.spec.ts does not exist'],
+  ['the title of a test', '`unit/account.spec.ts` › can be opened', ':1 names the test "can be opened": no title in'],
+  ['a type', block("const n: number = 1;\nconst s: string = 'a' + n * 'b';"), ':5 TS2363: '],
+  ['the syntax', block('open(…)'), ':4 TS1127: Invalid character.'],
+  [
+    'the order of blocks',
+    `${block('open();')}\n${block("import { open } from 'bank';")}`,
+    ':4 TS2304: Cannot find name',
+  ],
+  ['an import', block("import { gone } from 'bank';"), `:4 TS2305: Module '"bank"' has no exported member 'gone'.`],
+  ['what readers do not see', '<!-- ts\nconst n: Gone = 1;\n-->', ":2 TS2304: Cannot find name 'Gone'."],
+  ['a page in a comment', `// docs/${'gone'}.md`, ':1 refers to docs/gone.md: docs/gone.md does not exist'],
+  [
+    'a heading in a comment',
+    `// docs/${'page'}.md#gone`,
+    ':1 refers to docs/page.md#gone: docs/page.md has no heading',
+  ],
+  ['a {@link}', '/** See {@link Account}. */\nexport const one = 1;', ':1 {@link Account} leads nowhere'],
+  [
+    'a {@link} to a member',
+    '/** {@link A.b} {@link A.c} */\nexport interface A { b: 1 }',
+    ':1 {@link A.c} leads nowhere',
+  ],
+];
+
+function block(text: string, info = 'ts'): string {
+  return `# Page\n\n\`\`\`${info}\n${text}\n\`\`\`\n`;
+}
+
+describe('the check of pages and comments', () => {
+  let faults: readonly string[];
+
+  beforeAll(() => {
+    const pathOf = (text: string, index: number) => (text.startsWith('/') ? `lib/f${index}.ts` : `docs/f${index}.md`);
+    faults = faultsWith(Object.fromEntries(broken.map(([, text], index) => [pathOf(text, index), text])));
+  });
+
+  it('finds nothing where all leads somewhere', () => {
+    expect(faultsWith({})).toEqual([]);
+  });
+
+  it.each(broken.map((each, index) => [...each, index] as const))('finds that %s is broken', (_, __, fault, index) => {
+    const found = faults.filter((each) => new RegExp(`^\\w+/f${index}\\.\\w+:`).test(each));
+    expect(found).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('finds nothing else', () => {
+    expect(faults).toHaveLength(broken.length);
+  });
+});
