@@ -6,7 +6,7 @@ import { placeOf } from './page.mjs';
 /** @import { Page } from './page.mjs' */
 
 /** How a path into the checkout begins. */
-const inside = /^(?:lib|test|docs|sample|bench|tools|etc|\.ci|\.github)\//;
+const inside = /^(?:lib|test|docs|sample|bench|tools|\.ci|\.github)\//;
 
 /**
  * Paths in code, inline or in a block for the shell, that look like files of the checkout and are not there. Of a pattern

@@ -12,7 +12,7 @@ export interface JsonRpcRequest {
 
 /** An error in a JSON-RPC response. */
 export interface JsonRpcError {
-  /** One of {@link JSON_RPC_CODE}, or another. */
+  /** One of `JSON_RPC_CODE`, or another. */
   readonly code: number;
   readonly message: string;
 }
