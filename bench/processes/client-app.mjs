@@ -1,11 +1,15 @@
 import * as grpc from '@grpc/grpc-js';
 import { NestFactory } from '@nestjs/core';
 import { DtmModule, DtmService } from 'nestjs-dtm';
-import { DTM_PROTO, EMPTY_PROTO, serviceMethods } from 'nestjs-dtm/protocol';
 import { Pool } from 'undici';
 import { cpuSeconds, serve } from '../support/worker.mjs';
 
 /** @import { INestApplicationContext } from '@nestjs/common' */
+
+// inside of the package, and there only once it is built
+const { DTM_PROTO, EMPTY_PROTO, serviceMethods } = /** @type {typeof import('../../lib/protocol/internal.js')} */ (
+  await import(String(new URL('../../dist/protocol/internal.js', import.meta.url)))
+);
 
 // oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is no more than its imports
 class AppModule {}

@@ -1,6 +1,51 @@
 /**
- * The wire of DTM as data and pure functions. Nothing in here does I/O.
+ * The data and errors that every other entry speaks of: what a global transaction is, what is told to a coordinator, what a
+ * store keeps, what a branch is asked for and what it answers. Nothing in here does I/O.
  *
  * @module nestjs-dtm/protocol
  */
-export * from './internal.js';
+export { appendBranchQuery, readBranchQuery, type BranchContext } from './branch/branch-context.js';
+export type {
+  BranchRegistration,
+  TccBranchRegistration,
+  WorkflowBranchRegistration,
+  WorkflowOp,
+  XaBranchRegistration,
+} from './branch/branch-registration.js';
+export type { DtmApi, DtmConnection, TransactionFilter } from './dtm-api.js';
+export {
+  DtmArgumentError,
+  DtmBarrierError,
+  DtmBranchError,
+  DtmConfigError,
+  DtmConnectionError,
+  DtmDuplicatedError,
+  DtmError,
+  DtmFailureError,
+  DtmOngoingError,
+  DtmServerError,
+  DtmStoreError,
+  type DtmErrorOptions,
+} from './errors.js';
+export type { ServerMethod } from './grpc/grpc-url.js';
+export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';
+export { errorOutcome, outcomeError, type Outcome, type UnsuccessfulOutcome } from './outcome/outcome.js';
+export { payloadBytes, payloadText, type Payload } from './payload.js';
+export type { KvPage, KvRecord } from './transaction/kv-record.js';
+export type {
+  BranchRecord,
+  TransactionDetails,
+  TransactionPage,
+  TransactionRecord,
+} from './transaction/transaction-record.js';
+export type { StepUrls, TransactionOptions, TransactionRequest } from './transaction/transaction-request.js';
+export {
+  GLOBAL_STATUSES,
+  TRANS_TYPES,
+  isFinal,
+  type BranchOp,
+  type BranchStatus,
+  type GlobalStatus,
+  type Protocol,
+  type TransType,
+} from './vocabulary.js';

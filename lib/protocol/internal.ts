@@ -63,7 +63,7 @@ export { MAX_ID_LENGTH, MAX_OP_LENGTH, checkGid, checkIdentifier } from './ident
 export { jsonReader, type JsonReader } from './json-reader.js';
 export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';
 export { readJsonRpcOutcome } from './outcome/json-rpc-outcome.js';
-export { errorOutcome, outcomeError, type Outcome } from './outcome/outcome.js';
+export { errorOutcome, outcomeError, type Outcome, type UnsuccessfulOutcome } from './outcome/outcome.js';
 export { stringifyEscaped, stripOutcomeWord } from './outcome/outcome-words.js';
 export { JSON_RPC_CODE } from './json-rpc/json-rpc-code.js';
 export {

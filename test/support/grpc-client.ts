@@ -1,6 +1,6 @@
 import { Client, credentials, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
-import { DTM_PROTO, grpcStatusName } from 'nestjs-dtm/protocol';
 import { onTestFinished } from 'vitest';
+import { DTM_PROTO, grpcStatusName } from '../../lib/protocol/internal.js';
 import { definitionOf } from './grpc-definitions.js';
 
 const LOCAL = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_http_proxy': 0 };

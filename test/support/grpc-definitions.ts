@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
-import { EMPTY_PROTO, type ProtoFile } from 'nestjs-dtm/protocol';
+import { EMPTY_PROTO, type ProtoFile } from '../../lib/protocol/internal.js';
 
 /** A service with its messages, as clients and servers of gRPC need it; file names and packages as in the file. */
 export function definitionOf(file: ProtoFile, service: string): ServiceDefinition {

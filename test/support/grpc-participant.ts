@@ -1,6 +1,6 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-import { GRPC_STATUS } from 'nestjs-dtm/protocol';
 import { onTestFinished } from 'vitest';
+import { GRPC_STATUS } from '../../lib/protocol/internal.js';
 
 /** A call as a participant got it. */
 export interface ReceivedCall {

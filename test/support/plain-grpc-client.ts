@@ -1,6 +1,6 @@
 import { Client, credentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
-import { grpcStatusName } from 'nestjs-dtm/protocol';
 import { onTestFinished } from 'vitest';
+import { grpcStatusName } from '../../lib/protocol/internal.js';
 
 const LOCAL = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_http_proxy': 0 };
 

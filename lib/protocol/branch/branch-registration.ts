@@ -47,11 +47,10 @@ export interface WorkflowBranchRegistration {
   readonly payload: Payload;
 }
 
-/** Operations that a workflow records. */
-export const WORKFLOW_OPS = ['action', 'commit', 'rollback', 'business'] as const;
-
 /** Operation that a workflow records. */
-export type WorkflowOp = (typeof WORKFLOW_OPS)[number];
+export type WorkflowOp = 'action' | 'commit' | 'rollback' | 'business';
+
+const WORKFLOW_OPS: readonly WorkflowOp[] = ['action', 'commit', 'rollback', 'business'];
 
 /** What can be registered, one shape per mode. */
 export type BranchRegistration = TccBranchRegistration | XaBranchRegistration | WorkflowBranchRegistration;

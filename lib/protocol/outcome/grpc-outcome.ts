@@ -1,7 +1,7 @@
 import { DtmArgumentError, DtmServerError } from '../errors.js';
 import { GRPC_STATUS, grpcStatusName } from '../grpc/grpc-status.js';
 import type { Payload } from '../payload.js';
-import { errorOutcome, type Outcome } from './outcome.js';
+import { errorOutcome, type Outcome, type UnsuccessfulOutcome } from './outcome.js';
 import { stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
 import { cutReason, reasonIn } from './reason.js';
 
@@ -54,7 +54,7 @@ export function writeGrpcError(error: unknown): GrpcError {
  *
  * @param outcome - failure, ongoing or unknown
  */
-export function writeGrpcOutcome({ kind, message }: Exclude<Outcome, { kind: 'success' }>): GrpcError {
+export function writeGrpcOutcome({ kind, message }: UnsuccessfulOutcome): GrpcError {
   if (kind === 'failure') return { code: GRPC_STATUS.ABORTED, message: decisive('FAILURE', message) };
   if (kind === 'ongoing') return { code: GRPC_STATUS.FAILED_PRECONDITION, message: decisive('ONGOING', message) };
   return { code: GRPC_STATUS.UNKNOWN, message: sendable(message) };

@@ -20,6 +20,9 @@ export type Outcome =
       readonly unreachable?: boolean | undefined;
     };
 
+/** Any outcome but success. */
+export type UnsuccessfulOutcome = Exclude<Outcome, { kind: 'success' }>;
+
 /**
  * The error that stands for an outcome other than success.
  *
@@ -27,11 +30,7 @@ export type Outcome =
  * @param what - names the branch that answered, for the message
  * @param options - gid
  */
-export function outcomeError(
-  outcome: Exclude<Outcome, { kind: 'success' }>,
-  what: string,
-  options: DtmErrorOptions = {},
-): DtmError {
+export function outcomeError(outcome: UnsuccessfulOutcome, what: string, options: DtmErrorOptions = {}): DtmError {
   const details = { cause: outcome.cause, ...options };
   switch (outcome.kind) {
     case 'failure':
@@ -49,7 +48,7 @@ export function outcomeError(
  *
  * @param error - anything thrown
  */
-export function errorOutcome(error: unknown): Exclude<Outcome, { kind: 'success' }> {
+export function errorOutcome(error: unknown): UnsuccessfulOutcome {
   const message = errorText(error);
   if (error instanceof DtmFailureError) return { kind: 'failure', message, cause: error };
   if (error instanceof DtmOngoingError) return { kind: 'ongoing', message, cause: error };

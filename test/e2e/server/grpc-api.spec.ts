@@ -1,8 +1,9 @@
 import { Metadata } from '@grpc/grpc-js';
 import { connect } from 'node:http2';
-import { GRPC_STATUS, type TransactionDetails } from 'nestjs-dtm/protocol';
+import type { TransactionDetails } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, sqliteStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { GRPC_STATUS } from '../../../lib/protocol/internal.js';
 import { get, post } from '../../support/http-client.js';
 import { requestMessage } from '../../support/grpc-client.js';
 import { startGrpcCoordinator, type GrpcCoordinator } from '../../support/grpc-coordinator.js';

@@ -1,9 +1,9 @@
 import { loadSync } from '@grpc/proto-loader';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DTM_PROTO, serviceMethods, type ProtoFile } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { DTM_PROTO, serviceMethods, type ProtoFile } from '../../../lib/protocol/internal.js';
 import { REFLECTION_PROTOS } from '../../../lib/server/api/grpc/reflection-service.js';
 import { startDtm } from '../../services/dtm.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';

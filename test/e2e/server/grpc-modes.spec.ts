@@ -1,6 +1,6 @@
-import { WORKFLOW_PROTO } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, type EmbeddedServer, type EmbeddedServerOptions } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { WORKFLOW_PROTO } from '../../../lib/protocol/internal.js';
 import { GrpcClient, requestMessage, type RequestFields } from '../../support/grpc-client.js';
 import { definitionOf } from '../../support/grpc-definitions.js';
 import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';

@@ -1,5 +1,5 @@
-import { OPERATOR_PROTO } from 'nestjs-dtm/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { OPERATOR_PROTO } from '../../../lib/protocol/internal.js';
 import { GrpcClient, requestMessage } from '../../support/grpc-client.js';
 import { startGrpcCoordinator, type GrpcCoordinator } from '../../support/grpc-coordinator.js';
 import { definitionOf } from '../../support/grpc-definitions.js';

@@ -4,11 +4,11 @@ import {
   DtmFailureError,
   DtmOngoingError,
   SUCCESS_BODY,
-  encodeMsgPlan,
   type Outcome,
   type StepUrls,
   type TransactionRequest,
 } from 'nestjs-dtm/protocol';
+import { encodeMsgPlan } from '../../../lib/protocol/internal.js';
 import type { Bank, BankTransaction } from '../bank/bank.js';
 import { bankUrl, initiatorUrl, localAmount, payloadOf, topicOf, type MsgPlan } from '../scenarios/plan.js';
 import { CALL_TIMEOUT_SECONDS, retry, type InitiatorContext, type InitiatorObserver } from './initiator.js';

@@ -1,5 +1,6 @@
 import { Saga } from 'nestjs-dtm/client';
-import { DtmFailureError, encodeSagaPlan, type TransactionRequest } from 'nestjs-dtm/protocol';
+import { DtmFailureError, type TransactionRequest } from 'nestjs-dtm/protocol';
+import { encodeSagaPlan } from '../../../lib/protocol/internal.js';
 import { bankUrl, payloadOf, type SagaPlan } from '../scenarios/plan.js';
 import { retry, type InitiatorContext } from './initiator.js';
 

@@ -1,5 +1,6 @@
 import { runTcc, type Tcc } from 'nestjs-dtm/client';
-import { DtmFailureError, outcomeError, stepBranchId, type TransactionRequest } from 'nestjs-dtm/protocol';
+import { DtmFailureError, outcomeError, type TransactionRequest } from 'nestjs-dtm/protocol';
+import { stepBranchId } from '../../../lib/protocol/internal.js';
 import { bankUrl, payloadOf, type TwoPhasePlan } from '../scenarios/plan.js';
 import { CALL_TIMEOUT_SECONDS, retry, type InitiatorContext } from './initiator.js';
 

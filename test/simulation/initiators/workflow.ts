@@ -1,11 +1,5 @@
-import {
-  DtmFailureError,
-  encodeWorkflowCall,
-  isFinal,
-  outcomeError,
-  stepBranchId,
-  type BranchRecord,
-} from 'nestjs-dtm/protocol';
+import { DtmFailureError, isFinal, outcomeError, type BranchRecord } from 'nestjs-dtm/protocol';
+import { encodeWorkflowCall, stepBranchId } from '../../../lib/protocol/internal.js';
 import { bankUrl, initiatorUrl, payloadOf, type WorkflowPlan } from '../scenarios/plan.js';
 import { CALL_TIMEOUT_SECONDS, type InitiatorContext } from './initiator.js';
 

@@ -1,6 +1,7 @@
 import type { OutgoingBranchCall } from 'nestjs-dtm/client';
-import { payloadText, predecessors, type BranchRecord, type GlobalStatus, type Outcome } from 'nestjs-dtm/protocol';
+import { payloadText, type BranchRecord, type GlobalStatus, type Outcome } from 'nestjs-dtm/protocol';
 import type { CoordinatorSettings } from 'nestjs-dtm/server';
+import { predecessors } from '../../../lib/protocol/internal.js';
 import type { Process } from '../scheduler/process.js';
 import type { Invariant, Simulation } from '../simulation.js';
 import { START_TIME, ownerOf } from '../environment/coordinator-node.js';

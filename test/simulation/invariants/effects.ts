@@ -1,5 +1,5 @@
 import type { BarrierContext } from 'nestjs-dtm/barrier';
-import { stepBranchId } from 'nestjs-dtm/protocol';
+import { stepBranchId } from '../../../lib/protocol/internal.js';
 import { localAmount, type Plan } from '../scenarios/plan.js';
 import type { Invariant, Simulation } from '../simulation.js';
 import { branchKey, type TransactionHistory } from './transaction-history.js';

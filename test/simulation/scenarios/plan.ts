@@ -1,4 +1,5 @@
-import { stepBranchId, type TransactionOptions } from 'nestjs-dtm/protocol';
+import type { TransactionOptions } from 'nestjs-dtm/protocol';
+import { stepBranchId } from '../../../lib/protocol/internal.js';
 
 /** A branch: its change to an account of a bank. */
 export interface Transfer {

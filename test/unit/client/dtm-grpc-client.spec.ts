@@ -1,21 +1,17 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { dtmGrpcClient, type DtmGrpcClientOptions } from 'nestjs-dtm/client';
 import {
-  DTM_PROTO,
   DtmArgumentError,
   DtmConfigError,
   DtmConnectionError,
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
-  EMPTY_PROTO,
-  GRPC_STATUS,
-  OPERATOR_PROTO,
-  serviceMethods,
   type DtmConnection,
 } from 'nestjs-dtm/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultDriver } from '../../../lib/driver/index.js';
+import { DTM_PROTO, EMPTY_PROTO, GRPC_STATUS, OPERATOR_PROTO, serviceMethods } from '../../../lib/protocol/internal.js';
 import { deferred } from '../../support/deferred.js';
 import { GrpcParticipant } from '../../support/grpc-participant.js';
 import { H2Server, answerGrpc } from '../../support/h2-server.js';

@@ -8,9 +8,9 @@ import {
   DtmDuplicatedError,
   DtmFailureError,
   DtmOngoingError,
-  encodeTransactionRequest,
 } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { encodeTransactionRequest } from '../../../lib/protocol/internal.js';
 import { ScriptedApi } from '../../support/scripted-api.js';
 import { memoryAdapter, type MemoryTransaction } from '../barrier/memory-adapter.js';
 

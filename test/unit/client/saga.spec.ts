@@ -1,12 +1,7 @@
 import { Saga, branchTransport, type BranchRef, type SagaOptions } from 'nestjs-dtm/client';
-import {
-  DtmArgumentError,
-  DtmConfigError,
-  DtmConnectionError,
-  DtmFailureError,
-  encodeTransactionRequest,
-} from 'nestjs-dtm/protocol';
+import { DtmArgumentError, DtmConfigError, DtmConnectionError, DtmFailureError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { encodeTransactionRequest } from '../../../lib/protocol/internal.js';
 import { ScriptedApi } from '../../support/scripted-api.js';
 
 const STEP = { action: 'http://b/a', compensate: 'http://b/c' };

@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import {
   DtmArgumentError,
   checkBranchHeaders,
@@ -5,8 +6,7 @@ import {
   decodeBranchRegistration,
   encodeBranchRegistration,
   type TccBranchRegistration,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 
 const BRANCH: TccBranchRegistration = {
   gid: 'g1',

@@ -1,5 +1,5 @@
-import { DtmArgumentError, branchIds, stepBranchId } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { DtmArgumentError, branchIds, stepBranchId } from '../../../lib/protocol/internal.js';
 
 const take = (next: () => string, count: number): string[] => Array.from({ length: count }, () => next());
 

@@ -1,5 +1,10 @@
-import { DtmArgumentError, decodeGenericPayload, encodeGenericPayload, isGenericMethod } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import {
+  DtmArgumentError,
+  decodeGenericPayload,
+  encodeGenericPayload,
+  isGenericMethod,
+} from '../../../lib/protocol/internal.js';
 
 describe('a payload of a branch without a .proto', () => {
   it.each(['{"a":1}', '"ä 💰"', '30', 'null', '[]', ' '.repeat(300)])('%j arrives as it was sent', (json) => {

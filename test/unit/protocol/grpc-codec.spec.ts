@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import {
   DTM_PROTO,
   DtmArgumentError,
@@ -6,8 +7,7 @@ import {
   messageCodec,
   serviceMethods,
   type ProtoFile,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 import { definitionOf } from '../../support/grpc-definitions.js';
 import { seededRandom } from '../../support/random.js';
 

@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import {
   WORKFLOW_PROTO,
   decodeBranchMessage,
@@ -6,8 +7,7 @@ import {
   encodeWorkflowData,
   type DtmBranchRequestMessage,
   type DtmRequestMessage,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 import { definitionOf } from '../../support/grpc-definitions.js';
 
 const REQUEST: DtmRequestMessage = {

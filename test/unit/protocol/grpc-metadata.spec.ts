@@ -1,5 +1,5 @@
-import { DtmArgumentError, branchMetadata } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { DtmArgumentError, branchMetadata } from '../../../lib/protocol/internal.js';
 
 const CONTEXT = { gid: 'g1', transType: 'saga', branchId: '01', op: 'action' } as const;
 

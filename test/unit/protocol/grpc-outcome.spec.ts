@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import {
   DtmArgumentError,
   DtmConfigError,
@@ -9,8 +10,7 @@ import {
   grpcStatusName,
   readGrpcOutcome,
   writeGrpcError,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 
 describe('the status that a branch answers', () => {
   it.each<[string, number, string, object]>([

@@ -1,5 +1,5 @@
-import { DtmArgumentError, checkBranchUrl, isHttpUrl, splitGrpcUrl } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { DtmArgumentError, checkBranchUrl, isHttpUrl, splitGrpcUrl } from '../../../lib/protocol/internal.js';
 
 describe('a gRPC branch URL', () => {
   it.each([

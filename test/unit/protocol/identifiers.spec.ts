@@ -1,5 +1,5 @@
-import { DtmArgumentError, checkGid, checkIdentifier } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { DtmArgumentError, checkGid, checkIdentifier } from '../../../lib/protocol/internal.js';
 
 describe('a gid', () => {
   it.each([

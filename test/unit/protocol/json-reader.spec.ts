@@ -1,5 +1,5 @@
-import { DtmArgumentError, jsonReader } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { DtmArgumentError, jsonReader } from '../../../lib/protocol/internal.js';
 
 const read = (text: string) => jsonReader(JSON.parse(text), 'the body');
 

@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import {
   DtmBranchError,
   DtmFailureError,
@@ -9,8 +10,7 @@ import {
   stringifyEscaped,
   writeHttpOutcome,
   type Outcome,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 
 describe('reading an HTTP answer', () => {
   it.each<[number, string, Outcome['kind']]>([

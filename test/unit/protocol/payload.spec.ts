@@ -1,5 +1,5 @@
-import { DtmArgumentError, encodeJson, payloadBytes, payloadText } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
+import { DtmArgumentError, encodeJson, payloadBytes, payloadText } from '../../../lib/protocol/internal.js';
 
 class Money {
   constructor(readonly cents: number) {}

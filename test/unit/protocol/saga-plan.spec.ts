@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import {
   DtmArgumentError,
   SEQUENTIAL,
@@ -5,8 +6,7 @@ import {
   decodeSagaPlan,
   encodeSagaPlan,
   predecessors,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 
 const orders = (...entries: [number, number[]][]): Map<number, number[]> => new Map(entries);
 

@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest';
 import {
   DtmArgumentError,
   decodeBranchRecord,
@@ -7,8 +8,7 @@ import {
   jsonReader,
   type BranchRecord,
   type TransactionRecord,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 
 const TIME = Date.UTC(2026, 10, 22, 6, 49, 32);
 

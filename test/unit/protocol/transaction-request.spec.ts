@@ -1,10 +1,10 @@
+import { describe, expect, it } from 'vitest';
 import {
   DtmArgumentError,
   decodeTransactionRequest,
   encodeTransactionRequest,
   type TransactionRequest,
-} from 'nestjs-dtm/protocol';
-import { describe, expect, it } from 'vitest';
+} from '../../../lib/protocol/internal.js';
 
 const FULL: TransactionRequest = {
   gid: 'g1',
