@@ -1,4 +1,5 @@
 import { DtmConfigError } from '../../protocol/internal.js';
+import { parseHostPort } from '../../support/host-port.js';
 
 /** Where a coordinator is reached over gRPC. */
 export interface GrpcAddress {
@@ -7,9 +8,6 @@ export interface GrpcAddress {
   /** It was written as `grpcs://`. */
   readonly isSecure: boolean;
 }
-
-/** The name of a host or an IPv6 address in brackets, and a port. */
-const HOST_AND_PORT = /^(?:\[[\da-f:.]+\]|[\w.-]+):\d{1,5}$/i;
 
 /** Schemes that gRPC resolves by itself. */
 const SCHEMES_OF_GRPC: ReadonlySet<string> = new Set(['dns', 'ipv4', 'ipv6', 'unix', 'xds']);
@@ -30,7 +28,7 @@ export function schemeOf(url: string): string | undefined {
  */
 export function isPlainGrpc(url: string): boolean {
   const scheme = schemeOf(url);
-  if (scheme === undefined) return HOST_AND_PORT.test(url);
+  if (scheme === undefined) return parseHostPort(url) !== undefined;
   return scheme === 'grpc' || scheme === 'grpcs' || SCHEMES_OF_GRPC.has(scheme);
 }
 
@@ -50,7 +48,7 @@ export function grpcAddress(url: string): GrpcAddress {
   if (server.includes('@')) {
     throw new DtmConfigError('server must not hold a user and password; use metadata: { authorization }');
   }
-  const isKnown = scheme === undefined || isOurs ? HOST_AND_PORT.test(server) : /^[!-~]+$/.test(server);
+  const isKnown = scheme === undefined || isOurs ? parseHostPort(server) !== undefined : /^[!-~]+$/.test(server);
   if (!isKnown) {
     throw new DtmConfigError(
       `server ${JSON.stringify(url)} is not the address of a gRPC API; expected something like localhost:36790`,

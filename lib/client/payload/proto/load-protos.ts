@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { DtmConfigError, errorText } from '../../../protocol/internal.js';
+import { requirePackage } from '../../../support/load-package.js';
 
 /** What `@grpc/proto-loader` loads: services and messages by their full names. */
 export type PackageDefinition = Readonly<Record<string, object>>;
@@ -22,8 +22,6 @@ interface ProtoLoader {
   loadSync(files: string | string[], options: object): PackageDefinition;
 }
 
-const LOADER = '@grpc/proto-loader';
-
 const DEFAULTS = { longs: String, enums: String, defaults: true, oneofs: true };
 
 /**
@@ -34,21 +32,12 @@ const DEFAULTS = { longs: String, enums: String, defaults: true, oneofs: true };
  */
 export function loadProtos({ protoPath, includeDirs, loader }: ProtoFilesOptions): PackageDefinition {
   const files = typeof protoPath === 'string' ? protoPath : [...protoPath];
-  const { loadSync } = protoLoader();
+  // at once, not when it is needed: a fault should be known at start
+  const { loadSync } = requirePackage<ProtoLoader>('@grpc/proto-loader', 'protoPayloads');
   try {
     return loadSync(files, { ...DEFAULTS, ...(includeDirs && { includeDirs: [...includeDirs] }), ...loader });
   } catch (cause) {
     const reason = errorText(cause);
     throw new DtmConfigError(`protoPath ${JSON.stringify(protoPath)} cannot be loaded: ${reason}`, { cause });
-  }
-}
-
-/** Needed by those only who use it, and at once: what is wrong should be known at start. */
-function protoLoader(): ProtoLoader {
-  try {
-    return createRequire(import.meta.url)(LOADER) as ProtoLoader;
-  } catch (cause) {
-    if ((cause as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw cause;
-    throw new DtmConfigError(`protoPayloads needs the package ${LOADER}; run: npm install ${LOADER}`, { cause });
   }
 }
