@@ -18,7 +18,7 @@ export async function isMessageCommitted<Tx>(adapter: BarrierAdapter<Tx>, gid: s
   try {
     return await adapter.transaction(async (tx) => {
       if (await adapter.insert(tx, row)) return false;
-      const reason = await adapter.reason(tx, row);
+      const reason = await adapter.findReason(tx, row);
       if (reason === undefined) throw new Error('its row is there and is not');
       return reason !== 'rollback';
     });

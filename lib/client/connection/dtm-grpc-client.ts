@@ -30,7 +30,7 @@ import { dtmHttpClient } from './dtm-http-client.js';
 import { readTransactionDetails, transactionFilterParameters, readTransactionPage } from './transaction-queries.js';
 
 /** Metadata by name; values are printable ASCII, those of names ending in `-bin` are sent as bytes. */
-export type CallMetadata = Readonly<Record<string, string>>;
+export type GrpcCallMetadata = Readonly<Record<string, string>>;
 
 /** Options of {@link dtmGrpcClient}. */
 export interface DtmGrpcClientOptions extends GrpcConnectionOptions {
@@ -39,7 +39,7 @@ export interface DtmGrpcClientOptions extends GrpcConnectionOptions {
   /** Connects over TLS with these certificates. @default TLS with the authorities of Node for `grpcs://`, otherwise none */
   readonly tls?: GrpcTlsOptions | undefined;
   /** Metadata of every call, e.g. an authorization; a function is asked before each. @default none */
-  readonly metadata?: CallMetadata | (() => CallMetadata | Promise<CallMetadata>) | undefined;
+  readonly metadata?: GrpcCallMetadata | (() => GrpcCallMetadata | Promise<GrpcCallMetadata>) | undefined;
   /** Knows the scheme of the URL. @default only `host:port`, and what gRPC resolves by itself */
   readonly driver?: DtmDriver | undefined;
   /**

@@ -53,8 +53,8 @@ export const jsonPayloads: PayloadCodec = {
   },
 };
 
-/** What {@link encodeFor} needs of the dependencies of a client. */
-export interface EncodingDependencies {
+/** What {@link encodePayload} needs of the dependencies of a client. */
+export interface PayloadDependencies {
   /** Encodes. @default jsonPayloads */
   readonly payloads?: PayloadCodec | undefined;
   /** Knows over what a branch is called. @default its URL says it */
@@ -69,8 +69,8 @@ export interface EncodingDependencies {
  * @param payload - `undefined` means none
  * @throws DtmArgumentError when the branch could not read it
  */
-export function encodeFor(
-  { payloads = jsonPayloads, transport }: EncodingDependencies,
+export function encodePayload(
+  { payloads = jsonPayloads, transport }: PayloadDependencies,
   url: string,
   payload: unknown,
 ): Payload {

@@ -1,5 +1,11 @@
 import mysql, { type Pool as MysqlPool } from 'mysql2/promise';
-import { httpTransport, runXa, type ClientDependencies, type XaTransaction, type XaOptions } from 'nestjs-dtm/client';
+import {
+  httpTransport,
+  runXa,
+  type InitiatorDependencies,
+  type XaTransaction,
+  type XaOptions,
+} from 'nestjs-dtm/client';
 import {
   DtmBranchError,
   DtmConnectionError,
@@ -65,7 +71,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
   let clock: VirtualClock;
   let server: DtmConnection;
   let banks: Participant;
-  let dependencies: ClientDependencies;
+  let dependencies: InitiatorDependencies;
 
   beforeEach(async () => {
     await Promise.all([out.setBalance(MONEY), into.setBalance(MONEY)]);
@@ -288,7 +294,7 @@ async function pgBank(pool: PgPool): Promise<XaBank> {
       await pool.query('delete from dtm_barrier.barrier');
       await pool.query('update account set balance = $1', [amount]);
     },
-    prepared: async () => (await adapter.inDoubt()).length,
+    prepared: async () => (await adapter.listInDoubt()).length,
   };
 }
 
@@ -314,6 +320,6 @@ async function mysqlBank(pool: MysqlPool): Promise<XaBank> {
       await pool.query('delete from dtm_barrier.barrier');
       await pool.query('update account set balance = ?', [amount]);
     },
-    prepared: async () => (await adapter.inDoubt()).length,
+    prepared: async () => (await adapter.listInDoubt()).length,
   };
 }

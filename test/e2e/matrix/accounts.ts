@@ -89,7 +89,7 @@ export async function xaAccounts(): Promise<XaAccounts> {
     async moneyOf({ from, to }, gid) {
       const payer = await payers.query('select balance from account where user_id = $1', [from]);
       const [receiver] = await receivers.query('select balance from account where user_id = ?', [to]);
-      const inDoubt = (await Promise.all([postgres.inDoubt(), mariadb.inDoubt()])).flat();
+      const inDoubt = (await Promise.all([postgres.listInDoubt(), mariadb.listInDoubt()])).flat();
       return {
         from: (payer.rows as { balance: number }[])[0]!.balance,
         to: (receiver as { balance: number }[])[0]!.balance,

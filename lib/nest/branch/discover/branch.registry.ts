@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { BarrierAdapter } from '../../../barrier/index.js';
-import type { BranchLocator, BranchRef, QueryPrepared, TccUrls } from '../../../client/index.js';
+import type { BranchLocator, BranchRef, QueryPreparedEndpoint, TccUrls } from '../../../client/index.js';
 import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.options.js';
 import {
@@ -54,27 +54,27 @@ export class BranchRegistry implements BranchLocator {
   }
 
   /** @internal */
-  sagaUrls(ref: BranchRef): StepUrls {
+  getSagaUrls(ref: BranchRef): StepUrls {
     const { definition, method, urlOf } = this.#find(ref, 'saga');
     const { compensate } = definition.companions;
     return { action: urlOf(method), compensate: compensate === false ? '' : urlOf(compensate) };
   }
 
   /** @internal */
-  tccUrls(ref: BranchRef): TccUrls {
+  getTccUrls(ref: BranchRef): TccUrls {
     const { definition, method, urlOf } = this.#find(ref, 'tcc');
     const { confirm, cancel } = definition.companions;
     return { try: urlOf(method), confirm: urlOf(confirm), cancel: urlOf(cancel) };
   }
 
   /** @internal */
-  msgUrl(ref: BranchRef): string {
+  getMsgUrl(ref: BranchRef): string {
     const { method, urlOf } = this.#find(ref, 'msg');
     return urlOf(method);
   }
 
   /** @internal */
-  xaUrl(ref: BranchRef): string {
+  getXaUrl(ref: BranchRef): string {
     const { method, urlOf } = this.#find(ref, 'xa');
     return urlOf(method);
   }
@@ -86,7 +86,7 @@ export class BranchRegistry implements BranchLocator {
    * @param protocol - of the message; one of HTTP is not asked about over gRPC
    * @throws DtmConfigError when the barrier is not registered, or the coordinator cannot find the application
    */
-  queryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPrepared {
+  getQueryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPreparedEndpoint {
     const database = this.settings.databases.nameOf(adapter);
     const entry = this.#entries.find(({ controller }) => controller === QueryPreparedController)!;
     const over = protocol === 'grpc' ? undefined : 'http';

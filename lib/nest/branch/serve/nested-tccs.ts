@@ -23,7 +23,7 @@ export function addNestedTcc(context: BranchContext, tcc: Tcc): void {
  * @throws the first failed call's error: its branch is registered, so a try that succeeded would have it confirmed
  */
 export async function awaitNestedTccs(context: BranchContext): Promise<void> {
-  const results = await Promise.allSettled((nested.get(context) ?? []).map((tcc) => tcc.settle()));
+  const results = await Promise.allSettled((nested.get(context) ?? []).map((tcc) => tcc.waitForCalls()));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }
