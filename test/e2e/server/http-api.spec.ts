@@ -149,7 +149,7 @@ describe('the endpoints', () => {
     ['transType=SAGA', 'transType "SAGA" is unknown'],
     ['position=x', 'position "x" is not one that a page ended with'],
     ['attention=1', 'attention must be true or false, not "1"'],
-    ['limit=10001', 'limit must be at most 10000; go on with next_position as position'],
+    ['limit=10001', 'limit must be at most 10000; read on with next_position as position'],
   ])('all?%s is an error', async (query, message) => {
     expect(await dtm.get(`all?${query}`)).toMatchObject({
       status: 500,
