@@ -1,31 +1,31 @@
 import ts from 'typescript';
 
 /**
- * Every `{@link …}` in the package's sources whose target cannot be found from where it stands.
+ * Finds each `{@link X}` in the sources of the package where `X` is not in scope.
  *
  * @param {string} root
  * @param {ts.Program} program
  * @returns {string[]}
  */
-export function deadDocLinks(root, program) {
+export function findDeadDocLinks(root, program) {
   const checker = program.getTypeChecker();
   const sources = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(`${root}/lib/`));
   return sources.flatMap((source) => {
     /** @type {string[]} */
-    const faults = [];
+    const problems = [];
     const visit = (/** @type {ts.Node} */ node) => {
       if (isLink(node) && !isAddress(node)) {
         const symbol = node.name && checker.getSymbolAtLocation(node.name);
         if (!symbol) {
           const { line } = source.getLineAndCharacterOfPosition(node.getStart(source));
-          faults.push(`${source.fileName.slice(root.length + 1)}:${line + 1} ${node.getText(source)} leads nowhere`);
+          problems.push(`${source.fileName.slice(root.length + 1)}:${line + 1} ${node.getText(source)} leads nowhere`);
         }
       }
-      // unlike forEachChild, with comments
+      // getChildren includes comments; forEachChild does not
       node.getChildren(source).forEach(visit);
     };
     visit(source);
-    return faults;
+    return problems;
   });
 }
 

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 
-/** @import { Report } from './reports.mjs' */
+/** @import { Report } from './api-reports.mjs' */
 
 /**
- * Where the committed reports differ from the given ones, as patches.
+ * Compares the committed reports with the given ones, and returns each difference as a patch.
  *
  * @param {string} folder - of the committed reports
  * @param {readonly Report[]} reports
@@ -13,7 +13,7 @@ import { createTwoFilesPatch } from 'diff';
  */
 export function compareReports(folder, reports) {
   const wanted = new Map(reports.map(({ file, text }) => [file, text]));
-  const names = new Set([...committed(folder), ...wanted.keys()]);
+  const names = new Set([...listCommitted(folder), ...wanted.keys()]);
   return [...names].toSorted().flatMap((name) => {
     const path = join(folder, name);
     const before = existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\r\n', '\n') : '';
@@ -23,14 +23,14 @@ export function compareReports(folder, reports) {
 }
 
 /**
- * Makes the committed reports those given.
+ * Replaces the committed reports.
  *
  * @param {string} folder
  * @param {readonly Report[]} reports
  */
 export function writeReports(folder, reports) {
   mkdirSync(folder, { recursive: true });
-  for (const name of committed(folder)) rmSync(join(folder, name));
+  for (const name of listCommitted(folder)) rmSync(join(folder, name));
   for (const { file, text } of reports) writeFileSync(join(folder, file), text);
 }
 
@@ -38,6 +38,6 @@ export function writeReports(folder, reports) {
  * @param {string} folder
  * @returns {string[]}
  */
-function committed(folder) {
+function listCommitted(folder) {
   return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.api.md')) : [];
 }

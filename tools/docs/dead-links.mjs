@@ -1,36 +1,36 @@
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { visit } from 'unist-util-visit';
-import { placeOf } from './page.mjs';
+import { formatPlace } from './page.mjs';
 
 /** @import { Page } from './page.mjs' */
 
 /**
- * Links of the pages that lead to no file, or to no anchor in a page.
+ * Finds links whose file or anchor does not exist.
  *
  * @param {string} root
  * @param {readonly Page[]} pages
  * @returns {string[]}
  */
-export function deadLinks(root, pages) {
+export function findDeadLinks(root, pages) {
   const byPath = new Map(pages.map((page) => [page.path, page]));
   return pages.flatMap((page) => {
     /** @type {string[]} */
-    const faults = [];
+    const problems = [];
     visit(page.tree, (node) => {
       if (node.type !== 'link' && node.type !== 'image' && node.type !== 'definition') return;
       if (/^([a-z][a-z\d+.-]*:|\/\/)/i.test(node.url)) return;
       const [path = '', anchor] = decodeURI(node.url).split('#');
       const target = path === '' ? page.path : posix.join(path.startsWith('/') ? '.' : posix.dirname(page.path), path);
-      const fault = faultOf(root, byPath, target, anchor);
-      if (fault) faults.push(`${placeOf(page.path, node)} links to ${node.url}: ${fault}`);
+      const problem = findProblem(root, byPath, target, anchor);
+      if (problem) problems.push(`${formatPlace(page.path, node)} links to ${node.url}: ${problem}`);
     });
-    return faults;
+    return problems;
   });
 }
 
 /**
- * What is wrong with a reference to a file, or to an anchor in a page.
+ * Finds out why a reference is dead: the file does not exist, or the page lacks the anchor.
  *
  * @param {string} root
  * @param {ReadonlyMap<string, Page>} pages - by path
@@ -38,7 +38,7 @@ export function deadLinks(root, pages) {
  * @param {string | undefined} anchor
  * @returns {string | undefined}
  */
-export function faultOf(root, pages, path, anchor) {
+export function findProblem(root, pages, path, anchor) {
   if (path.startsWith('..') || !existsSync(join(root, path))) return `${path} does not exist`;
   if (!anchor) return undefined;
   const page = pages.get(path);

@@ -3,45 +3,53 @@ import { dirname, join } from 'node:path';
 import { toString } from 'mdast-util-to-string';
 import ts from 'typescript';
 import { visit } from 'unist-util-visit';
-import { placeOf } from './page.mjs';
+import { formatPlace } from './page.mjs';
 
 /** @import { PhrasingContent } from 'mdast' */
 /** @import { Page } from './page.mjs' */
 
 /**
- * Tests that a page names and that are not there. They are written as a path below `test/`, and words of titles:
- * `e2e/server/states.spec.ts` › submit again; forceStop. `…` stands for words left out.
+ * Finds tests that a page names but that do not exist. A page names a test by its path below `test/` and words of titles:
+ * `e2e/server/states.spec.ts` › submit again; forceStop. `…` stands for omitted words.
  *
  * @param {string} root
  * @param {readonly Page[]} pages
  * @returns {string[]}
  */
-export function deadTests(root, pages) {
+export function findMissingTests(root, pages) {
+  /** @type {Map<string, string[]>} */
+  const stringsByPath = new Map();
+  const stringsOf = (/** @type {string} */ path) => {
+    const strings = stringsByPath.get(path) ?? readStrings(root, path);
+    stringsByPath.set(path, strings);
+    return strings;
+  };
+
   return pages.flatMap(({ path: page, tree }) => {
     /** @type {string[]} */
-    const faults = [];
+    const problems = [];
     visit(tree, 'inlineCode', (node, index, parent) => {
-      const words = wordsAfter(/** @type {PhrasingContent[]} */ (parent?.children), Number(index));
+      const words = getWordsAfter(/** @type {PhrasingContent[]} */ (parent?.children), Number(index));
       if (!isTestFile(node) || !(words || node.value.includes('/'))) return;
       const path = node.value.startsWith('test/') ? node.value : `test/${node.value}`;
       if (!existsSync(join(root, path))) {
-        faults.push(`${placeOf(page, node)} names the test ${node.value}: ${path} does not exist`);
-      } else if (words && !hasTitle(stringsIn(root, path), words)) {
-        faults.push(`${placeOf(page, node)} names the test "${words}": no title in ${path} has these words`);
+        problems.push(`${formatPlace(page, node)} names the test ${node.value}: ${path} does not exist`);
+      } else if (words && !hasTitle(stringsOf(path), words)) {
+        problems.push(`${formatPlace(page, node)} names the test "${words}": no title in ${path} has these words`);
       }
     });
-    return faults;
+    return problems;
   });
 }
 
 /**
- * What stands behind a path and `›`, up to the next path.
+ * Returns the words between a path with `›` and the next path.
  *
  * @param {readonly PhrasingContent[]} siblings
  * @param {number} index - of the path
  * @returns {string | undefined}
  */
-function wordsAfter(siblings, index) {
+function getWordsAfter(siblings, index) {
   const rest = siblings.slice(index + 1);
   const next = rest.findIndex(isTestFile);
   const text = toString(next === -1 ? rest : rest.slice(0, next));
@@ -55,7 +63,7 @@ function isTestFile(node) {
 }
 
 /**
- * Whether the words are in one title, or, where they are a list, each in one.
+ * Whether a title contains the words. For a list, a title must contain each item.
  *
  * @param {readonly string[]} titles
  * @param {string} words
@@ -74,13 +82,13 @@ function hasTitle(titles, words) {
 }
 
 /**
- * Every text in a test, and in what it imports from its neighbours: titles may stand in tables and in contract cases.
+ * Reads all strings of a test and of the test files that it imports, because tables and contract cases hold titles too.
  *
  * @param {string} root
  * @param {string} first - path of the test
  * @returns {string[]}
  */
-function stringsIn(root, first) {
+function readStrings(root, first) {
   /** @type {string[]} */
   const strings = [];
   const files = new Set([join(root, first)]);

@@ -1,33 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { faultOf } from './links.mjs';
-import { filesBelow } from './page.mjs';
+import { listFiles } from '../support/list-files.mjs';
+import { findProblem } from './dead-links.mjs';
 
 /** @import { Page } from './page.mjs' */
 
-/** Tests of this check, which break references on purpose. */
+/** The tests of this check contain dead references on purpose. */
 const OWN_TESTS = 'test/unit/tools/';
 
 const folders = ['lib', 'sample', 'test', 'bench', 'tools'];
 
 /**
- * References from code to a page, such as `docs/testing.md`, with or without an anchor, that lead nowhere.
+ * Finds references from code to pages, such as `docs/testing.md`, whose page or anchor does not exist.
  *
  * @param {string} root
  * @param {readonly Page[]} pages
  * @returns {string[]}
  */
-export function deadReferences(root, pages) {
+export function findDeadReferences(root, pages) {
   const byPath = new Map(pages.map((page) => [page.path, page]));
-  const all = folders.flatMap((folder) => filesBelow(root, folder));
+  const all = folders.flatMap((folder) => listFiles(root, folder));
   const files = all.filter((path) => !path.endsWith('.md') && !path.startsWith(OWN_TESTS));
   return files.flatMap((file) =>
     readFileSync(join(root, file), 'utf8')
       .split('\n')
       .flatMap((line, index) =>
         [...line.matchAll(/\b(docs\/[\w./-]+\.md)(?:#([\w-]+))?/g)].flatMap(([reference, path = '', anchor]) => {
-          const fault = faultOf(root, byPath, path, anchor);
-          return fault ? [`${file}:${index + 1} refers to ${reference}: ${fault}`] : [];
+          const problem = findProblem(root, byPath, path, anchor);
+          return problem ? [`${file}:${index + 1} refers to ${reference}: ${problem}`] : [];
         }),
       ),
   );

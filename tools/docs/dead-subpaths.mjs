@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { visit } from 'unist-util-visit';
 import { readJson } from '../support/root.mjs';
-import { placeOf } from './page.mjs';
+import { formatPlace } from './page.mjs';
 
 /** @import { Page } from './page.mjs' */
 
 /**
- * Subpaths of the package that pages name in code and that users cannot import.
+ * Finds subpaths of the package in the code of pages that users cannot import.
  *
  * @param {string} root
  * @param {readonly Page[]} pages
- * @param {ts.CompilerOptions} options - that resolve the package's own name
+ * @param {ts.CompilerOptions} options - resolve the name of the package to its sources
  * @returns {string[]}
  */
-export function deadEntries(root, pages, options) {
+export function findDeadSubpaths(root, pages, options) {
   const { name, exports } = readJson(join(root, 'package.json'));
   const patterns = Object.keys(exports).map(
     (subpath) => new RegExp(`^${subpath.replace('.', name).replace('*', '[^/]+')}$`),
@@ -26,14 +26,14 @@ export function deadEntries(root, pages, options) {
 
   return pages.flatMap(({ path, tree }) => {
     /** @type {string[]} */
-    const faults = [];
+    const problems = [];
     visit(tree, (node) => {
       if (node.type !== 'inlineCode' && node.type !== 'code') return;
       const entries = [...node.value.matchAll(mention)].map(([entry]) => entry);
       for (const entry of entries.filter((mentioned) => !isEntry(mentioned))) {
-        faults.push(`${placeOf(path, node)} names ${entry}, which package.json does not export`);
+        problems.push(`${formatPlace(path, node)} names ${entry}, which package.json does not export`);
       }
     });
-    return faults;
+    return problems;
   });
 }

@@ -1,22 +1,22 @@
 import ts from 'typescript';
-import { filesBelow } from './page.mjs';
+import { listFiles } from '../support/list-files.mjs';
 
 /**
- * A program of the package's sources and of files that exist in memory only, with the settings of the checkout.
+ * Creates a compiler program from the sources of the package and the given modules, with the settings of `tsconfig.json`.
  *
  * @param {string} root
- * @param {ReadonlyMap<string, string>} extra - texts by path, relative to the root
+ * @param {ReadonlyMap<string, string>} modules - texts by path, relative to the root
  * @returns {ts.Program}
  */
-export function createProgram(root, extra) {
+export function createDocsProgram(root, modules) {
   const { config, error } = ts.readConfigFile(`${root}/tsconfig.json`, ts.sys.readFile);
   if (error) throw new Error(ts.flattenDiagnosticMessageText(error.messageText, '\n'));
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root);
-  const texts = new Map([...extra].map(([path, text]) => [`${root}/${path}`, text]));
+  const texts = new Map([...modules].map(([path, text]) => [`${root}/${path}`, text]));
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile } = host;
   host.fileExists = (path) => texts.has(path) || fileExists(path);
   host.readFile = (path) => texts.get(path) ?? readFile(path);
-  const sources = filesBelow(root, 'lib').filter((path) => path.endsWith('.ts'));
+  const sources = listFiles(root, 'lib').filter((path) => path.endsWith('.ts'));
   return ts.createProgram([...sources.map((path) => `${root}/${path}`), ...texts.keys()], options, host);
 }

@@ -1,34 +1,34 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { visit } from 'unist-util-visit';
-import { placeOf } from './page.mjs';
+import { formatPlace } from './page.mjs';
 
 /** @import { Page } from './page.mjs' */
 
-/** How a path into the checkout begins. */
+/** How paths of the checkout begin. */
 const inside = /^(?:lib|test|docs|sample|bench|tools|\.ci|\.github)\//;
 
 /**
- * Paths in code, inline or in a block for the shell, that look like files of the checkout and are not there. Of a pattern
- * such as `lib/barrier/<name>/` the part before the placeholder counts; what is built may be missing.
+ * Finds paths in inline code and shell blocks that look like files of the checkout but do not exist. For a pattern such as
+ * `lib/barrier/<name>/`, the part before the placeholder must exist. Build output may be missing.
  *
  * @param {string} root
  * @param {readonly Page[]} pages
  * @returns {string[]}
  */
-export function deadPaths(root, pages) {
+export function findDeadPaths(root, pages) {
   return pages.flatMap(({ path: page, tree }) => {
     /** @type {string[]} */
-    const faults = [];
+    const problems = [];
     visit(tree, (node) => {
       const isCode = node.type === 'inlineCode' || (node.type === 'code' && /^(sh|bash)$/.test(node.lang ?? ''));
       if (!isCode) return;
       for (const path of node.value.split(/[\s'"=(),;]+/).filter((word) => inside.test(word))) {
         const [fixed = ''] = path.split(/[*<{$…#]|:\d/);
-        const isThere = existsSync(join(root, fixed)) || /(^|\/)dist(\/|$)/.test(fixed);
-        if (!isThere) faults.push(`${placeOf(page, node)} names ${path}, which does not exist`);
+        const exists = existsSync(join(root, fixed)) || /(^|\/)dist(\/|$)/.test(fixed);
+        if (!exists) problems.push(`${formatPlace(page, node)} names ${path}, which does not exist`);
       }
     });
-    return faults;
+    return problems;
   });
 }

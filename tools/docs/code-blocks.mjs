@@ -3,32 +3,36 @@ import { visit } from 'unist-util-visit';
 
 /** @import { Page } from './page.mjs' */
 
-/** Said of `declare` in a nested block, and of nothing that stands at the top of a page. */
+/** The error for `declare` in a nested scope. On the page, the `declare` is at the top level. */
 const NO_MODIFIERS_HERE = 1184;
 
 /**
- * TypeScript on a page: a code block, or a comment `<!-- ts … -->` that says what readers need not see.
+ * TypeScript on a page: a code block, or a comment `<!-- ts … -->` with code that readers need not see.
  *
  * @typedef {object} Block
  * @property {string} page
  * @property {number} line Of its first line in the page.
  * @property {string} text
- * @property {boolean} isFragment Marked as `ts fragment`: not compiled.
+ * @property {boolean} isFragment Marked `ts fragment`, so it is not compiled.
  */
 
 /**
- * @typedef {object} Assembled
+ * The module that is compiled for a block.
+ *
+ * @typedef {object} BlockModule
  * @property {Block} block
  * @property {string} text
- * @property {readonly { start: number, end: number, offset: number }[]} own Which parts of the text are the block's, and
- *   where they begin in it.
+ * @property {readonly { start: number, end: number, offset: number }[]} own The parts of the text that come from the
+ *   block, with their offsets in the block.
  */
 
 /**
+ * Finds the TypeScript of a page.
+ *
  * @param {Page} page
  * @returns {Block[]}
  */
-export function blocksOf({ path, tree }) {
+export function getBlocks({ path, tree }) {
   /** @type {Block[]} */
   const blocks = [];
   visit(tree, (node) => {
@@ -45,13 +49,13 @@ export function blocksOf({ path, tree }) {
 }
 
 /**
- * A module for each block of a page. A page is read from the top: a block sees what the blocks above it import and
- * declare, and may declare a name anew. So each block is nested in those above it, behind the imports of all.
+ * Creates a module for each block of a page. A page is read from the top: a block sees what the blocks above it import and
+ * declare, and may declare a name again. So the module nests the block in the scopes of the blocks above it.
  *
  * @param {readonly Block[]} blocks - of one page
- * @returns {Map<string, Assembled>} by a path beside the page
+ * @returns {Map<string, BlockModule>} by path, next to the page
  */
-export function assemble(blocks) {
+export function assembleModules(blocks) {
   const parsed = blocks.filter(({ isFragment }) => !isFragment).map(parse);
   return new Map(
     parsed.map(({ block, imports, body }, index) => {
@@ -64,7 +68,7 @@ export function assemble(blocks) {
         text += `${part}\n`;
       };
       for (const { code, offset } of imports) add(code, offset);
-      text += carriedImports(
+      text += createCarriedImports(
         above.flatMap((earlier) => earlier.imports),
         imports,
       );
@@ -78,15 +82,15 @@ export function assemble(blocks) {
 }
 
 /**
- * What the compiler says of the blocks.
+ * Finds the compiler errors of the blocks.
  *
  * @param {ts.Program} program
  * @param {string} root
- * @param {ReadonlyMap<string, Assembled>} assembled
+ * @param {ReadonlyMap<string, BlockModule>} modules
  * @returns {string[]}
  */
-export function blockErrors(program, root, assembled) {
-  return [...assembled].flatMap(([path, { block, own }]) => {
+export function findBlockErrors(program, root, modules) {
+  return [...modules].flatMap(([path, { block, own }]) => {
     const source = program.getSourceFile(`${root}/${path}`);
     const syntax = program.getSyntacticDiagnostics(source);
     const diagnostics = syntax.length > 0 ? syntax : program.getSemanticDiagnostics(source);
@@ -107,7 +111,7 @@ export function blockErrors(program, root, assembled) {
  * @typedef {object} Import
  * @property {string} code
  * @property {number} offset
- * @property {ReadonlyMap<string, string>} names The declaration that brings in each name alone.
+ * @property {ReadonlyMap<string, string>} names For each name, a declaration that imports this name only.
  */
 
 /** @param {Block} block */
@@ -123,7 +127,7 @@ function parse(block) {
   /** @type {Import[]} */
   const imports = [];
   for (const statement of source.statements) {
-    if (ts.isImportDeclaration(statement)) imports.push({ ...blank(statement), names: namesOf(statement) });
+    if (ts.isImportDeclaration(statement)) imports.push({ ...blank(statement), names: getNames(statement) });
     else if (ts.canHaveModifiers(statement)) {
       ts.getModifiers(statement)
         ?.filter(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
@@ -137,7 +141,7 @@ function parse(block) {
  * @param {ts.ImportDeclaration} declaration
  * @returns {Map<string, string>}
  */
-function namesOf({ importClause, moduleSpecifier }) {
+function getNames({ importClause, moduleSpecifier }) {
   const from = `from ${moduleSpecifier.getText()};\n`;
   const { name, namedBindings } = importClause ?? {};
   const type = importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ? 'type ' : '';
@@ -155,11 +159,13 @@ function namesOf({ importClause, moduleSpecifier }) {
 }
 
 /**
+ * Creates the imports that a block takes over from the blocks above it.
+ *
  * @param {readonly Import[]} above
  * @param {readonly Import[]} own
  * @returns {string}
  */
-function carriedImports(above, own) {
+function createCarriedImports(above, own) {
   const carried = new Map(above.flatMap(({ names }) => [...names]));
   for (const name of own.flatMap(({ names }) => [...names.keys()])) carried.delete(name);
   return [...carried.values()].join('');
