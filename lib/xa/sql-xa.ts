@@ -5,8 +5,8 @@ import {
   DtmError,
   DtmFailureError,
   DtmOngoingError,
-  checkGid,
-  checkIdentifier,
+  parseGid,
+  parseIdentifier,
   errorText,
 } from '../protocol/internal.js';
 import { limitConcurrency } from './limit-concurrency.js';
@@ -81,8 +81,8 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
   };
 
   function check(branch: XaKey): void {
-    checkGid(branch.gid);
-    checkIdentifier('branch_id', branch.branchId);
+    parseGid(branch.gid);
+    parseIdentifier('branch_id', branch.branchId);
     database.check(branch);
   }
 

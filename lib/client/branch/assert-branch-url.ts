@@ -1,7 +1,7 @@
 import {
   DtmArgumentError,
   RESERVED_PARAMETERS,
-  checkBranchUrl,
+  assertBranchUrl as assertUrlForm,
   isHttpUrl,
   type Protocol,
 } from '../../protocol/internal.js';
@@ -28,7 +28,7 @@ export function assertBranchUrl(
   const assertCallable = (): void => transport?.check?.({ url, context: { ...ANY_CALL, op: name }, protocol });
   // before the general check: this error names the driver of the scheme
   if (!isHttpUrl(url) && url.includes('://')) assertCallable();
-  checkBranchUrl(url, name, protocol ?? 'grpc');
+  assertUrlForm(url, name, protocol ?? 'grpc');
   if (!isHttpUrl(url)) return assertCallable();
   if (!url.includes('?')) return;
   const { searchParams } = new URL(url);

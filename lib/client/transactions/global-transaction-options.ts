@@ -1,8 +1,8 @@
 import {
   DtmArgumentError,
   TOPIC_SCHEME,
-  checkBranchHeaders,
-  checkGid,
+  assertBranchHeaders,
+  parseGid,
   type DtmApi,
   type Protocol,
   type TransactionOptions,
@@ -29,7 +29,7 @@ export interface GlobalTransactionOptions extends TransactionOptions {
  * @throws DtmArgumentError naming the option
  */
 export function assertOptions(options: GlobalTransactionOptions): void {
-  if (options.gid !== undefined) checkGid(options.gid);
+  if (options.gid !== undefined) parseGid(options.gid);
   for (const name of ['timeoutToFailSeconds', 'requestTimeoutSeconds', 'retryIntervalSeconds', 'retryLimit'] as const) {
     const value = options[name];
     if (value !== undefined && (!Number.isInteger(value) || value < 0)) {
@@ -40,7 +40,7 @@ export function assertOptions(options: GlobalTransactionOptions): void {
   if (protocol !== undefined && protocol !== 'http' && protocol !== 'grpc' && protocol !== 'json-rpc') {
     throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(protocol)}`);
   }
-  checkBranchHeaders(options.branchHeaders);
+  assertBranchHeaders(options.branchHeaders);
 }
 
 /**

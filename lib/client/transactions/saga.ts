@@ -1,6 +1,6 @@
 import {
   DtmArgumentError,
-  checkSagaPlan,
+  assertSagaPlan,
   encodeSagaPlan,
   type Payload,
   type StepUrls,
@@ -85,7 +85,7 @@ export class Saga {
       );
     }
     const orders = new Map(this.#orders).set(step, [...(this.#orders.get(step) ?? []), ...after]);
-    checkSagaPlan({ concurrent: true, orders }, this.#steps.length);
+    assertSagaPlan({ concurrent: true, orders }, this.#steps.length);
     this.#orders.set(step, orders.get(step)!);
     return this;
   }

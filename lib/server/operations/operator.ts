@@ -1,4 +1,4 @@
-import { DtmArgumentError, DtmFailureError, checkGid, isFinal } from '../../protocol/internal.js';
+import { DtmArgumentError, DtmFailureError, parseGid, isFinal } from '../../protocol/internal.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Execution } from '../execution/execution.js';
 import type { WakeResult } from '../execution/waker.js';
@@ -21,7 +21,7 @@ export class Operator {
    * @throws DtmFailureError when the transaction is final; DtmServerError when the gid is unknown
    */
   async forceStop(gid: string): Promise<void> {
-    checkGid(gid);
+    parseGid(gid);
     const { store, clock } = this.#environment;
     const { transaction } = await findStored(store, gid);
     const { status } = transaction;
@@ -48,7 +48,7 @@ export class Operator {
    * @throws DtmServerError when the gid is unknown
    */
   async retryNow(gid: string): Promise<void> {
-    checkGid(gid);
+    parseGid(gid);
     await findStored(this.#environment.store, gid);
     await this.#execution.waker.wake({ gid }, 1);
   }

@@ -3,8 +3,8 @@ import {
   TOPIC_SCHEME,
   DtmServerError,
   MAX_ID_LENGTH,
-  checkBranchUrl,
-  checkIdentifier,
+  assertBranchUrl,
+  parseIdentifier,
   type TransactionRequest,
 } from '../../protocol/internal.js';
 import type { TopicLookup } from '../engine/mode.js';
@@ -44,7 +44,7 @@ export class Topics {
     assertTopic(topic);
     if (!url) throw new DtmArgumentError('empty url');
     // a topic serves messages over HTTP and over gRPC, so URLs of both are allowed
-    checkBranchUrl(url, 'url', 'grpc');
+    assertBranchUrl(url, 'url', 'grpc');
     this.#environment.transport.check?.({ url, context: DELIVERY });
     await this.#change(topic, (subscribers) => {
       if (subscribers.some((subscriber) => subscriber.url === url)) throw new DtmServerError('this url exists');
@@ -123,7 +123,7 @@ export class Topics {
 
 function assertTopic(topic: string): void {
   if (!topic) throw new DtmArgumentError('empty topic');
-  checkIdentifier('topic', topic, MAX_ID_LENGTH);
+  parseIdentifier('topic', topic, MAX_ID_LENGTH);
 }
 
 function parseSubscribers(value: string): Subscriber[] {

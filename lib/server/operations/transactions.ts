@@ -1,7 +1,7 @@
 import {
   DtmFailureError,
   DtmServerError,
-  checkGid,
+  parseGid,
   isFinal,
   type BranchRegistration,
   type TransactionDetails,
@@ -105,7 +105,7 @@ export class Transactions {
   }
 
   async abort(request: AbortRequest): Promise<void> {
-    checkGid(request.gid);
+    parseGid(request.gid);
     const { clock, store } = this.#environment;
     const { transaction } = await this.#find(request.gid);
     const { status, transType } = transaction;

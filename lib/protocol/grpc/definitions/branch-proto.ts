@@ -1,4 +1,4 @@
-import type { ProtoFile } from './proto-file.js';
+import type { ProtoFile } from '../../protobuf/proto-file.js';
 
 /** What branches without a .proto of their own take and answer: JSON in one field. */
 export const BRANCH_PROTO: ProtoFile = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DtmArgumentError, checkBranchUrl, isHttpUrl, splitGrpcUrl } from '../../../lib/protocol/internal.js';
+import { DtmArgumentError, assertBranchUrl, isHttpUrl, splitGrpcUrl } from '../../../lib/protocol/internal.js';
 
 describe('a gRPC branch URL', () => {
   it.each([
@@ -9,7 +9,7 @@ describe('a gRPC branch URL', () => {
     ['bank-1.svc_x.local:1/b.B/In', 'bank-1.svc_x.local:1', '/b.B/In'],
   ])('%s has a server and a method', (url, server, method) => {
     expect(splitGrpcUrl(url)).toEqual({ server, method });
-    expect(() => checkBranchUrl(url, 'action', 'grpc')).not.toThrow();
+    expect(() => assertBranchUrl(url, 'action', 'grpc')).not.toThrow();
   });
 
   it.each([
@@ -39,19 +39,19 @@ describe('a gRPC branch URL', () => {
     'x:y',
   ])('%j is none', (url) => {
     expect(splitGrpcUrl(url)).toBeUndefined();
-    expect(() => checkBranchUrl(url, 'action', 'grpc')).toThrow(DtmArgumentError);
-    expect(() => checkBranchUrl(url, 'action', 'grpc')).toThrow(
+    expect(() => assertBranchUrl(url, 'action', 'grpc')).toThrow(DtmArgumentError);
+    expect(() => assertBranchUrl(url, 'action', 'grpc')).toThrow(
       /^action ".*" is not a URL; expected http:.* or for gRPC/,
     );
   });
 
   it('with a scheme of its own is for the driver to judge', () => {
     for (const url of ['etcd://h1:1,h2:2/trans/b.B/In', 'discovery:///busi/b.B/In', 'ftp://b/a']) {
-      expect(() => checkBranchUrl(url, 'action', 'grpc')).not.toThrow();
+      expect(() => assertBranchUrl(url, 'action', 'grpc')).not.toThrow();
       expect(splitGrpcUrl(url)).toBeUndefined();
     }
     for (const url of ['etcd://h/a b', 'etcd://h/ä', '1://h/a/b', '://h/a/b', 'etcd://']) {
-      expect(() => checkBranchUrl(url, 'action', 'grpc')).toThrow(DtmArgumentError);
+      expect(() => assertBranchUrl(url, 'action', 'grpc')).toThrow(DtmArgumentError);
     }
   });
 
@@ -64,13 +64,17 @@ describe('a gRPC branch URL', () => {
 
 describe('a branch URL of a transaction with HTTP', () => {
   it.each([undefined, 'http', 'json-rpc'] as const)('(%s) must be one of HTTP', (protocol) => {
-    expect(() => checkBranchUrl('http://b/a', 'action', protocol)).not.toThrow();
-    expect(() => checkBranchUrl('b/a', 'action', protocol)).toThrow(/^action "b\/a" is not a URL$/);
+    expect(() => assertBranchUrl('http://b/a', 'action', protocol)).not.toThrow();
+    expect(() => assertBranchUrl('b/a', 'action', protocol)).toThrow(
+      /^action "b\/a" is not a URL; expected http:\/\/host:port\/path$/,
+    );
     // a name, which the driver looks up
-    expect(() => checkBranchUrl('nacos://bank/in', 'action', protocol)).not.toThrow();
-    expect(() => checkBranchUrl('nacos://bank/\u00fc', 'action', protocol)).toThrow(/are called over http or https$/);
-    expect(() => checkBranchUrl('bank:8080/api/in', 'action', protocol)).toThrow(
-      'action "bank:8080/api/in": branches are called over http or https; put http:// in front, or give the transaction the protocol grpc',
+    expect(() => assertBranchUrl('nacos://bank/in', 'action', protocol)).not.toThrow();
+    expect(() => assertBranchUrl('nacos://bank/\u00fc', 'action', protocol)).toThrow(
+      / is not an http or https URL; expected http:\/\/host:port\/path$/,
+    );
+    expect(() => assertBranchUrl('bank:8080/api/in', 'action', protocol)).toThrow(
+      'action "bank:8080/api/in" has no scheme; put http:// in front, or give the transaction the protocol grpc',
     );
   });
 });
@@ -78,11 +82,13 @@ describe('a branch URL of a transaction with HTTP', () => {
 describe('an HTTP branch URL', () => {
   it.each(['http://b/a', 'https://b', 'HTTP://b/a'])('may be %s', (url) => {
     expect(isHttpUrl(url)).toBe(true);
-    expect(() => checkBranchUrl(url, 'action', 'grpc')).not.toThrow();
+    expect(() => assertBranchUrl(url, 'action', 'grpc')).not.toThrow();
   });
 
   it('is checked as one', () => {
-    expect(() => checkBranchUrl('http://', 'action', 'grpc')).toThrow(/^action "http:\/\/" is not a URL$/);
+    expect(() => assertBranchUrl('http://', 'action', 'grpc')).toThrow(
+      /^action "http:\/\/" is not a URL; expected http:\/\/host:port\/path$/,
+    );
     expect(isHttpUrl('httpx://b')).toBe(false);
     expect(isHttpUrl('http:9000/b.B/In')).toBe(false);
   });

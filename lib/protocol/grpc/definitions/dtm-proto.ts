@@ -1,4 +1,4 @@
-import type { ProtoFile } from './proto-file.js';
+import type { ProtoFile } from '../../protobuf/proto-file.js';
 
 const EMPTY = 'google.protobuf.Empty';
 

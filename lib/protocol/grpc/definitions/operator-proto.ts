@@ -1,4 +1,4 @@
-import type { ProtoFile } from './proto-file.js';
+import type { ProtoFile } from '../../protobuf/proto-file.js';
 
 /**
  * What the gRPC API of dtm lacks; our coordinator serves it beside that API: docs/protocol.md#operator-service.

@@ -1,4 +1,4 @@
-import type { ProtoFile } from './proto-file.js';
+import type { ProtoFile } from '../../protobuf/proto-file.js';
 
 /** The service of an initiator of workflows, for calls of the coordinator: docs/protocol.md#workflow. */
 export const WORKFLOW_PROTO: ProtoFile = {
