@@ -27,7 +27,7 @@ import { startPostgres, type PostgresServer } from '../../services/postgres.mjs'
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { Participant } from '../../support/participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
-import { untilAlone } from '../../support/until-alone.js';
+import { waitForDisconnects } from '../../support/wait-for-disconnects.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
@@ -64,7 +64,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
   });
   afterAll(async () => {
     await Promise.all([pgPool?.end(), mysqlPool?.end()]);
-    if (postgres) await untilAlone(postgres.url);
+    if (postgres) await waitForDisconnects(postgres.url);
     await Promise.all([postgres?.stop(), mariadb?.stop()]);
   });
 

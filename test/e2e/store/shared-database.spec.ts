@@ -7,14 +7,14 @@ import { RecordingLogger } from '../../support/recording-logger.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { Branches } from './branches.js';
 import { startGo } from './coordinators.js';
-import { CuttableProxy } from './cuttable-proxy.js';
+import { DisconnectingProxy } from './disconnecting-proxy.js';
 
 const COUNT = 200;
 const gids = Array.from({ length: COUNT }, (_, index) => `g${index}`);
 
 for (const kind of [postgres, mariadb]) {
   const needs = requireOrSkip(kind.service);
-  describe.skipIf(!needs.available)(needs.title(`coordinators together on ${kind.title}`), () => {
+  describe.skipIf(!needs.available)(needs.title(`several coordinators on one ${kind.title}`), () => {
     let database: SqlServer;
     let branches: Branches;
 
@@ -27,7 +27,7 @@ for (const kind of [postgres, mariadb]) {
       await database?.stop();
     });
 
-    /** Stores sagas of two steps that are due, as a coordinator that died would leave them. */
+    /** Stores due sagas with two steps, as a crashed coordinator leaves them. */
     async function leaveSagas(store: Store, prefix: string): Promise<void> {
       const now = Date.now();
       const url = branches.url('ok');
@@ -64,7 +64,7 @@ for (const kind of [postgres, mariadb]) {
       for (const gid of gids) expect(branches.succeeded(prefix + gid)).toEqual(['01 action', '02 action']);
     }
 
-    it('two of ours call each branch of 200 transactions once', async () => {
+    it('two embedded coordinators call each branch of 200 transactions once', async () => {
       const store = await opened(database.ofGo.store());
       await leaveSagas(store, 'two-');
       const loggers = await Promise.all([startOne(database.ofGo.store()), startOne(database.ofGo.store())]);
@@ -73,7 +73,7 @@ for (const kind of [postgres, mariadb]) {
       for (const logger of loggers) expect(logger.lines.filter(({ level }) => level !== 'info')).toEqual([]);
     });
 
-    it('two of ours call each branch of 200 transactions once that are submitted to them at the same time', async () => {
+    it('two embedded coordinators call each branch once when both receive each of 200 submits', async () => {
       const servers = [database.ofGo.store(), database.ofGo.store()].map((store) =>
         embeddedServer({ store, logger: new RecordingLogger(), pollIntervalSeconds: 0.05 }),
       );
@@ -86,7 +86,7 @@ for (const kind of [postgres, mariadb]) {
       const steps = [{ action }, { action }];
       const submit = (gid: string, index: number): Promise<void> =>
         servers[index % 2]!.submit({ gid, transType: 'saga', steps, payloads: ['{}', '{}'] });
-      // each to both: one takes it, the other finds it there, or done
+      // each gid goes to both: one takes the transaction, the other finds it stored, or finished
       const results = await Promise.all(
         gids.map((gid, index) => Promise.allSettled([submit(`both-${gid}`, index), submit(`both-${gid}`, index + 1)])),
       );
@@ -96,9 +96,9 @@ for (const kind of [postgres, mariadb]) {
       expectEachOnce('both-');
     });
 
-    it('one of ours goes on with what another was working on when it lost the database', async () => {
+    it('an embedded coordinator continues the transaction of another one that lost the database', async () => {
       const store = await opened(database.ofGo.store());
-      const proxy = await CuttableProxy.start(database);
+      const proxy = await DisconnectingProxy.start(database);
       onTestFinished(() => proxy.stop());
       const first = await startOne(database.ofGo.store({ port: proxy.port, maxConnections: 3 }), 1);
       const now = Date.now();
@@ -122,8 +122,8 @@ for (const kind of [postgres, mariadb]) {
   });
 
   const withGo = requireOrSkip(kind.service, 'dtm');
-  describe.skipIf(!withGo.available)(withGo.title(`ours beside Go dtm on ${kind.title}`), () => {
-    it('call each branch once, and both work', async () => {
+  describe.skipIf(!withGo.available)(withGo.title(`the embedded coordinator beside Go dtm on ${kind.title}`), () => {
+    it('call each branch once, and each handles some transactions', async () => {
       const database = await kind.start();
       const branches = await Branches.start();
       onTestFinished(async () => {
@@ -160,7 +160,7 @@ for (const kind of [postgres, mariadb]) {
       server.recover();
       await waitUntil(async () => (await store.list({ status: 'submitted', limit: 1 })).transactions.length === 0);
       for (const gid of gids) expect(branches.succeeded(gid)).toEqual(['01 action', '02 action']);
-      // ours clears its name when it is done, Go dtm leaves its own
+      // the embedded coordinator clears the owner at the end, Go dtm leaves it
       const { transactions } = await store.list({ limit: 1000 });
       const owned = transactions.filter(({ owner }) => owner !== undefined).length;
       expect(owned).toBeGreaterThan(0);

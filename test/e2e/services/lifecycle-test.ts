@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import type { ServerControl } from '../../services/server.mjs';
 
-/** A server that was started, with the ports that it was asked for. */
-export interface Life<Server extends ServerControl> {
+/** How to start and check a server. */
+export interface ServerLifecycle<Server extends ServerControl> {
   start(): Promise<Server>;
-  /** Ports at which somebody must answer as long as it runs. */
+  /** Ports that must accept connections while the server runs. */
   ports(server: Server): readonly number[];
-  /** Asks something simple; throws when the answer is not the right one. */
+  /** Sends a simple request; throws for a wrong answer. */
   ask(server: Server): Promise<void>;
 }
 
-/** Whether the servers of one kind are what the tests that use them take for granted. */
-export function livesAs<Server extends ServerControl>({ start, ports, ask }: Life<Server>): void {
-  it('starts, answers, comes back after a restart and a crash, and stops', async () => {
+/** Tests the assumptions that other tests make about a kind of server. */
+export function testLifecycle<Server extends ServerControl>({ start, ports, ask }: ServerLifecycle<Server>): void {
+  it('starts, answers, survives a restart and a crash, and stops', async () => {
     const server = await start();
     onTestFinished(server.stop);
     const open = (): Promise<boolean[]> => Promise.all(ports(server).map(isOpen));

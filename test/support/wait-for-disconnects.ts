@@ -2,12 +2,12 @@ import { Client } from 'pg';
 import { waitUntil } from './wait-until.js';
 
 /**
- * Waits until nobody else is connected to a PostgreSQL server that is to be stopped: a client that has been told to end may
- * still be connected, and one that hears the server stop then throws where nobody listens any more.
+ * Waits until all other clients have disconnected from a PostgreSQL server, so that the server can stop. A client that is
+ * closing may still be connected; when the server stops then, the client throws an error that no handler catches.
  *
- * @param connectionString - of the server
+ * @param connectionString - URL of the server
  */
-export async function untilAlone(connectionString: string): Promise<void> {
+export async function waitForDisconnects(connectionString: string): Promise<void> {
   const client = new Client({ connectionString });
   client.on('error', () => {});
   await client.connect();

@@ -7,32 +7,32 @@ import { pgBarrier } from 'nestjs-dtm/barrier/pg';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { startPostgres } from '../../services/postgres.mjs';
 import { Bank, type Queryable } from './bank.js';
-import { preparedXaBank, tabledXaBank, type XaBank } from './xa-bank.js';
+import { postgresXaBank, emulatedXaBank, type XaBank } from './xa-bank.js';
 
-/** Two banks, each with a database of its own. */
-export interface Bed {
+/** Two banks, each with its own database. */
+export interface BankFixture {
   readonly banks: readonly [Bank, Bank];
-  /** The same banks, whose changes are prepared first; called when they are open. */
+  /** XA branches of the same banks; call this after the banks are open. */
   xaBanks(): Promise<readonly [XaBank, XaBank]>;
   close(): Promise<void>;
 }
 
-/** Inside this process: one connection for each bank, so that its transactions run one after the other. */
-async function pgliteBed(): Promise<Bed> {
+/** In-process databases with one connection for each bank: its transactions run one after another. */
+async function pgliteFixture(): Promise<BankFixture> {
   const databases = [new PGlite(), new PGlite()] as const;
   const bank = (database: PGlite) => new Bank(database as Queryable, pgBarrier(database) as unknown as Bank['adapter']);
   const banks = [bank(databases[0]), bank(databases[1])] as const;
   return {
     banks,
-    xaBanks: async () => [await tabledXaBank(banks[0]), await tabledXaBank(banks[1])],
+    xaBanks: async () => [await emulatedXaBank(banks[0]), await emulatedXaBank(banks[1])],
     close: async () => {
       await Promise.all(databases.map((database) => database.close()));
     },
   };
 }
 
-/** A real server with two databases, where transactions really run at the same time. */
-async function postgresBed(): Promise<Bed> {
+/** A real server with two databases: transactions run in parallel. */
+async function postgresFixture(): Promise<BankFixture> {
   const server = await startPostgres();
   const admin = new Client({ connectionString: server.url });
   await admin.connect();
@@ -40,7 +40,7 @@ async function postgresBed(): Promise<Bed> {
   await admin.end();
   const pool = (database: string) => {
     const created = new Pool({ ...server, database, max: 20 });
-    // the server says good-bye to connections that are being closed
+    // at shutdown the server sends an error to connections that are being closed
     created.on('error', () => undefined);
     return created;
   };
@@ -51,7 +51,7 @@ async function postgresBed(): Promise<Bed> {
   const banks = [bank(pools[0]), bank(pools[1])] as const;
   return {
     banks,
-    xaBanks: async () => [preparedXaBank(banks[0], xaPools[0]), preparedXaBank(banks[1], xaPools[1])],
+    xaBanks: async () => [postgresXaBank(banks[0], xaPools[0]), postgresXaBank(banks[1], xaPools[1])],
     close: async () => {
       await Promise.all([...pools, ...xaPools].map((database) => database.end()));
       await server.stop();
@@ -61,13 +61,13 @@ async function postgresBed(): Promise<Bed> {
 
 const postgres = requireOrSkip('postgres');
 
-/** The databases that the tests of the bank run on, and how often a coordinator dies on them: PGlite is slow. */
-export const BEDS = [
-  { title: 'on PGlite', available: true, kills: postgres.available ? 5 : 20, make: pgliteBed },
-  { title: postgres.title('on PostgreSQL'), available: postgres.available, kills: 20, make: postgresBed },
+/** Databases of the bank tests, and the number of coordinator kills on each: PGlite is slow. */
+export const BANK_FIXTURES = [
+  { title: 'on PGlite', available: true, kills: postgres.available ? 5 : 20, create: pgliteFixture },
+  { title: postgres.title('on PostgreSQL'), available: postgres.available, kills: 20, create: postgresFixture },
 ] as const;
 
-/** A folder that is removed after the test. */
+/** Creates a temporary folder. */
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'dtm-test-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };

@@ -1,24 +1,24 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** Where a connection is cut. */
+/** Point at which a connection is cut: before the request, or after the answer. */
 export type Cut = 'before' | 'after';
 
-/** A way to a server on which connections can be cut at a moment that a test chooses. */
-export class CuttableProxy {
+/** A TCP proxy that cuts connections at a point that a test chooses. */
+export class DisconnectingProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #marker: string | undefined;
   #cut: Cut = 'before';
-  /** Connections that were cut where they should be. */
+  /** Number of connections that the proxy has cut. */
   cuts = 0;
 
   private constructor(target: { readonly host: string; readonly port: number }) {
     this.#server = createServer((client) => this.#pass(client, connect(target.port, target.host)));
   }
 
-  static async start(target: { readonly host: string; readonly port: number }): Promise<CuttableProxy> {
-    const proxy = new CuttableProxy(target);
+  static async start(target: { readonly host: string; readonly port: number }): Promise<DisconnectingProxy> {
+    const proxy = new DisconnectingProxy(target);
     await new Promise<void>((resolve) => void proxy.#server.listen(0, '127.0.0.1', resolve));
     return proxy;
   }
@@ -28,8 +28,8 @@ export class CuttableProxy {
   }
 
   /**
-   * Cuts the next connection on which a text is sent: before the server gets it, or after it has answered, so that the
-   * answer is lost.
+   * Cuts the next connection that sends the marker: before the server receives it, or after the server has answered, so
+   * that the answer is lost.
    */
   cutAt(marker: string, cut: Cut): void {
     this.#marker = marker;
@@ -44,7 +44,7 @@ export class CuttableProxy {
   }
 
   #pass(client: Socket, server: Socket): void {
-    let isDoomed = false;
+    let losesAnswer = false;
     const end = (): void => {
       client.destroy();
       server.destroy();
@@ -62,12 +62,12 @@ export class CuttableProxy {
         this.#marker = undefined;
         this.cuts++;
         if (this.#cut === 'before') return end();
-        isDoomed = true;
+        losesAnswer = true;
       }
       server.write(data);
     });
     server.on('data', (data) => {
-      if (isDoomed) end();
+      if (losesAnswer) end();
       else client.write(data);
     });
   }

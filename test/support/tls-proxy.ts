@@ -3,13 +3,13 @@ import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
 /**
- * Takes connections over TLS and passes on what they bring, plainly, as a proxy in front of dtm does; ends with the test.
+ * Starts a proxy that terminates TLS and forwards plain TCP, like a proxy in front of dtm; closes it after the test.
  *
  * @param target - `host:port`
- * @param options - certificate, and whether clients need one
- * @returns its port
+ * @param options - server certificate, and whether clients need a certificate
+ * @returns the port of the proxy
  */
-export async function startTlsFront(target: string, options: TlsOptions): Promise<number> {
+export async function startTlsProxy(target: string, options: TlsOptions): Promise<number> {
   const url = new URL(`tcp://${target}`);
   const sockets = new Set<TLSSocket>();
   const server = createServer({ ALPNProtocols: ['h2'], ...options }, (socket) => {
