@@ -211,7 +211,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
     ]) {
       const error = await errorOf(operation());
       expect(error).toBeInstanceOf(DtmConfigError);
-      expect(error.message).toMatch(/give its HTTP API as well: dtmGrpcClient\(.*http: 'http/);
+      expect(error.message).toMatch(/pass its HTTP API too: dtmGrpcClient\(.*http: 'http/);
     }
   });
 
