@@ -46,8 +46,8 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
     gid?: string,
   ): Promise<HttpResponse> => {
     try {
-      const url = `${address}/${path}`;
-      return await requester.request({ method, url, of: 'coordinator', headers, body, timeoutMs });
+      const target = { method, url: `${address}/${path}`, of: 'coordinator' } as const;
+      return await requester.request({ ...target, headers, body, timeoutMs });
     } catch (cause) {
       throw noAnswer({ address, operation: operationIn(path), gid }, cause);
     }

@@ -139,7 +139,7 @@ describe('a plain object for a gRPC branch', () => {
     [
       'a number that is not exact',
       { money: { amountMinor: 2 ** 53 } },
-      /"money\.amountMinor" must be a whole number of 64/,
+      /"money\.amountMinor" must be a 64-bit integer/,
     ],
     ['a negative id', { toId: -1n }, /"toId" must be a 64-bit integer, 0 or more, not -1/],
     ['a number for a string', { toName: 1 }, /"toName" must be a string, not 1/],
@@ -157,7 +157,7 @@ describe('a plain object for a gRPC branch', () => {
     ['null in an array', { legs: [null] }, /"legs\[0\]" must be an object.*not null/],
     ['an array for a map', { labels: ['x'] }, /"labels" must be an object, a map/],
     ['a wrong value in a map', { labels: { x: 1 } }, /"labels\[x\]" must be a string/],
-    ['a wrong key of a map', { byDay: { monday: {} } }, /"byDay\[monday\]" must have a key that is a whole number/],
+    ['a wrong key of a map', { byDay: { monday: {} } }, /"byDay\[monday\]" must have a key that is a 32-bit integer/],
     ['two of a oneof', { toName: 'a', toId: 1 }, /only one of toName and toId may be set/],
     ['an array', [], /payload must be an object, a bank\.v1\.Transfer, not an array/],
   ])('with %s is refused', (_, payload, message) => {
@@ -173,13 +173,17 @@ describe('a plain object for a gRPC branch', () => {
   });
 
   it.each<[string, string, RegExp]>([
-    ['an unknown service', 'b:1/bank.v2.Bank/TransOut', /no such service, they have bank\.v1\.Bank; give its file/],
+    [
+      'an unknown service',
+      'b:1/bank.v2.Bank/TransOut',
+      /have only the services bank\.v1\.Bank; add the file of this service/,
+    ],
     [
       'an unknown method',
       'b:1/bank.v1.Bank/TransUot',
       /bank\.v1\.Bank has no method "TransUot"; it has TransOut, Try, Watch/,
     ],
-    ['a stream', 'b:1/bank.v1.Bank/Watch', /is a stream; branches are called with one message/],
+    ['a stream', 'b:1/bank.v1.Bank/Watch', /is a stream; a branch is called with one message/],
   ])('for %s is refused', (_, url, message) => {
     const error = errorOf(() => codec.encode(url, {}));
     expect(error).toBeInstanceOf(DtmArgumentError);
@@ -223,7 +227,7 @@ describe('other payloads of a gRPC branch', () => {
   it('plain objects without a .proto are refused with the remedy', () => {
     const error = errorOf(() => jsonPayloads.encode(OUT, { userId: 1 }));
     expect(error).toBeInstanceOf(DtmArgumentError);
-    expect(error.message).toMatch(/give payloads: protoPayloads\(\{ protoPath \}\)/);
+    expect(error.message).toMatch(/set payloads: protoPayloads\(\{ protoPath \}\)/);
   });
 });
 
