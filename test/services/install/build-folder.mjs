@@ -8,8 +8,8 @@ import { buildFolder } from '../programs.mjs';
 /** @import { BuiltService, ServiceName } from '../catalog.mjs' */
 
 /**
- * Fills the folder of a built service. It is filled beside its place and moved there, so that nobody ever finds half of
- * it.
+ * Fills the build folder of a service. Fills a draft first and then renames the draft, so that the folder is always
+ * complete.
  *
  * @param {ServiceName} name
  * @param {BuiltService} service
