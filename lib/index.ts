@@ -26,18 +26,22 @@ export {
   type XaOptions,
 } from './client/index.js';
 export type { DriverRegistration, DtmDriver, HttpDestination } from './driver/index.js';
-export { Barrier, Branch, BranchPayload } from './nest/branch/declare/branch-params.decorator.js';
-export { branchOf, type BranchOfOptions } from './nest/branch/discover/branch-of.js';
+export { Barrier, Branch, BranchPayload, Xa } from './nest/branch/declare/branch-parameters.decorator.js';
 export type { BranchRouteOptions } from './nest/branch/declare/define-branch.js';
 export { MsgBranch } from './nest/branch/declare/msg-branch.decorator.js';
 export { SagaBranch, type SagaBranchOptions } from './nest/branch/declare/saga-branch.decorator.js';
-export { Xa, XaBranch, type XaBranchOptions } from './nest/branch/declare/xa-branch.decorator.js';
 export { TccAction, type TccActionOptions } from './nest/branch/declare/tcc-action.decorator.js';
-export type { DtmDatabaseOptions } from './nest/options/database-registry.js';
+export { XaBranch, type XaBranchOptions } from './nest/branch/declare/xa-branch.decorator.js';
+export { branchOf, type BranchOfOptions } from './nest/branch/discover/branch-of.js';
 export { DtmModule } from './nest/dtm.module.js';
-export type { DtmModuleAsyncOptions, DtmOptionsFactory } from './nest/dtm.module-definition.js';
-export type { DtmEndpointOptions, DtmModuleOptions, DtmRegisterOptions } from './nest/options/dtm.options.js';
+export { DTM_OPTIONS, type DtmModuleAsyncOptions, type DtmOptionsFactory } from './nest/dtm.module-definition.js';
 export { DtmService } from './nest/dtm.service.js';
+export type {
+  DtmDatabaseOptions,
+  DtmEndpointOptions,
+  DtmModuleOptions,
+  DtmRegisterOptions,
+} from './nest/options/dtm.options.js';
 export {
   DtmArgumentError,
   DtmBarrierError,

@@ -1,7 +1,7 @@
-import { checkDocs } from './docs/check-docs.mjs';
+import { checkDocs } from './docs/check.mjs';
 import { root } from './support/root.mjs';
 
-const { problems, summary } = checkDocs(root);
-for (const problem of problems) console.error(problem);
+const { faults, summary } = checkDocs(root);
+for (const fault of faults) console.error(fault);
 console.log(summary);
-process.exitCode = problems.length > 0 ? 1 : 0;
+process.exitCode = faults.length > 0 ? 1 : 0;

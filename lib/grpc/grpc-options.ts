@@ -1,33 +1,41 @@
-import { createRequire } from 'node:module';
 import type { Type } from '@nestjs/common';
 import type { GrpcOptions, Transport } from '@nestjs/microservices';
 import { findBranchDefinition } from '../nest/branch/definition/branch-definition.js';
+import type { RpcName } from '../nest/branch/definition/rpc-name.js';
 import { genericMethod } from '../nest/branch/serve/generic-message.js';
 import { QueryPreparedController } from '../nest/query-prepared/query-prepared.controller.js';
+import { GRPC_TRANSPORT } from '../nest/undocumented/message-pattern.js';
 import { DtmConfigError } from '../protocol/internal.js';
+import { requirePackage } from '../support/load-package.js';
 
 type NestGrpcOptions = GrpcOptions['options'];
 type PackageDefinition = NonNullable<NestGrpcOptions['packageDefinition']>;
 
-/** Options of {@link dtmGrpcOptions}: those of Nest for gRPC, without what follows from the controllers. */
+/** Options of {@link dtmGrpcOptions}: Nest's options for gRPC, of which some follow from the controllers. */
 export interface DtmGrpcOptions extends Omit<NestGrpcOptions, 'package' | 'packageDefinition'> {
   /** Packages of the .proto files whose services the application serves. @default none */
   readonly package?: string | string[] | undefined;
-  /** Loaded .proto files, instead of their paths. @default those of `protoPath` */
+  /** Loaded .proto files, instead of their paths. @default the files of `protoPath` */
   readonly packageDefinition?: PackageDefinition | undefined;
 }
 
 /** Package of the services that need no .proto. */
 const GENERIC_PACKAGE = 'nestjsdtm';
 
+/** A branch method of a controller with its name over gRPC. */
+interface BranchRpc extends RpcName {
+  /** `Class.method`. */
+  readonly handler: string;
+}
+
 /**
- * Options of a Nest microservice that serves branches over gRPC: those of the application's own .proto files, and those
- * that have none, which take and answer JSON (`nestjsdtm.Payload`). It also answers the coordinator about the local
- * transactions of messages.
+ * Creates the options of a Nest microservice that serves branches over gRPC: in the services of the application's own .proto
+ * files, and in services that need no .proto and take JSON (`nestjsdtm.Payload`). The microservice also answers the
+ * coordinator's query-back about messages.
  *
  * @param controllers - all controllers with branches
- * @param options - url, credentials, .proto files and whatever else Nest takes
- * @throws DtmConfigError when a controller has no branches, or two of them have the same name over gRPC
+ * @param options - url, credentials, .proto files and Nest's other options
+ * @throws DtmConfigError when a controller has no branches, or two branches have the same name over gRPC
  *
  * @example
  * app.connectMicroservice(dtmGrpcOptions([BankController], { url: '0.0.0.0:50051' }));
@@ -37,8 +45,7 @@ export function dtmGrpcOptions(controllers: readonly Type[], options: DtmGrpcOpt
   const ownPackages = own === undefined ? [] : typeof own === 'string' ? [own] : own;
   const protos = packageDefinition ?? (protoPath === undefined ? {} : loadProtos(protoPath, loader));
   return {
-    // the number of gRPC: the package itself is not loaded for it
-    transport: 4 as Transport.GRPC,
+    transport: GRPC_TRANSPORT as Transport.GRPC,
     options: {
       ...others,
       package: [...ownPackages, GENERIC_PACKAGE],
@@ -51,46 +58,44 @@ function genericServices(controllers: readonly Type[]): PackageDefinition {
   const owners = new Map<string, string>();
   const services: Record<string, Record<string, ReturnType<typeof genericMethod>>> = {};
   for (const controller of controllers) {
-    const branches = branchesOf(controller);
+    const branches = listBranches(controller);
     if (branches.length === 0) {
       throw new DtmConfigError(
-        `dtmGrpcOptions: ${controller.name} has no branches; list controllers with branches only`,
+        `dtmGrpcOptions: ${controller.name} has no branches; list only controllers with branches`,
       );
     }
-    for (const { name, service, method } of branches) {
+    for (const { handler, service, method } of branches) {
       if (!service.startsWith(`${GENERIC_PACKAGE}.`)) continue;
       const key = `${service}/${method}`;
       const owner = owners.get(key);
       if (owner !== undefined) {
         throw new DtmConfigError(
-          `${controller.name}.${name} and ${owner} are both ${key} over gRPC; give one of them another service or rpc in its decorator`,
+          `dtmGrpcOptions: ${handler} and ${owner} are both ${key} over gRPC; give one of them another service or rpc in its decorator`,
         );
       }
-      owners.set(key, `${controller.name}.${name}`);
+      owners.set(key, handler);
       (services[service] ??= {})[method] = genericMethod(service, method);
     }
   }
   return services as PackageDefinition;
 }
 
-function branchesOf(controller: Type): { name: string; service: string; method: string }[] {
-  const found = new Map<string, { name: string; service: string; method: string }>();
+function listBranches(controller: Type): BranchRpc[] {
+  const found = new Map<string, BranchRpc>();
   for (let prototype = controller.prototype as object; prototype !== Object.prototype;) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const value = Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown;
       const rpc = findBranchDefinition(value)?.rpc;
-      if (rpc && !found.has(name)) found.set(name, { name, ...rpc });
+      if (rpc && !found.has(name)) found.set(name, { handler: `${controller.name}.${name}`, ...rpc });
     }
     prototype = Object.getPrototypeOf(prototype) as object;
   }
   return [...found.values()];
 }
 
-/** As Nest does it, and with the package that Nest needs itself. */
 function loadProtos(path: string | string[], loader: NestGrpcOptions['loader']): PackageDefinition {
-  const require = createRequire(import.meta.url);
-  const { loadSync } = require('@grpc/proto-loader') as {
+  const { loadSync } = requirePackage<{
     loadSync: (path: string | string[], options: unknown) => PackageDefinition;
-  };
+  }>('@grpc/proto-loader', 'dtmGrpcOptions with protoPath');
   return loadSync(path, loader);
 }

@@ -1,5 +1,5 @@
 /**
- * Serves branches over gRPC in a Nest microservice; needs `@nestjs/microservices` and what it needs for gRPC.
+ * Serves branches over gRPC in a Nest microservice. Needs `@nestjs/microservices` and its packages for gRPC.
  *
  * @module nestjs-dtm/grpc
  */

@@ -8,10 +8,10 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchTransport } from './branch-transport.js';
-import { DtmSettings } from './options/dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
+import { DtmSettings } from './options/dtm.settings.js';
 
-/** Opens the coordinator with the application, lets it act once branches can be reached, and closes it in order. */
+/** Opens the coordinator with the application, starts it when branches can be reached, and closes both in order. */
 @Injectable()
 export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('DtmModule');
@@ -20,59 +20,59 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
 
   constructor(
     private readonly settings: DtmSettings,
-    private readonly gate: InFlightBranches,
+    private readonly inFlight: InFlightBranches,
     private readonly transport: BranchTransport,
     private readonly adapterHost: HttpAdapterHost,
     private readonly registration: DtmRegistration,
   ) {}
 
-  /** Early enough for the `onApplicationBootstrap` of others to start transactions. */
+  /** The hook is early enough for the `onApplicationBootstrap` of other modules to start transactions. */
   async onModuleInit(): Promise<void> {
-    // a driver that cannot work should be known now, and Nest's own clients may ask for its addresses
+    // a driver that cannot work must fail at bootstrap, and Nest's own gRPC clients may use its addresses
     await this.settings.driver.registerGrpcResolver();
     await this.settings.server.open();
     this.#opened = true;
   }
 
-  /** Without an HTTP server of its own an application has no branches to wait for. */
+  /** An application without an HTTP server has nothing to wait for. */
   onApplicationBootstrap(): void {
-    if (!this.adapterHost.httpAdapter || this.adapterHost.listening) this.#begin();
-    else this.adapterHost.listen$.subscribe(() => this.#begin());
+    if (!this.adapterHost.httpAdapter || this.adapterHost.listening) this.#start();
+    else this.adapterHost.listen$.subscribe(() => this.#start());
   }
 
-  /** The earliest moment that Nest offers: HTTP requests still come in, and branch calls among them are turned away. */
+  /** Nest's earliest hook: HTTP requests still come in, and the branch calls among them are rejected. */
   onModuleDestroy(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  #begin(): void {
+  #start(): void {
     if (this.#closing) return;
     this.registration.start();
     try {
       this.settings.server.recover();
     } catch (error) {
-      // thrown inside "listening" it would end the process
-      this.#report('the coordinator could not go on with unfinished transactions', error);
+      // thrown in the event "listening", the error would end the process
+      this.#logError('the coordinator could not resume unfinished transactions', error);
     }
   }
 
   async #close(): Promise<void> {
-    // who looks for the application now should find another instance
+    // clients that look up the application from now on must find another instance
     await this.registration.close();
-    // a handler that is still running may need the coordinator, e.g. a nested TCC
-    await this.gate.close();
+    // a handler that is still running may need the coordinator, e.g. for a nested TCC
+    await this.inFlight.drain();
     try {
       if (this.#opened) await this.settings.server.close();
     } catch (error) {
-      // thrown, it would keep Nest 11 from closing the rest of the application
-      this.#report('the coordinator could not be closed in order', error);
+      // thrown, the error would keep Nest 11 from closing the rest of the application
+      this.#logError('the coordinator could not be closed', error);
     }
     await this.transport.close();
     await this.settings.driver.close?.();
   }
 
-  #report(message: string, error: unknown): void {
+  #logError(message: string, error: unknown): void {
     this.#logger.error(message, error instanceof Error ? error.stack : error);
   }
 }

@@ -2,22 +2,23 @@ import { Module, type NestModule, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { branchTransport } from '../client/index.js';
 import { DtmConfigError } from '../protocol/internal.js';
-import { answerBranches } from './branch/serve/branch-answers.js';
-import { acceptBranchBodies } from './branch/serve/branch-bodies.js';
 import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { BranchExplorer } from './branch/discover/branch.explorer.js';
-import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchRegistry } from './branch/discover/branch.registry.js';
+import { acceptBranchBodies } from './branch/serve/accept-branch-bodies.js';
+import { encodeBranchResponses } from './branch/serve/encode-branch-responses.js';
+import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchTransport } from './branch-transport.js';
 import { DtmLifecycle } from './dtm.lifecycle.js';
 import { ConfigurableModuleClass, DTM_OPTIONS } from './dtm.module-definition.js';
-import { DtmSettings, parseDtmOptions } from './options/dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
+import { DtmSettings } from './options/dtm.settings.js';
+import { parseDtmOptions } from './options/parse-dtm-options.js';
 import { QueryPreparedController } from './query-prepared/query-prepared.controller.js';
 
 /**
- * Connects an application to a coordinator: provides {@link DtmService}, and what `@SagaBranch` and `@TccAction` need. It is
+ * Connects an application to a coordinator: provides {@link DtmService}, and what the branch decorators need. The module is
  * global unless `isGlobal: false` is given. Import it once.
  *
  * @example
@@ -36,13 +37,14 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
     },
     ApplicationEndpoint,
     BranchExplorer,
-    InFlightBranches,
     BranchRegistry,
     DtmLifecycle,
     DtmRegistration,
     DtmService,
+    InFlightBranches,
   ],
-  exports: [InFlightBranches, DtmService, DtmSettings],
+  // the guards in the modules of the controllers need the last two
+  exports: [DtmService, DtmSettings, InFlightBranches],
 })
 export class DtmModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   constructor(
@@ -51,13 +53,13 @@ export class DtmModule extends ConfigurableModuleClass implements NestModule, On
     private readonly modules: ModulesContainer,
   ) {
     super();
-    // microservices look at the methods before any other hook
+    // microservices read the methods before any other hook
     explorer.complete();
   }
 
   /**
-   * Nest calls this when the application's prefix and versions are set and its body parsers are registered, and before it
-   * registers a route.
+   * Nest calls this hook when the application's prefix and versions are set and its body parsers are registered, and before
+   * it registers a route.
    *
    * @internal
    */
@@ -65,14 +67,14 @@ export class DtmModule extends ConfigurableModuleClass implements NestModule, On
     this.onModuleInit();
     const { httpAdapter } = this.adapterHost;
     acceptBranchBodies(httpAdapter);
-    answerBranches(httpAdapter);
+    encodeBranchResponses(httpAdapter);
   }
 
   /** @internal */
   onModuleInit(): void {
     if ([...this.modules.values()].filter(({ metatype }) => metatype === DtmModule).length > 1) {
       throw new DtmConfigError(
-        'DtmModule is imported more than once; call forRoot in one place and import that, or leave it global',
+        'DtmModule is imported more than once; call forRoot in one place and import that module, or leave DtmModule global',
       );
     }
     this.explorer.explore();

@@ -6,15 +6,15 @@ import {
   runTcc,
   runXa,
   waitFor,
-  type InitiatorDependencies,
+  type ClientDependencies,
   type MsgDependencies,
   type MsgOptions,
   type SagaOptions,
   type Tcc,
   type TccOptions,
   type WaitForOptions,
-  type XaTransaction,
   type XaOptions,
+  type XaTransaction,
 } from '../client/index.js';
 import type { HttpDestination } from '../driver/index.js';
 import type {
@@ -26,18 +26,18 @@ import type {
 } from '../protocol/internal.js';
 import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { BranchRegistry } from './branch/discover/branch.registry.js';
-import { BranchTransport } from './branch-transport.js';
 import { addNestedTcc } from './branch/serve/nested-tccs.js';
-import { DtmSettings } from './options/dtm.options.js';
+import { BranchTransport } from './branch-transport.js';
 import { DtmRegistration } from './dtm.registration.js';
+import { DtmSettings } from './options/dtm.settings.js';
 
-/** Starts and inspects global transactions. */
+/** Starts and inspects global transactions. Injected into the application's own providers. */
 @Injectable()
 export class DtmService {
-  /** The coordinator itself. */
+  /** The coordinator's own operations, for what this class does not offer. */
   readonly api: DtmApi;
   readonly #logger = new Logger('DtmService');
-  readonly #dependencies: InitiatorDependencies & MsgDependencies;
+  readonly #dependencies: ClientDependencies & MsgDependencies;
 
   constructor(
     private readonly settings: DtmSettings,
@@ -52,25 +52,25 @@ export class DtmService {
       transport,
       locator,
       payloads: settings.payloads,
-      getQueryPrepared: (adapter, protocol) => locator.getQueryPrepared(adapter, protocol),
+      queryPrepared: (adapter, protocol) => locator.queryPrepared(adapter, protocol),
     };
   }
 
   /**
-   * What keeps this application from standing in the registry of its driver at present, e.g. for a health check; undefined
-   * while it stands there, and when the option `register` was not given.
+   * Why this application is not registered in the registry of its driver at present, e.g. for a health check; undefined while
+   * it is, and when the option `register` was not given.
    */
   get registrationProblem(): string | undefined {
     return this.registration.problem;
   }
 
   /**
-   * Where a URL of HTTP leads at present, for your own calls to services that the driver finds by name. Another instance may
-   * be meant the next time.
+   * Resolves a URL with a service name to the URL of an instance, for your own calls to services of the driver. The next call
+   * may give another instance.
    *
-   * @param url - e.g. `nacos://bank/accounts`; a plain URL is returned as it is
+   * @param url - e.g. `nacos://bank/accounts`; a plain URL is returned unchanged
    * @returns an http or https URL, with the headers that belong to it
-   * @throws DtmArgumentError when the name could never be found; Error when nobody serves it at present
+   * @throws DtmArgumentError when the name is invalid; Error when no healthy instance is registered
    *
    * @example
    * const { url, headers } = await dtm.resolveUrl('nacos://bank/accounts');
@@ -83,13 +83,13 @@ export class DtmService {
     return http.resolve(url);
   }
 
-  /** A new global id from the coordinator. */
+  /** Gets a new global id from the coordinator. */
   newGid(): Promise<string> {
     return this.api.newGid();
   }
 
   /**
-   * Begins a saga; nothing is sent before its `submit()`.
+   * Begins a saga. Nothing is sent before its `submit()`.
    *
    * @param options - see {@link SagaOptions}
    * @throws DtmArgumentError when an option is not allowed
@@ -110,27 +110,27 @@ export class DtmService {
    * @param work - calls the branches
    * @param options - see {@link TccOptions}
    * @returns what `work` returned
-   * @throws what {@link runTcc} throws
+   * @throws what `runTcc` of `nestjs-dtm/client` throws
    *
    * @example
    * await dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze'), { userId: 1, amount: 30 }));
    */
   tcc<T>(work: (tcc: Tcc) => Promise<T> | T, options: TccOptions = {}): Promise<T> {
     return runTcc(this.#dependencies, work, {
-      onAbortFailed: (error, gid) => this.#abortFailed(error, gid),
+      onAbortFailed: (error, gid) => this.#logAbortFailed('TCC', error, gid),
       ...options,
       protocol: options.protocol ?? this.#protocol(),
     });
   }
 
   /**
-   * Runs an XA transaction: what the branches changed is committed in all their databases when `work` returns, and rolled
+   * Runs an XA transaction: the changes of the branches are committed in all their databases when `work` returns, and rolled
    * back in all of them when it throws.
    *
    * @param work - calls the branches
    * @param options - see {@link XaOptions}
    * @returns what `work` returned
-   * @throws what {@link runXa} throws
+   * @throws what `runXa` of `nestjs-dtm/client` throws
    *
    * @example
    * await dtm.xa(async (xa) => {
@@ -140,19 +140,19 @@ export class DtmService {
    */
   xa<T>(work: (xa: XaTransaction) => Promise<T> | T, options: XaOptions = {}): Promise<T> {
     return runXa(this.#dependencies, work, {
-      onAbortFailed: (error, gid) => this.#abortFailed(error, gid, 'XA transaction'),
+      onAbortFailed: (error, gid) => this.#logAbortFailed('XA transaction', error, gid),
       ...options,
       protocol: options.protocol ?? this.#protocol(),
     });
   }
 
   /**
-   * Continues a TCC transaction inside the try of one of its branches. The try ends when all its calls have ended, and
-   * fails when one of them failed, even when the handler caught it: its branch is registered, and would be confirmed.
+   * Continues a TCC transaction inside the try of one of its branches. The try ends when all calls have ended. It fails when
+   * one of them failed, even if the handler caught the error: the branch is registered and would be confirmed.
    *
-   * @param context - what `@Branch()` gave the handler
-   * @param options - options for the calls
-   * @throws DtmArgumentError when the context is not that of a TCC try
+   * @param context - the context that `@Branch()` injects into the handler
+   * @param options - options of the calls
+   * @throws DtmArgumentError when the context is not the one of a TCC try
    */
   nestedTcc(context: BranchContext, options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds'> = {}): Tcc {
     const tcc = nestedTcc(this.#dependencies, context, options);
@@ -161,8 +161,8 @@ export class DtmService {
   }
 
   /**
-   * Begins a message: it is delivered to every step if, and only if, a local transaction commits; or, submitted alone, in
-   * any case.
+   * Begins a message. With `doAndSubmit()` every step gets the message if, and only if, a local transaction commits; with
+   * `submit()` every step gets it in any case.
    *
    * @param options - see {@link MsgOptions}
    * @throws DtmArgumentError when an option is not allowed
@@ -173,28 +173,28 @@ export class DtmService {
    *   .doAndSubmit(barrier, (manager) => manager.decrement(Account, { id: 1 }, 'balance', 30));
    */
   msg(options: MsgOptions = {}): Msg {
-    return new Msg(this.#dependencies, { onAbortFailed: (error, gid) => this.#dropFailed(error, gid), ...options });
+    return new Msg(this.#dependencies, { onAbortFailed: (error, gid) => this.#logDropFailed(error, gid), ...options });
   }
 
-  /** Who takes the messages of which topic; {@link Msg.addTopic} sends them. */
+  /** Manages the subscribers of topics; {@link Msg.addTopic} sends a message to them. */
   get topics(): Pick<DtmApi, 'subscribe' | 'unsubscribe' | 'deleteTopic'> {
     return this.api;
   }
 
   /**
-   * State of a transaction and its branches.
+   * Reads a transaction and its branches.
    *
    * @param gid - global id
-   * @returns undefined when the coordinator does not know it
+   * @returns undefined when the coordinator does not know the transaction
    */
   query(gid: string): Promise<TransactionDetails | undefined> {
     return this.api.query(gid);
   }
 
   /**
-   * Lists transactions page by page.
+   * Lists transactions, page by page.
    *
-   * @param filter - every field narrows
+   * @param filter - all given fields must match
    */
   all(filter: TransactionFilter = {}): Promise<TransactionPage> {
     return this.api.all(filter);
@@ -210,7 +210,7 @@ export class DtmService {
   }
 
   /**
-   * Makes an unfinished transaction due at once, whatever pause it is in; for operators.
+   * Retries an unfinished transaction at once instead of at its next attempt; for operators.
    *
    * @param gid - global id
    */
@@ -223,28 +223,28 @@ export class DtmService {
    *
    * @param gid - global id
    * @param options - see {@link WaitForOptions}
-   * @throws DtmFailureError with reason and failing branch when it was rolled back; DtmOngoingError with the time of the
-   *   next attempt when the time is up; DtmServerError when the coordinator does not know it
+   * @throws DtmFailureError with reason and failing branch when the transaction was rolled back; DtmOngoingError with the time
+   *   of the next attempt when the wait timed out; DtmServerError when the coordinator does not know the transaction
    */
   waitFor(gid: string, options: WaitForOptions = {}): Promise<void> {
     return waitFor(this.api, gid, options);
   }
 
-  /** Their branches are not known when they begin; those of this application may be reached over gRPC only. */
+  /** The branches are not known when a transaction begins; those of this application may be reachable over gRPC only. */
   #protocol(): 'grpc' | undefined {
     return this.endpoint.transport === 'grpc' ? 'grpc' : undefined;
   }
 
-  #dropFailed(error: unknown, gid: string): void {
+  #logDropFailed(error: unknown, gid: string): void {
     this.#logger.error(
-      `message ${gid} could not be dropped; the coordinator asks about it when it times out`,
+      `message ${gid} could not be dropped; the coordinator makes the query-back when it times out`,
       error instanceof Error ? error.stack : error,
     );
   }
 
-  #abortFailed(error: unknown, gid: string, what = 'TCC'): void {
+  #logAbortFailed(subject: string, error: unknown, gid: string): void {
     this.#logger.error(
-      `${what} ${gid} could not be aborted; the coordinator rolls it back when it times out`,
+      `${subject} ${gid} could not be aborted; the coordinator rolls it back when it times out`,
       error instanceof Error ? error.stack : error,
     );
   }

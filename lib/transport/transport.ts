@@ -1,47 +1,46 @@
 import { isHttpUrl, type BranchContext, type Outcome, type Payload, type Protocol } from '../protocol/internal.js';
 
-/** A call that this process makes to a branch. */
+/** One call to a branch. */
 export interface OutgoingBranchCall {
-  /** URL of the branch, as the initiator wrote it. */
+  /** Branch URL as the initiator gave it. */
   readonly url: string;
-  /** Transaction, branch and operation; sent with the call. */
+  /** Sent along so that the branch knows who calls, and for what. */
   readonly context: BranchContext;
-  /** Body, sent unchanged; empty for none. */
+  /** Body, sent verbatim; empty = none. */
   readonly payload: Payload;
-  /** Branch headers, which replace headers of the transport with the same name. @default none */
+  /** Added last, so that they win over the transport's own. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** How the branches of the transaction are called. @default 'http' */
+  /** How the transaction's branches are called. @default 'http' */
   readonly protocol?: Protocol | undefined;
-  /** Time-out of the whole call in seconds. */
+  /** Longest time for the whole call, in seconds. */
   readonly timeoutSeconds: number;
 }
 
-/** The part of a call that decides whether it is possible at all. */
+/** What of a call says whether it can be made at all. */
 export type OutgoingBranchTarget = Pick<OutgoingBranchCall, 'url' | 'context' | 'headers' | 'protocol'>;
 
 /**
- * Calls branches. A failure of the network is not an error but an `unknown` outcome: a refused connection, a time-out, an
- * answer that is too large.
+ * The port "call this branch and say what came of it". It never throws for anything that happens on the way: a refused
+ * connection, a timeout or an answer that is too large is an `unknown` outcome.
  */
 export interface Transport {
-  /** Calls a branch, and reads its answer as an outcome. */
+  /** Calls a branch and reads the answer. */
   call(call: OutgoingBranchCall): Promise<Outcome>;
   /**
-   * Refuses a branch that no call can ever reach, so that it is not retried for ever.
+   * Refuses what no call could ever reach, so that it is not tried for ever. A transport without it takes everything.
    *
-   * @param target - the branch
-   * @throws DtmArgumentError with the reason
-   * @default nothing is refused
+   * @param target - of the call
+   * @throws DtmArgumentError saying what is wrong
    */
   check?(target: OutgoingBranchTarget): void;
   /**
-   * Whether a branch is called over HTTP, and not over gRPC.
+   * Whether a branch is called over HTTP; any other is called over gRPC.
    *
    * @param url - of the branch
-   * @default true for http and https URLs
+   * @default those with an http or https URL are
    */
   isOverHttp?(url: string): boolean;
-  /** Waits for running calls, and closes the connections. */
+  /** Closes idle connections and waits for calls under way. */
   close(): Promise<void>;
 }
 
@@ -49,7 +48,7 @@ export interface Transport {
  * Whether a branch is called over HTTP.
  *
  * @param url - of the branch
- * @param transport - calls the branch. @default one that knows http and https URLs only
+ * @param transport - calls it. @default knows http and https URLs only
  */
 export function isOverHttp(url: string, transport: Pick<Transport, 'isOverHttp'> = {}): boolean {
   return isHttpUrl(url) || (transport.isOverHttp?.(url) ?? false);

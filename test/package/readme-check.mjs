@@ -6,11 +6,12 @@ import { runTempApp } from './temp-app.mjs';
 const { name: self, devDependencies, dependencies } = readJson(join(root, 'package.json'));
 
 /**
- * Checks the example of the README in an empty application with the packages of its first `npm install` line. The code
- * block after `<!-- example -->` must compile, exit with 0 and print the lines of the next code block, if that is text.
+ * Checks the example of the README as a reader would: in an empty application with the packages of its first
+ * `npm install` line, the code block behind `<!-- example -->` must compile, end with exit code 0, and print the lines of
+ * the next code block, if that is a text.
  *
  * @param {string} tarball - path of the packed package
- * @throws Error with the reason
+ * @throws Error saying what went wrong
  */
 export async function checkReadme(tarball) {
   const text = readFileSync(join(root, 'README.md'), 'utf8');
@@ -19,7 +20,7 @@ export async function checkReadme(tarball) {
     language,
     code,
   }));
-  if (example?.language !== 'ts') throw new Error('README.md has no TypeScript block after <!-- example -->');
+  if (example?.language !== 'ts') throw new Error('README.md has no TypeScript behind <!-- example -->');
   const expected = next?.language === 'text' ? next.code : '';
 
   const printed = await runTempApp({
@@ -29,8 +30,7 @@ export async function checkReadme(tarball) {
     sources: { 'main.ts': example.code },
   });
   const missing = expected.split('\n').filter((line) => line.trim() !== '' && !printed.includes(line.trim()));
-  if (missing.length > 0)
-    throw new Error(`missing output of the example:\n${missing.join('\n')}\nactual output:\n${printed}`);
+  if (missing.length > 0) throw new Error(`the example did not print:\n${missing.join('\n')}\nIt printed:\n${printed}`);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * System account of a server.
+ * Who a server runs as.
  *
  * @typedef {object} Account
  * @property {number} uid
@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
  */
 
 /**
- * Finds the system account for a server that refuses to run as root. `undefined` = the current account, which is not root.
+ * The system account for a server that refuses to run as root; `undefined`, meaning "as we are", when we are not root.
  *
  * @param {string} user
  * @returns {Account | undefined}

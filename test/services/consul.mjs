@@ -1,5 +1,5 @@
 // @ts-check
-import { tryGet } from './http.mjs';
+import { ask } from './http.mjs';
 import { requireProgram } from './programs.mjs';
 import { startServer } from './server.mjs';
 
@@ -8,26 +8,27 @@ import { startServer } from './server.mjs';
 /**
  * A running Consul.
  *
- * @typedef {object} ConsulInfo
+ * @typedef {object} ConsulFacts
  * @property {string} host
- * @property {number} port Port of the HTTP API.
+ * @property {number} port Its HTTP API.
  * @property {string} url
  */
 
-/** @typedef {ConsulInfo & ServerControl} ConsulServer */
+/** @typedef {ConsulFacts & ServerControl} ConsulServer */
 
 /**
  * Options of {@link startConsul}.
  *
  * @typedef {object} ConsulOptions
- * @property {string} [token] Secret of a token with all rights; requests without it have none. Default: no access control.
+ * @property {string} [token] Secret of a token that may do everything, where everyone else may do nothing. Default: no
+ *   access control.
  */
 
 const host = '127.0.0.1';
 
 /**
- * Starts a Consul agent in development mode, which is server and client. It stores nothing on disk: `restart` loses all
- * registrations.
+ * Starts a Consul agent in development mode, a server and client in one. It keeps nothing on disk: after `restart` it
+ * knows nobody any more.
  *
  * @param {ConsulOptions} [options]
  * @returns {Promise<ConsulServer>}
@@ -43,7 +44,7 @@ export async function startConsul({ token } = {}) {
   const { ports, ...control } = await startServer({
     name: 'consul',
     portCount: 3,
-    stopSignal: 'SIGTERM', // SIGINT would leave the cluster first
+    stopSignal: 'SIGTERM', // SIGINT would first leave the cluster
     prepare: () => [
       {
         program: 'tee',
@@ -71,9 +72,9 @@ export async function startConsul({ token } = {}) {
         '-grpc-port=-1',
       ],
     }),
-    // Consul lists services only after it lists itself as healthy, some time after its election.
+    // Once it lists itself as healthy, it lists others, too; that is some time after it has elected itself.
     isReady: async ([http]) => {
-      const response = await tryGet(
+      const response = await ask(
         `http://${host}:${http}/v1/health/service/consul?passing`,
         token === undefined ? {} : { 'X-Consul-Token': token },
       );

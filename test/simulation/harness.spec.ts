@@ -182,7 +182,8 @@ const INJECTED_BUGS: readonly InjectedBug[] = [
 
 describe('the invariants detect a coordinator', () => {
   it.each(INJECTED_BUGS)('that $title', async ({ environment, invariants }) => {
-    const wire: typeof wireCoordinator = (given) => wireCoordinator({ ...given, ...environment(given) });
+    const wire: typeof wireCoordinator = (given, ...rest) =>
+      wireCoordinator({ ...given, ...environment(given) }, ...rest);
     for (let seed = 0; seed < MAX_SEEDS; seed++) {
       const { violation } = await new SimulatedSystem(randomScenario(seed), { wire }).run();
       if (!violation) continue;

@@ -8,22 +8,22 @@ import {
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A call as sent over the wire. */
+/** A call as it came over the wire. */
 export interface RawCall {
   readonly headers: IncomingHttpHeaders;
-  /** Names and values of the headers as sent, in order. */
+  /** Names and values of the headers in order, as they were sent. */
   readonly rawHeaders: readonly string[];
-  /** Length-prefixed messages as sent. */
+  /** Length-prefixed messages, as they were sent. */
   readonly body: Buffer;
-  /** Index of the connection, from 0. */
+  /** Which of the server's connections it came on, from 0. */
   readonly connection: number;
   readonly stream: ServerHttp2Stream;
 }
 
-/** An HTTP/2 server without a gRPC library: records raw calls and can send answers that no gRPC library would. */
+/** A server of HTTP/2 without gRPC: shows what is really sent, and answers what no gRPC library would. */
 export class H2Server {
   readonly calls: RawCall[] = [];
-  /** Open connections. */
+  /** Connections that are open. */
   readonly sessions = new Set<ServerHttp2Session>();
   readonly #server: Http2Server;
   #connections = new Map<ServerHttp2Session, number>();
@@ -44,7 +44,7 @@ export class H2Server {
     });
   }
 
-  /** Starts a server on a free port; closes it after the test. */
+  /** Starts one on a free port; it ends with the test. */
   static async start(handler: (call: RawCall) => void = answerOk): Promise<H2Server> {
     const server = new H2Server(handler);
     await new Promise<void>((resolve) => void server.#server.listen(0, '127.0.0.1', resolve));
@@ -56,12 +56,12 @@ export class H2Server {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Number of connections so far. */
+  /** Connections so far. */
   get connections(): number {
     return this.#connections.size;
   }
 
-  /** Replaces the handler. */
+  /** Answers differently from now on. */
   answer(handler: (call: RawCall) => void): void {
     this.#handler = handler;
   }
@@ -84,12 +84,12 @@ export class H2Server {
   }
 }
 
-/** Answers OK with an empty message. */
+/** Answers with a message and a status. */
 export function answerOk({ stream }: RawCall): void {
   answerGrpc(stream, 0, Buffer.alloc(0));
 }
 
-/** Sends a gRPC answer. */
+/** Answers the way gRPC does. */
 export function answerGrpc(stream: ServerHttp2Stream, status: number, message?: Buffer): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(status), 'grpc-message': '' }));

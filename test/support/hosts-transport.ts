@@ -2,21 +2,21 @@ import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import { ScriptedTransport, type TransportCall } from './scripted-transport.js';
 
-/** Outcome of a call to a stopped host. */
+/** What a caller sees when nobody is there. */
 export const NO_ANSWER: Outcome = { kind: 'unknown', message: 'no answer: refused', unreachable: true };
 
-/** Branches on several hosts. Stopped hosts do not answer; the others answer as scripted. */
+/** Branches on several hosts, any of which may be gone; hosts that are there answer as scripted. */
 export class HostsTransport extends ScriptedTransport {
-  readonly #stopped = new Set<string>();
+  readonly #gone = new Set<string>();
 
-  /** Stops hosts: they no longer answer. */
+  /** Nobody answers there from now on. */
   stopHost(...hosts: readonly string[]): void {
-    for (const host of hosts) this.#stopped.add(host);
+    for (const host of hosts) this.#gone.add(host);
   }
 
-  /** Starts hosts: they answer again. */
+  /** Somebody answers again. */
   startHost(...hosts: readonly string[]): void {
-    for (const host of hosts) this.#stopped.delete(host);
+    for (const host of hosts) this.#gone.delete(host);
   }
 
   /** Calls to a host, in order. */
@@ -25,9 +25,9 @@ export class HostsTransport extends ScriptedTransport {
   }
 
   override async call(call: OutgoingBranchCall): Promise<Outcome> {
-    const isStopped = this.#stopped.has(hostOf(call.url));
+    const isGone = this.#gone.has(hostOf(call.url));
     const outcome = await super.call(call);
-    return isStopped ? NO_ANSWER : outcome;
+    return isGone ? NO_ANSWER : outcome;
   }
 }
 

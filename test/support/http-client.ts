@@ -1,6 +1,6 @@
 import { request } from 'undici';
 
-/** A raw HTTP answer. */
+/** An answer as it came over the wire. */
 export interface RawAnswer {
   readonly status: number;
   readonly type: string;
@@ -8,7 +8,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends a request and returns the raw answer, without following redirects. */
+/** Sends a request, follows nothing, gives back the answer as it is. */
 export async function send(method: string, url: string, body?: string | Uint8Array): Promise<RawAnswer> {
   const answer = await request(url, {
     method,
@@ -23,11 +23,12 @@ export async function send(method: string, url: string, body?: string | Uint8Arr
   };
 }
 
+/** GET. */
 export function get(url: string): Promise<RawAnswer> {
   return send('GET', url);
 }
 
-/** Posts a value as JSON, or a string unchanged. */
+/** POST of a value as JSON, or of a text as it is. */
 export function post(url: string, body: unknown): Promise<RawAnswer> {
   return send('POST', url, typeof body === 'string' ? body : JSON.stringify(body));
 }

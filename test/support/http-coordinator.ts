@@ -1,23 +1,23 @@
 import type { EmbeddedServerOptions } from 'nestjs-dtm/server';
 import { get, post, type RawAnswer } from './http-client.js';
-import { startCoordinator, type CoordinatorFixture } from './coordinator.js';
+import { startCoordinator, type CoordinatorBed } from './coordinator.js';
 
-/** A coordinator that listens on HTTP, with functions for short requests. */
-export interface HttpCoordinator extends CoordinatorFixture {
+/** A coordinator that listens, and the shortest way to ask it. */
+export interface HttpCoordinator extends CoordinatorBed {
   /** `http://127.0.0.1:<port>/api/dtmsvr` */
   readonly base: string;
   post(operation: string, body: unknown): Promise<RawAnswer>;
   get(operation: string): Promise<RawAnswer>;
-  /** Status and body of the answer to a POST. */
+  /** Status and body text of an answer to POST. */
   answer(operation: string, body: unknown): Promise<string>;
 }
 
-/** Starts a coordinator on a free port; closes it after the test. */
+/** Starts one on a free port; ends with the test. */
 export async function startHttpCoordinator(options: EmbeddedServerOptions = {}): Promise<HttpCoordinator> {
-  const fixture = await startCoordinator({ listen: { port: 0 }, ...options } as Parameters<typeof startCoordinator>[0]);
-  const base = fixture.server.address!;
+  const bed = await startCoordinator({ listen: { port: 0 }, ...options } as Parameters<typeof startCoordinator>[0]);
+  const base = bed.server.address!;
   return {
-    ...fixture,
+    ...bed,
     base,
     post: (operation, body) => post(`${base}/${operation}`, body),
     get: (operation) => get(`${base}/${operation}`),
@@ -30,12 +30,12 @@ export async function startHttpCoordinator(options: EmbeddedServerOptions = {}):
 
 export const SUCCESS_ANSWER = '200 {"dtm_result":"SUCCESS"}';
 
-/** Answer of a refused request. */
+/** The answer that refuses. */
 export function refusal(message: string): string {
   return `409 ${JSON.stringify({ dtm_result: 'FAILURE', message: `${message} FAILURE` })}`;
 }
 
-/** Answer of a failed request. */
+/** The answer to what is wrong. */
 export function failure(message: string): string {
   return `500 ${JSON.stringify({ message })}`;
 }

@@ -1,17 +1,17 @@
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** An answer on a raw connection. */
+/** An answer as it came over a raw connection. */
 export interface RawConnectionAnswer {
   readonly status: number;
-  /** Status line and headers, in lower case. */
+  /** Header lines in lower case, as they came. */
   readonly head: string;
   readonly body: string;
 }
 
-/** A TCP connection on which a test writes raw bytes; closes after the test. */
+/** A TCP connection to a server on which a test writes what it likes; ends with the test. */
 export class RawConnection {
-  /** Resolves when the server closes or resets the connection. */
+  /** Resolves when the other side has closed, or reset, the connection. */
   readonly closed: Promise<'closed' | 'reset'>;
   readonly #socket: Socket;
   #received = Buffer.alloc(0);
@@ -36,9 +36,9 @@ export class RawConnection {
   }
 
   /**
-   * Opens a connection.
+   * Connects.
    *
-   * @param origin - e.g. `http://127.0.0.1:36789`; a path is ignored
+   * @param origin - e.g. `http://127.0.0.1:36789`, a path may follow
    */
   static async open(origin: string): Promise<RawConnection> {
     const { hostname, port } = new URL(origin);
@@ -51,42 +51,42 @@ export class RawConnection {
     return new RawConnection(socket);
   }
 
-  /** Whether the server has closed or reset the connection. */
+  /** Whether the other side has closed, or reset, the connection. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Writes data; resolves when the operating system has taken the data. */
+  /** Writes; resolves when the other side, or the system between, has taken it. */
   write(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => void this.#socket.write(data, () => resolve()));
   }
 
-  /** Closes the sending side. */
+  /** Says that nothing more will be written. */
   end(): void {
     this.#socket.end();
   }
 
-  /** Resets the connection. */
-  reset(): void {
+  /** Goes away without a word. */
+  vanish(): void {
     this.#socket.resetAndDestroy();
   }
 
-  /** Stops reading until {@link answer} is called. */
+  /** Nothing that comes is read until {@link answer} is called. */
   stopReading(): void {
     this.#socket.pause();
   }
 
   /**
-   * Reads the next answer; an answer to HEAD has no body.
+   * The next answer; answers to HEAD requests have no body.
    *
-   * @throws Error when the connection ends first
+   * @throws Error when the connection ended before
    */
   async answer(hasBody = true): Promise<RawConnectionAnswer> {
     this.#socket.resume();
     for (;;) {
       const answer = this.#take(hasBody);
       if (answer) return answer;
-      if (this.#isClosed) throw new Error(`connection ended after ${JSON.stringify(this.#received.toString())}`);
+      if (this.#isClosed) throw new Error(`the connection ended after ${JSON.stringify(this.#received.toString())}`);
       await new Promise<void>((resolve) => {
         this.#onChange = resolve;
       });

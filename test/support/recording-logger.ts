@@ -1,13 +1,13 @@
 import type { CoordinatorLogger } from 'nestjs-dtm/server';
 
-/** A log entry of the coordinator. */
+/** One report of the coordinator. */
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Records the log of a coordinator. */
+/** Keeps what the coordinator reports. */
 export class RecordingLogger implements CoordinatorLogger {
   readonly lines: LogLine[] = [];
 

@@ -1,13 +1,13 @@
 import type { AddressListener, AddressSource, GrpcTarget } from '../../lib/driver/index.js';
 
-/** A registry that a test scripts. */
+/** A registry that says what it is told to say. */
 export class ScriptedAddresses implements AddressSource {
-  /** Calls to the registry, e.g. `watch bank`, `stop bank`. */
+  /** What was asked of it, e.g. `watch bank`, `stop bank`. */
   readonly log: string[] = [];
   readonly #listeners = new Map<AddressListener, GrpcTarget>();
   #known: readonly string[] | undefined;
 
-  /** @param initial - addresses that each watch gets at once; without them, a watch gets nothing until {@link found} */
+  /** @param initial - known from the start, reported at once; without them it is silent */
   constructor(initial?: readonly string[]) {
     this.#known = initial;
   }
@@ -26,7 +26,7 @@ export class ScriptedAddresses implements AddressSource {
     };
   }
 
-  /** Reports addresses (`127.0.0.1:<port>`) to current and later watches. */
+  /** Reports addresses, `127.0.0.1:<port>`, and to later watches too. */
   found(...addresses: readonly string[]): void {
     this.#known = addresses;
     for (const listener of this.#listeners.keys()) listener.found(addressesOf(addresses));
@@ -47,7 +47,7 @@ function addressesOf(texts: readonly string[]): { host: string; port: number }[]
 
 let schemes = 0;
 
-/** A new scheme for each test: gRPC keeps registered schemes for the lifetime of the process. */
+/** A scheme that nobody has registered yet: gRPC never forgets one. */
 export function freshScheme(): string {
   schemes += 1;
   return `scripted${schemes}`;

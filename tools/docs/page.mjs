@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import GithubSlugger from 'github-slugger';
 import { fromMarkdown } from 'mdast-util-from-markdown';
@@ -6,7 +6,6 @@ import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { toString } from 'mdast-util-to-string';
 import { gfm } from 'micromark-extension-gfm';
 import { visit } from 'unist-util-visit';
-import { listFiles } from '../support/list-files.mjs';
 
 /** @import { Root } from 'mdast' */
 
@@ -16,10 +15,10 @@ import { listFiles } from '../support/list-files.mjs';
  * @typedef {object} Page
  * @property {string} path Relative to the checkout, with slashes.
  * @property {Root} tree
- * @property {ReadonlySet<string>} anchors Targets of `#…`: headings in the form that GitHub gives them, and ids in HTML.
+ * @property {ReadonlySet<string>} anchors What `#…` can name: headings as GitHub does it, and ids in HTML.
  */
 
-/** The folders that hold pages, and whether their subfolders do. */
+/** Folders with pages, and whether to look below them. */
 const folders = /** @type {const} */ ([
   ['.', false],
   ['docs', true],
@@ -28,16 +27,16 @@ const folders = /** @type {const} */ ([
 ]);
 
 /**
- * Reads the pages of a checkout. The reports in `etc` are not pages.
+ * Every page of a checkout that people read. The reports in `etc` are made by a program.
  *
  * @param {string} root
  * @returns {Page[]}
  */
 export function readPages(root) {
   const paths = folders.flatMap(([folder, deep]) =>
-    listFiles(root, folder, deep).filter((path) => path.endsWith('.md')),
+    filesBelow(root, folder, deep).filter((path) => path.endsWith('.md')),
   );
-  return paths.map((path) => parsePage(path, readFileSync(join(root, path), 'utf8')));
+  return paths.map((path) => readPage(path, readFileSync(join(root, path), 'utf8')));
 }
 
 /**
@@ -45,7 +44,7 @@ export function readPages(root) {
  * @param {string} text
  * @returns {Page}
  */
-export function parsePage(path, text) {
+export function readPage(path, text) {
   const tree = fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
   const slugger = new GithubSlugger();
   /** @type {Set<string>} */
@@ -59,11 +58,30 @@ export function parsePage(path, text) {
 }
 
 /**
- * Formats the position of a node so that editors can open it.
+ * Files of a folder without what is installed or built.
+ *
+ * @param {string} root
+ * @param {string} folder - relative to the root
+ * @param {boolean} deep - whether to look below it
+ * @returns {string[]} relative to the root, sorted
+ */
+export function filesBelow(root, folder, deep = true) {
+  if (!existsSync(join(root, folder))) return [];
+  const entries = readdirSync(join(root, folder), { withFileTypes: true });
+  const paths = entries.flatMap((entry) => {
+    const path = folder === '.' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isFile()) return [path];
+    return deep && entry.isDirectory() && !['node_modules', 'dist'].includes(entry.name) ? filesBelow(root, path) : [];
+  });
+  return paths.toSorted();
+}
+
+/**
+ * A place in a page, as editors understand it.
  *
  * @param {string} path
  * @param {import('mdast').Nodes} node
  */
-export function formatPlace(path, node) {
+export function placeOf(path, node) {
   return `${path}:${node.position?.start.line ?? 1}`;
 }

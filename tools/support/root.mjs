@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Root folder of the repository. */
+/** Folder of the checkout. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Reads a JSON file.
+ * Content of a JSON file.
  *
  * @param {string} path
  * @returns {any}

@@ -6,23 +6,23 @@ import { join } from 'node:path';
 const folders = new Set();
 
 /**
- * Creates a temporary folder; removes it with its content at the end of the process.
+ * A new temporary folder that goes away, with all that is in it, when this process ends.
  *
- * @param {string} name - part of the folder name
- * @returns {string} real path of the folder
+ * @param {string} name - appears in the folder's name
+ * @returns {string} its real path
  */
 export function temporaryFolder(name) {
-  if (folders.size === 0) removeAtExit();
+  if (folders.size === 0) removeAtTheEnd();
   const folder = realpathSync(mkdtempSync(join(tmpdir(), `nestjs-dtm-${name}-`)));
   folders.add(folder);
   return folder;
 }
 
-function removeAtExit() {
+function removeAtTheEnd() {
   process.once('exit', () => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   });
-  // Without a listener, a signal would end the process without the exit event.
+  // A signal that nobody listens to would end the process without its exit event.
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     process.once(signal, () => {
       if (process.listenerCount(signal) === 0) process.exit(1);

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/internal.js';
 
 /**
- * Reads the answer to `query`.
+ * Reads what `query` answers.
  *
  * @param answer - reader of the answer
  * @returns undefined when the gid is unknown
@@ -25,7 +25,7 @@ export function readTransactionDetails(answer: JsonReader): TransactionDetails |
 }
 
 /**
- * Reads the answer to `all`.
+ * Reads what `all` answers.
  *
  * @param answer - reader of the answer
  * @throws DtmArgumentError when a field has the wrong type
@@ -38,9 +38,9 @@ export function readTransactionPage(answer: JsonReader): TransactionPage {
 }
 
 /**
- * Writes a filter as parameters of `all`.
+ * The parameters of `all`, as texts.
  *
- * @param filter - transactions to list
+ * @param filter - which transactions
  * @throws DtmArgumentError when a number is not whole
  */
 export function transactionFilterParameters(filter: TransactionFilter = {}): Record<string, string> {

@@ -1,35 +1,35 @@
 import {
   DtmArgumentError,
   TOPIC_SCHEME,
-  assertBranchHeaders,
-  parseGid,
+  checkBranchHeaders,
+  checkGid,
   type DtmApi,
   type Protocol,
   type TransactionOptions,
 } from '../../protocol/internal.js';
 import { isOverHttp, type Transport } from '../../transport/index.js';
 
-/** Options of a global transaction, in every mode. */
+/** Options of a global transaction that every mode takes. */
 export interface GlobalTransactionOptions extends TransactionOptions {
-  /** Global id that you choose, for example from an order number. It must never be used twice. @default a new one from the coordinator */
+  /** Own global id, unique for ever, e.g. derived from an order number. @default a new one from the coordinator */
   readonly gid?: string | undefined;
   /**
-   * How the coordinator calls the branches. With `grpc`, branches can have URLs of gRPC and of HTTP. With `json-rpc`, a
-   * branch is called by JSON-RPC when its URL has the parameter `method`, and by plain HTTP otherwise.
+   * How the coordinator calls the branches: `grpc` ones may have HTTP URLs beside those of gRPC, `json-rpc` ones are
+   * called by JSON-RPC where the URL has a parameter `method`, plainly otherwise.
    *
-   * @default `grpc` when a URL known at the start is one of gRPC, otherwise the protocol of the coordinator's API
+   * @default `grpc` when a URL that is known from the beginning is one of gRPC, otherwise that of the coordinator's API
    */
   readonly protocol?: Protocol | undefined;
 }
 
 /**
- * Refuses options that are not allowed, before anything is sent.
+ * Checks the options of a transaction before anything is sent.
  *
- * @param options - as the user passed them
+ * @param options - as the user gave them
  * @throws DtmArgumentError naming the option
  */
-export function assertOptions(options: GlobalTransactionOptions): void {
-  if (options.gid !== undefined) parseGid(options.gid);
+export function checkOptions(options: GlobalTransactionOptions): void {
+  if (options.gid !== undefined) checkGid(options.gid);
   for (const name of ['timeoutToFailSeconds', 'requestTimeoutSeconds', 'retryIntervalSeconds', 'retryLimit'] as const) {
     const value = options[name];
     if (value !== undefined && (!Number.isInteger(value) || value < 0)) {
@@ -40,19 +40,19 @@ export function assertOptions(options: GlobalTransactionOptions): void {
   if (protocol !== undefined && protocol !== 'http' && protocol !== 'grpc' && protocol !== 'json-rpc') {
     throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(protocol)}`);
   }
-  assertBranchHeaders(options.branchHeaders);
+  checkBranchHeaders(options.branchHeaders);
 }
 
 /**
- * Decides how the branches of a transaction are called.
+ * How the branches of a transaction are called.
  *
  * @param api - the coordinator
- * @param options - as the user passed them
- * @param urls - of branches, as far as they are known; empty URLs are not called
- * @param transport - calls branches. @default no names of services are known
- * @returns undefined for plain HTTP, the default of the wire
+ * @param options - as the user gave them
+ * @param urls - of branches, as far as they are known; empty ones are not called
+ * @param transport - calls branches. @default one that knows nothing of names
+ * @returns undefined for plain HTTP, which needs no mention
  */
-export function resolveProtocol(
+export function protocolFor(
   api: DtmApi,
   options: GlobalTransactionOptions,
   urls: readonly string[] = [],

@@ -1,32 +1,32 @@
 import type { DtmApi } from '../../protocol/internal.js';
 
-/** The gid of one transaction: that of the user, or one that the coordinator creates at the first use. */
+/** The gid of one transaction: that of the user, or one that the coordinator is asked for when it is first needed. */
 export class LazyGid {
   readonly #api: DtmApi;
-  readonly #own: string | undefined;
-  #created: Promise<string> | undefined;
+  readonly #given: string | undefined;
+  #asked: Promise<string> | undefined;
 
   /**
    * @param api - the coordinator
-   * @param own - gid of the user. @default the coordinator creates one
+   * @param given - by the user. @default the coordinator is asked
    */
-  constructor(api: DtmApi, own: string | undefined) {
+  constructor(api: DtmApi, given: string | undefined) {
     this.#api = api;
-    this.#own = own;
+    this.#given = given;
   }
 
   /**
-   * Gets the gid, which is the same at each call.
+   * The gid, the same one each time.
    *
-   * @throws what {@link DtmApi.newGid} throws; the next call asks the coordinator again
+   * @throws what {@link DtmApi.newGid} throws; the next one asks again
    */
   async get(): Promise<string> {
-    if (this.#own !== undefined) return this.#own;
-    this.#created ??= this.#api.newGid();
+    if (this.#given !== undefined) return this.#given;
+    this.#asked ??= this.#api.newGid();
     try {
-      return await this.#created;
+      return await this.#asked;
     } catch (error) {
-      this.#created = undefined;
+      this.#asked = undefined;
       throw error;
     }
   }

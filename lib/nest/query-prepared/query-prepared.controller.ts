@@ -1,35 +1,37 @@
 import { Controller, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { isMessageCommitted } from '../../barrier/index.js';
 import { DtmArgumentError, DtmFailureError, type BranchContext } from '../../protocol/internal.js';
-import { Branch } from '../branch/declare/branch-params.decorator.js';
+import { Branch } from '../branch/declare/branch-parameters.decorator.js';
 import { defineBranch } from '../branch/declare/define-branch.js';
-import { DtmSettings } from '../options/dtm.options.js';
-import { grpcArgsOf } from '../undocumented/grpc-arguments.js';
+import type { RequestWithQuery } from '../branch/serve/branch-parameters.js';
+import { DtmSettings } from '../options/dtm.settings.js';
+import { findGrpcArguments } from '../undocumented/grpc-arguments.js';
 
-/** Name of the parameter, and of the metadata, that says which database is meant. */
+/** Query parameter with the name of the database. */
 export const DATABASE_PARAMETER = 'database';
 
-/** Metadata are shared with the branches of the message, so the name says whose it is. */
+/** Metadata with the name of the database. The branches of the message get it too, so the name says whose it is. */
 export const DATABASE_METADATA = 'nestjsdtm-database';
 
-/** Database that the coordinator asks about. */
-const DatabaseName = createParamDecorator((_data: unknown, context: ExecutionContext): string => {
-  const metadata = grpcArgsOf(context)?.[1];
-  const query = context.getArgByIndex<{ readonly query?: Record<string, unknown> } | undefined>(0)?.query;
-  const name = metadata ? metadata.getMap()[DATABASE_METADATA] : query?.[DATABASE_PARAMETER];
+/** Injects the name of the database that the coordinator asks about. */
+const DatabaseName = createParamDecorator((_data: unknown, execution: ExecutionContext): string => {
+  const metadata = findGrpcArguments(execution)?.[1];
+  const name = metadata
+    ? metadata.getMap()[DATABASE_METADATA]
+    : queryOf(execution.getArgByIndex<RequestWithQuery | undefined>(0))[DATABASE_PARAMETER];
   if (name === undefined) return 'default';
   if (typeof name === 'string') return name;
-  throw new DtmArgumentError('the parameter database is given more than once');
+  throw new DtmArgumentError('the parameter database is given more than once; give it once');
 });
 
-/** Tells the coordinator whether the local transaction of a message committed: docs/protocol.md#message-barrier. */
+/** Answers the coordinator's query-back: whether the local transaction of a message committed. */
 @Controller('nestjs-dtm')
 export class QueryPreparedController {
   constructor(private readonly settings: DtmSettings) {}
 
   /** @internal */
   async ask(@Branch() context: BranchContext, @DatabaseName() database: string): Promise<void> {
-    if (await isMessageCommitted(this.settings.databases.barrier(database), context.gid)) return;
+    if (await isMessageCommitted(this.settings.databases.getBarrier(database), context.gid)) return;
     throw new DtmFailureError(`the local transaction of message ${context.gid} did not commit`, { gid: context.gid });
   }
 }
@@ -40,3 +42,7 @@ defineBranch(
   { path: 'query-prepared', service: 'nestjsdtm.QueryPrepared' },
   { transType: 'msg', op: 'msg', companions: {} },
 );
+
+function queryOf(request: RequestWithQuery | undefined): Record<string, unknown> {
+  return (request?.query ?? {}) as Record<string, unknown>;
+}

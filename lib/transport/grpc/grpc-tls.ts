@@ -1,32 +1,32 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
 
-/** Options of connections over TLS. Certificates and keys are PEM, as a string or bytes. */
+/** How connections over TLS are made; certificates and keys are PEM, as text or bytes. */
 export interface GrpcTlsOptions {
-  /** Certificates of the authorities that sign server certificates. @default the authorities that Node trusts */
+  /** Certificates of the authorities that servers are trusted by. @default those of Node */
   readonly ca?: string | Uint8Array | undefined;
-  /** Client certificate with its chain, for servers that require one. @default none */
+  /** Own certificate with its chain, for servers that ask for one. @default none */
   readonly cert?: string | Uint8Array | undefined;
   /** Private key of {@link cert}. @default none */
   readonly key?: string | Uint8Array | undefined;
-  /** Name in the server certificate, when it differs from the host. @default the host */
+  /** Name in the server's certificate, where it is not the host that is connected to. @default that host */
   readonly serverName?: string | undefined;
 }
 
-/** Arguments of a channel over TLS. */
+/** What a channel over TLS is made with. */
 export interface TlsChannel {
-  /** Credentials of the channel. */
+  /** Of the connections. */
   readonly credentials: Grpc.ChannelCredentials;
-  /** Options in addition to those of every channel. */
+  /** Beside those that every channel has. */
   readonly options: Grpc.ChannelOptions;
 }
 
 /**
- * Creates the arguments of channels over TLS.
+ * Prepares channels over TLS.
  *
  * @param grpc - the library
  * @param tls - certificates and names
- * @throws DtmConfigError when a certificate or key cannot be read, or only one of `cert` and `key` is set
+ * @throws DtmConfigError when a certificate or key cannot be read, or one of the two is missing
  */
 export function tlsChannel(grpc: typeof Grpc, { ca, cert, key, serverName }: GrpcTlsOptions): TlsChannel {
   if ((cert === undefined) !== (key === undefined)) {

@@ -10,17 +10,17 @@ import {
   type Payload,
 } from '../../protocol/internal.js';
 import type { OutgoingBranchCall, OutgoingBranchTarget, Transport } from '../transport.js';
-import type { GrpcConnectionOptions } from './grpc-connection-options.js';
+import type { GrpcConnectionOptions } from './grpc-options.js';
 import { GrpcRequester } from './grpc-requester.js';
 
-/** Branch id of a callback to the initiator. */
+/** Branch id of calls to the initiator itself. */
 const INITIATOR_BRANCH = '00';
 
 /**
- * Creates a transport that calls branches over gRPC: docs/protocol.md#grpc-branch-calls. The first call loads the library.
+ * Calls branches over gRPC: docs/protocol.md#grpc-branch-calls. gRPC is loaded at the first call.
  *
  * @param options - limits of the channels
- * @param driver - finds the addresses
+ * @param driver - knows the addresses
  */
 export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
   const requester = new GrpcRequester({ ...options, driver });

@@ -12,7 +12,7 @@ export function isJsonRpc({ protocol, url }: OutgoingBranchCall): boolean {
 }
 
 /**
- * Creates the request of a JSON-RPC call, whose params are the fields of the payload and the branch parameters.
+ * The request of a JSON-RPC call: the payload's fields and the branch parameters are its params.
  *
  * @param call - the call
  * @throws DtmArgumentError when the payload is not a JSON object
@@ -24,7 +24,7 @@ export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {
 } {
   const { gid, transType, branchId, op } = context;
   const params = JSON.stringify({
-    ...parseObject(payloadText(payload)),
+    ...objectIn(payloadText(payload)),
     branch_id: branchId,
     gid,
     op,
@@ -34,11 +34,11 @@ export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {
   return { method: 'POST', url, body: encodeJsonRpcRequest(randomUUID(), method, params) };
 }
 
-function parseObject(payload: string): object {
+function objectIn(payload: string): object {
   if (payload === '') return {};
   const value: unknown = JSON.parse(payload);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  // other SDKs send null for "no payload"
+  // what other SDKs send for "no payload"
   if (value === null) return {};
   throw new DtmArgumentError('the payload of a JSON-RPC branch must be a JSON object');
 }

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-/** A coordinator process that a test can kill and restart on the same file and port. */
+/** A coordinator process on a file and a port, that can be killed and started again on the same. */
 export class CoordinatorProcess {
   readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #errors = '';
 
   /**
-   * @param path - file of the store
-   * @param port - port to listen on
-   * @param env - additional environment variables
+   * @param path - its store
+   * @param port - where it listens
+   * @param env - added to the environment
    */
   private constructor(
     readonly path: string,
@@ -22,12 +22,12 @@ export class CoordinatorProcess {
     this.#env = env;
   }
 
-  /** Creates a coordinator process for a free port, without starting the process. */
-  static async create(path: string, env: Readonly<Record<string, string>> = {}): Promise<CoordinatorProcess> {
+  /** Makes one on a free port; not started yet. */
+  static async on(path: string, env: Readonly<Record<string, string>> = {}): Promise<CoordinatorProcess> {
     return new CoordinatorProcess(path, await freePort(), env);
   }
 
-  /** Origin of the API. */
+  /** Base URL without a path. */
   get origin(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -36,20 +36,21 @@ export class CoordinatorProcess {
     return this.#child!.pid!;
   }
 
-  /** Output of the current process on stderr. */
+  /** What the present process has written to stderr so far. */
   get errors(): string {
     return this.#errors;
   }
 
+  /** Whether it runs. */
   get isRunning(): boolean {
     const child = this.#child;
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
   /**
-   * Starts the process.
+   * Starts it.
    *
-   * @throws Error with the output on stderr when the process ends instead
+   * @throws Error with what it wrote to stderr, when it ends instead
    */
   async start(): Promise<void> {
     const program = fileURLToPath(new URL('./coordinator-process.mjs', import.meta.url));
@@ -66,7 +67,7 @@ export class CoordinatorProcess {
     if (message !== 'ready') throw new Error(`the coordinator process ended with ${String(message)}: ${this.#errors}`);
   }
 
-  /** Kills the process with SIGKILL. */
+  /** Kills it on the spot. */
   async kill(): Promise<void> {
     if (!this.isRunning) return;
     const ended = once(this.#child!, 'exit');

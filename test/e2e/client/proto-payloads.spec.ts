@@ -7,7 +7,7 @@ import {
   dtmGrpcClient,
   protoPayloads,
   runTcc,
-  type InitiatorDependencies,
+  type ClientDependencies,
 } from 'nestjs-dtm/client';
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
@@ -41,7 +41,7 @@ interface MessageType {
 
 describe('transactions with payloads by .proto files', () => {
   let bank: GrpcParticipant;
-  let dependencies: InitiatorDependencies;
+  let dependencies: ClientDependencies;
   let types: Record<string, MessageType>;
 
   beforeEach(async () => {

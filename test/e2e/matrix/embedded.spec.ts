@@ -6,16 +6,16 @@ import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { barrierAccounts, xaAccounts, type BarrierAccounts, type XaAccounts } from './accounts.js';
-import type { Route } from './route.js';
+import type { Lane } from './lane.js';
 import { Matrix } from './matrix.js';
-import { shared } from './crashing-initiators.js';
+import { shared } from './mortal-initiator.js';
 import { testRow } from './row-test.js';
 import { rowsOf } from './rows.js';
 
-// a hanging test fails soon
+// what hangs fails soon
 vi.setConfig({ testTimeout: 20_000 });
 
-const ROUTES: readonly Route[] = [
+const LANES: readonly Lane[] = [
   { title: 'in this process, branches over HTTP', api: 'in process', over: 'http' },
   { title: 'in this process, branches over gRPC', api: 'in process', over: 'grpc' },
   { title: 'over HTTP', api: 'http', over: 'http' },
@@ -26,11 +26,11 @@ const ROUTES: readonly Route[] = [
   { title: 'over JSON-RPC', api: 'json-rpc', over: 'http', isRpc: true },
 ];
 
-/** Virtual time-out: a transaction that has not ended by then never ends. */
+/** After which a transaction that has not ended never will. */
 const LONGEST_WAIT_MS = 60_000;
 
-/** Tracks running branch calls: virtual time may pass only while there are none. */
-class TrackingTransport implements Transport {
+/** Knows when no branch is being called: only then may time pass. */
+class QuietTransport implements Transport {
   readonly #inner = branchTransport();
   readonly #calls = new Set<Promise<unknown>>();
 
@@ -42,7 +42,7 @@ class TrackingTransport implements Transport {
     return made;
   }
 
-  async idle(): Promise<void> {
+  async quiet(): Promise<void> {
     while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
   }
 
@@ -66,27 +66,27 @@ describe('the embedded coordinator', () => {
     await xa?.close();
   });
 
-  for (const route of ROUTES) {
-    describe(route.title, () => {
+  for (const lane of LANES) {
+    describe(lane.title, () => {
       let server: EmbeddedServer;
       let matrix: Matrix;
 
       beforeAll(async () => {
         const clock = new VirtualClock();
-        const transport = new TrackingTransport();
+        const transport = new QuietTransport();
         const listen = { port: 0, grpcPort: 0 };
         server = embeddedServer({ store: memoryStore(), logger: new RecordingLogger(), clock, transport, listen });
         await server.open();
         server.recover();
         matrix = await Matrix.start({
-          route,
-          server: () => clientOf(server, route),
+          lane,
+          server: () => clientOf(server, lane),
           barrier,
           xa,
-          async waitForEnd(dtm, gid) {
+          async settle(dtm, gid) {
             for (let waited = 0; waited < LONGEST_WAIT_MS && !(await hasEnded(dtm, gid)); waited += 500) {
               await clock.advance(500);
-              await transport.idle();
+              await transport.quiet();
             }
           },
         });
@@ -96,8 +96,8 @@ describe('the embedded coordinator', () => {
         await server?.close();
       });
 
-      for (const row of rowsOf(route)) {
-        testRow(row, { route, databases, isInTime: true, run: (it) => matrix.run(it) });
+      for (const row of rowsOf(lane)) {
+        testRow(row, { lane, databases, isInTime: true, play: (it) => matrix.play(it) });
       }
     });
   }
@@ -108,7 +108,7 @@ async function hasEnded(dtm: DtmService, gid: string): Promise<boolean> {
   return status === 'succeed' || status === 'failed';
 }
 
-function clientOf(server: EmbeddedServer, { api }: Route) {
+function clientOf(server: EmbeddedServer, { api }: Lane) {
   switch (api) {
     case 'in process':
       return shared(server);

@@ -1,27 +1,27 @@
 import type { DtmService, GlobalTransactionOptions } from 'nestjs-dtm';
 import type { Bank } from '../bank/bank.js';
 import type { Branches } from './branches.js';
-import type { Step } from './crashing-initiators.js';
+import type { Step } from './mortal-initiator.js';
 import type { Transfer } from './transfer.js';
-import type { FaultInjector } from './fault-injector.js';
+import type { Troubles } from './troubles.js';
 
-/** Environment of an initiator. */
+/** What an initiator works with. */
 export interface Initiator {
   readonly dtm: DtmService;
-  /** Branches of the participants. */
+  /** Of the participants. */
   readonly branches: Branches;
   /** Its own database. */
   readonly bank: Bank;
-  readonly faults: FaultInjector;
-  /** Topic of the participants. */
+  readonly troubles: Troubles;
+  /** Topic that the participants have subscribed to. */
   readonly topic: string;
 }
 
-/** A transaction mode for a transfer. */
+/** One way of doing a transfer. */
 export interface Mode {
   readonly name: string;
   readonly accounts: 'barrier' | 'xa';
-  /** Requests of the initiator to the coordinator without faults. */
+  /** What its initiator asks the coordinator for when all goes well. */
   readonly steps: readonly Step[];
   /** Does one transfer and waits for its result. */
   run(
@@ -29,29 +29,29 @@ export interface Mode {
     transfer: Transfer,
     options: GlobalTransactionOptions & { readonly gid: string },
   ): Promise<unknown>;
-  /** Operation that can fail. */
+  /** Operation that a participant, or the initiator, can refuse. */
   readonly refusable: string;
-  /** A failure is no decision: the coordinator retries. */
+  /** A refusal is no decision: it is asked again. */
   readonly cannotFail?: boolean;
-  /** Operation that the coordinator retries until it succeeds. */
+  /** Operation that the coordinator repeats until it is done. */
   readonly repeated: string;
-  /** Operation that undoes a branch. */
+  /** Operation that undoes. */
   readonly undo?: string;
-  /** Operation that the initiator calls itself; any answer other than success rolls the transaction back. */
+  /** Operation that the initiator calls itself; whoever does not answer it with a success, rolls back. */
   readonly calledByInitiator?: string;
-  /** The coordinator can call the branches over JSON-RPC. Calls by the initiator, and XA here, do not use JSON-RPC. */
+  /** Has branches that can be called by JSON-RPC: the initiator's own calls are plain, and so is all of XA here. */
   readonly canBeRpc: boolean;
-  /** The local database of the initiator decides, before the submit. */
+  /** The initiator's own database decides, before the submit. */
   readonly isDecidedLocally?: boolean;
 }
 
 const WAIT = { waitResult: true };
 
-function local({ bank, faults }: Initiator, { from, amount }: Transfer, gid: string) {
+function local({ bank, troubles }: Initiator, { from, amount }: Transfer, gid: string) {
   const context = { gid, transType: 'msg', branchId: '00', op: 'msg' } as const;
   return async (tx: Parameters<Bank['change']>[0]): Promise<void> => {
     await bank.change(tx, context, from, -amount);
-    faults.inject(context);
+    troubles.meet(context);
   };
 }
 

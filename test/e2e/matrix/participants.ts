@@ -18,17 +18,17 @@ import {
 import type { XaParticipant } from 'nestjs-dtm/xa';
 import { Bank } from '../bank/bank.js';
 import type { Transfer } from './transfer.js';
-import { FaultInjector } from './fault-injector.js';
+import { Troubles } from './troubles.js';
 
-/** Transport between participants. */
+/** How participants call one another. */
 export const OVER = Symbol('transport between participants');
 
-/** Injects faults in undo operations only, so that there is something to undo. */
+/** Has troubles in undoing only, so that there is something to undo. */
 @Controller('payer')
 export class PayerController {
   constructor(
     @Inject(Bank) private readonly bank: Bank,
-    @Inject(FaultInjector) private readonly faults: FaultInjector,
+    @Inject(Troubles) private readonly troubles: Troubles,
   ) {}
 
   @SagaBranch({ compensate: 'undoOut' })
@@ -39,7 +39,7 @@ export class PayerController {
   async undoOut(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
     await barrier.call(this.bank.adapter, async (tx) => {
       await this.bank.change(tx, barrier.context, from, amount);
-      this.faults.inject(barrier.context);
+      this.troubles.meet(barrier.context);
     });
   }
 
@@ -55,7 +55,7 @@ export class PayerController {
   async cancel(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
     await barrier.call(this.bank.adapter, async (tx) => {
       await this.bank.change(tx, barrier.context, from, 0, -amount);
-      this.faults.inject(barrier.context);
+      this.troubles.meet(barrier.context);
     });
   }
 
@@ -65,12 +65,12 @@ export class PayerController {
   }
 }
 
-/** Injects faults after its changes, which must then be rolled back. */
+/** Has the troubles, after its changes: they have to be rolled back. */
 @Controller('receiver')
 export class ReceiverController {
   constructor(
     @Inject(Bank) private readonly bank: Bank,
-    @Inject(FaultInjector) private readonly faults: FaultInjector,
+    @Inject(Troubles) private readonly troubles: Troubles,
   ) {}
 
   @SagaBranch({ compensate: 'undoIn' })
@@ -103,12 +103,12 @@ export class ReceiverController {
   async #change(barrier: BranchBarrier, user: number, balance: number): Promise<void> {
     await barrier.call(this.bank.adapter, async (tx) => {
       await this.bank.change(tx, barrier.context, user, balance);
-      this.faults.inject(barrier.context);
+      this.troubles.meet(barrier.context);
     });
   }
 }
 
-/** Delegates the transfer to nested branches. */
+/** Has others do the transfer. */
 @Controller('agent')
 export class AgentController {
   constructor(
@@ -131,7 +131,7 @@ export class AgentController {
 
 @Controller('xa')
 export class XaController {
-  constructor(@Inject(FaultInjector) private readonly faults: FaultInjector) {}
+  constructor(@Inject(Troubles) private readonly troubles: Troubles) {}
 
   @XaBranch({ database: 'postgres' })
   async debit(@BranchPayload() { from, amount }: Transfer, @Xa() xa: XaParticipant<PoolClient>) {
@@ -144,7 +144,7 @@ export class XaController {
   async credit(@BranchPayload() { to, amount }: Transfer, @Xa() xa: XaParticipant<PoolConnection>) {
     await xa.call(async (connection) => {
       await connection.query('update account set balance = balance + ? where user_id = ?', [amount, to]);
-      this.faults.inject(xa.context);
+      this.troubles.meet(xa.context);
     });
   }
 }

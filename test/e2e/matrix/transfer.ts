@@ -1,12 +1,12 @@
-/** Payload of every branch: a transfer between two accounts. */
+/** Payload of every branch: money goes from one account to another. */
 export interface Transfer {
   readonly from: number;
   readonly to: number;
   readonly amount: number;
 }
 
-/** Initial balance of the payer. */
+/** What the payer has before. */
 export const OPENING_BALANCE = 100;
 
-/** Amount of every transfer. */
+/** What every transfer moves. */
 export const AMOUNT = 30;

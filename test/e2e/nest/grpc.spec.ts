@@ -196,7 +196,7 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
       ['for another operation', { ...branch, 'dtm-op': 'compensate' }, Buffer.alloc(0), /serves saga action/],
       ['with a gid that cannot be one', { ...branch, 'dtm-gid': 'a;b' }, Buffer.alloc(0), /gid/],
       ['with a message of another kind', branch, Buffer.from([0xff, 0xff]), /./],
-      ['with something else than JSON', branch, Buffer.from([0x0a, 1, 0x7b]), /no JSON/],
+      ['with something else than JSON', branch, Buffer.from([0x0a, 1, 0x7b]), /not valid JSON/],
     ])('%s gets INVALID_ARGUMENT, and the method does not run', async (_, metadata, message, details) => {
       const answer = await call('/nestjsdtm.Bank/TransOut', metadata, message);
       expect(answer).toEqual({ code: grpc.status.INVALID_ARGUMENT, details: expect.stringMatching(details) as string });

@@ -145,7 +145,7 @@ describe('start', () => {
     };
     const { logs } = await startApp({ dtm: { server } });
     expect(logs.of('DtmModule')).toEqual([
-      expect.stringMatching(/^error DtmModule: the coordinator could not go on[^]*store is gone/),
+      expect.stringMatching(/^error DtmModule: the coordinator could not resume[^]*store is gone/),
     ]);
   });
 });
@@ -228,7 +228,7 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     const { app, logs } = await startApp({ platform, dtm: { server } });
     await app.close();
     expect(logs.of('DtmModule')).toEqual([
-      expect.stringMatching(/^error DtmModule: the coordinator could not be closed in order[^]*disk is full/),
+      expect.stringMatching(/^error DtmModule: the coordinator could not be closed[^]*disk is full/),
     ]);
   });
 

@@ -102,7 +102,7 @@ describe.each([
   test('a database that nobody would be asked about is refused before anything is stored', async () => {
     const other = memoryAdapter().adapter;
     await expect(message().doAndSubmit(other, async () => 1)).rejects.toThrow(DtmConfigError);
-    await expect(message().doAndSubmit(other, async () => 1)).rejects.toThrow(/register the very adapter/);
+    await expect(message().doAndSubmit(other, async () => 1)).rejects.toThrow(/register the same adapter object/);
     expect(await status()).toBeUndefined();
   });
 

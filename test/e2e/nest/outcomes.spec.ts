@@ -239,8 +239,10 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     expect((await send(`${app.url}/bank/transOut`, { payload: {}, headers: { 'x-guard': 'no' } })).status).toBe(403);
     expect(seen).toEqual([]);
     expect(app.logs.of('DtmBranch')).toEqual([
-      expect.stringMatching(/^error DtmBranch: saga g1, branch 01, action at POST \/bank\/transOut is undecided/),
-      expect.stringMatching(/^warn DtmBranch: POST \/bank\/transOut was refused with 403/),
+      expect.stringMatching(
+        /^error DtmBranch: saga g1, branch 01, action at POST \/bank\/transOut has an unknown outcome/,
+      ),
+      expect.stringMatching(/^warn DtmBranch: POST \/bank\/transOut rejected a call with 403/),
     ]);
   });
 

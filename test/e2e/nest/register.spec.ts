@@ -146,9 +146,7 @@ describe('an application that registers itself', () => {
     await expect.poll(() => driver.notes.length).toBe(3);
     driver.look = () => Promise.reject(new Error('no answer'));
     await app.close();
-    expect(logs.of('DtmModule')).toContain(
-      'warn DtmModule: the application could not be taken out of the registry: no answer',
-    );
+    expect(logs.of('DtmModule')).toContain('warn DtmModule: the application could not be deregistered: no answer');
   });
 
   test('is not entered when it is closed before it listens', async () => {

@@ -262,7 +262,7 @@ describe('the base URL', () => {
     const { app } = await startApp({ controllers: [BankController], listen: false });
     await app.listen(join(await mkdtemp(join(tmpdir(), 'dtm-')), 'socket'));
     expect(() => app.get(DtmService).saga().add(branchOf(BankController, 'pay'), undefined)).toThrow(
-      /listens on .*socket, which branches cannot be called at/,
+      /listens on .*socket, where no branch can be called/,
     );
   });
 
@@ -295,7 +295,7 @@ describe('references', () => {
     const dtm = app.get(DtmService);
     const add = (ref: ReturnType<typeof branchOf>) => (): unknown => dtm.saga().add(ref, undefined);
     expect(add(branchOf(BankController, 'pay'))).toThrow(
-      /BankController\.pay: no module of this application has the controller BankController/,
+      /BankController\.pay: no module of this application lists BankController as a controller with branches/,
     );
     expect(add(branchOf(OtherController, 'plain'))).toThrow(
       /OtherController\.plain is no branch; decorate it with @SagaBranch/,
@@ -303,15 +303,15 @@ describe('references', () => {
     expect(add(branchOf(OtherController, 'freeze'))).toThrow(
       /OtherController\.freeze is a tcc branch; a saga needs a method with @SagaBranch/,
     );
-    expect(add({})).toThrow(/neither an object with the URLs of a branch nor a reference made by branchOf/);
+    expect(add({})).toThrow(/an object with the URLs of the branch, or a reference that branchOf\(\) returned/);
     await expect(dtm.tcc((tcc) => tcc.call(branchOf(OtherController, 'cancel'), undefined))).rejects.toThrow(
-      /OtherController\.cancel is the cancel of freeze; name the branch by freeze/,
+      /OtherController\.cancel is the cancel of freeze; reference the branch by freeze/,
     );
     await expect(dtm.tcc((tcc) => tcc.call(branchOf(OtherController, 'final'), undefined))).rejects.toThrow(
       /a tcc needs a method with @TccAction/,
     );
     expect(() => branchOf(OtherController, 'final', { at: 'bank2' })).toThrow(
-      /branchOf\(OtherController, 'final'\): at "bank2" is not an address of gRPC/,
+      /branchOf\(OtherController, 'final'\): at "bank2" is not a gRPC address/,
     );
     expect(() => branchOf(undefined as unknown as typeof OtherController, 'final')).toThrow(/circular import/);
   });

@@ -144,7 +144,7 @@ describe('refused at bootstrap', () => {
     ['@Res()', Res()],
     ['@Next()', Next()],
   ] as const) {
-    refused(`${name} in a branch`, /BankController\.pay takes the response over/, () => {
+    refused(`${name} in a branch`, /BankController\.pay sends its response itself/, () => {
       @Controller('bank')
       class BankController {
         @SagaBranch({ compensate: false })
@@ -195,7 +195,7 @@ describe('refused at bootstrap', () => {
 
   refused(
     'a compensation that a subclass replaced',
-    /SubController\.pay has the compensate undoPay, which a subclass or decorator replaced/,
+    /SubController\.pay: a subclass or decorator replaced undoPay, its compensate/,
     () => {
       class BaseController {
         @SagaBranch({ compensate: 'undoPay' })
@@ -245,7 +245,7 @@ describe('refused at bootstrap', () => {
   ] as const) {
     refused(
       `versioning ${VersioningType[versioning.type]}`,
-      /BankController\.pay has the version 1, but dtm knows a URL only/,
+      /BankController\.pay has the version 1, but dtm calls a URL and sends no version/,
       () => {
         @Controller({ path: 'bank', version: '1' })
         class BankController {
@@ -266,7 +266,7 @@ describe('refused at bootstrap', () => {
 
   test('bad options, from a factory too', async () => {
     expect(String(await bootstrapError({ dtm: { server: 'nowhere' } }))).toMatch(
-      /DtmConfigError: server "nowhere" is not the address of a coordinator/,
+      /DtmConfigError: server "nowhere" is no address of a coordinator/,
     );
     @Module({ imports: [DtmModule.forRootAsync({ useFactory: () => undefined as unknown as DtmModuleOptions })] })
     class AppModule {}
@@ -287,7 +287,7 @@ describe('refused at class definition', () => {
       return BankController;
     }).toThrow(
       new DtmConfigError(
-        'BankController.pay names undo as its compensate, but BankController has no method undo: add it, or correct the name',
+        'BankController.pay: compensate names "undo", which does not exist in BankController; add the method or correct the name',
       ),
     );
     expect(() => {
@@ -299,7 +299,7 @@ describe('refused at class definition', () => {
         cancel(): void {}
       }
       return BankController;
-    }).toThrow(/BankController\.freeze names cansel as its cancel/);
+    }).toThrow(/BankController\.freeze: cancel names "cansel", which does not exist/);
   });
 
   test('a companion that is inherited: decorating it would decorate it for every subclass', () => {
@@ -312,7 +312,9 @@ describe('refused at class definition', () => {
         pay(): void {}
       }
       return BankController;
-    }).toThrow(/undo is inherited or not a method: declare it in BankController itself/);
+    }).toThrow(
+      /compensate names "undo", which BankController inherits or which is not a method; declare the method in BankController itself/,
+    );
   });
 
   test('a companion that serves two branches', () => {
@@ -325,7 +327,7 @@ describe('refused at class definition', () => {
         undo(): void {}
       }
       return BankController;
-    }).toThrow(/BankController\.undo is the compensate of a already and cannot also be the compensate of b/);
+    }).toThrow(/BankController\.undo is the compensate of a and cannot also be the compensate of b/);
     expect(() => {
       class BankController {
         @TccAction({ confirm: 'end', cancel: 'end' })
@@ -333,7 +335,7 @@ describe('refused at class definition', () => {
         end(): void {}
       }
       return BankController;
-    }).toThrow(/BankController\.end is the confirm of freeze already and cannot also be the cancel of freeze/);
+    }).toThrow(/BankController\.end is the confirm of freeze and cannot also be the cancel of freeze/);
   });
 
   test('a method that is branch and companion', () => {
@@ -345,7 +347,7 @@ describe('refused at class definition', () => {
         b(): void {}
       }
       return BankController;
-    }).toThrow(/BankController\.b is the compensate of a already and cannot also be a saga action/);
+    }).toThrow(/BankController\.b is the compensate of a and cannot also be a saga action/);
   });
 
   test('a static method, and a route decorator below', () => {

@@ -31,7 +31,7 @@ const database: XaAdapter<string> = {
   },
   commit: async ({ branchId }) => void log.push(`committed ${branchId}`),
   rollback: async ({ branchId }) => void log.push(`rolled back ${branchId}`),
-  listInDoubt: () => Promise.resolve([]),
+  inDoubt: () => Promise.resolve([]),
   createTable: () => Promise.resolve(),
 };
 

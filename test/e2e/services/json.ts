@@ -1,10 +1,10 @@
-/** An HTTP answer. */
+/** An answer over HTTP. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** Posts a body as JSON; without a body sends GET. */
+/** POSTs an object as JSON, or GETs where there is none. */
 export async function askJson(url: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
   const response = await fetch(url, {
     ...(body && { method: 'POST', body: JSON.stringify(body) }),

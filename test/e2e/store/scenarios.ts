@@ -1,25 +1,25 @@
 import type { RunningCoordinator } from './coordinators.js';
 
-/** A transaction that one coordinator starts and another one finishes. */
+/** A transaction that one coordinator begins and another one ends. */
 export interface Scenario {
   readonly title: string;
-  /** Starts the transaction. */
+  /** Begins it. */
   begin(gid: string, first: RunningCoordinator, url: (path: string) => string): Promise<void>;
-  /** Branch operation that the first coordinator must have called. @default none */
+  /** Branch and operation whose call the first coordinator must have made. @default it need not call anything */
   readonly reached?: string;
-  /** Branch operations that the first coordinator must have stored as succeeded. @default none */
+  /** What the first coordinator must have stored as done. @default nothing */
   readonly stored?: readonly string[];
-  /** Action of the initiator after the takeover. @default nothing */
-  continue?(gid: string, second: RunningCoordinator): Promise<unknown>;
-  /** Final status. */
+  /** What an initiator does when the second coordinator has taken over. @default nothing */
+  carryOn?(gid: string, second: RunningCoordinator): Promise<unknown>;
+  /** How it ends. */
   readonly status: 'succeed' | 'failed';
-  /** All successful calls, under both coordinators, in order. */
+  /** All calls that succeeded, under both coordinators, in order. */
   readonly calls: readonly string[];
-  /** Call that may succeed several times. @default none */
+  /** Call that may succeed more than once. @default none */
   readonly repeated?: string;
 }
 
-const INTERVALS = { retry_interval: 1, request_timeout: 2 };
+const PACE = { retry_interval: 1, request_timeout: 2 };
 
 interface Step {
   readonly action: string;
@@ -28,7 +28,7 @@ interface Step {
 
 function withSteps(gid: string, transType: string, steps: readonly Step[], more: object = {}): object {
   const payloads = steps.map((_, index) => JSON.stringify({ amount: index + 1 }));
-  return { gid, trans_type: transType, ...INTERVALS, steps, payloads, ...more };
+  return { gid, trans_type: transType, ...PACE, steps, payloads, ...more };
 }
 
 async function twoPhase(
@@ -38,13 +38,13 @@ async function twoPhase(
   branches: readonly object[],
   more: object = {},
 ): Promise<void> {
-  await first.post('prepare', { gid, trans_type: transType, ...INTERVALS, ...more });
+  await first.post('prepare', { gid, trans_type: transType, ...PACE, ...more });
   for (const [index, branch] of branches.entries()) {
     await first.post('registerBranch', { gid, trans_type: transType, branch_id: `0${index + 1}`, ...branch });
   }
 }
 
-/** Every mode in every state at which a coordinator can stop. */
+/** Every mode, in every state that a coordinator can leave behind. */
 export const SCENARIOS: readonly Scenario[] = [
   {
     title: 'a saga between two of its actions',
@@ -85,16 +85,16 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 action', '02 action', '03 action'],
   },
   {
-    title: 'a prepared saga, submitted to the second coordinator',
+    title: 'a saga that is prepared, and submitted to the other coordinator',
     begin: async (gid, first, url) => {
       await first.post('prepare', withSteps(gid, 'saga', [{ action: url('ok') }]));
     },
-    continue: (gid, second) => second.post('submit', { gid, trans_type: 'saga', ...INTERVALS }),
+    carryOn: (gid, second) => second.post('submit', { gid, trans_type: 'saga', ...PACE }),
     status: 'succeed',
     calls: ['01 action'],
   },
   {
-    title: 'a message that is delivered to its first step',
+    title: 'a message that is delivered to the first of its steps',
     begin: async (gid, first, url) => {
       await first.post('submit', withSteps(gid, 'msg', [{ action: url('ok') }, { action: url('gated') }]));
     },
@@ -104,7 +104,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 action', '02 action'],
   },
   {
-    title: 'a concurrent message',
+    title: 'a message for several steps at once',
     begin: async (gid, first, url) => {
       const steps = [{ action: url('gated') }, { action: url('ok') }];
       await first.post('submit', withSteps(gid, 'msg', steps, { concurrent: true }));
@@ -115,7 +115,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['02 action', '01 action'],
   },
   {
-    title: 'a prepared message whose query-back answers "committed"',
+    title: 'a prepared message whose initiator says that it committed',
     begin: async (gid, first, url) => {
       const more = { query_prepared: url('gated'), timeout_to_fail: 2 };
       await first.post('prepare', withSteps(gid, 'msg', [{ action: url('ok') }], more));
@@ -124,7 +124,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['00 msg', '01 action'],
   },
   {
-    title: 'a prepared message whose query-back answers "rolled back"',
+    title: 'a prepared message whose initiator says that it did not commit',
     begin: async (gid, first, url) => {
       const more = { query_prepared: url('gated-refuse'), timeout_to_fail: 2 };
       await first.post('prepare', withSteps(gid, 'msg', [{ action: url('ok') }], more));
@@ -149,7 +149,7 @@ export const SCENARIOS: readonly Scenario[] = [
         { ...branch, confirm: url('gated') },
         { ...branch, confirm: url('ok') },
       ]);
-      await first.post('submit', { gid, trans_type: 'tcc', ...INTERVALS });
+      await first.post('submit', { gid, trans_type: 'tcc', ...PACE });
     },
     reached: '01 confirm',
     stored: ['02 confirm'],
@@ -172,10 +172,10 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['02 cancel', '01 cancel'],
   },
   {
-    title: 'a TCC that is submitted to the second coordinator',
+    title: 'a TCC that is submitted to the other coordinator',
     begin: (gid, first, url) =>
       twoPhase(first, gid, 'tcc', [{ data: '{}', confirm: url('ok'), cancel: url('refuse') }], { timeout_to_fail: 60 }),
-    continue: async (gid, second) => {
+    carryOn: async (gid, second) => {
       await second.post('registerBranch', {
         gid,
         trans_type: 'tcc',
@@ -184,16 +184,16 @@ export const SCENARIOS: readonly Scenario[] = [
         confirm: '',
         cancel: '',
       });
-      await second.post('submit', { gid, trans_type: 'tcc', ...INTERVALS });
+      await second.post('submit', { gid, trans_type: 'tcc', ...PACE });
     },
     status: 'succeed',
     calls: ['01 confirm'],
   },
   {
-    title: 'an XA transaction between two of its commits',
+    title: 'an XA between two of its commits',
     begin: async (gid, first, url) => {
       await twoPhase(first, gid, 'xa', [{ url: url('ok') }, { url: url('gated') }]);
-      await first.post('submit', { gid, trans_type: 'xa', ...INTERVALS });
+      await first.post('submit', { gid, trans_type: 'xa', ...PACE });
     },
     reached: '02 commit',
     stored: ['01 commit'],
@@ -201,7 +201,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 commit', '02 commit'],
   },
   {
-    title: 'an XA transaction between two of its rollbacks',
+    title: 'an XA between two of its rollbacks',
     begin: async (gid, first, url) => {
       await twoPhase(first, gid, 'xa', [{ url: url('ok') }, { url: url('gated') }]);
       await first.post('abort', { gid, trans_type: 'xa' });
@@ -212,15 +212,15 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 rollback', '02 rollback'],
   },
   {
-    title: 'a workflow with one completed step, which the initiator finishes after the workflow call',
+    title: 'a workflow with a step done, which its initiator finishes after it was called',
     begin: async (gid, first, url) => {
       const custom_data = JSON.stringify({ data: Buffer.from('{"amount":30}').toString('base64'), name: 'transfer' });
       const query_prepared = url('gated');
-      await first.post('prepareWorkflow', { gid, trans_type: 'workflow', ...INTERVALS, query_prepared, custom_data });
+      await first.post('prepareWorkflow', { gid, trans_type: 'workflow', ...PACE, query_prepared, custom_data });
       const step = { branch_id: '01', op: 'action', status: 'succeed', data: '{"a":1}' };
       await first.post('registerBranch', { gid, trans_type: 'workflow', ...step });
     },
-    continue: (gid, second) =>
+    carryOn: (gid, second) =>
       second.post('submit', { gid, trans_type: 'workflow', req_extra: { status: 'succeed', result: 'cmVz' } }),
     status: 'succeed',
     calls: ['00 transfer'],

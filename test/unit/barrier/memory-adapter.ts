@@ -21,7 +21,7 @@ export function memoryAdapter(changes: Partial<BarrierAdapter<MemoryTransaction>
       tx.rows.set(key, row.reason);
       return true;
     },
-    async findReason(tx, key) {
+    async reason(tx, key) {
       return tx.rows.get(keyOf(key));
     },
     assertTransaction() {},

@@ -2,29 +2,29 @@ import { describe, expect, test } from 'vitest';
 import { InFlightBranches } from '../../../lib/nest/branch/serve/in-flight-branches.js';
 
 describe('InFlightBranches', () => {
-  test('closes at once when nothing runs', async () => {
-    const gate = new InFlightBranches();
-    gate.enter();
-    gate.leave();
-    gate.check();
-    await gate.close();
-    const refusal = expect.objectContaining({ status: 503 }) as Error;
-    expect(() => gate.check()).toThrow(refusal);
-    expect(() => gate.enter()).toThrow(refusal);
+  test('drains at once when no method runs', async () => {
+    const inFlight = new InFlightBranches();
+    inFlight.begin();
+    inFlight.end();
+    inFlight.assertAccepting();
+    await inFlight.drain();
+    const rejection = expect.objectContaining({ status: 503 }) as Error;
+    expect(() => inFlight.assertAccepting()).toThrow(rejection);
+    expect(() => inFlight.begin()).toThrow(rejection);
   });
 
   test('waits for the last method', async () => {
-    const gate = new InFlightBranches();
-    gate.enter();
-    gate.enter();
-    let closed = false;
-    const closing = gate.close().then(() => (closed = true));
-    gate.leave();
-    expect(() => gate.enter()).toThrow();
+    const inFlight = new InFlightBranches();
+    inFlight.begin();
+    inFlight.begin();
+    let drained = false;
+    const draining = inFlight.drain().then(() => (drained = true));
+    inFlight.end();
+    expect(() => inFlight.begin()).toThrow();
     await Promise.resolve();
-    expect(closed).toBe(false);
-    gate.leave();
-    await closing;
-    expect(closed).toBe(true);
+    expect(drained).toBe(false);
+    inFlight.end();
+    await draining;
+    expect(drained).toBe(true);
   });
 });

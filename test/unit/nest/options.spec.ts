@@ -2,7 +2,8 @@ import { dtmHttpClient } from 'nestjs-dtm/client';
 import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { DtmConfigError, type DtmConnection } from 'nestjs-dtm/protocol';
 import { describe, expect, test } from 'vitest';
-import { parseDtmOptions, type DtmModuleOptions } from '../../../lib/nest/options/dtm.options.js';
+import type { DtmModuleOptions } from '../../../lib/nest/options/dtm.options.js';
+import { parseDtmOptions } from '../../../lib/nest/options/parse-dtm-options.js';
 
 const resolve = (raw: unknown) => parseDtmOptions(raw as DtmModuleOptions);
 
@@ -48,9 +49,9 @@ describe('parseDtmOptions', () => {
     const options = (grpc: string) => ({ server: 'http://dtm', driver: goZeroDriver(), endpoint: { grpc } });
     expect(resolve(options('etcd://etcd:2379/bank')).endpointGrpc).toBe('etcd://etcd:2379/bank');
     expect(() => resolve(options('discovery:///bank'))).toThrow(
-      /endpoint.grpc cannot be the beginning of a branch's URL: .*discovery.*dtm-driver-kratos/,
+      /endpoint.grpc cannot be the base of a branch URL: .*discovery.*dtm-driver-kratos/,
     );
-    expect(() => resolve(options('etcd://etcd:2379/bank/more'))).toThrow(/endpoint.grpc cannot be the beginning/);
+    expect(() => resolve(options('etcd://etcd:2379/bank/more'))).toThrow(/endpoint.grpc cannot be the base of/);
     expect(() => resolve(options('etcd://user:secret@etcd:2379/bank'))).toThrow(/Go dtm drops the user/);
   });
 
@@ -75,14 +76,14 @@ describe('parseDtmOptions', () => {
     [{}, /server is undefined; give the URL of a dtm, or an object such as embeddedServer\(\)/],
     [{ server: null }, /server is null/],
     [{ server: 36789 }, /server is 36789/],
-    [{ server: 'dtm:36789/api' }, /server "dtm:36789\/api" is not the address of a coordinator/],
-    [{ server: 'dtm' }, /server "dtm" is not the address of a coordinator/],
+    [{ server: 'dtm:36789/api' }, /server "dtm:36789\/api" is no address of a coordinator/],
+    [{ server: 'dtm' }, /server "dtm" is no address of a coordinator/],
     [
       { server: { newGid: () => 1, close: 1 } },
       /server is an object without prepare, submit, .*, open, recover, close;/,
     ],
     [{ server: 'http://dtm', driver: 'dtm-driver-other' }, /driver "dtm-driver-other"/],
-    [{ server: 'http://dtm', driver: {} }, /driver an object is none; give the name of a driver/],
+    [{ server: 'http://dtm', driver: {} }, /driver an object is not a driver; give the name of a driver/],
     [
       { server: 'http://dtm', endPoint: {} },
       /options has no "endPoint"; known: server, driver, endpoint, register, databases, protos/,
@@ -92,12 +93,12 @@ describe('parseDtmOptions', () => {
       /endpoint must be an object, not "http:\/\/bank"; give \{ http: <base URL>, grpc: <host:port> \}/,
     ],
     [{ server: 'http://dtm', endpoint: { tcp: 'x' } }, /endpoint has no "tcp"; known: http, grpc/],
-    [{ server: 'http://dtm', endpoint: { grpc: 'x' } }, /endpoint\.grpc "x" is not an address of gRPC/],
-    [{ server: 'http://dtm', endpoint: { grpc: 'http://x:1' } }, /endpoint\.grpc "http:\/\/x:1" is not an address/],
+    [{ server: 'http://dtm', endpoint: { grpc: 'x' } }, /endpoint\.grpc "x" is not a gRPC address/],
+    [{ server: 'http://dtm', endpoint: { grpc: 'http://x:1' } }, /endpoint\.grpc "http:\/\/x:1" is not a gRPC address/],
     [{ server: 'http://dtm', endpoint: { grpc: 'etcd://x/bank/' } }, /endpoint\.grpc "etcd:\/\/x\/bank\/" is not/],
     [{ server: 'http://dtm', protos: 'bank.proto' }, /protos is "bank.proto"; give \{ protoPath/],
     [{ server: 'http://dtm', databases: [] }, /databases must be an object, not an object; give \{ default: /],
-    [{ server: 'http://dtm', databases: { 'a b': {} } }, /databases\.a b: the name travels in URLs/],
+    [{ server: 'http://dtm', databases: { 'a b': {} } }, /databases\.a b: the name is part of URLs/],
     [{ server: 'http://dtm', databases: { a: { orm: 1 } } }, /databases\.a has no "orm"/],
     [{ server: 'http://dtm', databases: { a: { barrier: 'x' } } }, /databases\.a\.barrier is "x"/],
     [

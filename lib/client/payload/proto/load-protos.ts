@@ -1,19 +1,19 @@
+import { createRequire } from 'node:module';
 import { DtmConfigError, errorText } from '../../../protocol/internal.js';
-import { requirePackage } from '../../../support/load-package.js';
 
-/** Result of `@grpc/proto-loader`: services and messages by their full names. */
+/** What `@grpc/proto-loader` loads: services and messages by their full names. */
 export type PackageDefinition = Readonly<Record<string, object>>;
 
-/** The .proto files of your branches, and how they are read. */
+/** Which .proto files there are, and how they are read. */
 export interface ProtoFilesOptions {
   /** The files, relative to {@link includeDirs}, or to the working directory. */
   readonly protoPath: string | readonly string[];
-  /** Folders that are searched for the files and their imports. @default none */
+  /** Folders in which files and what they import are looked for. @default none */
   readonly includeDirs?: readonly string[] | undefined;
   /**
    * Options of `@grpc/proto-loader`.
    *
-   * @default `{ longs: String, enums: String, defaults: true, oneofs: true }`; field names in camel case
+   * @default `{ longs: String, enums: String, defaults: true, oneofs: true }`; names of fields in camel case
    */
   readonly loader?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -21,6 +21,8 @@ export interface ProtoFilesOptions {
 interface ProtoLoader {
   loadSync(files: string | string[], options: object): PackageDefinition;
 }
+
+const LOADER = '@grpc/proto-loader';
 
 const DEFAULTS = { longs: String, enums: String, defaults: true, oneofs: true };
 
@@ -32,11 +34,21 @@ const DEFAULTS = { longs: String, enums: String, defaults: true, oneofs: true };
  */
 export function loadProtos({ protoPath, includeDirs, loader }: ProtoFilesOptions): PackageDefinition {
   const files = typeof protoPath === 'string' ? protoPath : [...protoPath];
-  // at once, so that a missing package is reported at start
-  const { loadSync } = requirePackage<ProtoLoader>('@grpc/proto-loader', 'protoPayloads');
+  const { loadSync } = protoLoader();
   try {
     return loadSync(files, { ...DEFAULTS, ...(includeDirs && { includeDirs: [...includeDirs] }), ...loader });
   } catch (cause) {
-    throw new DtmConfigError(`protoPath ${JSON.stringify(protoPath)} cannot be loaded: ${errorText(cause)}`, { cause });
+    const reason = errorText(cause);
+    throw new DtmConfigError(`protoPath ${JSON.stringify(protoPath)} cannot be loaded: ${reason}`, { cause });
+  }
+}
+
+/** Needed by those only who use it, and at once: what is wrong should be known at start. */
+function protoLoader(): ProtoLoader {
+  try {
+    return createRequire(import.meta.url)(LOADER) as ProtoLoader;
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new DtmConfigError(`protoPayloads needs the package ${LOADER}; run: npm install ${LOADER}`, { cause });
   }
 }

@@ -11,17 +11,17 @@ export interface MessageType {
   readonly name: string;
   /** Fields by the names that they have in objects. */
   readonly fields: ReadonlyMap<string, FieldDescriptor>;
-  /** Names of the oneofs. */
+  /** Names of the groups of which one field at most is set. */
   readonly oneofs: readonly string[];
-  /** The message is the entry of a map, with `key` and `value`. */
+  /** It is the entry of a map, with `key` and `value`. */
   readonly isMapEntry: boolean;
 }
 
-/** Message types of a method. */
+/** The messages of a method. */
 export interface MethodTypes {
-  /** Full name of the request message. */
+  /** Full name of what is sent. */
   readonly input: string;
-  /** Full name of the answer message. */
+  /** Full name of what is answered. */
   readonly output: string;
 }
 
@@ -53,7 +53,7 @@ export class ProtoTypes {
   }
 
   /**
-   * Finds the message types of a method.
+   * The messages of a method.
    *
    * @param path - `/pkg.Service/Method`
    */
@@ -62,9 +62,9 @@ export class ProtoTypes {
   }
 
   /**
-   * Finds a message by its name in a scope.
+   * The message that a field holds, or that has the name.
    *
-   * @param name - full, or relative to the scope
+   * @param name - as it stands in the scope
    * @param scope - full name of the message around it. @default none, the name is a full one
    */
   message(name: string, scope: string = ''): MessageType | undefined {
@@ -73,9 +73,9 @@ export class ProtoTypes {
   }
 
   /**
-   * Finds the names of the values of an enum.
+   * The names of an enum's values.
    *
-   * @param name - full, or relative to the scope
+   * @param name - as it stands in the scope
    * @param scope - full name of the message around it
    */
   enumNames(name: string, scope: string): ReadonlySet<string> | undefined {
@@ -99,7 +99,7 @@ export class ProtoTypes {
     }
   }
 
-  /** protobuf looks for a relative name in the innermost scope first, then in the outer ones. */
+  /** A name counts in its own scope first, then in those around it. */
   #find(types: ReadonlyMap<string, unknown>, scope: string, name: string): string | undefined {
     if (name.startsWith('.')) return types.has(name.slice(1)) ? name.slice(1) : undefined;
     for (let around = scope; ; around = around.slice(0, Math.max(around.lastIndexOf('.'), 0))) {

@@ -1,81 +1,85 @@
 import { RequestMapping, RequestMethod, UseFilters, UseGuards, applyDecorators } from '@nestjs/common';
-import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { DtmConfigError } from '../../../protocol/internal.js';
+import { hasRoute } from '../../undocumented/route-metadata.js';
 import { BranchMetadata, findBranchDefinition, type BranchPurpose } from '../definition/branch-definition.js';
-import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
-import { BranchGuard } from '../serve/branch.guard.js';
-import { wrapBranchMethod } from '../serve/branch-method.js';
 import { parseRpcName } from '../definition/rpc-name.js';
+import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
+import { wrapBranchMethod } from '../serve/branch-method.js';
+import { BranchGuard } from '../serve/branch.guard.js';
 
-/** Where a branch method is found. */
+/** Where callers find a branch method. */
 export interface BranchRouteOptions {
-  /** Path below the controller's. @default the method name */
+  /** Path below the controller's path. @default the method name */
   readonly path?: string | undefined;
-  /** Full name of its gRPC service, e.g. `bank.Bank`. @default `nestjsdtm.<class without Controller>`, which takes JSON */
+  /**
+   * Full name of the gRPC service, e.g. `bank.Bank`.
+   *
+   * @default `nestjsdtm.<class name without Controller>`, a service that needs no .proto and takes JSON
+   */
   readonly service?: string | undefined;
-  /** Name of its gRPC method. @default the method name, its first letter in upper case */
+  /** Name of the gRPC method. @default the method name with its first letter in upper case */
   readonly rpc?: string | undefined;
 }
 
 /**
- * Makes a method an endpoint that dtm can call: its own metadata and a composition of Nest's decorators, on a method that
- * takes its place. All HTTP methods are mapped because Nest keeps one mapping per method, and POST and GET must pass the
- * same guards.
+ * Makes a method an endpoint that dtm can call: a composition of Nest's decorators on a wrapped method. The route takes all
+ * HTTP methods because Nest keeps one mapping for each method, and POST and GET must pass the same guards.
  *
  * @param target - prototype of the controller
  * @param name - name of the method
- * @param address - where it is found
- * @param purpose - what dtm may call it for
+ * @param options - where callers find it
+ * @param purpose - the operation that it serves
  * @param descriptor - the method as the decorators below left it
- * @throws DtmConfigError when there is no such method, or it has another purpose already, or gRPC knows no such name
+ * @throws DtmConfigError when the method is missing, serves another operation already, or has no valid gRPC name
  */
 export function defineBranch(
   target: object,
   name: string,
-  address: BranchRouteOptions,
+  options: BranchRouteOptions,
   purpose: BranchPurpose,
   descriptor: PropertyDescriptor | undefined = Object.getOwnPropertyDescriptor(target, name),
 ): void {
   const where = `${classNameOf(target)}.${name}`;
-  if (typeof target === 'function')
-    throw new DtmConfigError(`${where} is static; a branch is a method of the controller's instances`);
-  if (typeof descriptor?.value !== 'function') throw missing(target, name, purpose);
+  if (typeof target === 'function') {
+    throw new DtmConfigError(`${where} is static; make it an instance method of the controller`);
+  }
+  if (typeof descriptor?.value !== 'function') throw missingMethod(target, name, purpose);
   const present = findBranchDefinition(descriptor.value);
   if (present) {
     throw new DtmConfigError(
-      `${where} is ${purposeOf(present)} already and cannot also be ${purposeOf(purpose)}; one method serves one operation, so write another that calls it`,
+      `${where} is ${describePurpose(present)} and cannot also be ${describePurpose(purpose)}; a method serves one operation, so add another method that calls it`,
     );
   }
-  if (Reflect.hasMetadata(METHOD_METADATA, descriptor.value)) {
+  if (hasRoute(descriptor.value)) {
     throw new DtmConfigError(
       `${where} has a route decorator such as @Post(); remove it, the branch decorator maps the route`,
     );
   }
-  const rpc = parseRpcName(target.constructor.name, name, address);
+  const rpc = parseRpcName(target.constructor.name, name, options);
   descriptor.value = wrapBranchMethod(descriptor.value);
   applyDecorators(
     BranchMetadata({ ...purpose, rpc }),
-    RequestMapping({ path: address.path ?? name, method: RequestMethod.ALL }),
+    RequestMapping({ path: options.path ?? name, method: RequestMethod.ALL }),
     UseGuards(BranchGuard),
     UseFilters(BranchExceptionFilter),
   )(target, name, descriptor);
   Object.defineProperty(target, name, descriptor);
 }
 
-function missing(target: object, name: string, purpose: BranchPurpose): DtmConfigError {
+function missingMethod(target: object, name: string, purpose: BranchPurpose): DtmConfigError {
   const owner = classNameOf(target);
-  const asked =
+  const subject =
     'companionOf' in purpose
-      ? `${owner}.${purpose.companionOf} names ${name} as its ${purpose.op}`
-      : `${owner}.${name} is decorated`;
-  const reason =
+      ? `${owner}.${purpose.companionOf}: ${purpose.op} names "${name}"`
+      : `${owner}.${name}: a branch decorator stands on "${name}"`;
+  return new DtmConfigError(
     name in target
-      ? `${name} is inherited or not a method: declare it in ${owner} itself (it may call super.${name})`
-      : `${owner} has no method ${name}: add it, or correct the name`;
-  return new DtmConfigError(`${asked}, but ${reason}`);
+      ? `${subject}, which ${owner} inherits or which is not a method; declare the method in ${owner} itself, where it may call super.${name}`
+      : `${subject}, which does not exist in ${owner}; add the method or correct the name`,
+  );
 }
 
-function purposeOf(purpose: BranchPurpose): string {
+function describePurpose(purpose: BranchPurpose): string {
   const { transType, op } = purpose;
   return 'companionOf' in purpose ? `the ${op} of ${purpose.companionOf}` : `a ${transType} ${op}`;
 }

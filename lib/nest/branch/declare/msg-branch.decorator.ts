@@ -1,12 +1,11 @@
 import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 
 /**
- * Makes a controller method a branch that takes messages: an endpoint that answers POST and GET at
- * `/<controller>/<method name>`, and gRPC. It is called until it succeeds, so it cannot refuse: after an error, dtm
- * calls it again.
+ * Makes a controller method a branch that takes messages: an endpoint at `/<controller>/<method name>`, for POST, GET and
+ * gRPC. dtm calls the method until it succeeds, so it cannot refuse a message: after any error dtm calls again.
  *
- * @param options - where it is found
- * @throws DtmConfigError at class definition when the method serves another branch
+ * @param options - where callers find the method
+ * @throws DtmConfigError at class definition when the method serves another operation
  *
  * @example
  * \@MsgBranch()

@@ -1,20 +1,25 @@
-import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 import type { WithCompanions } from '../definition/handler-types.js';
+import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 
-/** Options of {@link TccAction}; path and rpc are those of the try, those of the other two are their method names. */
+/**
+ * Options of {@link TccAction}. `path` and `rpc` are those of the try; those of confirm and cancel are their method names.
+ *
+ * @typeParam N - name of the confirm
+ * @typeParam M - name of the cancel
+ */
 export interface TccActionOptions<N extends string = string, M extends string = string> extends BranchRouteOptions {
   /** Method of the same class that makes the reservation final. */
   readonly confirm: N;
-  /** Method of the same class that takes the reservation back. */
+  /** Method of the same class that releases the reservation. */
   readonly cancel: M;
 }
 
 /**
- * Makes a controller method the try of a TCC branch, and the methods named in `confirm` and `cancel` its second phase: all
- * three become endpoints that answer POST and GET at `/<controller>/<method name>`, and gRPC. The compiler checks that the companions
+ * Makes a controller method the try of a TCC branch, and the methods named in `confirm` and `cancel` its second phase. All
+ * three become endpoints at `/<controller>/<method name>`, for POST, GET and gRPC. The compiler checks that the companions
  * exist and take the same payload.
  *
- * @param options - companions and path
+ * @param options - the companions, and where callers find the try
  * @throws DtmConfigError at class definition when a companion is missing or serves another operation
  *
  * @example
@@ -22,14 +27,14 @@ export interface TccActionOptions<N extends string = string, M extends string = 
  * async freeze(@BranchPayload() transfer: TransferDto, @Barrier() barrier: BranchBarrier) { … }
  */
 export function TccAction<const N extends string, const M extends string>(options: TccActionOptions<N, M>) {
-  const { confirm, cancel, ...address } = options;
-  const { service } = address;
+  const { confirm, cancel, ...route } = options;
+  const { service } = route;
   return <C extends object, K extends keyof C>(
     target: C & WithCompanions<C, K, N | M>,
     method: K & string,
     descriptor: TypedPropertyDescriptor<C[K]>,
   ): void => {
-    defineBranch(target, method, address, { transType: 'tcc', op: 'try', companions: { confirm, cancel } }, descriptor);
+    defineBranch(target, method, route, { transType: 'tcc', op: 'try', companions: { confirm, cancel } }, descriptor);
     defineBranch(target, confirm, { service }, { transType: 'tcc', op: 'confirm', companionOf: method });
     defineBranch(target, cancel, { service }, { transType: 'tcc', op: 'cancel', companionOf: method });
   };

@@ -1,77 +1,58 @@
 import { Reflector } from '@nestjs/core';
+import type { RpcName } from './rpc-name.js';
 
-/** What the branch decorators leave on every method that dtm calls. */
-export type BranchDefinition = BranchPurpose & {
-  /** What it is called over gRPC. */
-  readonly rpc: RpcName;
-};
+/** What the decorators record on every method that dtm calls. */
+export type BranchDefinition = BranchPurpose & { readonly rpc: RpcName };
 
-/** What dtm calls a branch method for. */
+/** The transactions and operations that a branch method serves. */
 export type BranchPurpose =
   | {
-      /** Mode of the transactions that may call it. */
       readonly transType: 'saga';
-      /** What it does in them. */
       readonly op: 'action';
-      /** Method that undoes it; false = nothing to undo. */
+      /** Method that undoes the action; false when there is nothing to undo. */
       readonly companions: { readonly compensate: string | false };
     }
   | {
-      /** Mode of the transactions that may call it. */
       readonly transType: 'tcc';
-      /** What it does in them. */
       readonly op: 'try';
       /** Methods of the second phase. */
       readonly companions: { readonly confirm: string; readonly cancel: string };
     }
   | {
-      /** Mode of the transactions that may call it. */
       readonly transType: 'msg';
-      /** What it does in them: take a message, or tell what became of its local transaction. */
+      /** `action` takes a message; `msg` is the query-back, which tells whether the local transaction committed. */
       readonly op: 'action' | 'msg';
-      /** It has none. */
       readonly companions: Readonly<Record<never, string>>;
     }
   | {
-      /** Mode of the transactions that may call it. */
       readonly transType: 'xa';
-      /** What it does in them; it is called for `commit` and `rollback`, too. */
+      /** The first phase; dtm calls the same endpoint for `commit` and `rollback`. */
       readonly op: 'action';
-      /** It has none. */
       readonly companions: Readonly<Record<never, string>>;
-      /** Name of its database in the module's options. */
+      /** Name of the database in the module's options. */
       readonly database: string;
     }
   | {
-      /** Mode of the transactions that may call it. */
       readonly transType: 'saga' | 'tcc';
-      /** What it does in them. */
       readonly op: CompanionOp;
-      /** Method that names it as its companion. */
+      /** Method that names this one as its companion. */
       readonly companionOf: string;
     };
-
-/** Name of a gRPC method. */
-export interface RpcName {
-  /** Full name of the service; one of the package `nestjsdtm` takes and answers JSON. */
-  readonly service: string;
-  /** Name of the method. */
-  readonly method: string;
-}
 
 /** Operations of companion methods. */
 export type CompanionOp = 'compensate' | 'confirm' | 'cancel';
 
-/** Writes and reads the one piece of metadata: `Branch(definition)`, `reflector.get(Branch, method)`. */
+/** The one piece of metadata of this package, as a decorator. */
 export const BranchMetadata = Reflector.createDecorator<BranchDefinition>({ key: 'nestjs-dtm:branch' });
 
-/**
- * The definition on a method, whatever the value is.
- *
- * @param method - a method, or anything
- */
+/** The definition on a method; undefined for any other value. */
 export function findBranchDefinition(method: unknown): BranchDefinition | undefined {
   return typeof method === 'function'
     ? (Reflect.getMetadata(BranchMetadata.KEY, method) as BranchDefinition | undefined)
     : undefined;
+}
+
+/** Whether the response carries the method's result: the initiator itself calls tries and XA actions, and reads it. */
+export function hasResult({ transType, op }: BranchDefinition): boolean {
+  return op === 'try' || (transType === 'xa' && op === 'action');
 }

@@ -1,14 +1,14 @@
-import { Server as TlsServer } from 'node:tls';
 import type { Server } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { branchUrlOf } from '../../../driver/index.js';
+import { branchUrlOf } from '../../../driver/internal.js';
 import { DtmConfigError, isHttpUrl } from '../../../protocol/internal.js';
-import { DtmSettings } from '../../options/dtm.options.js';
+import { DtmSettings } from '../../options/dtm.settings.js';
 import type { ControllerBranchRef } from './branch-of.js';
-import type { BranchEntry } from './branch-entry.js';
+import type { RegisteredBranch } from './registered-branch.js';
 
-/** Knows under which URLs the coordinator reaches this application. */
+/** Where the coordinator reaches this application. */
 @Injectable()
 export class ApplicationEndpoint {
   constructor(
@@ -16,40 +16,7 @@ export class ApplicationEndpoint {
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /**
-   * URL of a branch.
-   *
-   * @param branch - where it stands in the application
-   * @param wanted - where the application is, and over what it is to be called
-   * @throws DtmConfigError when that is not known
-   */
-  urlOf(
-    { paths, definition }: Pick<BranchEntry, 'paths' | 'definition'>,
-    { at, over }: Pick<ControllerBranchRef, 'at' | 'over'>,
-  ): string {
-    const { service, method } = definition.rpc;
-    const { driver } = this.settings;
-    const isNamed = at !== undefined && Boolean(driver.http?.isNamed(at, 'branch'));
-    const isHttp = at === undefined ? (over ?? this.transport) === 'http' : isNamed || isHttpUrl(at);
-    const server = at ?? (isHttp ? this.baseUrl() : this.grpcServer());
-    if (isHttp && isHttpUrl(server)) return server + paths[0]!;
-    return branchUrlOf(driver, server, isHttp ? paths[0]! : `/${service}/${method}`);
-  }
-
-  /**
-   * How gRPC finds this application: `host:port`, or a URL of the driver.
-   *
-   * @throws DtmConfigError when it was not given
-   */
-  grpcServer(): string {
-    const { endpointGrpc } = this.settings;
-    if (endpointGrpc !== undefined) return endpointGrpc;
-    throw new DtmConfigError(
-      'where gRPC finds this application is not known: set the option endpoint.grpc of DtmModule, e.g. to localhost:50051',
-    );
-  }
-
-  /** Over what the application is reached unless somebody says otherwise: HTTP, where it has that. */
+  /** Transport of branches unless `branchOf` says otherwise: HTTP where the application has a server for it. */
   get transport(): 'http' | 'grpc' {
     const { endpointHttp, endpointGrpc } = this.settings;
     const hasHttp = endpointHttp !== undefined || Boolean(this.adapterHost.httpAdapter);
@@ -57,16 +24,39 @@ export class ApplicationEndpoint {
   }
 
   /**
-   * Base URL without a slash at its end.
+   * URL of a branch.
    *
-   * @throws DtmConfigError when it was not given and cannot be derived, or the application does not listen yet
+   * @param branch - a branch of this application
+   * @param target - another address of the application, and the transport
+   * @throws DtmConfigError when the address is not known
    */
-  baseUrl(): string {
+  urlOf(
+    { paths, definition }: Pick<RegisteredBranch, 'paths' | 'definition'>,
+    { at, over }: Pick<ControllerBranchRef, 'at' | 'over'>,
+  ): string {
+    const { service, method } = definition.rpc;
+    const { driver } = this.settings;
+    const isName = at !== undefined && Boolean(driver.http?.isNamed(at, 'branch'));
+    const isHttp = at === undefined ? (over ?? this.transport) === 'http' : isName || isHttpUrl(at);
+    const server = at ?? (isHttp ? this.#baseUrl() : this.#grpcAddress());
+    if (isHttp && isHttpUrl(server)) return server + paths[0]!;
+    return branchUrlOf(driver, server, isHttp ? paths[0]! : `/${service}/${method}`);
+  }
+
+  #grpcAddress(): string {
+    const { endpointGrpc } = this.settings;
+    if (endpointGrpc !== undefined) return endpointGrpc;
+    throw new DtmConfigError(
+      'the gRPC address of this application is not known; set the option endpoint.grpc of DtmModule, e.g. to localhost:50051',
+    );
+  }
+
+  #baseUrl(): string {
     const { server, endpointHttp } = this.settings;
     if (endpointHttp !== undefined) return endpointHttp;
-    if (server.address !== undefined && !isOnThisMachine(server.address)) {
+    if (server.address !== undefined && !isLocal(server.address)) {
       throw new DtmConfigError(
-        `the coordinator at ${server.address} cannot find this application: set the option endpoint.http of DtmModule to the URL under which it can`,
+        `the coordinator at ${server.address} does not know the URL of this application; set the option endpoint.http of DtmModule to a URL that it can call`,
       );
     }
     return this.#listeningUrl();
@@ -77,12 +67,12 @@ export class ApplicationEndpoint {
     const address = httpServer?.listening ? httpServer.address() : null;
     if (address === null || httpServer === undefined) {
       throw new DtmConfigError(
-        'the URLs of own branches are not known before the application listens: start transactions after app.listen(), or set the option endpoint.http of DtmModule',
+        'the URLs of own branches are not known before the application listens; start transactions after app.listen(), or set the option endpoint.http of DtmModule',
       );
     }
     if (typeof address === 'string') {
       throw new DtmConfigError(
-        `the application listens on ${address}, which branches cannot be called at: set the option endpoint.http of DtmModule`,
+        `the application listens on ${address}, where no branch can be called; set the option endpoint.http of DtmModule`,
       );
     }
     const host = address.address === '::' || address.address === '0.0.0.0' ? '127.0.0.1' : address.address;
@@ -90,8 +80,8 @@ export class ApplicationEndpoint {
   }
 }
 
-function isOnThisMachine(address: string): boolean {
-  // an address of gRPC has no scheme, or one that is not special to URLs
+function isLocal(address: string): boolean {
+  // a gRPC address has no scheme, or one that URL does not parse a host from
   const url = `http://${address.replace(/^[a-z][a-z\d+.-]*:\/\//i, '')}`;
   const host = URL.canParse(url) ? new URL(url).hostname : '';
   return ['localhost', '[::1]', '[::]', '0.0.0.0'].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { BarrierAdapter } from '../../../barrier/index.js';
-import type { BranchLocator, BranchRef, QueryPreparedEndpoint, TccUrls } from '../../../client/index.js';
+import type { BranchLocator, BranchRef, QueryPrepared, TccUrls } from '../../../client/index.js';
 import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../../protocol/internal.js';
-import { DtmSettings } from '../../options/dtm.options.js';
+import { DtmSettings } from '../../options/dtm.settings.js';
 import {
   DATABASE_METADATA,
   DATABASE_PARAMETER,
@@ -10,136 +10,140 @@ import {
 } from '../../query-prepared/query-prepared.controller.js';
 import type { BranchDefinition } from '../definition/branch-definition.js';
 import { ApplicationEndpoint } from './application-endpoint.js';
-import type { BranchEntry } from './branch-entry.js';
 import { ControllerBranchRef } from './branch-of.js';
+import type { RegisteredBranch } from './registered-branch.js';
 
-/** Decorators of the branches of each mode, for messages. */
+/** Decorator of the branches of each mode. */
 const DECORATORS = { saga: '@SagaBranch', tcc: '@TccAction', msg: '@MsgBranch', xa: '@XaBranch' } as const;
 
-/** A branch that was found by its name. */
-interface Found<T extends keyof typeof DECORATORS> {
+type Mode = keyof typeof DECORATORS;
+
+/** A branch that a reference names. */
+interface FoundBranch<T extends Mode> {
   readonly definition: Extract<BranchDefinition, { readonly transType: T; readonly companions: unknown }>;
-  /** URL of a method of its controller. */
+  readonly method: string;
+  /** URL of a method of the same controller. */
   urlOf(method: string): string;
 }
 
-/** The branch endpoints of one application; finds the URLs of what `branchOf` names. */
+/** The branches of one application. Finds the URLs of the references that `branchOf` returns. */
 @Injectable()
 export class BranchRegistry implements BranchLocator {
-  readonly #entries: BranchEntry[] = [];
-  readonly #byPath = new Map<string, BranchEntry>();
+  readonly #branches: RegisteredBranch[] = [];
+  readonly #byPath = new Map<string, RegisteredBranch>();
 
   constructor(
     private readonly endpoint: ApplicationEndpoint,
     private readonly settings: DtmSettings,
   ) {}
 
-  /**
-   * Adds an endpoint.
-   *
-   * @param entry - the endpoint
-   * @throws DtmConfigError when one of its paths leads to another branch already
-   */
-  add(entry: BranchEntry): void {
-    for (const path of entry.paths) {
+  /** @throws DtmConfigError when another branch has one of the paths */
+  add(branch: RegisteredBranch): void {
+    for (const path of branch.paths) {
       const other = this.#byPath.get(path);
       if (other) {
         throw new DtmConfigError(
-          `${nameOf(entry)} and ${nameOf(other)} are both branches at ${path}; give one another path, and register a controller in one module only`,
+          `${nameOf(branch)} and ${nameOf(other)} are both branches at ${path}; give one of them another path, and list a controller in one module only`,
         );
       }
-      this.#byPath.set(path, entry);
+      this.#byPath.set(path, branch);
     }
-    this.#entries.push(entry);
+    this.#branches.push(branch);
   }
 
   /** @internal */
-  getSagaUrls(ref: BranchRef): StepUrls {
+  sagaUrls(ref: BranchRef): StepUrls {
     const { definition, method, urlOf } = this.#find(ref, 'saga');
     const { compensate } = definition.companions;
     return { action: urlOf(method), compensate: compensate === false ? '' : urlOf(compensate) };
   }
 
   /** @internal */
-  getTccUrls(ref: BranchRef): TccUrls {
+  tccUrls(ref: BranchRef): TccUrls {
     const { definition, method, urlOf } = this.#find(ref, 'tcc');
     const { confirm, cancel } = definition.companions;
     return { try: urlOf(method), confirm: urlOf(confirm), cancel: urlOf(cancel) };
   }
 
   /** @internal */
-  getMsgUrl(ref: BranchRef): string {
+  msgUrl(ref: BranchRef): string {
     const { method, urlOf } = this.#find(ref, 'msg');
     return urlOf(method);
   }
 
   /** @internal */
-  getXaUrl(ref: BranchRef): string {
+  xaUrl(ref: BranchRef): string {
     const { method, urlOf } = this.#find(ref, 'xa');
     return urlOf(method);
   }
 
   /**
-   * Where the coordinator asks about local transactions of this application.
+   * The query-back endpoint for local transactions of this application.
    *
    * @param adapter - barrier of their database
-   * @param protocol - of the message; one of HTTP is not asked about over gRPC
-   * @throws DtmConfigError when the barrier is not registered, or the coordinator cannot find the application
+   * @param protocol - protocol of the message; dtm makes the query-back of an HTTP message over HTTP only
+   * @throws DtmConfigError when the barrier is not registered, or the application's address is not known
    */
-  getQueryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPreparedEndpoint {
-    const database = this.settings.databases.nameOf(adapter);
-    const entry = this.#entries.find(({ controller }) => controller === QueryPreparedController)!;
+  queryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPrepared {
+    const { databases, driver } = this.settings;
+    const database = databases.getName(adapter);
+    const branch = this.#branches.find(({ controller }) => controller === QueryPreparedController)!;
     const over = protocol === 'grpc' ? undefined : 'http';
-    const url = this.endpoint.urlOf(entry, { at: undefined, over });
-    if (isHttpUrl(url) || this.settings.driver.http?.isNamed(url, 'branch')) {
+    const url = this.endpoint.urlOf(branch, { at: undefined, over });
+    if (isHttpUrl(url) || driver.http?.isNamed(url, 'branch')) {
       return { url: `${url}${url.includes('?') ? '&' : '?'}${DATABASE_PARAMETER}=${database}` };
     }
-    const isOnlyOne = database === 'default' && this.settings.databases.barrierCount === 1;
+    const isOnlyOne = database === 'default' && databases.barrierCount === 1;
     return isOnlyOne ? { url } : { url, headers: { [DATABASE_METADATA]: database } };
   }
 
-  #find<T extends keyof typeof DECORATORS>(ref: BranchRef, transType: T): Found<T> & { readonly method: string } {
+  #find<T extends Mode>(ref: BranchRef, transType: T): FoundBranch<T> {
     if (!(ref instanceof ControllerBranchRef)) {
       throw new DtmConfigError(
-        'this is neither an object with the URLs of a branch nor a reference made by branchOf()',
+        'a branch must be an object with the URLs of the branch, or a reference that branchOf() returned',
       );
     }
     const { controller, method } = ref;
-    const own = this.#entries.filter((entry) => entry.controller === controller);
-    const found = own.filter((entry) => entry.method === method);
-    const [entry] = found;
-    const decorator = DECORATORS[transType];
-    if (!entry) {
-      throw new DtmConfigError(
-        own.length === 0
-          ? `${nameOf(ref)}: no module of this application has the controller ${controller.name} with branches; add it to "controllers", or give URLs`
-          : `${nameOf(ref)} is no branch; decorate it with ${decorator}`,
-      );
-    }
-    const { definition } = entry;
-    if (found.length > 1) {
-      throw new DtmConfigError(
-        `${nameOf(ref)} has several endpoints (${found.map(({ paths }) => paths[0]).join(', ')}); give URLs`,
-      );
-    }
+    const own = this.#branches.filter((branch) => branch.controller === controller);
+    const { definition } = findOnlyBranch(ref, own, DECORATORS[transType]);
     if (definition.transType !== transType) {
       throw new DtmConfigError(
-        `${nameOf(ref)} is a ${definition.transType} branch; a ${transType} needs a method with ${decorator}`,
+        `${nameOf(ref)} is a ${definition.transType} branch; a ${transType} needs a method with ${DECORATORS[transType]}`,
       );
     }
     if ('companionOf' in definition) {
       const { companionOf, op } = definition;
-      throw new DtmConfigError(`${nameOf(ref)} is the ${op} of ${companionOf}; name the branch by ${companionOf}`);
+      throw new DtmConfigError(`${nameOf(ref)} is the ${op} of ${companionOf}; reference the branch by ${companionOf}`);
     }
     const urlOf = (name: string): string =>
       this.endpoint.urlOf(
-        own.find((other) => other.method === name)!,
+        own.find((branch) => branch.method === name)!,
         ref,
       );
-    return { definition: definition as Found<T>['definition'], method, urlOf };
+    return { definition: definition as FoundBranch<T>['definition'], method, urlOf };
   }
 }
 
-function nameOf({ controller, method }: Pick<BranchEntry, 'controller' | 'method'>): string {
+function findOnlyBranch(
+  ref: ControllerBranchRef,
+  own: readonly RegisteredBranch[],
+  decorator: string,
+): RegisteredBranch {
+  const found = own.filter(({ method }) => method === ref.method);
+  const [branch] = found;
+  if (branch && found.length === 1) return branch;
+  if (branch) {
+    throw new DtmConfigError(
+      `${nameOf(ref)} has several endpoints (${found.map(({ paths }) => paths[0]).join(', ')}); give URLs`,
+    );
+  }
+  throw new DtmConfigError(
+    own.length === 0
+      ? `${nameOf(ref)}: no module of this application lists ${ref.controller.name} as a controller with branches; add it to "controllers", or give URLs`
+      : `${nameOf(ref)} is no branch; decorate it with ${decorator}`,
+  );
+}
+
+function nameOf({ controller, method }: Pick<RegisteredBranch, 'controller' | 'method'>): string {
   return `${controller.name}.${method}`;
 }

@@ -1,64 +1,74 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { errorText, type BranchContext } from '../../../protocol/internal.js';
-import { normalizeBody, type RequestWithBody } from './branch-bodies.js';
-import { readBranchRequest, attachIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
+import { DtmSettings } from '../../options/dtm.settings.js';
+import { findGrpcArguments, replaceGrpcMessage, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
 import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
+import { readMetadataParameters, readQueryParameters, type RequestWithQuery } from './branch-parameters.js';
+import { GenericMessage } from './generic-message.js';
 import { InFlightBranches } from './in-flight-branches.js';
+import { attachIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
+import { normalizeBody, type RequestWithBody } from './normalize-body.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 import { TrackedXaBranch } from './tracked-xa-branch.js';
-import { DtmSettings } from '../../options/dtm.options.js';
-import { GenericMessage } from './generic-message.js';
-import { grpcArgsOf, readBranchMetadata, type GrpcArgs } from '../../undocumented/grpc-arguments.js';
 
-/** Lets only proper calls through to a branch method: the last of its guards, before interceptors and pipes. */
+/** Admits only valid calls to a branch method. It is the last of the guards, before interceptors and pipes. */
 @Injectable()
 export class BranchGuard implements CanActivate {
   constructor(
-    private readonly gate: InFlightBranches,
+    private readonly inFlight: InFlightBranches,
     private readonly settings: DtmSettings,
+    private readonly adapterHost: HttpAdapterHost,
   ) {}
 
   /** @internal */
   canActivate(execution: ExecutionContext): boolean {
     const definition = findBranchDefinition(execution.getHandler());
     if (!definition) return true;
-    const call = grpcArgsOf(execution);
-    if (call) return this.#admitGrpc(call, execution, definition);
-    if (execution.getType() !== 'http') return true;
-
-    // switchToHttp() would make three functions for it
-    const request = execution.getArgByIndex<RequestWithBody>(0);
     const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
-    const { method } = request;
+    const args = findGrpcArguments(execution);
+    if (args) this.#admitGrpc(args, definition, handler);
+    else if (execution.getType() === 'http') this.#admitHttp(execution, definition, handler);
+    return true;
+  }
+
+  #admitHttp(execution: ExecutionContext, definition: BranchDefinition, handler: string): void {
+    // switchToHttp() would create three functions
+    const request = execution.getArgByIndex<RequestWithQuery & RequestWithBody>(0);
+    const response = execution.getArgByIndex<object>(1);
+    const method = this.adapterHost.httpAdapter.getRequestMethod(request) as string;
     if (method !== 'POST' && method !== 'GET') {
       throw new RejectedCallException(405, `${handler} is a branch: it answers POST and GET, not ${method}`);
     }
-    const context = contextOf(() => readBranchRequest(request), handler, definition);
-    attachIncomingCall(request, this.#call(context, definition, handler));
+    const call = this.#readCall(() => readQueryParameters(request), definition, handler);
+    attachIncomingCall(request, call);
+    attachIncomingCall(response, call);
     normalizeBody(request);
-    this.gate.check();
-    return true;
+    this.inFlight.assertAccepting();
   }
 
-  #call(context: BranchContext, definition: BranchDefinition, handler: string): IncomingBranchCall {
+  #admitGrpc(args: GrpcArguments, definition: BranchDefinition, handler: string): void {
+    const [message, metadata] = args;
+    const call = this.#readCall(() => readMetadataParameters(metadata), definition, handler);
+    const isGeneric = message instanceof GenericMessage;
+    attachIncomingCall(metadata, { ...call, emptyReply: isGeneric ? undefined : {} });
+    if (isGeneric)
+      replaceGrpcMessage(
+        args,
+        readOrReject(() => message.value()),
+      );
+    this.inFlight.assertAccepting();
+  }
+
+  #readCall(read: () => BranchContext, definition: BranchDefinition, handler: string): IncomingBranchCall {
+    const context = readOrReject(read);
+    assertServes(definition, context, handler);
     const { databases, server } = this.settings;
     const xa =
       definition.transType === 'xa'
-        ? readOrReject(() => new TrackedXaBranch(context, databases.xa(definition.database), server))
+        ? readOrReject(() => new TrackedXaBranch(context, databases.getXa(definition.database), server))
         : undefined;
-    return { context, definition, handler, gate: this.gate, xa };
-  }
-
-  #admitGrpc(args: GrpcArgs, execution: ExecutionContext, definition: BranchDefinition): boolean {
-    const [message, metadata] = args;
-    const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
-    const context = contextOf(() => readBranchMetadata(metadata), handler, definition);
-    const isGeneric = message instanceof GenericMessage;
-    attachIncomingCall(metadata, { ...this.#call(context, definition, handler), nothing: isGeneric ? undefined : {} });
-    // Nest goes on with this very list
-    if (isGeneric) args[0] = readOrReject(() => message.value());
-    this.gate.check();
-    return true;
+    return { context, definition, handler, inFlight: this.inFlight, xa };
   }
 }
 
@@ -70,15 +80,11 @@ function readOrReject<T>(read: () => T): T {
   }
 }
 
-function contextOf(read: () => BranchContext, handler: string, definition: BranchDefinition): BranchContext {
-  const context = readOrReject(read);
-  const { transType, op } = definition;
+function assertServes({ transType, op }: BranchDefinition, context: BranchContext, handler: string): void {
   const isSecondPhase = transType === 'xa' && (context.op === 'commit' || context.op === 'rollback');
-  if (context.transType !== transType || (context.op !== op && !isSecondPhase)) {
-    throw new RejectedCallException(
-      400,
-      `${handler} serves ${transType} ${op}, but was called for ${context.transType} ${context.op}`,
-    );
-  }
-  return context;
+  if (context.transType === transType && (context.op === op || isSecondPhase)) return;
+  throw new RejectedCallException(
+    400,
+    `${handler} serves ${transType} ${op}, but was called for ${context.transType} ${context.op}`,
+  );
 }

@@ -6,15 +6,15 @@ import {
   errorText,
 } from '../../../protocol/internal.js';
 
-/** A message of a service of the package `nestjsdtm`, not looked into yet: what is wrong with it is for the guard to say. */
+/** An undecoded message of a service of the package `nestjsdtm`. The guard decodes it, so that an error has an answer. */
 export class GenericMessage {
   constructor(private readonly bytes: Uint8Array) {}
 
   /**
-   * What it holds.
+   * Decodes the message.
    *
-   * @returns undefined when it holds nothing
-   * @throws DtmArgumentError when it is no `nestjsdtm.Payload` with JSON
+   * @returns undefined for an empty message
+   * @throws DtmArgumentError when the bytes are not a `nestjsdtm.Payload` with JSON
    */
   value(): unknown {
     const json = decodeGenericPayload(this.bytes);
@@ -22,34 +22,28 @@ export class GenericMessage {
     try {
       return JSON.parse(json) as unknown;
     } catch (cause) {
-      const reason = errorText(cause);
-      throw new DtmArgumentError(`the payload is no JSON: ${reason}`, { cause });
+      throw new DtmArgumentError(`the payload is not valid JSON: ${errorText(cause)}`, { cause });
     }
   }
 }
 
-/**
- * A method of such a service, in the form that gRPC takes.
- *
- * @param service - full name of the service
- * @param method - name of the method
- */
+/** Definition of a method of such a service, in the form of `@grpc/grpc-js`. */
 export function genericMethod(service: string, method: string) {
   return {
     path: `/${service}/${method}`,
     requestStream: false,
     responseStream: false,
-    requestSerialize: write,
-    requestDeserialize: read,
-    responseSerialize: write,
-    responseDeserialize: read,
+    requestSerialize: serialize,
+    requestDeserialize: deserialize,
+    responseSerialize: serialize,
+    responseDeserialize: deserialize,
   };
 }
 
-function write(value: unknown): Buffer {
+function serialize(value: unknown): Buffer {
   return encodeGenericPayload(encodeJson(value));
 }
 
-function read(bytes: Buffer): GenericMessage {
+function deserialize(bytes: Buffer): GenericMessage {
   return new GenericMessage(bytes);
 }

@@ -1,38 +1,38 @@
 import { Injectable } from '@nestjs/common';
 import { RejectedCallException } from './rejected-call.exception.js';
 
-/** Counts the branch methods that run, and lets no further one start once the application shuts down. */
+/** Counts the branch methods that run, and rejects further calls once the application shuts down. */
 @Injectable()
 export class InFlightBranches {
-  #running = 0;
-  #closed = false;
+  #count = 0;
+  #draining = false;
   #drained: (() => void) | undefined;
 
-  /** @throws RejectedCallException (503) after {@link close} */
-  check(): void {
-    if (this.#closed) throw new RejectedCallException(503, 'the application is shutting down');
+  /** @throws RejectedCallException (503) after {@link drain} */
+  assertAccepting(): void {
+    if (this.#draining) throw new RejectedCallException(503, 'the application is shutting down');
   }
 
   /**
-   * Counts a method in. Call {@link leave} when it has ended.
+   * Counts a method in; call {@link end} when it has ended.
    *
-   * @throws RejectedCallException (503) after {@link close}
+   * @throws RejectedCallException (503) after {@link drain}
    */
-  enter(): void {
-    this.check();
-    this.#running += 1;
+  begin(): void {
+    this.assertAccepting();
+    this.#count += 1;
   }
 
   /** Counts a method out. */
-  leave(): void {
-    this.#running -= 1;
-    if (this.#running === 0) this.#drained?.();
+  end(): void {
+    this.#count -= 1;
+    if (this.#count === 0) this.#drained?.();
   }
 
-  /** Refuses further methods. Call it once. @returns when none runs any more */
-  close(): Promise<void> {
-    this.#closed = true;
-    if (this.#running === 0) return Promise.resolve();
+  /** Rejects further calls and waits for the methods that run. Call it once. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    if (this.#count === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#drained = resolve;
     });

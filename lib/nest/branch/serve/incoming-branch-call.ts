@@ -1,77 +1,49 @@
+import type { ArgumentsHost } from '@nestjs/common';
 import type { BranchBarrier } from '../../../barrier/index.js';
-import { readBranchQuery, type BranchContext } from '../../../protocol/internal.js';
+import type { BranchContext } from '../../../protocol/internal.js';
+import { findGrpcArguments } from '../../undocumented/grpc-arguments.js';
 import type { BranchDefinition } from '../definition/branch-definition.js';
 import type { InFlightBranches } from './in-flight-branches.js';
 import type { TrackedXaBranch } from './tracked-xa-branch.js';
 
 const CALL = Symbol('nestjs-dtm:call');
 
-/** One call of a branch method. */
+/** A call of one of the application's branch methods. */
 export interface IncomingBranchCall {
-  /** Who calls, and for what. */
+  /** dtm's parameters. */
   readonly context: BranchContext;
-  /** What the method serves. */
   readonly definition: BranchDefinition;
-  /** `Class.method` that serves it. */
+  /** `Class.method`, for messages. */
   readonly handler: string;
-  /** Counts the method while it runs. */
-  readonly gate: InFlightBranches;
+  readonly inFlight: InFlightBranches;
   /** Both phases of an XA branch. */
   readonly xa?: TrackedXaBranch | undefined;
-  /** What an answer without content is over gRPC: `{}` for a message of a .proto. */
-  readonly nothing?: object | undefined;
-  /** The method that Nest's route leads to, and how many arguments Nest gives it. */
+  /** Reply without content: over gRPC `{}` for a message of a .proto. */
+  readonly emptyReply?: object | undefined;
+  /** The method that Nest's route leads to, and how many arguments Nest passes to it. */
   route?: { readonly method: unknown; readonly count: number };
-  /** Made when it is first asked for: barrier ids count per request. */
+  /** Created on first use: barrier ids count per request. */
   barrier?: BranchBarrier;
 }
 
-/** What the package reads of a request, on every platform; over gRPC it is the metadata of the call. */
-export interface BranchRequest {
-  /** Parsed query; Express parses it whenever it is read. */
-  readonly query?: unknown;
-  // on the request itself, so that no two applications meet in it
+interface Carrier {
   [CALL]?: IncomingBranchCall;
 }
 
 /**
- * Remembers the call that a request is.
- *
- * @param request - the platform's request
- * @param call - the call
+ * Attaches a call to the request or response of HTTP, or to the metadata of gRPC. A property of these objects is never
+ * shared by two applications of the process.
  */
-export function attachIncomingCall(request: BranchRequest, call: IncomingBranchCall): void {
-  request[CALL] = call;
+export function attachIncomingCall(carrier: object, call: IncomingBranchCall): void {
+  (carrier as Carrier)[CALL] = call;
 }
 
-/**
- * The call that a request was found to be.
- *
- * @param request - the platform's request, or any other value
- */
-export function findIncomingCall(request: unknown): IncomingBranchCall | undefined {
-  return typeof request === 'object' && request !== null ? (request as BranchRequest)[CALL] : undefined;
+/** The call that {@link attachIncomingCall} attached to a value. */
+export function findIncomingCall(carrier: unknown): IncomingBranchCall | undefined {
+  return typeof carrier === 'object' && carrier !== null ? (carrier as Carrier)[CALL] : undefined;
 }
 
-/**
- * Reads the branch parameters of a request.
- *
- * @param request - the platform's request
- * @throws DtmArgumentError when they are missing or malformed
- */
-export function readBranchRequest(request: BranchRequest): BranchContext {
-  const { query } = request;
-  return readBranchQuery(typeof query === 'object' && query !== null ? (query as Record<string, unknown>) : {});
-}
-
-/**
- * Whether a request claims to be a branch call: it carries dtm's four parameters, valid or not.
- *
- * @param request - the platform's request
- */
-export function looksLikeBranchCall(request: BranchRequest): boolean {
-  const { query } = request;
-  if (typeof query !== 'object' || query === null) return false;
-  const has = (name: string): boolean => Object.hasOwn(query, name);
-  return has('gid') && has('trans_type') && has('branch_id') && (has('op') || has('branch_type'));
+/** The call that a guard, interceptor, pipe or filter of Nest works on. */
+export function findHostCall(host: ArgumentsHost): IncomingBranchCall | undefined {
+  return findIncomingCall(findGrpcArguments(host)?.[1] ?? host.getArgByIndex<unknown>(0));
 }

@@ -1,29 +1,23 @@
 import type { Tcc } from '../../../client/index.js';
 import type { BranchContext } from '../../../protocol/internal.js';
 
-// keyed by the context of one request, so that no two applications meet in it
-const nested = new WeakMap<BranchContext, Tcc[]>();
+// keyed by the context of one request, which two applications never share
+const nestedTccs = new WeakMap<BranchContext, Tcc[]>();
 
-/**
- * Remembers a nested TCC until the try that began it ends.
- *
- * @param context - what `@Branch()` gave the try
- * @param tcc - what continues the transaction
- */
+/** Records a nested TCC for the try that began it. */
 export function addNestedTcc(context: BranchContext, tcc: Tcc): void {
-  const others = nested.get(context);
-  if (others) others.push(tcc);
-  else nested.set(context, [tcc]);
+  const present = nestedTccs.get(context);
+  if (present) present.push(tcc);
+  else nestedTccs.set(context, [tcc]);
 }
 
 /**
- * Waits for everything that nested TCCs of a try have called.
+ * Waits for all calls of the nested TCCs of a try.
  *
- * @param context - of the try
- * @throws the first failed call's error: its branch is registered, so a try that succeeded would have it confirmed
+ * @throws the error of the first call that failed: its branch is registered, and a try that succeeded would confirm it
  */
 export async function awaitNestedTccs(context: BranchContext): Promise<void> {
-  const results = await Promise.allSettled((nested.get(context) ?? []).map((tcc) => tcc.waitForCalls()));
+  const results = await Promise.allSettled((nestedTccs.get(context) ?? []).map((tcc) => tcc.settle()));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }

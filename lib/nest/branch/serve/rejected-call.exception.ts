@@ -1,9 +1,9 @@
 import { HttpException } from '@nestjs/common';
 
-/** A request that the package turned away before the handler: no outcome of the branch, so dtm asks again. */
+/** A call that was rejected before its handler. It is no outcome of the branch, so that dtm calls again. */
 export class RejectedCallException extends HttpException {
   /**
-   * @param status - HTTP status, neither 200 nor 409 nor 425
+   * @param status - HTTP status; dtm takes 200, 409 and 425 for outcomes
    * @param message - what is wrong and what is expected
    */
   constructor(status: 400 | 405 | 415 | 503, message: string, options?: { readonly cause?: unknown }) {

@@ -1,24 +1,26 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { defer, type Observable } from 'rxjs';
-import { grpcArgsOf } from '../../undocumented/grpc-arguments.js';
-import { findIncomingCall, type IncomingBranchCall, type BranchRequest } from './incoming-branch-call.js';
+import { findHostCall, type IncomingBranchCall } from './incoming-branch-call.js';
 
-/** Does commit and rollback of XA branches in place of the method, before any pipe asks for a payload: there is none. */
+/**
+ * Commits and rolls back XA branches in place of their method. It runs before the pipes because the second phase has no
+ * payload.
+ */
 @Injectable()
-export class XaSecondPhase implements NestInterceptor {
+export class XaSecondPhaseInterceptor implements NestInterceptor {
   /** @internal */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const call = findIncomingCall(grpcArgsOf(context)?.[1] ?? context.getArgByIndex<BranchRequest>(0));
-    return call?.xa?.isSecondPhase ? defer(() => finish(call)) : next.handle();
+    const call = findHostCall(context);
+    return call?.xa?.isSecondPhase ? defer(() => finishXa(call)) : next.handle();
   }
 }
 
-async function finish({ gate, xa, nothing }: IncomingBranchCall): Promise<unknown> {
-  gate.enter();
+async function finishXa({ inFlight, xa, emptyReply }: IncomingBranchCall): Promise<unknown> {
+  inFlight.begin();
   try {
     await xa!.finish();
-    return nothing;
+    return emptyReply;
   } finally {
-    gate.leave();
+    inFlight.end();
   }
 }

@@ -8,7 +8,7 @@ import {
   jsonReader,
   stringifyEscaped,
 } from '../../../protocol/internal.js';
-import type { Coordinator } from '../../operations/coordinator.js';
+import type { Operations } from '../operations.js';
 import { parseTransactionFilter, parseCount } from '../query-parameters.js';
 import type { ApiAnswer, Handler, Routes } from './router.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
@@ -24,10 +24,9 @@ const DEFAULT_LIMIT = 100;
 /**
  * The HTTP API: docs/protocol.md#endpoints.
  *
- * @param coordinator - runs the operations
+ * @param operations - what it offers
  */
-export function httpApi(coordinator: Coordinator): Routes {
-  const { metrics } = coordinator;
+export function httpApi({ coordinator, operator, topics, metrics }: Operations): Routes {
   const registerBranch: Handler = async ({ body }) => {
     const fields = parseFlatTexts(body);
     if (!fields) return invalidRegistration();
@@ -48,37 +47,40 @@ export function httpApi(coordinator: Coordinator): Routes {
       const { transaction, branches } = encodeDetails(details);
       return data({ progresses: branches, transaction });
     },
-    'POST /forceStop': command((request) => coordinator.forceStop(decodeTransactionRequest(request).gid)),
-    'POST /resetNextCronTime': command((request) => coordinator.retryNow(decodeTransactionRequest(request).gid)),
+    'POST /forceStop': command((request) => operator.forceStop(decodeTransactionRequest(request).gid)),
+    'POST /resetNextCronTime': command((request) => operator.retryNow(decodeTransactionRequest(request).gid)),
     'GET /resetCronTime': async ({ query }) => {
       const timeout = parseCount(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
-      const { count, hasMore } = await coordinator.retryAllNow(timeout, parseCount(query, 'limit') ?? DEFAULT_LIMIT);
-      return data({ has_remaining: hasMore, succeed_count: count });
+      const { count, hasMore: isMore } = await operator.retryAllNow(
+        timeout,
+        parseCount(query, 'limit') ?? DEFAULT_LIMIT,
+      );
+      return data({ has_remaining: isMore, succeed_count: count });
     },
     'POST /retryTarget': async ({ body }) => {
       const json = jsonReader(parse(body), 'the request body');
-      const { count, hasMore } = await coordinator.retryTarget(
+      const { count, hasMore: isMore } = await operator.retryTarget(
         json.text('target'),
         json.count('limit') || DEFAULT_LIMIT,
       );
-      return data({ has_remaining: hasMore, succeed_count: count });
+      return data({ has_remaining: isMore, succeed_count: count });
     },
     'GET /query': async ({ query }) => data(encodeDetails(await coordinator.query(query.get('gid') ?? ''))),
     'GET /all': async ({ query }) => data(encodePage(await coordinator.all(parseTransactionFilter(query)))),
     'GET /subscribe': async ({ query }) => {
-      await coordinator.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
+      await topics.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
       return success();
     },
     'GET /unsubscribe': async ({ query }) => {
-      await coordinator.unsubscribe(query.get('topic') ?? '', query.get('url') ?? '');
+      await topics.unsubscribe(query.get('topic') ?? '', query.get('url') ?? '');
       return success();
     },
     'DELETE /topic/*': async ({ wildcard: tail }) => {
-      await coordinator.deleteTopic(decodeURIComponent(tail));
+      await topics.deleteTopic(decodeURIComponent(tail));
       return success();
     },
     'GET /scanKV': async ({ query }) => {
-      const { records, nextPosition } = await coordinator.listKv({
+      const { records, nextPosition } = await operator.listKv({
         category: query.get('cat') || undefined,
         position: query.get('position') || undefined,
         limit: parseCount(query, 'limit') ?? DEFAULT_LIMIT,
@@ -86,7 +88,7 @@ export function httpApi(coordinator: Coordinator): Routes {
       return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
     },
     'GET /queryKV': async ({ query }) => {
-      const { records } = await coordinator.listKv({
+      const { records } = await operator.listKv({
         category: query.get('cat') || undefined,
         key: query.get('key') || undefined,
         limit: Number.MAX_SAFE_INTEGER,

@@ -1,5 +1,5 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { parseSqlName } from '../../../support/sql-name.js';
+import { checkSqlName } from '../../../support/sql-name.js';
 
 /** Where a database is, and how it is reached. */
 export interface ConnectionOptions {
@@ -69,7 +69,7 @@ export function resolveConnection(
   const { host = 'localhost', port = defaultPort, user = 'dtm', password, database = 'dtm', parameters } = parts;
   const { maxConnections = 10, timeoutSeconds = 30 } = options;
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) fail(`port must be from 1 to 65535, not ${String(port)}`);
-  parseSqlName(`${factory}: database`, database);
+  checkSqlName(`${factory}: database`, database);
   if (!(Number.isInteger(maxConnections) && maxConnections > 0)) {
     fail(`maxConnections must be a whole number above 0, not ${String(maxConnections)}`);
   }

@@ -1,0 +1,46 @@
+import { Body, createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import { BranchBarrier } from '../../../barrier/index.js';
+import { DtmConfigError, type BranchContext } from '../../../protocol/internal.js';
+import type { XaParticipant } from '../../../xa/index.js';
+import { findHostCall, type IncomingBranchCall } from '../serve/incoming-branch-call.js';
+
+/**
+ * Injects the payload of a branch, always as the first parameter; undefined when the call carries none. The payload is
+ * Nest's body, over gRPC its message: pipes such as ValidationPipe get its class as they do with `@Body()`.
+ *
+ * @param pipes - pipes for this parameter
+ */
+export function BranchPayload(...pipes: (Type<PipeTransform> | PipeTransform)[]): ParameterDecorator {
+  return Body(...pipes);
+}
+
+/** Injects the {@link BranchContext} of the call: global id, branch and operation. */
+export const Branch: () => ParameterDecorator = createParamDecorator(
+  (_data: unknown, execution: ExecutionContext): BranchContext => getHostCall(execution, '@Branch()').context,
+);
+
+/** Injects the {@link BranchBarrier} of the call; all parameters of a call get the same one. */
+export const Barrier: () => ParameterDecorator = createParamDecorator(
+  (_data: unknown, execution: ExecutionContext): BranchBarrier => {
+    const call = getHostCall(execution, '@Barrier()');
+    call.barrier ??= new BranchBarrier(call.context);
+    return call.barrier;
+  },
+);
+
+/** Injects the {@link XaParticipant} of the call; its `call` does the work of the first phase. */
+export const Xa: () => ParameterDecorator = createParamDecorator(
+  (_data: unknown, execution: ExecutionContext): XaParticipant<unknown> => {
+    const { xa, handler } = getHostCall(execution, '@Xa()');
+    if (xa) return xa;
+    throw new DtmConfigError(`${handler} uses @Xa() but is no XA branch; decorate it with @XaBranch`);
+  },
+);
+
+function getHostCall(execution: ExecutionContext, decorator: string): IncomingBranchCall {
+  const call = findHostCall(execution);
+  if (call) return call;
+  throw new DtmConfigError(
+    `${execution.getClass().name}.${execution.getHandler().name} uses ${decorator} but is no branch; decorate it with @SagaBranch, @TccAction, @MsgBranch or @XaBranch`,
+  );
+}

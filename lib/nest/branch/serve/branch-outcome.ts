@@ -1,0 +1,74 @@
+import { HttpException } from '@nestjs/common';
+import {
+  GRPC_STATUS,
+  errorOutcome,
+  errorText,
+  mayFail,
+  type BranchContext,
+  type Outcome,
+} from '../../../protocol/internal.js';
+
+/** Outcome of a branch method that threw. */
+export type ThrownOutcome = Exclude<Outcome, { kind: 'success' }>;
+
+/**
+ * Outcome of what a guard, pipe, interceptor or the method threw. A 409 of Nest is a failure, and so are 400 and 422: no retry
+ * can mend them. What must not fail is retried instead.
+ */
+export function thrownOutcome(error: unknown, context: BranchContext): ThrownOutcome {
+  const status = error instanceof HttpException ? error.getStatus() : 0;
+  const code = findRpcCode(error);
+  const message = thrownMessage(error);
+  if (code === GRPC_STATUS.FAILED_PRECONDITION) return { kind: 'ongoing', message, cause: error };
+  const isFailure = status === 409 || status === 400 || status === 422 || code === GRPC_STATUS.ABORTED;
+  const outcome: ThrownOutcome = isFailure
+    ? { kind: 'failure', message, cause: error }
+    : { ...errorOutcome(error), message };
+  return outcome.kind === 'failure' && !mayFail(context.transType, context.op)
+    ? { ...outcome, kind: 'unknown' }
+    : outcome;
+}
+
+/** HTTP status of an unknown outcome: the one of an HttpException, unless dtm takes it for an outcome. */
+export function unknownOutcomeStatus(error: unknown, context: BranchContext): number {
+  if (!(error instanceof HttpException)) return 500;
+  const status = errorStatus(error, 500);
+  return !mayFail(context.transType, context.op) && (status === 400 || status === 422) ? 500 : status;
+}
+
+/** HTTP status of a rejected call. */
+export function rejectionStatus(error: unknown): number {
+  return error instanceof HttpException ? errorStatus(error, 400) : 500;
+}
+
+/** gRPC code of a rejected call with this HTTP status. */
+export function rejectionCode(status: number): number {
+  if (status === 503) return GRPC_STATUS.UNAVAILABLE;
+  if (status === 401) return GRPC_STATUS.UNAUTHENTICATED;
+  if (status === 403) return GRPC_STATUS.PERMISSION_DENIED;
+  return status >= 500 ? GRPC_STATUS.INTERNAL : GRPC_STATUS.INVALID_ARGUMENT;
+}
+
+/** Message of an error. The exception of a pipe lists its complaints in its response, not in its own message. */
+export function thrownMessage(error: unknown): string {
+  if (error instanceof HttpException) {
+    const response = error.getResponse();
+    const message: unknown = typeof response === 'object' ? (response as { message?: unknown }).message : response;
+    if (Array.isArray(message)) return message.join('; ');
+    if (typeof message === 'string') return message;
+  }
+  return errorText(error);
+}
+
+function errorStatus(error: HttpException, otherwise: number): number {
+  const status = error.getStatus();
+  return status < 400 || status === 409 || status === 425 ? otherwise : status;
+}
+
+/** Code that an RpcException carries, found by its shape: `@nestjs/microservices` need not be installed. */
+function findRpcCode(error: unknown): unknown {
+  if (!(error instanceof Error)) return undefined;
+  const { getError } = error as { getError?: () => unknown };
+  const inner = typeof getError === 'function' ? getError.call(error) : undefined;
+  return typeof inner === 'object' && inner !== null ? (inner as { code?: unknown }).code : undefined;
+}

@@ -1,0 +1,19 @@
+import type { PayloadCodec } from '../../client/index.js';
+import type { DtmDriver, PreparedService } from '../../driver/internal.js';
+import type { DtmConnection } from '../../protocol/internal.js';
+import type { DatabaseRegistry } from './database-registry.js';
+import type { DtmRegisterOptions } from './dtm.options.js';
+
+/** The checked options of the module, with objects in place of names and URLs. Injected by this class. */
+export abstract class DtmSettings {
+  abstract readonly server: DtmConnection;
+  /** Base URL without a slash at its end; undefined when it follows from where the application listens. */
+  abstract readonly endpointHttp: string | undefined;
+  /** Address for gRPC without a slash at its end. */
+  abstract readonly endpointGrpc: string | undefined;
+  abstract readonly driver: DtmDriver;
+  /** Undefined when the application is not registered. */
+  abstract readonly register: (DtmRegisterOptions & { readonly service: PreparedService }) | undefined;
+  abstract readonly databases: DatabaseRegistry;
+  abstract readonly payloads: PayloadCodec;
+}

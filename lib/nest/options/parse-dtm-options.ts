@@ -1,0 +1,107 @@
+import {
+  dtmClient,
+  jsonPayloads,
+  protoPayloads,
+  type PayloadCodec,
+  type ProtoFilesOptions,
+} from '../../client/index.js';
+import { prepareService, resolveDriver, type DtmDriver } from '../../driver/internal.js';
+import { DtmConfigError, type DtmConnection } from '../../protocol/internal.js';
+import type { DtmModuleOptions } from './dtm.options.js';
+import type { DtmSettings } from './dtm.settings.js';
+import { parseGrpcEndpoint, parseHttpEndpoint } from './parse-addresses.js';
+import { parseDatabases } from './parse-databases.js';
+import { describeValue, parseObject } from './parse-object.js';
+
+const OPTION_NAMES = ['server', 'driver', 'endpoint', 'register', 'databases', 'protos'];
+
+const CONNECTION_METHODS = [
+  'newGid',
+  'prepare',
+  'submit',
+  'abort',
+  'registerBranch',
+  'query',
+  'all',
+  'forceStop',
+  'retryNow',
+  'subscribe',
+  'unsubscribe',
+  'deleteTopic',
+  'version',
+  'open',
+  'recover',
+  'close',
+] as const satisfies readonly (keyof DtmConnection)[];
+
+/**
+ * Checks the options of `DtmModule` and fills in the defaults.
+ *
+ * @param raw - what the user gave
+ * @throws DtmConfigError naming the option, its value and what is allowed
+ */
+export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
+  const options = parseObject(
+    'options',
+    raw,
+    OPTION_NAMES,
+    'give at least { server: … } to forRoot, or return it from the factory',
+  );
+  const { http, grpc } = parseObject(
+    'endpoint',
+    options['endpoint'] ?? {},
+    ['http', 'grpc'],
+    'give { http: <base URL>, grpc: <host:port> }',
+  );
+  const driver = parseDriver(options['driver']);
+  const register = parseRegister(options['register'], driver);
+  return {
+    server: parseServer(options['server'], driver),
+    driver,
+    register,
+    databases: parseDatabases(options['databases'] ?? {}),
+    payloads: parseProtos(options['protos']),
+    endpointHttp: http === undefined ? undefined : parseHttpEndpoint(http, driver),
+    endpointGrpc: grpc === undefined ? undefined : parseGrpcEndpoint(grpc, driver),
+  };
+}
+
+function parseServer(server: unknown, driver: DtmDriver): DtmConnection {
+  if (typeof server === 'string') return dtmClient(server, { driver });
+  if (typeof server !== 'object' || server === null) {
+    throw new DtmConfigError(
+      `DtmModule: server is ${describeValue(server)}; give the URL of a dtm, or an object such as embeddedServer()`,
+    );
+  }
+  const missing = CONNECTION_METHODS.filter((name) => typeof (server as Record<string, unknown>)[name] !== 'function');
+  if (missing.length > 0) {
+    throw new DtmConfigError(
+      `DtmModule: server is an object without ${missing.join(', ')}; give the URL of a dtm, or an object such as embeddedServer()`,
+    );
+  }
+  return server as DtmConnection;
+}
+
+function parseDriver(driver: unknown): DtmDriver {
+  if (driver === undefined || typeof driver === 'string') return resolveDriver(driver);
+  if (typeof driver === 'object' && driver !== null && 'parseServerMethod' in driver) return driver as DtmDriver;
+  throw new DtmConfigError(
+    `DtmModule: driver ${describeValue(driver)} is not a driver; give the name of a driver, or a DtmDriver`,
+  );
+}
+
+function parseRegister(register: unknown, driver: DtmDriver): DtmSettings['register'] {
+  if (register === undefined) return undefined;
+  const remedy = 'give { target: <registry and name>, endpoint: <address of this application> }';
+  const { target, endpoint } = parseObject('register', register, ['target', 'endpoint'], remedy);
+  if (typeof target !== 'string' || typeof endpoint !== 'string') {
+    throw new DtmConfigError(`DtmModule: register needs two strings, target and endpoint; ${remedy}`);
+  }
+  return { target, endpoint, service: prepareService(driver, target, endpoint) };
+}
+
+function parseProtos(protos: unknown): PayloadCodec {
+  if (protos === undefined) return jsonPayloads;
+  if (typeof protos === 'object' && protos !== null) return protoPayloads(protos as ProtoFilesOptions);
+  throw new DtmConfigError(`DtmModule: protos is ${describeValue(protos)}; give { protoPath: 'bank.proto' }`);
+}

@@ -1,0 +1,37 @@
+import { RequestMethod } from '@nestjs/common';
+import {
+  EXCEPTION_FILTERS_METADATA,
+  GUARDS_METADATA,
+  METHOD_METADATA,
+  REDIRECT_METADATA,
+  RENDER_METADATA,
+  SSE_METADATA,
+} from '@nestjs/common/constants.js';
+
+// The metadata that Nest's decorators leave on a route method. Nest documents the decorators, not the keys.
+
+/** Whether the method has a route decorator such as `@Post()`. */
+export function hasRoute(handler: object): boolean {
+  return Reflect.hasMetadata(METHOD_METADATA, handler);
+}
+
+/** Whether the route of the method answers every HTTP method: `@All()`, or `RequestMapping` with `RequestMethod.ALL`. */
+export function hasRouteForAllMethods(handler: object): boolean {
+  return Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.ALL;
+}
+
+/** Whether Nest writes the response of the method in a way of its own: `@Redirect()`, `@Render()` or `@Sse()`. */
+export function hasResponseDecorator(handler: object): boolean {
+  return [REDIRECT_METADATA, RENDER_METADATA, SSE_METADATA].some((key) => Reflect.hasMetadata(key, handler));
+}
+
+/** The filters of `@UseFilters()` on the method. */
+export function listExceptionFilters(handler: object): readonly unknown[] {
+  return (Reflect.getMetadata(EXCEPTION_FILTERS_METADATA, handler) ?? []) as readonly unknown[];
+}
+
+/** Makes a guard the last one of the method, wherever its `@UseGuards()` stands. Idempotent. */
+export function moveGuardToEnd(handler: object, guard: unknown): void {
+  const guards = (Reflect.getMetadata(GUARDS_METADATA, handler) ?? []) as readonly unknown[];
+  Reflect.defineMetadata(GUARDS_METADATA, [...guards.filter((other) => other !== guard), guard], handler);
+}
