@@ -46,7 +46,8 @@ function phonebookDriver(phonebook: Phonebook): DtmDriver {
   const name = 'dtm-driver-phonebook';
   const source: AddressSource = {
     check({ authority, path }) {
-      if (authority || !path) throw new DtmArgumentError('the address of a service is written phonebook:///name');
+      if (authority || !path)
+        throw new DtmArgumentError('the address has an authority or no name; expected phonebook:///name');
     },
     watch: ({ path }, listener) =>
       phonebook.read(path, (numbers) => listener.found(numbers.flatMap((number) => parseHostPort(number) ?? []))),
@@ -56,7 +57,8 @@ function phonebookDriver(phonebook: Phonebook): DtmDriver {
     registerGrpcResolver: () => registerGrpcScheme(grpc, { scheme: 'phonebook', driver: name, source }),
     async registerService(target, endpoint) {
       const [, service] = /^phonebook:\/\/\/([^/]+)$/.exec(target) ?? [];
-      if (!service) throw new DtmConfigError(`target ${target} is none of ${name}; expected phonebook:///name`);
+      if (!service)
+        throw new DtmConfigError(`${name}: the target "${target}" is not valid; expected phonebook:///name`);
       const remove = phonebook.add(service, endpoint);
       return { close: async () => remove() };
     },
@@ -97,7 +99,7 @@ describe('a driver that was written by the steps of the guide', () => {
   it('says what is wrong with an address or target', async () => {
     const driver = phonebookDriver(new Phonebook());
     await driver.registerGrpcResolver();
-    expect(() => new GrpcClient('phonebook://dtmservice')).toThrow(/is written phonebook:\/\/\/name/);
+    expect(() => new GrpcClient('phonebook://dtmservice')).toThrow(/expected phonebook:\/\/\/name/);
     await expect(driver.registerService('etcd://h/dtm', 'h:1')).rejects.toThrow(DtmConfigError);
   });
 });
