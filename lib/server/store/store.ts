@@ -10,24 +10,24 @@ import type {
   TransType,
 } from '../../protocol/internal.js';
 
-/** What must still be so for an {@link Store.update} to happen. */
+/** The stored state that {@link Store.update} requires. */
 export interface ExpectedState {
-  /** Stored status. */
+  /** Status. */
   readonly status: GlobalStatus;
-  /** Process that holds the lease; not looked at when absent. @default any */
+  /** Holder of the lease. @default any */
   readonly owner?: string | undefined;
 }
 
 /**
- * The port to where the coordinator keeps its transactions. Every write is atomic, and **durable when its promise
- * resolves**; a rejected write left nothing behind. A transaction is due when it is not final and its `nextCronTime` has come.
+ * Where the coordinator stores its transactions. Every write is atomic, and **durable when its promise resolves**; a
+ * rejected write leaves nothing behind. A transaction is due when it is not final and its `nextCronTime` has come.
  */
 export interface Store {
-  /** Names the store for people, e.g. `sqlite ./dtm.db`. */
+  /** Name for people, e.g. `sqlite ./dtm.db`. */
   readonly name: string;
-  /** Acquires it; throws DtmStoreError when it cannot be used. */
+  /** Opens the store; throws DtmStoreError when it cannot be used. */
   open(): Promise<void>;
-  /** Waits for writes under way, then releases it. */
+  /** Waits for running writes, then closes the store. */
   close(): Promise<void>;
   /**
    * Adds a transaction with its branches.
@@ -35,12 +35,12 @@ export interface Store {
    * @returns false when the gid exists; nothing is changed then
    */
   create(details: TransactionDetails): Promise<boolean>;
-  /** A transaction with its branches in the order of registration; undefined when the gid is unknown. */
+  /** Reads a transaction with its branches in the order of registration; undefined when the gid is unknown. */
   find(gid: string): Promise<TransactionDetails | undefined>;
   /**
    * Appends branches to a transaction that is `prepared`, all or none.
    *
-   * @returns `refused` when there is no such transaction of that mode in that state, `duplicate` when a (branch id, op) exists
+   * @returns `refused` when no transaction of that mode is `prepared`, `duplicate` when a (branch id, op) exists
    */
   addBranches(
     gid: string,
@@ -48,9 +48,9 @@ export interface Store {
     branches: readonly BranchRecord[],
   ): Promise<'added' | 'refused' | 'duplicate'>;
   /**
-   * Replaces a transaction's record and some of its branches.
+   * Replaces the record of a transaction and some of its branches.
    *
-   * @param expected - compared with what is stored
+   * @param expected - compared with the stored state
    * @param transaction - the new record
    * @param branches - new records by index in the order of registration
    * @returns false when the comparison failed; nothing is changed then
@@ -61,11 +61,11 @@ export interface Store {
     branches: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean>;
   /**
-   * Takes over due transactions, the longest due first: sets their owner, and `nextCronTime` to the end of the lease.
+   * Takes the leases of due transactions, the longest due first: sets `owner`, and `nextCronTime` to the end of the lease.
    *
    * @param now - UTC milliseconds
-   * @param owner - who takes over
-   * @param lease - end of the lease for a transaction
+   * @param owner - new holder of the leases
+   * @param lease - end of the lease for a transaction, UTC milliseconds
    * @param limit - most transactions
    */
   claim(
@@ -77,67 +77,64 @@ export interface Store {
   /** Pages through transactions, newest first. */
   list(filter: TransactionFilter): Promise<TransactionPage>;
   /**
-   * Makes unfinished transactions due that wait, without anybody working on them.
+   * Makes unfinished transactions due that wait and have no owner.
    *
-   * @param now - UTC milliseconds, their new `nextCronTime`
-   * @param filter - which of them
-   * @returns how many were made due
+   * @param now - their new `nextCronTime`, UTC milliseconds
+   * @param filter - which transactions
+   * @returns how many transactions were made due
    */
   wake(now: number, filter: WakeFilter): Promise<number>;
   /**
-   * Deletes finished transactions, some at a time so that nobody waits for long.
+   * Deletes finished transactions in small batches, so that other operations do not wait for long.
    *
-   * @param before - those whose `updateTime` is before this, UTC milliseconds
-   * @param position - where to go on, {@link PruneResult.nextPosition} of the last call; '' = from the oldest
+   * @param before - deletes transactions whose `updateTime` is earlier, UTC milliseconds
+   * @param position - {@link PruneResult.nextPosition} of the last call; `''` = begin with the oldest
    * @param limit - most transactions to look at
    */
   prune(before: number, position: string, limit: number): Promise<PruneResult>;
-  /** A kept value; undefined when there is none. */
+  /** Reads a key-value record; undefined when it does not exist. */
   getKv(category: string, key: string): Promise<KvRecord | undefined>;
   /**
-   * Keeps a value.
+   * Writes a key-value record.
    *
-   * @param record - its version must be one more than the stored one's, 1 when there is none
-   * @returns false when it is not; nothing is changed then
+   * @param record - its version must be one more than the stored version, 1 when there is none
+   * @returns false when the version does not match; nothing is changed then
    */
   putKv(record: KvRecord): Promise<boolean>;
-  /** Forgets a value. @returns false when there is none */
+  /** Deletes a key-value record. @returns false when it does not exist */
   deleteKv(category: string, key: string): Promise<boolean>;
-  /** Pages through kept values, of one category or all, oldest first. */
+  /** Pages through the key-value records of one category or all, oldest first. */
   listKv(filter: KvFilter): Promise<KvPage>;
 }
 
 /** What {@link Store.prune} did. */
 export interface PruneResult {
-  /** Transactions that were deleted. */
+  /** Deleted transactions. */
   readonly count: number;
-  /** Give this as `position` to go on; '' when everything created before that time has been looked at. */
+  /** `position` of the next call; `''` when every transaction created before that time has been looked at. */
   readonly nextPosition: string;
 }
 
 /** Which transactions {@link Store.wake} makes due. */
 export interface WakeFilter {
-  /** Only this one. @default all */
+  /** Only this transaction. @default all */
   readonly gid?: string | undefined;
-  /** Only those with an undecided branch, or an initiator to ask, whose URL begins with this. @default all */
+  /** Only transactions with an undecided branch, or an initiator to ask, whose URL begins with this. @default all */
   readonly target?: string | undefined;
-  /** Only those whose `nextCronTime` is after this, UTC milliseconds. */
+  /** Only transactions whose `nextCronTime` is later, UTC milliseconds. */
   readonly laterThan: number;
   /** Most transactions. */
   readonly limit: number;
 }
 
-/** Which values {@link Store.listKv} lists. */
+/** Which records {@link Store.listKv} lists. */
 export interface KvFilter {
-  /** Only of this category. @default all */
+  /** Only this category. @default all */
   readonly category?: string | undefined;
   /** Only this key. @default all */
   readonly key?: string | undefined;
   /** `nextPosition` of the page before. @default '' the first page */
   readonly position?: string | undefined;
-  /** Most values on a page. @default 100 */
+  /** Most records on a page. @default 100 */
   readonly limit?: number | undefined;
 }
-
-/** Transactions on a page unless the caller says otherwise. */
-export const DEFAULT_PAGE_SIZE = 100;

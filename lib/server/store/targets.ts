@@ -4,15 +4,21 @@ import type { TransactionDetails } from '../../protocol/internal.js';
  * Whether a transaction waits for an answer from a target.
  *
  * @param details - the transaction
- * @param target - beginning of URLs, up to the end of a host, a path segment or a query
+ * @param target - beginning of URLs, see {@link leadsTo}
  */
 export function isWaitingFor({ transaction, branches }: TransactionDetails, target: string): boolean {
   const asksInitiator = transaction.status === 'prepared' && leadsTo(transaction.queryPrepared ?? '', target);
   return asksInitiator || branches.some(({ status, url }) => status === 'prepared' && leadsTo(url, target));
 }
 
-function leadsTo(url: string, target: string): boolean {
+/**
+ * Whether a URL leads to a target: `http://bank/a` leads to `http://bank`, `http://bank:8080` does not lead to
+ * `http://bank:80`.
+ *
+ * @param url - a URL, or the beginning of one
+ * @param target - beginning of URLs, up to the end of a host, a path segment or a query
+ */
+export function leadsTo(url: string, target: string): boolean {
   if (!url.startsWith(target)) return false;
-  // http://bank:80 is not http://bank:8080
   return target.endsWith('/') || url.length === target.length || '/?#'.includes(url[target.length]!);
 }

@@ -54,7 +54,7 @@ describeSqlStore(mariadb, (bed) => {
         .open()
         .catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(DtmConfigError);
-      expect((error as Error).message).toMatch(/flag -FOUND_ROWS; open it without/);
+      expect((error as Error).message).toMatch(/flag -FOUND_ROWS; remove the flag/);
     });
   });
 
@@ -123,7 +123,7 @@ describeSqlStore(mariadb, (bed) => {
     await ofGo.sql(`grant select, insert, update, delete on of_clerks.* to 'clerk'@'${host}'`);
     const access = { host, port, user: 'clerk', password: 'swordfish' };
     await expect(mysqlStore({ ...access, database: 'none' }).open()).rejects.toThrow(
-      /no such database that this user may use, and it cannot make one .* run there: create database/,
+      /database does not exist or is not visible to this user, who cannot create it .* run there: create database/,
     );
     await ofGo.sql('create database of_clerks');
     const store = mysqlStore({ ...access, database: 'of_clerks' });
@@ -131,7 +131,7 @@ describeSqlStore(mariadb, (bed) => {
     const error = await store.open().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DtmStoreError);
     const { message } = error as Error;
-    expect(message).toMatch(/this user may not/);
+    expect(message).toMatch(/this user lacks the privilege/);
     expect(message).not.toContain('swordfish');
     const statements = message
       .slice(message.indexOf('\n'))
@@ -147,13 +147,13 @@ describeSqlStore(mariadb, (bed) => {
 describe('options of mysqlStore', () => {
   it.each<[string, MysqlStoreOptions, RegExp]>([
     ['a database that is no name', { database: 'a`; drop table x; --' }, /database is "a`; drop/],
-    ['a URL that is none', { url: 'mysql://u:secret@:x/dtm' }, /url is none/],
+    ['a URL that is none', { url: 'mysql://u:secret@:x/dtm' }, /url is not a valid URL/],
     ['a URL of another database', { url: 'postgres://u:secret@host/dtm' }, /must begin with mysql:\/\//],
     ['a parameter that is not known', { url: 'mysql://u:secret@host/dtm?ssl=true' }, /parameter ssl of url/],
-    ['a URL and parts of it', { url: 'mysql://host/dtm', user: 'x', password: 'secret' }, /give url or user, password/],
+    ['a URL and parts of it', { url: 'mysql://host/dtm', user: 'x', password: 'secret' }, /set url or user, password/],
     ['a pool and where to connect', { pool: {} as mysql.Pool, url: 'mysql://u:secret@h/d' }, /pool/],
     ['something else as a pool', { pool: {} as mysql.Pool }, /pool must be a pool of mysql2/],
-    ['a zone with summer time', { timeZone: 'Europe/Berlin' }, /timeZone must be an offset .* hours twice/],
+    ['a zone with summer time', { timeZone: 'Europe/Berlin' }, /timeZone must be an offset .* an hour repeats/],
     ['a zone that is none', { timeZone: '+25:00' }, /timeZone must be an offset/],
   ])('refuse %s', (_, options, message) => {
     const make = (): unknown => mysqlStore(options);
@@ -180,7 +180,7 @@ describe('a server that is too old', () => {
     const connection = { query: run, execute: run, release: () => undefined, destroy: () => undefined };
     const store = mysqlStore({ pool: { getConnection: async () => connection } });
     await expect(store.open()).rejects.toThrow(
-      `mysql of the given pool, database dtm: needs MySQL 8.0.17 or MariaDB 10.6, or later; this is ${version}`,
+      `mysql of the given pool, database dtm: the server is ${version}; use MySQL 8.0.17, MariaDB 10.6 or later`,
     );
   });
 });

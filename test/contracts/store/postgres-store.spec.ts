@@ -72,7 +72,7 @@ describeSqlStore(postgres, (bed) => {
     const error = await store.open().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DtmStoreError);
     const { message } = error as Error;
-    expect(message).toMatch(/this user may not/);
+    expect(message).toMatch(/this user lacks the privilege/);
     await ofGo.sql(message.slice(message.indexOf('\n')));
     await ofGo.sql(`
       grant usage on schema ${schema} to clerk;
@@ -84,7 +84,7 @@ describeSqlStore(postgres, (bed) => {
 
     const elsewhere = postgresStore({ host, port, user: 'clerk', database: 'none' });
     await expect(elsewhere.open()).rejects.toThrow(
-      /no database none, and this user cannot make it \(permission denied .*\); run there: create/,
+      /no database none, and this user cannot create it \(permission denied .*\); run there: create/,
     );
   });
 
@@ -98,7 +98,7 @@ describeSqlStore(postgres, (bed) => {
     expect(writes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     const { reason } = writes[1] as PromiseRejectedResult;
     expect(reason).toBeInstanceOf(DtmArgumentError);
-    expect(reason.message).toBe('custom_data holds a NUL character, which PostgreSQL cannot keep');
+    expect(reason.message).toBe('custom_data contains a NUL character, which PostgreSQL cannot store');
   });
 });
 
@@ -106,11 +106,11 @@ describe('options of postgresStore', () => {
   it.each<[string, PostgresStoreOptions, RegExp]>([
     ['a schema that is no name', { schema: 'a"; drop table x; --' }, /schema is "a\\"; drop/],
     ['a database that is no name', { database: 'a b' }, /database is "a b"/],
-    ['a URL that is none', { url: 'postgres://u:secret@:x/dtm' }, /url is none/],
+    ['a URL that is none', { url: 'postgres://u:secret@:x/dtm' }, /url is not a valid URL/],
     ['a URL of another database', { url: 'mysql://u:secret@host/dtm' }, /must begin with postgres:\/\//],
     ['a parameter that is not known', { url: 'postgres://u:secret@host/dtm?schema=x' }, /parameter schema of url/],
     ['an sslmode that is none', { url: 'postgres://u:secret@host/dtm?sslmode=maybe' }, /sslmode must be one of/],
-    ['a URL and parts of it', { url: 'postgres://host/dtm', host: 'other' }, /give url or host, not both/],
+    ['a URL and parts of it', { url: 'postgres://host/dtm', host: 'other' }, /set url or host, not both/],
     ['a pool and where to connect', { pool: {} as Pool, host: 'x' }, /pool/],
     ['something else as a pool', { pool: {} as Pool }, /pool must be a Pool of node-postgres/],
     ['a port that is none', { port: 70_000 }, /port must be from 1 to 65535/],

@@ -118,7 +118,9 @@ describe('a file that the SQLite store refuses', () => {
     const first = await openStore(path);
     const error = await errorOf(sqliteStore({ path }).open());
     expect(error).toBeInstanceOf(DtmStoreError);
-    expect((error as Error).message).toMatch(/is in use by another process; .*stop the other or name another path/);
+    expect((error as Error).message).toMatch(
+      /is in use by another process: .*stop the other process or use another path/,
+    );
     // and the first one goes on
     expect(await first.create(detailsOf('g'))).toBe(true);
     await first.close();
@@ -172,7 +174,7 @@ describe('a file that the SQLite store refuses', () => {
         database.exec('pragma user_version = 99');
         database.close();
       },
-      /has layout 99, this version knows 1; use the newer nestjs-dtm/,
+      /has layout 99, but this version supports up to 1; use a newer version of nestjs-dtm/,
     ],
   ])('%s', async (_, spoil, message) => {
     const path = join(tempFolder(), 'dtm.db');
@@ -262,7 +264,7 @@ describe('a write that fails', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     const { reason } = results[1] as PromiseRejectedResult;
     expect(reason).toBeInstanceOf(DtmStoreError);
-    expect((reason as Error).message).toMatch(/could not write \(disk on fire\); nothing of it was kept/);
+    expect((reason as Error).message).toMatch(/could not write \(disk on fire\); nothing was stored/);
     expect((await store.find('due'))?.transaction.owner).toBeUndefined();
     for (const gid of ['before', 'after']) expect(await store.find(gid)).toBeDefined();
   });
@@ -395,9 +397,9 @@ describe('a damaged file', () => {
     [
       'a log of noise',
       (path) => writeFileSync(`${path}-wal`, noise(50_000)),
-      /is damaged \(its log .*-wal cannot be read\)/,
+      /is damaged \(the log .*-wal cannot be read\)/,
     ],
-    ['a log of zeros', (path) => writeFileSync(`${path}-wal`, Buffer.alloc(50_000)), /is damaged \(its log/],
+    ['a log of zeros', (path) => writeFileSync(`${path}-wal`, Buffer.alloc(50_000)), /is damaged \(the log/],
     [
       'a log whose header is wrong by one bit',
       (path) => {
@@ -405,7 +407,7 @@ describe('a damaged file', () => {
         log[20]! ^= 1;
         writeFileSync(`${path}-wal`, log);
       },
-      /is damaged \(its log/,
+      /is damaged \(the log/,
     ],
     ['nothing but a log', (path) => rmSync(path), /is missing, but its log .*-wal is not; restore both from a backup/],
     ['an empty file and a log', (path) => truncateSync(path), /is empty, but its log .*-wal is not; restore both/],
@@ -454,7 +456,7 @@ describe('a database of something else', () => {
     const before = readFileSync(path);
     const error = await errorOf(sqliteStore({ path }).open());
     expect(error).toBeInstanceOf(DtmStoreError);
-    expect((error as Error).message).toBe(`store file ${path} is a database of something else; name another path`);
+    expect((error as Error).message).toBe(`store file ${path} is a database of another application; use another path`);
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 });

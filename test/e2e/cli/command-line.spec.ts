@@ -115,7 +115,7 @@ describe('serve does not start', () => {
     const first = await ServeProcess.start({ cwd });
     const { exitCode, stderr } = await outcomeOf(new ServeProcess({ cwd }));
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^nestjs-dtm: store file \S+dtm\.db is in use by another process; .*name another path\n$/);
+    expect(stderr).toMatch(/^nestjs-dtm: store file \S+dtm\.db is in use by another process: .*use another path\n$/);
     expect(await first.submit({ gid: 'g', trans_type: 'saga', steps: [], payloads: [], wait_result: true })).toBe(200);
   });
 

@@ -69,7 +69,7 @@ class Bed {
         if (status === 200) continue;
         expect([status, body]).toEqual([
           500,
-          expect.stringMatching(/the store could not write .*; nothing of it was kept, try again/),
+          expect.stringMatching(/the store could not write .*; nothing was stored, try again/),
         ]);
       }
     }
@@ -167,7 +167,7 @@ describe('a file that another process uses', () => {
     const second = await CoordinatorProcess.on(path);
     onTestFinished(() => second.kill());
     await expect(second.start()).rejects.toThrow(
-      `store file ${path} is in use by another process; a store belongs to one coordinator, stop the other or name another path`,
+      `store file ${path} is in use by another process: only one coordinator can open a store; stop the other process or use another path`,
     );
     expect((await get(`${first.origin}/api/ping`)).status).toBe(200);
     const body = { gid: 'g', trans_type: 'tcc' };

@@ -16,7 +16,7 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
   return (result as Error).message;
 }
 
-const UNKNOWN = /was lost before it answered \(.*\); whether the write was kept is unknown, look before trying again/;
+const UNKNOWN = /was lost before it answered \(.*\); the outcome is unknown, check it before you try again/;
 
 for (const kind of [postgres, mariadb]) {
   const needs = requireOrSkip(kind.service);
@@ -88,9 +88,7 @@ for (const kind of [postgres, mariadb]) {
         const { store, truth, proxy } = await behindProxy();
         // begin names READ COMMITTED
         proxy.cutAt(kind === postgres ? 'commit\0' : 'commit', 'after');
-        expect(await failureOf(store.claim(TIME, 'me', () => TIME + 13_000, 10))).toMatch(
-          /whether it was kept is unknown/,
-        );
+        expect(await failureOf(store.claim(TIME, 'me', () => TIME + 13_000, 10))).toMatch(/the outcome is unknown/);
         expect((await truth.find('warm'))?.transaction).toMatchObject({ owner: 'me', nextCronTime: TIME + 13_000 });
         expect(await store.claim(TIME + 13_000, 'you', () => TIME + 26_000, 10)).toHaveLength(1);
       });
@@ -167,7 +165,7 @@ for (const kind of [postgres, mariadb]) {
             transaction: { status: 'succeed' },
             branches: [{}, { status: 'succeed' }],
           });
-        } else if (/nothing was kept/.test(answer)) {
+        } else if (/nothing was stored/.test(answer)) {
           kinds.refused++;
           expect(['submitted', undefined], gid).toContain(found?.transaction.status);
         } else {

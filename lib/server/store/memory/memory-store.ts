@@ -1,5 +1,4 @@
 import {
-  DtmArgumentError,
   isFinal,
   type BranchRecord,
   type KvPage,
@@ -9,7 +8,8 @@ import {
   type TransactionPage,
   type TransactionRecord,
 } from '../../../protocol/internal.js';
-import { DEFAULT_PAGE_SIZE, type KvFilter, type PruneResult, type Store, type WakeFilter } from '../store.js';
+import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
+import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
 import { isWaitingFor } from '../targets.js';
 
 interface Entry {
@@ -18,7 +18,7 @@ interface Entry {
   branches: readonly BranchRecord[];
 }
 
-/** A store for tests and trials: everything is lost when the process ends. */
+/** Stores transactions in memory, for tests and trials: everything is lost when the process ends. */
 export function memoryStore(): Store {
   return new MemoryStore();
 }
@@ -57,7 +57,7 @@ class MemoryStore implements Store {
   }
 
   async update(
-    expected: Parameters<Store['update']>[0],
+    expected: ExpectedState,
     transaction: TransactionRecord,
     branches: ReadonlyMap<number, BranchRecord>,
   ): Promise<boolean> {
@@ -83,36 +83,35 @@ class MemoryStore implements Store {
 
   async list(filter: TransactionFilter): Promise<TransactionPage> {
     const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
-    const below = positionOf(filter.position);
+    const below = parsePosition(filter.position, Number.MAX_SAFE_INTEGER);
     const page = [...this.#entries.values()]
       .filter((entry) => entry.id < below && matchesFilter(entry.transaction, filter))
       .toReversed()
       .slice(0, limit);
-    const nextPosition = page.length < limit ? '' : String(page.at(-1)?.id ?? '');
-    return { transactions: page.map((entry) => entry.transaction), nextPosition };
+    return { transactions: page.map((entry) => entry.transaction), nextPosition: nextPositionOf(page, limit) };
   }
 
   async wake(now: number, { gid, target, laterThan, limit }: WakeFilter): Promise<number> {
-    const asleep = [...this.#unfinished.values()].filter(
+    const sleeping = [...this.#unfinished.values()].filter(
       (entry) =>
         !entry.transaction.owner &&
         entry.transaction.nextCronTime > laterThan &&
         (!gid || entry.transaction.gid === gid) &&
         (target === undefined || isWaitingFor(entry, target)),
     );
-    const woken = asleep.slice(0, limit);
+    const woken = sleeping.slice(0, limit);
     for (const entry of woken) entry.transaction = { ...entry.transaction, nextCronTime: now };
     return woken.length;
   }
 
   async prune(before: number, position: string, limit: number): Promise<PruneResult> {
-    const above = position ? positionOf(position) : 0;
+    const above = parsePosition(position, 0);
     const oldest = [...this.#entries.values()]
       .filter(({ id, transaction }) => id > above && transaction.createTime < before)
       .slice(0, limit);
     const old = oldest.filter(({ transaction }) => isFinal(transaction.status) && transaction.updateTime < before);
     for (const { transaction } of old) this.#entries.delete(transaction.gid);
-    return { count: old.length, nextPosition: oldest.length < limit ? '' : String(oldest.at(-1)?.id ?? '') };
+    return { count: old.length, nextPosition: nextPositionOf(oldest, limit) };
   }
 
   async getKv(category: string, key: string): Promise<KvRecord | undefined> {
@@ -132,34 +131,19 @@ class MemoryStore implements Store {
   }
 
   async listKv({ category, key, position, limit = DEFAULT_PAGE_SIZE }: KvFilter): Promise<KvPage> {
-    const above = position ? positionOf(position) : 0;
+    const above = parsePosition(position, 0);
     const page = [...this.#kv.values()]
       .filter(
         ({ id, record }) => id > above && (!category || record.category === category) && (!key || record.key === key),
       )
       .slice(0, limit);
-    const nextPosition = page.length < limit ? '' : String(page.at(-1)?.id ?? '');
-    return { records: page.map(({ record }) => record), nextPosition };
+    return { records: page.map(({ record }) => record), nextPosition: nextPositionOf(page, limit) };
   }
 
   #track(entry: Entry): void {
     if (isFinal(entry.transaction.status)) this.#unfinished.delete(entry.transaction.gid);
     else this.#unfinished.set(entry.transaction.gid, entry);
   }
-}
-
-/**
- * Reads the position of a page.
- *
- * @param position - `nextPosition` of the page before
- * @returns the id below which the page begins
- * @throws DtmArgumentError when it is none
- */
-export function positionOf(position: string | undefined): number {
-  if (!position) return Number.MAX_SAFE_INTEGER;
-  if (!/^\d{1,15}$/.test(position))
-    throw new DtmArgumentError(`position ${JSON.stringify(position)} is not one that a page ended with`);
-  return Number(position);
 }
 
 function kvKey(category: string, key: string): string {

@@ -1,5 +1,5 @@
 /**
- * The coordinator's store in MySQL and MariaDB; needs the package `mysql2`.
+ * Stores the transactions of the coordinator in MySQL or MariaDB. Needs the package `mysql2`.
  *
  * @module nestjs-dtm/server/store/mysql
  */

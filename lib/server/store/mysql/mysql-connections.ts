@@ -8,21 +8,20 @@ import { SESSION_SETTINGS, type MysqlStatement, type MysqlStoreConnection, type 
 /** Capability flag: an update counts the rows that it found, not those that it changed. */
 const FOUND_ROWS = 2;
 
-/** What {@link MysqlConnections} does with the connections of a pool. */
+/** A pool and how the store uses it. */
 export interface MysqlAccess {
-  /** The pool. */
   readonly pool: MysqlStorePool;
-  /** Whether it is ours alone, so that its connections can be set as we like. */
+  /** The store opened the pool itself, so that it may configure the sessions. */
   readonly isOwn: boolean;
-  /** Longest time of a statement. */
+  /** Time limit for a statement. */
   readonly timeoutMs: number;
 }
 
-/** Statements on the connections of a pool. */
+/** Runs statements on the connections of a pool. */
 export class MysqlConnections implements SqlConnections {
   readonly #access: MysqlAccess;
   readonly #prepared = new WeakSet<object>();
-  /** Most bytes that the server takes in one statement. */
+  /** Most bytes that the server accepts in one statement. */
   #maxPacket = Infinity;
 
   constructor(access: MysqlAccess) {
@@ -38,10 +37,10 @@ export class MysqlConnections implements SqlConnections {
   }
 
   /**
-   * Runs statements on one connection, outside of a transaction.
+   * Runs statements on one connection, without a transaction.
    *
-   * @param work - runs them
-   * @param timeoutMs - longest time of a statement
+   * @param work - runs the statements
+   * @param timeoutMs - time limit for a statement
    */
   async withConnection<T>(work: (session: SqlSession) => Promise<T>, timeoutMs = this.#access.timeoutMs): Promise<T> {
     const connection = await this.#access.pool.getConnection().catch((cause: unknown) => {
@@ -86,9 +85,9 @@ export class MysqlConnections implements SqlConnections {
     values: readonly SqlValue[],
     timeoutMs = this.#access.timeoutMs,
   ): Promise<unknown> {
-    // the server's own answer would be to cut the connection
+    // the server would close the connection instead of answering
     if (maxBytesOf(values) > this.#maxPacket && countBytes(values) > this.#maxPacket) {
-      throw new SqlFailure('refused', new Error(`its max_allowed_packet of ${this.#maxPacket} bytes is too small`));
+      throw new SqlFailure('refused', new Error(`max_allowed_packet of ${this.#maxPacket} bytes is too small`));
     }
     const statement: MysqlStatement = { sql: text, timeout: timeoutMs, rowsAsArray: false };
     try {
@@ -102,13 +101,13 @@ export class MysqlConnections implements SqlConnections {
     }
   }
 
-  /** Once for each connection. */
+  /** Configures a new connection. */
   async #prepareConnection(connection: MysqlStoreConnection): Promise<void> {
     const key = connection.connection ?? connection;
     if (this.#prepared.has(key)) return;
     const { config } = key as { config?: { clientFlags?: number } };
     if (config?.clientFlags !== undefined && (config.clientFlags & FOUND_ROWS) === 0) {
-      throw new DtmConfigError('mysqlStore: the given pool has the flag -FOUND_ROWS; open it without');
+      throw new DtmConfigError('mysqlStore: pool is opened with the flag -FOUND_ROWS; remove the flag');
     }
     try {
       if (this.#access.isOwn) for (const setting of SESSION_SETTINGS) await this.#run(connection, setting, []);
@@ -132,31 +131,31 @@ function countBytes(values: readonly SqlValue[]): number {
   }, 0);
 }
 
-/** How many bytes some values have at most. */
+/** Upper bound for the bytes of values; much faster than counting them. */
 export function maxBytesOf(values: readonly SqlValue[]): number {
   let bytes = 0;
   for (const value of values) {
-    // a character of a text has up to three bytes for each unit of its length
+    // UTF-8 has at most three bytes for each UTF-16 unit
     if (typeof value === 'string') bytes += 9 + 3 * value.length;
     else bytes += 9 + (value instanceof Uint8Array ? value.length : 0);
   }
   return bytes;
 }
 
-/** Failures after which a connection is used again. Others may come from the connection itself: its server has become a read-only one. */
+/** Failures after which the connection is reused. Others may come from the connection: its server may have become read-only. */
 const REUSABLE: ReadonlySet<SqlFailure['kind']> = new Set(['duplicate', 'conflict']);
 
 /** Error numbers of MySQL and MariaDB. */
 const DUPLICATE_ENTRY = 1062;
-/** Deadlock; a row that changed since it was read. */
+/** Deadlock; the row has changed since the read. */
 const CONFLICTS = [1213, 1020];
-/** The server, or somebody, ended the connection. */
+/** The server closed the connection. */
 const CONNECTION_ENDED = [1053, 1152, 1158, 1159, 1160, 1161, 1927, 4031];
 
-/** What a failed statement left behind. */
+/** Tells what a failed statement changed. */
 function failureKind(error: unknown): SqlFailure['kind'] {
   const { errno = 0, sqlState, fatal } = error as { errno?: number; sqlState?: string; fatal?: boolean };
-  // an error without a state is not the server's answer
+  // an error without an SQL state does not come from the server
   if (!sqlState || fatal || CONNECTION_ENDED.includes(errno)) return 'lost';
   if (errno === DUPLICATE_ENTRY) return 'duplicate';
   return CONFLICTS.includes(errno) ? 'conflict' : 'refused';

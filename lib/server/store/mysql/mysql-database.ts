@@ -6,10 +6,10 @@ import { SqlFailure } from '../sql/sql-failure.js';
 import type { MysqlConnections } from './mysql-connections.js';
 import { MysqlWrites, updateOne } from './mysql-writes.js';
 
-/** Most branches that change with their transaction in one statement. */
+/** Most branches that are updated with their transaction in one statement. */
 const MAX_JOINED_BRANCHES = 8;
 
-/** MySQL or MariaDB with dtm's tables. */
+/** A MySQL or MariaDB database with the tables of dtm. */
 export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
   create(writes: readonly TransactionDetails[]): Promise<boolean[]> {
     return this.#write(async (rows) => {

@@ -2,11 +2,11 @@ import { DtmConfigError } from '../../../protocol/internal.js';
 import type { SqlDialect } from '../sql/sql-database.js';
 
 /**
- * How MySQL and MariaDB spell it.
+ * The SQL of MySQL and MariaDB.
  *
- * @param database - where the tables are; checked
- * @param timeZone - of the times in them, see `MysqlStoreOptions.timeZone`
- * @throws DtmConfigError when the time zone is none
+ * @param database - checked name of the database
+ * @param timeZone - time zone of the time columns, see `MysqlStoreOptions.timeZone`
+ * @throws DtmConfigError when the time zone is invalid
  */
 export function mysqlDialect(database: string, timeZone: string): SqlDialect {
   const table = (name: string): string => `\`${database}\`.${name}`;
@@ -29,7 +29,7 @@ function parseOffset(timeZone: string): number {
   const [, sign, hours, minutes] = /^([+-])(0\d|1[0-4]):([0-5]\d)$/.exec(timeZone) ?? [];
   if (!sign) {
     throw new DtmConfigError(
-      `mysqlStore: timeZone must be an offset such as +00:00 or -05:30, not ${JSON.stringify(timeZone)}; a zone with summer time has hours twice`,
+      `mysqlStore: timeZone must be an offset such as +00:00 or -05:30, not ${JSON.stringify(timeZone)}; with daylight saving time, an hour repeats`,
     );
   }
   return Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) * 60_000;

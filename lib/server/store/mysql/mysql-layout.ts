@@ -5,39 +5,40 @@ import { SqlFailure } from '../sql/sql-failure.js';
 import type { MysqlConnections } from './mysql-connections.js';
 import { COLLATIONS, mysqlTables, type MysqlTable } from './mysql-tables.js';
 
-/** Longest wait for another coordinator that alters the tables. */
+/** Longest wait, in seconds, for another coordinator that alters the tables. */
 const MAX_LOCK_SECONDS = 3600;
 
-/** Access denied: to a database, a table, a column, a command. */
+/** Error numbers for denied access to a database, table, column or command. */
 const ACCESS_DENIED = [1044, 1142, 1143, 1227];
 
 /**
- * Makes the tables, or widens those that Go dtm made; nothing when they are as they should be. Several coordinators may
- * do so at the same time.
+ * Creates missing tables, and extends tables that Go dtm created. Several coordinators may do so at the same time.
  *
- * @param name - of the store
- * @param connections - connected
- * @param database - of the tables; checked
- * @param isWanted - whether to do it
- * @throws DtmStoreError with the statements, when it is not wanted, or the user may not; when the server is too old
+ * @param name - name of the store
+ * @param connections - open connections
+ * @param database - checked name of the database
+ * @param migrate - false = throw instead
+ * @throws DtmStoreError with the statements when `migrate` is false or the user lacks the privilege; when the server is too
+ *   old
  */
 export async function migrateMysqlTables(
   name: string,
   connections: MysqlConnections,
   database: string,
-  isWanted: boolean,
+  migrate: boolean,
 ): Promise<void> {
   const collation = await findCollation(name, connections);
   const statements = await missingStatements(connections, database, collation);
   if (statements.length === 0) return;
-  if (!isWanted) throw new DtmStoreError(layoutMessage(name, 'migrate is false', statements));
+  if (!migrate) throw new DtmStoreError(layoutMessage(name, 'migrate is false', statements));
   try {
     await connections.withConnection(async (session) => {
       const lock = `nestjs-dtm ${database}`.slice(0, 64);
       const [row] = await session.query('select get_lock(?, ?) as locked', [lock, MAX_LOCK_SECONDS]);
-      if (Number(row?.['locked']) !== 1) throw new DtmStoreError(`${name}: another coordinator is altering its tables`);
+      if (Number(row?.['locked']) !== 1)
+        throw new DtmStoreError(`${name}: another coordinator is altering the tables; try again later`);
       try {
-        // another coordinator may have done it meanwhile
+        // compared again under the lock: another coordinator may have altered the tables
         for (const statement of await missingStatements(session, database, collation)) await session.execute(statement);
       } finally {
         await session.query('select release_lock(?)', [lock]);
@@ -46,11 +47,11 @@ export async function migrateMysqlTables(
   } catch (error) {
     const { errno } = (error instanceof SqlFailure ? (error.cause ?? {}) : {}) as { errno?: number };
     if (errno === undefined || !ACCESS_DENIED.includes(errno)) throw error;
-    throw new DtmStoreError(layoutMessage(name, 'this user may not', statements), { cause: error });
+    throw new DtmStoreError(layoutMessage(name, 'this user lacks the privilege', statements), { cause: error });
   }
 }
 
-/** Only servers that have one know `skip locked`, too. */
+/** Every supported server has one of the collations and `skip locked`. */
 async function findCollation(name: string, session: Pick<SqlSession, 'query'>): Promise<string> {
   const [server] = await session.query('select version() as version');
   const version = String(server?.['version']);
@@ -63,12 +64,12 @@ async function findCollation(name: string, session: Pick<SqlSession, 'query'>): 
   );
   const collation = COLLATIONS.find((known) => rows.some((row) => row['name'] === known));
   if (number < (isMariadb ? 1006 : 800) || !collation) {
-    throw new DtmStoreError(`${name}: needs MySQL 8.0.17 or MariaDB 10.6, or later; this is ${version}`);
+    throw new DtmStoreError(`${name}: the server is ${version}; use MySQL 8.0.17, MariaDB 10.6 or later`);
   }
   return collation;
 }
 
-/** The statements that are missing. */
+/** SQL that creates or alters what is missing. */
 async function missingStatements(
   session: Pick<SqlSession, 'query'>,
   database: string,

@@ -2,57 +2,57 @@ import { importPackage } from '../../../support/load-package.js';
 import type { Connection } from '../sql/connection-options.js';
 
 /**
- * The parts of mysql2 that the store uses, described by their shape: its types are not needed.
+ * The parts of mysql2 that the store uses, as structural types: the store works without the types of mysql2.
  */
 
 /** A pool of connections: `createPool()` of `mysql2/promise`. */
 export interface MysqlStorePool {
-  /** Takes a connection out of the pool. */
+  /** Takes a connection from the pool. */
   getConnection(): Promise<MysqlStoreConnection>;
 }
 
-/** A pool of mysql2 with callbacks: `createPool()` of `mysql2`. */
+/** A pool with callbacks: `createPool()` of `mysql2`. */
 export interface MysqlCallbackPool {
   /** The same pool with promises. */
   promise(): MysqlStorePool;
 }
 
-/** A connection out of a pool. */
+/** A connection of a pool. */
 export interface MysqlStoreConnection {
-  /** Runs a statement as it is. */
+  /** Runs a statement without preparing it. */
   query(statement: MysqlStatement): Promise<[unknown, unknown]>;
-  /** Prepares a statement, once for each text, and runs it. */
+  /** Prepares a statement once for each text, and runs it. */
   execute(statement: MysqlStatement): Promise<[unknown, unknown]>;
-  /** Gives the connection back. */
+  /** Returns the connection to the pool. */
   release(): void;
-  /** Throws it away. */
+  /** Closes the connection. */
   destroy(): void;
-  /** The connection underneath; the same each time that it comes out of the pool. */
+  /** The underlying connection; the same object each time the pool hands it out. */
   readonly connection?: object;
 }
 
-/** One statement, as mysql2 takes it. */
+/** A statement in the form of mysql2. */
 export interface MysqlStatement {
-  /** With `?` for each value. */
+  /** SQL with `?` for each value. */
   sql: string;
-  /** What stands there. */
+  /** Values of the placeholders. */
   values?: (string | number | boolean | Buffer | null)[];
-  /** Longest time in milliseconds. */
+  /** Time limit in milliseconds. */
   timeout?: number;
-  /** Rows are objects. */
+  /** Returns rows as objects. */
   rowsAsArray?: false;
 }
 
-/** A pool that the store opened, and closes. */
+/** A pool that the store opened and closes. */
 export interface OwnPool extends MysqlStorePool {
   /** Closes all connections. */
   end(): Promise<void>;
 }
 
-/** A row lock that others hold longer than this many seconds is not waited for, so that it holds up no other writes. */
+/** Longest wait for a row lock in seconds, so that a blocked write does not block other writes for long. */
 const LOCK_TIMEOUT_SECONDS = 5;
 
-/** What each connection is set to: no locks on rows that are not there, nothing cut to fit, no long waits. */
+/** Settings of each session: no gap locks, no truncated values, no long waits for locks. */
 export const SESSION_SETTINGS: readonly string[] = [
   'set session transaction isolation level read committed',
   `set session sql_mode = concat_ws(',', nullif(@@sql_mode, ''), 'STRICT_ALL_TABLES')`,
@@ -60,9 +60,8 @@ export const SESSION_SETTINGS: readonly string[] = [
 ];
 
 /**
- * Opens a pool; its connections choose no database, for it may have to be made.
+ * Opens a pool. Its connections select no database, because the store may have to create it.
  *
- * @param connection - where to
  * @throws DtmConfigError when mysql2 is not installed
  */
 export async function openPool(connection: Connection): Promise<OwnPool> {

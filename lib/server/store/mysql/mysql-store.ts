@@ -12,16 +12,16 @@ import { openPool, type MysqlCallbackPool, type MysqlStorePool } from './mysql-p
 
 /** Options of {@link mysqlStore}. */
 export interface MysqlStoreOptions extends ConnectionOptions {
-  /** A pool of mysql2 to use instead of opening one; it stays open when the store is closed. @default opens one */
+  /** A pool of mysql2 that the store uses and does not close. @default the store opens a pool of its own */
   readonly pool?: MysqlStorePool | MysqlCallbackPool | undefined;
   /**
-   * Time zone of the times in the tables, whose type has none: an offset such as `+08:00`. A Go dtm on the same tables
-   * must run in it (`TZ=UTC`, or `TimeZoneOffset`).
+   * Time zone of the time columns, whose type has no time zone: an offset such as `+08:00`. A Go dtm on the same tables must
+   * run in the same time zone (`TZ=UTC`, or `TimeZoneOffset`).
    *
    * @default '+00:00'
    */
   readonly timeZone?: string | undefined;
-  /** Make the tables, and widen those that Go dtm made, when the store is opened. @default true */
+  /** Creates missing tables, and extends tables that Go dtm created, when the store is opened. @default true */
   readonly migrate?: boolean | undefined;
 }
 
@@ -29,8 +29,8 @@ export interface MysqlStoreOptions extends ConnectionOptions {
  * A store in MySQL (8.0.17 or later) or MariaDB (10.6 or later), for any number of coordinators, on the tables of Go dtm:
  * either coordinator can finish what the other began.
  *
- * @param options - where it is
- * @throws DtmConfigError when an option is not allowed; by `open()` when mysql2 is not installed
+ * @param options - see {@link MysqlStoreOptions}
+ * @throws DtmConfigError when an option is invalid; from `open()` when mysql2 is not installed
  *
  * @example
  * embeddedServer({ store: mysqlStore({ url: process.env.DTM_DATABASE_URL }) });
@@ -41,7 +41,8 @@ export function mysqlStore(options: MysqlStoreOptions = {}): Store {
   const connection = resolveConnection('mysqlStore', options, ['mysql:', 'mariadb:'], 3306);
   const { host, port, database, maxConnections, timeoutMs } = connection;
   const [parameter] = Object.keys(connection.parameters);
-  if (parameter !== undefined) throw new DtmConfigError(`mysqlStore: the parameter ${parameter} of url is not known`);
+  if (parameter !== undefined)
+    throw new DtmConfigError(`mysqlStore: the parameter ${parameter} of url is unknown; remove it`);
   const name = `mysql ${pool ? 'of the given pool' : `${host}:${port}`}, database ${database}`;
   const connect = async (): Promise<OpenPool<MysqlConnections>> => {
     if (pool) {
@@ -84,7 +85,7 @@ async function createDatabaseIfMissing(connections: MysqlConnections, name: stri
   } catch (cause) {
     if (!(cause instanceof SqlFailure) || cause.kind !== 'refused') throw cause;
     throw new DtmStoreError(
-      `${name}: there is no such database that this user may use, and it cannot make one (${cause.message}); run there: ${statement}`,
+      `${name}: the database does not exist or is not visible to this user, who cannot create it (${cause.message}); run there: ${statement}`,
       { cause },
     );
   }

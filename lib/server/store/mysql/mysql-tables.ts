@@ -1,12 +1,12 @@
 import { NOT_NULL, type LayoutColumn, type LayoutTable } from '../sql/layout.js';
 
-/** A table, and its keys by name. */
+/** A table with its keys. */
 export interface MysqlTable extends LayoutTable {
-  /** As they stand in `create table`. */
+  /** SQL for `create table`, by name of the key. */
   readonly keys: Readonly<Record<string, string>>;
 }
 
-/** Collations that compare bytes and count trailing blanks: of MariaDB, and of MySQL. */
+/** Collations that compare bytes and keep trailing spaces: of MariaDB and of MySQL. */
 export const COLLATIONS = ['utf8mb4_nopad_bin', 'utf8mb4_0900_bin'];
 
 const IS_BINARY = new RegExp(` (${COLLATIONS.join('|')})$`);
@@ -24,7 +24,7 @@ export function mysqlTables(collation: string): readonly MysqlTable[] {
     rest,
     accepts: IS_BINARY,
   });
-  // Go dtm keeps 1,024 characters, and 64 KB of a payload
+  // Go dtm stores 1,024 characters, and 64 KB of a payload
   const long = (name: string, rest?: string): LayoutColumn => ({
     name,
     type: `longtext ${binary}`,
@@ -95,7 +95,7 @@ export function mysqlTables(collation: string): readonly MysqlTable[] {
   ];
 }
 
-/** Go dtm keeps whole seconds. */
+/** Go dtm stores whole seconds. */
 function time(name: string): LayoutColumn {
   return { name, type: 'datetime(3)', accepts: /^datetime\([3-6]\)/ };
 }

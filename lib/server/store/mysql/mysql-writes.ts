@@ -16,19 +16,19 @@ import { maxBytesOf } from './mysql-connections.js';
 /** Most rows in one statement. */
 const MAX_ROWS = 128;
 
-/** Bytes of rows at which a statement is large enough. */
+/** Most bytes of rows in one statement. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** Writes many rows with few statements. Rows go out in powers of two, so that few different statements are prepared. */
+/** Writes many rows with few statements. Each has a power of two of rows, so that few different statements are prepared. */
 export class MysqlWrites {
   readonly #session: SqlSession;
   readonly #dialect: SqlDialect;
   readonly #maxBytes: number;
 
   /**
-   * @param session - in a transaction
+   * @param session - runs in a database transaction
    * @param dialect - names the tables
-   * @param maxBytes - most bytes of rows that the server takes in one statement
+   * @param maxBytes - most bytes of rows that the server accepts in one statement
    */
   constructor(session: SqlSession, dialect: SqlDialect, maxBytes: number) {
     this.#session = session;
@@ -36,19 +36,17 @@ export class MysqlWrites {
     this.#maxBytes = Math.min(MAX_BYTES, maxBytes);
   }
 
-  /** Adds transactions. */
   insertTransactions(transactions: readonly TransactionRecord[]): Promise<void> {
     const rows = transactions.map((transaction) => this.#encoded(GLOBAL_COLUMNS, transaction));
     return this.#insert(this.#dialect.tables.global, namesOf(GLOBAL_COLUMNS), rows);
   }
 
-  /** Adds branches. */
   insertBranches(entries: readonly BranchEntry[]): Promise<void> {
     const rows = entries.map((entry) => this.#encoded(BRANCH_COLUMNS, entry));
     return this.#insert(this.#dialect.tables.branch, namesOf(BRANCH_COLUMNS), rows);
   }
 
-  /** Reads transactions, so that nobody else changes them until this transaction ends; by gid. */
+  /** Locks transactions until the database transaction ends. @returns their rows by gid */
   async lock(gids: readonly string[]): Promise<ReadonlyMap<string, SqlRow>> {
     const all = padToPowerOfTwo(gids);
     const text = `select id, gid, trans_type, status, owner from ${this.#dialect.tables.global}
@@ -57,7 +55,7 @@ export class MysqlWrites {
     return new Map(rows.map((row) => [row['gid'] as string, row]));
   }
 
-  /** Replaces transactions that are locked. An insert that meets its own id: MySQL has no other update of many rows. */
+  /** Replaces locked transactions, by an insert with duplicate keys: MySQL cannot update many rows with different values. */
   replaceTransactions(transactions: readonly TransactionRecord[], locked: ReadonlyMap<string, SqlRow>): Promise<void> {
     const rows = transactions.map((transaction) => [
       idOf(locked.get(transaction.gid)!),
@@ -66,7 +64,7 @@ export class MysqlWrites {
     return this.#insert(this.#dialect.tables.global, ['id', ...namesOf(GLOBAL_COLUMNS)], rows, GLOBAL_COLUMNS.slice(1));
   }
 
-  /** Replaces what has changed in branches of transactions that are locked. */
+  /** Replaces the changed columns of branches whose transactions are locked. */
   async replaceBranches(entries: readonly BranchEntry[]): Promise<void> {
     for (let start = 0; start < entries.length; start += MAX_ROWS) {
       const some = entries.slice(start, start + MAX_ROWS);
@@ -88,7 +86,7 @@ export class MysqlWrites {
     return columns.map((column) => this.#dialect.encode(column, column.value(from)));
   }
 
-  /** Inserts rows; those that exist get the new values of some columns. */
+  /** Inserts rows; an existing row gets the new values of the columns in `replaced`. */
   async #insert(
     table: string,
     names: readonly string[],
@@ -107,7 +105,7 @@ export class MysqlWrites {
   }
 }
 
-/** Replaces one transaction, and some of its branches, in one statement and one round trip. */
+/** Replaces one transaction and some of its branches in one statement, so in one round trip. */
 export async function updateOne(
   session: SqlSession,
   dialect: SqlDialect,

@@ -1,5 +1,5 @@
 /**
- * The coordinator's store in PostgreSQL; needs the package `pg`.
+ * Stores the transactions of the coordinator in PostgreSQL. Needs the package `pg`.
  *
  * @module nestjs-dtm/server/store/postgres
  */

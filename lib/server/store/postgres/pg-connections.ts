@@ -10,7 +10,7 @@ const BYTEA = 17;
 const INT8 = 20;
 const INT4 = 23;
 
-/** Reads values in the same way whatever the application has told node-postgres. */
+/** Decodes values independently of the type parsers that the application has set globally. */
 const types: PgStatement['types'] = {
   getTypeParser: (oid) => {
     if (oid === INT8 || oid === INT4) return Number;
@@ -19,16 +19,16 @@ const types: PgStatement['types'] = {
   },
 };
 
-/** A value, or an array of them. */
+/** A value or an array of values. */
 type PgValue = SqlValue | readonly SqlValue[];
 
-/** How long the server's word that it has given up may take. */
+/** Extra time for the server's answer that the statement timed out. */
 const CANCEL_GRACE_MS = 2000;
 
-/** Statements on the connections of a pool. */
+/** Runs statements on the connections of a pool. */
 export class PgConnections implements SqlConnections {
   readonly #pool: PgStorePool;
-  /** Numbered texts, and the names they are prepared under. */
+  /** SQL with numbered placeholders and the names of prepared statements, by SQL with `?`. */
   readonly #statements = new Map<string, { text: string; name?: string }>();
   readonly #settings: string | undefined;
   readonly #timeoutMs: number;
@@ -36,9 +36,9 @@ export class PgConnections implements SqlConnections {
 
   /**
    * @param pool - the pool
-   * @param settings - statements for each of its connections; undefined = they belong to somebody else. Only where it is
-   *   set that plans use the indexes statements keep their plans
-   * @param timeoutMs - longest time of a statement
+   * @param settings - SQL that configures each session; undefined when the application owns the pool. Only configured sessions
+   *   prepare statements, because only their plans are sure to use the indexes
+   * @param timeoutMs - time limit for a statement
    */
   constructor(pool: PgStorePool, settings: string | undefined, timeoutMs: number) {
     this.#pool = pool;
@@ -58,7 +58,7 @@ export class PgConnections implements SqlConnections {
    * `SqlDatabase.transaction`.
    *
    * @param work - runs statements
-   * @param timeoutMs - longest time of a statement
+   * @param timeoutMs - time limit for a statement
    */
   transaction<T>(work: (session: SqlSession) => Promise<T>, timeoutMs?: number): Promise<T> {
     return this.#withClient((client) => {
@@ -71,7 +71,7 @@ export class PgConnections implements SqlConnections {
   }
 
   async #query(client: PgStoreClient, text: string, values: readonly PgValue[], timeoutMs?: number): Promise<SqlRow[]> {
-    // PostgreSQL has no text with a NUL, so nothing can be equal to one
+    // PostgreSQL cannot store a NUL, so no row matches
     if (values.some((value) => typeof value === 'string' && value.includes('\0'))) return [];
     return (await this.#run(client, text, values, timeoutMs)).rows;
   }
@@ -83,7 +83,7 @@ export class PgConnections implements SqlConnections {
     timeoutMs = this.#timeoutMs,
   ): Promise<{ rows: SqlRow[]; rowCount: number }> {
     try {
-      // the server's own limit comes first, so that it is known that nothing was kept
+      // the server's time limit ends first, so that the statement certainly changed nothing
       const limits = { query_timeout: timeoutMs + CANCEL_GRACE_MS, types };
       const { rows, rowCount } = await client.query({ ...this.#statement(text), values: [...values], ...limits });
       return { rows: rows as SqlRow[], rowCount: rowCount ?? 0 };
@@ -97,8 +97,8 @@ export class PgConnections implements SqlConnections {
     if (!statement) {
       let count = 0;
       const numbered = text.replaceAll('?', () => `$${++count}`);
-      const isWorthIt = this.#settings !== undefined && count > 0;
-      statement = isWorthIt ? { text: numbered, name: `nestjs_dtm_${this.#statements.size}` } : { text: numbered };
+      const isPrepared = this.#settings !== undefined && count > 0;
+      statement = isPrepared ? { text: numbered, name: `nestjs_dtm_${this.#statements.size}` } : { text: numbered };
       this.#statements.set(text, statement);
     }
     return statement;
@@ -109,7 +109,7 @@ export class PgConnections implements SqlConnections {
       throw new SqlFailure('unreachable', cause);
     });
     let isBroken = false;
-    // a lost connection is reported by the next statement; without a listener its event would end the process
+    // the next statement reports a lost connection; without a listener the event would end the process
     const onError = (): void => {
       isBroken = true;
     };
@@ -133,18 +133,18 @@ export class PgConnections implements SqlConnections {
 }
 
 /**
- * Failures after which a connection is used again. Others may come from the connection itself: its server has become a
- * read-only one, the tables have changed under its prepared statements.
+ * Failures after which the connection is reused. Others may come from the connection: its server may have become
+ * read-only, or the tables may have changed under its prepared statements.
  */
 const REUSABLE: ReadonlySet<SqlFailure['kind']> = new Set(['duplicate', 'conflict']);
 
-/** What a failed statement left behind, by the SQLSTATE of its error. */
+/** Tells what a failed statement changed. */
 function failureKind(error: unknown): SqlFailure['kind'] {
   const { code = '', severity } = error as { code?: string; severity?: string };
-  // an error without one is not the server's answer
+  // an error without a severity does not come from the server
   if (!severity) return 'lost';
   if (code === '23505') return 'duplicate';
   if (code === '40001' || code === '40P01') return 'conflict';
-  // the server ended the connection: perhaps after the commit
+  // the server closed the connection, perhaps after the commit
   return code.startsWith('08') || code.startsWith('57P') ? 'lost' : 'refused';
 }

@@ -2,20 +2,20 @@ import { importPackage } from '../../../support/load-package.js';
 import type { Connection } from '../sql/connection-options.js';
 
 /**
- * The parts of node-postgres that the store uses, described by their shape: its types are not needed.
+ * The parts of node-postgres that the store uses, as structural types: the store works without the types of `pg`.
  */
 
 /** A pool of connections: `Pool` of node-postgres. */
 export interface PgStorePool {
-  /** Takes a connection out of the pool. */
+  /** Takes a connection from the pool. */
   connect(): Promise<PgStoreClient>;
 }
 
-/** A connection out of a pool: `PoolClient` of node-postgres. */
+/** A connection of a pool: `PoolClient` of node-postgres. */
 export interface PgStoreClient {
   /** Runs one statement. */
   query(statement: PgStatement): Promise<{ rows: unknown[]; rowCount: number | null }>;
-  /** Gives the connection back, or throws it away. */
+  /** Returns the connection to the pool, or closes it. */
   release(destroy?: boolean): void;
   /** Adds a listener. */
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -23,34 +23,34 @@ export interface PgStoreClient {
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** One statement, as node-postgres takes it. */
+/** A statement in the form of node-postgres. */
 export interface PgStatement {
-  /** With `$1`, `$2`, … */
+  /** SQL with `$1`, `$2`, … */
   text: string;
-  /** What stands there. */
+  /** Values of the placeholders. */
   values?: unknown[];
-  /** Prepared under this name. */
+  /** Name of the prepared statement. */
   name?: string;
-  /** Longest time in milliseconds. */
+  /** Time limit in milliseconds. */
   query_timeout?: number;
-  /** How values are read. */
+  /** Decodes values. */
   types?: { getTypeParser: (oid: number) => (text: string) => unknown };
 }
 
-/** A pool that the store opened, and closes. */
+/** A pool that the store opened and closes. */
 export interface OwnPool extends PgStorePool {
   /** Closes all connections. */
   end(): Promise<void>;
 }
 
-/** A row lock that others hold longer than this is not waited for, so that it holds up no other writes. */
+/** Longest wait for a row lock, so that a blocked write does not block other writes for long. */
 const LOCK_TIMEOUT = '5s';
 
 /**
- * What each connection is set to. Every statement of ours has its index; a plan that was made when the tables were small
- * must not go on reading them from end to end. A commit is on the disk before it is answered.
+ * SQL that configures a session. Every statement of the store has an index; a plan that was made while the tables were small
+ * must not keep scanning them. A commit is on disk before it is answered.
  *
- * @param timeoutMs - longest time of a statement
+ * @param timeoutMs - time limit for a statement
  */
 export function sessionSettings(timeoutMs: number): string {
   return [
@@ -68,8 +68,8 @@ export function sessionSettings(timeoutMs: number): string {
 /**
  * Opens a pool.
  *
- * @param connection - where to
- * @param database - instead of that of the connection
+ * @param connection - how to connect
+ * @param database - instead of the database of the connection
  * @throws DtmConfigError when node-postgres is not installed
  */
 export async function openPool(connection: Connection, database = connection.database): Promise<OwnPool> {
@@ -87,7 +87,7 @@ export async function openPool(connection: Connection, database = connection.dat
     keepAlive: true,
     application_name: 'nestjs-dtm',
   });
-  // a connection that ends while nobody uses it is replaced by the pool
+  // the pool replaces an idle connection that ends
   pool.on('error', () => undefined);
   return pool;
 }

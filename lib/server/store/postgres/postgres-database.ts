@@ -7,13 +7,13 @@ import type { PgConnections } from './pg-connections.js';
 import { postgresDialect } from './postgres-dialect.js';
 import { CHANGED_COLUMNS, writeStatements } from './write-statements.js';
 
-/** PostgreSQL with dtm's tables. */
+/** A PostgreSQL database with the tables of dtm. */
 export class PostgresDatabase extends PooledDatabase<PgConnections> {
   readonly #statements: ReturnType<typeof writeStatements>;
 
   /**
-   * @param access - to the connections
-   * @param schema - of the tables; checked
+   * @param access - opens the connections
+   * @param schema - checked name of the schema
    */
   constructor(access: PoolAccess<PgConnections>, schema: string) {
     super(access, postgresDialect(schema));
@@ -57,7 +57,7 @@ export class PostgresDatabase extends PooledDatabase<PgConnections> {
     return transactions.map(({ gid }) => updated.has(gid));
   }
 
-  /** The gids that a statement has written. */
+  /** Runs a statement that returns the gids that it has written. */
   async #writtenGids(text: string, arrays: readonly SqlValue[][]): Promise<ReadonlySet<unknown>> {
     const rows = await this.connections.query(text, arrays);
     return new Set(rows.map(({ gid }) => gid));

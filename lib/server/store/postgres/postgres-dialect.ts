@@ -2,9 +2,9 @@ import { DtmArgumentError } from '../../../protocol/internal.js';
 import type { SqlDialect } from '../sql/sql-database.js';
 
 /**
- * How PostgreSQL spells it.
+ * The SQL of PostgreSQL.
  *
- * @param schema - where the tables are; checked
+ * @param schema - checked name of the schema
  */
 export function postgresDialect(schema: string): SqlDialect {
   const table = (name: string): string => `"${schema}".${name}`;
@@ -17,10 +17,10 @@ export function postgresDialect(schema: string): SqlDialect {
       if (kind === 'time' && typeof value === 'number') return new Date(value).toISOString();
       if (typeof value !== 'string' || !value.includes('\0')) return value;
       if (kind === 'prose') return value.replaceAll('\0', '\u{FFFD}');
-      throw new DtmArgumentError(`${name} holds a NUL character, which PostgreSQL cannot keep`);
+      throw new DtmArgumentError(`${name} contains a NUL character, which PostgreSQL cannot store`);
     },
   };
 }
 
-/** Exactly as in the index. */
+/** Must equal the condition of the index. */
 export const UNFINISHED = `status in ('prepared', 'submitted', 'aborting')`;

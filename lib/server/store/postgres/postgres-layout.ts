@@ -6,42 +6,41 @@ import type { PgConnections } from './pg-connections.js';
 import { DUE_INDEX, POSTGRES_TABLES, type PostgresTable } from './postgres-tables.js';
 
 /**
- * Makes the tables, or widens those that Go dtm made; nothing when they are as they should be. Several coordinators may
- * do so at the same time.
+ * Creates missing tables, and extends tables that Go dtm created. Several coordinators may do so at the same time.
  *
- * @param name - of the store
- * @param connections - connected
- * @param schema - of the tables; checked
- * @param isWanted - whether to do it
- * @throws DtmStoreError with the statements, when it is not wanted, or the user may not
+ * @param name - name of the store
+ * @param connections - open connections
+ * @param schema - checked name of the schema
+ * @param migrate - false = throw instead
+ * @throws DtmStoreError with the statements when `migrate` is false or the user lacks the privilege
  */
 export async function migratePostgresTables(
   name: string,
   connections: PgConnections,
   schema: string,
-  isWanted: boolean,
+  migrate: boolean,
 ): Promise<void> {
   const statements = await missingStatements(connections, schema);
   if (statements.length === 0) return;
-  if (!isWanted) throw new DtmStoreError(layoutMessage(name, 'migrate is false', statements));
+  if (!migrate) throw new DtmStoreError(layoutMessage(name, 'migrate is false', statements));
   try {
     await connections.transaction(async (session) => {
       await session.execute(`set local lock_timeout = '1min'`);
       await session.execute('set local statement_timeout = 0');
       await session.query('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`nestjs-dtm store ${schema}`]);
-      // another coordinator may have done it meanwhile
+      // compared again under the lock: another coordinator may have altered the tables
       for (const statement of await missingStatements(session, schema)) await session.execute(statement);
     }, ALTER_TIMEOUT_MS);
   } catch (error) {
     const { code } = (error instanceof SqlFailure ? (error.cause ?? {}) : {}) as { code?: unknown };
     if (code !== INSUFFICIENT_PRIVILEGE) throw error;
-    throw new DtmStoreError(layoutMessage(name, 'this user may not', statements), { cause: error });
+    throw new DtmStoreError(layoutMessage(name, 'this user lacks the privilege', statements), { cause: error });
   }
 }
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 
-/** The statements that are missing. */
+/** SQL that creates or alters what is missing. */
 async function missingStatements(session: Pick<SqlSession, 'query'>, schema: string): Promise<string[]> {
   const statements: string[] = [];
   const [found] = await session.query('select 1 from pg_namespace where nspname = ?', [schema]);
@@ -69,7 +68,7 @@ async function missingStatements(session: Pick<SqlSession, 'query'>, schema: str
   return statements;
 }
 
-/** With sequences of the names that Go dtm gives them. */
+/** The sequence has the name that Go dtm gives it. */
 function createTable({ name, columns, unique }: PostgresTable, schema: string): string[] {
   const definitions = [
     `id bigint not null default nextval('"${schema}".${name}_seq')`,
@@ -83,7 +82,7 @@ function createTable({ name, columns, unique }: PostgresTable, schema: string): 
   ];
 }
 
-/** Types of the columns, e.g. `character varying(128)`, by table and name. */
+/** Types of the columns, e.g. `character varying(128)`, by table and column. */
 async function findColumns(
   session: Pick<SqlSession, 'query'>,
   schema: string,

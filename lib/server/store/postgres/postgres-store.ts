@@ -12,11 +12,11 @@ import { migratePostgresTables } from './postgres-layout.js';
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends ConnectionOptions {
-  /** A `Pool` of node-postgres to use instead of opening one; it stays open when the store is closed. @default opens one */
+  /** A `Pool` of node-postgres that the store uses and does not close. @default the store opens a pool of its own */
   readonly pool?: PgStorePool | undefined;
-  /** Schema of the tables; made when it does not exist and the user may. @default 'public' */
+  /** Schema of the tables; created when it does not exist and the user has the privilege. @default 'public' */
   readonly schema?: string | undefined;
-  /** Make the tables, and widen those that Go dtm made, when the store is opened. @default true */
+  /** Creates missing tables, and extends tables that Go dtm created, when the store is opened. @default true */
   readonly migrate?: boolean | undefined;
 }
 
@@ -24,8 +24,8 @@ export interface PostgresStoreOptions extends ConnectionOptions {
  * A store in PostgreSQL, for any number of coordinators, on the tables of Go dtm: either coordinator
  * can finish what the other began.
  *
- * @param options - where it is
- * @throws DtmConfigError when an option is not allowed; by `open()` when node-postgres is not installed
+ * @param options - see {@link PostgresStoreOptions}
+ * @throws DtmConfigError when an option is invalid; from `open()` when node-postgres is not installed
  *
  * @example
  * embeddedServer({ store: postgresStore({ url: process.env.DTM_DATABASE_URL }) });
@@ -58,11 +58,11 @@ export function postgresStore(options: PostgresStoreOptions = {}): Store {
   return new SqlStore(new PostgresDatabase({ name, maxConnections, open }, schema));
 }
 
-/** `sslmode` of the URL, as node-postgres understands it: what is encrypted is verified, too. */
+/** Applies `sslmode` of the URL as node-postgres does: encrypted connections also verify the certificate. */
 function withTls({ parameters, ...connection }: Connection): Connection {
   const { sslmode, ...unknown } = parameters;
   const [name] = Object.keys(unknown);
-  if (name !== undefined) throw new DtmConfigError(`postgresStore: the parameter ${name} of url is not known`);
+  if (name !== undefined) throw new DtmConfigError(`postgresStore: the parameter ${name} of url is unknown; remove it`);
   if (sslmode === undefined || connection.ssl !== undefined) return { ...connection, parameters };
   const modes: Readonly<Record<string, boolean | object>> = {
     disable: false,
@@ -94,14 +94,14 @@ async function createDatabaseIfMissing(connections: PgConnections, connection: C
   const pool = await openPool({ ...connection, maxConnections: 1 }, 'postgres');
   const session = new PgConnections(pool, undefined, connection.timeoutMs);
   try {
-    // held until the pool ends: two that make databases at the same time would be in each other's way
+    // held until the pool ends: concurrent `create database` statements fail
     await session.query('select pg_advisory_lock(hashtextextended(?, 0))', ['nestjs-dtm store']);
-    const [made] = await session.query('select 1 from pg_database where datname = ?', [database]);
-    if (!made) await session.execute(statement);
+    const [found] = await session.query('select 1 from pg_database where datname = ?', [database]);
+    if (!found) await session.execute(statement);
   } catch (cause) {
     const reason = errorText(cause);
     throw new DtmStoreError(
-      `postgres ${host}:${port} has no database ${database}, and this user cannot make it (${reason}); run there: ${statement}`,
+      `postgres ${host}:${port} has no database ${database}, and this user cannot create it (${reason}); run there: ${statement}`,
       { cause },
     );
   } finally {

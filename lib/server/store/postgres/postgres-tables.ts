@@ -1,21 +1,21 @@
 import { NOT_NULL, type LayoutTable } from '../sql/layout.js';
 import { UNFINISHED } from './postgres-dialect.js';
 
-/** Go dtm keeps whole seconds. */
+/** Go dtm stores whole seconds. */
 const TIME = { type: 'timestamp(3) with time zone', accepts: /^timestamp(\([3-6]\))? with time zone$/ };
-/** Go dtm keeps 1,024 characters. */
+/** Go dtm stores 1,024 characters. */
 const LONG = { type: 'text', accepts: /^text$/ };
 const TIMES = ['create_time', 'update_time', 'finish_time', 'rollback_time'].map((name) => ({ name, ...TIME }));
 
-/** A table with its unique key, and its other indexes by name. */
+/** A table with its unique key and indexes. */
 export interface PostgresTable extends LayoutTable {
-  /** As it stands in `create table`. */
+  /** SQL for `create table`. */
   readonly unique: string;
-  /** As they stand behind the name of the table. Those of Go dtm are made with the table only: their names are common. */
+  /** SQL after the name of the table, by name of the index. Indexes of Go dtm are created only with their table: their names are common. */
   readonly indexes: Readonly<Record<string, string>>;
 }
 
-/** The index that finds what is due. */
+/** Index that finds due transactions. */
 export const DUE_INDEX = 'trans_global_due';
 
 /** The tables of Go dtm with wider columns, and columns of our own: docs/protocol.md#sql-tables. */

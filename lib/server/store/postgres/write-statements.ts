@@ -8,7 +8,7 @@ import {
 } from '../sql/columns.js';
 import type { SqlDialect } from '../sql/sql-database.js';
 
-/** The types of the arrays that values come in. */
+/** SQL type of the array that passes the values of a column. */
 const ARRAY_TYPES: Readonly<Record<Column<never>['kind'], string>> = {
   text: 'text',
   prose: 'text',
@@ -18,12 +18,12 @@ const ARRAY_TYPES: Readonly<Record<Column<never>['kind'], string>> = {
   flag: 'boolean',
 };
 
-/** Columns of a branch that an update gives, in the order of their arrays. */
+/** Columns of branches in an update, in the order of their arrays. */
 export const CHANGED_COLUMNS: readonly Column<BranchEntry>[] = [...BRANCH_KEY, ...BRANCH_PROGRESS];
 
 /**
- * The writes, each for many transactions in one statement: one round trip, one commit. Values come as one array for each
- * column; the gids of the transactions that were written come back.
+ * One statement for each kind of write, for many transactions: one round trip and one commit. A statement takes one array
+ * for each column and returns the gids of the transactions that it has written.
  *
  * @param dialect - names the tables
  */

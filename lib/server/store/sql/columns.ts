@@ -6,32 +6,31 @@ import {
 } from '../../../protocol/internal.js';
 import type { SqlValue } from './sql-value.js';
 
-/** A column, and what stands in it. */
+/** A column and how its value is made. */
 export interface Column<T> {
   /** Name, as in Go dtm's table where that has it. */
   readonly name: string;
   /** `prose` is text for people; `time` is UTC milliseconds. */
   readonly kind: 'text' | 'prose' | 'integer' | 'time' | 'bytes' | 'flag';
-  /** Its value. */
+  /** Value for the column. */
   value(from: T): SqlValue;
 }
 
-/** A branch on its way to its row. */
+/** A branch that is about to be written. */
 export interface BranchEntry {
-  /** Transaction that it belongs to. */
+  /** Its transaction. */
   readonly gid: string;
-  /** The branch. */
   readonly branch: BranchRecord;
-  /** When it is written, UTC milliseconds. */
+  /** Time of the write, UTC milliseconds. */
   readonly time: number;
 }
 
-/** Latest time that every database and Go have in every time zone. */
+/** Latest time that every database and Go can represent in every time zone. */
 const MAX_TIME = Date.UTC(9999, 11, 30);
 
 const MAX_INTEGER = 0x7fffffff;
 
-/** Marks the owners that clear their lease when they are done; Go dtm leaves its random ones in place. */
+/** Marks owners that clear their lease at the end of a pass; Go dtm leaves its random owners in place. */
 export const OWNER_PREFIX = 'n:';
 
 /** Columns of `trans_global`; Go dtm leaves none of its texts null. */
@@ -55,14 +54,14 @@ export const GLOBAL_COLUMNS: readonly Column<TransactionRecord>[] = [
   { name: 'attention', kind: 'prose', value: ({ attention }) => attention ?? null },
 ];
 
-/** Columns that say which branch it is. */
+/** Columns that identify a branch. */
 export const BRANCH_KEY: readonly Column<BranchEntry>[] = [
   { name: 'gid', kind: 'text', value: ({ gid }) => gid },
   { name: 'branch_id', kind: 'text', value: ({ branch }) => branch.branchId },
   { name: 'op', kind: 'text', value: ({ branch }) => branch.op },
 ];
 
-/** Columns that change as a branch is called. */
+/** Columns that change when a branch is called. */
 export const BRANCH_PROGRESS: readonly Column<BranchEntry>[] = [
   { name: 'status', kind: 'text', value: ({ branch }) => branch.status },
   { name: 'finish_time', kind: 'time', value: ({ branch }) => encodeTime(branch.finishTime) },
@@ -78,32 +77,22 @@ export const BRANCH_COLUMNS: readonly Column<BranchEntry>[] = [
   ...BRANCH_PROGRESS,
   { name: 'url', kind: 'text', value: ({ branch }) => branch.url },
   { name: 'bin_data', kind: 'bytes', value: ({ branch }) => payloadBytes(branch.payload) },
-  // what Go wrote may be either
+  // a payload that Go dtm wrote may be text or bytes
   { name: 'is_text', kind: 'flag', value: ({ branch }) => typeof branch.payload === 'string' },
   { name: 'create_time', kind: 'time', value: (entry) => encodeTime(entry.time) },
 ];
 
-/**
- * Branches on their way to their rows.
- *
- * @param gid - transaction that they belong to
- * @param branches - the branches
- * @param time - when they are written, UTC milliseconds
- */
+/** Combines branches with their gid and the time of the write. */
 export function branchEntries(gid: string, branches: readonly BranchRecord[], time: number): BranchEntry[] {
   return branches.map((branch) => ({ gid, branch, time }));
 }
 
-/**
- * An owner as it stands in its column.
- *
- * @param owner - who holds the lease; undefined = nobody
- */
+/** The value of an `owner` column; undefined when there is no owner. */
 export function encodeOwner(owner: string | undefined): string | undefined {
   return owner && OWNER_PREFIX + owner;
 }
 
-/** The JSON that Go dtm keeps in this column. */
+/** The JSON that Go dtm stores in this column. */
 function encodeOptions({ options, concurrent = false, retryCount }: TransactionRecord): string {
   return JSON.stringify({ ...encodeTransactionOptions(options), concurrent, retry_count: retryCount });
 }

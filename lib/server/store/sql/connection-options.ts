@@ -1,29 +1,34 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { checkSqlName } from '../../../support/sql-name.js';
 
-/** Where a database is, and how it is reached. */
+/** How to connect to a database. */
 export interface ConnectionOptions {
-  /** Everything in one, e.g. `postgres://user:password@host:5432/dtm`, `mysql://user:password@host:3306/dtm`. @default from the other options */
+  /**
+   * Connection URL, e.g. `postgres://user:password@host:5432/dtm` or `mysql://user:password@host:3306/dtm`; use it instead of
+   * the options for its parts.
+   *
+   * @default built from the other options
+   */
   readonly url?: string | undefined;
   /** Host. @default 'localhost' */
   readonly host?: string | undefined;
-  /** Port. @default 5432, 3306 */
+  /** Port. @default 5432 for PostgreSQL, 3306 for MySQL and MariaDB */
   readonly port?: number | undefined;
   /** User. @default 'dtm' */
   readonly user?: string | undefined;
   /** Password. @default none */
   readonly password?: string | undefined;
-  /** Database; made when it does not exist and the user may. @default 'dtm' */
+  /** Database; created when it does not exist and the user has the privilege. @default 'dtm' */
   readonly database?: string | undefined;
-  /** TLS: true, or the driver's options for it. @default false */
+  /** TLS: true, or the TLS options of the database driver. @default false */
   readonly ssl?: boolean | object | undefined;
-  /** Most connections. @default 10 */
+  /** Most connections at a time. @default 10 */
   readonly maxConnections?: number | undefined;
-  /** Longest time for one statement, and for connecting. @default 30 */
+  /** Time limit for one statement and for connecting, in seconds. @default 30 */
   readonly timeoutSeconds?: number | undefined;
 }
 
-/** {@link ConnectionOptions} with everything filled in. */
+/** {@link ConnectionOptions} with all defaults. */
 export interface Connection {
   readonly host: string;
   readonly port: number;
@@ -33,23 +38,23 @@ export interface Connection {
   readonly ssl: boolean | object | undefined;
   readonly maxConnections: number;
   readonly timeoutMs: number;
-  /** Parameters of the URL. */
+  /** Query parameters of the URL. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
 const URL_PARTS = ['host', 'port', 'user', 'password', 'database'] as const;
 
-/** What a pool knows itself. */
+/** Options that a pool makes useless. */
 const NOT_WITH_POOL = ['url', 'host', 'port', 'user', 'password', 'ssl'] as const;
 
 /**
- * Checks the options and fills in defaults.
+ * Checks the options and adds defaults.
  *
- * @param factory - function that they were given to, for messages
- * @param options - what the user set
- * @param schemes - of the URL
- * @param defaultPort - of the database
- * @throws DtmConfigError naming the option; never with a secret
+ * @param factory - function that received the options, for messages
+ * @param options - set by the user
+ * @param schemes - allowed schemes of the URL
+ * @param defaultPort - port of the database
+ * @throws DtmConfigError that names the option, without secrets
  */
 export function resolveConnection(
   factory: string,
@@ -61,12 +66,12 @@ export function resolveConnection(
   const fail = (what: string): never => {
     throw new DtmConfigError(`${factory}: ${what}`);
   };
-  const given = URL_PARTS.filter((part) => options[part] !== undefined);
-  if (url !== undefined && given.length > 0) fail(`give url or ${given.join(', ')}, not both`);
+  const parts = URL_PARTS.filter((part) => options[part] !== undefined);
+  if (url !== undefined && parts.length > 0) fail(`set url or ${parts.join(', ')}, not both`);
   const useless = options.pool === undefined ? [] : NOT_WITH_POOL.filter((name) => options[name] !== undefined);
-  if (useless.length > 0) fail(`give pool or ${useless.join(', ')}, not both`);
-  const parts = url === undefined ? { ...options, parameters: {} } : parseUrl(url, schemes, fail);
-  const { host = 'localhost', port = defaultPort, user = 'dtm', password, database = 'dtm', parameters } = parts;
+  if (useless.length > 0) fail(`set pool or ${useless.join(', ')}, not both`);
+  const access = url === undefined ? { ...options, parameters: {} } : parseUrl(url, schemes, fail);
+  const { host = 'localhost', port = defaultPort, user = 'dtm', password, database = 'dtm', parameters } = access;
   const { maxConnections = 10, timeoutSeconds = 30 } = options;
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) fail(`port must be from 1 to 65535, not ${String(port)}`);
   checkSqlName(`${factory}: database`, database);
@@ -90,14 +95,15 @@ export function resolveConnection(
 }
 
 function parseUrl(url: string, schemes: readonly string[], fail: (what: string) => never) {
-  // its error would show the password
-  if (!URL.canParse(url)) return fail(`url is none; write ${schemes[0]}//user:password@host:port/database`);
+  // the message must not contain the URL: it may hold a password
+  if (!URL.canParse(url))
+    return fail(`url is not a valid URL; expected ${schemes[0]}//user:password@host:port/database`);
   const parsed = new URL(url);
   const text = (part: string): string | undefined => {
     try {
       return part === '' ? undefined : decodeURIComponent(part);
     } catch {
-      return fail('url has a % that begins no escape; write it as %25');
+      return fail('url contains an invalid escape; write % as %25');
     }
   };
   if (!schemes.includes(parsed.protocol)) return fail(`url must begin with ${schemes[0]}//, not ${parsed.protocol}//`);

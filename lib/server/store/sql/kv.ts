@@ -1,19 +1,17 @@
 import type { KvPage, KvRecord } from '../../../protocol/internal.js';
-import { positionOf } from '../memory/memory-store.js';
-import { DEFAULT_PAGE_SIZE, type KvFilter } from '../store.js';
-import { whereAll } from './placeholders.js';
+import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
+import type { KvFilter } from '../store.js';
+import { whereClause } from '../where-clause.js';
 import { decodeKv, kvColumns } from './rows.js';
 import type { SqlDatabase } from './sql-database.js';
-import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';
+import type { SqlValue } from './sql-value.js';
 
 /** `Store.getKv`. */
 export async function findKv(database: SqlDatabase, category: string, key: string): Promise<KvRecord | undefined> {
   const { dialect } = database;
-  const [row] = await database.query(`select ${kvColumns(dialect)} from ${dialect.tables.kv} where cat = ? and k = ?`, [
-    category,
-    key,
-  ]);
+  const text = `select ${kvColumns(dialect)} from ${dialect.tables.kv} where cat = ? and k = ?`;
+  const [row] = await database.query(text, [category, key]);
   return row && decodeKv(row);
 }
 
@@ -50,9 +48,9 @@ export async function deleteKv(database: SqlDatabase, category: string, key: str
 export async function listKv(database: SqlDatabase, filter: KvFilter): Promise<KvPage> {
   const { dialect } = database;
   const { category, key, position, limit = DEFAULT_PAGE_SIZE } = filter;
-  const above = position ? positionOf(position) : undefined;
-  const { where, values } = whereAll({ 'id > ?': above, 'cat = ?': category, 'k = ?': key });
+  const conditions = { 'id > ?': parsePosition(position, 0), 'cat = ?': category, 'k = ?': key };
+  const { where, values } = whereClause<SqlValue>(conditions);
   const text = `select ${kvColumns(dialect)} from ${dialect.tables.kv} where ${where} order by id limit ?`;
   const rows = await database.query(text, [...values, String(limit)]);
-  return { records: rows.map(decodeKv), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.['id'] ?? '') };
+  return { records: rows.map(decodeKv), nextPosition: nextPositionOf(rows, limit) };
 }

@@ -1,26 +1,23 @@
 import { DtmStoreError } from '../../../protocol/internal.js';
 
-/** A column as a table should have it. */
+/** A column that a table needs. */
 export interface LayoutColumn {
-  /** Name. */
   readonly name: string;
-  /** Type. */
   readonly type: string;
-  /** What follows the type when the column is made. @default '' it may be null */
+  /** SQL after the type when the column is created. @default '' (nullable) */
   readonly rest?: string | undefined;
-  /** What it may be instead, as the database describes it; a column that is neither is altered. @default anything */
+  /** Accepted types, as the database describes them; a column of any other type is altered. @default any type */
   readonly accepts?: RegExp | undefined;
 }
 
-/** A table as it should be. */
+/** A table that the store needs. */
 export interface LayoutTable {
-  /** Name, without quotes. */
+  /** Name without quotes. */
   readonly name: string;
-  /** Its columns. */
   readonly columns: readonly LayoutColumn[];
 }
 
-/** What is to be altered. */
+/** What must be altered in a table. */
 export interface LayoutGap {
   /** Columns that do not exist. */
   readonly missing: readonly LayoutColumn[];
@@ -29,18 +26,18 @@ export interface LayoutGap {
 }
 
 /**
- * Compares a table with what it should be.
+ * Compares a table with the table that the store needs.
  *
- * @param table - what it should be
- * @param found - its columns as the database describes them, by name
- * @throws DtmStoreError when it is none of dtm's
+ * @param table - the table that the store needs
+ * @param found - types of the existing columns by name, as the database describes them
+ * @throws DtmStoreError when the table does not belong to dtm
  */
 export function findLayoutGap(table: LayoutTable, found: ReadonlyMap<string, string>): LayoutGap {
   const missing = table.columns.filter(({ name }) => !found.has(name));
   const foreign = missing.find(({ rest }) => rest === NOT_NULL);
   if (foreign) {
     throw new DtmStoreError(
-      `the table ${table.name} is there, but it is none of dtm's: it has no column ${foreign.name}; name another schema or database`,
+      `the table ${table.name} exists, but it is not a table of dtm: it has no column ${foreign.name}; use another schema or database`,
     );
   }
   const narrow = table.columns.filter(({ name, accepts }) => {
@@ -50,24 +47,24 @@ export function findLayoutGap(table: LayoutTable, found: ReadonlyMap<string, str
   return { missing, narrow };
 }
 
-/** Longest time of a statement that alters a table; a large one is copied. */
+/** Time limit for a statement that alters a table; databases may copy a large table. */
 export const ALTER_TIMEOUT_MS = 24 * 3600 * 1000;
 
-/** Of a column that has a value in every row, so that it cannot be added later. */
+/** A column with this constraint cannot be added to a table that has rows. */
 export const NOT_NULL = 'not null';
 
-/** A column as it is made. */
+/** SQL that defines a column. */
 export function columnDefinition({ name, type, rest = '' }: LayoutColumn): string {
   return `${name} ${type} ${rest}`.trim();
 }
 
 /**
- * Says what is to be done about tables that the store may not, or must not, alter itself.
+ * The message for tables that the store cannot create or alter.
  *
- * @param name - of the store
- * @param why - it does not do it itself
- * @param statements - what is missing
+ * @param name - name of the store
+ * @param why - why it cannot
+ * @param statements - SQL that a person has to run
  */
 export function layoutMessage(name: string, why: string, statements: readonly string[]): string {
-  return `${name}: its tables must be made or altered, and ${why}. Have this run there:\n\n${statements.join(';\n\n')};\n`;
+  return `${name}: tables must be created or altered, but ${why}; run there:\n\n${statements.join(';\n\n')};\n`;
 }

@@ -1,5 +1,5 @@
 import { isFinal } from '../../../protocol/internal.js';
-import { positionOf } from '../memory/memory-store.js';
+import { nextPositionOf, parsePosition } from '../page.js';
 import type { PruneResult, WakeFilter } from '../store.js';
 import { OWNER_PREFIX } from './columns.js';
 import { chunked, padToPowerOfTwo, placeholders } from './placeholders.js';
@@ -21,8 +21,8 @@ export async function wakeTransactions(database: SqlDatabase, now: number, filte
     String(filter.limit),
   ]);
   let count = 0;
-  for (const part of chunked(found)) {
-    const ids = padToPowerOfTwo(part.map(({ id }) => String(id)));
+  for (const chunk of chunked(found)) {
+    const ids = padToPowerOfTwo(chunk.map(({ id }) => String(id)));
     count += await database.execute(
       `update ${global} set next_cron_time = ? where id in ${placeholders(ids.length)} and ${where}`,
       [encodeDueTime(dialect, now), ...ids, ...values],
@@ -41,25 +41,24 @@ export async function pruneTransactions(
   const { dialect } = database;
   const { global } = dialect.tables;
   const times = ['create_time', 'update_time'].map((name) => `${dialect.milliseconds(name)} as ${name}`).join(', ');
-  const above = position ? positionOf(position) : 0;
   const rows = await database.query(`select id, status, ${times} from ${global} where id > ? order by id limit ?`, [
-    String(above),
+    String(parsePosition(position, 0)),
     String(limit),
   ]);
   const newer = rows.findIndex((row) => decodeTransaction(row).createTime >= before);
-  const looked = newer < 0 ? rows : rows.slice(0, newer);
-  const old = looked.filter((row) => {
+  const checked = newer < 0 ? rows : rows.slice(0, newer);
+  const old = checked.filter((row) => {
     const { status, updateTime } = decodeTransaction(row);
     return isFinal(status) && updateTime < before;
   });
-  const nextPosition = looked.length < limit ? '' : String(looked.at(-1)?.['id'] ?? '');
   let count = 0;
-  for (const part of chunked(old))
-    count += await deleteTransactions(database, padToPowerOfTwo(part.map(({ id }) => String(id))));
-  return { count, nextPosition };
+  for (const chunk of chunked(old)) {
+    count += await deleteTransactions(database, padToPowerOfTwo(chunk.map(({ id }) => String(id))));
+  }
+  return { count, nextPosition: nextPositionOf(checked, limit) };
 }
 
-/** What is final stays so, but another coordinator may have deleted it, and its gid be in use again. */
+/** By id, because another coordinator may have deleted a transaction meanwhile, and its gid may be in use again. */
 function deleteTransactions(database: SqlDatabase, ids: readonly string[]): Promise<number> {
   const { global, branch } = database.dialect.tables;
   return database.transaction(async (session) => {
@@ -73,7 +72,7 @@ function deleteTransactions(database: SqlDatabase, ids: readonly string[]): Prom
   });
 }
 
-/** Unfinished, not due yet, and nobody works on it. */
+/** Matches unfinished transactions that are not due and on which no coordinator works. */
 function sleepingCondition(
   dialect: SqlDialect,
   now: number,
@@ -101,7 +100,7 @@ function sleepingCondition(
   return { where: conditions.join(' and '), values };
 }
 
-/** The condition that a URL begins with a target, see `isWaitingFor` of `targets.ts`. */
+/** Matches URLs that lead to a target, see `leadsTo`. */
 function targetCondition(column: string, target: string): { condition: string; values: SqlValue[] } {
   const { length } = [...target];
   if (target.endsWith('/')) return { condition: `left(${column}, ?) = ?`, values: [length, target] };

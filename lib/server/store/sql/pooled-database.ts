@@ -3,27 +3,24 @@ import type { Registration, SqlDatabase, SqlDialect, SqlRow, SqlSession, Update 
 import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';
 
-/** Statements on the connections of a pool. */
+/** Runs statements on the connections of a pool. */
 export interface SqlConnections extends SqlSession {
   /** {@link SqlDatabase.transaction}. */
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
 }
 
-/** How a {@link PooledDatabase} comes to its connections. */
+/** How a {@link PooledDatabase} gets its connections. */
 export interface PoolAccess<C extends SqlConnections> {
-  /** Names the database for people. */
+  /** Name for people. */
   readonly name: string;
-  /** Most connections. */
   readonly maxConnections: number;
-  /** Connects, and makes the tables. */
+  /** Connects and creates the tables. */
   open(): Promise<OpenPool<C>>;
 }
 
-/** Connections, and how they are closed. */
+/** Open connections and how they are closed. */
 export interface OpenPool<C extends SqlConnections> {
-  /** Connections. */
   readonly connections: C;
-  /** Closes them. */
   end(): Promise<void>;
 }
 
@@ -35,10 +32,6 @@ export abstract class PooledDatabase<C extends SqlConnections> implements SqlDat
   readonly #access: PoolAccess<C>;
   #pool: OpenPool<C> | undefined;
 
-  /**
-   * @param access - to the connections
-   * @param dialect - how it spells things
-   */
   constructor(access: PoolAccess<C>, dialect: SqlDialect) {
     this.name = access.name;
     this.dialect = dialect;
@@ -68,7 +61,7 @@ export abstract class PooledDatabase<C extends SqlConnections> implements SqlDat
     return this.connections.transaction(work);
   }
 
-  /** While it is open; the store does not ask while it is not. */
+  /** Only while the database is open, which the store ensures. */
   protected get connections(): C {
     return this.#pool!.connections;
   }
@@ -81,11 +74,11 @@ export abstract class PooledDatabase<C extends SqlConnections> implements SqlDat
 }
 
 /**
- * Runs work in a transaction.
+ * Runs work in a database transaction.
  *
  * @param session - one connection
- * @param begin - statements that begin it
- * @param work - runs statements; what it throws rolls the transaction back
+ * @param begin - statements that begin the transaction
+ * @param work - runs statements; an error rolls the transaction back
  * @throws SqlFailure `interrupted` when the connection ended before the commit
  */
 export async function inTransaction<T>(
@@ -104,7 +97,7 @@ export async function inTransaction<T>(
   return result;
 }
 
-/** The error of the work is what counts; a transaction that cannot be rolled back ends with its connection. */
+/** Returns the error of the work. A transaction that cannot be rolled back ends with its connection. */
 async function rollBack(session: SqlSession, error: unknown): Promise<unknown> {
   if (error instanceof SqlFailure && error.kind === 'lost') return new SqlFailure('interrupted', error.cause);
   const failure = await session.execute('rollback').then(

@@ -24,7 +24,7 @@ export function kvColumns(dialect: SqlDialect): string {
   return ['id', 'cat', 'k', 'v', 'version', ...times].join(', ');
 }
 
-/** The transaction in a row, which may be one that Go dtm wrote. */
+/** Decodes a row; Go dtm may have written it. */
 export function decodeTransaction(row: SqlRow): TransactionRecord {
   const createTime = decodeNumber(row['create_time']) ?? 0;
   return {
@@ -48,7 +48,7 @@ export function decodeTransaction(row: SqlRow): TransactionRecord {
   };
 }
 
-/** The branch in a row, which may be one that Go dtm wrote. */
+/** Decodes a row; Go dtm may have written it. */
 export function decodeBranch(row: SqlRow): BranchRecord {
   return {
     branchId: decodeText(row['branch_id']),
@@ -63,7 +63,6 @@ export function decodeBranch(row: SqlRow): BranchRecord {
   };
 }
 
-/** The kept value in a row. */
 export function decodeKv(row: SqlRow): KvRecord {
   const createTime = decodeNumber(row['create_time']) ?? 0;
   return {
@@ -85,7 +84,7 @@ function decodeText(value: unknown): string {
 }
 
 function decodeNumber(value: unknown): number | undefined {
-  // drivers give large integers as text
+  // drivers return large integers as text
   return value === null || value === undefined ? undefined : Number(value);
 }
 
@@ -98,7 +97,7 @@ function decodePayload(bytes: Buffer | null, isText: boolean): BranchRecord['pay
   return isText ? bytes.toString() : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** A text that was cut to fit a narrow column must not keep every other transaction from being found. */
+/** Unreadable JSON, e.g. cut off by a narrow column, must not make every query fail that returns the row. */
 function decodeOptions(
   text: string,
 ): Pick<TransactionRecord, 'options' | 'concurrent' | 'retryCount'> & Partial<TransactionRecord> {
@@ -112,6 +111,6 @@ function decodeOptions(
       retryCount: fields?.retry_count === undefined ? undefined : json.count('retry_count'),
     };
   } catch (error) {
-    return { options: {}, attention: `its options cannot be read, so it goes on without them: ${String(error)}` };
+    return { options: {}, attention: `the options cannot be read and are ignored: ${String(error)}` };
   }
 }

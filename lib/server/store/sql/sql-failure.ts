@@ -1,25 +1,25 @@
 import { errorText } from '../../../protocol/internal.js';
 
 /**
- * What a statement that failed has left behind.
+ * What a failed statement changed.
  *
- * - `duplicate`: nothing; a unique key exists already
- * - `conflict`: nothing; others were in the way, trying again helps
- * - `interrupted`: nothing; the connection ended before the commit, trying again helps
- * - `unreachable`: nothing; there was no connection to send it on
- * - `refused`: nothing; the database did not want it
- * - `lost`: nobody knows; the connection ended before the answer
+ * - `duplicate`: nothing; the unique key exists
+ * - `conflict`: nothing; a concurrent transaction was in the way, a retry helps
+ * - `interrupted`: nothing; the connection ended before the commit, a retry helps
+ * - `unreachable`: nothing; there was no connection
+ * - `refused`: nothing; the database refused the statement
+ * - `lost`: unknown; the connection ended before the answer
  */
 export type FailureKind = 'duplicate' | 'conflict' | 'interrupted' | 'unreachable' | 'refused' | 'lost';
 
 /** A statement failed. */
 export class SqlFailure extends Error {
-  /** What it has left behind. */
+  /** What the statement changed. */
   readonly kind: FailureKind;
 
   /**
-   * @param kind - what it has left behind
-   * @param cause - the driver's error
+   * @param kind - what the statement changed
+   * @param cause - the error of the database driver
    */
   constructor(kind: FailureKind, cause: unknown) {
     super(errorText(cause), { cause });

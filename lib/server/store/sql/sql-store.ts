@@ -10,6 +10,7 @@ import {
   type TransactionRecord,
   type TransType,
 } from '../../../protocol/internal.js';
+import { closedError } from '../closed-error.js';
 import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
 import { deleteKv, findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
@@ -23,13 +24,13 @@ type Write =
   | (GroupedWrite & { readonly kind: 'addBranches'; readonly registration: Registration })
   | (GroupedWrite & { readonly kind: 'update'; readonly update: Update });
 
-/** How often something is tried that the database rolled back because others were in the way. */
+/** Attempts of work that the database rolled back because of a concurrent transaction. */
 const MAX_CONFLICT_ATTEMPTS = 6;
 
-/** How often something is tried whose connection ended. */
+/** Attempts of work whose connection ended. */
 const MAX_CONNECTION_ATTEMPTS = 2;
 
-/** A store in a database that several coordinators, also Go dtm, may share. */
+/** A store in a database that several coordinators, Go dtm included, can share. */
 export class SqlStore implements Store {
   readonly name: string;
   readonly #database: SqlDatabase;
@@ -58,7 +59,7 @@ export class SqlStore implements Store {
   }
 
   close(): Promise<void> {
-    // first, so that no write comes in behind the last one
+    // refuses new writes before the running ones are awaited
     this.#isOpen = false;
     return this.#afterTransition(async () => {
       this.#isOpen = false;
@@ -110,15 +111,15 @@ export class SqlStore implements Store {
     lease: (transaction: TransactionRecord) => number,
     limit: number,
   ): Promise<TransactionDetails[]> {
-    return this.#change(() => claimTransactions(this.#database, now, owner, lease, limit));
+    return this.#runWork(() => claimTransactions(this.#database, now, owner, lease, limit));
   }
 
   wake(now: number, filter: WakeFilter): Promise<number> {
-    return this.#change(() => wakeTransactions(this.#database, now, filter));
+    return this.#runWork(() => wakeTransactions(this.#database, now, filter));
   }
 
   prune(before: number, position: string, limit: number): Promise<PruneResult> {
-    return this.#change(() => pruneTransactions(this.#database, before, position, limit));
+    return this.#runWork(() => pruneTransactions(this.#database, before, position, limit));
   }
 
   getKv(category: string, key: string): Promise<KvRecord | undefined> {
@@ -126,11 +127,11 @@ export class SqlStore implements Store {
   }
 
   putKv(record: KvRecord): Promise<boolean> {
-    return this.#change(() => putKv(this.#database, record));
+    return this.#runWork(() => putKv(this.#database, record));
   }
 
   deleteKv(category: string, key: string): Promise<boolean> {
-    return this.#change(() => deleteKv(this.#database, category, key));
+    return this.#runWork(() => deleteKv(this.#database, category, key));
   }
 
   listKv(filter: KvFilter): Promise<KvPage> {
@@ -142,20 +143,20 @@ export class SqlStore implements Store {
     return this.#groups.add<T>(write);
   }
 
-  /** What spoils a group is found by writing each of it alone; unless nobody knows what became of the group. */
+  /** When a group fails, its writes run one by one, so that only the write at fault fails; unless the outcome is unknown. */
   async #writeGroup(group: readonly Write[]): Promise<readonly PromiseSettledResult<unknown>[]> {
     try {
       const results = await withRetries(() => this.#run(group));
       return results.map((value) => ({ status: 'fulfilled', value }));
     } catch (error) {
-      const isUseless = error instanceof SqlFailure && (error.kind === 'lost' || error.kind === 'unreachable');
-      if (group.length > 1 && !isUseless) {
+      const isPointless = error instanceof SqlFailure && (error.kind === 'lost' || error.kind === 'unreachable');
+      if (group.length > 1 && !isPointless) {
         return (await Promise.all(group.map((write) => this.#writeGroup([write])))).flat();
       }
       if (group[0]!.kind === 'addBranches' && error instanceof SqlFailure && error.kind === 'duplicate') {
         return [{ status: 'fulfilled', value: 'duplicate' }];
       }
-      const reason = this.#translateError(error, 'the write was');
+      const reason = this.#translateError(error);
       return group.map(() => ({ status: 'rejected', reason }));
     }
   }
@@ -174,9 +175,9 @@ export class SqlStore implements Store {
     }
   }
 
-  /** A connection may have ended while nobody used it: reading can be done again. */
+  /** Reads are repeated once, because an idle connection may have been closed. */
   #read<T>(work: () => Promise<T>): Promise<T> {
-    return this.#change(() =>
+    return this.#runWork(() =>
       work().catch((error: unknown) => {
         if (error instanceof SqlFailure && error.kind === 'lost') return work();
         throw error;
@@ -184,7 +185,7 @@ export class SqlStore implements Store {
     );
   }
 
-  async #change<T>(work: () => Promise<T>): Promise<T> {
+  async #runWork<T>(work: () => Promise<T>): Promise<T> {
     this.#assertOpen();
     const result = withRetries(work);
     this.#running.add(result);
@@ -199,40 +200,41 @@ export class SqlStore implements Store {
 
   #assertOpen(): void {
     if (this.#isOpen) return;
-    throw new DtmStoreError(`${this.name} is closed; the coordinator is stopped, or was never started`);
+    throw closedError(this.name);
   }
 
-  /** Opening and closing wait for one another. */
+  /** Opening and closing run one after the other. */
   #afterTransition(work: () => Promise<void>): Promise<void> {
-    const turn = this.#transition.then(work);
-    this.#transition = turn.catch(() => undefined);
-    return turn;
+    const transition = this.#transition.then(work);
+    this.#transition = transition.catch(() => undefined);
+    return transition;
   }
 
-  #translateError(error: unknown, what = 'it was'): unknown {
+  #translateError(error: unknown): unknown {
     if (error instanceof DtmError || !(error instanceof SqlFailure)) return error;
     const reason = error.message;
     const messages = {
-      unreachable: `cannot be reached (${reason}); start it, or correct address, user and password; nothing was kept`,
-      lost: `was lost before it answered (${reason}); whether ${what} kept is unknown, look before trying again`,
-      interrupted: `was lost before it answered (${reason}); nothing was kept, try again`,
-      conflict: `could not get at the rows, others were writing them (${reason}); nothing was kept, try again`,
-      duplicate: `has this already (${reason}); nothing was kept`,
-      refused: `refused (${reason}); nothing was kept`,
+      unreachable: `cannot be reached (${reason}); start the server, or correct address, user and password; nothing was stored`,
+      lost: `was lost before it answered (${reason}); the outcome is unknown, check it before you try again`,
+      interrupted: `was lost before it answered (${reason}); nothing was stored, try again`,
+      conflict: `could not lock the rows because of concurrent writes (${reason}); nothing was stored, try again`,
+      duplicate: `contains this record already (${reason}); nothing was stored`,
+      refused: `refused (${reason}); nothing was stored`,
     };
     return new DtmStoreError(`${this.name} ${messages[error.kind]}`, { cause: error.cause });
   }
 }
 
-/** Tries again what was rolled back because others were in the way, or a connection ended. */
+/** Repeats work that was rolled back because of a concurrent transaction or a closed connection. */
 async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
       const kind = error instanceof SqlFailure ? error.kind : undefined;
-      const most = kind === 'conflict' ? MAX_CONFLICT_ATTEMPTS : kind === 'interrupted' ? MAX_CONNECTION_ATTEMPTS : 1;
-      if (attempt >= most) throw error;
+      const maxAttempts =
+        kind === 'conflict' ? MAX_CONFLICT_ATTEMPTS : kind === 'interrupted' ? MAX_CONNECTION_ATTEMPTS : 1;
+      if (attempt >= maxAttempts) throw error;
       await pause(Math.random() * 5 * 2 ** attempt);
     }
   }
@@ -242,7 +244,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
-/** About how many bytes a write is. */
+/** Estimates the bytes of a write. */
 function estimateSize(transaction: TransactionRecord | undefined, branches: readonly BranchRecord[]): number {
   let size = 500 + (transaction?.customData?.length ?? 0) + (transaction?.result?.length ?? 0);
   for (const { payload, url, lastError } of branches)

@@ -5,17 +5,17 @@ import type {
   TransactionPage,
   TransactionRecord,
 } from '../../../protocol/internal.js';
-import { positionOf } from '../memory/memory-store.js';
-import { DEFAULT_PAGE_SIZE } from '../store.js';
+import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
+import { whereClause } from '../where-clause.js';
 import { encodeOwner } from './columns.js';
-import { chunked, padToPowerOfTwo, placeholders, whereAll } from './placeholders.js';
+import { chunked, padToPowerOfTwo, placeholders } from './placeholders.js';
 import { decodeBranch, branchColumns, transactionColumns, decodeTransaction } from './rows.js';
 import type { SqlDatabase, SqlDialect, SqlRow, SqlSession } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 
 /**
- * A transaction with its branches. They are read after it, so that they are never older than what it says: a branch that
- * was registered before it was submitted is there.
+ * `Store.find`. Branches are read after their transaction, so that they are never older: a branch that was registered
+ * before the transaction was submitted is there.
  */
 export async function findTransaction(database: SqlDatabase, gid: string): Promise<TransactionDetails | undefined> {
   const { dialect } = database;
@@ -24,14 +24,14 @@ export async function findTransaction(database: SqlDatabase, gid: string): Promi
   return row && (await readBranches(database, dialect, [row]))[0];
 }
 
-/** Page of `Store.list`. */
+/** `Store.list`. */
 export async function listTransactions(database: SqlDatabase, filter: TransactionFilter): Promise<TransactionPage> {
   const { dialect } = database;
   const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
   const time = (value: number | undefined): SqlValue | undefined =>
     value ? dialect.encode({ name: 'create_time', kind: 'time' }, value) : undefined;
-  const { where, values } = whereAll({
-    'id < ?': positionOf(filter.position),
+  const { where, values } = whereClause<SqlValue>({
+    'id < ?': parsePosition(filter.position, Number.MAX_SAFE_INTEGER),
     'gid = ?': filter.gid,
     'status = ?': filter.status,
     'trans_type = ?': filter.transType,
@@ -42,11 +42,10 @@ export async function listTransactions(database: SqlDatabase, filter: Transactio
   const text = `select ${transactionColumns(dialect)} from ${dialect.tables.global}
     where ${where} ${attention} order by id desc limit ?`;
   const rows = await database.query(text, [...values, String(limit)]);
-  const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.['id'] ?? '');
-  return { transactions: rows.map(decodeTransaction), nextPosition };
+  return { transactions: rows.map(decodeTransaction), nextPosition: nextPositionOf(rows, limit) };
 }
 
-/** Takes over due transactions; those that others are taking over right now are left to them. */
+/** `Store.claim`; skips rows that another coordinator is claiming now. */
 export function claimTransactions(
   database: SqlDatabase,
   now: number,
@@ -66,8 +65,8 @@ export function claimTransactions(
     }));
     for (const time of new Set(claimed.map(({ transaction }) => transaction.nextCronTime))) {
       const same = rows.filter((_, index) => claimed[index]!.transaction.nextCronTime === time);
-      for (const part of chunked(same)) {
-        const ids = padToPowerOfTwo(part.map(({ id }) => String(id)));
+      for (const chunk of chunked(same)) {
+        const ids = padToPowerOfTwo(chunk.map(({ id }) => String(id)));
         await session.execute(
           `update ${dialect.tables.global} set owner = ?, next_cron_time = ? where id in ${placeholders(ids.length)}`,
           [encodeOwner(owner)!, encodeDueTime(dialect, time), ...ids],
@@ -78,12 +77,12 @@ export function claimTransactions(
   });
 }
 
-/** Encodes a time to compare with, or to put into `next_cron_time`. */
+/** Encodes a time as a value of `next_cron_time`. */
 export function encodeDueTime(dialect: SqlDialect, time: number): SqlValue {
   return dialect.encode({ name: 'next_cron_time', kind: 'time' }, time);
 }
 
-/** Adds the branches to transactions, in the order of registration. */
+/** Reads the branches of transactions, in the order of registration. */
 async function readBranches(
   session: SqlSession,
   dialect: SqlDialect,
@@ -91,8 +90,8 @@ async function readBranches(
 ): Promise<TransactionDetails[]> {
   const transactions = rows.map(decodeTransaction);
   const branches = new Map<string, BranchRecord[]>(transactions.map(({ gid }) => [gid, []]));
-  for (const part of chunked(transactions)) {
-    const gids = padToPowerOfTwo(part.map(({ gid }) => gid));
+  for (const chunk of chunked(transactions)) {
+    const gids = padToPowerOfTwo(chunk.map(({ gid }) => gid));
     const text = `select ${branchColumns(dialect)} from ${dialect.tables.branch}
       where gid in ${placeholders(gids.length)} order by id`;
     for (const row of await session.query(text, gids)) branches.get(row['gid'] as string)?.push(decodeBranch(row));

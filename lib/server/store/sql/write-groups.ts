@@ -1,10 +1,10 @@
-/** A write that waits for its group. */
+/** A write that is executed in a group. */
 export interface GroupedWrite {
-  /** Writes of the same transaction happen one after the other, in the order they came. */
+  /** Writes of one transaction are executed one after the other, in their order. */
   readonly gid: string;
-  /** Only writes of one kind share a group. */
+  /** Writes in a group are of one kind. */
   readonly kind: string;
-  /** About how many bytes it is. */
+  /** Estimated bytes. */
   readonly size: number;
 }
 
@@ -15,30 +15,30 @@ interface PendingWrite<W> {
 
 const MAX_WRITES = 128;
 
-/** Most groups at a time: with more of them the groups only become smaller. */
+/** Most groups at a time: more would only be smaller. */
 const MAX_GROUPS = 4;
 
-/** A group stays well below what MySQL takes in one packet. */
+/** Keeps a group well below MySQL's default packet size. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Lets writes that wait at the same time share a statement, a round trip and a commit. While few groups are
- * under way a write does not wait for others; the more there is to write, the larger groups become.
+ * Lets concurrent writes share a statement, a round trip and a commit. While few groups are running, a write starts at once;
+ * under load, groups grow.
  */
 export class WriteGroups<W extends GroupedWrite> {
   readonly #run: (group: readonly W[]) => Promise<readonly PromiseSettledResult<unknown>[]>;
   readonly #maxGroups: number;
-  /** Writes that can go, by kind; of each transaction only the first. */
+  /** Writes that can start, by kind; only the first of each transaction. */
   readonly #ready = new Map<string, PendingWrite<W>[]>();
-  /** All writes of a transaction that are not answered yet, in order. */
+  /** Unanswered writes of each transaction, in order. */
   readonly #queues = new Map<string, PendingWrite<W>[]>();
   #running = 0;
   #isScheduled = false;
   #onEmpty: (() => void)[] = [];
 
   /**
-   * @param run - writes a group; answers for each of its writes, in order, and does not throw
-   * @param maxConnections - how many connections there are; one is left to others
+   * @param run - executes a group; returns a result for each write, in order, and does not throw
+   * @param maxConnections - connections of the pool; one stays free for other statements
    */
   constructor(run: (group: readonly W[]) => Promise<readonly PromiseSettledResult<unknown>[]>, maxConnections: number) {
     this.#run = run;
@@ -46,39 +46,38 @@ export class WriteGroups<W extends GroupedWrite> {
   }
 
   /**
-   * Puts a write into the next group that has room.
+   * Executes a write in the next group that has room.
    *
-   * @param write - the write
-   * @returns what became of it
+   * @returns the result of the write
    */
   add<T>(write: W): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const complete = (result: PromiseSettledResult<unknown>): void =>
         result.status === 'fulfilled' ? resolve(result.value as T) : reject(result.reason as Error);
-      const waiting = { write, complete };
-      const lane = this.#queues.get(write.gid);
-      if (lane) {
-        lane.push(waiting);
+      const pending = { write, complete };
+      const queue = this.#queues.get(write.gid);
+      if (queue) {
+        queue.push(pending);
         return;
       }
-      this.#queues.set(write.gid, [waiting]);
-      this.#makeReady(waiting);
+      this.#queues.set(write.gid, [pending]);
+      this.#makeReady(pending);
     });
   }
 
-  /** Waits until everything that was added is answered. */
+  /** Waits until every write is answered. */
   async drain(): Promise<void> {
     if (this.#queues.size > 0) await new Promise<void>((resolve) => void this.#onEmpty.push(resolve));
   }
 
-  #makeReady(waiting: PendingWrite<W>): void {
-    const { kind } = waiting.write;
+  #makeReady(pending: PendingWrite<W>): void {
+    const { kind } = pending.write;
     const ready = this.#ready.get(kind);
-    if (ready) ready.push(waiting);
-    else this.#ready.set(kind, [waiting]);
+    if (ready) ready.push(pending);
+    else this.#ready.set(kind, [pending]);
     if (this.#isScheduled || this.#running >= this.#maxGroups) return;
     this.#isScheduled = true;
-    // after the I/O events of this turn: what came in together is written together
+    // after the I/O events of this iteration of the event loop, so that writes that arrived together share a group
     setImmediate(() => {
       this.#isScheduled = false;
       this.#startGroups();
@@ -92,7 +91,7 @@ export class WriteGroups<W extends GroupedWrite> {
     }
   }
 
-  /** The kinds take turns: one that was served goes behind the others. */
+  /** Serves the kinds in rotation. */
   #nextGroup(): PendingWrite<W>[] {
     const [kind, ready] = this.#ready.entries().next().value!;
     let size = 0;
@@ -111,9 +110,9 @@ export class WriteGroups<W extends GroupedWrite> {
   async #write(group: readonly PendingWrite<W>[]): Promise<void> {
     const results = await this.#run(group.map(({ write }) => write));
     this.#running--;
-    for (const [index, waiting] of group.entries()) {
-      this.#dequeue(waiting.write.gid);
-      waiting.complete(results[index]!);
+    for (const [index, { write, complete }] of group.entries()) {
+      this.#dequeue(write.gid);
+      complete(results[index]!);
     }
     this.#startGroups();
     if (this.#queues.size > 0) return;
@@ -121,9 +120,9 @@ export class WriteGroups<W extends GroupedWrite> {
   }
 
   #dequeue(gid: string): void {
-    const lane = this.#queues.get(gid)!;
-    lane.shift();
-    const next = lane[0];
+    const queue = this.#queues.get(gid)!;
+    queue.shift();
+    const next = queue[0];
     if (next) this.#makeReady(next);
     else this.#queues.delete(gid);
   }

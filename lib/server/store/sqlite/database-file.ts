@@ -5,13 +5,13 @@ import { DtmStoreError, errorText } from '../../../protocol/internal.js';
 import { isLogDamaged } from './log-header.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
 
-/** Pages of 4 KiB in the write-ahead log before they are copied to the file: it stays at some 32 MiB. */
+/** Pages of 4 KiB in the write-ahead log before SQLite copies them to the file: the log stays at about 32 MiB. */
 const MAX_LOG_PAGES = 8000;
 
-/** Most memory for pages of the file. */
+/** Size of the page cache. */
 const CACHE_KIB = 32 * 1024;
 
-/** A transaction that the coordinator still has to work on, and could not read. */
+/** Finds an unfinished transaction that cannot be read. */
 const UNREADABLE = `
   select gid from trans_global as t
   where due_time is not null
@@ -21,30 +21,30 @@ const UNREADABLE = `
   limit 1`;
 
 /**
- * Opens the file of a store for this process alone; makes it when there is none. A file that is refused stays as it is.
+ * Opens the file of a store exclusively; creates it when it does not exist. A refused file is not changed.
  *
- * @param path - of the file
- * @param isChecked - whether all of it is read, to find damage before anything is built on it
- * @throws DtmStoreError when it is in use, damaged, not a store, or of a newer layout
+ * @param path - path of the file
+ * @param checkAtStart - reads the whole file to find damage
+ * @throws DtmStoreError when the file is in use, damaged, not a store, or has a newer layout
  */
-export function openDatabase(path: string, isChecked: boolean): Database.Database {
+export function openDatabase(path: string, checkAtStart: boolean): Database.Database {
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
     assertLogUsable(path);
     database = new Database(path);
     database.exec('pragma locking_mode = exclusive');
-    // takes the lock now rather than at the first write
+    // takes the lock now, not at the first write
     database.exec('begin exclusive; commit');
     const isNew = identify(database, path) === 'new';
-    // before there is a log, so that the file itself always tells what it is
+    // before the log exists, so that the file itself always contains its identity
     if (isNew) {
       const identity = `pragma application_id = ${APPLICATION_ID}; pragma user_version = ${SCHEMA_VERSION}`;
       database.exec(`begin; ${SCHEMA}; ${identity}; commit`);
-    } else if (isChecked) assertContentsReadable(database, path);
+    } else if (checkAtStart) assertContentsReadable(database, path);
     database.exec('pragma journal_mode = wal');
     database.exec('pragma synchronous = full');
-    // pages that many transactions touch are copied from the log to the file once for all of them
+    // a page that many transactions change is copied from the log to the file only once
     database.exec(`pragma wal_autocheckpoint = ${MAX_LOG_PAGES}; pragma cache_size = -${CACHE_KIB}`);
     return database;
   } catch (cause) {
@@ -55,17 +55,17 @@ export function openDatabase(path: string, isChecked: boolean): Database.Databas
 }
 
 /**
- * Closes the file and lets go of its lock at once: the driver's own close does so only when the garbage collector has
- * found the last prepared statement, and a lock can be given back only outside of WAL.
+ * Closes the file and releases its lock at once: `close()` of the driver releases it only after garbage collection of the
+ * last prepared statement, and SQLite can release the lock only outside of WAL mode.
  *
- * @param database - made by {@link openDatabase}
+ * @param database - returned by {@link openDatabase}
  */
 export function closeDatabase(database: Database.Database): void {
   try {
     if (database.inTransaction) database.exec('rollback');
     database.exec('pragma journal_mode = delete');
   } catch {
-    // a file that cannot be written stays as it is; the next to open it recovers it
+    // a file that cannot be written is recovered when it is opened again
   }
   unlockAndClose(database);
 }
@@ -76,36 +76,36 @@ function unlockAndClose(database: Database.Database): void {
     database.exec('pragma locking_mode = normal');
     database.exec('select 1 from sqlite_master');
   } catch {
-    // as above
+    // the lock ends with the process
   }
   database.close();
 }
 
-/** SQLite throws away a log that it cannot make sense of, and with it what was acknowledged. */
+/** SQLite discards an invalid log, and with it acknowledged writes. */
 function assertLogUsable(path: string): void {
   const isThere = existsSync(path);
   const log = `${isThere ? realpathSync(path) : path}-wal`;
   if (!existsSync(log) || statSync(log).size === 0) return;
   if (!isThere || statSync(path).size === 0) {
     throw new DtmStoreError(
-      `store file ${path} is ${isThere ? 'empty' : 'missing'}, but its log ${log} is not; restore both from a backup, or move the log away to begin anew`,
+      `store file ${path} is ${isThere ? 'empty' : 'missing'}, but its log ${log} is not; restore both from a backup, or move the log away to start with an empty store`,
     );
   }
-  if (isLogDamaged(log)) throw damagedError(path, `its log ${log} cannot be read`);
+  if (isLogDamaged(log)) throw damagedError(path, `the log ${log} cannot be read`);
 }
 
-/** Whose file it is, judged by what it says of itself. */
+/** Reads the identity of a file. */
 function identify(database: Database.Database, path: string): 'ours' | 'new' {
   const { application_id: application } = database.prepare('pragma application_id').get() as { application_id: number };
   const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number };
   const { tables } = database.prepare('select count(*) as tables from sqlite_master').get() as { tables: number };
   if (application === 0 && version === 0 && tables === 0) return 'new';
   if (application !== APPLICATION_ID) {
-    throw new DtmStoreError(`store file ${path} is a database of something else; name another path`);
+    throw new DtmStoreError(`store file ${path} is a database of another application; use another path`);
   }
   if (version > SCHEMA_VERSION) {
     throw new DtmStoreError(
-      `store file ${path} has layout ${version}, this version knows ${SCHEMA_VERSION}; use the newer nestjs-dtm`,
+      `store file ${path} has layout ${version}, but this version supports up to ${SCHEMA_VERSION}; use a newer version of nestjs-dtm`,
     );
   }
   return 'ours';
@@ -113,8 +113,8 @@ function identify(database: Database.Database, path: string): 'ours' | 'new' {
 
 function assertContentsReadable(database: Database.Database, path: string): void {
   const [found] = database.prepare('pragma quick_check(1)').all() as { quick_check: string }[];
-  // below a line that names the database
-  const finding = found?.quick_check.split('\n').at(-1) ?? 'it cannot be checked';
+  // the first line only names the database
+  const finding = found?.quick_check.split('\n').at(-1) ?? 'the check returned nothing';
   if (finding !== 'ok') throw damagedError(path, finding);
   const unreadable = database.prepare(UNREADABLE).get() as { gid: string } | undefined;
   if (unreadable) throw damagedError(path, `transaction ${unreadable.gid} cannot be read`);
@@ -122,17 +122,17 @@ function assertContentsReadable(database: Database.Database, path: string): void
 
 function damagedError(path: string, finding: string): DtmStoreError {
   return new DtmStoreError(
-    `store file ${path} is damaged (${finding}); restore it with its -wal file from a backup, or name another path`,
+    `store file ${path} is damaged (${finding}); restore it with its -wal file from a backup, or use another path`,
   );
 }
 
 function openErrorMessage(path: string, cause: unknown): string {
   const code = (cause as { code?: unknown }).code;
   if (code === 'SQLITE_BUSY') {
-    return `store file ${path} is in use by another process; a store belongs to one coordinator, stop the other or name another path`;
+    return `store file ${path} is in use by another process: only one coordinator can open a store; stop the other process or use another path`;
   }
   if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-    return `store file ${path} is damaged or not a store; restore it with its -wal file from a backup, or name another path`;
+    return `store file ${path} is damaged or not a store; restore it with its -wal file from a backup, or use another path`;
   }
   return `store file ${path} cannot be opened: ${errorText(cause)}`;
 }

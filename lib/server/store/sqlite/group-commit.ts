@@ -7,13 +7,13 @@ interface PendingWrite {
   readonly reject: (error: unknown) => void;
 }
 
-/** Turns of the event loop that the first write of a group waits at most. */
-const MAX_EVENT_LOOP_TURNS = 4;
+/** Most iterations of the event loop that the first write of a group waits. */
+const MAX_ITERATIONS = 4;
 
 /**
- * Lets writes that arrive together share one database transaction, and so one fsync. A write is answered after the
- * commit that holds it; when the commit fails all its writes are refused, and none of them is stored. A write that
- * throws is refused alone: the others are written again without it.
+ * Lets writes that arrive together share one database transaction, and so one fsync. A write is answered after the commit
+ * that contains it. When the commit fails, all its writes are rejected and none is stored. When a write throws, only that
+ * write is rejected: the others are repeated without it.
  */
 export class GroupCommit {
   readonly #database: Database.Database;
@@ -27,9 +27,9 @@ export class GroupCommit {
   /**
    * Runs a write in the next group.
    *
-   * @param write - statements on the database; run again when another one of its group throws
-   * @returns what the write returned, once it is durable
-   * @throws DtmStoreError when the database refuses
+   * @param write - runs statements; repeated when another write of the group throws
+   * @returns the result of the write, once it is durable
+   * @throws DtmStoreError when the database refuses the write
    */
   run<T>(write: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -38,17 +38,17 @@ export class GroupCommit {
     });
   }
 
-  /** After the I/O events of this turn, and of a few more as long as each brings others: a flush costs more than they do. */
-  #flushSoon(turn: number, done: () => void): void {
+  /** Waits for the I/O events of an iteration, and of a few more while each brings further writes: a flush costs more. */
+  #flushSoon(iteration: number, done: () => void): void {
     const { length } = this.#pending;
     setImmediate(() => {
-      if (this.#pending.length > length && turn < MAX_EVENT_LOOP_TURNS) return this.#flushSoon(turn + 1, done);
+      if (this.#pending.length > length && iteration < MAX_ITERATIONS) return this.#flushSoon(iteration + 1, done);
       this.#flush();
       done();
     });
   }
 
-  /** Waits for the writes that are under way. */
+  /** Waits for running writes. */
   async drain(): Promise<void> {
     while (this.#scheduled) await this.#scheduled;
   }
@@ -68,7 +68,7 @@ export class GroupCommit {
     } catch (cause) {
       this.#rollBack();
       if (group.length === 1) return rejectAll(group, cause);
-      for (const waiting of group) this.#write([waiting]);
+      for (const pending of group) this.#write([pending]);
       return;
     }
     try {
@@ -85,13 +85,13 @@ export class GroupCommit {
     try {
       if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
     } catch {
-      // the disk is gone, and the transaction with it: what the next group meets is reported there
+      // without a disk there is no transaction left; the next group reports the error
     }
   }
 
   /**
-   * A commit that could not be flushed stands in the log all the same, and would count after a crash: something that
-   * changes nothing is written in its place. No matter whether that can be flushed.
+   * A commit whose flush failed is still in the log, and would be replayed after a crash: an empty commit overwrites it,
+   * whether or not that can be flushed.
    */
   #overwrite(): void {
     try {
@@ -105,7 +105,7 @@ export class GroupCommit {
 
 function rejectAll(group: readonly PendingWrite[], cause: unknown): void {
   const reason = errorText(cause);
-  const error = new DtmStoreError(`the store could not write (${reason}); nothing of it was kept, try again`, {
+  const error = new DtmStoreError(`the store could not write (${reason}); nothing was stored, try again`, {
     cause,
   });
   for (const { reject } of group) reject(error);

@@ -3,20 +3,20 @@ import { closeSync, openSync, readSync } from 'node:fs';
 /** Bytes before the first page of a write-ahead log. */
 const HEADER_BYTES = 32;
 
-/** The last bit tells the byte order of the checksums. */
+/** The last bit is the byte order of the checksums. */
 const MAGIC = 0x377f0682;
 
 /**
- * Whether the header of a write-ahead log (https://www.sqlite.org/fileformat2.html#walformat) says nothing that SQLite
- * would believe. A crash does not leave such a header: it is written before anything that counts.
+ * Whether SQLite would ignore a write-ahead log because of its header (https://www.sqlite.org/fileformat2.html#walformat).
+ * A crash does not leave such a header: SQLite writes the header before any commit.
  *
- * @param path - of the log
+ * @param path - path of the log
  */
 export function isLogDamaged(path: string): boolean {
   const header = Buffer.alloc(HEADER_BYTES);
   const file = openSync(path, 'r');
   try {
-    // a shorter one holds nothing yet
+    // a shorter log contains no commit
     if (readSync(file, header, 0, HEADER_BYTES, 0) < HEADER_BYTES) return false;
   } finally {
     closeSync(file);

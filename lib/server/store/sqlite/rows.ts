@@ -17,19 +17,19 @@ export interface GlobalRow {
   update_time: number;
   due_time: number | null;
   owner: string | null;
-  /** As JSON: the driver ends other texts at a NUL. */
+  /** JSON, because the driver cuts other texts at a NUL. */
   attention: string | null;
   record: string;
   progress: string;
 }
 
-/** What a transaction has beside its columns. */
+/** The fields of a transaction without a column of their own. */
 type Rest = Omit<
   TransactionRecord,
   'gid' | 'transType' | 'status' | 'createTime' | 'updateTime' | 'owner' | 'attention'
 >;
 
-/** Values of the columns that change, in the order of {@link CHANGING_COLUMNS}. */
+/** Values of {@link CHANGING_COLUMNS}, in their order. */
 export function encodeChangingColumns(transaction: TransactionRecord): (string | number | null)[] {
   const { status, updateTime, owner, attention, nextCronTime } = transaction;
   const due = isFinal(status) ? null : nextCronTime;
@@ -37,7 +37,7 @@ export function encodeChangingColumns(transaction: TransactionRecord): (string |
   return [status, updateTime, due, owner ?? null, why, JSON.stringify(recordColumn(transaction))];
 }
 
-/** Named one by one: taking the others out of a copy costs more than writing the JSON. */
+/** Lists every field: removing fields from a copy costs more than writing the JSON. */
 function recordColumn(transaction: TransactionRecord): { readonly [Name in keyof Required<Rest>]: Rest[Name] } {
   return {
     protocol: transaction.protocol,
@@ -58,7 +58,6 @@ function recordColumn(transaction: TransactionRecord): { readonly [Name in keyof
 /** Columns that change with a transaction. */
 export const CHANGING_COLUMNS = ['status', 'update_time', 'due_time', 'owner', 'attention', 'record'] as const;
 
-/** The transaction in a row. */
 export function decodeTransaction(row: GlobalRow): TransactionRecord {
   const rest = JSON.parse(row.record) as Rest;
   return {
@@ -68,17 +67,17 @@ export function decodeTransaction(row: GlobalRow): TransactionRecord {
     status: row.status,
     createTime: row.create_time,
     updateTime: row.update_time,
-    // an operator, or whoever took it over, moves this column alone
+    // claim and wake change only the column
     nextCronTime: row.due_time ?? rest.nextCronTime,
     owner: row.owner ?? undefined,
     attention: row.attention === null ? undefined : (JSON.parse(row.attention) as string),
   };
 }
 
-/** A branch as JSON: a payload that is not text stands there in base64. */
+/** A branch as JSON, with a payload of bytes in base64. */
 type StoredBranch = Omit<BranchRecord, 'payload'> & { readonly payload?: string; readonly bytes?: string };
 
-/** The text of branches that were registered together. */
+/** Encodes branches that were registered together. */
 export function encodeBranches(branches: readonly BranchRecord[]): string {
   return JSON.stringify(branches.map((branch) => (typeof branch.payload === 'string' ? branch : withBytes(branch))));
 }
@@ -87,7 +86,7 @@ function withBytes({ payload, ...rest }: BranchRecord): StoredBranch {
   return { ...rest, bytes: Buffer.from(payload).toString('base64') };
 }
 
-/** The branches in such a text. */
+/** Decodes {@link encodeBranches}. */
 export function decodeBranches(text: string): BranchRecord[] {
   return (JSON.parse(text) as StoredBranch[]).map(({ payload, bytes, ...rest }) => ({
     ...rest,
@@ -95,10 +94,10 @@ export function decodeBranches(text: string): BranchRecord[] {
   }));
 }
 
-/** How many branches share a row of progress. */
+/** Branches that share a row of progress. */
 const CHUNK_SIZE = 64;
 
-/** What became of a branch: status, finish time, attempts, failures, last error; a missing one is null. */
+/** Progress of a branch: status, finish time, attempts, failures, last error; null = none. */
 type Progress = readonly [
   BranchRecord['status'],
   number | null | undefined,
@@ -107,14 +106,14 @@ type Progress = readonly [
   string | null | undefined,
 ];
 
-/** The progress of some branches by their position. */
+/** Progress by position of the branch. */
 export type ProgressMap = Readonly<Record<string, Progress>>;
 
 /**
- * Texts of the progress of changed branches, to be merged into what is stored.
+ * Encodes the progress of changed branches as JSON that is merged into the stored progress.
  *
- * @param branches - changed ones by position
- * @returns by chunk; chunk 0 stands with the transaction
+ * @param branches - changed branches by position
+ * @returns JSON by chunk; chunk 0 is stored with the transaction
  */
 export function encodeProgress(branches: ReadonlyMap<number, BranchRecord>): Map<number, string> {
   const chunks = new Map<number, Record<string, Progress>>();
@@ -127,18 +126,18 @@ export function encodeProgress(branches: ReadonlyMap<number, BranchRecord>): Map
   return new Map([...chunks].map(([chunk, progress]) => [chunk, JSON.stringify(progress)]));
 }
 
-/** The progress in such texts. */
+/** Decodes {@link encodeProgress}. */
 export function decodeProgress(texts: readonly string[]): ProgressMap {
   const [first = '{}', ...others] = texts;
   return Object.assign(JSON.parse(first) as ProgressMap, ...others.map((text) => JSON.parse(text) as ProgressMap));
 }
 
-/** Whether branches may have progress outside of their transaction's row. */
+/** Whether some progress is stored outside of the row of the transaction. */
 export function hasChunks(branchCount: number): boolean {
   return branchCount > CHUNK_SIZE;
 }
 
-/** A branch with what became of it. */
+/** Adds the progress to a registered branch. */
 export function withProgress(branch: BranchRecord, progress: Progress | undefined): BranchRecord {
   if (!progress) return branch;
   const [status, finishTime, attempts, failures, lastError] = progress;
@@ -163,7 +162,6 @@ export interface KvRow {
   update_time: number;
 }
 
-/** The value in a row. */
 export function decodeKv(row: KvRow): KvRecord {
   const { cat, k, v, version, create_time, update_time } = row;
   return { category: cat, key: k, value: v, version, createTime: create_time, updateTime: update_time };

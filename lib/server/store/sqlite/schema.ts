@@ -1,16 +1,16 @@
-/** Version of the layout, kept in the file's `user_version`. */
+/** Version of the layout, stored in `user_version` of the file. */
 export const SCHEMA_VERSION = 1;
 
-/** `dtm1`: tells a store from the database of something else, kept in the file's `application_id`. */
+/** `dtm1`: marks a file as a store; stored in `application_id` of the file. */
 export const APPLICATION_ID = 0x64746d31;
 
 /**
- * Layout of a new file. Texts compare by their bytes, so gids that differ in case or accents stay apart.
+ * Layout of a new file. Texts are compared as bytes, so gids that differ in case or accents differ.
  *
- * What a transaction is looked up by has columns, the rest of it is JSON: most writes touch one row, and few columns.
- * `trans_branch` holds branches as they were registered, one row for those that came together, and is never changed.
- * What became of them is the `progress`: that of the first branches stands with the transaction, that of later ones in
- * rows of its own, so that no write grows with the number of branches.
+ * Fields that queries use have columns; the others are JSON in `record`. So most writes change one row and few columns.
+ * `trans_branch` contains branches as they were registered, one row for each registration; its rows never change. Their
+ * state is the `progress`: for the first branches in `trans_global`, for later branches in `trans_progress`, so that no
+ * write grows with the number of branches.
  */
 export const SCHEMA = `
   create table trans_global (

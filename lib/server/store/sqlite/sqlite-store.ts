@@ -1,66 +1,50 @@
 import type Database from 'libsql';
 import {
+  DtmError,
   DtmStoreError,
   errorText,
   type BranchRecord,
   type KvPage,
   type KvRecord,
-  type TransType,
   type TransactionDetails,
   type TransactionFilter,
   type TransactionPage,
   type TransactionRecord,
+  type TransType,
 } from '../../../protocol/internal.js';
-import { positionOf } from '../memory/memory-store.js';
-import {
-  DEFAULT_PAGE_SIZE,
-  type ExpectedState,
-  type KvFilter,
-  type PruneResult,
-  type Store,
-  type WakeFilter,
-} from '../store.js';
-import { isWaitingFor } from '../targets.js';
+import { closedError } from '../closed-error.js';
+import { parsePosition } from '../page.js';
+import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
 import { closeDatabase, openDatabase } from './database-file.js';
 import { GroupCommit } from './group-commit.js';
-import {
-  decodeBranches,
-  encodeBranches,
-  encodeChangingColumns,
-  hasChunks,
-  decodeKv,
-  decodeProgress,
-  encodeProgress,
-  decodeTransaction,
-  withProgress,
-  type GlobalRow,
-  type KvRow,
-} from './rows.js';
+import { findKv, listKv, putKv } from './kv.js';
+import { pruneTransactions, wakeTransactions } from './maintenance.js';
+import { encodeBranches, encodeChangingColumns, encodeProgress, type GlobalRow } from './rows.js';
 import { prepareStatements, type Statements } from './statements.js';
+import { claimTransactions, findTransaction, listTransactions, readRegisteredBranches } from './transactions.js';
 
 /** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
-  /** File that holds everything; made, with its folder, when it does not exist. @default './.dtm/dtm.db' */
+  /** The database file; created, with its folder, when it does not exist. @default './.dtm/dtm.db' */
   readonly path?: string | undefined;
   /**
-   * Whether the whole file is read at start to find damage, about a second for a gigabyte; without it, damage is found
-   * when it is met. @default true
+   * Reads the whole file when the store is opened, to find damage at once; a gigabyte takes about a second. Without this
+   * check the store finds damage when it reads the damaged record.
+   *
+   * @default true
    */
   readonly checkAtStart?: boolean | undefined;
 }
 
 /**
- * A durable store in one SQLite file. Each write is fsynced before it is acknowledged; writes that come together share
- * one fsync. One process at a time: a second one is refused. So is a file that is damaged, or that of something else.
+ * Stores transactions in one SQLite file. Each write is fsynced before it is acknowledged; concurrent writes share one
+ * fsync. Only one process can open the file. A damaged file, and a database of another application, is refused.
  *
- * @param options - where the file is
+ * @param options - see {@link SqliteStoreOptions}
  */
 export function sqliteStore(options: SqliteStoreOptions = {}): Store {
   return new SqliteStore(options.path ?? './.dtm/dtm.db', options.checkAtStart ?? true);
 }
-
-/** Transactions that are looked through at a time for those to be woken. */
-const PAGE_SIZE = 100;
 
 interface OpenDatabase {
   readonly database: Database.Database;
@@ -74,9 +58,9 @@ class SqliteStore implements Store {
   readonly #checkAtStart: boolean;
   #open: OpenDatabase | undefined;
 
-  constructor(path: string, isChecked: boolean) {
+  constructor(path: string, checkAtStart: boolean) {
     this.#path = path;
-    this.#checkAtStart = isChecked;
+    this.#checkAtStart = checkAtStart;
     this.name = `sqlite ${path}`;
   }
 
@@ -85,7 +69,7 @@ class SqliteStore implements Store {
     const database = openDatabase(this.#path, this.#checkAtStart);
     try {
       this.#open = { database, statements: prepareStatements(database), commits: new GroupCommit(database) };
-      // the file is ours alone: whoever held a lease is gone
+      // only this process has the file open, so no other holder of a lease is alive
       await this.#commit(({ release }) => release.run());
     } catch (error) {
       this.#open = undefined;
@@ -96,7 +80,7 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     const open = this.#open;
-    // first, so that no write comes in behind the last one
+    // refuses new writes before the running ones are awaited
     this.#open = undefined;
     await open?.commits.drain();
     if (open) closeDatabase(open.database);
@@ -115,10 +99,7 @@ class SqliteStore implements Store {
   }
 
   async find(gid: string): Promise<TransactionDetails | undefined> {
-    return this.#read(({ statements }) => {
-      const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
-      return row && readDetails(statements, row);
-    });
+    return this.#read(({ statements }) => findTransaction(statements, gid));
   }
 
   addBranches(
@@ -162,102 +143,40 @@ class SqliteStore implements Store {
     lease: (transaction: TransactionRecord) => number,
     limit: number,
   ): Promise<TransactionDetails[]> {
-    return this.#commit((statements) => {
-      const rows = statements.selectDue.all(now, limit) as GlobalRow[];
-      return rows.map((row) => {
-        const details = readDetails(statements, row);
-        const transaction = { ...details.transaction, owner, nextCronTime: lease(details.transaction) };
-        statements.claim.run([owner, transaction.nextCronTime, row.id]);
-        return { ...details, transaction };
-      });
-    });
+    return this.#commit((statements) => claimTransactions(statements, now, owner, lease, limit));
   }
 
   async list(filter: TransactionFilter): Promise<TransactionPage> {
-    const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
-    const { where, values } = listWhere({
-      'id < ?': positionOf(filter.position),
-      'gid = ?': filter.gid || undefined,
-      'status = ?': filter.status,
-      'trans_type = ?': filter.transType,
-      'create_time >= ?': filter.createTimeStart || undefined,
-      'create_time <= ?': filter.createTimeEnd || undefined,
-    });
-    const attention = filter.attention ? 'and attention is not null' : '';
-    const text = `select * from trans_global where ${where} ${attention} order by id desc limit ?`;
-    return this.#read(({ database }) => {
-      const rows = database.prepare(text).all(...values, limit) as GlobalRow[];
-      const nextPosition = rows.length < limit ? '' : String(rows.at(-1)?.id ?? '');
-      return { transactions: rows.map(decodeTransaction), nextPosition };
-    });
+    return this.#read(({ database }) => listTransactions(database, filter));
   }
 
   wake(now: number, filter: WakeFilter): Promise<number> {
-    return this.#commit((statements) => {
-      const ids: number[] = [];
-      for (const row of sleepingRows(statements, filter)) {
-        if (ids.length >= filter.limit) break;
-        if (!filter.target || isWaitingFor(readDetails(statements, row), filter.target)) ids.push(row.id);
-      }
-      for (const id of ids) statements.wake.run(now, id);
-      return ids.length;
-    });
+    return this.#commit((statements) => wakeTransactions(statements, now, filter));
   }
 
   prune(before: number, position: string, limit: number): Promise<PruneResult> {
-    const above = position ? positionOf(position) : 0;
-    return this.#commit((statements) => {
-      const rows = statements.selectOldest.all(above, limit) as Pick<
-        GlobalRow,
-        'id' | 'create_time' | 'update_time' | 'due_time'
-      >[];
-      const newer = rows.findIndex((row) => row.create_time >= before);
-      const looked = newer < 0 ? rows : rows.slice(0, newer);
-      const old = looked.filter((row) => row.due_time === null && row.update_time < before);
-      for (const { id } of old) {
-        statements.deleteProgress.run(id);
-        statements.deleteBranches.run(id);
-        statements.deleteGlobal.run(id);
-      }
-      return { count: old.length, nextPosition: looked.length < limit ? '' : String(looked.at(-1)?.id ?? '') };
-    });
+    const after = parsePosition(position, 0);
+    return this.#commit((statements) => pruneTransactions(statements, before, after, limit));
   }
 
   async getKv(category: string, key: string): Promise<KvRecord | undefined> {
-    return this.#read(({ statements }) => {
-      const row = statements.selectKv.get(category, key) as KvRow | undefined;
-      return row && decodeKv(row);
-    });
+    return this.#read(({ statements }) => findKv(statements, category, key));
   }
 
-  putKv({ category, key, value, version, createTime, updateTime }: KvRecord): Promise<boolean> {
-    return this.#commit(({ insertKv, updateKv }) => {
-      const { changes } =
-        version === 1
-          ? insertKv.run(category, key, value, createTime, updateTime)
-          : updateKv.run(value, version, updateTime, category, key, version - 1);
-      return changes === 1;
-    });
+  putKv(record: KvRecord): Promise<boolean> {
+    return this.#commit((statements) => putKv(statements, record));
   }
 
   deleteKv(category: string, key: string): Promise<boolean> {
     return this.#commit(({ deleteKv }) => deleteKv.run(category, key).changes === 1);
   }
 
-  async listKv({ category, key, position, limit = DEFAULT_PAGE_SIZE }: KvFilter): Promise<KvPage> {
-    const above = position ? positionOf(position) : undefined;
-    const conditions = { 'id > ?': above, 'cat = ?': category || undefined, 'k = ?': key || undefined };
-    const { where, values } = listWhere(conditions);
-    const text = `select * from kv where ${where} order by id limit ?`;
-    return this.#read(({ database }) => {
-      const rows = database.prepare(text).all(...values, limit) as KvRow[];
-      return { records: rows.map(decodeKv), nextPosition: rows.length < limit ? '' : String(rows.at(-1)?.id ?? '') };
-    });
+  async listKv(filter: KvFilter): Promise<KvPage> {
+    return this.#read(({ database }) => listKv(database, filter));
   }
 
   get #handle(): OpenDatabase {
-    if (!this.#open)
-      throw new DtmStoreError(`${this.name} is closed; the coordinator is stopped, or was never started`);
+    if (!this.#open) throw closedError(this.name);
     return this.#open;
   }
 
@@ -266,70 +185,13 @@ class SqliteStore implements Store {
     try {
       return read(open);
     } catch (cause) {
-      const reason = errorText(cause);
-      throw new DtmStoreError(`${this.name} could not be read: ${reason}`, { cause });
+      if (cause instanceof DtmError) throw cause;
+      throw new DtmStoreError(`${this.name} could not be read: ${errorText(cause)}`, { cause });
     }
   }
 
   async #commit<T>(write: (statements: Statements) => T): Promise<T> {
     const { commits, statements } = this.#handle;
     return commits.run(() => write(statements));
-  }
-}
-
-function listWhere(conditions: Readonly<Record<string, string | number | undefined>>): {
-  where: string;
-  values: (string | number)[];
-} {
-  const given = Object.entries(conditions).filter(
-    (entry): entry is [string, string | number] => entry[1] !== undefined,
-  );
-  return {
-    where: given.map(([condition]) => condition).join(' and ') || 'true',
-    values: given.map(([, value]) => value),
-  };
-}
-
-function readDetails(statements: Statements, row: GlobalRow): TransactionDetails {
-  const branches = readRegisteredBranches(statements, row.id);
-  const texts = [row.progress];
-  if (hasChunks(branches.length)) {
-    for (const { progress } of statements.selectProgress.all([row.id]) as { progress: string }[]) texts.push(progress);
-  }
-  const progress = decodeProgress(texts);
-  return {
-    transaction: decodeTransaction(row),
-    branches: branches.map((branch, position) => withProgress(branch, progress[position])),
-  };
-}
-
-/** As they were registered, without what became of them. */
-function readRegisteredBranches(statements: Statements, id: number): BranchRecord[] {
-  const rows = statements.selectBranches.all([id]) as { branches: string }[];
-  return rows.flatMap(({ branches }) => decodeBranches(branches));
-}
-
-/** Waiting transactions, the first due first, among them all that mention the target. */
-function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<GlobalRow> {
-  if (gid) {
-    const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
-    if (row?.owner === null && row.due_time !== null && row.due_time > laterThan) yield row;
-    return;
-  }
-  // as it stands in JSON
-  const mention = target ? JSON.stringify(target).slice(1, -1) : null;
-  let last: Pick<GlobalRow, 'due_time' | 'id'> | undefined = { due_time: laterThan, id: Number.MAX_SAFE_INTEGER };
-  // page by page: rows that are iterated hold the log back as long as somebody goes on with them
-  while (last) {
-    const found = statements.selectAsleep.all(
-      last.due_time,
-      last.id,
-      mention,
-      mention,
-      mention,
-      PAGE_SIZE,
-    ) as GlobalRow[];
-    yield* found;
-    last = found.length < PAGE_SIZE ? undefined : found.at(-1);
   }
 }

@@ -19,7 +19,7 @@ const TEXTS = {
   selectDue: 'select * from trans_global where due_time is not null and due_time <= ? order by due_time limit ?',
   claim: 'update trans_global set owner = ?, due_time = ? where id = ?',
   release: 'update trans_global set owner = null, due_time = 0 where due_time is not null and owner is not null',
-  selectAsleep: `select * from trans_global as t
+  selectSleeping: `select * from trans_global as t
      where due_time is not null and owner is null and (due_time, id) > (?, ?)
        and (? is null or instr(record, ?) > 0
             or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
@@ -36,13 +36,13 @@ const TEXTS = {
   deleteKv: 'delete from kv where cat = ? and k = ?',
 };
 
-/** Every statement that is run again and again, prepared once. */
+/** The prepared statements by name. */
 export type Statements = Readonly<Record<keyof typeof TEXTS, Database.Statement>>;
 
 /**
- * Prepares the statements. Values are handed to them as one list: others the driver would have to gather first.
+ * Prepares all statements once. Hot paths pass their values as one array, which the driver takes without copying.
  *
- * @param database - with the tables of the store
+ * @param database - contains the tables of the store
  */
 export function prepareStatements(database: Database.Database): Statements {
   const prepared = Object.entries(TEXTS).map(([name, text]) => [name, database.prepare(text)]);

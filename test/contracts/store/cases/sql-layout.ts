@@ -49,7 +49,7 @@ export function sqlLayoutCases(bed: SqlStoreBed): void {
       await tables.sql('create table kv (id int primary key, name varchar(10))');
       await tables.sql(`insert into kv values (1, 'theirs')`);
       const message = await messageOf(tables.store().open());
-      expect(message).toMatch(/table kv is there, but it is none of dtm's: it has no column cat; name another/);
+      expect(message).toMatch(/table kv exists, but it is not a table of dtm: it has no column cat; use another/);
       expect(await tables.sql('select * from kv')).toEqual([{ id: 1, name: 'theirs' }]);
     });
 

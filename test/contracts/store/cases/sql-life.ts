@@ -102,7 +102,7 @@ export function sqlLifeCases(bed: SqlStoreBed): void {
         // a PostgreSQL that trusts everybody on this machine lets a wrong password pass, but not a user that is none
         expect(error).toBeInstanceOf(DtmStoreError);
         expect((error as Error).message).toMatch(
-          /cannot be reached \(.*\); start it, or correct address, user and password/,
+          /cannot be reached \(.*\); start the server, or correct address, user and password/,
         );
         expect((error as Error).message + store.name).not.toContain('swordfish');
         await expectClosed(store);

@@ -51,7 +51,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       for (const [index, result] of results.entries()) {
         if (gids[index] === 'bad') {
           expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DTM_STORE' } });
-          expect((result as PromiseRejectedResult).reason.message).toMatch(/nothing was kept/);
+          expect((result as PromiseRejectedResult).reason.message).toMatch(/nothing was stored/);
         } else expect(result).toEqual({ status: 'fulfilled', value: true });
       }
       expect(await store.find('bad')).toBeUndefined();
@@ -86,7 +86,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
         ]);
         expect(others).toEqual(range(19).map(() => ({ status: 'fulfilled', value: true })));
         expect(held).toMatchObject({ status: 'rejected', reason: { code: 'DTM_STORE' } });
-        expect((held as PromiseRejectedResult).reason.message).toMatch(/nothing was kept/);
+        expect((held as PromiseRejectedResult).reason.message).toMatch(/nothing was stored/);
       });
       expect((await store.find('g7'))?.transaction.retryCount).toBeUndefined();
       expect(await update(7)).toBe(true);
@@ -170,7 +170,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       const store = await bed.open(bed.newTables());
       const error = await store.create(detailsOf('x'.repeat(129))).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(DtmStoreError);
-      expect((error as Error).message).toMatch(/refused \(.*\); nothing was kept/);
+      expect((error as Error).message).toMatch(/refused \(.*\); nothing was stored/);
       expect(await store.create(detailsOf('y'))).toBe(true);
     });
   });

@@ -64,7 +64,7 @@ describe('a write that throws', () => {
       insert(1)();
       throw new Error('disk on fire');
     });
-    await expect(half).rejects.toThrow(/could not write \(disk on fire\); nothing of it was kept, try again/);
+    await expect(half).rejects.toThrow(/could not write \(disk on fire\); nothing was stored, try again/);
     expect(stored()).toEqual([]);
   });
 });

@@ -1,0 +1,54 @@
+import { nextPositionOf } from '../page.js';
+import type { PruneResult, WakeFilter } from '../store.js';
+import { isWaitingFor } from '../targets.js';
+import type { GlobalRow } from './rows.js';
+import type { Statements } from './statements.js';
+import { readDetails } from './transactions.js';
+
+/** Rows that are read at a time while waiting transactions are searched. */
+const PAGE_SIZE = 100;
+
+/** `Store.wake`. */
+export function wakeTransactions(statements: Statements, now: number, filter: WakeFilter): number {
+  const ids: number[] = [];
+  for (const row of sleepingRows(statements, filter)) {
+    if (ids.length >= filter.limit) break;
+    if (!filter.target || isWaitingFor(readDetails(statements, row), filter.target)) ids.push(row.id);
+  }
+  for (const id of ids) statements.wake.run(now, id);
+  return ids.length;
+}
+
+/** Waiting transactions, the earliest due first; with a target, at least those that mention it. */
+function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<GlobalRow> {
+  if (gid) {
+    const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
+    if (row?.owner === null && row.due_time !== null && row.due_time > laterThan) yield row;
+    return;
+  }
+  // as the target is written in JSON
+  const mention = target ? JSON.stringify(target).slice(1, -1) : null;
+  let last: Pick<GlobalRow, 'due_time' | 'id'> | undefined = { due_time: laterThan, id: Number.MAX_SAFE_INTEGER };
+  // page by page: an open cursor keeps SQLite from truncating the log
+  while (last) {
+    const found = statements.selectSleeping.all(last.due_time, last.id, mention, mention, mention, PAGE_SIZE);
+    const rows = found as GlobalRow[];
+    yield* rows;
+    last = rows.length < PAGE_SIZE ? undefined : rows.at(-1);
+  }
+}
+
+/** `Store.prune`; `after` is the parsed position. */
+export function pruneTransactions(statements: Statements, before: number, after: number, limit: number): PruneResult {
+  type Row = Pick<GlobalRow, 'id' | 'create_time' | 'update_time' | 'due_time'>;
+  const rows = statements.selectOldest.all(after, limit) as Row[];
+  const newer = rows.findIndex((row) => row.create_time >= before);
+  const checked = newer < 0 ? rows : rows.slice(0, newer);
+  const old = checked.filter((row) => row.due_time === null && row.update_time < before);
+  for (const { id } of old) {
+    statements.deleteProgress.run(id);
+    statements.deleteBranches.run(id);
+    statements.deleteGlobal.run(id);
+  }
+  return { count: old.length, nextPosition: nextPositionOf(checked, limit) };
+}
