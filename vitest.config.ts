@@ -23,14 +23,14 @@ const project = (name: string, testTimeout: number) => ({
     globals: false,
     testTimeout,
     hookTimeout: 120_000,
-    // nothing is proved by how long it took
+    // duration is no test criterion
     expect: { poll: { timeout: testTimeout / 2 } },
   },
 });
 
 export default defineConfig({
   test: {
-    // most of the time somebody waits for a server: one worker alone would leave a machine of two cores idle
+    // tests mostly wait for servers: a single worker would leave a machine with two cores idle
     maxWorkers: 2,
     reporters: ['default', './test/support/skipped-reporter.ts'],
     projects: [

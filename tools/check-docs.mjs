@@ -1,7 +1,7 @@
-import { checkDocs } from './docs/check.mjs';
+import { checkDocs } from './docs/check-docs.mjs';
 import { root } from './support/root.mjs';
 
-const { faults, summary } = checkDocs(root);
-for (const fault of faults) console.error(fault);
+const { problems, summary } = checkDocs(root);
+for (const problem of problems) console.error(problem);
 console.log(summary);
-process.exitCode = faults.length > 0 ? 1 : 0;
+process.exitCode = problems.length > 0 ? 1 : 0;

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { isFresh } from './support/lockfiles.mjs';
+import { isUpToDate } from './support/lockfiles.mjs';
 import { satisfies } from './support/node-range.mjs';
 import { readJson, root } from './support/root.mjs';
 
@@ -11,8 +11,8 @@ if (!satisfies(process.versions.node, engines.node)) {
   process.exit(1);
 }
 
-if (!isFresh(join(root, 'package-lock.json'), join(root, 'node_modules', '.package-lock.json'))) {
-  // A shell, because npm is a script on Windows; dev dependencies also where NODE_ENV is production.
+if (!isUpToDate(join(root, 'package-lock.json'), join(root, 'node_modules', '.package-lock.json'))) {
+  // A shell, because npm is a script on Windows. Dev dependencies also with NODE_ENV=production.
   const { status } = spawnSync('npm ci --include=dev --no-audit --no-fund --loglevel=error', {
     cwd: root,
     shell: true,

@@ -45,7 +45,7 @@ export interface BarrierAdapter<Tx> {
    *
    * @returns undefined when there is no such row
    */
-  reason(tx: Tx, key: BarrierKey): Promise<string | undefined>;
+  findReason(tx: Tx, key: BarrierKey): Promise<string | undefined>;
   /**
    * Throws DtmArgumentError unless `tx` is an open transaction in which statements can still run. Called with whatever
    * the user passed to `join`.

@@ -4,8 +4,8 @@ import {
   DtmDuplicatedError,
   DtmError,
   MAX_OP_LENGTH,
-  checkGid,
-  checkIdentifier,
+  parseGid,
+  parseIdentifier,
   errorText,
   isTransType,
   type BranchContext,
@@ -47,10 +47,10 @@ export class BranchBarrier {
       throw new DtmArgumentError(`trans_type ${JSON.stringify(context.transType)} is not a transaction mode`);
     }
     this.context = Object.freeze({
-      gid: checkGid(context.gid),
+      gid: parseGid(context.gid),
       transType: context.transType,
-      branchId: checkIdentifier('branch_id', context.branchId),
-      op: checkIdentifier('op', context.op, MAX_OP_LENGTH),
+      branchId: parseIdentifier('branch_id', context.branchId),
+      op: parseIdentifier('op', context.op, MAX_OP_LENGTH),
     });
   }
 

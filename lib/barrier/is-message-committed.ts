@@ -1,4 +1,4 @@
-import { DtmBarrierError, DtmError, checkGid, errorText } from '../protocol/internal.js';
+import { DtmBarrierError, DtmError, parseGid, errorText } from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 
 /** The row that the local transaction of a message leaves: docs/protocol.md#message-barrier. */
@@ -14,11 +14,11 @@ const LOCAL_TRANSACTION = { transType: 'msg', branchId: '00', op: 'msg', barrier
  * @throws DtmBarrierError when the database does not say
  */
 export async function isMessageCommitted<Tx>(adapter: BarrierAdapter<Tx>, gid: string): Promise<boolean> {
-  const row: BarrierRow = { ...LOCAL_TRANSACTION, gid: checkGid(gid), reason: 'rollback' };
+  const row: BarrierRow = { ...LOCAL_TRANSACTION, gid: parseGid(gid), reason: 'rollback' };
   try {
     return await adapter.transaction(async (tx) => {
       if (await adapter.insert(tx, row)) return false;
-      const reason = await adapter.reason(tx, row);
+      const reason = await adapter.findReason(tx, row);
       if (reason === undefined) throw new Error('its row is there and is not');
       return reason !== 'rollback';
     });

@@ -6,7 +6,7 @@ import {
   runTcc,
   runXa,
   waitFor,
-  type ClientDependencies,
+  type InitiatorDependencies,
   type MsgDependencies,
   type MsgOptions,
   type SagaOptions,
@@ -37,7 +37,7 @@ export class DtmService {
   /** The coordinator's own operations, for what this class does not offer. */
   readonly api: DtmApi;
   readonly #logger = new Logger('DtmService');
-  readonly #dependencies: ClientDependencies & MsgDependencies;
+  readonly #dependencies: InitiatorDependencies & MsgDependencies;
 
   constructor(
     private readonly settings: DtmSettings,
@@ -52,7 +52,7 @@ export class DtmService {
       transport,
       locator,
       payloads: settings.payloads,
-      queryPrepared: (adapter, protocol) => locator.queryPrepared(adapter, protocol),
+      getQueryPrepared: (adapter, protocol) => locator.getQueryPrepared(adapter, protocol),
     };
   }
 

@@ -16,7 +16,7 @@ export const MAX_OP_LENGTH = 45;
  * @returns the identifier, unchanged
  * @throws DtmArgumentError when it is not allowed
  */
-export function checkIdentifier(name: string, value: unknown, maxLength: number = MAX_ID_LENGTH): string {
+export function parseIdentifier(name: string, value: unknown, maxLength: number = MAX_ID_LENGTH): string {
   if (typeof value !== 'string' || value === '') {
     throw new DtmArgumentError(`${name} must be a text that is not empty`);
   }
@@ -33,11 +33,11 @@ export function checkIdentifier(name: string, value: unknown, maxLength: number 
 }
 
 /**
- * {@link checkIdentifier} for a global id.
+ * {@link parseIdentifier} for a global id.
  *
  * @param gid - the global id
  * @throws DtmArgumentError when it is not allowed
  */
-export function checkGid(gid: unknown): string {
-  return checkIdentifier('gid', gid, MAX_ID_LENGTH);
+export function parseGid(gid: unknown): string {
+  return parseIdentifier('gid', gid, MAX_ID_LENGTH);
 }

@@ -27,7 +27,7 @@ export {
   DtmStoreError,
   type DtmErrorOptions,
 } from './errors.js';
-export type { ServerMethod } from './grpc/grpc-url.js';
+export type { ServerMethod } from './branch/branch-url.js';
 export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';
 export { errorOutcome, outcomeError, type Outcome, type UnsuccessfulOutcome } from './outcome/outcome.js';
 export { payloadBytes, payloadText, type Payload } from './payload.js';

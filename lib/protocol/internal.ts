@@ -3,7 +3,7 @@
  *
  * @module nestjs-dtm/protocol
  */
-export { checkBranchHeaders } from './branch/branch-headers.js';
+export { assertBranchHeaders } from './branch/branch-headers.js';
 export { MAX_BRANCHES_PER_PARENT, MAX_BRANCH_ID_LENGTH, branchIds, stepBranchId } from './branch/branch-id.js';
 export {
   RESERVED_PARAMETERS,
@@ -19,7 +19,7 @@ export {
   type WorkflowBranchRegistration,
   type XaBranchRegistration,
 } from './branch/branch-registration.js';
-export { checkHttpUrl } from './branch/branch-url.js';
+export { assertHttpUrl } from './branch/branch-url.js';
 export { mayFail } from './branch/may-fail.js';
 export type { DtmApi, DtmConnection, TransactionFilter } from './dtm-api.js';
 export {
@@ -38,7 +38,7 @@ export {
 } from './errors.js';
 export { errorText } from './error-text.js';
 export { decodeGenericPayload, encodeGenericPayload, isGenericMethod } from './grpc/generic-payload.js';
-export { messageCodec, type MessageCodec } from './proto/message-codec.js';
+export { messageCodec, type MessageCodec } from './protobuf/message-codec.js';
 export {
   decodeBranchMessage,
   decodeTransactionMessage,
@@ -54,12 +54,12 @@ export {
 } from './grpc/grpc-messages.js';
 export { branchMetadata } from './grpc/grpc-metadata.js';
 export { readGrpcOutcome, writeGrpcError, writeGrpcOutcome, type GrpcError } from './outcome/grpc-outcome.js';
-export { fullTypeName } from './proto/proto-names.js';
-export { ProtoWriter } from './proto/proto-writer.js';
-export { serviceMethods, type ServiceMethod } from './proto/service-methods.js';
+export { fullTypeName } from './protobuf/proto-names.js';
+export { ProtoWriter } from './protobuf/proto-writer.js';
+export { serviceMethods, type ServiceMethod } from './protobuf/service-methods.js';
 export { GRPC_STATUS, grpcStatusName } from './grpc/grpc-status.js';
-export { checkBranchUrl, isHttpUrl, splitGrpcUrl, type ServerMethod } from './grpc/grpc-url.js';
-export { MAX_ID_LENGTH, MAX_OP_LENGTH, checkGid, checkIdentifier } from './identifiers.js';
+export { assertBranchUrl, isHttpUrl, splitGrpcUrl, type ServerMethod } from './branch/branch-url.js';
+export { MAX_ID_LENGTH, MAX_OP_LENGTH, parseGid, parseIdentifier } from './identifiers.js';
 export { jsonReader, type JsonReader } from './json-reader.js';
 export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';
 export { readJsonRpcOutcome } from './outcome/json-rpc-outcome.js';
@@ -78,9 +78,9 @@ export {
 export { encodeKvRecord, type KvPage, type KvRecord } from './transaction/kv-record.js';
 export { decodeMsgPlan, encodeMsgPlan, type MsgPlan } from './transaction/msg-plan.js';
 export { encodeJson, payloadBytes, payloadText, type Payload } from './payload.js';
-export { BRANCH_PROTO } from './proto/branch-proto.js';
-export { DTM_PROTO } from './proto/dtm-proto.js';
-export { OPERATOR_PROTO } from './proto/operator-proto.js';
+export { BRANCH_PROTO } from './grpc/definitions/branch-proto.js';
+export { DTM_PROTO } from './grpc/definitions/dtm-proto.js';
+export { OPERATOR_PROTO } from './grpc/definitions/operator-proto.js';
 export {
   EMPTY_PROTO,
   type ProtoEnum,
@@ -89,11 +89,11 @@ export {
   type ProtoMessage,
   type ProtoMethod,
   type ProtoService,
-} from './proto/proto-file.js';
-export { WORKFLOW_PROTO } from './proto/workflow-proto.js';
+} from './protobuf/proto-file.js';
+export { WORKFLOW_PROTO } from './grpc/definitions/workflow-proto.js';
 export {
   SEQUENTIAL,
-  checkSagaPlan,
+  assertSagaPlan,
   decodeSagaPlan,
   encodeSagaPlan,
   predecessors,

@@ -3,7 +3,7 @@
  *
  * @module nestjs-dtm/server
  */
-export type { ListenOptions } from './api/http/http-listener.js';
+export type { ListenOptions } from './api/listen-options.js';
 export type { DriverRegistration, DtmDriver } from '../driver/index.js';
 export type { Clock } from './environment/clock.js';
 export {

@@ -29,7 +29,17 @@ export function formatHostPort({ host, port }: HostPort): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Formats where this machine reaches a listener; one on all interfaces is reached at 127.0.0.1. */
+/** Whether a listener on this host takes connections on all interfaces; nobody can call such an address. */
+export function isUnspecifiedHost(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** Whether only this machine can call this host. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** Formats where this machine reaches a listener; a listener on all interfaces is reached at 127.0.0.1. */
 export function listenerAddress({ host, port }: HostPort): string {
-  return formatHostPort({ host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host, port });
+  return formatHostPort({ host: isUnspecifiedHost(host) ? '127.0.0.1' : host, port });
 }

@@ -17,7 +17,7 @@ export function isSqlName(name: unknown, maxLength: number = MAX_NAME_LENGTH): n
  * @param maxLength - shorter where other names are made from this one. @default 63
  * @throws DtmConfigError when the name is not allowed
  */
-export function checkSqlName(option: string, name: unknown, maxLength: number = MAX_NAME_LENGTH): string {
+export function parseSqlName(option: string, name: unknown, maxLength: number = MAX_NAME_LENGTH): string {
   if (isSqlName(name, maxLength)) return name;
   throw new DtmConfigError(
     `${option} is ${JSON.stringify(name)}: a name has letters, digits, "_" and "-", starts with a letter or "_", ` +

@@ -1,6 +1,6 @@
 import { listDriversOfScheme, type DtmDriver } from '../driver/internal.js';
 import { DtmArgumentError, isHttpUrl } from '../protocol/internal.js';
-import type { GrpcConnectionOptions } from './grpc/grpc-options.js';
+import type { GrpcConnectionOptions } from './grpc/grpc-connection-options.js';
 import { grpcTransport } from './grpc/grpc-transport.js';
 import type { HttpConnectionOptions } from './http/http-requester.js';
 import { httpTransport } from './http/http-transport.js';
@@ -12,12 +12,13 @@ export interface BranchTransportOptions {
   readonly http?: HttpConnectionOptions | undefined;
   /** Limits of the channels of gRPC. @default the defaults of its options */
   readonly grpc?: GrpcConnectionOptions | undefined;
-  /** Knows the addresses of branches. @default defaultDriver(), URLs of HTTP and host:port/pkg.Service/Method */
+  /** Finds the addresses of branches. @default defaultDriver(): URLs of HTTP, and host:port/pkg.Service/Method */
   readonly driver?: DtmDriver | undefined;
 }
 
 /**
- * Calls branches over HTTP, JSON-RPC or gRPC, as their URL says: docs/protocol.md#branch-urls.
+ * Creates a transport that calls branches over HTTP, JSON-RPC or gRPC. The URL of a branch decides:
+ * docs/protocol.md#branch-urls.
  *
  * @param options - see {@link BranchTransportOptions}
  */
@@ -34,9 +35,9 @@ export function branchTransport({ http, grpc, driver }: BranchTransportOptions =
       if (isHttpUrl(url)) return;
       if (isNamed(url)) return names?.check(url);
       if (protocol !== 'grpc') {
-        const others = listDriversOfScheme(/^[^:]*/.exec(url)![0].toLowerCase()).join(' or ');
+        const drivers = listDriversOfScheme(/^[^:]*/.exec(url)![0].toLowerCase()).join(' or ');
         throw new DtmArgumentError(
-          `branches are called over http or https; give the transaction the protocol grpc${others && `, and the driver ${others}`}`,
+          `branches are called over http or https; give the transaction the protocol grpc${drivers && `, and the driver ${drivers}`}`,
         );
       }
       overGrpc.check?.(target);

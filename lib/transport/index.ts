@@ -1,6 +1,6 @@
 export { branchTransport, type BranchTransportOptions } from './branch-transport.js';
 export type { GrpcAnswer } from './grpc/grpc-channels.js';
-export type { GrpcConnectionOptions } from './grpc/grpc-options.js';
+export type { GrpcConnectionOptions } from './grpc/grpc-connection-options.js';
 export { GrpcRequester, type GrpcRequest, type GrpcRequesterOptions } from './grpc/grpc-requester.js';
 export type { GrpcTlsOptions } from './grpc/grpc-tls.js';
 export { grpcTransport } from './grpc/grpc-transport.js';

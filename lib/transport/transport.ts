@@ -1,46 +1,47 @@
 import { isHttpUrl, type BranchContext, type Outcome, type Payload, type Protocol } from '../protocol/internal.js';
 
-/** One call to a branch. */
+/** A call that this process makes to a branch. */
 export interface OutgoingBranchCall {
-  /** Branch URL as the initiator gave it. */
+  /** URL of the branch, as the initiator wrote it. */
   readonly url: string;
-  /** Sent along so that the branch knows who calls, and for what. */
+  /** Transaction, branch and operation; sent with the call. */
   readonly context: BranchContext;
-  /** Body, sent verbatim; empty = none. */
+  /** Body, sent unchanged; empty for none. */
   readonly payload: Payload;
-  /** Added last, so that they win over the transport's own. @default none */
+  /** Branch headers, which replace headers of the transport with the same name. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** How the transaction's branches are called. @default 'http' */
+  /** How the branches of the transaction are called. @default 'http' */
   readonly protocol?: Protocol | undefined;
-  /** Longest time for the whole call, in seconds. */
+  /** Time-out of the whole call in seconds. */
   readonly timeoutSeconds: number;
 }
 
-/** What of a call says whether it can be made at all. */
+/** The part of a call that decides whether it is possible at all. */
 export type OutgoingBranchTarget = Pick<OutgoingBranchCall, 'url' | 'context' | 'headers' | 'protocol'>;
 
 /**
- * The port "call this branch and say what came of it". It never throws for anything that happens on the way: a refused
- * connection, a timeout or an answer that is too large is an `unknown` outcome.
+ * Calls branches. A failure of the network is not an error but an `unknown` outcome: a refused connection, a time-out, an
+ * answer that is too large.
  */
 export interface Transport {
-  /** Calls a branch and reads the answer. */
+  /** Calls a branch, and reads its answer as an outcome. */
   call(call: OutgoingBranchCall): Promise<Outcome>;
   /**
-   * Refuses what no call could ever reach, so that it is not tried for ever. A transport without it takes everything.
+   * Refuses a branch that no call can ever reach, so that it is not retried for ever.
    *
-   * @param target - of the call
-   * @throws DtmArgumentError saying what is wrong
+   * @param target - the branch
+   * @throws DtmArgumentError with the reason
+   * @default nothing is refused
    */
   check?(target: OutgoingBranchTarget): void;
   /**
-   * Whether a branch is called over HTTP; any other is called over gRPC.
+   * Whether a branch is called over HTTP, and not over gRPC.
    *
    * @param url - of the branch
-   * @default those with an http or https URL are
+   * @default true for http and https URLs
    */
   isOverHttp?(url: string): boolean;
-  /** Closes idle connections and waits for calls under way. */
+  /** Waits for running calls, and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -48,7 +49,7 @@ export interface Transport {
  * Whether a branch is called over HTTP.
  *
  * @param url - of the branch
- * @param transport - calls it. @default knows http and https URLs only
+ * @param transport - calls the branch. @default one that knows http and https URLs only
  */
 export function isOverHttp(url: string, transport: Pick<Transport, 'isOverHttp'> = {}): boolean {
   return isHttpUrl(url) || (transport.isOverHttp?.(url) ?? false);

@@ -43,7 +43,7 @@ type Verdict = XaDecision | Pick<ResolvedBranch, 'outcome' | 'reason'>;
  * @param api - the coordinator
  * @param options - see {@link ResolveInDoubtOptions}
  * @returns what became of each branch that was old enough
- * @throws what {@link XaAdapter.inDoubt} throws; DtmArgumentError when an option is not allowed
+ * @throws what {@link XaAdapter.listInDoubt} throws; DtmArgumentError when an option is not allowed
  */
 export async function resolveInDoubt<Tx>(
   adapter: XaAdapter<Tx>,
@@ -54,7 +54,7 @@ export async function resolveInDoubt<Tx>(
     throw new DtmArgumentError(`olderThanSeconds must be a number, 0 or more, not ${String(olderThanSeconds)}`);
   }
   const resolved: ResolvedBranch[] = [];
-  for (const branch of await adapter.inDoubt()) {
+  for (const branch of await adapter.listInDoubt()) {
     if (branch.ageSeconds === undefined || branch.ageSeconds >= olderThanSeconds) {
       resolved.push({ ...branch, ...(await resolve(adapter, api, branch)) });
     }

@@ -5,8 +5,8 @@ import {
   DtmError,
   DtmFailureError,
   DtmOngoingError,
-  checkGid,
-  checkIdentifier,
+  parseGid,
+  parseIdentifier,
   errorText,
 } from '../protocol/internal.js';
 import { limitConcurrency } from './limit-concurrency.js';
@@ -49,7 +49,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
       const isDone = await own(branch, 'commit', () => database.decide(branch, 'commit'));
       const row = actionRow(branch, 'commit');
       // looked at in any case: MariaDB may acknowledge a commit that it does not make
-      const reason = await whileFree(branch, () => barrier.transaction((tx) => barrier.reason(tx, row)));
+      const reason = await whileFree(branch, () => barrier.transaction((tx) => barrier.findReason(tx, row)));
       if (reason === 'action') return;
       if (reason === undefined) throw isDone ? notSeen(branch) : nothingToCommit(branch);
       throw new DtmBarrierError(`${nameOf(branch)} cannot be committed: it was rolled back before`, branch);
@@ -76,13 +76,13 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
       }
     },
 
-    inDoubt: () => database.inDoubt(),
+    listInDoubt: () => database.listInDoubt(),
     createTable: () => barrier.createTable(),
   };
 
   function check(branch: XaKey): void {
-    checkGid(branch.gid);
-    checkIdentifier('branch_id', branch.branchId);
+    parseGid(branch.gid);
+    parseIdentifier('branch_id', branch.branchId);
     database.check(branch);
   }
 
@@ -102,7 +102,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
       const row = actionRow(branch, 'action');
       const { tx } = connection;
       if (!(await own(branch, 'insert its barrier row', () => barrier.insert(tx, row)))) {
-        const reason = await own(branch, 'read its barrier row', () => barrier.reason(tx, row));
+        const reason = await own(branch, 'read its barrier row', () => barrier.findReason(tx, row));
         if (reason === 'action') return undefined;
         throw new DtmFailureError(`${nameOf(branch)} was rolled back before it began`, branch);
       }
@@ -129,7 +129,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
 
   /** The reason that the row has now, whoever inserted it. */
   async function reasonAfterInsert(tx: Tx, row: BarrierRow): Promise<string | undefined> {
-    return (await barrier.insert(tx, row)) ? row.reason : barrier.reason(tx, row);
+    return (await barrier.insert(tx, row)) ? row.reason : barrier.findReason(tx, row);
   }
 
   /** Runs what waits for the barrier row of a branch. */

@@ -44,7 +44,7 @@ export interface XaAdapter<Tx> {
    */
   rollback(branch: XaKey): Promise<void>;
   /** Branches that are prepared and not decided; those of dtm only. */
-  inDoubt(): Promise<InDoubtBranch[]>;
+  listInDoubt(): Promise<InDoubtBranch[]>;
   /** Creates schema, table and indexes of the barrier unless they exist. Safe to run from several processes at once. */
   createTable(): Promise<void>;
 }

@@ -30,8 +30,8 @@ export interface XaDatabase<Tx> {
   decide(branch: XaKey, decision: XaDecision): Promise<boolean>;
   /** Tells that a lock of another transaction was waited for in vain. */
   isLockTimeout(error: unknown): boolean;
-  /** See `XaAdapter.inDoubt`. */
-  inDoubt(): Promise<InDoubtBranch[]>;
+  /** See `XaAdapter.listInDoubt`. */
+  listInDoubt(): Promise<InDoubtBranch[]>;
 }
 
 /** A physical connection that does the work of one branch. */

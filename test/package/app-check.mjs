@@ -11,12 +11,12 @@ const { name: self } = readJson(`${root}/package.json`);
 const expected = ['saga succeeded: reserve 1', 'saga rolled back: reserve 2, reserve 99, release 99, release 2'];
 
 /**
- * Checks that the package works where it is installed, without any optional peer: an application loads every entry that
- * needs none, runs a saga that succeeds and one that is rolled back.
+ * Checks the installed package without optional peers: an application loads every entry that needs no optional peer, runs
+ * a saga that succeeds and a saga that is rolled back.
  *
  * @param {FlavourName} flavour
  * @param {string} tarball - path of the packed package
- * @throws Error saying what the application did instead
+ * @throws Error with the actual output of the application
  */
 export async function checkApp(flavour, tarball) {
   const main = readFileSync(new URL('app/main.ts', import.meta.url), 'utf8');
@@ -27,8 +27,7 @@ export async function checkApp(flavour, tarball) {
   });
   const lines = printed.split(/\r?\n/);
   const missing = expected.filter((line) => !lines.includes(line));
-  if (missing.length > 0)
-    throw new Error(`the application did not print:\n${missing.join('\n')}\nIt printed:\n${printed}`);
+  if (missing.length > 0) throw new Error(`missing output:\n${missing.join('\n')}\nactual output:\n${printed}`);
 }
 
 function importEntries() {

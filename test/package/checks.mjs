@@ -11,7 +11,7 @@ import { pack } from './tarball.mjs';
 /** @import { Tarball } from './tarball.mjs' */
 
 /**
- * The checks of what users install, all on one tarball of the built package.
+ * The checks of the published package, all on one tarball.
  *
  * @returns {Step[]}
  */

@@ -6,17 +6,17 @@ import { readJson, root } from '../../tools/support/root.mjs';
  * A public entry of the package.
  *
  * @typedef {object} Entry
- * @property {string} subpath As in `exports`, with wildcards filled in.
- * @property {string} types Path of its declarations, relative to the package.
- * @property {string} code Path of its code, relative to the package.
- * @property {readonly string[]} peers Packages that its users have: for the root entry the peers that everybody needs,
- *   for a subpath the optional one that it is named after.
+ * @property {string} subpath Subpath as in `exports`, with expanded wildcards.
+ * @property {string} types Path of the declarations, relative to the package.
+ * @property {string} code Path of the code, relative to the package.
+ * @property {readonly string[]} peers Peers that users of the entry have: the required peers for the root entry, the
+ *   optional peer of the same name for a subpath.
  */
 
 const { exports, peerDependencies, peerDependenciesMeta } = readJson(join(root, 'package.json'));
 
 /**
- * Every entry that `exports` in package.json opens to users.
+ * Lists the entries in `exports` of package.json.
  *
  * @returns {Entry[]}
  */
@@ -40,14 +40,14 @@ function peersOf(subpath) {
   const peers = Object.keys(peerDependencies);
   const required = peers.filter((peer) => !peerDependenciesMeta[peer]?.optional);
   if (subpath === '.') return required;
-  // part of Nest, in an application that has microservices
+  // peers of Nest microservices
   if (subpath === './grpc') return [...required, '@nestjs/microservices', '@grpc/proto-loader'];
   const name = subpath.slice(subpath.lastIndexOf('/') + 1);
   return peers.filter((peer) => peer === name || peer.startsWith(`@${name}/`));
 }
 
 /**
- * What a wildcard stands for: each folder in its place.
+ * Expands a wildcard to the folders in its place.
  *
  * @param {string} target
  * @returns {string[]}

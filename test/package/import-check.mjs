@@ -5,24 +5,23 @@ import { publicEntries } from './entries.mjs';
 
 const { dependencies } = readJson(join(root, 'package.json'));
 
-/** A peer that everybody has; its code is loaded when the first gRPC call is made. */
+/** A required peer; its code is loaded at the first gRPC call. */
 const loadedLater = '@grpc/grpc-js';
 
-/** Optional peers that code may load with `import()` when their users need them, and that its declarations do not name. */
+/** Optional peers that code may load with `import()` on demand. Declarations must not name them. */
 const loadedOnDemand = ['etcd3'];
 
-/** Peers of subpaths that are named after the database, not after its client. */
+/** Peers of subpaths whose names differ from their peers. */
 const clients = new Map([
   ['./server/store/postgres', 'pg'],
   ['./server/store/mysql', 'mysql2'],
 ]);
 
 /**
- * Checks that no entry needs a package that its users may not have: its declarations and its code are followed through
- * their relative imports. Both may import the entry's peers; code also the dependencies, which declarations should not tie
- * users to.
+ * Checks that no entry needs a package that its users may lack. Follows the relative imports of declarations and code.
+ * Both may import the peers of the entry. Code may also import dependencies; declarations must not depend on them.
  *
- * @throws Error naming the files and what they import
+ * @throws Error with the files and their imports
  */
 export function checkImports() {
   const faults = publicEntries().flatMap(({ subpath, types, code, peers }) => [
@@ -68,9 +67,9 @@ function foreignImports(entry, allowed) {
 }
 
 /**
- * Every specifier in `from '…'`, `import '…'`, `import('…')`, `require('…')` and `/// <reference types="…" />`.
+ * Lists the specifiers in `from '…'`, `import '…'`, `import('…')`, `require('…')` and `/// <reference types="…" />`.
  *
- * @param {string} text - of a file, without comments
+ * @param {string} text - text of a file without comments
  */
 function importsOf(text) {
   const imports = text.matchAll(/(?<!\.)\b(?:from|import|require)\s*\(?\s*(['"])([^'"\n]+)\1/g);

@@ -10,10 +10,10 @@ const { bin } = readJson(join(root, 'package.json'));
 const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
 
 /**
- * Checks the files of the package: everything that users need, nothing else, and no source map that leads nowhere.
+ * Checks the files of the package: all required files, no others, and no source map with a missing source.
  *
  * @param {Tarball} tarball
- * @throws Error naming the files
+ * @throws Error with the files
  */
 export function checkFiles({ files }) {
   /** @type {string[]} */
@@ -23,20 +23,20 @@ export function checkFiles({ files }) {
   const unwanted = files.filter((file) => !documents.includes(file) && !isBuilt(file));
   const faults = [
     ...missing.map((file) => `${file} is missing`),
-    ...unwanted.map((file) => `${file} does not belong there`),
-    ...programs.filter((file) => !isProgram(file)).map((file) => `${file} does not begin with #!/usr/bin/env node`),
-    ...files.flatMap((file) => sourcesOf(file).map((source) => `${file} leads to ${source}, which is not there`)),
+    ...unwanted.map((file) => `${file} must not be in the package`),
+    ...programs.filter((file) => !isProgram(file)).map((file) => `${file} does not start with #!/usr/bin/env node`),
+    ...files.flatMap((file) => sourcesOf(file).map((source) => `${file} refers to ${source}, which is missing`)),
   ];
   if (faults.length > 0) throw new Error(faults.join('\n'));
 
   /**
-   * Sources that a file points at and that the package lacks.
+   * Sources that a file refers to but that the package lacks.
    *
    * @param {string} file
    */
   function sourcesOf(file) {
-    const pointed = pointers(file).map((pointer) => asPosix(join(dirname(file), pointer)));
-    return pointed.filter((source) => !files.includes(source));
+    const references = referencesOf(file).map((reference) => asPosix(join(dirname(file), reference)));
+    return references.filter((source) => !files.includes(source));
   }
 }
 
@@ -55,7 +55,7 @@ function isBuilt(file) {
  * @param {string} file
  * @returns {string[]}
  */
-function pointers(file) {
+function referencesOf(file) {
   const path = join(root, file);
   if (!isBuilt(file) || !existsSync(path)) return [];
   const text = readFileSync(path, 'utf8');

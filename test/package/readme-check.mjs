@@ -6,12 +6,11 @@ import { runTempApp } from './temp-app.mjs';
 const { name: self, devDependencies, dependencies } = readJson(join(root, 'package.json'));
 
 /**
- * Checks the example of the README as a reader would: in an empty application with the packages of its first
- * `npm install` line, the code block behind `<!-- example -->` must compile, end with exit code 0, and print the lines of
- * the next code block, if that is a text.
+ * Checks the example of the README in an empty application with the packages of its first `npm install` line. The code
+ * block after `<!-- example -->` must compile, exit with 0 and print the lines of the next code block, if that is text.
  *
  * @param {string} tarball - path of the packed package
- * @throws Error saying what went wrong
+ * @throws Error with the reason
  */
 export async function checkReadme(tarball) {
   const text = readFileSync(join(root, 'README.md'), 'utf8');
@@ -20,7 +19,7 @@ export async function checkReadme(tarball) {
     language,
     code,
   }));
-  if (example?.language !== 'ts') throw new Error('README.md has no TypeScript behind <!-- example -->');
+  if (example?.language !== 'ts') throw new Error('README.md has no TypeScript block after <!-- example -->');
   const expected = next?.language === 'text' ? next.code : '';
 
   const printed = await runTempApp({
@@ -30,7 +29,8 @@ export async function checkReadme(tarball) {
     sources: { 'main.ts': example.code },
   });
   const missing = expected.split('\n').filter((line) => line.trim() !== '' && !printed.includes(line.trim()));
-  if (missing.length > 0) throw new Error(`the example did not print:\n${missing.join('\n')}\nIt printed:\n${printed}`);
+  if (missing.length > 0)
+    throw new Error(`missing output of the example:\n${missing.join('\n')}\nactual output:\n${printed}`);
 }
 
 /**

@@ -15,11 +15,11 @@ const { name: self, bin } = readJson(join(root, 'package.json'));
 const START_SECONDS = 30;
 
 /**
- * Checks the command in an empty project that has nothing but the package: `npx nestjs-dtm serve` answers over HTTP and
- * gRPC, drains when npx is ended, and says what to install for a store whose package is not there.
+ * Checks the command in a project with this package only: `npx nestjs-dtm serve` answers over HTTP and gRPC, drains when
+ * npx ends, and names the package to install for a store without its client.
  *
  * @param {string} tarball - path of the packed package
- * @throws Error saying what it did instead
+ * @throws Error with the actual behavior
  */
 export async function checkServe(tarball) {
   const folder = temporaryFolder('serve');
@@ -34,7 +34,7 @@ export async function checkServe(tarball) {
 
 /**
  * @param {string} folder
- * @param {string} name - of the command
+ * @param {string} name - name of the command
  */
 async function checkAnswers(folder, name) {
   const serve = run(folder, name, { HTTP_PORT: '0', GRPC_PORT: '0' });
@@ -47,11 +47,11 @@ async function checkAnswers(folder, name) {
     if (answer.status !== 200 || !/"gid":"\w+"/.test(body)) throw new Error(`newGid answered ${answer.status} ${body}`);
     const services = await reflectedServices(folder, row('gRPC'));
     if (!services.includes('dtmgimp.Dtm')) throw new Error(`gRPC reflection answered ${JSON.stringify(services)}`);
-    if (!existsSync(join(folder, '.dtm', 'dtm.db'))) throw new Error('there is no store file .dtm/dtm.db');
+    if (!existsSync(join(folder, '.dtm', 'dtm.db'))) throw new Error('the store file .dtm/dtm.db does not exist');
     serve.child.kill('SIGTERM');
     await serve.printed(/"message":"stopped"/);
   } catch (cause) {
-    throw new Error(`npx ${name} serve: ${String(cause)}\nIt printed:\n${serve.output()}`, { cause });
+    throw new Error(`npx ${name} serve: ${String(cause)}\noutput:\n${serve.output()}`, { cause });
   } finally {
     serve.child.kill('SIGKILL');
   }
@@ -59,19 +59,19 @@ async function checkAnswers(folder, name) {
 
 /**
  * @param {string} folder
- * @param {string} name - of the command
+ * @param {string} name - name of the command
  */
 async function checkMissingPeer(folder, name) {
   const env = { STORE_DRIVER: 'postgres', STORE_HOST: '127.0.0.1', STORE_USER: 'dtm' };
   const serve = run(folder, name, env);
   const [exitCode] = await once(serve.child, 'close');
   if (exitCode === 1 && serve.output().includes('npm install pg')) return;
-  throw new Error(`without pg, npx ${name} serve ended with ${exitCode} and printed:\n${serve.output()}`);
+  throw new Error(`without pg, npx ${name} serve exited with ${exitCode} and printed:\n${serve.output()}`);
 }
 
 /**
  * @param {string} folder
- * @param {string} name - of the command
+ * @param {string} name - name of the command
  * @param {Record<string, string>} env
  */
 function run(folder, name, env) {
@@ -85,16 +85,16 @@ function run(folder, name, env) {
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   const printed = async (/** @type {RegExp} */ pattern) => {
     for (const deadline = Date.now() + START_SECONDS * 1000; !pattern.test(output); await sleep(50)) {
-      if (Date.now() > deadline) throw new Error(`it did not print ${pattern} within ${START_SECONDS} s`);
+      if (Date.now() > deadline) throw new Error(`${pattern} was not printed within ${START_SECONDS} s`);
     }
   };
   return { child, printed, output: () => output };
 }
 
 /**
- * What a server answers to the question for its services, asked as grpcurl does; the bytes of the answer as text.
+ * Lists the services of a server by gRPC reflection, as grpcurl does; returns the raw answer as text.
  *
- * @param {string} folder - has the package of gRPC
+ * @param {string} folder - folder with @grpc/grpc-js
  * @param {string} address
  * @returns {Promise<string>}
  */

@@ -3,12 +3,12 @@ import { command } from '../../tools/support/command.mjs';
 import { temporaryFolder } from '../../tools/support/temporary-folder.mjs';
 
 /**
- * The package as it would be published.
+ * The packed package.
  *
  * @typedef {object} Tarball
- * @property {string} folder Temporary folder that holds it.
+ * @property {string} folder Temporary folder of the tarball.
  * @property {string} path
- * @property {readonly string[]} files What is inside, as paths relative to the package.
+ * @property {readonly string[]} files Files of the package, as relative paths.
  */
 
 /**

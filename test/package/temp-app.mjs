@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../tools/support/temporary-folder.mjs';
 const { name: self, devDependencies } = readJson(join(root, 'package.json'));
 
 /**
- * What `nest new` gives people: the packages, the compiler and its settings.
+ * A kind of application: its packages, its compiler and the settings, as `nest new` creates them.
  *
  * @typedef {object} Flavour
  * @property {'module' | 'commonjs'} type
@@ -29,7 +29,7 @@ const common = {
 };
 
 const flavours = {
-  /** ESM on Nest 12, TypeScript as in this checkout; checks the declarations of libraries too. */
+  /** ESM on Nest 12 with the TypeScript of this repository; also checks library declarations. */
   nest12: /** @satisfies {Flavour} */ ({
     type: 'module',
     packages: ownVersions(
@@ -43,7 +43,7 @@ const flavours = {
     compiler: join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
     compilerOptions: { ...common, module: 'nodenext', skipLibCheck: false },
   }),
-  /** CommonJS on Nest 11 and TypeScript 5.9 with the old module resolution, which knows no `exports`. */
+  /** CommonJS on Nest 11 and TypeScript 5.9 with the old module resolution, which ignores `exports`. */
   nest11: /** @satisfies {Flavour} */ ({
     type: 'commonjs',
     packages: {
@@ -59,14 +59,14 @@ const flavours = {
 };
 
 /**
- * Makes an empty Nest application with the package in it, compiles its sources and runs it.
+ * Creates a Nest application with the package, compiles its sources and runs it.
  *
  * @param {object} options
  * @param {FlavourName} options.flavour
  * @param {string} options.tarball - path of the packed package
- * @param {Record<string, string>} [options.packages] - what else it installs, with version ranges
- * @param {Record<string, string>} options.sources - texts of the files in src; main.ts is run
- * @returns {Promise<string>} what it printed
+ * @param {Record<string, string>} [options.packages] - further packages with version ranges
+ * @param {Record<string, string>} options.sources - texts of the files in src; main.ts is the program
+ * @returns {Promise<string>} the output
  * @throws Error with the output of the first command that failed
  */
 export async function runTempApp({ flavour, tarball, packages, sources }) {
@@ -96,7 +96,7 @@ export async function runTempApp({ flavour, tarball, packages, sources }) {
 }
 
 /**
- * The version ranges of this checkout for packages of the same name.
+ * Version ranges of packages in this repository.
  *
  * @param {...string} names
  * @returns {Record<string, string>}

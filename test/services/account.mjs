@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * Who a server runs as.
+ * System account of a server.
  *
  * @typedef {object} Account
  * @property {number} uid
@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
  */
 
 /**
- * The system account for a server that refuses to run as root; `undefined`, meaning "as we are", when we are not root.
+ * Finds the system account for a server that refuses to run as root. `undefined` = the current account, which is not root.
  *
  * @param {string} user
  * @returns {Account | undefined}

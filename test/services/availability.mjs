@@ -5,7 +5,7 @@ import { findProgram } from './programs.mjs';
 /** @import { ServiceName } from './catalog.mjs' */
 
 /**
- * Whether everything that a service needs is installed.
+ * Whether all programs of a service are installed.
  *
  * @param {ServiceName} name
  * @returns {boolean}

@@ -1,48 +1,48 @@
 // @ts-check
 
 /**
- * A service that comes as a Debian package.
+ * A service from a Debian package.
  *
  * @typedef {object} PackagedService
- * @property {string} title What people call it.
- * @property {string} debian The package that brings it.
- * @property {readonly string[]} programs The programs needed to run it.
+ * @property {string} title Name in messages.
+ * @property {string} debian Name of the package.
+ * @property {readonly string[]} programs Programs that run the service.
  */
 
 /**
  * A service that is built from a Go module in this folder.
  *
  * @typedef {object} GoService
- * @property {string} title What people call it.
- * @property {string} module Folder of the wrapper module, relative to this one.
+ * @property {string} title Name in messages.
+ * @property {string} module Folder of the wrapper module, relative to this folder.
  * @property {string} package Go package of the program.
- * @property {readonly string[]} [uses] Folders of modules of ours that this one requires.
+ * @property {readonly string[]} [uses] Folders of further local modules that the module requires.
  * @property {string} ldflags Linker flags.
  * @property {string} [dependency] Go module that has the assets.
  * @property {readonly string[]} [assets] Folders of the dependency that the program reads at run time.
- * @property {readonly string[]} programs The programs needed to run it.
+ * @property {readonly string[]} programs Programs that run the service.
  */
 
 /**
  * A service that is built from a Maven project in this folder.
  *
  * @typedef {object} MavenService
- * @property {string} title What people call it.
- * @property {string} project Folder of the project, relative to this one.
- * @property {readonly string[]} programs What is needed to run it: `java`, and the JAR that the project makes.
+ * @property {string} title Name in messages.
+ * @property {string} project Folder of the project, relative to this folder.
+ * @property {readonly string[]} programs Programs that run the service: `java` and the JAR of the project.
  */
 
 /** @typedef {GoService | MavenService} BuiltService */
 
 /**
- * Name of a service that {@link catalog} knows.
+ * Name of a service in {@link catalog}.
  *
  * @typedef {'postgres' | 'mariadb' | 'redis' | 'etcd' | 'dtm' | 'dtm-protocol1' | 'consul' | 'polaris' | 'nacos'
  *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new'} ServiceName
  */
 
 /**
- * Every service: what to install, and what must be there afterwards.
+ * All services: how to install each one, and the programs that must exist afterwards.
  *
  * @type {Readonly<Record<ServiceName, PackagedService | GoService | MavenService>>}
  */
@@ -110,5 +110,5 @@ export const catalog = {
   eureka: { title: 'Eureka', project: 'java/eureka', programs: ['java', 'eureka-server.jar'] },
 };
 
-/** Every name in {@link catalog}. */
+/** All names in {@link catalog}. */
 export const serviceNames = /** @type {ServiceName[]} */ (Object.keys(catalog));

@@ -1,5 +1,5 @@
 // @ts-check
-import { ask } from './http.mjs';
+import { tryGet } from './http.mjs';
 import { requireProgram } from './programs.mjs';
 import { startServer } from './server.mjs';
 
@@ -8,27 +8,26 @@ import { startServer } from './server.mjs';
 /**
  * A running Consul.
  *
- * @typedef {object} ConsulFacts
+ * @typedef {object} ConsulInfo
  * @property {string} host
- * @property {number} port Its HTTP API.
+ * @property {number} port Port of the HTTP API.
  * @property {string} url
  */
 
-/** @typedef {ConsulFacts & ServerControl} ConsulServer */
+/** @typedef {ConsulInfo & ServerControl} ConsulServer */
 
 /**
  * Options of {@link startConsul}.
  *
  * @typedef {object} ConsulOptions
- * @property {string} [token] Secret of a token that may do everything, where everyone else may do nothing. Default: no
- *   access control.
+ * @property {string} [token] Secret of a token with all rights; requests without it have none. Default: no access control.
  */
 
 const host = '127.0.0.1';
 
 /**
- * Starts a Consul agent in development mode, a server and client in one. It keeps nothing on disk: after `restart` it
- * knows nobody any more.
+ * Starts a Consul agent in development mode, which is server and client. It stores nothing on disk: `restart` loses all
+ * registrations.
  *
  * @param {ConsulOptions} [options]
  * @returns {Promise<ConsulServer>}
@@ -44,7 +43,7 @@ export async function startConsul({ token } = {}) {
   const { ports, ...control } = await startServer({
     name: 'consul',
     portCount: 3,
-    stopSignal: 'SIGTERM', // SIGINT would first leave the cluster
+    stopSignal: 'SIGTERM', // SIGINT would leave the cluster first
     prepare: () => [
       {
         program: 'tee',
@@ -72,9 +71,9 @@ export async function startConsul({ token } = {}) {
         '-grpc-port=-1',
       ],
     }),
-    // Once it lists itself as healthy, it lists others, too; that is some time after it has elected itself.
+    // Consul lists services only after it lists itself as healthy, some time after its election.
     isReady: async ([http]) => {
-      const response = await ask(
+      const response = await tryGet(
         `http://${host}:${http}/v1/health/service/consul?passing`,
         token === undefined ? {} : { 'X-Consul-Token': token },
       );

@@ -1,5 +1,5 @@
 // @ts-check
-import { ask } from './http.mjs';
+import { tryGet } from './http.mjs';
 import { requireProgram } from './programs.mjs';
 import { startServer } from './server.mjs';
 
@@ -8,31 +8,31 @@ import { startServer } from './server.mjs';
 /**
  * A running Dapr sidecar.
  *
- * @typedef {object} DaprFacts
+ * @typedef {object} DaprInfo
  * @property {string} host
  * @property {number} httpPort
  * @property {number} grpcPort
- * @property {string} url Base address of its HTTP API; a call is `POST /v1.0/invoke/<app id>/method/<path>`.
+ * @property {string} url Base URL of the HTTP API; a call is `POST /v1.0/invoke/<app id>/method/<path>`.
  */
 
-/** @typedef {DaprFacts & ServerControl} DaprServer */
+/** @typedef {DaprInfo & ServerControl} DaprServer */
 
 /**
  * Options of {@link startDapr}.
  *
  * @typedef {object} DaprOptions
- * @property {string} appId The name that other sidecars find it by.
- * @property {number} [appPort] Where the application listens. The sidecar is ready only when somebody does. Default: no
- *   application, which is enough to call others.
- * @property {'http' | 'grpc'} [appProtocol] What the application speaks. Default: http.
- * @property {{ host: string, port: number }} [consul] Where sidecars find one another; what `startConsul` returns will
- *   do. Default: over mDNS, where all sidecars on this machine see each other, those of other tests, too.
+ * @property {string} appId Name under which other sidecars find the application.
+ * @property {number} [appPort] Port of the application, which must listen before the sidecar is ready. Default: no
+ *   application; the sidecar can still call others.
+ * @property {'http' | 'grpc'} [appProtocol] Protocol of the application. Default: http.
+ * @property {{ host: string, port: number }} [consul] Registry of the sidecars, e.g. the result of `startConsul`. Default:
+ *   mDNS, which reaches all sidecars on the machine, also those of other tests.
  */
 
 const host = '127.0.0.1';
 
 /**
- * Starts a Dapr sidecar that knows how to call other applications, and no more of Dapr than that.
+ * Starts a Dapr sidecar for service invocation, without the other components of Dapr.
  *
  * @param {DaprOptions} options
  * @returns {Promise<DaprServer>}
@@ -67,17 +67,17 @@ export async function startDapr({ appId, appPort, appProtocol = 'http', consul }
         '--dapr-graceful-shutdown-seconds=1',
         '--enable-metrics=false',
       ],
-      env: { DAPR_HOST_IP: host }, // what it tells the others
+      env: { DAPR_HOST_IP: host }, // the address that the sidecar registers
       input: JSON.stringify({
         kind: 'Configuration',
         metadata: { name: 'config' },
         spec: consul ? { nameResolution: { component: 'consul', configuration: registration(consul, http) } } : {},
-      }), // which is YAML, too
+      }), // JSON is valid YAML
     }),
     isReady: async ([http]) => {
-      if ((await ask(`${baseUrl(http)}/v1.0/healthz`))?.status !== 204) return false;
+      if ((await tryGet(`${baseUrl(http)}/v1.0/healthz`))?.status !== 204) return false;
       if (!consul || appPort === undefined) return true;
-      const known = await ask(`http://${consul.host}:${consul.port}/v1/health/service/${appId}?passing`);
+      const known = await tryGet(`http://${consul.host}:${consul.port}/v1/health/service/${appId}?passing`);
       return known?.status === 200 && (await known.text()).includes('"DAPR_PORT"');
     },
   });
@@ -94,7 +94,7 @@ export async function startDapr({ appId, appPort, appProtocol = 'http', consul }
       client: { address: `${registry.host}:${registry.port}` },
       selfRegister: appPort !== undefined,
       selfDeregister: true,
-      // Its own check is only made every 15 s.
+      // the default check runs only every 15 s
       checks: [{ name: 'sidecar', checkID: `${appId}-${http}`, interval: '1s', http: `${baseUrl(http)}/v1.0/healthz` }],
     };
   }

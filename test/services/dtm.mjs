@@ -9,18 +9,17 @@ import { startServer } from './server.mjs';
 /**
  * A running Go dtm.
  *
- * @typedef {object} DtmFacts
+ * @typedef {object} DtmInfo
  * @property {string} host
  * @property {number} httpPort HTTP, and JSON-RPC under `/api/json-rpc`.
  * @property {number} grpcPort
- * @property {string} url Base address of the HTTP API.
+ * @property {string} url Base URL of the HTTP API.
  */
 
-/** @typedef {DtmFacts & ServerControl} DtmServer */
+/** @typedef {DtmInfo & ServerControl} DtmServer */
 
 /**
- * Where dtm keeps its transactions. What `startRedis`, `startPostgres` and `startMariadb` return has the fields below
- * `driver`.
+ * Store of dtm. The results of `startRedis`, `startPostgres` and `startMariadb` have all fields except `driver`.
  *
  * @typedef {object} DtmStore
  * @property {'redis' | 'postgres' | 'mysql'} driver
@@ -29,8 +28,8 @@ import { startServer } from './server.mjs';
  * @property {string} [user]
  * @property {string} [password]
  * @property {string} [database]
- * @property {boolean} [createTables] Whether dtm drops and creates its own tables first. On PostgreSQL it makes them in
- *   the database named like the user, on MySQL in the one named `dtm`. Default: false.
+ * @property {boolean} [createTables] Whether dtm drops and creates its own tables first: on PostgreSQL in the database
+ *   with the name of the user, on MySQL in the database `dtm`. Default: false.
  */
 
 /**
@@ -38,13 +37,13 @@ import { startServer } from './server.mjs';
  *
  * @typedef {object} DtmOptions
  * @property {DtmStore} [store] Default: boltdb in the temporary folder.
- * @property {'dtm' | 'dtm-protocol1'} [build] Which program: dtm as it is, or with `dtm-driver-protocol1` linked in, to be
- *   chosen by `env: { MICRO_SERVICE_DRIVER: 'dtm-driver-protocol1' }`. Default: dtm.
+ * @property {'dtm' | 'dtm-protocol1'} [build] The program: original dtm, or dtm with `dtm-driver-protocol1`, which needs
+ *   `env: { MICRO_SERVICE_DRIVER: 'dtm-driver-protocol1' }`. Default: dtm.
  * @property {DtmSettings | ((ports: Readonly<{ httpPort: number, grpcPort: number }>) => DtmSettings)} [env] dtm's own
- *   settings, such as `LOG_LEVEL` or `TRANS_CRON_INTERVAL`; they win over everything set here. As a function for those
- *   that tell a registry where dtm is.
- * @property {Readonly<Record<string, string>>} [files] Files in dtm's working directory, such as the `polaris.yaml` that
- *   its driver for Polaris reads.
+ *   settings, such as `LOG_LEVEL` or `TRANS_CRON_INTERVAL`; they override all settings here. Pass a function for settings
+ *   that contain the ports of dtm.
+ * @property {Readonly<Record<string, string>>} [files] Files in the working directory of dtm, such as the `polaris.yaml`
+ *   of the Polaris driver.
  */
 
 /** @typedef {Readonly<Record<string, string>>} DtmSettings */
@@ -52,7 +51,7 @@ import { startServer } from './server.mjs';
 const host = '127.0.0.1';
 
 /**
- * Starts the real dtm server, as `dtm-labs` wrote it.
+ * Starts the real dtm server of `dtm-labs`.
  *
  * @param {DtmOptions} [options]
  * @returns {Promise<DtmServer>}
@@ -83,8 +82,8 @@ export async function startDtm({ store, build = 'dtm', env = {}, files = {} } = 
   const { ports, ...control } = await startServer({
     name: build,
     portCount: 2,
-    stopSignal: 'SIGINT', // one of its libraries answers an early SIGTERM by waiting 5.5 s
-    // dtm looks for the scripts of its tables in its working directory.
+    stopSignal: 'SIGINT', // a library of dtm waits 5.5 s after an early SIGTERM
+    // dtm reads the scripts of its tables from the working directory
     prepare: () => [
       { program: 'ln', args: ['-s', join(dirname(dtm), 'sqls'), 'sqls'] },
       ...Object.entries(files).map(([file, input]) => ({ program: 'tee', args: [file], input })),
@@ -95,13 +94,13 @@ export async function startDtm({ store, build = 'dtm', env = {}, files = {} } = 
       env: {
         HTTP_PORT: String(given[0]),
         GRPC_PORT: String(given[1]),
-        // Otherwise branch states are written up to 200 ms late, and a workflow's progress on boltdb not at all.
+        // otherwise dtm writes branch states up to 200 ms late, and the progress of workflows on boltdb never
         UPDATE_BRANCH_SYNC: '1',
         ...(store ? storeEnv(store) : {}),
         ...settings(given),
       },
     }),
-    // The admin page is the last thing it sets up, after the driver; its API answers 100 ms earlier.
+    // dtm serves the admin page last, after the driver; the API answers 100 ms earlier
     isReady: (given) => redirects(`http://${host}:${given[0]}${settings(given)['ADMIN_BASE_PATH'] ?? ''}/admin`),
   });
   createTables = false;

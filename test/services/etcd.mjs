@@ -13,27 +13,27 @@ import { startServer } from './server.mjs';
 /**
  * A running etcd.
  *
- * @typedef {object} EtcdFacts
+ * @typedef {object} EtcdInfo
  * @property {string} host
  * @property {number} port gRPC, and the JSON gateway under `/v3`.
  * @property {string} url
  */
 
-/** @typedef {EtcdFacts & ServerControl} EtcdServer */
+/** @typedef {EtcdInfo & ServerControl} EtcdServer */
 
 /**
  * Options of {@link startEtcd}.
  *
  * @typedef {object} EtcdOptions
- * @property {{ user: string, password: string }} [auth] Who may do everything, where everyone else may do nothing.
- *   Default: anyone may.
- * @property {{ cert: string, key: string }} [tls] A certificate for 127.0.0.1 with its key, as PEM. Default: plain.
+ * @property {{ user: string, password: string }} [auth] A user with all rights; requests without login have none. Default:
+ *   no access control.
+ * @property {{ cert: string, key: string }} [tls] A certificate for 127.0.0.1 with its key, as PEM. Default: no TLS.
  */
 
 const host = '127.0.0.1';
 
 /**
- * Starts an empty etcd of one member.
+ * Starts an empty etcd with one member.
  *
  * @param {EtcdOptions} [options]
  * @returns {Promise<EtcdServer>}
@@ -57,7 +57,7 @@ export async function startEtcd({ auth, tls } = {}) {
         `--listen-peer-urls=http://${host}:${peer}`,
         `--initial-advertise-peer-urls=http://${host}:${peer}`,
         `--initial-cluster=default=http://${host}:${peer}`,
-        '--unsafe-no-fsync', // what was written outlives `kill`, though not the machine
+        '--unsafe-no-fsync', // data survives `kill`, but not a crash of the machine
         ...(tls ? ['--cert-file=cert', '--key-file=key'] : []),
       ],
     }),
@@ -80,7 +80,7 @@ export async function startEtcd({ auth, tls } = {}) {
  * @param {{ user: string, password: string }} auth
  */
 async function requireLogin(url, { user, password }) {
-  // Without root nothing can be protected.
+  // etcd needs the user root before it enables authentication
   for (const name of new Set(['root', user])) {
     await post(`${url}/v3/auth/user/add`, { name, password });
     await post(`${url}/v3/auth/user/grant`, { user: name, role: 'root' });
@@ -94,10 +94,10 @@ async function requireLogin(url, { user, password }) {
  */
 async function post(url, body) {
   const request = url.startsWith('https:') ? requestTls : requestPlain;
-  // Whom we started ourselves we need not identify.
+  // the local test server needs no verification
   const sent = request(url, { method: 'POST', rejectUnauthorized: false });
   sent.end(JSON.stringify(body));
   const [response] = /** @type {[IncomingMessage]} */ (await once(sent, 'response'));
   const answer = await text(response);
-  if (response.statusCode !== 200) throw new Error(`etcd did not take ${url}: ${answer}`);
+  if (response.statusCode !== 200) throw new Error(`etcd refused ${url}: ${answer}`);
 }

@@ -1,5 +1,5 @@
 // @ts-check
-import { ask } from './http.mjs';
+import { tryGet } from './http.mjs';
 import { javaOptions } from './java.mjs';
 import { requireProgram } from './programs.mjs';
 import { startServer } from './server.mjs';
@@ -9,19 +9,19 @@ import { startServer } from './server.mjs';
 /**
  * A running Eureka.
  *
- * @typedef {object} EurekaFacts
+ * @typedef {object} EurekaInfo
  * @property {string} host
  * @property {number} port
- * @property {string} url Base address of its API, which clients call the service URL.
+ * @property {string} url Base URL of the API; clients call it the service URL.
  */
 
-/** @typedef {EurekaFacts & ServerControl} EurekaServer */
+/** @typedef {EurekaInfo & ServerControl} EurekaServer */
 
 const host = '127.0.0.1';
 
 /**
- * Starts the Eureka server of Spring Cloud Netflix, alone and without its self-preservation: an instance that no longer
- * sends heartbeats is gone when its lease ends. It keeps nothing on disk: after `restart` it knows nobody any more.
+ * Starts a single Eureka server of Spring Cloud Netflix without self-preservation: an instance without heartbeats is
+ * removed at the end of its lease. It stores nothing on disk: `restart` loses all registrations.
  *
  * @returns {Promise<EurekaServer>}
  */
@@ -47,11 +47,11 @@ export async function startEureka() {
         '--eureka.client.fetch-registry=false',
         '--eureka.server.enable-self-preservation=false',
         '--eureka.server.eviction-interval-timer-in-ms=1000',
-        '--eureka.server.use-read-only-response-cache=false', // it would be 30 s behind
+        '--eureka.server.use-read-only-response-cache=false', // this cache would be 30 s stale
         '--eureka.server.wait-time-in-ms-when-sync-empty=0',
       ],
     }),
-    isReady: async ([port]) => (await ask(`${baseUrl(port)}/apps`))?.status === 200,
+    isReady: async ([port]) => (await tryGet(`${baseUrl(port)}/apps`))?.status === 200,
   });
 
   const port = Number(ports[0]);

@@ -3,20 +3,20 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Distinct ports on 127.0.0.1 that the system had free a moment ago. Nothing reserves them, so whoever uses them must
- * be ready to ask again.
+ * Finds distinct free ports on 127.0.0.1. The ports are not reserved: another process may take one before its use, so
+ * callers must be ready to retry.
  *
  * @param {number} count
  * @returns {Promise<number[]>}
  */
 export async function freePorts(count) {
-  // All are held at once: a port that was already closed again could be handed out twice.
+  // holds all ports at once: a closed port could be returned twice
   const holders = await Promise.all(Array.from({ length: count }, () => holdPort()));
   return Promise.all(holders.map(release));
 }
 
 /**
- * Such a port, and those at these distances from it, for a server that can be told only the first.
+ * Finds a free port with further free ports at fixed offsets, for a server that derives ports from its first one.
  *
  * @param {readonly number[]} offsets
  * @returns {Promise<number[]>}

@@ -9,21 +9,21 @@ import { openWorkspace } from './workspace.mjs';
 /** @import { ServerControl } from './server.mjs' */
 
 /**
- * Which program: on the frameworks of dtm's own graph (go-zero 1.4.4, kratos 2.2.1, ego 1.1.5), or on today's go-zero
- * and kratos, which know etcd, and kratos also Consul.
+ * The program: with the framework versions in dtm's module graph (go-zero 1.4.4, kratos 2.2.1, ego 1.1.5), or with current
+ * go-zero (etcd) and kratos (etcd, Consul).
  *
  * @typedef {'go-partner' | 'go-partner-new'} Build
  */
 
 /**
- * Whose way of registering a service takes.
+ * The framework that registers the service.
  *
- * - `plain` nobody's: gRPC without a registry;
- * - `gozero` on etcd, Consul or Nacos;
- * - `kratos` on etcd or Consul;
- * - `ego` on etcd;
- * - `polaris` grpc-go-polaris, in the namespace `default`;
- * - `nacos-http` plain HTTP on Nacos, as dtm sees a Spring Cloud service.
+ * - `plain`: gRPC without a registry;
+ * - `gozero`: go-zero on etcd, Consul or Nacos;
+ * - `kratos`: kratos on etcd or Consul;
+ * - `ego`: ego on etcd;
+ * - `polaris`: grpc-go-polaris, in the namespace `default`;
+ * - `nacos-http`: HTTP on Nacos, which looks like a Spring Cloud service to dtm.
  *
  * @typedef {'plain' | 'gozero' | 'kratos' | 'ego' | 'polaris' | 'nacos-http'} Framework
  */
@@ -33,8 +33,8 @@ import { openWorkspace } from './workspace.mjs';
  *
  * @typedef {object} PartnerOptions
  * @property {Framework} framework
- * @property {string} [registry] Such as `etcd://127.0.0.1:2379`, with `consul`, `nacos` and `polaris` (its gRPC port) as
- *   the other schemes.
+ * @property {string} [registry] URL of the registry, such as `etcd://127.0.0.1:2379`; other schemes are `consul`, `nacos`
+ *   and `polaris` (gRPC port).
  * @property {string} [name] Name of the service. Default: busi.
  * @property {number} [port] Default: a free one.
  * @property {Build} [build] Default: go-partner.
@@ -44,30 +44,30 @@ import { openWorkspace } from './workspace.mjs';
 /**
  * A running Go service of the bank in `go-partner/busi.proto`.
  *
- * @typedef {object} PartnerFacts
+ * @typedef {object} PartnerInfo
  * @property {string} host
  * @property {number} port gRPC, or HTTP for `nacos-http`.
- * @property {string} address Both of them.
- * @property {() => string[]} lines What the bank has said since it was last started, a line for each call, such as
- *   `transfer out 30 cents from 1 gid=… trans_type=saga branch_id=01 op=action`. Without dtm nothing follows the user.
+ * @property {string} address Host and port.
+ * @property {() => string[]} lines Output since the last start, a line for each call, such as
+ *   `transfer out 30 cents from 1 gid=… trans_type=saga branch_id=01 op=action`. Calls without dtm have no gid.
  */
 
-/** @typedef {PartnerFacts & ServerControl} GoPartner */
+/** @typedef {PartnerInfo & ServerControl} GoPartner */
 
 /**
- * Whatever a program that ended has left.
+ * Result of a program.
  *
  * @typedef {object} Outcome
- * @property {number | null} exitCode 0 where all went well, 1 where not.
+ * @property {number | null} exitCode 0 for success, 1 for failure.
  * @property {string} output
  */
 
 const host = '127.0.0.1';
 
 /**
- * Starts a service that was written with a Go framework, and waits until it has registered itself.
+ * Starts a service that uses a Go framework, and waits for its registration.
  *
- * It refuses a TransIn of 777 cents. SIGTERM makes it take its registration back, after `kill` that stays.
+ * TransIn fails for 777 cents. The service deregisters at SIGTERM; after `kill` the registration stays.
  *
  * @param {PartnerOptions} options
  * @returns {Promise<GoPartner>}
@@ -106,13 +106,13 @@ export async function startGoPartner(options) {
  * @typedef {object} CallerOptions
  * @property {'gozero' | 'kratos'} framework
  * @property {string} registry
- * @property {string} [name] Whom to look for. Default: busi.
+ * @property {string} [name] Name of the service to call. Default: busi.
  * @property {number} [amount] Default: 30.
  * @property {Build} [build] Default: go-partner.
  */
 
 /**
- * Finds a service by its name, in the way of a Go framework, and calls its `busi.Busi/TransIn` once.
+ * Finds a service by name with a Go framework, and calls its `busi.Busi/TransIn` once.
  *
  * @param {CallerOptions} options
  * @returns {Promise<Outcome>}
@@ -126,16 +126,16 @@ export function runGoCaller({ build = 'go-partner', ...options }) {
  *
  * @typedef {object} InitiatorOptions
  * @property {string} [driver] Name of the driver for gRPC, such as `dtm-driver-gozero`. Default: default.
- * @property {string} dtm dtm's address for that driver, such as `etcd://127.0.0.1:2379/dtmservice`; or the base URL of its
- *   HTTP API, for a saga over HTTP.
- * @property {string} [registry] Where kratos, ego and Polaris look for dtm, for the address does not say.
- * @property {readonly { action: string, compensate: string }[]} branches The first takes from user 1, the second gives to
- *   user 2.
+ * @property {string} dtm Address of dtm for the driver, such as `etcd://127.0.0.1:2379/dtmservice`; or the base URL of the
+ *   HTTP API for a saga over HTTP.
+ * @property {string} [registry] Registry in which kratos, ego and Polaris find dtm; their addresses do not contain it.
+ * @property {readonly { action: string, compensate: string }[]} branches The first branch debits user 1, the second
+ *   credits user 2.
  * @property {number} [amount] Default: 30.
  */
 
 /**
- * Runs a saga with dtm's Go client, and waits for its result.
+ * Runs a saga with dtm's Go client and waits for the result.
  *
  * @param {InitiatorOptions} options
  * @returns {Promise<Outcome & { gid: string | undefined }>}

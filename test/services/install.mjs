@@ -26,7 +26,7 @@ function install(names) {
     const service = catalog[name];
     if ('module' in service) buildGo(name, service);
     if ('project' in service) buildMaven(name, service);
-    if (!isAvailable(name)) throw new Error(`${service.title} was installed, but ${service.programs} cannot be found`);
+    if (!isAvailable(name)) throw new Error(`${service.title} was installed, but ${service.programs} was not found`);
   }
 }
 
@@ -36,7 +36,8 @@ function install(names) {
  */
 function wantedNames(args) {
   const unknown = args.filter((arg) => !serviceNames.some((name) => name === arg));
-  if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}. Known: ${serviceNames.join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`Unknown service: ${unknown.join(', ')}; expected ${serviceNames.join(', ')}`);
   return args.length > 0 ? /** @type {ServiceName[]} */ (args) : serviceNames;
 }
 

@@ -1,14 +1,14 @@
 // @ts-check
 
 /**
- * Options of a Java that starts soon and leaves nothing outside its folder.
+ * Options for a Java process that starts fast and writes only to its folder.
  *
  * @param {string} dir
  * @returns {string[]}
  */
 export function javaOptions(dir) {
   return [
-    '-XX:TieredStopAtLevel=1', // it lives too short for better code
+    '-XX:TieredStopAtLevel=1', // optimized code does not pay off for a short run
     '-XX:-UsePerfData',
     `-Djava.io.tmpdir=${dir}`,
     `-Duser.home=${dir}`,

@@ -7,16 +7,16 @@ import { startServer } from './server.mjs';
 /**
  * A running MariaDB.
  *
- * @typedef {object} MariadbFacts
+ * @typedef {object} MariadbInfo
  * @property {string} host
  * @property {number} port
- * @property {string} user May do everything, but only with the password.
+ * @property {string} user A user with all rights, who needs the password.
  * @property {string} password
  * @property {string} database
  * @property {string} url
  */
 
-/** @typedef {MariadbFacts & ServerControl} MariadbServer */
+/** @typedef {MariadbInfo & ServerControl} MariadbServer */
 
 const host = '127.0.0.1';
 const user = 'dtm';
@@ -30,7 +30,7 @@ const initSql = [
 ].join('\n');
 
 /**
- * Starts MariaDB on an empty database, with the character set and the strict SQL mode that Debian gives it.
+ * Starts MariaDB with an empty database, and with the character set and strict SQL mode of Debian.
  *
  * @returns {Promise<MariadbServer>}
  */
@@ -63,7 +63,7 @@ export async function startMariadb() {
         '--character-set-server=utf8mb4',
         '--collation-server=utf8mb4_general_ci',
         '--max-connections=200',
-        // Written at each commit, synced later: what was committed outlives `kill`, though not the machine.
+        // writes at each commit, syncs later: committed data survives `kill`, but not a crash of the machine
         '--innodb-flush-log-at-trx-commit=2',
       ],
     }),

@@ -1,5 +1,5 @@
 // @ts-check
-import { ask } from './http.mjs';
+import { tryGet } from './http.mjs';
 import { javaOptions } from './java.mjs';
 import { requireProgram } from './programs.mjs';
 import { startServer } from './server.mjs';
@@ -9,19 +9,19 @@ import { startServer } from './server.mjs';
 /**
  * A running Nacos.
  *
- * @typedef {object} NacosFacts
+ * @typedef {object} NacosInfo
  * @property {string} host
- * @property {number} port Its HTTP API under `/nacos`; gRPC is at this port + 1000.
- * @property {string} url Base address of the HTTP API.
+ * @property {number} port Port of the HTTP API under `/nacos`; gRPC uses this port + 1000.
+ * @property {string} url Base URL of the HTTP API.
  */
 
-/** @typedef {NacosFacts & ServerControl} NacosServer */
+/** @typedef {NacosInfo & ServerControl} NacosServer */
 
 /**
  * Options of {@link startNacos}.
  *
  * @typedef {object} NacosOptions
- * @property {boolean} [auth] Whether one has to log in, as user `nacos` with the password `nacos`. Default: false.
+ * @property {boolean} [auth] Whether clients must log in, as user `nacos` with the password `nacos`. Default: false.
  */
 
 const host = '127.0.0.1';
@@ -53,13 +53,13 @@ export async function startNacos({ auth = false } = {}) {
         `-Dnacos.core.auth.enabled=${auth}`,
         `-Dnacos.inetutils.ip-address=${host}`,
         `-Dserver.address=${host}`,
-        `-Dserver.port=${port}`, // only a system property moves the ports beside it, too
+        `-Dserver.port=${port}`, // only a system property also moves the derived ports
         '-jar',
         jar,
       ],
     }),
     isReady: async ([port]) => {
-      const response = await ask(`${baseUrl(port)}/v1/ns/instance/list?serviceName=x`);
+      const response = await tryGet(`${baseUrl(port)}/v1/ns/instance/list?serviceName=x`);
       return response?.status === (auth ? 403 : 200);
     },
   });

@@ -7,19 +7,19 @@ import { startServer } from './server.mjs';
 /**
  * A running Polaris.
  *
- * @typedef {object} PolarisFacts
+ * @typedef {object} PolarisInfo
  * @property {string} host
- * @property {number} httpPort The console's API, such as `/naming/v1/instances`, and that of clients.
+ * @property {number} httpPort Port of the console API, such as `/naming/v1/instances`, and of the client API.
  * @property {number} grpcPort
- * @property {string} url Base address of HTTP.
+ * @property {string} url Base URL of the HTTP API.
  */
 
-/** @typedef {PolarisFacts & ServerControl} PolarisServer */
+/** @typedef {PolarisInfo & ServerControl} PolarisServer */
 
 const host = '127.0.0.1';
 
 /**
- * Starts a Polaris of one node, without access control. Services and namespaces come about with their first instance.
+ * Starts a single Polaris node without access control. The first instance creates its service and namespace.
  *
  * @returns {Promise<PolarisServer>}
  */
@@ -29,12 +29,12 @@ export async function startPolaris() {
   const { ports, ...control } = await startServer({
     name: 'polaris',
     portCount: 2,
-    stopSignal: 'SIGKILL', // it answers any other by sleeping 5 s; its store survives this one
+    stopSignal: 'SIGKILL', // for other signals Polaris sleeps 5 s; its store survives SIGKILL
     prepare: () => [],
     command: (_, [http, grpc]) => ({
       program: 'sh',
       args: ['-c', 'cat > polaris.yaml && exec "$0" start -c polaris.yaml', polaris],
-      input: JSON.stringify(settings(http, grpc)), // which is YAML, too
+      input: JSON.stringify(settings(http, grpc)), // JSON is valid YAML
     }),
     isReady: (_, log) => log.includes('finish starting server'),
   });
@@ -47,7 +47,7 @@ const batch = { open: true, queueSize: 1024, waitTime: '32ms', maxBatchCount: 32
 const clientApi = { enable: true, include: ['discover', 'register', 'healthcheck'] };
 
 /**
- * Polaris has no defaults: what is missing here is switched off, or stops it.
+ * Polaris has no defaults: a missing section switches a feature off, or prevents the start.
  *
  * @param {number | undefined} http
  * @param {number | undefined} grpc

@@ -5,9 +5,9 @@ import { startServer } from './server.mjs';
 /** @import { ServerControl } from './server.mjs' */
 
 /**
- * A running PostgreSQL. Every connection from this machine is trusted; the password is there for clients that insist.
+ * A running PostgreSQL. It trusts all local connections; the password is for clients that require one.
  *
- * @typedef {object} PostgresFacts
+ * @typedef {object} PostgresInfo
  * @property {string} host
  * @property {number} port
  * @property {string} user A superuser.
@@ -16,7 +16,7 @@ import { startServer } from './server.mjs';
  * @property {string} url
  */
 
-/** @typedef {PostgresFacts & ServerControl} PostgresServer */
+/** @typedef {PostgresInfo & ServerControl} PostgresServer */
 
 const host = '127.0.0.1';
 const user = 'dtm';
@@ -24,7 +24,7 @@ const password = 'dtm';
 const database = 'dtm';
 
 /**
- * Starts PostgreSQL on an empty database.
+ * Starts PostgreSQL with an empty database.
  *
  * @returns {Promise<PostgresServer>}
  */
@@ -36,7 +36,7 @@ export async function startPostgres() {
     name: 'postgres',
     user: 'postgres',
     portCount: 1,
-    stopSignal: 'SIGINT', // "fast": does not wait for clients to leave
+    stopSignal: 'SIGINT', // fast shutdown: does not wait for clients to disconnect
     prepare: () => [
       {
         program: initdb,
@@ -58,7 +58,7 @@ export async function startPostgres() {
         `--unix_socket_directories=${dir}`,
         '--max_connections=200',
         '--max_prepared_transactions=64',
-        // No fsync, yet synchronous commits: what was committed outlives `kill`, though not the machine.
+        // no fsync, but synchronous commits: committed data survives `kill`, but not a crash of the machine
         '--fsync=off',
         '--full_page_writes=off',
       ],

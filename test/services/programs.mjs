@@ -9,7 +9,7 @@ import { catalog } from './catalog.mjs';
 /** @import { BuiltService, ServiceName } from './catalog.mjs' */
 
 /**
- * Path of a program of a service, or `undefined` when it is not installed.
+ * Finds a program of a service; `undefined` = not installed.
  *
  * @param {ServiceName} name
  * @param {string} program
@@ -23,7 +23,7 @@ export function findProgram(name, program) {
 }
 
 /**
- * Path of a program of a service; throws an error that names the remedy when it is not installed.
+ * Finds a program of a service; throws an error with the install command when the program is missing.
  *
  * @param {ServiceName} name
  * @param {string} program
@@ -36,7 +36,7 @@ export function requireProgram(name, program) {
 }
 
 /**
- * The command that installs these services.
+ * Command that installs the given services.
  *
  * @param {...ServiceName} names
  * @returns {string}
@@ -46,8 +46,8 @@ export function installCommand(...names) {
 }
 
 /**
- * Folder outside the checkout that holds what was built for a service. It is keyed by everything that goes into the
- * build, so a stale program is never found.
+ * Folder, outside the repository, of the built programs of a service. Its name contains a hash of all build inputs, so a
+ * stale program is never used.
  *
  * @param {ServiceName} name
  * @param {BuiltService} service
@@ -66,7 +66,7 @@ export function buildFolder(name, service) {
 }
 
 /**
- * Folder in the checkout that a service is built from.
+ * Folder of the sources of a service.
  *
  * @param {BuiltService} service
  * @returns {string}
@@ -75,7 +75,7 @@ export function sourceFolder(service) {
   return join(import.meta.dirname, 'module' in service ? service.module : service.project);
 }
 
-/** Debian keeps PostgreSQL's server programs off the PATH, and `/usr/sbin` off the PATH of everyone but root. */
+/** On Debian, the PATH lacks the server programs of PostgreSQL, and `/usr/sbin` for users other than root. */
 function systemFolders() {
   const postgres = '/usr/lib/postgresql';
   const versions = existsSync(postgres) ? readdirSync(postgres).toSorted((a, b) => Number(b) - Number(a)) : [];

@@ -7,20 +7,20 @@ import { startServer } from './server.mjs';
 /**
  * A running Redis, without a password.
  *
- * @typedef {object} RedisFacts
+ * @typedef {object} RedisInfo
  * @property {string} host
  * @property {number} port
  * @property {string} url
  */
 
-/** @typedef {RedisFacts & ServerControl} RedisServer */
+/** @typedef {RedisInfo & ServerControl} RedisServer */
 
 const host = '127.0.0.1';
 
 /**
  * Starts an empty Redis.
  *
- * @param {{ appendOnly?: boolean }} [options] Whether it keeps its data over `kill` and `restart`. Default: true.
+ * @param {{ appendOnly?: boolean }} [options] Whether data survives `kill` and `restart`. Default: true.
  * @returns {Promise<RedisServer>}
  */
 export async function startRedis({ appendOnly = true } = {}) {
@@ -34,7 +34,7 @@ export async function startRedis({ appendOnly = true } = {}) {
     command: (dir, [port]) => ({
       program: redis,
       args: ['-'],
-      // The append-only file is what `restart` finds after `kill`; the system's cache keeps it without fsync.
+      // the append-only file survives `kill` without fsync, in the page cache
       input: `
         bind ${host}
         port ${port}

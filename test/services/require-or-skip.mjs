@@ -6,16 +6,16 @@ import { installCommand } from './programs.mjs';
 /** @import { ServiceName } from './catalog.mjs' */
 
 /**
- * What {@link requireOrSkip} found.
+ * Result of {@link requireOrSkip}.
  *
  * @typedef {object} Requirement
  * @property {boolean} available Whether every service is installed.
- * @property {(subject: string) => string} title The subject itself, or the subject and what is missing for it.
+ * @property {(subject: string) => string} title The subject, followed by the missing services, if any.
  */
 
 /**
- * Asks for services before a suite that needs them. Where one is not installed, the suite can be skipped under a title
- * that says so; with `DTM_REQUIRE_SERVICES=1` this throws instead, so that a run cannot pass without its servers.
+ * Checks the services that a suite needs. Without them, the suite can be skipped with a title that names them. With
+ * `DTM_REQUIRE_SERVICES=1` this function throws instead, so that a run cannot pass without its servers.
  *
  * @param {...ServiceName} names
  * @returns {Requirement}

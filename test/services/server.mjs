@@ -13,30 +13,30 @@ import { openWorkspace } from './workspace.mjs';
 /** @import { Command } from './workspace.mjs' */
 
 /**
- * How one kind of server is started.
+ * How to start a kind of server.
  *
  * @typedef {object} Recipe
  * @property {ServiceName} name
- * @property {string} [user] Account to run as when we are root; by default we run it as we are.
+ * @property {string} [user] Account for the server if this process is root. Default: the account of this process.
  * @property {number} portCount
- * @property {readonly number[]} [portOffsets] Distances from its one port at which it takes further ones by itself.
- * @property {(dir: string) => readonly Command[]} prepare What makes the data, run once and in order.
- * @property {(dir: string, ports: readonly number[]) => Command} command What starts the server in the foreground.
+ * @property {readonly number[]} [portOffsets] Offsets from the first port at which the server takes further ports.
+ * @property {(dir: string) => readonly Command[]} prepare Commands that create the data; run once, in order.
+ * @property {(dir: string, ports: readonly number[]) => Command} command Command that starts the server in the foreground.
  * @property {(ports: readonly number[], log: string) => boolean | Promise<boolean>} isReady
- * @property {NodeJS.Signals} stopSignal What asks the server to end soon and in good order.
+ * @property {NodeJS.Signals} stopSignal Signal for a fast graceful shutdown.
  */
 
 /**
- * Control over a server that was started.
+ * Controls a running server.
  *
  * @typedef {object} ServerControl
- * @property {string} logFile What the server has said since it was last started; removed with the rest by `stop`.
- * @property {() => number | undefined} pid The running process, for whoever measures it.
- * @property {() => Promise<void>} stop Ends the server and removes its data. Calling it again is harmless. It also
- *   happens by itself when this process ends, in whatever way.
- * @property {() => Promise<void>} kill SIGKILL to the server and its children. The data stays, for `restart`.
- * @property {() => Promise<void>} restart Starts the server again, on the same data and ports, ending it in good order
- *   first if it runs.
+ * @property {string} logFile Output since the last start; `stop` removes it.
+ * @property {() => number | undefined} pid Process id, for measurements.
+ * @property {() => Promise<void>} stop Stops the server and removes its data; idempotent. Also happens when this process
+ *   ends for any reason.
+ * @property {() => Promise<void>} kill Sends SIGKILL to the server and its children. The data stays for `restart`.
+ * @property {() => Promise<void>} restart Stops a running server gracefully and starts it again with the same data and
+ *   ports.
  */
 
 const portAttempts = 5;
@@ -70,7 +70,7 @@ export async function startServer(recipe) {
   async function launch() {
     server = await workspace.spawn(recipe.command(workspace.dir, ports));
     try {
-      await untilReady(server);
+      await waitUntilReady(server);
       server.unref();
     } catch (error) {
       await kill();
@@ -79,14 +79,14 @@ export async function startServer(recipe) {
   }
 
   /** @param {ChildProcess} child */
-  async function untilReady(child) {
+  async function waitUntilReady(child) {
     const deadline = Date.now() + readyTimeoutSeconds * 1000;
     for (;;) {
       const over = hasEnded(child);
       const log = readLog();
-      // First of all: where a port is taken, it is someone else who answers there.
-      if (/(address|port \d+ was) already in use/i.test(log)) throw new PortTakenError(`${title} found its port taken`);
-      if (over) throw failure(`${title} ended early`, log);
+      // check this first: on a taken port another server answers
+      if (/(address|port \d+ was) already in use/i.test(log)) throw new PortTakenError(`${title}: port already in use`);
+      if (over) throw failure(`${title} exited early`, log);
       if (await recipe.isReady(ports, log)) return;
       if (Date.now() > deadline) throw failure(`${title} was not ready after ${readyTimeoutSeconds} s`, log);
       await sleep(20);
@@ -131,7 +131,7 @@ export async function startServer(recipe) {
 
   async function close() {
     await workspace.close();
-    if (server) await ended(server); // the guard does not see when the last of its ports is free
+    if (server) await ended(server); // the guard does not wait until all ports are free
   }
 
   try {
@@ -148,11 +148,11 @@ export async function startServer(recipe) {
 class PortTakenError extends Error {}
 
 /**
- * @param {string} what
+ * @param {string} message
  * @param {string} log
  */
-function failure(what, log) {
-  return new Error(`${what}. Its output ends:\n${log.slice(-2000)}`);
+function failure(message, log) {
+  return new Error(`${message}; end of its output:\n${log.slice(-2000)}`);
 }
 
 /** @param {ChildProcess} child */
@@ -172,12 +172,12 @@ function sendKill(pid) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It was gone already.
+    // the process has already ended
   }
 }
 
 /**
- * A process that has ended but was not yet collected by its parent has no `exe`; signals still find it.
+ * Whether a process runs. A zombie still accepts signals but has no `exe`.
  *
  * @param {number} pid
  */
@@ -186,7 +186,7 @@ function isAlive(pid) {
 }
 
 /**
- * PostgreSQL's children have process groups of their own, so killing the group would leave them for a moment.
+ * Children of a process. Those of PostgreSQL have their own process groups, so a signal to the group would miss them.
  *
  * @param {number} pid
  * @returns {number[]}

@@ -15,24 +15,24 @@ import { join } from 'node:path';
  * @typedef {object} Command
  * @property {string} program
  * @property {readonly string[]} args
- * @property {Readonly<Record<string, string>>} [env] Beside the PATH, all that the program sees.
- * @property {string} [input] Given to the program on its standard input.
+ * @property {Readonly<Record<string, string>>} [env] Environment of the program, in addition to the PATH.
+ * @property {string} [input] Standard input of the program.
  */
 
 /**
- * A temporary folder in which one program at a time runs. Neither outlives this process.
+ * A temporary folder in which one program at a time runs. Both end with this process.
  *
  * @typedef {object} Workspace
  * @property {string} dir
- * @property {string} logFile The output of the program that was started last.
- * @property {(command: Command) => Promise<ChildProcess>} spawn Starts a program in a process group of its own.
- * @property {() => Promise<void>} close Ends the last program and removes the folder.
+ * @property {string} logFile Output of the last program.
+ * @property {(command: Command) => Promise<ChildProcess>} spawn Starts a program in its own process group.
+ * @property {() => Promise<void>} close Stops the last program and removes the folder.
  */
 
 /*
- * Exit handlers are no use here: a signal, a crash or the end of a test worker skips them. Instead a guard waits on a
- * pipe that closes when we ask for it and also when we die, however that happens. It is the only one to clean up.
- * It looks at `exe` because a process that has ended still takes signals until its parent collects it.
+ * Exit handlers do not suffice: a signal, a crash or the end of a test worker skips them. Instead, a guard process waits
+ * on a pipe that closes on request and at any end of this process. Only the guard cleans up. It checks `exe`, because a
+ * zombie still accepts signals.
  */
 const guardScript = `
 dir=$1 signal=$2 group=
@@ -45,16 +45,16 @@ fi
 for _ in $(seq 50); do rm -rf "$dir" && break; sleep 0.1; done
 `;
 
-// A program tells the guard its group by itself, and holds the pipe until it has: were it up to us, we could die
-// between starting it and telling.
+// The program itself reports its process group to the guard, and holds the pipe until then. This process could die
+// between the start of the program and the report.
 const announceScript = 'echo $$ >&3; exec "$@" 3>&-';
 
 /**
- * Makes a temporary folder and sets a guard over it.
+ * Creates a temporary folder with its guard process.
  *
- * @param {string} name Appears in the folder's name.
- * @param {Account | undefined} account Who owns the folder and runs the programs; by default we do.
- * @param {NodeJS.Signals} stopSignal Sent to the last program in the end; SIGKILL follows after ten seconds.
+ * @param {string} name Part of the folder name.
+ * @param {Account | undefined} account Owner of the folder and account of the programs. Default: the account of this process.
+ * @param {NodeJS.Signals} stopSignal Signal that stops the last program; SIGKILL follows after ten seconds.
  * @returns {Workspace}
  */
 export function openWorkspace(name, account, stopSignal) {

@@ -169,10 +169,10 @@ export class SimulatedSystem {
   /** Starts the coordinators and subscribes to the topics, without faults. */
   async #prepare(): Promise<void> {
     for (const node of this.#nodes) await node.start();
-    const { topics } = this.#nodes[0]!.running!.services;
+    const { coordinator } = this.#nodes[0]!.running!;
     for (let subscribers = 1; subscribers <= MAX_SUBSCRIBERS; subscribers++) {
       for (let bank = 0; bank < subscribers; bank++) {
-        await this.#stepUntil(topics.subscribe(topicOf(subscribers), bankUrl(bank, 'action'), ''));
+        await this.#stepUntil(coordinator.subscribe(topicOf(subscribers), bankUrl(bank, 'action'), ''));
       }
     }
   }

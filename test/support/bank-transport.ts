@@ -4,15 +4,15 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 type Branch = 'nothing' | 'reserved' | 'done' | 'undone';
 
 /**
- * Participants with a barrier, as the protocol asks of them: duplicates count once, an undo without its do is remembered,
- * a do that comes after its undo has no effect.
+ * In-memory participants behind a barrier. Duplicates count once; an undo before its action is remembered; an action after
+ * its undo has no effect.
  */
 export class BankTransport implements Transport {
-  /** Where each branch stands, by gid and branch id. */
+  /** State of each branch, by gid and branch id. */
   readonly #branches = new Map<string, Branch>();
-  /** Forward operations that refuse, e.g. `03 action`. */
+  /** Operations that fail, e.g. `03 action`. */
   readonly #refusals: ReadonlySet<string>;
-  /** What the initiator of a message says when it is asked: whether its own transaction committed. */
+  /** Answer to the query-back of a message: whether the local transaction committed. */
   isCommitted = false;
   /** Calls in order, e.g. `01 action`. */
   readonly keys: string[] = [];
@@ -21,7 +21,7 @@ export class BankTransport implements Transport {
     this.#refusals = new Set(refusals);
   }
 
-  /** Where the branches of a transaction stand. */
+  /** States of the branches of a transaction. */
   branchesOf(gid: string): Record<string, Branch> {
     const own = [...this.#branches].filter(([key]) => key.startsWith(`${gid}/`));
     return Object.fromEntries(own.map(([key, branch]) => [key.slice(gid.length + 1), branch]));
@@ -49,7 +49,7 @@ function next(branch: Branch, op: string): Branch {
     case 'confirm':
     case 'commit':
       if (branch === 'reserved' || branch === 'done') return 'done';
-      throw new Error(`${op} of a branch where ${branch} was done`);
+      throw new Error(`${op} of a branch that is ${branch}`);
     default:
       if (op !== 'compensate' && branch === 'done') throw new Error(`${op} of a branch that was confirmed`);
       return 'undone';

@@ -9,15 +9,15 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** An authority that signs certificates. */
-export interface Authority {
-  /** Its own certificate. */
+/** A certificate authority. */
+export interface CertificateAuthority {
+  /** Certificate of the authority. */
   readonly ca: string;
   /** Signs a new certificate for names such as `DNS:localhost` or `IP:127.0.0.1`. */
   sign(...names: readonly string[]): Certificate;
 }
 
-/** Whether certificates can be made on this machine. */
+/** Whether this machine has openssl, which creates the certificates. */
 export function hasOpenssl(): boolean {
   try {
     execFileSync('openssl', ['version'], { stdio: 'ignore' });
@@ -27,8 +27,8 @@ export function hasOpenssl(): boolean {
   }
 }
 
-/** Makes an authority that nobody trusts but the test. */
-export function makeAuthority(): Authority {
+/** Creates a certificate authority that only the test trusts. */
+export function createAuthority(): CertificateAuthority {
   const ca = inFolder((run, read) => {
     run('req', '-x509', ...NEW_KEY, '-keyout', 'key', '-out', 'cert', '-days', '2', '-subj', '/CN=nestjs-dtm test');
     return { cert: read('cert'), key: read('key') };

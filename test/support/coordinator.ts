@@ -5,8 +5,8 @@ import { RecordingLogger } from './recording-logger.js';
 import { ScriptedTransport } from './scripted-transport.js';
 import { VirtualClock } from './virtual-clock.js';
 
-/** A coordinator without network and wall clock, and what it works with. */
-export interface CoordinatorBed {
+/** A coordinator without a network and a wall clock, with its environment. */
+export interface CoordinatorFixture {
   readonly server: DtmConnection;
   readonly clock: VirtualClock;
   readonly transport: ScriptedTransport;
@@ -14,14 +14,14 @@ export interface CoordinatorBed {
   readonly logger: RecordingLogger;
   /** The stored transaction. */
   find(gid: string): Promise<TransactionDetails>;
-  /** Its status and those of its branches, e.g. `failed: 01 compensate prepared, 01 action failed`. */
+  /** Status of a transaction and its branches, e.g. `failed: 01 compensate prepared, 01 action failed`. */
   show(gid: string): Promise<string>;
 }
 
-/** Makes a coordinator that is not opened yet; it is closed after the test. */
+/** Creates a coordinator without opening it; closes it after the test. */
 export function makeCoordinator(
   options: EmbeddedServerOptions & { clock?: VirtualClock; transport?: ScriptedTransport } = {},
-): CoordinatorBed {
+): CoordinatorFixture {
   const clock = options.clock ?? new VirtualClock();
   const transport = options.transport ?? new ScriptedTransport(clock);
   const store = options.store ?? memoryStore();
@@ -40,10 +40,10 @@ export function makeCoordinator(
   return { server, clock, transport, store, logger, find, show };
 }
 
-/** {@link makeCoordinator}, opened and recovering. */
-export async function startCoordinator(...options: Parameters<typeof makeCoordinator>): Promise<CoordinatorBed> {
-  const bed = makeCoordinator(...options);
-  await bed.server.open();
-  bed.server.recover();
-  return bed;
+/** Creates a coordinator, opens it and starts recovery; closes it after the test. */
+export async function startCoordinator(...options: Parameters<typeof makeCoordinator>): Promise<CoordinatorFixture> {
+  const fixture = makeCoordinator(...options);
+  await fixture.server.open();
+  fixture.server.recover();
+  return fixture;
 }

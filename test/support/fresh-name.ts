@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** A name that nothing in a registry has yet, which tells what it is of. */
-export function freshName(what: string): string {
-  return `${what}-${randomUUID().slice(0, 8)}`;
+/** A unique name for a registry, with a readable prefix. */
+export function freshName(prefix: string): string {
+  return `${prefix}-${randomUUID().slice(0, 8)}`;
 }

@@ -5,29 +5,29 @@ import { definitionOf } from './grpc-definitions.js';
 
 const LOCAL = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_http_proxy': 0 };
 
-/** What a call ended with. */
+/** Result of a call. */
 export interface GrpcAnswer {
   /** Name of the status code, e.g. `ABORTED`. */
   readonly status: string;
   /** Message of the status. */
   readonly message: string;
-  /** The answer, when there is one. */
+  /** The reply message, if any. */
   readonly reply: Record<string, unknown> | undefined;
 }
 
-/** A client of the gRPC API of some dtm. */
+/** A client of dtm's gRPC API. */
 export class GrpcClient {
   readonly client: Client;
   readonly #methods: ServiceDefinition;
 
-  /** Ends with the test, unless it is to be closed by hand. */
+  /** Closes at the end of the test unless `endsWithTest` is false. */
   constructor(address: string, methods = definitionOf(DTM_PROTO, 'Dtm'), endsWithTest = true) {
     this.client = new Client(address, credentials.createInsecure(), LOCAL);
     this.#methods = methods;
     if (endsWithTest) onTestFinished(() => this.client.close());
   }
 
-  /** Calls a method; never throws for what was answered. */
+  /** Calls a method. Returns error statuses, never throws them. */
   call(method: string, message: object = {}, timeoutMs = 20_000): Promise<GrpcAnswer> {
     const { path, requestSerialize, responseDeserialize } = this.#methods[method]!;
     return new Promise((resolve) => {
@@ -49,14 +49,14 @@ export class GrpcClient {
   }
 }
 
-/** Fields of a `DtmRequest`, by their own names but for steps and payloads. */
+/** Fields of a `DtmRequest` by their own names, except steps and payloads. */
 export interface RequestFields {
   readonly steps?: readonly object[];
   readonly payloads?: readonly (string | Buffer)[];
   readonly [field: string]: unknown;
 }
 
-/** A `DtmRequest` of a transaction with some steps, given as objects, and payloads, given as texts or bytes. */
+/** A `DtmRequest` with steps as objects and payloads as text or bytes. */
 export function requestMessage(gid: string, transType: string, rest: RequestFields = {}): object {
   const { steps, payloads = [], ...others } = rest;
   return {

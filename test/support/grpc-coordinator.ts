@@ -1,9 +1,9 @@
 import type { EmbeddedServer, EmbeddedServerOptions } from 'nestjs-dtm/server';
-import { startCoordinator, type CoordinatorBed } from './coordinator.js';
+import { startCoordinator, type CoordinatorFixture } from './coordinator.js';
 import { GrpcClient } from './grpc-client.js';
 
-/** A coordinator that listens for gRPC, and HTTP beside it, and the shortest way to ask it. */
-export interface GrpcCoordinator extends CoordinatorBed {
+/** A coordinator that listens on gRPC and HTTP, with a client for short calls. */
+export interface GrpcCoordinator extends CoordinatorFixture {
   /** `127.0.0.1:<port>` */
   readonly address: string;
   /** `http://127.0.0.1:<port>/api/dtmsvr` */
@@ -14,16 +14,16 @@ export interface GrpcCoordinator extends CoordinatorBed {
   answer: GrpcClient['answer'];
 }
 
-/** Starts one on free ports; ends with the test. */
+/** Starts a coordinator on free ports; closes it after the test. */
 export async function startGrpcCoordinator(options: EmbeddedServerOptions = {}): Promise<GrpcCoordinator> {
   const listen = { port: 0, grpcPort: 0 };
-  const bed = await startCoordinator({ listen, ...options } as Parameters<typeof startCoordinator>[0]);
-  const address = (bed.server as EmbeddedServer).grpcAddress!;
+  const fixture = await startCoordinator({ listen, ...options } as Parameters<typeof startCoordinator>[0]);
+  const address = (fixture.server as EmbeddedServer).grpcAddress!;
   const client = new GrpcClient(address);
   return {
-    ...bed,
+    ...fixture,
     address,
-    base: bed.server.address!,
+    base: fixture.server.address!,
     client,
     call: (...args) => client.call(...args),
     answer: (...args) => client.answer(...args),

@@ -2,7 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 import { EMPTY_PROTO, type ProtoFile } from '../../lib/protocol/internal.js';
 
-/** A service with its messages, as clients and servers of gRPC need it; file names and packages as in the file. */
+/** Service definition, with its messages, for gRPC clients and servers. */
 export function definitionOf(file: ProtoFile, service: string): ServiceDefinition {
   const root: Record<string, { nested: Record<string, object> }> = {};
   for (const { package: name, messages, services } of [EMPTY_PROTO, file]) {

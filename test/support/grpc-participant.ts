@@ -2,19 +2,19 @@ import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } f
 import { onTestFinished } from 'vitest';
 import { GRPC_STATUS } from '../../lib/protocol/internal.js';
 
-/** A call as a participant got it. */
+/** A call that a participant received. */
 export interface ReceivedCall {
   /** Full method. */
   readonly method: string;
   /** Metadata by name. */
   readonly metadata: Readonly<Record<string, string | Buffer>>;
-  /** The message, as it came. */
+  /** Raw bytes of the message. */
   readonly message: Buffer;
-  /** Address of the caller: one for each connection. */
+  /** Address of the caller, different for each connection. */
   readonly peer: string;
 }
 
-/** What a participant answers: a status, and a message; never, when it is undefined. */
+/** Answer of a participant: a status and a message; undefined = no answer. */
 export interface GrpcReply {
   readonly code?: number;
   readonly details?: string;
@@ -23,7 +23,7 @@ export interface GrpcReply {
 
 export type GrpcParticipantHandler = (call: ReceivedCall) => GrpcReply | undefined | Promise<GrpcReply | undefined>;
 
-/** A real gRPC server that takes bytes, keeps what it was asked and answers as told; OK with an empty message otherwise. */
+/** A real gRPC server that records calls as bytes and answers as scripted, by default OK with an empty message. */
 export class GrpcParticipant {
   readonly calls: ReceivedCall[] = [];
   readonly #handlers = new Map<string, GrpcParticipantHandler[]>();
@@ -32,7 +32,7 @@ export class GrpcParticipant {
 
   private constructor() {}
 
-  /** Starts one on a free port; it ends with the test. */
+  /** Starts a participant on a free port; stops it after the test. */
   static async start(): Promise<GrpcParticipant> {
     const participant = new GrpcParticipant();
     await participant.restart();
@@ -50,7 +50,7 @@ export class GrpcParticipant {
   }
 
   /**
-   * Tells what a method answers: one reply per call, the last one from then on.
+   * Scripts the answers of a method: one reply per call; the last reply repeats.
    *
    * @param method - e.g. `bank.Bank/TransOut`
    */
@@ -70,7 +70,7 @@ export class GrpcParticipant {
     );
   }
 
-  /** Ends without waiting for anything; the port stays its own. */
+  /** Stops at once; keeps the port for {@link restart}. */
   stop(): void {
     this.#server?.forceShutdown();
     this.#server = undefined;
@@ -93,7 +93,7 @@ export class GrpcParticipant {
     const handle = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void =>
       void this.#answer(method, call, callback);
     server.unregister(method);
-    server.register(method, handle, asItIs, asItIs, 'unary');
+    server.register(method, handle, identity, identity, 'unary');
   }
 
   async #answer(method: string, call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): Promise<void> {
@@ -109,11 +109,11 @@ export class GrpcParticipant {
   }
 }
 
-function asItIs(bytes: Buffer): Buffer {
+function identity(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** What participants decide, by the rules of dtm. */
+/** Outcomes of a branch as dtm reads them. */
 export const REPLIES = {
   success: {},
   failure: { code: GRPC_STATUS.ABORTED, details: 'no money' },

@@ -8,22 +8,22 @@ import {
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A call as it came over the wire. */
+/** A call as sent over the wire. */
 export interface RawCall {
   readonly headers: IncomingHttpHeaders;
-  /** Names and values of the headers in order, as they were sent. */
+  /** Names and values of the headers as sent, in order. */
   readonly rawHeaders: readonly string[];
-  /** Length-prefixed messages, as they were sent. */
+  /** Length-prefixed messages as sent. */
   readonly body: Buffer;
-  /** Which of the server's connections it came on, from 0. */
+  /** Index of the connection, from 0. */
   readonly connection: number;
   readonly stream: ServerHttp2Stream;
 }
 
-/** A server of HTTP/2 without gRPC: shows what is really sent, and answers what no gRPC library would. */
+/** An HTTP/2 server without a gRPC library: records raw calls and can send answers that no gRPC library would. */
 export class H2Server {
   readonly calls: RawCall[] = [];
-  /** Connections that are open. */
+  /** Open connections. */
   readonly sessions = new Set<ServerHttp2Session>();
   readonly #server: Http2Server;
   #connections = new Map<ServerHttp2Session, number>();
@@ -44,7 +44,7 @@ export class H2Server {
     });
   }
 
-  /** Starts one on a free port; it ends with the test. */
+  /** Starts a server on a free port; closes it after the test. */
   static async start(handler: (call: RawCall) => void = answerOk): Promise<H2Server> {
     const server = new H2Server(handler);
     await new Promise<void>((resolve) => void server.#server.listen(0, '127.0.0.1', resolve));
@@ -56,12 +56,12 @@ export class H2Server {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Connections so far. */
+  /** Number of connections so far. */
   get connections(): number {
     return this.#connections.size;
   }
 
-  /** Answers differently from now on. */
+  /** Replaces the handler. */
   answer(handler: (call: RawCall) => void): void {
     this.#handler = handler;
   }
@@ -84,12 +84,12 @@ export class H2Server {
   }
 }
 
-/** Answers with a message and a status. */
+/** Answers OK with an empty message. */
 export function answerOk({ stream }: RawCall): void {
   answerGrpc(stream, 0, Buffer.alloc(0));
 }
 
-/** Answers the way gRPC does. */
+/** Sends a gRPC answer. */
 export function answerGrpc(stream: ServerHttp2Stream, status: number, message?: Buffer): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(status), 'grpc-message': '' }));

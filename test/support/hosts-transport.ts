@@ -2,21 +2,21 @@ import type { OutgoingBranchCall } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import { ScriptedTransport, type TransportCall } from './scripted-transport.js';
 
-/** What a caller sees when nobody is there. */
+/** Outcome of a call to a stopped host. */
 export const NO_ANSWER: Outcome = { kind: 'unknown', message: 'no answer: refused', unreachable: true };
 
-/** Branches on several hosts, any of which may be gone; hosts that are there answer as scripted. */
+/** Branches on several hosts. Stopped hosts do not answer; the others answer as scripted. */
 export class HostsTransport extends ScriptedTransport {
-  readonly #gone = new Set<string>();
+  readonly #stopped = new Set<string>();
 
-  /** Nobody answers there from now on. */
+  /** Stops hosts: they no longer answer. */
   stopHost(...hosts: readonly string[]): void {
-    for (const host of hosts) this.#gone.add(host);
+    for (const host of hosts) this.#stopped.add(host);
   }
 
-  /** Somebody answers again. */
+  /** Starts hosts: they answer again. */
   startHost(...hosts: readonly string[]): void {
-    for (const host of hosts) this.#gone.delete(host);
+    for (const host of hosts) this.#stopped.delete(host);
   }
 
   /** Calls to a host, in order. */
@@ -25,9 +25,9 @@ export class HostsTransport extends ScriptedTransport {
   }
 
   override async call(call: OutgoingBranchCall): Promise<Outcome> {
-    const isGone = this.#gone.has(hostOf(call.url));
+    const isStopped = this.#stopped.has(hostOf(call.url));
     const outcome = await super.call(call);
-    return isGone ? NO_ANSWER : outcome;
+    return isStopped ? NO_ANSWER : outcome;
   }
 }
 

@@ -1,6 +1,6 @@
 import { request } from 'undici';
 
-/** An answer as it came over the wire. */
+/** A raw HTTP answer. */
 export interface RawAnswer {
   readonly status: number;
   readonly type: string;
@@ -8,7 +8,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends a request, follows nothing, gives back the answer as it is. */
+/** Sends a request and returns the raw answer, without following redirects. */
 export async function send(method: string, url: string, body?: string | Uint8Array): Promise<RawAnswer> {
   const answer = await request(url, {
     method,
@@ -23,12 +23,11 @@ export async function send(method: string, url: string, body?: string | Uint8Arr
   };
 }
 
-/** GET. */
 export function get(url: string): Promise<RawAnswer> {
   return send('GET', url);
 }
 
-/** POST of a value as JSON, or of a text as it is. */
+/** Posts a value as JSON, or a string unchanged. */
 export function post(url: string, body: unknown): Promise<RawAnswer> {
   return send('POST', url, typeof body === 'string' ? body : JSON.stringify(body));
 }

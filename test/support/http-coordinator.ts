@@ -1,23 +1,23 @@
 import type { EmbeddedServerOptions } from 'nestjs-dtm/server';
 import { get, post, type RawAnswer } from './http-client.js';
-import { startCoordinator, type CoordinatorBed } from './coordinator.js';
+import { startCoordinator, type CoordinatorFixture } from './coordinator.js';
 
-/** A coordinator that listens, and the shortest way to ask it. */
-export interface HttpCoordinator extends CoordinatorBed {
+/** A coordinator that listens on HTTP, with functions for short requests. */
+export interface HttpCoordinator extends CoordinatorFixture {
   /** `http://127.0.0.1:<port>/api/dtmsvr` */
   readonly base: string;
   post(operation: string, body: unknown): Promise<RawAnswer>;
   get(operation: string): Promise<RawAnswer>;
-  /** Status and body text of an answer to POST. */
+  /** Status and body of the answer to a POST. */
   answer(operation: string, body: unknown): Promise<string>;
 }
 
-/** Starts one on a free port; ends with the test. */
+/** Starts a coordinator on a free port; closes it after the test. */
 export async function startHttpCoordinator(options: EmbeddedServerOptions = {}): Promise<HttpCoordinator> {
-  const bed = await startCoordinator({ listen: { port: 0 }, ...options } as Parameters<typeof startCoordinator>[0]);
-  const base = bed.server.address!;
+  const fixture = await startCoordinator({ listen: { port: 0 }, ...options } as Parameters<typeof startCoordinator>[0]);
+  const base = fixture.server.address!;
   return {
-    ...bed,
+    ...fixture,
     base,
     post: (operation, body) => post(`${base}/${operation}`, body),
     get: (operation) => get(`${base}/${operation}`),
@@ -30,12 +30,12 @@ export async function startHttpCoordinator(options: EmbeddedServerOptions = {}):
 
 export const SUCCESS_ANSWER = '200 {"dtm_result":"SUCCESS"}';
 
-/** The answer that refuses. */
+/** Answer of a refused request. */
 export function refusal(message: string): string {
   return `409 ${JSON.stringify({ dtm_result: 'FAILURE', message: `${message} FAILURE` })}`;
 }
 
-/** The answer to what is wrong. */
+/** Answer of a failed request. */
 export function failure(message: string): string {
   return `500 ${JSON.stringify({ message })}`;
 }

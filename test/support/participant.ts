@@ -9,22 +9,22 @@ import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { deferred, type Deferred } from './deferred.js';
 
-/** A request as a participant got it. */
+/** A request that a participant received. */
 export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
-  /** Query as it stood in the URL, without the `?`. */
+  /** Raw query of the URL, without `?`. */
   readonly search: string;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: IncomingHttpHeaders;
-  /** Names and values as they were sent, in order. */
+  /** Names and values as sent, in order. */
   readonly rawHeaders: readonly string[];
   readonly body: string;
-  /** Which of the server's connections it came on, from 0. */
+  /** Index of the connection, from 0. */
   readonly connection: number;
 }
 
-/** An answer, or a function that makes one. */
+/** An answer of a participant. */
 export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export type Handler = (
   response: ServerResponse,
 ) => Reply | undefined | Promise<Reply | undefined>;
 
-/** A real HTTP server that keeps what it was asked and answers as told; 200 `{"dtm_result":"SUCCESS"}` otherwise. */
+/** A real HTTP server that records requests and answers as scripted, by default 200 `{"dtm_result":"SUCCESS"}`. */
 export class Participant {
   readonly requests: ReceivedRequest[] = [];
   readonly #server: Server;
@@ -49,7 +49,7 @@ export class Participant {
     this.#server.on('connection', (socket) => this.#sockets.set(socket, this.#sockets.size));
   }
 
-  /** Starts one on a free port; it ends with the test. */
+  /** Starts a participant on a free port; closes it after the test. */
   static async start(): Promise<Participant> {
     const participant = new Participant();
     await new Promise<void>((resolve) => void participant.#server.listen(0, '127.0.0.1', resolve));
@@ -61,7 +61,7 @@ export class Participant {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Connections so far. */
+  /** Number of connections so far. */
   get connections(): number {
     return this.#sockets.size;
   }
@@ -71,8 +71,8 @@ export class Participant {
   }
 
   /**
-   * Tells what a path answers: one reply per request, the last one from then on. A handler that returns undefined
-   * answers by itself, or never.
+   * Scripts the answers of a path: one reply per request; the last reply repeats. A handler that returns undefined sends
+   * its own answer, or none.
    */
   answer(path: string, ...replies: readonly (Reply | Handler)[]): this {
     this.#handlers.set(
@@ -92,7 +92,7 @@ export class Participant {
     return this.requests.map(({ method, path }) => `${method} ${path}`);
   }
 
-  /** Resolves when there have been that many requests. */
+  /** Resolves after the given number of requests. */
   async received(count: number): Promise<void> {
     if (this.requests.length >= count) return;
     const arrival = deferred();

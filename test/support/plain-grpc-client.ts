@@ -4,7 +4,7 @@ import { grpcStatusName } from '../../lib/protocol/internal.js';
 
 const LOCAL = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_http_proxy': 0 };
 
-/** A client of gRPC as Nest's `ClientGrpc` makes it: the URL is its target, unchanged. Ends with the test. */
+/** A gRPC client like Nest's `ClientGrpc`: the URL is the target, unchanged. Closes after the test. */
 export class PlainGrpcClient {
   readonly #client: Client;
 
@@ -13,16 +13,16 @@ export class PlainGrpcClient {
     onTestFinished(() => this.#client.close());
   }
 
-  /** Calls a method with an empty message; `OK`, or status and details. */
+  /** Calls a method with an empty message; returns `OK`, or status and details. */
   call(method: string, deadline = Date.now() + 10_000): Promise<string> {
     return new Promise((resolve) => {
       const done = (error: ServiceError | null): void =>
         resolve(error ? `${grpcStatusName(error.code)} ${error.details}` : 'OK');
-      this.#client.makeUnaryRequest(method, asItIs, asItIs, Buffer.alloc(0), { deadline }, done);
+      this.#client.makeUnaryRequest(method, identity, identity, Buffer.alloc(0), { deadline }, done);
     });
   }
 }
 
-function asItIs(bytes: Buffer): Buffer {
+function identity(bytes: Buffer): Buffer {
   return bytes;
 }

@@ -1,4 +1,4 @@
-/** A seeded generator of numbers from 0 to 1 (mulberry32): the same seed gives the same run. */
+/** A seeded generator of numbers from 0 to 1 (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

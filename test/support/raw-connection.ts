@@ -1,17 +1,17 @@
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** An answer as it came over a raw connection. */
+/** An answer on a raw connection. */
 export interface RawConnectionAnswer {
   readonly status: number;
-  /** Header lines in lower case, as they came. */
+  /** Status line and headers, in lower case. */
   readonly head: string;
   readonly body: string;
 }
 
-/** A TCP connection to a server on which a test writes what it likes; ends with the test. */
+/** A TCP connection on which a test writes raw bytes; closes after the test. */
 export class RawConnection {
-  /** Resolves when the other side has closed, or reset, the connection. */
+  /** Resolves when the server closes or resets the connection. */
   readonly closed: Promise<'closed' | 'reset'>;
   readonly #socket: Socket;
   #received = Buffer.alloc(0);
@@ -36,9 +36,9 @@ export class RawConnection {
   }
 
   /**
-   * Connects.
+   * Opens a connection.
    *
-   * @param origin - e.g. `http://127.0.0.1:36789`, a path may follow
+   * @param origin - e.g. `http://127.0.0.1:36789`; a path is ignored
    */
   static async open(origin: string): Promise<RawConnection> {
     const { hostname, port } = new URL(origin);
@@ -51,42 +51,42 @@ export class RawConnection {
     return new RawConnection(socket);
   }
 
-  /** Whether the other side has closed, or reset, the connection. */
+  /** Whether the server has closed or reset the connection. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Writes; resolves when the other side, or the system between, has taken it. */
+  /** Writes data; resolves when the operating system has taken the data. */
   write(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => void this.#socket.write(data, () => resolve()));
   }
 
-  /** Says that nothing more will be written. */
+  /** Closes the sending side. */
   end(): void {
     this.#socket.end();
   }
 
-  /** Goes away without a word. */
-  vanish(): void {
+  /** Resets the connection. */
+  reset(): void {
     this.#socket.resetAndDestroy();
   }
 
-  /** Nothing that comes is read until {@link answer} is called. */
+  /** Stops reading until {@link answer} is called. */
   stopReading(): void {
     this.#socket.pause();
   }
 
   /**
-   * The next answer; answers to HEAD requests have no body.
+   * Reads the next answer; an answer to HEAD has no body.
    *
-   * @throws Error when the connection ended before
+   * @throws Error when the connection ends first
    */
   async answer(hasBody = true): Promise<RawConnectionAnswer> {
     this.#socket.resume();
     for (;;) {
       const answer = this.#take(hasBody);
       if (answer) return answer;
-      if (this.#isClosed) throw new Error(`the connection ended after ${JSON.stringify(this.#received.toString())}`);
+      if (this.#isClosed) throw new Error(`connection ended after ${JSON.stringify(this.#received.toString())}`);
       await new Promise<void>((resolve) => {
         this.#onChange = resolve;
       });

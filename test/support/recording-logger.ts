@@ -1,13 +1,13 @@
 import type { CoordinatorLogger } from 'nestjs-dtm/server';
 
-/** One report of the coordinator. */
+/** A log entry of the coordinator. */
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Keeps what the coordinator reports. */
+/** Records the log of a coordinator. */
 export class RecordingLogger implements CoordinatorLogger {
   readonly lines: LogLine[] = [];
 

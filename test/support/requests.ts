@@ -1,6 +1,6 @@
 import type { TransactionRequest } from 'nestjs-dtm/protocol';
 
-/** A saga of some steps, `http://b/a1` and `http://b/c1` being the URLs of the first. */
+/** A saga; the URLs of the first step are `http://b/a1` and `http://b/c1`. */
 export function sagaRequest(gid: string, steps = 1, change: Partial<TransactionRequest> = {}): TransactionRequest {
   const numbers = Array.from({ length: steps }, (_, index) => index + 1);
   return {
@@ -12,12 +12,10 @@ export function sagaRequest(gid: string, steps = 1, change: Partial<TransactionR
   };
 }
 
-/** A TCC. */
 export function tccRequest(gid: string, change: Partial<TransactionRequest> = {}): TransactionRequest {
   return { gid, transType: 'tcc', ...change };
 }
 
-/** A branch of a TCC. */
 export function tccBranch(gid: string, branchId: string) {
   return {
     gid,

@@ -1,13 +1,13 @@
 import type { AddressListener, AddressSource, GrpcTarget } from '../../lib/driver/index.js';
 
-/** A registry that says what it is told to say. */
+/** A registry that a test scripts. */
 export class ScriptedAddresses implements AddressSource {
-  /** What was asked of it, e.g. `watch bank`, `stop bank`. */
+  /** Calls to the registry, e.g. `watch bank`, `stop bank`. */
   readonly log: string[] = [];
   readonly #listeners = new Map<AddressListener, GrpcTarget>();
   #known: readonly string[] | undefined;
 
-  /** @param initial - known from the start, reported at once; without them it is silent */
+  /** @param initial - addresses that each watch gets at once; without them, a watch gets nothing until {@link found} */
   constructor(initial?: readonly string[]) {
     this.#known = initial;
   }
@@ -26,7 +26,7 @@ export class ScriptedAddresses implements AddressSource {
     };
   }
 
-  /** Reports addresses, `127.0.0.1:<port>`, and to later watches too. */
+  /** Reports addresses (`127.0.0.1:<port>`) to current and later watches. */
   found(...addresses: readonly string[]): void {
     this.#known = addresses;
     for (const listener of this.#listeners.keys()) listener.found(addressesOf(addresses));
@@ -47,7 +47,7 @@ function addressesOf(texts: readonly string[]): { host: string; port: number }[]
 
 let schemes = 0;
 
-/** A scheme that nobody has registered yet: gRPC never forgets one. */
+/** A new scheme for each test: gRPC keeps registered schemes for the lifetime of the process. */
 export function freshScheme(): string {
   schemes += 1;
   return `scripted${schemes}`;

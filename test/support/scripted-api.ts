@@ -9,7 +9,7 @@ import type {
 
 type Operation = 'newGid' | 'prepare' | 'submit' | 'abort' | 'registerBranch' | 'query';
 
-/** A coordinator that keeps what it was asked, and fails where told. */
+/** A coordinator API that records requests and fails as scripted. */
 export class ScriptedApi implements DtmApi {
   readonly address: string | undefined = 'http://dtm:36789/api/dtmsvr';
   readonly protocol: Protocol = 'http';
@@ -17,7 +17,7 @@ export class ScriptedApi implements DtmApi {
   readonly log: string[];
   readonly requests: TransactionRequest[] = [];
   readonly branches: BranchRegistration[] = [];
-  /** What query answers. */
+  /** Answer of query. */
   details: TransactionDetails | undefined;
   #gids = 0;
   readonly #failures = new Map<Operation, unknown[]>();
@@ -26,7 +26,7 @@ export class ScriptedApi implements DtmApi {
     this.log = log;
   }
 
-  /** Lets an operation fail: one error per call, the last one from then on; undefined lets it pass. */
+  /** Scripts failures of an operation: one error per call; the last one repeats; undefined = success. */
   fail(operation: Operation, ...errors: unknown[]): this {
     this.#failures.set(operation, errors);
     return this;

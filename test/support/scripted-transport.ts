@@ -8,24 +8,24 @@ export const FAILURE: Outcome = { kind: 'failure', message: 'refused' };
 export const ONGOING: Outcome = { kind: 'ongoing', message: 'not yet' };
 export const UNKNOWN: Outcome = { kind: 'unknown', message: 'status 500: boom' };
 
-/** A call as the transport got it, with the virtual time. */
+/** A call that the transport received, with its virtual time. */
 export interface TransportCall extends OutgoingBranchCall {
   /** Branch id and operation, e.g. `01 action`. */
   readonly key: string;
   readonly time: number;
 }
 
-/** A call that a test answers by hand. */
+/** A call that waits for the answer of the test. */
 export interface HeldCall {
-  /** Resolves when the call has been made. */
+  /** Resolves when the call arrives. */
   readonly arrived: Promise<TransportCall>;
-  /** Answers it, now or as soon as it comes. */
+  /** Answers the call, or the next one if none has arrived. */
   answer(outcome: Outcome): void;
 }
 
 type Answer = (call: TransportCall) => Outcome | Promise<Outcome>;
 
-/** Branches without a network: answers as told, success otherwise, and keeps what it was asked. */
+/** Branches without a network: records calls and answers as scripted, by default with success. */
 export class ScriptedTransport implements Transport {
   readonly calls: TransportCall[] = [];
   isClosed = false;
@@ -37,7 +37,7 @@ export class ScriptedTransport implements Transport {
   }
 
   /**
-   * Tells what a branch operation answers: one outcome per call, the last one from then on.
+   * Scripts the outcomes of a branch operation: one per call; the last one repeats.
    *
    * @param key - branch id and operation
    */
@@ -49,7 +49,7 @@ export class ScriptedTransport implements Transport {
     return this;
   }
 
-  /** Lets the next call of a branch operation wait for the test's answer; later ones succeed. */
+  /** Holds the next call of a branch operation until the test answers; later calls succeed. */
   hold(key: string): HeldCall {
     const arrival = deferred<TransportCall>();
     const outcome = deferred<Outcome>();

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Names the suites that were skipped at the end of a run: a missing service must not pass silently. */
+/** Lists skipped suites at the end of a run, so that a missing service is visible. */
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const titles = new Set<string>();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A new folder that is removed when the test is over. */
+/** Creates a folder; removes it after the test. */
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-dtm-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

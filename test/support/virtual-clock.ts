@@ -6,16 +6,16 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** When virtual time begins: a round number, far from today. */
+/** Start of virtual time: a round number, far from today. */
 export const START_TIME = Date.UTC(2030, 0, 1);
 
 /**
- * Turns of the event loop in which everything that needs no network comes to rest: promises, `setImmediate`, and with it
- * the group commits of the SQLite store.
+ * Event loop turns after which all work without network has finished: promises, `setImmediate` and the group commits of
+ * the SQLite store.
  */
 const SETTLING_TURNS = 40;
 
-/** A clock that stands still until a test moves it on. */
+/** A clock that a test advances. */
 export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
@@ -35,18 +35,18 @@ export class VirtualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Timers that wait. */
+  /** Number of pending timers. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Moves the clock without firing anything, like a machine whose clock was set. */
+  /** Sets the clock without firing timers, like an administrator or NTP. */
   jump(ms: number): void {
     this.#now += ms;
   }
 
   /**
-   * Lets time pass: fires what becomes due, in order, each at its own time, with everything at rest in between.
+   * Advances the clock: fires due timers in order, each at its own time, and waits after each until all work has settled.
    *
    * @param ms - virtual milliseconds
    */
@@ -66,7 +66,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Lets everything that needs neither time nor network come to rest. */
+/** Waits until all work that needs neither time nor network has settled. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < SETTLING_TURNS; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
 }

@@ -1,12 +1,12 @@
 import ts from 'typescript';
 
 /**
- * What a report says of an entry beside its declarations.
+ * What a report says about an entry besides its declarations.
  *
  * @typedef {object} Surface
  * @property {readonly string[]} undocumented Exports without a docstring.
  * @property {readonly string[]} options Optional members of exported `…Options` that lack a docstring or a `@default`.
- * @property {readonly string[]} unexported What an export mentions and no entry exports, with what mentions it.
+ * @property {readonly string[]} unexported Declarations that an export mentions but no entry exports.
  */
 
 /**
@@ -18,7 +18,7 @@ import ts from 'typescript';
  */
 export function readSurfaces(program, files) {
   const checker = program.getTypeChecker();
-  const exportsByFile = new Map(files.map((file) => [file, exportsOf(program, file)]));
+  const exportsByFile = new Map(files.map((file) => [file, getExports(program, file)]));
   const exported = new Set([...exportsByFile.values()].flatMap((symbols) => [...symbols.values()]));
 
   return new Map(
@@ -26,8 +26,10 @@ export function readSurfaces(program, files) {
       file,
       {
         undocumented: [...symbols].filter(([, symbol]) => !isDocumented(symbol)).map(([name]) => name),
-        options: [...symbols].flatMap(([name, symbol]) => (name.endsWith('Options') ? optionFaults(name, symbol) : [])),
-        unexported: [...unexportedMentions(symbols)]
+        options: [...symbols].flatMap(([name, symbol]) =>
+          name.endsWith('Options') ? findOptionProblems(name, symbol) : [],
+        ),
+        unexported: [...findUnexported(symbols)]
           .map(([{ name }, by]) => `\`${name}\` in ${[...by].map((mention) => `\`${mention}\``).join(', ')}`)
           .toSorted(),
       },
@@ -44,7 +46,7 @@ export function readSurfaces(program, files) {
    * @param {ts.Symbol} symbol
    * @returns {string[]}
    */
-  function optionFaults(type, symbol) {
+  function findOptionProblems(type, symbol) {
     const members = checker.getDeclaredTypeOfSymbol(symbol).getProperties();
     const optional = members.filter(
       ({ flags, declarations }) => flags & ts.SymbolFlags.Optional && declarations?.some(isInPackage),
@@ -59,14 +61,14 @@ export function readSurfaces(program, files) {
 
   /**
    * @param {Map<string, ts.Symbol>} symbols
-   * @returns {Map<ts.Symbol, Set<string>>} with the names of what mentions each
+   * @returns {Map<ts.Symbol, Set<string>>} the names of the declarations that mention each symbol
    */
-  function unexportedMentions(symbols) {
+  function findUnexported(symbols) {
     /** @type {Map<ts.Symbol, Set<string>>} */
     const mentions = new Map();
     const queue = [...symbols];
     for (const [by, symbol] of queue) {
-      for (const mentioned of mentionedIn(symbol)) {
+      for (const mentioned of findMentions(symbol)) {
         if (exported.has(mentioned)) continue;
         if (!mentions.has(mentioned)) queue.push([mentioned.name, mentioned]);
         mentions.set(mentioned, (mentions.get(mentioned) ?? new Set()).add(by));
@@ -76,12 +78,12 @@ export function readSurfaces(program, files) {
   }
 
   /**
-   * Top-level symbols of the package that the declarations of a symbol mention outside of private members.
+   * Finds the top-level symbols of the package that the declarations of a symbol mention. Private members do not count.
    *
    * @param {ts.Symbol} symbol
    * @returns {Set<ts.Symbol>}
    */
-  function mentionedIn(symbol) {
+  function findMentions(symbol) {
     /** @type {Set<ts.Symbol>} */
     const found = new Set();
     const visit = (/** @type {ts.Node} */ node) => {
@@ -111,7 +113,7 @@ function isInPackage(declaration) {
  * @param {string} file
  * @returns {Map<string, ts.Symbol>} by the exported name, sorted
  */
-function exportsOf(program, file) {
+function getExports(program, file) {
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file);
   const module = source && checker.getSymbolAtLocation(source);

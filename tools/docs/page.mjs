@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import GithubSlugger from 'github-slugger';
 import { fromMarkdown } from 'mdast-util-from-markdown';
@@ -6,6 +6,7 @@ import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { toString } from 'mdast-util-to-string';
 import { gfm } from 'micromark-extension-gfm';
 import { visit } from 'unist-util-visit';
+import { listFiles } from '../support/list-files.mjs';
 
 /** @import { Root } from 'mdast' */
 
@@ -15,10 +16,10 @@ import { visit } from 'unist-util-visit';
  * @typedef {object} Page
  * @property {string} path Relative to the checkout, with slashes.
  * @property {Root} tree
- * @property {ReadonlySet<string>} anchors What `#…` can name: headings as GitHub does it, and ids in HTML.
+ * @property {ReadonlySet<string>} anchors Targets of `#…`: headings in the form that GitHub gives them, and ids in HTML.
  */
 
-/** Folders with pages, and whether to look below them. */
+/** The folders that hold pages, and whether their subfolders do. */
 const folders = /** @type {const} */ ([
   ['.', false],
   ['docs', true],
@@ -27,16 +28,16 @@ const folders = /** @type {const} */ ([
 ]);
 
 /**
- * Every page of a checkout that people read. The reports in `etc` are made by a program.
+ * Reads the pages of a checkout. The reports in `etc` are not pages.
  *
  * @param {string} root
  * @returns {Page[]}
  */
 export function readPages(root) {
   const paths = folders.flatMap(([folder, deep]) =>
-    filesBelow(root, folder, deep).filter((path) => path.endsWith('.md')),
+    listFiles(root, folder, deep).filter((path) => path.endsWith('.md')),
   );
-  return paths.map((path) => readPage(path, readFileSync(join(root, path), 'utf8')));
+  return paths.map((path) => parsePage(path, readFileSync(join(root, path), 'utf8')));
 }
 
 /**
@@ -44,7 +45,7 @@ export function readPages(root) {
  * @param {string} text
  * @returns {Page}
  */
-export function readPage(path, text) {
+export function parsePage(path, text) {
   const tree = fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
   const slugger = new GithubSlugger();
   /** @type {Set<string>} */
@@ -58,30 +59,11 @@ export function readPage(path, text) {
 }
 
 /**
- * Files of a folder without what is installed or built.
- *
- * @param {string} root
- * @param {string} folder - relative to the root
- * @param {boolean} deep - whether to look below it
- * @returns {string[]} relative to the root, sorted
- */
-export function filesBelow(root, folder, deep = true) {
-  if (!existsSync(join(root, folder))) return [];
-  const entries = readdirSync(join(root, folder), { withFileTypes: true });
-  const paths = entries.flatMap((entry) => {
-    const path = folder === '.' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isFile()) return [path];
-    return deep && entry.isDirectory() && !['node_modules', 'dist'].includes(entry.name) ? filesBelow(root, path) : [];
-  });
-  return paths.toSorted();
-}
-
-/**
- * A place in a page, as editors understand it.
+ * Formats the position of a node so that editors can open it.
  *
  * @param {string} path
  * @param {import('mdast').Nodes} node
  */
-export function placeOf(path, node) {
+export function formatPlace(path, node) {
   return `${path}:${node.position?.start.line ?? 1}`;
 }

@@ -3,7 +3,7 @@ import { npmScript } from './steps.mjs';
 /** @import { Step } from './steps.mjs' */
 
 /**
- * The checks that only read the sources and the pages, and the build.
+ * The checks of sources and documentation, and the build.
  *
  * @returns {Step[]}
  */

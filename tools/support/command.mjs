@@ -6,23 +6,23 @@ import { root } from './root.mjs';
  * @typedef {object} CommandOptions
  * @property {string} [cwd] Default: the checkout.
  * @property {boolean} [capture] Collect the output instead of showing it. Default: false.
- * @property {number} [timeoutSeconds] Longest time. Default: none.
+ * @property {number} [timeoutSeconds] Time-out. Default: none.
  */
 
 /**
  * Runs a command and waits for its end.
  *
- * @param {string | readonly [string, ...string[]]} what - a program with its arguments, or a line for the shell, with
- *   paths in double quotes; npm's programs need the shell, because on Windows they are scripts
+ * @param {string | readonly [string, ...string[]]} line - a program with its arguments, or a shell command with paths
+ *   in double quotes; programs of npm need the shell, because they are scripts on Windows
  * @param {CommandOptions} [options]
- * @returns {Promise<string>} what it printed to stdout, when captured
- * @throws Error with the captured output when it does not end with exit code 0
+ * @returns {Promise<string>} the captured stdout
+ * @throws Error with the captured output when the exit code is not 0
  */
-export async function command(what, { cwd = root, capture = false, timeoutSeconds } = {}) {
-  const [program, ...args] = typeof what === 'string' ? [what] : what;
+export async function command(line, { cwd = root, capture = false, timeoutSeconds } = {}) {
+  const [program, ...args] = typeof line === 'string' ? [line] : line;
   const child = spawn(program, args, {
     cwd,
-    shell: typeof what === 'string',
+    shell: typeof line === 'string',
     stdio: capture ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
     timeout: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
     killSignal: 'SIGKILL',
@@ -33,6 +33,8 @@ export async function command(what, { cwd = root, capture = false, timeoutSecond
   child.stderr?.setEncoding('utf8').on('data', (text) => (stderr += text));
   const [code, signal] = await once(child, 'close');
   if (code === 0) return stdout;
-  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-  throw new Error([`${[program, ...args].join(' ')} ${how}`, stdout.trim(), stderr.trim()].filter(Boolean).join('\n'));
+  const reason = signal ? `was killed by ${signal}` : `failed with exit code ${code}`;
+  throw new Error(
+    [`${[program, ...args].join(' ')} ${reason}`, stdout.trim(), stderr.trim()].filter(Boolean).join('\n'),
+  );
 }

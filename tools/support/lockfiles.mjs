@@ -2,23 +2,23 @@ import { existsSync } from 'node:fs';
 import { readJson } from './root.mjs';
 
 /**
- * One package in a lock file.
+ * A package in a lock file.
  *
  * @typedef {object} LockedPackage
  * @property {string} version
  * @property {string} [integrity]
- * @property {boolean} [optional] May be left out, e.g. a binary for another platform.
+ * @property {boolean} [optional] May be missing, e.g. a binary for another platform.
  */
 
 /**
- * Whether what npm installed is what the lock file asks for. Contents are compared, not ages: a checkout or a copy
- * changes the age of a file at will.
+ * Whether the installed packages match the lock file. Compares contents, not file times, because a checkout or a copy
+ * changes the times.
  *
  * @param {string} wanted - path of package-lock.json
  * @param {string} installed - path of the record that npm keeps inside node_modules
  * @returns {boolean}
  */
-export function isFresh(wanted, installed) {
+export function isUpToDate(wanted, installed) {
   if (!existsSync(installed)) return false;
   const { '': _self, ...expected } = packagesIn(wanted);
   const actual = packagesIn(installed);

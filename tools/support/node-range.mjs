@@ -1,10 +1,10 @@
 /**
- * Whether a Node version is in a range of the kind that `engines` holds: `^20.19.0 || ^22.12.0 || >=24.0.0`.
+ * Whether a Node version matches a range as in `engines`: `^20.19.0 || ^22.12.0 || >=24.0.0`.
  *
  * @param {string} version - e.g. `20.19.1`
- * @param {string} range - alternatives with `^` or `>=` and a whole version
+ * @param {string} range - alternatives with `^` or `>=` and a full version
  * @returns {boolean}
- * @throws Error when the range is of another kind
+ * @throws Error for any other range syntax
  */
 export function satisfies(version, range) {
   return range.split('||').some((alternative) => {
@@ -17,7 +17,7 @@ export function satisfies(version, range) {
 /** @param {string} alternative */
 function parse(alternative) {
   const [, operator, floor] = /^(\^|>=)(\d+\.\d+\.\d+)$/.exec(alternative) ?? [];
-  if (!floor) throw new Error(`cannot read "${alternative}" in engines.node`);
+  if (!floor) throw new Error(`unsupported range "${alternative}" in engines.node; expected ^x.y.z or >=x.y.z`);
   return { operator, floor: numbers(floor) };
 }
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Folder of the checkout. */
+/** Root folder of the repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Content of a JSON file.
+ * Reads a JSON file.
  *
  * @param {string} path
  * @returns {any}

@@ -1,7 +1,7 @@
 import { command } from './command.mjs';
 
 /**
- * How many checks a step stands for, and how they went.
+ * Passed and failed checks of a step.
  *
  * @typedef {object} Counts
  * @property {number} passed
@@ -12,13 +12,13 @@ import { command } from './command.mjs';
 /**
  * @typedef {object} Step
  * @property {string} name
- * @property {() => Promise<Counts | void>} run Without counts it is one check, which fails by throwing.
+ * @property {() => Promise<Counts | void>} run A step without counts is one check, which fails by throwing.
  */
 
 /** @typedef {Step & Counts & { seconds: number }} Result */
 
 /**
- * A step that runs a script of package.json.
+ * Creates a step that runs a script of package.json.
  *
  * @param {string} name
  * @param {string} script
@@ -34,8 +34,8 @@ export function npmScript(name, script) {
 }
 
 /**
- * Runs every step, whatever happens to the others, then prints a summary that ends with the line `N passed, N failed`.
- * The process fails when a step did. A SIGTERM ends the run early, with the summary.
+ * Runs all steps, even after a failure, and prints a summary that ends with the line `N passed, N failed`. Sets exit code
+ * 1 when a step fails. SIGTERM ends the run early, with the summary.
  *
  * @param {readonly Step[]} steps
  */

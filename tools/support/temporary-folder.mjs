@@ -6,23 +6,23 @@ import { join } from 'node:path';
 const folders = new Set();
 
 /**
- * A new temporary folder that goes away, with all that is in it, when this process ends.
+ * Creates a temporary folder; removes it with its content at the end of the process.
  *
- * @param {string} name - appears in the folder's name
- * @returns {string} its real path
+ * @param {string} name - part of the folder name
+ * @returns {string} real path of the folder
  */
 export function temporaryFolder(name) {
-  if (folders.size === 0) removeAtTheEnd();
+  if (folders.size === 0) removeAtExit();
   const folder = realpathSync(mkdtempSync(join(tmpdir(), `nestjs-dtm-${name}-`)));
   folders.add(folder);
   return folder;
 }
 
-function removeAtTheEnd() {
+function removeAtExit() {
   process.once('exit', () => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   });
-  // A signal that nobody listens to would end the process without its exit event.
+  // Without a listener, a signal would end the process without the exit event.
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     process.once(signal, () => {
       if (process.listenerCount(signal) === 0) process.exit(1);

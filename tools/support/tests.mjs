@@ -7,9 +7,9 @@ import { temporaryFolder } from './temporary-folder.mjs';
 /** @import { Counts, Step } from './steps.mjs' */
 
 /**
- * A step that runs vitest and counts its test cases.
+ * Creates a step that runs vitest and counts its tests.
  *
- * @param {string} line - command line that starts vitest and takes further arguments for it
+ * @param {string} line - command that starts vitest and accepts further vitest arguments
  * @returns {Step}
  */
 export function testsStep(line) {
@@ -39,7 +39,7 @@ export function testsStep(line) {
  * @returns {Counts}
  */
 function countsIn(report, error) {
-  // A file that does not load fails without a failed test case, an unhandled rejection even without a failed file.
+  // A file that does not load fails without a failed test; an unhandled rejection fails without a failed file.
   const broken = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );

@@ -1,5 +1,5 @@
 import { DtmConfigError } from '../../protocol/internal.js';
-import { checkSqlName } from '../../support/sql-name.js';
+import { parseSqlName } from '../../support/sql-name.js';
 import type { SqlDialect, SqlDialectName } from './dialects/sql-dialect.js';
 import { mysql } from './dialects/mysql.js';
 import { postgres } from './dialects/postgres.js';
@@ -43,8 +43,8 @@ export function barrierTable(dialectName: SqlDialectName, options: BarrierTableO
     throw new DtmConfigError(`barrier option schema is ${JSON.stringify(schema)}, but ${dialectName} has no schemas`);
   }
   const name = {
-    schema: schema === '' ? '' : checkSqlName('barrier option schema', schema, MAX_NAME_LENGTH),
-    table: checkSqlName('barrier option table', table, MAX_NAME_LENGTH),
+    schema: schema === '' ? '' : parseSqlName('barrier option schema', schema, MAX_NAME_LENGTH),
+    table: parseSqlName('barrier option table', table, MAX_NAME_LENGTH),
   };
   return { dialectName, dialect, name, quoted: dialect.quote(name) };
 }

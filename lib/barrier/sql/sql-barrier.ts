@@ -59,7 +59,7 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
       return false;
     },
 
-    async reason(tx, { gid, branchId, op, barrierId }) {
+    async findReason(tx, { gid, branchId, op, barrierId }) {
       const [row] = await executor.query(tx, readReasonText, [gid, branchId, op, barrierId]);
       return row && String(row['reason']);
     },

@@ -1,4 +1,5 @@
 import { embeddedServer, type CoordinatorLogger, type EmbeddedServer } from '../../server/index.js';
+import { isLoopbackHost } from '../../support/host-port.js';
 import { lineLogger } from './logger.js';
 import { makeStore } from './make-store.js';
 import { serverOptions } from './server-options.js';
@@ -63,7 +64,7 @@ async function start(
 
 function warningsAbout(config: ServeConfig): string[] {
   const host = config.ListenHost;
-  if (/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)) return [];
+  if (isLoopbackHost(host)) return [];
   return [
     `ListenHost is ${host}: whoever can reach it can read and stop every transaction, for the API has no authentication; let only your services through`,
   ];

@@ -2,15 +2,12 @@ import type { DtmDriver } from '../../driver/index.js';
 import {
   DTM_PROTO,
   DtmConfigError,
-  DtmConnectionError,
   DtmError,
-  DtmServerError,
   EMPTY_PROTO,
   GRPC_STATUS,
   OPERATOR_PROTO,
   encodeBranchMessage,
   encodeTransactionMessage,
-  errorText,
   jsonReader,
   serviceMethods,
   type DtmApi,
@@ -24,51 +21,52 @@ import {
   type GrpcConnectionOptions,
   type GrpcTlsOptions,
 } from '../../transport/index.js';
-import { grpcAddress, schemeOf } from './grpc-address.js';
-import { grpcCallError } from './grpc-call-error.js';
+import { assertNewGid, noAnswer, unexpectedAnswer } from './call-errors.js';
 import { dtmHttpClient } from './dtm-http-client.js';
-import { readTransactionDetails, transactionFilterParameters, readTransactionPage } from './transaction-queries.js';
+import { grpcCallError } from './grpc-call-error.js';
+import { parseGrpcAddress, schemeOf } from './parse-grpc-address.js';
+import { readTransactionDetails, readTransactionPage, transactionFilterParameters } from './transaction-queries.js';
 
-/** Metadata by name; values are printable ASCII, those of names ending in `-bin` are sent as bytes. */
-export type CallMetadata = Readonly<Record<string, string>>;
+/** Metadata by name. Values are printable ASCII; values of names that end with `-bin` are sent as bytes. */
+export type GrpcCallMetadata = Readonly<Record<string, string>>;
 
 /** Options of {@link dtmGrpcClient}. */
 export interface DtmGrpcClientOptions extends GrpcConnectionOptions {
-  /** Longest time for one call in seconds; a submit that waits for its result needs the time of its branches. @default 30 */
+  /** Time-out of a call in seconds. A submit with `waitResult` needs the time of its branches. @default 30 */
   readonly timeoutSeconds?: number | undefined;
-  /** Connects over TLS with these certificates. @default TLS with the authorities of Node for `grpcs://`, otherwise none */
+  /** Certificates of TLS. @default for `grpcs://` TLS with the authorities that Node trusts, otherwise no TLS */
   readonly tls?: GrpcTlsOptions | undefined;
-  /** Metadata of every call, e.g. an authorization; a function is asked before each. @default none */
-  readonly metadata?: CallMetadata | (() => CallMetadata | Promise<CallMetadata>) | undefined;
-  /** Knows the scheme of the URL. @default only `host:port`, and what gRPC resolves by itself */
+  /** Metadata of every call, for example an authorization. A function is called before each call. @default none */
+  readonly metadata?: GrpcCallMetadata | (() => GrpcCallMetadata | Promise<GrpcCallMetadata>) | undefined;
+  /** Driver of the scheme of the URL. @default none: `host:port`, and schemes that gRPC resolves itself */
   readonly driver?: DtmDriver | undefined;
   /**
-   * The HTTP API of the same coordinator, for what the gRPC API of dtm lacks: query, all, forceStop, retryNow, version.
-   * A URL, or an {@link dtmHttpClient}; it is closed with this.
+   * HTTP API of the same coordinator, for operations that the gRPC API of dtm lacks: query, all, forceStop, retryNow,
+   * version. A URL, or a {@link dtmHttpClient}, which is closed together with this client.
    *
-   * @default our own coordinator is asked over gRPC; of Go dtm these operations are a DtmConfigError
+   * @default none: a coordinator of this package offers these operations over gRPC, for Go dtm they throw DtmConfigError
    */
   readonly http?: string | DtmConnection | undefined;
 }
 
-/** What the gRPC API of dtm lacks. */
+/** Operations that the gRPC API of dtm lacks. */
 type OperatorApi = Pick<DtmApi, 'query' | 'all' | 'forceStop' | 'retryNow' | 'version'>;
 
 const DTM = serviceMethods('dtmgimp.Dtm', [DTM_PROTO, EMPTY_PROTO]);
 const OPERATOR = serviceMethods('nestjsdtm.Operator', [OPERATOR_PROTO]);
 
 /**
- * A coordinator reached over its gRPC API: a real dtm, or an embedded coordinator that listens.
- * gRPC is loaded by `open()`, or with the first call.
+ * Creates a client of the gRPC API of a coordinator: a Go dtm, or a coordinator of this package that listens. `open()`, or
+ * the first call, loads the gRPC library.
  *
- * @param url - `localhost:36790`, `grpc://host:port`, `grpcs://host:port`, or a URL that the driver knows
- * @param options - timeout, TLS, metadata, driver, limits
- * @throws DtmConfigError when the URL is none of these, or contradicts the options
+ * @param url - `localhost:36790`, `grpc://host:port`, `grpcs://host:port`, or a URL with the scheme of the driver
+ * @param options - time-out, TLS, metadata, driver, limits
+ * @throws DtmConfigError for any other URL, or when the URL contradicts the options
  */
 export function dtmGrpcClient(url: string, options: DtmGrpcClientOptions = {}): DtmConnection {
-  const { server, isSecure } = grpcAddress(url);
+  const { server, isSecure } = parseGrpcAddress(url);
   if (options.tls && /^grpc:/i.test(url)) {
-    throw new DtmConfigError(`server ${url} is not reached over TLS, although tls is given; write grpcs://`);
+    throw new DtmConfigError(`server ${url} excludes TLS, but the option tls is set; use grpcs://`);
   }
   const { maxAnswerBytes = 4 * 1024 * 1024, tls = isSecure ? {} : undefined } = options;
   const http = typeof options.http === 'string' ? dtmHttpClient(options.http, options) : options.http;
@@ -82,10 +80,7 @@ export function dtmGrpcClient(url: string, options: DtmGrpcClientOptions = {}): 
       return await requester.request({ server, method: method.path, message, metadata, timeoutMs });
     } catch (cause) {
       if (cause instanceof DtmError) throw cause;
-      throw new DtmConnectionError(`dtm at ${server} gave no answer to ${nameOf(method)}: ${errorText(cause)}`, {
-        cause,
-        gid,
-      });
+      throw noAnswer({ address: server, operation: operationOf(method), gid }, cause);
     }
   };
 
@@ -97,19 +92,16 @@ export function dtmGrpcClient(url: string, options: DtmGrpcClientOptions = {}): 
   ): Promise<T> => {
     const message = method.requestSerialize(request);
     const { code, details, message: answer = Buffer.alloc(0) } = await send(method, message, gid);
-    const operation = nameOf(method);
+    const operation = operationOf(method);
     if (code !== GRPC_STATUS.OK) {
       const isOfDtm = method === DTM[method.path.split('/').at(-1)!];
       const requestBytes = message.length;
-      throw grpcCallError({ server, operation, isOfDtm, code, details, requestBytes, maxAnswerBytes, gid });
+      throw grpcCallError({ address: server, operation, isOfDtm, code, details, requestBytes, maxAnswerBytes, gid });
     }
     try {
       return decode(method.responseDeserialize(answer));
     } catch (cause) {
-      throw new DtmServerError(
-        `dtm at ${server} answered ${operation} with something else than expected: ${errorText(cause)}`,
-        { cause, gid },
-      );
+      throw unexpectedAnswer({ address: server, operation, gid }, cause);
     }
   };
 
@@ -135,11 +127,8 @@ export function dtmGrpcClient(url: string, options: DtmGrpcClientOptions = {}): 
   return {
     address: tls && schemeOf(server) === undefined ? `grpcs://${server}` : server,
     protocol: 'grpc',
-    newGid: async () => {
-      const gid = await call(DTM['NewGid']!, {}, (answer) => (answer as { readonly Gid: string }).Gid);
-      if (gid === '') throw new DtmServerError(`dtm at ${server} answered newGid without a gid`);
-      return gid;
-    },
+    newGid: async () =>
+      assertNewGid(await call(DTM['NewGid']!, {}, (answer) => (answer as { readonly Gid: string }).Gid), server),
     prepare: async (transaction) => command('Prepare', encodeTransactionMessage(transaction), transaction.gid),
     submit: async (transaction) => command('Submit', encodeTransactionMessage(transaction), transaction.gid),
     abort: async (transaction) => command('Abort', encodeTransactionMessage(transaction), transaction.gid),
@@ -164,8 +153,8 @@ export function dtmGrpcClient(url: string, options: DtmGrpcClientOptions = {}): 
   };
 }
 
-/** As the port calls it, e.g. `registerBranch`. */
-function nameOf({ path }: ServiceMethod): string {
+/** The name in DtmApi, e.g. `registerBranch`. */
+function operationOf({ path }: ServiceMethod): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return name.charAt(0).toLowerCase() + name.slice(1);
 }

@@ -1,11 +1,9 @@
 import type { HttpNameResolver } from '../../driver/index.js';
 import {
   DtmConfigError,
-  DtmConnectionError,
   DtmServerError,
   encodeBranchRegistration,
   encodeTransactionRequest,
-  errorText,
   jsonReader,
   outcomeError,
   readHttpOutcome,
@@ -13,13 +11,14 @@ import {
   type JsonReader,
 } from '../../protocol/internal.js';
 import { HttpRequester, type HttpConnectionOptions, type HttpResponse } from '../../transport/index.js';
-import { readTransactionDetails, transactionFilterParameters, readTransactionPage } from './transaction-queries.js';
+import { assertNewGid, noAnswer, unexpectedAnswer } from './call-errors.js';
+import { readTransactionDetails, readTransactionPage, transactionFilterParameters } from './transaction-queries.js';
 
 /** Options of {@link dtmHttpClient}. */
 export interface DtmHttpClientOptions extends HttpConnectionOptions {
-  /** Longest time for one call in seconds; a submit that waits for its result needs the time of its branches. @default 30 */
+  /** Time-out of a call in seconds. A submit with `waitResult` needs the time of its branches. @default 30 */
   readonly timeoutSeconds?: number | undefined;
-  /** Headers sent with every call, e.g. an authorization for a proxy in front of dtm. @default none */
+  /** Headers of every call, for example an authorization for a proxy in front of dtm. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -27,11 +26,11 @@ export interface DtmHttpClientOptions extends HttpConnectionOptions {
 const BASE_PATH = '/api/dtmsvr';
 
 /**
- * A coordinator reached over its HTTP API: a real dtm, or an embedded coordinator that listens.
+ * Creates a client of the HTTP API of a coordinator: a Go dtm, or a coordinator of this package that listens.
  *
- * @param url - e.g. `http://localhost:36789/api/dtmsvr`, or one with a name that the driver knows; without a path, dtm's own
- *   is added
- * @param options - timeout, headers, pool, names
+ * @param url - for example `http://localhost:36789/api/dtmsvr`, or a URL with a name that the driver finds. The path
+ *   `/api/dtmsvr` is added to a URL without a path
+ * @param options - time-out, headers, connections, names
  * @throws DtmConfigError when the URL is not http or https
  */
 export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): DtmConnection {
@@ -47,50 +46,31 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
     gid?: string,
   ): Promise<HttpResponse> => {
     try {
-      return await requester.request({
-        method,
-        url: `${address}/${path}`,
-        of: 'coordinator',
-        headers,
-        body,
-        timeoutMs,
-      });
+      const target = { method, url: `${address}/${path}`, of: 'coordinator' } as const;
+      return await requester.request({ ...target, headers, body, timeoutMs });
     } catch (cause) {
-      const reason = errorText(cause);
-      throw new DtmConnectionError(`dtm at ${address} gave no answer to ${path.split('?', 1)[0]}: ${reason}`, {
-        cause,
-        gid,
-      });
+      throw noAnswer({ address, operation: operationIn(path), gid }, cause);
     }
   };
 
   const command = async (operation: string, body: string, gid: string): Promise<void> =>
-    done(await call('POST', operation, body, gid), operation, gid);
+    assertDone(await call('POST', operation, body, gid), operation, gid);
 
-  // The words that decide an outcome may well occur in what a query shows, so only the status counts here.
+  // only the status counts: the data of a query can contain the words that decide an outcome elsewhere
   const read = async <T>(path: string, decode: (json: JsonReader) => T, gid?: string): Promise<T> => {
     const answer = await call('GET', path, undefined, gid);
     if (answer.status !== 200) throw refusal(path, answer.status, answer.body, gid);
-    const operation = path.split('?', 1)[0]!;
     try {
       return decode(jsonReader(JSON.parse(answer.body), 'it'));
     } catch (cause) {
-      const reason = errorText(cause);
-      throw new DtmServerError(`dtm at ${address} answered ${operation} with something else than expected: ${reason}`, {
-        cause,
-        gid,
-      });
+      throw unexpectedAnswer({ address, operation: operationIn(path), gid }, cause);
     }
   };
 
   return {
     address,
     protocol: 'http',
-    newGid: async () => {
-      const gid = await read('newGid', (json) => json.text('gid'));
-      if (gid === '') throw new DtmServerError(`dtm at ${address} answered newGid without a gid`);
-      return gid;
-    },
+    newGid: async () => assertNewGid(await read('newGid', (json) => json.text('gid')), address),
     prepare: async (transaction) => command('prepare', encodeTransactionRequest(transaction), transaction.gid),
     submit: async (transaction) => command('submit', encodeTransactionRequest(transaction), transaction.gid),
     abort: async (transaction) => command('abort', encodeTransactionRequest(transaction), transaction.gid),
@@ -99,13 +79,13 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
     retryNow: async (gid) => command('resetNextCronTime', JSON.stringify({ gid }), gid),
     subscribe: async (topic, subscriber, remark = '') => {
       const query = new URLSearchParams({ topic, url: subscriber, remark }).toString();
-      done(await call('GET', `subscribe?${query}`), 'subscribe');
+      assertDone(await call('GET', `subscribe?${query}`), 'subscribe');
     },
     unsubscribe: async (topic, subscriber) => {
       const query = new URLSearchParams({ topic, url: subscriber }).toString();
-      done(await call('GET', `unsubscribe?${query}`), 'unsubscribe');
+      assertDone(await call('GET', `unsubscribe?${query}`), 'unsubscribe');
     },
-    deleteTopic: async (topic) => done(await call('DELETE', `topic/${encodeURIComponent(topic)}`), 'topic'),
+    deleteTopic: async (topic) => assertDone(await call('DELETE', `topic/${encodeURIComponent(topic)}`), 'topic'),
     query: async (gid) => read(`query?gid=${encodeURIComponent(gid)}`, readTransactionDetails, gid),
     all: async (filter) =>
       read(`all?${new URLSearchParams(transactionFilterParameters(filter)).toString()}`, readTransactionPage),
@@ -116,7 +96,7 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
   };
 }
 
-function done({ status, body }: HttpResponse, operation: string, gid?: string): void {
+function assertDone({ status, body }: HttpResponse, operation: string, gid?: string): void {
   const outcome = readHttpOutcome(status, body);
   if (outcome.kind === 'success') return;
   if (outcome.kind === 'unknown') throw refusal(operation, status, body, gid);
@@ -140,20 +120,24 @@ function addressOf(url: string, names: HttpNameResolver | undefined): string {
   }
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
     throw new DtmConfigError(
-      `server ${JSON.stringify(url)} has the scheme ${parsed.protocol}, which this version cannot call; use http:// or https://`,
+      `server ${JSON.stringify(url)} has the scheme ${parsed.protocol}; use http:// or https://, or dtmGrpcClient() for gRPC`,
     );
   }
   if (parsed.username || parsed.password) {
     throw new DtmConfigError(
-      'server must not hold a user and password, for participants get to see it; use headers: { authorization }',
+      'server must not contain a user and password, because participants see the URL; use headers: { authorization }',
     );
   }
   const path = parsed.pathname.replace(/\/+$/, '');
   return parsed.origin + (path === '' ? BASE_PATH : path);
 }
 
-function refusal(operation: string, status: number, body: string, gid?: string): DtmServerError {
+function refusal(path: string, status: number, body: string, gid?: string): DtmServerError {
   const outcome = readHttpOutcome(status, body);
   const message = outcome.kind === 'success' ? body : outcome.message;
-  return new DtmServerError(`dtm refused ${operation.split('?', 1)[0]}: ${message}`, { gid });
+  return new DtmServerError(`dtm refused ${operationIn(path)}: ${message}`, { gid });
+}
+
+function operationIn(path: string): string {
+  return path.split('?', 1)[0]!;
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import {
   DtmArgumentError,
   DtmConfigError,
-  DtmConnectionError,
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
@@ -11,7 +10,6 @@ import {
   encodeBranchRegistration,
   encodeJsonRpcRequest,
   encodeTransactionRequest,
-  errorText,
   stripOutcomeWord,
   type DtmConnection,
   type DtmError,
@@ -20,20 +18,21 @@ import {
   type TransactionRequest,
 } from '../../protocol/internal.js';
 import { HttpRequester, type HttpResponse } from '../../transport/index.js';
+import { assertNewGid, noAnswer, unexpectedAnswer } from './call-errors.js';
 import { dtmHttpClient, type DtmHttpClientOptions } from './dtm-http-client.js';
 
-/** Options of {@link dtmJsonRpcClient}: those of HTTP. */
+/** Options of {@link dtmJsonRpcClient}, the same as those of {@link dtmHttpClient}. */
 export type DtmJsonRpcClientOptions = DtmHttpClientOptions;
 
 /** Path of the JSON-RPC API. */
 const PATH = '/api/json-rpc';
 
 /**
- * A coordinator reached over its JSON-RPC API. What that API lacks is asked of the HTTP API of the
- * same host. Branches of its transactions are called by JSON-RPC where their URLs have a parameter `method`.
+ * Creates a client of the JSON-RPC API of a coordinator. Operations that this API lacks use the HTTP API of the same host.
+ * In transactions of this client, a branch is called by JSON-RPC when its URL has the parameter `method`.
  *
- * @param url - e.g. `http://localhost:36789/api/json-rpc`; what stands before `/api/json-rpc` leads to the HTTP API, too
- * @param options - timeout, headers, pool
+ * @param url - for example `http://localhost:36789/api/json-rpc`; the HTTP API has the path `/api/dtmsvr` instead
+ * @param options - time-out, headers, connections
  * @throws DtmConfigError when the URL is not http or https, or does not end with `/api/json-rpc`
  */
 export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions = {}): DtmConnection {
@@ -53,10 +52,7 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
     try {
       return await requester.request({ method: 'POST', url: address, of: 'coordinator', headers, body, timeoutMs });
     } catch (cause) {
-      throw new DtmConnectionError(`dtm at ${address} gave no answer to ${method}: ${errorText(cause)}`, {
-        cause,
-        gid,
-      });
+      throw noAnswer({ address, operation: method, gid }, cause);
     }
   };
 
@@ -67,10 +63,7 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
       response = decodeJsonRpcResponse(body);
       if (!response.error && response.result === undefined) throw new Error('it has neither result nor error');
     } catch (cause) {
-      throw new DtmServerError(
-        `dtm at ${address} answered ${method} with status ${status} and something else than expected: ${errorText(cause)}`,
-        { cause, gid },
-      );
+      throw unexpectedAnswer({ address, operation: `${method} with status ${status}`, gid }, cause);
     }
     if (response.error) throw errorOf(method, response.error, gid);
     if (status !== 200) throw new DtmServerError(`dtm refused ${method}: status ${status}`, { gid });
@@ -86,11 +79,7 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
     protocol: 'json-rpc',
     newGid: async () => {
       const result = await call('newGid', '{}');
-      const { gid } = (result ?? {}) as { gid?: unknown };
-      if (typeof gid !== 'string' || gid === '') {
-        throw new DtmServerError(`dtm at ${address} answered newGid without a gid`);
-      }
-      return gid;
+      return assertNewGid((result as { gid?: unknown } | null)?.gid, address);
     },
     prepare: (transaction) => command('prepare', transaction),
     submit: (transaction) => command('submit', transaction),

@@ -1,7 +1,6 @@
 import {
   DtmArgumentError,
   DtmConfigError,
-  DtmConnectionError,
   DtmServerError,
   GRPC_STATUS,
   grpcStatusName,
@@ -9,14 +8,11 @@ import {
   readGrpcOutcome,
   type DtmError,
 } from '../../protocol/internal.js';
+import { noAnswer, type CoordinatorCall } from './call-errors.js';
 
-/** A call of a coordinator's gRPC API that did not end with OK. */
-export interface FailedCall {
-  /** Whom it was sent to. */
-  readonly server: string;
-  /** What was asked, e.g. `registerBranch`. */
-  readonly operation: string;
-  /** dtm has it, not only our coordinator. */
+/** A call of the gRPC API of a coordinator that did not end with OK. */
+export interface FailedGrpcCall extends CoordinatorCall {
+  /** The operation is one of dtm, not only of the coordinator of this package. */
   readonly isOfDtm: boolean;
   /** Status code. */
   readonly code: number;
@@ -24,24 +20,18 @@ export interface FailedCall {
   readonly details: string;
   /** Size of the request in bytes. */
   readonly requestBytes: number;
-  /** Most bytes of an answer. */
+  /** Largest size of an answer in bytes. */
   readonly maxAnswerBytes: number;
-  /** Transaction that it was about. */
-  readonly gid?: string | undefined;
 }
 
-/**
- * The error that a status stands for: docs/protocol.md#grpc-errors.
- *
- * @param call - what was called, and how it ended
- */
-export function grpcCallError({ server, operation, isOfDtm, code, details, gid, ...sizes }: FailedCall): DtmError {
+/** Creates the error of a call by its status: docs/protocol.md#grpc-errors. */
+export function grpcCallError({ address, operation, isOfDtm, code, details, gid, ...sizes }: FailedGrpcCall): DtmError {
   const status = `${grpcStatusName(code)}: ${details}`;
   switch (code) {
     case GRPC_STATUS.UNAVAILABLE:
     case GRPC_STATUS.DEADLINE_EXCEEDED:
     case GRPC_STATUS.CANCELLED:
-      return new DtmConnectionError(`dtm at ${server} gave no answer to ${operation}: ${status}`, { gid });
+      return noAnswer({ address, operation, gid }, new Error(status));
     case GRPC_STATUS.INVALID_ARGUMENT:
       return new DtmArgumentError(`dtm refused ${operation}: ${details}`, { gid });
     case GRPC_STATUS.RESOURCE_EXHAUSTED:
@@ -52,10 +42,10 @@ export function grpcCallError({ server, operation, isOfDtm, code, details, gid, 
       );
     case GRPC_STATUS.UNIMPLEMENTED:
       return isOfDtm
-        ? new DtmServerError(`dtm refused ${operation}: ${status}; is it dtm that listens at ${server}?`, { gid })
+        ? new DtmServerError(`dtm refused ${operation}: ${status}; check that dtm listens at ${address}`, { gid })
         : new DtmConfigError(
-            `dtm at ${server} has no ${operation} in its gRPC API; give its HTTP API as well: ` +
-              `dtmGrpcClient(${JSON.stringify(server)}, { http: 'http://host:36789' })`,
+            `dtm at ${address} has no ${operation} in its gRPC API; pass its HTTP API too: ` +
+              `dtmGrpcClient(${JSON.stringify(address)}, { http: 'http://host:36789' })`,
             { gid },
           );
     default: {

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/internal.js';
 
 /**
- * Reads what `query` answers.
+ * Reads the answer to `query`.
  *
  * @param answer - reader of the answer
  * @returns undefined when the gid is unknown
@@ -25,7 +25,7 @@ export function readTransactionDetails(answer: JsonReader): TransactionDetails |
 }
 
 /**
- * Reads what `all` answers.
+ * Reads the answer to `all`.
  *
  * @param answer - reader of the answer
  * @throws DtmArgumentError when a field has the wrong type
@@ -38,9 +38,9 @@ export function readTransactionPage(answer: JsonReader): TransactionPage {
 }
 
 /**
- * The parameters of `all`, as texts.
+ * Writes a filter as parameters of `all`.
  *
- * @param filter - which transactions
+ * @param filter - transactions to list
  * @throws DtmArgumentError when a number is not whole
  */
 export function transactionFilterParameters(filter: TransactionFilter = {}): Record<string, string> {

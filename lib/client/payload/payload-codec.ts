@@ -10,29 +10,29 @@ import {
 import type { Transport } from '../../transport/index.js';
 import { messageBytes } from './message-bytes.js';
 
-/** Turns what users hand over into what branches get, and what branches answer into what users get. */
+/** Encodes the payloads of users for branches, and decodes the answers of branches. */
 export interface PayloadCodec {
   /**
    * Encodes a payload.
    *
-   * @param url - of the branch that gets it
-   * @param payload - `undefined` means none
-   * @throws DtmArgumentError when the branch could not read it
+   * @param url - of the branch
+   * @param payload - `undefined` means no payload
+   * @throws DtmArgumentError when the payload cannot be encoded for this branch
    */
   encode(url: string, payload: unknown): Payload;
   /**
-   * Decodes what a branch answered.
+   * Decodes the answer of a branch.
    *
    * @param url - of the branch
-   * @param body - its answer
-   * @returns undefined when it answered nothing
+   * @param body - the answer
+   * @returns undefined for an empty answer
    */
   decode(url: string, body: Payload): unknown;
 }
 
 /**
- * JSON: as it is for branches over HTTP, inside a `nestjsdtm.Payload` for those over gRPC that have no .proto of their own.
- * Other branches over gRPC take bytes, and message objects that encode themselves, only.
+ * Encodes payloads as JSON: for branches over HTTP, and inside a `nestjsdtm.Payload` for gRPC branches without a .proto file.
+ * Payloads of other gRPC branches must be bytes, or message objects that encode themselves.
  */
 export const jsonPayloads: PayloadCodec = {
   encode(url, payload) {
@@ -43,42 +43,42 @@ export const jsonPayloads: PayloadCodec = {
     if (bytes) return bytes;
     if (payload === undefined) return '';
     throw new DtmArgumentError(
-      `the payload for ${url} must be bytes, or a message object that encodes itself: a branch over gRPC gets a protobuf ` +
-        'message. For plain objects give payloads: protoPayloads({ protoPath })',
+      `the payload for ${url} must be bytes, or a message object that encodes itself, because a gRPC branch receives a ` +
+        'protobuf message; for plain objects set payloads: protoPayloads({ protoPath })',
     );
   },
   decode(url, body) {
-    if (typeof body === 'string') return parsed(body);
-    return isGenericMethod(url) ? parsed(decodeGenericPayload(body)) : body;
+    if (typeof body === 'string') return parseText(body);
+    return isGenericMethod(url) ? parseText(decodeGenericPayload(body)) : body;
   },
 };
 
-/** What {@link encodeFor} needs of the dependencies of a client. */
-export interface EncodingDependencies {
-  /** Encodes. @default jsonPayloads */
+/** What {@link encodePayload} needs of the dependencies of a transaction. */
+export interface PayloadDependencies {
+  /** Encodes the payload. @default jsonPayloads */
   readonly payloads?: PayloadCodec | undefined;
-  /** Knows over what a branch is called. @default its URL says it */
+  /** Knows which branches are called over HTTP. @default those with a URL of HTTP */
   readonly transport?: Pick<Transport, 'isOverHttp'> | undefined;
 }
 
 /**
- * Encodes a payload for a branch, which may be one over HTTP although its URL holds a name.
+ * Encodes a payload for a branch. A branch is also called over HTTP when a driver finds the name in its URL over HTTP.
  *
- * @param dependencies - of the client
- * @param url - of the branch; `''` when there are several
- * @param payload - `undefined` means none
- * @throws DtmArgumentError when the branch could not read it
+ * @param dependencies - of the transaction
+ * @param url - of the branch; `''` for a topic
+ * @param payload - `undefined` means no payload
+ * @throws DtmArgumentError when the payload cannot be encoded for this branch
  */
-export function encodeFor(
-  { payloads = jsonPayloads, transport }: EncodingDependencies,
+export function encodePayload(
+  { payloads = jsonPayloads, transport }: PayloadDependencies,
   url: string,
   payload: unknown,
 ): Payload {
   return payloads.encode(transport?.isOverHttp?.(url) ? '' : url, payload);
 }
 
-/** What is no JSON is a text. */
-function parsed(text: string): unknown {
+/** A text that is not JSON is returned as it is. */
+function parseText(text: string): unknown {
   if (text === '') return undefined;
   try {
     return JSON.parse(text) as unknown;

@@ -1,35 +1,35 @@
 import {
   DtmArgumentError,
   TOPIC_SCHEME,
-  checkBranchHeaders,
-  checkGid,
+  assertBranchHeaders,
+  parseGid,
   type DtmApi,
   type Protocol,
   type TransactionOptions,
 } from '../../protocol/internal.js';
 import { isOverHttp, type Transport } from '../../transport/index.js';
 
-/** Options of a global transaction that every mode takes. */
+/** Options of a global transaction, in every mode. */
 export interface GlobalTransactionOptions extends TransactionOptions {
-  /** Own global id, unique for ever, e.g. derived from an order number. @default a new one from the coordinator */
+  /** Global id that you choose, for example from an order number. It must never be used twice. @default a new one from the coordinator */
   readonly gid?: string | undefined;
   /**
-   * How the coordinator calls the branches: `grpc` ones may have HTTP URLs beside those of gRPC, `json-rpc` ones are
-   * called by JSON-RPC where the URL has a parameter `method`, plainly otherwise.
+   * How the coordinator calls the branches. With `grpc`, branches can have URLs of gRPC and of HTTP. With `json-rpc`, a
+   * branch is called by JSON-RPC when its URL has the parameter `method`, and by plain HTTP otherwise.
    *
-   * @default `grpc` when a URL that is known from the beginning is one of gRPC, otherwise that of the coordinator's API
+   * @default `grpc` when a URL known at the start is one of gRPC, otherwise the protocol of the coordinator's API
    */
   readonly protocol?: Protocol | undefined;
 }
 
 /**
- * Checks the options of a transaction before anything is sent.
+ * Refuses options that are not allowed, before anything is sent.
  *
- * @param options - as the user gave them
+ * @param options - as the user passed them
  * @throws DtmArgumentError naming the option
  */
-export function checkOptions(options: GlobalTransactionOptions): void {
-  if (options.gid !== undefined) checkGid(options.gid);
+export function assertOptions(options: GlobalTransactionOptions): void {
+  if (options.gid !== undefined) parseGid(options.gid);
   for (const name of ['timeoutToFailSeconds', 'requestTimeoutSeconds', 'retryIntervalSeconds', 'retryLimit'] as const) {
     const value = options[name];
     if (value !== undefined && (!Number.isInteger(value) || value < 0)) {
@@ -40,19 +40,19 @@ export function checkOptions(options: GlobalTransactionOptions): void {
   if (protocol !== undefined && protocol !== 'http' && protocol !== 'grpc' && protocol !== 'json-rpc') {
     throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(protocol)}`);
   }
-  checkBranchHeaders(options.branchHeaders);
+  assertBranchHeaders(options.branchHeaders);
 }
 
 /**
- * How the branches of a transaction are called.
+ * Decides how the branches of a transaction are called.
  *
  * @param api - the coordinator
- * @param options - as the user gave them
- * @param urls - of branches, as far as they are known; empty ones are not called
- * @param transport - calls branches. @default one that knows nothing of names
- * @returns undefined for plain HTTP, which needs no mention
+ * @param options - as the user passed them
+ * @param urls - of branches, as far as they are known; empty URLs are not called
+ * @param transport - calls branches. @default no names of services are known
+ * @returns undefined for plain HTTP, the default of the wire
  */
-export function protocolFor(
+export function resolveProtocol(
   api: DtmApi,
   options: GlobalTransactionOptions,
   urls: readonly string[] = [],

@@ -1,32 +1,32 @@
 import type { DtmApi } from '../../protocol/internal.js';
 
-/** The gid of one transaction: that of the user, or one that the coordinator is asked for when it is first needed. */
+/** The gid of one transaction: that of the user, or one that the coordinator creates at the first use. */
 export class LazyGid {
   readonly #api: DtmApi;
-  readonly #given: string | undefined;
-  #asked: Promise<string> | undefined;
+  readonly #own: string | undefined;
+  #created: Promise<string> | undefined;
 
   /**
    * @param api - the coordinator
-   * @param given - by the user. @default the coordinator is asked
+   * @param own - gid of the user. @default the coordinator creates one
    */
-  constructor(api: DtmApi, given: string | undefined) {
+  constructor(api: DtmApi, own: string | undefined) {
     this.#api = api;
-    this.#given = given;
+    this.#own = own;
   }
 
   /**
-   * The gid, the same one each time.
+   * Gets the gid, which is the same at each call.
    *
-   * @throws what {@link DtmApi.newGid} throws; the next one asks again
+   * @throws what {@link DtmApi.newGid} throws; the next call asks the coordinator again
    */
   async get(): Promise<string> {
-    if (this.#given !== undefined) return this.#given;
-    this.#asked ??= this.#api.newGid();
+    if (this.#own !== undefined) return this.#own;
+    this.#created ??= this.#api.newGid();
     try {
-      return await this.#asked;
+      return await this.#created;
     } catch (error) {
-      this.#asked = undefined;
+      this.#created = undefined;
       throw error;
     }
   }

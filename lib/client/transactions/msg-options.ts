@@ -1,45 +1,48 @@
 import type { BarrierAdapter } from '../../barrier/index.js';
 import type { Protocol } from '../../protocol/internal.js';
-import type { SubmitDependencies } from './dependencies.js';
+import type { SagaDependencies } from './dependencies.js';
 import type { GlobalTransactionOptions } from './global-transaction-options.js';
 
 /** Options of a message. */
 export interface MsgOptions extends GlobalTransactionOptions {
-  /** Deliver to all steps at once instead of one after the other; not possible over a gRPC API. @default false */
+  /** Delivers to all steps in parallel instead of one after the other. The gRPC API of dtm does not support it. @default false */
   readonly concurrent?: boolean | undefined;
-  /** Seconds between the beginning of the message and its delivery. @default 0 */
+  /** Seconds between the prepare, or the submit, and the delivery. @default 0 */
   readonly delaySeconds?: number | undefined;
   /**
-   * URL at which the coordinator asks whether the local transaction committed, when it was told nothing in time.
+   * URL where the coordinator asks whether the local transaction committed, when no submit and no abort arrived in time.
    *
-   * @default in Nest, the endpoint that the module mounts; elsewhere there is none, and a message can only be submitted
+   * @default in Nest, the endpoint of the module; elsewhere none, and a message can only be submitted
    */
   readonly queryPrepared?: string | undefined;
   /**
-   * Told when a message could not be dropped after its local transaction had failed; the coordinator asks, and drops it,
-   * when `timeoutToFailSeconds` is over.
+   * Called when the local transaction has failed and the message could not be dropped. The coordinator asks at
+   * `queryPrepared` after `timeoutToFailSeconds`, and then drops the message.
    *
    * @default a process warning
    */
   readonly onAbortFailed?: ((error: unknown, gid: string) => void) | undefined;
 }
 
-/** What a message needs around it. */
-export interface MsgDependencies extends SubmitDependencies {
+/** What a message needs to be started. */
+export interface MsgDependencies extends SagaDependencies {
   /**
-   * Where the coordinator asks about local transactions in a database.
+   * Finds the endpoint where the coordinator asks about local transactions of a database.
    *
    * @param adapter - the database
-   * @param protocol - of the message; only one of gRPC is asked about over gRPC
-   * @throws DtmConfigError when nobody would answer for it
+   * @param protocol - of the message; an endpoint of gRPC needs `grpc`
+   * @throws DtmConfigError when no endpoint serves the database
+   * @default none: `MsgOptions.queryPrepared` is needed
    */
-  readonly queryPrepared?: ((adapter: BarrierAdapter<unknown>, protocol: Protocol) => QueryPrepared) | undefined;
+  readonly getQueryPrepared?:
+    | ((adapter: BarrierAdapter<unknown>, protocol: Protocol) => QueryPreparedEndpoint)
+    | undefined;
 }
 
-/** Where the coordinator asks what became of a local transaction. */
-export interface QueryPrepared {
-  /** URL, called as a branch is. */
+/** Where the coordinator asks whether a local transaction committed. */
+export interface QueryPreparedEndpoint {
+  /** URL, which is called like a branch. */
   readonly url: string;
-  /** Sent along, as all branch headers are. @default none */
+  /** Headers of the call, added to the branch headers of the message. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }

@@ -15,16 +15,18 @@ import {
   type StepUrls,
   type TransactionRequest,
 } from '../../protocol/internal.js';
-import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from '../branch/branch-ref.js';
-import type { MsgDependencies, MsgOptions } from './msg-options.js';
-import { checkOptions, protocolFor } from './global-transaction-options.js';
+import { assertBranchUrl } from '../branch/assert-branch-url.js';
+import { unknownBranches } from '../branch/branch-locator.js';
+import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
+import { encodePayload } from '../payload/payload-codec.js';
+import { assertOptions, resolveProtocol } from './global-transaction-options.js';
 import { LazyGid } from './lazy-gid.js';
-import { encodeFor } from '../payload/payload-codec.js';
+import type { MsgDependencies, MsgOptions } from './msg-options.js';
 import { submit } from './submit.js';
 
 /**
- * A message that is delivered if, and only if, a local transaction commits. The message is prepared at the coordinator
- * first. When the initiator dies, the coordinator asks the initiator's database whether the transaction committed.
+ * A message that is delivered if, and only if, a local transaction commits. The coordinator stores the message first. When
+ * the initiator dies after that, the coordinator asks the database of the initiator whether the transaction committed.
  *
  * @example
  * await dtm.msg()
@@ -46,58 +48,60 @@ export class Msg {
    * @throws DtmArgumentError when an option is not allowed
    */
   constructor(dependencies: MsgDependencies, options: MsgOptions = {}) {
-    checkOptions(options);
+    assertOptions(options);
     const { delaySeconds = 0, queryPrepared, protocol } = options;
     if (!Number.isInteger(delaySeconds) || delaySeconds < 0) {
       throw new DtmArgumentError(`delaySeconds must be a whole number, 0 or more, not ${String(delaySeconds)}`);
     }
-    if (queryPrepared !== undefined) checkBranchUrl(queryPrepared, 'queryPrepared', protocol, dependencies.transport);
+    if (queryPrepared !== undefined) assertBranchUrl(queryPrepared, 'queryPrepared', protocol, dependencies.transport);
     this.#dependencies = dependencies;
     this.#options = options;
     this.#gid = new LazyGid(dependencies.api, options.gid);
   }
 
   /**
-   * Adds a step: a branch that is called until it has taken the payload.
+   * Adds a step: a branch that is called until it succeeds.
    *
    * @param branch - URL, or a branch named by code
-   * @param payload - sent as the branch takes it, over HTTP as JSON; without one the branch is called with GET
+   * @param payload - over HTTP sent as JSON, over gRPC as `PayloadCodec` encodes it. Without a payload, branches over HTTP
+   *   are called with GET
    * @throws DtmArgumentError when the URL is malformed or the payload cannot be encoded; DtmConfigError when the branch
    *   takes no messages
    */
   add<P>(branch: BranchRef<P>, ...payload: PayloadArgument<NoInfer<P>>): this;
   add(url: string, payload?: unknown): this;
   add(branch: string | BranchRef, payload?: unknown): this {
-    const { transport, locator = urlsOnly } = this.#dependencies;
-    const url = typeof branch === 'string' ? branch : locator.msgUrl(branch);
-    checkBranchUrl(url, 'action', this.#options.protocol, transport);
+    const { transport, locator = unknownBranches } = this.#dependencies;
+    const url = typeof branch === 'string' ? branch : locator.getMsgUrl(branch);
+    assertBranchUrl(url, 'action', this.#options.protocol, transport);
     return this.#add(url, payload);
   }
 
   /**
-   * Adds a step for each subscriber that a topic has when the message is prepared, or submitted without that.
+   * Adds a step for each subscriber of a topic. The coordinator reads the subscribers at the prepare, or at a submit without
+   * a prepare.
    *
-   * @param topic - its name
-   * @param payload - sent to each of them as JSON
+   * @param topic - name of the topic
+   * @param payload - sent to each subscriber as JSON
    * @throws DtmArgumentError when the name is empty or the payload is not JSON
    */
   addTopic(topic: string, payload?: unknown): this {
-    if (!topic) throw new DtmArgumentError('a topic needs a name');
+    if (!topic) throw new DtmArgumentError('addTopic needs the name of a topic');
     return this.#add(`${TOPIC_SCHEME}${topic}`, payload);
   }
 
   /**
-   * Stores the message at the coordinator, which does nothing yet. Needed before a local transaction of one's own; what
-   * is not submitted in time is asked for at `queryPrepared`.
+   * Stores the message at the coordinator, which does not deliver it yet. Call it before a local transaction that you run
+   * yourself. When no submit arrives in time, the coordinator asks at `queryPrepared`.
    *
-   * @param queryPrepared - overrides that of the options
+   * @param queryPrepared - URL to ask. @default that of the options
    * @returns the gid
-   * @throws DtmConfigError when there is no such URL; what `DtmApi.prepare` throws
+   * @throws DtmConfigError without such a URL; what `DtmApi.prepare` throws
    */
   async prepare(queryPrepared: string | undefined = this.#options.queryPrepared): Promise<string> {
     if (queryPrepared === undefined) {
       throw new DtmConfigError(
-        'a message that is prepared needs the option queryPrepared: the coordinator asks there what became of the local transaction',
+        'prepare() of a message needs the option queryPrepared: the URL where the coordinator asks whether the local transaction committed',
       );
     }
     const request = await this.#request();
@@ -107,14 +111,14 @@ export class Msg {
   }
 
   /**
-   * Makes a transaction of the caller's decide about the message: prepares it, and writes into the transaction what tells
-   * the coordinator whether it committed. Call {@link submit} after the commit; who dies before is asked.
+   * Prepares the message, and makes your open transaction decide about it: a row in the transaction tells the coordinator
+   * whether it committed. Call {@link submit} after the commit. When the process dies before, the coordinator asks.
    *
    * @param adapter - database of the transaction
    * @param tx - the open transaction
    * @returns the gid
-   * @throws DtmConfigError when nobody would answer for the database; DtmDuplicatedError when the message was decided
-   *   before; what {@link prepare} and `BranchBarrier.join` throw: the caller must roll back
+   * @throws DtmConfigError when no endpoint serves the database; DtmDuplicatedError when the message was decided before;
+   *   what {@link prepare} and `BranchBarrier.join` throw. Roll back in all these cases
    */
   async join<Tx>(adapter: BarrierAdapter<Tx>, tx: Tx): Promise<string> {
     const gid = await this.#prepareFor(adapter);
@@ -123,12 +127,12 @@ export class Msg {
   }
 
   /**
-   * Has the message delivered. It is one message however often this is called.
+   * Submits the message for delivery. Repeated calls submit the same message.
    *
-   * @param options - `waitResult`: resolve only when every step has taken it
+   * @param options - `waitResult`: resolve only when every step has succeeded
    * @returns the gid
-   * @throws DtmFailureError when the coordinator refused it, e.g. because it was dropped; DtmOngoingError when (waiting)
-   *   not every step has taken it; DtmServerError, DtmConnectionError
+   * @throws DtmFailureError when the coordinator refused the message, for example because it was dropped; DtmOngoingError
+   *   when (waiting) not every step has succeeded; DtmServerError, DtmConnectionError
    */
   async submit(options: Pick<MsgOptions, 'waitResult'> = {}): Promise<string> {
     const request = { ...(await this.#request()), ...options };
@@ -137,20 +141,20 @@ export class Msg {
   }
 
   /**
-   * Runs the local transaction, then submits the message; or drops it when the transaction was rolled back. A transaction
-   * whose commit was cut off is looked for in the database.
+   * Runs the local transaction, then submits the message. Drops the message when the transaction was rolled back. When the
+   * answer to the commit is lost, looks into the database whether the transaction committed.
    *
    * @param adapter - the database
-   * @param work - the local transaction; all its writes must go through the transaction that it is given
-   * @param options - `waitResult`: resolve only when every step has taken the message
-   * @returns what `work` returned
-   * @throws whatever `work` throws: nothing was committed and the message is dropped
-   * @throws DtmDuplicatedError when the message was decided before, e.g. by an attempt that died: `work` did not run; where
-   *   it had been committed the message is submitted
-   * @throws DtmOngoingError when the transaction committed, but the coordinator could not be told: it will ask, and deliver
-   *   the message; or (waiting) when not every step has taken it
-   * @throws DtmBarrierError when the database does not say whether the transaction committed: the coordinator will ask
-   * @throws DtmConfigError when nobody would answer for the database; what {@link prepare} throws
+   * @param work - the local transaction; make all changes through the transaction that it receives
+   * @param options - `waitResult`: resolve only when every step has succeeded
+   * @returns the result of `work`
+   * @throws the error of `work`, unchanged: nothing was committed, and the message is dropped
+   * @throws DtmDuplicatedError when the message was decided before, for example by an attempt that died. `work` did not run.
+   *   When that attempt had committed, the message is submitted
+   * @throws DtmOngoingError when the transaction committed, but the submit failed: the coordinator will ask, and deliver the
+   *   message; or (waiting) when not every step has succeeded
+   * @throws DtmBarrierError when the database does not tell whether the transaction committed: the coordinator will ask
+   * @throws DtmConfigError when no endpoint serves the database; what {@link prepare} throws
    */
   async doAndSubmit<Tx, T>(
     adapter: BarrierAdapter<Tx>,
@@ -164,8 +168,8 @@ export class Msg {
     } catch (cause) {
       if (!(cause instanceof DtmConnectionError || cause instanceof DtmServerError)) throw cause;
       throw new DtmOngoingError(
-        `the local transaction of message ${gid} committed, but the coordinator could not be told (${cause.message}); ` +
-          'it will ask, and deliver the message',
+        `the local transaction of message ${gid} committed, but the submit failed: ${cause.message}; ` +
+          'the coordinator will ask, and deliver the message',
         { cause, gid },
       );
     }
@@ -180,7 +184,7 @@ export class Msg {
         result.value = await work(tx);
       });
     } catch (error) {
-      // the commit was cut off, or somebody else began with this message before
+      // the answer to the commit was lost, or another attempt has started this message
       const isDuplicate = error instanceof DtmDuplicatedError;
       const mayBeCommitted = 'value' in result || isDuplicate;
       if (!mayBeCommitted || !(await isMessageCommitted(adapter, gid))) {
@@ -191,10 +195,7 @@ export class Msg {
       await this.submit();
       throw new DtmDuplicatedError(
         `the local transaction of message ${gid} committed before; the message is submitted`,
-        {
-          cause: error,
-          gid,
-        },
+        { cause: error, gid },
       );
     }
     return result.value as T;
@@ -206,7 +207,7 @@ export class Msg {
     try {
       await this.#dependencies.api.abort({ gid, transType: 'msg', rollbackReason });
     } catch (error) {
-      // the coordinator has asked, and dropped it already
+      // the coordinator has asked already, and dropped the message
       if (!(error instanceof DtmFailureError)) onAbortFailed(error, gid);
     }
   }
@@ -215,7 +216,7 @@ export class Msg {
     if (this.#isPrepared) return this.#gid.get();
     const { queryPrepared } = this.#options;
     if (queryPrepared !== undefined) return this.prepare(queryPrepared);
-    const found = this.#dependencies.queryPrepared?.(adapter, this.#protocol() ?? 'http');
+    const found = this.#dependencies.getQueryPrepared?.(adapter, this.#protocol() ?? 'http');
     this.#headers = found?.headers;
     return this.prepare(found?.url);
   }
@@ -223,22 +224,24 @@ export class Msg {
   #protocol(): Protocol | undefined {
     const urls = this.#steps.map(({ action }) => action);
     const { api, transport } = this.#dependencies;
-    return protocolFor(api, this.#options, urls, transport);
+    return resolveProtocol(api, this.#options, urls, transport);
   }
 
   #add(url: string, payload: unknown): this {
-    const encoded = encodeFor(this.#dependencies, url.startsWith(TOPIC_SCHEME) ? '' : url, payload);
+    const encoded = encodePayload(this.#dependencies, url.startsWith(TOPIC_SCHEME) ? '' : url, payload);
     this.#steps.push({ action: url });
     this.#payloads.push(encoded);
     return this;
   }
 
   async #request(): Promise<TransactionRequest> {
-    if (this.#steps.length === 0) throw new DtmArgumentError('a message needs at least one step; add() one first');
+    if (this.#steps.length === 0) throw new DtmArgumentError('a message needs at least one step; call add() first');
     const { delaySeconds = 0, onAbortFailed: _, queryPrepared: _url, ...options } = this.#options;
     const { api } = this.#dependencies;
     if (options.concurrent && api.protocol === 'grpc') {
-      throw new DtmArgumentError('a message cannot be concurrent over the gRPC API of dtm, which has no field for it');
+      throw new DtmArgumentError(
+        'a message cannot be concurrent over the gRPC API of dtm, which has no field for it; use the HTTP API',
+      );
     }
     const branchHeaders = this.#headers ? { ...this.#headers, ...options.branchHeaders } : options.branchHeaders;
     return {
@@ -260,8 +263,8 @@ function barrierOf(gid: string): BranchBarrier {
 }
 
 function warn(error: unknown, gid: string): void {
-  const reason = errorText(error);
-  process.emitWarning(`message ${gid} could not be dropped (${reason}); dtm asks about it when it times out`, {
-    code: 'DTM_ABORT',
-  });
+  process.emitWarning(
+    `message ${gid} could not be dropped: ${errorText(error)}; dtm asks about it after its time-out`,
+    { code: 'DTM_ABORT' },
+  );
 }

@@ -10,11 +10,12 @@ import {
 import { assertSucceeded } from './assert-succeeded.js';
 
 /**
- * Submits a transaction. With `waitResult` it resolves only when the transaction succeeded: dtm answers a waiting submit
- * with the same 409 for "rolled back" and for "not finished yet" (docs/protocol.md#waiting-for-the-result), so the state is
- * read instead. Without, a refusal is looked at as well: dtm also refuses what was submitted before and has succeeded by now, which a
- * repeated attempt must not take for a rollback. Where the state cannot be read (Go dtm over gRPC alone), a refusal is not
- * taken for a rollback either, for it may be one, or "not finished", or "has succeeded before".
+ * Submits a transaction; with `waitResult` resolves only when it has succeeded.
+ *
+ * The answer of dtm is ambiguous, so the state of the transaction is read after a refusal. To a submit that waits, dtm
+ * answers 409 for "rolled back" and for "not finished". dtm also refuses a repeated submit of a transaction that has
+ * succeeded, which must not count as a rollback. Where the state cannot be read (Go dtm over gRPC alone), a refusal does
+ * not count as a rollback either.
  *
  * @param api - the coordinator
  * @param request - the transaction
@@ -27,8 +28,8 @@ export async function submit(api: DtmApi, request: TransactionRequest): Promise<
   } catch (error) {
     const isUndecided = error instanceof DtmOngoingError || error instanceof DtmServerError;
     if (!(error instanceof DtmFailureError || (request.waitResult && isUndecided))) throw error;
-    const details = await stateOf(api, request.gid, error);
-    // refused before it was stored, or by a transaction of the same gid that is not ours to report
+    const details = await readState(api, request.gid, error);
+    // refused before it was stored, or the gid belongs to another transaction
     if (details?.transaction.transType !== request.transType || details.transaction.status === 'prepared') throw error;
     if (!request.waitResult && details.transaction.status !== 'succeed') throw error;
     assertSucceeded(details, error);
@@ -36,12 +37,12 @@ export async function submit(api: DtmApi, request: TransactionRequest): Promise<
 }
 
 /** Undefined when the gid is unknown. */
-async function stateOf(api: DtmApi, gid: string, answer: Error): Promise<TransactionDetails | undefined> {
+async function readState(api: DtmApi, gid: string, answer: Error): Promise<TransactionDetails | undefined> {
   try {
     return await api.query(gid);
   } catch (error) {
     if (!(error instanceof DtmConfigError)) throw error;
-    // anything but a refusal means what it says
+    // only a refusal is ambiguous
     if (!(answer instanceof DtmFailureError)) throw answer;
     throw new DtmOngoingError(
       `transaction ${gid}: dtm answered "${answer.message}", which may mean rolled back, not finished, or succeeded ` +

@@ -1,43 +1,50 @@
 import { DtmArgumentError, branchIds, outcomeError, type BranchContext } from '../../protocol/internal.js';
-import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument, type TccUrls } from '../branch/branch-ref.js';
-import type { ClientDependencies } from './dependencies.js';
-import { DEFAULT_REQUEST_TIMEOUT_SECONDS, WorkCalls, runGlobalWork, type WorkOptions } from './global-work.js';
-import { checkOptions } from './global-transaction-options.js';
-import { encodeFor, jsonPayloads } from '../payload/payload-codec.js';
+import { assertBranchUrl } from '../branch/assert-branch-url.js';
+import { unknownBranches } from '../branch/branch-locator.js';
+import type { BranchRef, PayloadArgument, TccUrls } from '../branch/branch-ref.js';
+import { encodePayload, jsonPayloads } from '../payload/payload-codec.js';
+import { BranchCalls } from './branch-calls.js';
+import type { InitiatorDependencies } from './dependencies.js';
+import { assertOptions } from './global-transaction-options.js';
+import {
+  DEFAULT_REQUEST_TIMEOUT_SECONDS,
+  runInitiatorDriven,
+  type InitiatorDrivenOptions,
+} from './initiator-driven.js';
 
 /** Options of a TCC transaction. */
-export interface TccOptions extends WorkOptions {}
+export interface TccOptions extends InitiatorDrivenOptions {}
 
 /**
- * A running TCC transaction, or a branch's part of one. {@link runTcc} makes the first,
- * {@link nestedTcc} the second.
+ * A running TCC transaction, or the part of a branch in it. {@link runTcc} creates the first, {@link nestedTcc} the second.
  */
 export class Tcc {
-  /** Global transaction. */
+  /** Global id of the transaction. */
   readonly gid: string;
-  readonly #dependencies: ClientDependencies;
-  readonly #options: TccOptions;
+  readonly #dependencies: InitiatorDependencies;
+  readonly #calls: BranchCalls;
   readonly #nextBranchId: () => string;
-  readonly #calls: WorkCalls;
+  readonly #options: TccOptions;
 
   /** @internal */
-  constructor(dependencies: ClientDependencies, gid: string, parentBranchId: string, options: TccOptions) {
-    this.gid = gid;
+  constructor(dependencies: InitiatorDependencies, calls: BranchCalls, parentBranchId: string, options: TccOptions) {
+    this.gid = calls.gid;
     this.#dependencies = dependencies;
-    this.#options = options;
+    this.#calls = calls;
     this.#nextBranchId = branchIds(parentBranchId);
-    this.#calls = new WorkCalls(gid, 'tcc');
+    this.#options = options;
   }
 
   /**
-   * Registers a branch's confirm and cancel, then calls its try.
+   * Registers confirm and cancel of a branch, then calls its try.
    *
    * @param branch - URLs, or a branch named by code
-   * @param payload - sent to try, confirm and cancel, over HTTP as JSON, over gRPC as `PayloadCodec` says; without one
-   *   HTTP branches are called with GET
-   * @returns what the try returned, over HTTP parsed from JSON; the text itself when it is none
-   * @throws DtmFailureError when the try refuses; DtmOngoingError or DtmBranchError when it does not decide: each of them
-   *   rolls the transaction back, even when the caller catches it; what `DtmApi.registerBranch` throws
+   * @param payload - sent to try, confirm and cancel: over HTTP as JSON, over gRPC as `PayloadCodec` encodes it. Without a
+   *   payload, branches over HTTP are called with GET
+   * @returns the answer of the try. JSON is parsed; any other text is returned as it is
+   * @throws DtmFailureError when the try refuses; DtmOngoingError or DtmBranchError when the try does not decide. Each of
+   *   them rolls the transaction back, even when you catch it
+   * @throws what `DtmApi.registerBranch` throws
    */
   call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(urls: TccUrls, payload?: unknown): Promise<R>;
@@ -46,35 +53,35 @@ export class Tcc {
   }
 
   /**
-   * Waits for all calls, awaited by the work or not; after that no more are made.
+   * Waits for all calls, also for those that were not awaited. {@link runTcc} does this by itself; call it at the end of a
+   * try that uses {@link nestedTcc}. No branch can be called after it.
    *
-   * @internal
-   * @throws the first call's error: a branch whose try failed is registered, so submitting would confirm it
+   * @throws the error of the first call that failed, even when you caught it: this try must fail, too
    */
-  settle(): Promise<void> {
-    return this.#calls.settle();
+  waitForCalls(): Promise<void> {
+    return this.#calls.allSettled();
   }
 
   async #call(branch: TccUrls | BranchRef, payload: unknown): Promise<unknown> {
-    const { api, transport, locator = urlsOnly, payloads = jsonPayloads } = this.#dependencies;
-    const urls = 'try' in branch ? branch : locator.tccUrls(branch);
+    const { api, transport, locator = unknownBranches, payloads = jsonPayloads } = this.#dependencies;
+    const urls = 'try' in branch ? branch : locator.getTccUrls(branch);
     for (const phase of ['try', 'confirm', 'cancel'] as const) {
-      if (urls[phase] || phase === 'try') checkBranchUrl(urls[phase], phase, this.#options.protocol, transport);
+      if (urls[phase] || phase === 'try') assertBranchUrl(urls[phase], phase, this.#options.protocol, transport);
     }
-    const data = encodeFor(this.#dependencies, urls.try, payload);
+    const encoded = encodePayload(this.#dependencies, urls.try, payload);
     const branchId = this.#nextBranchId();
     await api.registerBranch({
       gid: this.gid,
       transType: 'tcc',
       branchId,
-      payload: data,
+      payload: encoded,
       confirm: urls.confirm,
       cancel: urls.cancel,
     });
     const outcome = await transport.call({
       url: urls.try,
       context: { gid: this.gid, transType: 'tcc', branchId, op: 'try', dtm: api.address },
-      payload: data,
+      payload: encoded,
       headers: this.#options.branchHeaders,
       timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
     });
@@ -84,44 +91,44 @@ export class Tcc {
 }
 
 /**
- * Runs a TCC transaction: prepares it, runs the work, submits it; or aborts it with the reason when the work fails.
+ * Runs a TCC transaction: prepares it, runs the work and submits. When the work fails, aborts with the reason.
  *
  * @param dependencies - coordinator, transport, locator
- * @param work - calls the branches; its error rolls the transaction back and is thrown on unchanged
+ * @param work - calls the branches; its error rolls the transaction back and is thrown unchanged
  * @param options - see {@link TccOptions}
- * @returns what the work returned
- * @throws the work's error; the first failed call's error, even when the work caught it; DtmFailureError when the
- *   transaction had been rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
+ * @returns the result of `work`
+ * @throws the error of the work; the error of the first failed call, even when the work caught it; DtmFailureError when
+ *   the transaction was rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
  *   `DtmApi` throws
  */
 export function runTcc<T>(
-  dependencies: ClientDependencies,
+  dependencies: InitiatorDependencies,
   work: (tcc: Tcc) => Promise<T> | T,
   options: TccOptions = {},
 ): Promise<T> {
-  return runGlobalWork(dependencies.api, 'tcc', options, (gid, given) => new Tcc(dependencies, gid, '', given), work);
+  const { api } = dependencies;
+  return runInitiatorDriven(api, 'tcc', options, (calls, resolved) => new Tcc(dependencies, calls, '', resolved), work);
 }
 
 /**
- * Continues a TCC transaction inside one of its branches: branches called here are children of that branch, and are
- * confirmed or cancelled with the whole transaction. They are registered at the application's own
- * coordinator, never at an address taken from the request.
+ * Continues a TCC transaction inside one of its branches. Branches called here are children of that branch, and are
+ * confirmed or cancelled with the whole transaction. They are registered at the application's own coordinator, never at
+ * the address that came with the request.
  *
  * @param dependencies - coordinator, transport, locator
- * @param context - context of the branch's own call
+ * @param context - context of the call to the branch
  * @param options - options for the calls
  * @throws DtmArgumentError when the context is not that of a TCC try
  */
 export function nestedTcc(
-  dependencies: ClientDependencies,
+  dependencies: InitiatorDependencies,
   context: BranchContext,
   options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds'> = {},
 ): Tcc {
-  checkOptions(options);
-  if (context.transType !== 'tcc' || context.op !== 'try') {
-    throw new DtmArgumentError(`a nested TCC starts in a try, not in ${context.transType} ${context.op}`, {
-      gid: context.gid,
-    });
+  assertOptions(options);
+  const { gid, transType, op, branchId } = context;
+  if (transType !== 'tcc' || op !== 'try') {
+    throw new DtmArgumentError(`a nested TCC starts in a try, not in ${transType} ${op}`, { gid });
   }
-  return new Tcc(dependencies, context.gid, context.branchId, options);
+  return new Tcc(dependencies, new BranchCalls(gid, 'tcc'), branchId, options);
 }

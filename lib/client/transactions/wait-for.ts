@@ -6,9 +6,9 @@ import { assertSucceeded } from './assert-succeeded.js';
 export interface WaitForOptions {
   /** Longest time to wait, in seconds. @default 60 */
   readonly timeoutSeconds?: number | undefined;
-  /** Milliseconds between two looks. @default 200 */
+  /** Milliseconds between two queries. @default 200 */
   readonly intervalMs?: number | undefined;
-  /** Ends the waiting; its reason is thrown. @default nothing does */
+  /** Ends the wait; its reason is thrown. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,8 +18,8 @@ export interface WaitForOptions {
  * @param api - the coordinator
  * @param gid - global id
  * @param options - see {@link WaitForOptions}
- * @throws DtmFailureError with reason and failing branch when it was rolled back; DtmOngoingError with the time of the next
- *   attempt when the time is up; DtmServerError when the coordinator does not know it; what {@link DtmApi.query} throws
+ * @throws DtmFailureError with reason and failed branch when the transaction was rolled back; DtmOngoingError with the time
+ *   of the next attempt after the time-out; DtmServerError when the gid is unknown; what `DtmApi.query` throws
  */
 export async function waitFor(api: DtmApi, gid: string, options: WaitForOptions = {}): Promise<void> {
   const { timeoutSeconds = 60, intervalMs = 200, signal } = options;
@@ -30,7 +30,7 @@ export async function waitFor(api: DtmApi, gid: string, options: WaitForOptions 
   for (;;) {
     signal?.throwIfAborted();
     const details = await api.query(gid);
-    if (!details) throw new DtmServerError(`there is no transaction ${gid}; nothing to wait for`, { gid });
+    if (!details) throw new DtmServerError(`dtm does not know the transaction ${gid}`, { gid });
     const rest = end - performance.now();
     if (isFinal(details.transaction.status) || rest <= 0) return assertSucceeded(details);
     await sleep(Math.min(intervalMs, rest), undefined, { signal });

@@ -1,38 +1,45 @@
 import { branchIds, outcomeError } from '../../protocol/internal.js';
-import { checkBranchUrl, urlsOnly, type BranchRef, type PayloadArgument } from '../branch/branch-ref.js';
-import type { ClientDependencies } from './dependencies.js';
-import { DEFAULT_REQUEST_TIMEOUT_SECONDS, WorkCalls, runGlobalWork, type WorkOptions } from './global-work.js';
-import { encodeFor, jsonPayloads } from '../payload/payload-codec.js';
+import { assertBranchUrl } from '../branch/assert-branch-url.js';
+import { unknownBranches } from '../branch/branch-locator.js';
+import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
+import { encodePayload, jsonPayloads } from '../payload/payload-codec.js';
+import type { BranchCalls } from './branch-calls.js';
+import type { InitiatorDependencies } from './dependencies.js';
+import {
+  DEFAULT_REQUEST_TIMEOUT_SECONDS,
+  runInitiatorDriven,
+  type InitiatorDrivenOptions,
+} from './initiator-driven.js';
 
 /** Options of an XA transaction. */
-export interface XaOptions extends WorkOptions {}
+export interface XaOptions extends InitiatorDrivenOptions {}
 
-/** A running XA transaction; {@link runXa} makes it. */
+/** A running XA transaction; {@link runXa} creates it. */
 export class XaTransaction {
-  /** Global transaction. */
+  /** Global id of the transaction. */
   readonly gid: string;
-  readonly #dependencies: ClientDependencies;
-  readonly #options: XaOptions;
+  readonly #dependencies: InitiatorDependencies;
+  readonly #calls: BranchCalls;
   readonly #nextBranchId = branchIds();
-  readonly #calls: WorkCalls;
+  readonly #options: XaOptions;
 
   /** @internal */
-  constructor(dependencies: ClientDependencies, gid: string, options: XaOptions) {
-    this.gid = gid;
+  constructor(dependencies: InitiatorDependencies, calls: BranchCalls, options: XaOptions) {
+    this.gid = calls.gid;
     this.#dependencies = dependencies;
+    this.#calls = calls;
     this.#options = options;
-    this.#calls = new WorkCalls(gid, 'xa');
   }
 
   /**
-   * Calls the first phase of a branch: it does its work in its database, registers itself, and prepares. The coordinator
+   * Calls the first phase of a branch, which does its work in its database, registers itself and prepares. The coordinator
    * calls the same URL for commit or rollback.
    *
    * @param branch - URL, or a branch named by code
-   * @param payload - sent to the first phase, over HTTP as JSON, over gRPC as `PayloadCodec` says
-   * @returns what the branch returned, over HTTP parsed from JSON; the text itself when it is none
-   * @throws DtmFailureError when the branch refuses; DtmOngoingError or DtmBranchError when it does not decide: each of
-   *   them rolls the transaction back, even when the caller catches it
+   * @param payload - sent to the first phase: over HTTP as JSON, over gRPC as `PayloadCodec` encodes it
+   * @returns the answer of the branch. JSON is parsed; any other text is returned as it is
+   * @throws DtmFailureError when the branch refuses; DtmOngoingError or DtmBranchError when the branch does not decide. Each
+   *   of them rolls the transaction back, even when you catch it
    */
   call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(url: string, payload?: unknown): Promise<R>;
@@ -40,26 +47,16 @@ export class XaTransaction {
     return this.#calls.make(() => this.#call(branch, payload));
   }
 
-  /**
-   * Waits for all calls, awaited by the work or not; after that no more are made.
-   *
-   * @internal
-   * @throws the first call's error
-   */
-  settle(): Promise<void> {
-    return this.#calls.settle();
-  }
-
   async #call(branch: string | BranchRef, payload: unknown): Promise<unknown> {
-    const { api, transport, locator = urlsOnly, payloads = jsonPayloads } = this.#dependencies;
-    const url = typeof branch === 'string' ? branch : locator.xaUrl(branch);
-    checkBranchUrl(url, 'url', this.#options.protocol, transport);
-    const data = encodeFor(this.#dependencies, url, payload);
+    const { api, transport, locator = unknownBranches, payloads = jsonPayloads } = this.#dependencies;
+    const url = typeof branch === 'string' ? branch : locator.getXaUrl(branch);
+    assertBranchUrl(url, 'url', this.#options.protocol, transport);
+    const encoded = encodePayload(this.#dependencies, url, payload);
     const branchId = this.#nextBranchId();
     const outcome = await transport.call({
       url,
       context: { gid: this.gid, transType: 'xa', branchId, op: 'action', dtm: api.address, phase2Url: url },
-      payload: data,
+      payload: encoded,
       headers: this.#options.branchHeaders,
       timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
     });
@@ -69,15 +66,15 @@ export class XaTransaction {
 }
 
 /**
- * Runs an XA transaction: prepares it, runs the work, submits it; or aborts it with the reason when the work fails. What
- * the branches changed becomes visible in all their databases after the submit, or in none of them.
+ * Runs an XA transaction: prepares it, runs the work and submits. When the work fails, aborts with the reason. After the
+ * submit, the changes of the branches become visible in all their databases; after an abort, in none.
  *
  * @param dependencies - coordinator, transport, locator
- * @param work - calls the branches; its error rolls the transaction back and is thrown on unchanged
+ * @param work - calls the branches; its error rolls the transaction back and is thrown unchanged
  * @param options - see {@link XaOptions}
- * @returns what the work returned
- * @throws the work's error; the first failed call's error, even when the work caught it; DtmFailureError when the
- *   transaction had been rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
+ * @returns the result of `work`
+ * @throws the error of the work; the error of the first failed call, even when the work caught it; DtmFailureError when
+ *   the transaction was rolled back meanwhile; with `waitResult` DtmOngoingError when it is not finished; what
  *   `DtmApi` throws
  *
  * @example
@@ -87,15 +84,16 @@ export class XaTransaction {
  * });
  */
 export function runXa<T>(
-  dependencies: ClientDependencies,
+  dependencies: InitiatorDependencies,
   work: (xa: XaTransaction) => Promise<T> | T,
   options: XaOptions = {},
 ): Promise<T> {
-  return runGlobalWork(
-    dependencies.api,
+  const { api } = dependencies;
+  return runInitiatorDriven(
+    api,
     'xa',
     options,
-    (gid, given) => new XaTransaction(dependencies, gid, given),
+    (calls, resolved) => new XaTransaction(dependencies, calls, resolved),
     work,
   );
 }

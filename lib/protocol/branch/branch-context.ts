@@ -1,5 +1,5 @@
 import { DtmArgumentError } from '../errors.js';
-import { MAX_OP_LENGTH, checkGid, checkIdentifier } from '../identifiers.js';
+import { MAX_OP_LENGTH, parseGid, parseIdentifier } from '../identifiers.js';
 import { TRANS_TYPES, isTransType, type TransType } from '../vocabulary.js';
 
 /** Who calls a branch, and for what: the parameters that dtm adds to every branch call. */
@@ -54,11 +54,11 @@ export function readBranchQuery(query: Readonly<Record<string, unknown>>): Branc
     );
   }
   return {
-    gid: checkGid(parameter(query, 'gid')),
+    gid: parseGid(parameter(query, 'gid')),
     transType,
-    branchId: checkIdentifier('branch_id', parameter(query, 'branch_id')),
+    branchId: parseIdentifier('branch_id', parameter(query, 'branch_id')),
     // the old Node SDK sends branch_type instead of op
-    op: checkIdentifier('op', parameter(query, 'op') ?? parameter(query, 'branch_type'), MAX_OP_LENGTH),
+    op: parseIdentifier('op', parameter(query, 'op') ?? parameter(query, 'branch_type'), MAX_OP_LENGTH),
     dtm: parameter(query, 'dtm'),
     phase2Url: parameter(query, 'phase2_url'),
   };

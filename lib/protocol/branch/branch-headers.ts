@@ -6,7 +6,7 @@ import { DtmArgumentError } from '../errors.js';
  * @param headers - by name
  * @throws DtmArgumentError naming the header
  */
-export function checkBranchHeaders(headers: Readonly<Record<string, string>> | undefined): void {
+export function assertBranchHeaders(headers: Readonly<Record<string, string>> | undefined): void {
   for (const [name, value] of Object.entries(headers ?? {})) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\u0020-\u007e]*$/.test(value)) {
       throw new DtmArgumentError(

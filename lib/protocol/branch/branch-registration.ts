@@ -1,5 +1,5 @@
 import { DtmArgumentError } from '../errors.js';
-import { checkGid, checkIdentifier } from '../identifiers.js';
+import { parseGid, parseIdentifier } from '../identifiers.js';
 import { jsonReader } from '../json-reader.js';
 import { payloadText, type Payload } from '../payload.js';
 
@@ -90,8 +90,8 @@ export function decodeBranchRegistration(fields: Readonly<Record<string, string>
     // spelt as Go dtm spells it
     throw new DtmArgumentError(`unknow trans type: ${transType}`);
   }
-  const gid = checkGid(json.text('gid'));
-  const branchId = checkIdentifier('branch_id', json.text('branch_id'));
+  const gid = parseGid(json.text('gid'));
+  const branchId = parseIdentifier('branch_id', json.text('branch_id'));
   switch (transType) {
     case 'tcc':
       return {

@@ -1,5 +1,5 @@
-import { messageCodec } from '../proto/message-codec.js';
-import { BRANCH_PROTO } from '../proto/branch-proto.js';
+import { messageCodec } from '../protobuf/message-codec.js';
+import { BRANCH_PROTO } from './definitions/branch-proto.js';
 
 const payload = messageCodec('nestjsdtm.Payload', [BRANCH_PROTO]);
 

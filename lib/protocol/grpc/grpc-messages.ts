@@ -1,8 +1,8 @@
 import { decodeBranchRegistration, type BranchRegistration } from '../branch/branch-registration.js';
 import { DtmArgumentError } from '../errors.js';
 import { payloadBytes } from '../payload.js';
-import { messageCodec } from '../proto/message-codec.js';
-import { WORKFLOW_PROTO } from '../proto/workflow-proto.js';
+import { messageCodec } from '../protobuf/message-codec.js';
+import { WORKFLOW_PROTO } from './definitions/workflow-proto.js';
 import type { TransactionDetails } from '../transaction/transaction-record.js';
 import { decodeTransactionRequest, type TransactionRequest } from '../transaction/transaction-request.js';
 

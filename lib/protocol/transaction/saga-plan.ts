@@ -53,7 +53,7 @@ export function decodeSagaPlan(customData: string | undefined, stepCount: number
     orders.set(index, (before as number[] | null) ?? []);
   }
   const plan = { concurrent: json.boolean('concurrent'), orders };
-  checkSagaPlan(plan, stepCount);
+  assertSagaPlan(plan, stepCount);
   return plan;
 }
 
@@ -64,7 +64,7 @@ export function decodeSagaPlan(customData: string | undefined, stepCount: number
  * @param stepCount - number of steps
  * @throws DtmArgumentError naming the offending step
  */
-export function checkSagaPlan(plan: SagaPlan, stepCount: number): void {
+export function assertSagaPlan(plan: SagaPlan, stepCount: number): void {
   for (const [step, before] of plan.orders) {
     for (const index of [step, ...before]) {
       if (!Number.isInteger(index) || index < 0 || index >= stepCount) {

@@ -1,5 +1,5 @@
 import { DtmArgumentError } from '../errors.js';
-import { MAX_OP_LENGTH, checkIdentifier } from '../identifiers.js';
+import { MAX_OP_LENGTH, parseIdentifier } from '../identifiers.js';
 import { jsonReader } from '../json-reader.js';
 
 /** How the coordinator calls a workflow; travels as JSON in `custom_data`. */
@@ -36,7 +36,7 @@ export function decodeWorkflowCall(customData: string | undefined): WorkflowCall
   }
   const json = jsonReader(parsed, 'custom_data of a workflow');
   return {
-    name: checkIdentifier('workflow name', json.text('name'), MAX_OP_LENGTH),
+    name: parseIdentifier('workflow name', json.text('name'), MAX_OP_LENGTH),
     data: Buffer.from(json.text('data'), 'base64'),
   };
 }

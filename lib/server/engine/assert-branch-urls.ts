@@ -1,4 +1,4 @@
-import { checkBranchUrl, type Protocol } from '../../protocol/internal.js';
+import { assertBranchUrl, type Protocol } from '../../protocol/internal.js';
 
 /**
  * Checks the URLs of a branch; an empty one means that there is nothing to call.
@@ -8,5 +8,5 @@ import { checkBranchUrl, type Protocol } from '../../protocol/internal.js';
  * @throws DtmArgumentError naming the operation
  */
 export function assertBranchUrls(urls: Readonly<Record<string, string | undefined>>, protocol?: Protocol): void {
-  for (const [op, url] of Object.entries(urls)) if (url) checkBranchUrl(url, op, protocol);
+  for (const [op, url] of Object.entries(urls)) if (url) assertBranchUrl(url, op, protocol);
 }

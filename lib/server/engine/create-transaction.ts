@@ -1,8 +1,8 @@
 import {
   DtmArgumentError,
   TRANS_TYPES,
-  checkBranchHeaders,
-  checkGid,
+  assertBranchHeaders,
+  parseGid,
   isTransType,
   type GlobalStatus,
   type TransactionDetails,
@@ -21,13 +21,13 @@ import { baseInterval } from './schedule.js';
  * @throws DtmArgumentError naming the field
  */
 export function assertRequest(request: TransactionRequest): void {
-  checkGid(request.gid);
+  parseGid(request.gid);
   if (!isTransType(request.transType)) {
     throw new DtmArgumentError(
       `trans_type ${JSON.stringify(request.transType)} is unknown; it must be one of ${TRANS_TYPES.join(', ')}`,
     );
   }
-  checkBranchHeaders(request.branchHeaders);
+  assertBranchHeaders(request.branchHeaders);
 }
 
 /**

@@ -1,7 +1,7 @@
 import {
   DtmArgumentError,
   TOPIC_SCHEME,
-  checkBranchUrl,
+  assertBranchUrl,
   decodeWorkflowCall,
   errorText,
   isHttpUrl,
@@ -56,7 +56,7 @@ export function needsTransport(branch: BranchRegistration): boolean {
 export function assertBranchCallable(transport: Transport, branch: BranchRegistration, protocol: Protocol): void {
   const { gid, transType, branchId } = branch;
   for (const [op, url] of urlsForTransport(branch)) {
-    checkBranchUrl(url, op, protocol);
+    assertBranchUrl(url, op, protocol);
     assertUrlCallable(transport, op, { url, context: { gid, transType, branchId, op }, protocol });
   }
 }

@@ -1,51 +1,34 @@
-import {
-  DtmArgumentError,
-  DtmFailureError,
-  DtmServerError,
-  checkGid,
-  isFinal,
-  type KvPage,
-  type TransactionDetails,
-} from '../../protocol/internal.js';
-import type { CircuitBreaker } from '../execution/calls/circuit-breaker.js';
+import { DtmArgumentError, DtmFailureError, parseGid, isFinal } from '../../protocol/internal.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
-import type { KvFilter } from '../store/store.js';
-import type { Waker, WakeResult } from '../execution/waker.js';
+import type { Execution } from '../execution/execution.js';
+import type { WakeResult } from '../execution/waker.js';
+import { findStored } from './stored-transaction.js';
 
-/** What operators do to transactions that do not end by themselves. */
+/** What people do with transactions that do not end by themselves (`dtm-protocol.md` §1.3). */
 export class Operator {
   readonly #environment: CoordinatorEnvironment;
-  readonly #breaker: CircuitBreaker;
-  readonly #waker: Waker;
+  readonly #execution: Pick<Execution, 'circuitBreaker' | 'waker'>;
 
-  /**
-   * Makes an operator.
-   *
-   * @param environment - store and clock
-   * @param breaker - forgets about targets that are mended
-   * @param waker - wakes what waits
-   */
-  constructor(environment: CoordinatorEnvironment, breaker: CircuitBreaker, waker: Waker) {
+  constructor(environment: CoordinatorEnvironment, execution: Pick<Execution, 'circuitBreaker' | 'waker'>) {
     this.#environment = environment;
-    this.#breaker = breaker;
-    this.#waker = waker;
+    this.#execution = execution;
   }
 
   /**
-   * Sets an unfinished transaction to `failed` without calling anything.
+   * Sets an unfinished transaction to `failed` without calling any branch.
    *
    * @param gid - global id
-   * @throws DtmFailureError when it is final already; DtmServerError when it is unknown
+   * @throws DtmFailureError when the transaction is final; DtmServerError when the gid is unknown
    */
   async forceStop(gid: string): Promise<void> {
-    checkGid(gid);
-    const { transaction } = await this.#find(gid);
+    parseGid(gid);
+    const { store, clock } = this.#environment;
+    const { transaction } = await findStored(store, gid);
     const { status } = transaction;
     if (isFinal(status)) {
       throw new DtmFailureError(`global transaction force stop error. status: ${status}. error:`, { gid });
     }
-    const now = this.#environment.clock.now();
-    const rollbackReason = transaction.rollbackReason ?? 'stopped by force';
+    const now = clock.now();
     const stopped = {
       ...transaction,
       status: 'failed',
@@ -53,56 +36,45 @@ export class Operator {
       updateTime: now,
       owner: undefined,
       attention: undefined,
-      rollbackReason,
+      rollbackReason: transaction.rollbackReason ?? 'stopped by force',
     } as const;
-    if (!(await this.#environment.store.update({ status }, stopped, new Map()))) await this.forceStop(gid);
+    if (!(await store.update({ status }, stopped, new Map()))) await this.forceStop(gid);
   }
 
   /**
-   * Has a transaction tried again now instead of when its interval is over; nothing when it is final or being tried.
+   * Makes a waiting transaction due now. Does nothing when the transaction is final or a pass works on it.
    *
    * @param gid - global id
-   * @throws DtmServerError when it is unknown
+   * @throws DtmServerError when the gid is unknown
    */
   async retryNow(gid: string): Promise<void> {
-    checkGid(gid);
-    await this.#find(gid);
-    await this.#waker.wake({ gid }, 1);
+    parseGid(gid);
+    await findStored(this.#environment.store, gid);
+    await this.#execution.waker.wake({ gid }, 1);
   }
 
   /**
-   * Has many transactions tried again now.
+   * Makes waiting transactions due now.
    *
    * @param timeoutSeconds - only those that would wait longer than this
    * @param limit - most transactions
-   * @returns how many there were, and whether there may be more
    */
   retryAllNow(timeoutSeconds: number, limit: number): Promise<WakeResult> {
-    return this.#waker.wake({ laterThan: this.#environment.clock.now() + timeoutSeconds * 1000 }, limit);
+    const { clock } = this.#environment;
+    return this.#execution.waker.wake({ laterThan: clock.now() + timeoutSeconds * 1000 }, limit);
   }
 
   /**
-   * Has everything tried again now that waits for an answer of one target, e.g. because it was mended.
+   * Makes every transaction due now that waits for an answer of one target, e.g. because the target was repaired.
    *
    * @param target - beginning of its branch URLs, e.g. `http://bank:3000`
    * @param limit - most transactions
-   * @returns how many there were, and whether there may be more
    * @throws DtmArgumentError when the target is empty
    */
   async retryTarget(target: string, limit: number): Promise<WakeResult> {
     if (!target) throw new DtmArgumentError('target must be the beginning of branch URLs, e.g. http://bank:3000');
-    this.#breaker.reset(target);
-    return this.#waker.wake({ target }, limit);
-  }
-
-  /** Pages through what is kept beside transactions. */
-  listKv(filter: KvFilter): Promise<KvPage> {
-    return this.#environment.store.listKv(filter);
-  }
-
-  async #find(gid: string): Promise<TransactionDetails> {
-    const details = await this.#environment.store.find(gid);
-    if (!details) throw new DtmServerError(`no TransGlobal with gid: ${gid} found`, { gid });
-    return details;
+    const { circuitBreaker, waker } = this.#execution;
+    circuitBreaker.reset(target);
+    return waker.wake({ target }, limit);
   }
 }

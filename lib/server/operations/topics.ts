@@ -3,19 +3,17 @@ import {
   TOPIC_SCHEME,
   DtmServerError,
   MAX_ID_LENGTH,
-  checkBranchUrl,
-  checkIdentifier,
+  assertBranchUrl,
+  parseIdentifier,
   type TransactionRequest,
 } from '../../protocol/internal.js';
-import type { Transport } from '../../transport/index.js';
-import type { Clock } from '../environment/clock.js';
 import type { TopicLookup } from '../engine/mode.js';
-import type { Store } from '../store/store.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
-/** Category of the kept values that hold topics. */
+/** Category of the key-value records that hold topics (`dtm-protocol.md` §1.8). */
 const CATEGORY = 'topics';
 
-/** A delivery, as far as it matters for whether a subscriber can be called. */
+/** Stands for any delivery when the URL of a subscriber is checked. */
 const DELIVERY = { gid: 'gid', transType: 'msg', branchId: '01', op: 'action' } as const;
 
 interface Subscriber {
@@ -24,34 +22,30 @@ interface Subscriber {
 }
 
 /**
- * The subscribers of each topic: docs/protocol.md#topics. They are read from the store whenever they are needed, so that a
- * subscription counts at once, and a deleted topic is gone at once.
+ * The subscribers of each topic (`dtm-protocol.md` §1.8). They are read from the store each time, so that a subscription
+ * or a deletion takes effect at once.
  */
 export class Topics {
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #transport: Pick<Transport, 'check'>;
+  readonly #environment: Pick<CoordinatorEnvironment, 'store' | 'clock' | 'transport'>;
 
-  constructor(store: Store, clock: Clock, transport: Pick<Transport, 'check'> = {}) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#transport = transport;
+  constructor(environment: Pick<CoordinatorEnvironment, 'store' | 'clock' | 'transport'>) {
+    this.#environment = environment;
   }
 
   /**
-   * Adds a subscriber.
+   * Adds a subscriber; creates the topic when it does not exist.
    *
-   * @param topic - name, made when it does not exist
-   * @param url - where messages go
+   * @param topic - name
+   * @param url - receives the messages
    * @param remark - for people
    * @throws DtmArgumentError, DtmServerError with dtm's texts
    */
   async subscribe(topic: string, url: string, remark: string): Promise<void> {
     assertTopic(topic);
     if (!url) throw new DtmArgumentError('empty url');
-    // one of gRPC takes the messages of any transaction
-    checkBranchUrl(url, 'url', 'grpc');
-    this.#transport.check?.({ url, context: DELIVERY });
+    // a topic serves messages over HTTP and over gRPC, so URLs of both are allowed
+    assertBranchUrl(url, 'url', 'grpc');
+    this.#environment.transport.check?.({ url, context: DELIVERY });
     await this.#change(topic, (subscribers) => {
       if (subscribers.some((subscriber) => subscriber.url === url)) throw new DtmServerError('this url exists');
       return [...subscribers, { url, remark }];
@@ -59,7 +53,7 @@ export class Topics {
   }
 
   /**
-   * Takes a subscriber away.
+   * Removes a subscriber.
    *
    * @param topic - name
    * @param url - as it was subscribed
@@ -81,15 +75,15 @@ export class Topics {
    * Deletes a topic with all its subscribers.
    *
    * @param topic - name
-   * @throws DtmServerError when it does not exist
+   * @throws DtmServerError when the topic does not exist
    */
   async deleteTopic(topic: string): Promise<void> {
     assertTopic(topic);
-    if (!(await this.#store.deleteKv(CATEGORY, topic))) throw new DtmServerError('storage: NotFound');
+    if (!(await this.#environment.store.deleteKv(CATEGORY, topic))) throw new DtmServerError('storage: NotFound');
   }
 
   /**
-   * Reads the topics that a transaction's steps go to.
+   * Reads the topics to which the steps of a transaction deliver.
    *
    * @param request - what the initiator sent
    */
@@ -98,21 +92,22 @@ export class Topics {
     for (const { action } of request.steps ?? []) {
       const topic = action.startsWith(TOPIC_SCHEME) ? action.slice(TOPIC_SCHEME.length) : '';
       if (!topic || found.has(topic)) continue;
-      const record = await this.#store.getKv(CATEGORY, topic);
+      const record = await this.#environment.store.getKv(CATEGORY, topic);
       found.set(topic, record ? parseSubscribers(record.value).map(({ url }) => url) : []);
     }
     return (topic) => found.get(topic) ?? [];
   }
 
-  /** Reads, changes and writes; when somebody else was faster, all over again. */
+  /** Reads, changes and writes; starts over when the record was changed in between. */
   async #change(
     topic: string,
     change: (subscribers: readonly Subscriber[], exists: boolean) => Subscriber[],
   ): Promise<void> {
+    const { store, clock } = this.#environment;
     for (;;) {
-      const stored = await this.#store.getKv(CATEGORY, topic);
+      const stored = await store.getKv(CATEGORY, topic);
       const value = JSON.stringify(change(stored ? parseSubscribers(stored.value) : [], stored !== undefined));
-      const now = this.#clock.now();
+      const now = clock.now();
       const record = {
         category: CATEGORY,
         key: topic,
@@ -121,14 +116,14 @@ export class Topics {
         createTime: stored?.createTime ?? now,
         updateTime: now,
       };
-      if (await this.#store.putKv(record)) return;
+      if (await store.putKv(record)) return;
     }
   }
 }
 
 function assertTopic(topic: string): void {
   if (!topic) throw new DtmArgumentError('empty topic');
-  checkIdentifier('topic', topic, MAX_ID_LENGTH);
+  parseIdentifier('topic', topic, MAX_ID_LENGTH);
 }
 
 function parseSubscribers(value: string): Subscriber[] {

@@ -1,42 +1,42 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/internal.js';
-import type { GrpcConnectionOptions } from './grpc-options.js';
+import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import { tlsChannel, type GrpcTlsOptions } from './grpc-tls.js';
 import { callUnary, type GrpcAnswer, type UnaryCall } from './unary-call.js';
 
 export type { GrpcAnswer } from './unary-call.js';
 
-/** A unary call of bytes to one of many servers. */
+/** A unary call to one of many servers. */
 export interface GrpcCall extends UnaryCall {
-  /** What a resolver of gRPC understands; plain `host:port` is looked up in DNS. */
+  /** `host:port`, which is looked up in DNS, or a URL that a resolver of gRPC understands. */
   readonly server: string;
-  /** Longest time for everything, connecting included. */
+  /** Time-out of everything, including the connect. */
   readonly timeoutMs: number;
 }
 
 /** The channel to one server. */
 interface Channel {
   readonly link: Grpc.ChannelInterface;
-  /** Calls under way. */
+  /** Number of running calls. */
   calls: number;
-  /** When it was called last. */
+  /** Start of the last call. */
   lastCall: number;
-  /** When the server gave its last answer. */
+  /** Time of the last answer. */
   lastAnswer: number;
-  /** A call ran out of time and nothing was heard since it began: the connection may be dead without anyone knowing. */
+  /** A call timed out, and no answer has arrived since its start: the connection may be dead without an error. */
   isSilent: boolean;
-  /** To be closed after the calls under way. */
+  /** To be closed after the running calls. */
   isRetired: boolean;
 }
 
-/** Go servers end a connection on which they are pinged more often than every 5 minutes. */
+/** Go servers close a connection that is pinged more often than every 5 minutes. */
 const KEEPALIVE_MS = 360_000;
 
 const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
 /**
- * Channels, one per server, for unary calls of bytes. A channel that cannot connect is not waited for: gRPC would answer
- * from its own backoff for up to two minutes, though the coordinator has a pace of its own.
+ * Channels for unary calls, one for each server. A channel that failed to connect is replaced: it would answer from the
+ * back-off of gRPC for up to two minutes, but the coordinator has its own back-off.
  */
 export class GrpcChannels {
   readonly #grpc: typeof Grpc;
@@ -50,7 +50,7 @@ export class GrpcChannels {
   /**
    * @param grpc - the library
    * @param options - limits
-   * @param tls - how connections are secured. @default they are not
+   * @param tls - options of TLS. @default no TLS
    * @throws DtmConfigError when certificates or keys cannot be read
    */
   constructor(grpc: typeof Grpc, options: GrpcConnectionOptions = {}, tls?: GrpcTlsOptions) {
@@ -65,9 +65,9 @@ export class GrpcChannels {
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
       'grpc.max_receive_message_length': options.maxAnswerBytes ?? 4 * 1024 * 1024,
       'grpc.max_send_message_length': -1,
-      // connections belong to their channel, and end with it
+      // a connection belongs to one channel, and is closed with it
       'grpc.use_local_subchannel_pool': 1,
-      // a proxy of the environment is for the way out, not for services next door
+      // proxies of the environment are for the internet, not for internal services
       'grpc.enable_http_proxy': 0,
       'grpc.enable_channelz': 0,
       ...secure?.options,
@@ -78,8 +78,8 @@ export class GrpcChannels {
    * Calls a server.
    *
    * @param call - what to send
-   * @returns what the server answered, or a status that says why there is no answer
-   * @throws Error when the server's address cannot be understood
+   * @returns the answer of the server, or the status that explains why there is none
+   * @throws Error when the address is malformed
    */
   call({ server, timeoutMs, ...call }: GrpcCall): Promise<GrpcAnswer> {
     const channel = this.#channelTo(server);
@@ -97,7 +97,7 @@ export class GrpcChannels {
     });
   }
 
-  /** Closes all channels; calls under way end as if the servers were gone. Idempotent. */
+  /** Closes all channels. Running calls end as if the servers were unavailable. Idempotent. */
   close(): void {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
@@ -120,7 +120,7 @@ export class GrpcChannels {
       isRetired: false,
     };
     this.#channels.set(server, channel);
-    this.#sweep ??= setInterval(() => this.#leaveIdle(), this.#idleMs).unref();
+    this.#sweep ??= setInterval(() => this.#retireIdle(), this.#idleMs).unref();
     return channel;
   }
 
@@ -142,7 +142,7 @@ export class GrpcChannels {
     if (oldest) this.#retire(...oldest);
   }
 
-  #leaveIdle(): void {
+  #retireIdle(): void {
     const before = Date.now() - this.#idleMs;
     for (const [server, channel] of this.#channels) {
       if (channel.calls === 0 && channel.lastCall <= before) this.#retire(server, channel);

@@ -3,29 +3,29 @@ import type { DtmDriver } from '../../driver/index.js';
 import { DtmArgumentError } from '../../protocol/internal.js';
 import { loadGrpc } from '../../support/load-grpc.js';
 import { GrpcChannels } from './grpc-channels.js';
-import type { GrpcConnectionOptions } from './grpc-options.js';
+import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import type { GrpcTlsOptions } from './grpc-tls.js';
 import type { GrpcAnswer } from './unary-call.js';
 
 /** Options of {@link GrpcRequester}. */
 export interface GrpcRequesterOptions extends GrpcConnectionOptions {
-  /** Connects over TLS. @default plainly */
+  /** Options of TLS. @default no TLS */
   readonly tls?: GrpcTlsOptions | undefined;
-  /** Makes its addresses known to gRPC before the first call. @default only those that gRPC knows by itself */
+  /** Driver that registers its resolver before the first call. @default only the schemes of gRPC */
   readonly driver?: Pick<DtmDriver, 'registerGrpcResolver' | 'interceptGrpc'> | undefined;
 }
 
 /** A unary call. */
 export interface GrpcRequest {
-  /** `host:port`, or what a resolver of gRPC understands. */
+  /** `host:port`, or a URL that a resolver of gRPC understands. */
   readonly server: string;
   /** Full method, `/pkg.Service/Method`. */
   readonly method: string;
   /** The message. */
   readonly message: Buffer;
-  /** Names and values of the metadata; that of a name ending in `-bin` is sent as bytes. @default none */
+  /** Names and values of the metadata; values of names that end with `-bin` are sent as bytes. @default none */
   readonly metadata?: Iterable<readonly [string, string]> | undefined;
-  /** Longest time for everything: connecting and the call. */
+  /** Time-out of everything: connecting and the call. */
   readonly timeoutMs: number;
 }
 
@@ -34,7 +34,7 @@ interface Connections {
   readonly channels: GrpcChannels;
 }
 
-/** Unary calls of bytes over pooled channels. gRPC is loaded at the first one. */
+/** Makes unary calls with bytes over pooled channels. The first call loads the gRPC library. */
 export class GrpcRequester {
   readonly #options: GrpcRequesterOptions;
   readonly #calls = new Set<Promise<GrpcAnswer>>();
@@ -47,7 +47,7 @@ export class GrpcRequester {
   }
 
   /**
-   * Loads what calls need, without connecting.
+   * Loads the gRPC library and the certificates, without connecting.
    *
    * @throws DtmConfigError when gRPC or certificates cannot be loaded; what the driver throws
    */
@@ -59,9 +59,9 @@ export class GrpcRequester {
    * Calls a server.
    *
    * @param request - what to send
-   * @returns what the server answered, or a status that says why there is no answer
+   * @returns the answer of the server, or the status that explains why there is none
    * @throws DtmArgumentError when metadata cannot be sent; DtmConfigError when gRPC or certificates cannot be loaded;
-   *   Error when the driver refuses, or this is closed
+   *   what the driver throws; Error after {@link close}
    */
   request(request: GrpcRequest): Promise<GrpcAnswer> {
     if (this.#isClosed) return Promise.reject(new Error('the connection is closed'));
@@ -72,18 +72,18 @@ export class GrpcRequester {
     return answer;
   }
 
-  /** Closes the channels after the calls under way. Idempotent. */
+  /** Closes the channels after the running calls. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#calls);
-    // what was loaded without a call
+    // open() loads them without a call
     const connections = await this.#connections?.catch(() => undefined);
     connections?.channels.close();
   }
 
-  async #request({ timeoutMs, ...parts }: GrpcRequest): Promise<GrpcAnswer> {
+  async #request({ timeoutMs, ...request }: GrpcRequest): Promise<GrpcAnswer> {
     const { grpc, channels } = this.#loaded ?? (await this.#open());
-    const { metadata, ...call } = this.#options.driver?.interceptGrpc?.(parts) ?? parts;
+    const { metadata, ...call } = this.#options.driver?.interceptGrpc?.(request) ?? request;
     return channels.call({ ...call, timeoutMs, metadata: metadataOf(grpc, metadata ?? []) });
   }
 
@@ -98,7 +98,7 @@ export class GrpcRequester {
       this.#loaded = { grpc, channels: new GrpcChannels(grpc, this.#options, this.#options.tls) };
       return this.#loaded;
     } catch (error) {
-      // what was missing may be there next time
+      // the next call tries again: the package or the registry may be there then
       this.#connections = undefined;
       throw error;
     }
@@ -111,9 +111,9 @@ function metadataOf(grpc: typeof Grpc, entries: Iterable<readonly [string, strin
     try {
       metadata.set(name, name.endsWith('-bin') ? Buffer.from(value) : value);
     } catch {
-      // neither the value nor the error, which repeats it, is shown: it may be a secret
+      // the message contains neither the value nor the error, which repeats it: the value can be a secret
       throw new DtmArgumentError(
-        `gRPC metadata ${JSON.stringify(name)} cannot be sent; names consist of letters, digits and _.-, values of printable ASCII`,
+        `gRPC metadata ${JSON.stringify(name)} cannot be sent; use letters, digits and _.- in names, and printable ASCII in values`,
       );
     }
   }

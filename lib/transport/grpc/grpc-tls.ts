@@ -1,32 +1,32 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
 
-/** How connections over TLS are made; certificates and keys are PEM, as text or bytes. */
+/** Options of connections over TLS. Certificates and keys are PEM, as a string or bytes. */
 export interface GrpcTlsOptions {
-  /** Certificates of the authorities that servers are trusted by. @default those of Node */
+  /** Certificates of the authorities that sign server certificates. @default the authorities that Node trusts */
   readonly ca?: string | Uint8Array | undefined;
-  /** Own certificate with its chain, for servers that ask for one. @default none */
+  /** Client certificate with its chain, for servers that require one. @default none */
   readonly cert?: string | Uint8Array | undefined;
   /** Private key of {@link cert}. @default none */
   readonly key?: string | Uint8Array | undefined;
-  /** Name in the server's certificate, where it is not the host that is connected to. @default that host */
+  /** Name in the server certificate, when it differs from the host. @default the host */
   readonly serverName?: string | undefined;
 }
 
-/** What a channel over TLS is made with. */
+/** Arguments of a channel over TLS. */
 export interface TlsChannel {
-  /** Of the connections. */
+  /** Credentials of the channel. */
   readonly credentials: Grpc.ChannelCredentials;
-  /** Beside those that every channel has. */
+  /** Options in addition to those of every channel. */
   readonly options: Grpc.ChannelOptions;
 }
 
 /**
- * Prepares channels over TLS.
+ * Creates the arguments of channels over TLS.
  *
  * @param grpc - the library
  * @param tls - certificates and names
- * @throws DtmConfigError when a certificate or key cannot be read, or one of the two is missing
+ * @throws DtmConfigError when a certificate or key cannot be read, or only one of `cert` and `key` is set
  */
 export function tlsChannel(grpc: typeof Grpc, { ca, cert, key, serverName }: GrpcTlsOptions): TlsChannel {
   if ((cert === undefined) !== (key === undefined)) {

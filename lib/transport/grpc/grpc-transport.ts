@@ -10,17 +10,17 @@ import {
   type Payload,
 } from '../../protocol/internal.js';
 import type { OutgoingBranchCall, OutgoingBranchTarget, Transport } from '../transport.js';
-import type { GrpcConnectionOptions } from './grpc-options.js';
+import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import { GrpcRequester } from './grpc-requester.js';
 
-/** Branch id of calls to the initiator itself. */
+/** Branch id of a callback to the initiator. */
 const INITIATOR_BRANCH = '00';
 
 /**
- * Calls branches over gRPC: docs/protocol.md#grpc-branch-calls. gRPC is loaded at the first call.
+ * Creates a transport that calls branches over gRPC: docs/protocol.md#grpc-branch-calls. The first call loads the library.
  *
  * @param options - limits of the channels
- * @param driver - knows the addresses
+ * @param driver - finds the addresses
  */
 export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
   const requester = new GrpcRequester({ ...options, driver });

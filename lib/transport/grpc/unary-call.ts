@@ -1,34 +1,34 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/internal.js';
 
-/** A unary call of bytes. */
+/** A unary call with bytes. */
 export interface UnaryCall {
   /** Full method, `/pkg.Service/Method`. */
   readonly method: string;
-  /** Sent along. */
+  /** Metadata of the call. */
   readonly metadata: Grpc.Metadata;
   /** The message. */
   readonly message: Buffer;
 }
 
-/** What came of a call. */
+/** The end of a call. */
 export interface GrpcAnswer {
   /** Status code. */
   readonly code: number;
   /** Text of the status. */
   readonly details: string;
-  /** The answer; undefined unless the status is OK. */
+  /** The answer message; undefined unless the status is OK. */
   readonly message?: Buffer | undefined;
 }
 
 /**
- * Calls by the channel itself. A client of gRPC around it takes a stack trace and three more listeners for each call, a
- * seventh of what the call costs in all, and does nothing else for one of bytes without interceptors.
+ * Makes a call on the channel itself. A client of gRPC would add a stack trace and three listeners to each call, which is a
+ * seventh of the whole cost, and has no other use for bytes without interceptors.
  *
  * @param channel - to the server
  * @param call - what to send
- * @param deadline - when it ends at the latest, in milliseconds since 1970
- * @param done - called once, later
+ * @param deadline - UTC milliseconds
+ * @param done - called once, asynchronously
  * @throws Error when the channel is closed
  */
 export function callUnary(
@@ -41,7 +41,7 @@ export function callUnary(
   const call = channel.createCall(method, deadline, null, null, null);
   call.start(metadata, {
     onReceiveMetadata() {},
-    // no more than one: a message is handed over for each startRead
+    // called at most once, because startRead is called once
     onReceiveMessage(bytes: Buffer) {
       answer = bytes;
     },

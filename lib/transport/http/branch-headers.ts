@@ -1,7 +1,7 @@
 const OWN_HEADERS = Object.freeze({ 'content-type': 'application/json', accept: 'application/json' });
 
-/** Headers that belong to the connection or frame the message: a branch header of that name cannot be sent, Go leaves it out, too. */
-const NOT_OURS_TO_SET = new Set([
+/** Headers of the connection or of the message framing. A branch header with such a name is not sent; Go drops it too. */
+const CONNECTION_HEADERS = new Set([
   'connection',
   'content-length',
   'expect',
@@ -12,7 +12,7 @@ const NOT_OURS_TO_SET = new Set([
 ]);
 
 /**
- * The headers of a branch call. Names differ in case only by accident, so a branch header replaces ours.
+ * Creates the headers of a branch call. Names ignore case, so a branch header replaces a header of the transport.
  *
  * @param branchHeaders - of the transaction
  */
@@ -20,11 +20,11 @@ export function withBranchHeaders(
   branchHeaders: Readonly<Record<string, string>> | undefined,
 ): Readonly<Record<string, string>> {
   if (!branchHeaders) return OWN_HEADERS;
-  // without a prototype, for a header may be called __proto__
+  // without a prototype, because a header can have the name __proto__
   const headers = Object.assign(Object.create(null) as Record<string, string>, OWN_HEADERS);
   for (const [name, value] of Object.entries(branchHeaders)) {
     const lower = name.toLowerCase();
-    if (!NOT_OURS_TO_SET.has(lower)) headers[lower] = value;
+    if (!CONNECTION_HEADERS.has(lower)) headers[lower] = value;
   }
   return headers;
 }

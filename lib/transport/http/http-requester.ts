@@ -3,11 +3,11 @@ import { Agent, interceptors, type Dispatcher } from 'undici';
 
 /** Options of {@link HttpRequester}. */
 export interface HttpConnectionOptions {
-  /** Most connections to one origin; further calls wait. @default 256 */
+  /** Maximum number of connections to one origin; further calls wait. @default 256 */
   readonly connectionsPerOrigin?: number | undefined;
-  /** Most bytes of an answer; a larger one is an error. @default 4194304 (4 MiB) */
+  /** Maximum size of an answer in bytes; a larger answer is an error. @default 4194304 (4 MiB) */
   readonly maxAnswerBytes?: number | undefined;
-  /** Finds services whose URLs hold a name. @default URLs hold hosts */
+  /** Finds services by the name in a URL. @default none: URLs contain hosts */
   readonly names?: HttpNameResolver | undefined;
 }
 
@@ -15,15 +15,15 @@ export interface HttpConnectionOptions {
 export interface HttpRequest {
   /** HTTP method. */
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Absolute http or https URL, or one that the {@link HttpConnectionOptions.names} know. */
+  /** Absolute http or https URL, or one with a name that {@link HttpConnectionOptions.names} finds. */
   readonly url: string;
-  /** Whose URL it is, for the names. @default 'branch' */
+  /** Kind of the URL, for the names. @default 'branch' */
   readonly of?: HttpUrlRole | undefined;
   /** Request headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** Body. @default none */
   readonly body?: string | Uint8Array | undefined;
-  /** Longest time for everything: connecting, redirects, reading the answer. */
+  /** Time-out of everything: connecting, redirects, reading the answer. */
   readonly timeoutMs: number;
 }
 
@@ -35,7 +35,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Longest time that a timer of Node can wait; a longer one would be over at once. */
+/** Longest time of a timer in Node; a longer one fires at once. */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /** Most redirects that are followed, as by Go's client. */
@@ -53,7 +53,7 @@ export class HttpRequester {
     this.#agent = new Agent({
       connections: options.connectionsPerOrigin ?? 256,
       maxResponseSize: options.maxAnswerBytes ?? 4 * 1024 * 1024,
-      // the request's own timeout is the only one
+      // the time-out of the request is the only one
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -64,8 +64,8 @@ export class HttpRequester {
    *
    * @param request - what to send
    * @returns status and body text
-   * @throws Error when the URL is not http or https, nobody has its name, nothing answers, the time is up, or the answer is
-   *   too large
+   * @throws Error when the URL is not http or https, its name is unknown, no answer comes in time, or the answer is too
+   *   large
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
     if (!this.#names?.isNamed(request.url, request.of ?? 'branch')) return this.#send(request);
@@ -90,14 +90,14 @@ export class HttpRequester {
   }
 
   /**
-   * Goes on where a redirect leads, by undici's own rules. They are told what was answered already: having them look at
-   * every answer costs a sixth of the whole request.
+   * Follows a redirect by the rules of undici. Its interceptor receives the redirect that has already arrived; an
+   * interceptor on every request would cost a sixth of the request.
    */
   #follow(options: Dispatcher.DispatchOptions, exchange: Exchange, { controller, status, headers }: Redirect): void {
-    let isTold = false;
+    let isReplayed = false;
     const dispatch: Dispatcher['dispatch'] = (next, handler) => {
-      if (isTold) return this.#agent.dispatch(next, handler);
-      isTold = true;
+      if (isReplayed) return this.#agent.dispatch(next, handler);
+      isReplayed = true;
       handler.onRequestStart?.(controller, {});
       handler.onResponseStart?.(controller, status, headers);
       handler.onResponseEnd?.(controller, {});
@@ -106,28 +106,28 @@ export class HttpRequester {
     this.#redirect(dispatch)(options, exchange);
   }
 
-  /** Closes the pools after the requests under way. Idempotent. */
+  /** Closes the pools after the running requests. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#agent.close();
     return this.#closing;
   }
 }
 
-/** A user and password in the URL become a header, as in Go's client. */
+/** Moves user and password of the URL into a header, as the client of Go does. */
 function withCredentials({ username, password }: URL, headers: HttpRequest['headers']): HttpRequest['headers'] {
   if (!username && !password) return headers;
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}`, ...headers };
 }
 
-/** An answer that says where to ask instead. */
+/** An answer with a redirect. */
 interface Redirect {
   readonly controller: Dispatcher.DispatchController;
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
 }
 
-/** What becomes of an {@link Exchange}. */
+/** How an {@link Exchange} ends. */
 interface Ending {
   resolve(response: HttpResponse): void;
   reject(error: unknown): void;
@@ -135,8 +135,8 @@ interface Ending {
 }
 
 /**
- * Collects one answer within its time. A handler of the dispatcher's own instead of its promises and an abort signal:
- * they cost as much again as the request itself.
+ * Collects one answer within its time-out. It is a handler of the dispatcher, because the promises and abort signals of
+ * undici cost as much as the request itself.
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #ending: Ending;
@@ -150,7 +150,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(timeoutMs: number, ending: Ending) {
     this.#ending = ending;
-    this.#timer = setTimeout(() => this.#giveUp(timeoutMs), Math.min(timeoutMs, MAX_TIMEOUT_MS));
+    this.#timer = setTimeout(() => this.#timeOut(timeoutMs), Math.min(timeoutMs, MAX_TIMEOUT_MS));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -159,7 +159,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Redirect['headers']): void {
-    // those that follow are looked at by whom the first one is handed to
+    // the interceptor of undici follows further redirects
     const isRedirect = !this.#isRedirected && status >= 300 && status < 400 && headers['location'] !== undefined;
     if (isRedirect) this.#redirect = { controller, status, headers };
     this.#status = status;
@@ -172,7 +172,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     const redirect = this.#redirect;
-    if (redirect && !this.#isRedirected) return this.#goOn(redirect);
+    if (redirect && !this.#isRedirected) return this.#followRedirect(redirect);
     clearTimeout(this.#timer);
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     this.#ending.resolve({ status: this.#status, body: body.toString() });
@@ -183,22 +183,23 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#ending.reject(this.#timeout ?? error);
   }
 
-  #goOn(redirect: Redirect): void {
+  #followRedirect(redirect: Redirect): void {
     this.#isRedirected = true;
     try {
       this.#ending.follow(redirect);
     } catch (error) {
-      // it leads in a circle, or nowhere
+      // too many redirects, or an invalid location
       clearTimeout(this.#timer);
       this.#ending.reject(error);
     }
   }
 
-  #giveUp(timeoutMs: number): void {
-    const waited = this.#controller ? 'no answer' : 'no free connection';
-    this.#timeout = new Error(`${waited} within ${timeoutMs / 1000} s`);
+  #timeOut(timeoutMs: number): void {
+    const seconds = timeoutMs / 1000;
+    const reason = this.#controller ? `time-out after ${seconds} s` : `no free connection within ${seconds} s`;
+    this.#timeout = new Error(reason);
     this.#controller?.abort(this.#timeout);
-    // a request that waits for a connection is aborted when its turn comes
+    // a request that waits for a connection is aborted when it gets one
     this.#ending.reject(this.#timeout);
   }
 }

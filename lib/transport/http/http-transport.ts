@@ -11,8 +11,8 @@ import { HttpRequester, type HttpRequest, type HttpConnectionOptions } from './h
 import { isJsonRpc, jsonRpcRequest } from './json-rpc-call.js';
 
 /**
- * Calls branches over HTTP: plainly (docs/protocol.md#http-branch-calls), or by JSON-RPC where the transaction and the URL say
- * so (docs/protocol.md#json-rpc-branch-calls).
+ * Creates a transport that calls branches over HTTP: plainly (docs/protocol.md#http-branch-calls), or by JSON-RPC when the
+ * transaction has that protocol and the URL names a method (docs/protocol.md#json-rpc-branch-calls).
  *
  * @param options - limits of the connection pools
  */
@@ -39,9 +39,9 @@ async function callBranch(requester: HttpRequester, call: OutgoingBranchCall): P
   }
 }
 
-/** POST with the payload, GET when there is none; the branch parameters stand behind those of the URL. */
+/** POST with a payload, GET without; the branch parameters follow those of the URL. */
 function plainRequest({ url, context, payload }: OutgoingBranchCall): Pick<HttpRequest, 'method' | 'url' | 'body'> {
   const hasBody = payload.length > 0;
-  const post = hasBody || context.transType === 'xa';
-  return { method: post ? 'POST' : 'GET', url: appendBranchQuery(url, context), body: hasBody ? payload : undefined };
+  const isPost = hasBody || context.transType === 'xa';
+  return { method: isPost ? 'POST' : 'GET', url: appendBranchQuery(url, context), body: hasBody ? payload : undefined };
 }

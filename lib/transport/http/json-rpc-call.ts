@@ -12,7 +12,7 @@ export function isJsonRpc({ protocol, url }: OutgoingBranchCall): boolean {
 }
 
 /**
- * The request of a JSON-RPC call: the payload's fields and the branch parameters are its params.
+ * Creates the request of a JSON-RPC call, whose params are the fields of the payload and the branch parameters.
  *
  * @param call - the call
  * @throws DtmArgumentError when the payload is not a JSON object
@@ -24,7 +24,7 @@ export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {
 } {
   const { gid, transType, branchId, op } = context;
   const params = JSON.stringify({
-    ...objectIn(payloadText(payload)),
+    ...parseObject(payloadText(payload)),
     branch_id: branchId,
     gid,
     op,
@@ -34,11 +34,11 @@ export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {
   return { method: 'POST', url, body: encodeJsonRpcRequest(randomUUID(), method, params) };
 }
 
-function objectIn(payload: string): object {
+function parseObject(payload: string): object {
   if (payload === '') return {};
   const value: unknown = JSON.parse(payload);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  // what other SDKs send for "no payload"
+  // other SDKs send null for "no payload"
   if (value === null) return {};
   throw new DtmArgumentError('the payload of a JSON-RPC branch must be a JSON object');
 }

@@ -73,7 +73,7 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
           { gid: branch.gid },
         );
       }),
-    inDoubt: () =>
+    listInDoubt: () =>
       withConnection(pool, async (connection) => {
         const branches: InDoubtBranch[] = [];
         for (const branch of await listPrepared(connection)) {

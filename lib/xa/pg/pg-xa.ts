@@ -65,7 +65,7 @@ export function pgXa<Client extends PgClient>(
           throw error;
         }
       }),
-    inDoubt: () =>
+    listInDoubt: () =>
       withClient(pool, async (client) => {
         const { rows } = await client.query(
           'select gid, extract(epoch from clock_timestamp() - prepared) as age from pg_prepared_xacts ' +

@@ -17,7 +17,7 @@ export function survivesCrash<Tx>(
     await serverOf().restart();
 
     await retried(() => bed.rows('select 1').catch(() => adapter.commit(committed.branch)));
-    expect((await adapter.inDoubt()).map(({ gid }) => gid).toSorted()).toEqual(
+    expect((await adapter.listInDoubt()).map(({ gid }) => gid).toSorted()).toEqual(
       [committed, rolledBack].map(({ branch }) => branch.gid).toSorted(),
     );
     await retried(() => adapter.commit(committed.branch));

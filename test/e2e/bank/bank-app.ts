@@ -21,12 +21,12 @@ export interface Transfer {
   from: number;
   to: number;
   amount: number;
-  /** The second branch refuses for good. */
+  /** The second branch fails. */
   refuse: boolean;
 }
 
-const OUT = Symbol('bank that pays');
-const IN = Symbol('bank that receives');
+const OUT = Symbol('paying bank');
+const IN = Symbol('receiving bank');
 
 @Controller('out')
 export class OutController {
@@ -63,7 +63,7 @@ export class InController {
   async in(@BranchPayload() { to, amount, refuse }: Transfer, @Barrier() barrier: BranchBarrier) {
     await barrier.call(this.bank.adapter, async (tx) => {
       await this.bank.change(tx, barrier.context, to, amount);
-      // after the change, so that the roll back of the local transaction matters
+      // after the change, so that the local transaction must roll back
       if (refuse) throw new DtmFailureError('refused on purpose');
     });
   }
@@ -89,7 +89,7 @@ export class InController {
   }
 }
 
-/** A Nest application with both banks, listening on a free port. */
+/** Starts a Nest application with both banks on a free port. */
 export async function startBankApp(
   server: DtmModuleOptions['server'],
   bankOut: Bank,
@@ -109,7 +109,7 @@ export async function startBankApp(
   return { app, dtm: app.get(DtmService) };
 }
 
-/** One transfer by saga. */
+/** Runs one transfer as a saga. */
 export async function transferBySaga(dtm: DtmService, transfer: Transfer, options: SagaOptions): Promise<void> {
   await dtm
     .saga(options)
@@ -118,7 +118,7 @@ export async function transferBySaga(dtm: DtmService, transfer: Transfer, option
     .submit();
 }
 
-/** One transfer by TCC. */
+/** Runs one transfer as a TCC. */
 export async function transferByTcc(dtm: DtmService, transfer: Transfer, options: TccOptions): Promise<void> {
   await dtm.tcc(async (tcc) => {
     await tcc.call(branchOf(OutController, 'freeze'), transfer);

@@ -1,7 +1,7 @@
 import { DtmFailureError } from 'nestjs-dtm';
 import type { BarrierAdapter, BarrierContext } from 'nestjs-dtm/barrier';
 
-/** The statements of a bank; both PGlite and node-postgres run them. */
+/** Runs SQL; PGlite and node-postgres both match this interface. */
 export interface Queryable {
   query(
     text: string,
@@ -9,7 +9,7 @@ export interface Queryable {
   ): Promise<{ rows: unknown[]; rowCount?: number | null; affectedRows?: number }>;
 }
 
-/** One bank: accounts, and a ledger with a row for every effect, in a database of its own. */
+/** A bank with its own database: accounts, and a ledger with a row for every effect. */
 export class Bank {
   constructor(
     readonly database: Queryable,
@@ -27,7 +27,7 @@ export class Bank {
     for (const user of users) await this.database.query('insert into account values ($1, $2)', [user, balance]);
   }
 
-  /** Changes an account and notes the effect; refuses for good what the account cannot bear. */
+  /** Changes an account and records the effect in the ledger; fails without sufficient funds. */
   async change(tx: Queryable, context: BarrierContext, user: number, balance: number, frozen = 0): Promise<void> {
     const result = await tx.query(
       `update account set balance = balance + $2, frozen = frozen + $3
@@ -35,7 +35,7 @@ export class Bank {
       [user, balance, frozen],
     );
     if ((result.affectedRows ?? result.rowCount) !== 1)
-      throw new DtmFailureError(`user ${user} cannot bear ${balance}/${frozen}`);
+      throw new DtmFailureError(`user ${user} lacks the funds for a change of ${balance}, frozen ${frozen}`);
     await tx.query('insert into ledger (gid, branch_id, op, user_id, amount) values ($1, $2, $3, $4, $5)', [
       context.gid,
       context.branchId,

@@ -1,27 +1,27 @@
 import { request } from 'undici';
 
-/** No answer came: what was asked may have been done or not. */
+/** No answer arrived: the outcome of the request is unknown. */
 export class NoAnswer extends Error {}
 
-/** Any request about a transaction. */
+/** Body of a request about a transaction. */
 export interface RequestBody {
   readonly gid: string;
   readonly [field: string]: unknown;
 }
 
-/** The HTTP API of a coordinator, as SDKs of other languages use it: nothing is tried again. */
+/** Client of the HTTP API of a coordinator, like SDKs in other languages: no retries. */
 export class CoordinatorClient {
-  /** Transactions that it has accepted, in whatever state. */
+  /** Transactions that the coordinator has accepted, in any state. */
   readonly accepted = new Set<string>();
   readonly #base: string;
 
-  /** @param origin - of the coordinator */
+  /** @param origin - origin of the coordinator */
   constructor(origin: string) {
     this.#base = `${origin}/api/dtmsvr`;
   }
 
   /**
-   * Asks for an operation.
+   * Requests an operation.
    *
    * @returns status and parsed body
    * @throws NoAnswer
@@ -37,10 +37,10 @@ export class CoordinatorClient {
   }
 
   /**
-   * {@link ask}, of which success is expected.
+   * Requests an operation and expects success, or a refusal in the current state.
    *
-   * @returns whether it was accepted; not when it was refused in the present state
-   * @throws Error when the answer is another one
+   * @returns true when accepted, false when refused
+   * @throws Error for any other answer
    */
   async isAccepted(operation: string, body: RequestBody): Promise<boolean> {
     const { status, body: text } = await this.ask(operation, body);

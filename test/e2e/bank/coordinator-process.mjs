@@ -1,5 +1,5 @@
 // @ts-check
-// The coordinator alone, to be killed: node coordinator-process.mjs STORE_FILE PORT
+// A coordinator in its own process, which tests kill: node coordinator-process.mjs STORE_FILE PORT
 import { embeddedServer, sqliteStore } from 'nestjs-dtm/server';
 
 const [path, port] = process.argv.slice(2);
@@ -13,5 +13,5 @@ const server = embeddedServer({
 await server.open();
 server.recover();
 process.send?.('ready');
-// nothing else keeps the process alive while it has nothing to do
+// keeps an idle process alive
 setInterval(() => undefined, 60_000);

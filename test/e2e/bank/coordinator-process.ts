@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-/** A coordinator process on a file and a port, that can be killed and started again on the same. */
+/** A coordinator process that a test can kill and restart on the same file and port. */
 export class CoordinatorProcess {
   readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #errors = '';
 
   /**
-   * @param path - its store
-   * @param port - where it listens
-   * @param env - added to the environment
+   * @param path - file of the store
+   * @param port - port to listen on
+   * @param env - additional environment variables
    */
   private constructor(
     readonly path: string,
@@ -22,12 +22,12 @@ export class CoordinatorProcess {
     this.#env = env;
   }
 
-  /** Makes one on a free port; not started yet. */
-  static async on(path: string, env: Readonly<Record<string, string>> = {}): Promise<CoordinatorProcess> {
+  /** Creates a coordinator process for a free port, without starting the process. */
+  static async create(path: string, env: Readonly<Record<string, string>> = {}): Promise<CoordinatorProcess> {
     return new CoordinatorProcess(path, await freePort(), env);
   }
 
-  /** Base URL without a path. */
+  /** Origin of the API. */
   get origin(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -36,21 +36,20 @@ export class CoordinatorProcess {
     return this.#child!.pid!;
   }
 
-  /** What the present process has written to stderr so far. */
+  /** Output of the current process on stderr. */
   get errors(): string {
     return this.#errors;
   }
 
-  /** Whether it runs. */
   get isRunning(): boolean {
     const child = this.#child;
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
   /**
-   * Starts it.
+   * Starts the process.
    *
-   * @throws Error with what it wrote to stderr, when it ends instead
+   * @throws Error with the output on stderr when the process ends instead
    */
   async start(): Promise<void> {
     const program = fileURLToPath(new URL('./coordinator-process.mjs', import.meta.url));
@@ -67,7 +66,7 @@ export class CoordinatorProcess {
     if (message !== 'ready') throw new Error(`the coordinator process ended with ${String(message)}: ${this.#errors}`);
   }
 
-  /** Kills it on the spot. */
+  /** Kills the process with SIGKILL. */
   async kill(): Promise<void> {
     if (!this.isRunning) return;
     const ended = once(this.#child!, 'exit');

@@ -6,30 +6,30 @@ import type { Transfer } from './bank-app.js';
 import type { CoordinatorClient } from './coordinator-client.js';
 import type { BranchRequest, Participants } from './participants.js';
 
-/** How a transaction ends, as its initiator was told. */
-export type End = 'succeed' | 'failed';
+/** Final status of a transaction, as its initiator learned it. */
+export type FinalStatus = 'succeed' | 'failed';
 
-/** An initiator that dies in the middle: nobody but the coordinator brings its transaction to an end. */
-export class InitiatorDied extends Error {}
+/** The initiator crashed: only the coordinator can finish the transaction. */
+export class InitiatorCrashed extends Error {}
 
-/** What initiators of messages, XA transactions and workflows work with; they are those of other SDKs, without retries. */
-export interface InitiatorWorld {
+/** Environment of initiators of messages, XA transactions and workflows. They act like other SDKs, without retries. */
+export interface InitiatorEnvironment {
   readonly bankOut: Bank;
   readonly coordinator: CoordinatorClient;
   readonly participants: Participants;
-  /** Throws {@link InitiatorDied} now and then. */
-  mayDie(): void;
+  /** Throws {@link InitiatorCrashed} at random. */
+  maybeCrash(): void;
 }
 
 const OPTIONS = { retry_interval: 1, timeout_to_fail: 2 };
 
-/** By message: the payer is debited in the initiator's own transaction, the receiver by delivery. */
+/** Transfers by message: a local transaction debits the payer, the delivery credits the receiver. */
 export async function transferByMessage(
-  world: InitiatorWorld,
+  environment: InitiatorEnvironment,
   gid: string,
   transfer: Transfer,
-): Promise<End | undefined> {
-  const { bankOut, coordinator, participants } = world;
+): Promise<FinalStatus | undefined> {
+  const { bankOut, coordinator, participants } = environment;
   const body = {
     ...OPTIONS,
     gid,
@@ -39,37 +39,41 @@ export async function transferByMessage(
     payloads: [JSON.stringify(transfer)],
   };
   if (!(await coordinator.isAccepted('prepare', body))) return undefined;
-  world.mayDie();
+  environment.maybeCrash();
   const barrier = new BranchBarrier({ transType: 'msg', gid, branchId: '00', op: 'msg' });
   try {
     await barrier.call(bankOut.adapter, async (tx) => {
       await bankOut.change(tx, barrier.context, transfer.from, -transfer.amount);
-      if (transfer.refuse) throw new DtmFailureError('changed its mind');
+      if (transfer.refuse) throw new DtmFailureError('refused by the initiator');
     });
   } catch (error) {
-    // the coordinator asked before, and was told that it never will
+    // the query-back came first and prevented the local transaction
     if (!(error instanceof DtmFailureError) && !(error instanceof DtmDuplicatedError)) throw error;
     return (await coordinator.isAccepted('abort', body)) ? 'failed' : undefined;
   }
-  world.mayDie();
-  // refused when the coordinator has asked meanwhile: it delivers
+  environment.maybeCrash();
+  // refused when a query-back came first: the coordinator then delivers the message
   await coordinator.isAccepted('submit', body);
   return 'succeed';
 }
 
-/** By XA. */
-export async function transferByXa(world: InitiatorWorld, gid: string, transfer: Transfer): Promise<End | undefined> {
-  const { coordinator, participants } = world;
+/** Transfers by XA. */
+export async function transferByXa(
+  environment: InitiatorEnvironment,
+  gid: string,
+  transfer: Transfer,
+): Promise<FinalStatus | undefined> {
+  const { coordinator, participants } = environment;
   const body = { ...OPTIONS, gid, trans_type: 'xa' };
   if (!(await coordinator.isAccepted('prepare', body))) return undefined;
   for (const [index, path] of ['/xa/out', '/xa/in'].entries()) {
-    world.mayDie();
+    environment.maybeCrash();
     const query = { gid, trans_type: 'xa', branch_id: `0${index + 1}`, op: 'action' };
     if ((await callBranch(participants.url(path), query, JSON.stringify(transfer))) !== 'succeed') {
       return (await coordinator.isAccepted('abort', body)) ? 'failed' : undefined;
     }
   }
-  world.mayDie();
+  environment.maybeCrash();
   return (await coordinator.isAccepted('submit', body)) ? 'succeed' : 'failed';
 }
 
@@ -78,29 +82,30 @@ const WORKFLOW = 'transfer';
 interface Progress {
   readonly branch_id: string;
   readonly op: string;
-  readonly status: End;
+  readonly status: FinalStatus;
 }
 
-/** A workflow that has two branches, and undoes the first when the second refuses. */
+/** A workflow with two branches. When the second fails, the workflow undoes the first. */
 export class TransferWorkflow {
-  readonly #world: InitiatorWorld;
+  readonly #environment: InitiatorEnvironment;
 
-  /** Also takes the calls of the coordinator to go on. */
-  constructor(world: InitiatorWorld) {
-    this.#world = world;
-    world.participants.answer('/workflow', async ({ gid, op, body }: BranchRequest) => {
-      if (op !== WORKFLOW) throw new Error(`there is no workflow ${op}`);
-      if ((await this.#execute(gid, body, () => undefined)) === 'failed') throw new DtmFailureError('it failed');
+  /** Also handles the workflow calls of the coordinator. */
+  constructor(environment: InitiatorEnvironment) {
+    this.#environment = environment;
+    environment.participants.answer('/workflow', async ({ gid, op, body }: BranchRequest) => {
+      if (op !== WORKFLOW) throw new Error(`workflow ${op} does not exist`);
+      if ((await this.#execute(gid, body, () => undefined)) === 'failed')
+        throw new DtmFailureError('the workflow failed');
     });
   }
 
-  /** Runs it, or goes on where an earlier run ended. */
-  run(gid: string, transfer: Transfer): Promise<End> {
-    return this.#execute(gid, JSON.stringify(transfer), () => this.#world.mayDie());
+  /** Runs the workflow from its recorded progress. */
+  run(gid: string, transfer: Transfer): Promise<FinalStatus> {
+    return this.#execute(gid, JSON.stringify(transfer), () => this.#environment.maybeCrash());
   }
 
-  async #execute(gid: string, data: string, mayDie: () => void): Promise<End> {
-    const { coordinator, participants } = this.#world;
+  async #execute(gid: string, data: string, maybeCrash: () => void): Promise<FinalStatus> {
+    const { coordinator, participants } = this.#environment;
     const own = { gid, trans_type: 'workflow' };
     const { status, body } = await coordinator.ask('prepareWorkflow', {
       ...own,
@@ -109,18 +114,19 @@ export class TransferWorkflow {
       custom_data: JSON.stringify({ data: Buffer.from(data).toString('base64'), name: WORKFLOW }),
     });
     if (status !== 200) throw new Error(`prepareWorkflow: ${status} ${JSON.stringify(body)}`);
-    const stored = body as { progresses: Progress[]; transaction: { status: 'prepared' | End } };
+    const stored = body as { progresses: Progress[]; transaction: { status: 'prepared' | FinalStatus } };
     if (stored.transaction.status !== 'prepared') return stored.transaction.status;
 
-    /** Does something once and keeps what came of it. */
-    const record = async (branchId: string, op: 'action' | 'rollback', path: string): Promise<End> => {
+    /** Calls a branch once and records the result. */
+    const record = async (branchId: string, op: 'action' | 'rollback', path: string): Promise<FinalStatus> => {
       const done = stored.progresses.find((progress) => progress.branch_id === branchId && progress.op === op);
       if (done) return done.status;
-      mayDie();
+      maybeCrash();
       const end = await callBranch(participants.url(path), { ...own, branch_id: branchId, op }, data);
-      mayDie();
+      maybeCrash();
       const progress = { ...own, branch_id: branchId, op, status: end, data: '' };
-      if (!(await coordinator.isAccepted('registerBranch', progress))) throw new Error('another run was faster');
+      if (!(await coordinator.isAccepted('registerBranch', progress)))
+        throw new Error('another run recorded the branch first');
       return end;
     };
 
@@ -129,16 +135,16 @@ export class TransferWorkflow {
       end = await record('02', 'action', '/workflow/in');
       if (end === 'failed') await record('01', 'rollback', '/workflow/out');
     }
-    mayDie();
+    maybeCrash();
     if (!(await coordinator.isAccepted('submit', { ...own, req_extra: { status: end } }))) {
-      throw new Error('another run came to another end');
+      throw new Error('another run ended the workflow differently');
     }
     return end;
   }
 }
 
-/** Calls a branch. @throws Error when the outcome is not known */
-async function callBranch(url: string, query: Readonly<Record<string, string>>, body: string): Promise<End> {
+/** Calls a branch. @throws Error when the outcome is unknown */
+async function callBranch(url: string, query: Readonly<Record<string, string>>, body: string): Promise<FinalStatus> {
   const answer = await request(url, { method: 'POST', query, body });
   const text = await answer.body.text();
   if (answer.statusCode === 200) return 'succeed';

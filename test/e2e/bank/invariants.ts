@@ -5,7 +5,7 @@ import type { Bank } from './bank.js';
 const FORWARD = ['action', 'try', 'confirm', 'msg'];
 const UNDO: Record<string, string> = { compensate: 'action', cancel: 'try', rollback: 'action' };
 
-/** Every transaction that the coordinator knows. */
+/** Lists all transactions of the coordinator. */
 export async function allTransactions(api: DtmApi): Promise<TransactionRecord[]> {
   const transactions: TransactionRecord[] = [];
   let position: string | undefined = '';
@@ -18,13 +18,13 @@ export async function allTransactions(api: DtmApi): Promise<TransactionRecord[]>
 }
 
 /** Whether every transaction is final. */
-export async function isSettled(api: DtmApi): Promise<boolean> {
+export async function areAllFinal(api: DtmApi): Promise<boolean> {
   return (await allTransactions(api)).every(({ status }) => status === 'succeed' || status === 'failed');
 }
 
 /**
- * Checks that money is conserved, that each transaction took effect wholly or not at all, that no effect came twice, and
- * that none came after its undoing.
+ * Checks that money is conserved, that each transaction took effect completely or not at all, that no effect occurred
+ * twice, and that none occurred after its undo.
  */
 export async function expectConsistent(
   banks: readonly Bank[],
@@ -41,7 +41,7 @@ export async function expectConsistent(
     const perGid = groupByGid(rows);
     for (const [gid, effects] of perGid) {
       const keys = effects.map(({ branch_id, op }) => `${branch_id} ${op}`);
-      expect(new Set(keys).size, `${gid}: an effect came twice: ${keys.join(', ')}`).toBe(keys.length);
+      expect(new Set(keys).size, `${gid}: duplicate effects: ${keys.join(', ')}`).toBe(keys.length);
       const status = statuses.get(gid);
       const net = effects.reduce((sum, { amount }) => sum + amount, 0);
       if (status === 'succeed') {

@@ -6,11 +6,11 @@ import { dtmHttpClient } from 'nestjs-dtm/client';
 import { seededRandom } from '../../support/random.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { startBankApp, transferBySaga, transferByTcc, type Transfer } from './bank-app.js';
-import { BEDS, temporaryFolder, type Bed } from './beds.js';
+import { BANK_FIXTURES, temporaryFolder, type BankFixture } from './bank-fixtures.js';
 import { CoordinatorClient, NoAnswer } from './coordinator-client.js';
 import { CoordinatorProcess } from './coordinator-process.js';
-import { InitiatorDied, TransferWorkflow, transferByMessage, transferByXa, type End } from './initiators.js';
-import { allTransactions, expectConsistent, isSettled } from './invariants.js';
+import { InitiatorCrashed, TransferWorkflow, transferByMessage, transferByXa, type FinalStatus } from './initiators.js';
+import { allTransactions, expectConsistent, areAllFinal } from './invariants.js';
 import { Participants } from './participants.js';
 
 const INITIATORS = 20;
@@ -21,34 +21,34 @@ const OPENING_BALANCE = 100_000;
 const MODES = ['saga', 'tcc', 'msg', 'xa', 'workflow'] as const;
 type Mode = (typeof MODES)[number];
 
-/** Makes one transfer in a mode; tells how it ended, where its initiator knows. */
-type Transact = (gid: string, transfer: Transfer, isWaiting: boolean) => Promise<End | undefined>;
+/** Runs one transfer in a mode; returns the final status if the initiator learns it. */
+type Transact = (gid: string, transfer: Transfer, isWaiting: boolean) => Promise<FinalStatus | undefined>;
 
-/** What initiators were told. */
-class Notes {
+/** What the initiators learned. */
+class Observations {
   /** Transactions that the coordinator has accepted. */
   readonly acknowledged = new Set<string>();
-  readonly ends = new Map<string, End>();
+  readonly ends = new Map<string, FinalStatus>();
   count = 0;
 }
 
-/** Everything that makes transfers, in each mode. */
+/** Creates the initiators of each mode. */
 async function initiatorsOf(
-  bed: Bed,
+  fixture: BankFixture,
   origin: string,
   coordinator: CoordinatorClient,
   random: () => number,
 ): Promise<Record<Mode, Transact>> {
-  const participants = await Participants.start({ banks: bed.banks, xa: await bed.xaBanks(), coordinator });
+  const participants = await Participants.start({ banks: fixture.banks, xa: await fixture.xaBanks(), coordinator });
   onTestFinished(() => participants.close());
-  const { app, dtm } = await startBankApp(origin, ...bed.banks);
+  const { app, dtm } = await startBankApp(origin, ...fixture.banks);
   onTestFinished(() => app.close());
-  const mayDie = (): void => {
-    if (random() < 0.02) throw new InitiatorDied();
+  const maybeCrash = (): void => {
+    if (random() < 0.02) throw new InitiatorCrashed();
   };
-  const world = { bankOut: bed.banks[0], coordinator, participants, mayDie };
-  const workflow = new TransferWorkflow(world);
-  // nobody else changes the accounts of XA, where prepared changes hold locks
+  const environment = { bankOut: fixture.banks[0], coordinator, participants, maybeCrash };
+  const workflow = new TransferWorkflow(environment);
+  // XA uses its own accounts, because prepared changes hold locks
   const ofXa = (transfer: Transfer): Transfer => ({ ...transfer, from: transfer.from + 10, to: transfer.to + 10 });
   return {
     saga: async (gid, transfer, waitResult) => {
@@ -59,21 +59,21 @@ async function initiatorsOf(
       await transferByTcc(dtm, transfer, { gid, waitResult, retryIntervalSeconds: 1, timeoutToFailSeconds: 3 });
       return 'succeed';
     },
-    msg: (gid, transfer) => transferByMessage(world, gid, transfer),
-    xa: (gid, transfer) => transferByXa(world, gid, ofXa(transfer)),
+    msg: (gid, transfer) => transferByMessage(environment, gid, transfer),
+    xa: (gid, transfer) => transferByXa(environment, gid, ofXa(transfer)),
     workflow: (gid, transfer) => workflow.run(gid, transfer),
   };
 }
 
-/** Makes transfers until it is enough; what may go wrong while the coordinator is dead goes wrong. */
+/** Runs transfers until `isEnough`; accepts the errors that a dead coordinator causes. */
 async function initiate(
   initiators: Record<Mode, Transact>,
-  notes: Notes,
+  observations: Observations,
   random: () => number,
   isEnough: () => boolean,
 ): Promise<void> {
   while (!isEnough()) {
-    const index = notes.count++;
+    const index = observations.count++;
     const mode = MODES[index % MODES.length]!;
     const gid = `${mode}-${index}`;
     const transfer: Transfer = {
@@ -84,47 +84,49 @@ async function initiate(
     };
     try {
       const end = await initiators[mode](gid, transfer, random() < 0.5);
-      notes.acknowledged.add(gid);
-      if (end) notes.ends.set(gid, end);
+      observations.acknowledged.add(gid);
+      if (end) observations.ends.set(gid, end);
     } catch (error) {
-      if (error instanceof DtmFailureError) notes.ends.set(gid, 'failed');
-      // no answer: killed; an answer that says nothing yet; a branch that could not ask the coordinator; a race of two runs
+      if (error instanceof DtmFailureError) observations.ends.set(gid, 'failed');
+      // killed coordinator; undecided answer; a branch without access to the coordinator; a race of two workflow runs
       const isExpected =
-        [DtmConnectionError, DtmFailureError, DtmOngoingError, DtmServerError, NoAnswer, InitiatorDied].some(
+        [DtmConnectionError, DtmFailureError, DtmOngoingError, DtmServerError, NoAnswer, InitiatorCrashed].some(
           (type) => error instanceof type,
         ) || /\/xa\/|another run|UniqueKeyConflict/.test(String(error));
       expect(isExpected, `${gid}: ${String(error)}`).toBe(true);
-      // it takes its time to start again
+      // the coordinator needs time to restart
       await sleep(20);
     }
   }
 }
 
-for (const { title, available, kills, make } of BEDS) {
-  describe.skipIf(!available)(`a coordinator killed with SIGKILL ${kills} times in a row, ${title}`, () => {
-    it('brings every acknowledged transaction of each mode to its end, and does nothing twice', async () => {
+for (const { title, available, kills, create } of BANK_FIXTURES) {
+  describe.skipIf(!available)(`a coordinator that is killed ${kills} times, ${title}`, () => {
+    it('finishes every acknowledged transaction in each mode, without duplicate effects', async () => {
       const seed = Number(process.env['DTM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
       console.log(`seed ${seed}`);
       const random = seededRandom(seed);
-      const bed = await make();
-      onTestFinished(() => bed.close());
+      const fixture = await create();
+      onTestFinished(() => fixture.close());
       const accounts = (users: readonly number[]): number[] => [...users, ...users.map((user) => user + 10)];
-      await bed.banks[0].open(accounts(PAYERS), OPENING_BALANCE);
-      await bed.banks[1].open(accounts(RECEIVERS), OPENING_BALANCE);
+      await fixture.banks[0].open(accounts(PAYERS), OPENING_BALANCE);
+      await fixture.banks[1].open(accounts(RECEIVERS), OPENING_BALANCE);
       const folder = await temporaryFolder();
       onTestFinished(() => folder.remove());
-      const coordinator = await CoordinatorProcess.on(join(folder.path, 'dtm.db'));
+      const coordinator = await CoordinatorProcess.create(join(folder.path, 'dtm.db'));
       await coordinator.start();
       onTestFinished(() => coordinator.kill());
       const client = new CoordinatorClient(coordinator.origin);
-      const initiators = await initiatorsOf(bed, coordinator.origin, client, random);
+      const initiators = await initiatorsOf(fixture, coordinator.origin, client, random);
 
-      const notes = new Notes();
+      const observations = new Observations();
       let isEnough = false;
-      const transfers = Array.from({ length: INITIATORS }, () => initiate(initiators, notes, random, () => isEnough));
+      const transfers = Array.from({ length: INITIATORS }, () =>
+        initiate(initiators, observations, random, () => isEnough),
+      );
       for (let kill = 0; kill < kills; kill++) {
-        const target = notes.acknowledged.size + 3 + Math.floor(random() * 15);
-        await waitUntil(() => notes.acknowledged.size >= target);
+        const target = observations.acknowledged.size + 3 + Math.floor(random() * 15);
+        await waitUntil(() => observations.acknowledged.size >= target);
         await coordinator.kill();
         await coordinator.start();
       }
@@ -133,21 +135,21 @@ for (const { title, available, kills, make } of BEDS) {
 
       const api = dtmHttpClient(coordinator.origin);
       onTestFinished(() => api.close());
-      await waitUntil(() => isSettled(api));
+      await waitUntil(() => areAllFinal(api));
       const transactions = await allTransactions(api);
       const ends = new Map(transactions.map(({ gid, status }) => [gid, status]));
       expect(
-        [...notes.acknowledged].filter((gid) => !ends.has(gid)),
-        'acknowledged and lost',
+        [...observations.acknowledged].filter((gid) => !ends.has(gid)),
+        'acknowledged but lost',
       ).toEqual([]);
-      const wrong = [...notes.ends].filter(([gid, end]) => (ends.get(gid) ?? 'failed') !== end);
-      expect(wrong, 'ended in another way than its initiator was told').toEqual([]);
-      await expectConsistent(bed.banks, transactions, 20 * OPENING_BALANCE);
-      for (const bank of await bed.xaBanks()) expect(await bank.pending(), 'prepared for ever').toEqual([]);
+      const wrong = [...observations.ends].filter(([gid, end]) => (ends.get(gid) ?? 'failed') !== end);
+      expect(wrong, 'final status differs from the one that the initiator learned').toEqual([]);
+      await expectConsistent(fixture.banks, transactions, 20 * OPENING_BALANCE);
+      for (const bank of await fixture.xaBanks()) expect(await bank.pending(), 'still prepared').toEqual([]);
       expect(new Set(transactions.map(({ transType }) => transType))).toEqual(new Set(MODES));
       expect(new Set(ends.values())).toEqual(new Set(['succeed', 'failed']));
       console.log(
-        `${kills} kills, ${notes.acknowledged.size} acknowledged of ${notes.count}, ${transactions.length} stored`,
+        `${kills} kills, ${observations.acknowledged.size} acknowledged of ${observations.count}, ${transactions.length} stored`,
       );
     });
   });

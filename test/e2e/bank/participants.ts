@@ -16,17 +16,17 @@ export interface BranchRequest {
   readonly body: string;
 }
 
-/** Answers a request: success, or by throwing. */
+/** Handles a request; throws to fail. */
 export type BranchHandler = (request: BranchRequest) => Promise<void>;
 
-/** What the participants work with. */
+/** Environment of the participants. */
 export interface ParticipantsOptions {
   readonly banks: readonly [Bank, Bank];
   readonly xa: readonly [XaBank, XaBank];
   readonly coordinator: CoordinatorClient;
 }
 
-/** The branches of messages, XA transactions and workflows, without any framework. */
+/** Branches of messages, XA transactions and workflows, without a framework. */
 export class Participants {
   readonly #handlers = new Map<string, BranchHandler>();
   readonly #server = createServer((request, response) => {
@@ -51,7 +51,7 @@ export class Participants {
     this.answer('/xa/in', (request) => this.#xa(xa[1], coordinator, request, '/xa/in'));
   }
 
-  /** Starts them on a free port. */
+  /** Starts the participants on a free port. */
   static async start(options: ParticipantsOptions): Promise<Participants> {
     const participants = new Participants(options);
     await new Promise<void>((resolve) => void participants.#server.listen(0, '127.0.0.1', resolve));
@@ -62,7 +62,7 @@ export class Participants {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
   }
 
-  /** Says what answers at a path. */
+  /** Sets the handler of a path. */
   answer(path: string, handler: BranchHandler): void {
     this.#handlers.set(path, handler);
   }
@@ -87,7 +87,7 @@ export class Participants {
     });
   }
 
-  /** Both phases come to the same URL. */
+  /** Handles both phases, which share one URL. */
   async #xa(bank: XaBank, coordinator: CoordinatorClient, request: BranchRequest, path: string): Promise<void> {
     const { gid, branchId, op, body } = request;
     if (op === 'commit') return bank.commit(request);
@@ -97,12 +97,13 @@ export class Participants {
     await bank.prepare(request, user, change, async () => {
       if (refuse && path === '/xa/in') throw new DtmFailureError('refused on purpose');
       const branch = { gid, trans_type: 'xa', branch_id: branchId, url: this.url(path) };
-      if (!(await coordinator.isAccepted('registerBranch', branch))) throw new DtmFailureError('it is too late');
+      if (!(await coordinator.isAccepted('registerBranch', branch)))
+        throw new DtmFailureError('the registration was refused');
     });
   }
 }
 
-/** Does or undoes one side of a transfer, at most once. */
+/** Executes or undoes one side of a transfer, at most once. */
 async function changeOnce(bank: Bank, request: BranchRequest, isReceiver: boolean): Promise<void> {
   const { from, to, amount, refuse } = JSON.parse(request.body) as Transfer;
   const [user, change] = isReceiver ? [to, amount] : [from, -amount];
@@ -110,13 +111,13 @@ async function changeOnce(bank: Bank, request: BranchRequest, isReceiver: boolea
   const isForward = request.op === 'action';
   await barrier.call(bank.adapter, async (tx) => {
     await bank.change(tx, barrier.context, user, isForward ? change : -change);
-    // a message cannot be refused by those it is delivered to
+    // a message delivery cannot fail
     if (refuse && isForward && isReceiver && request.transType !== 'msg')
       throw new DtmFailureError('refused on purpose');
   });
 }
 
-/** Whether the local transaction of a message committed; it never will when it has not. */
+/** Answers whether the local transaction of a message committed; if not, prevents a later commit. */
 async function queryPrepared(bank: Bank, { gid }: BranchRequest): Promise<void> {
   const row = { transType: 'msg', gid, branchId: '00', op: 'msg', barrierId: '01', reason: 'rollback' } as const;
   await bank.adapter.transaction((tx) => bank.adapter.insert(tx, row));
@@ -124,5 +125,6 @@ async function queryPrepared(bank: Bank, { gid }: BranchRequest): Promise<void> 
     `select reason from dtm_barrier.barrier where gid = $1 and branch_id = '00' and op = 'msg' and barrier_id = '01'`,
     [gid],
   );
-  if ((rows[0] as { reason: string }).reason === 'rollback') throw new DtmFailureError('it was rolled back');
+  if ((rows[0] as { reason: string }).reason === 'rollback')
+    throw new DtmFailureError('the local transaction was rolled back');
 }

@@ -2,35 +2,35 @@ import type { Pool } from 'pg';
 import type { BarrierContext } from 'nestjs-dtm/barrier';
 import type { Bank, Queryable } from './bank.js';
 
-/** Who is called in the first phase, or in the second. */
+/** Identity of an XA branch. */
 export type XaContext = Pick<BarrierContext, 'gid' | 'branchId'>;
 
-/** A bank whose changes are prepared first, and kept until the coordinator says what becomes of them. */
+/** XA branches of a bank: changes stay prepared until the coordinator decides. */
 export interface XaBank {
   /**
-   * Prepares a change, durably; nobody sees it yet.
+   * Prepares a change durably; the change is not visible yet.
    *
-   * @param register - called in between, when the change can still be taken back
+   * @param register - called before the prepare; the change can still be rolled back
    */
   prepare(context: XaContext, user: number, amount: number, register: () => Promise<void>): Promise<void>;
-  /** Makes a prepared change final; nothing when it is already. */
+  /** Commits a prepared change; idempotent. */
   commit(context: XaContext): Promise<void>;
-  /** Takes a prepared change back, and keeps one that comes late from being made. */
+  /** Rolls a prepared change back, and prevents a later prepare. */
   rollback(context: XaContext): Promise<void>;
-  /** Changes that are prepared and not decided. */
+  /** Prepared changes without a decision. */
   pending(): Promise<string[]>;
 }
 
 const INSERT_BARRIER = `insert into dtm_barrier.barrier (trans_type, gid, branch_id, op, barrier_id, reason)
   values ('xa', $1, $2, 'action', '01', $3) on conflict on constraint uniq_barrier do nothing`;
 
-/** By `prepare transaction` of PostgreSQL; the pool is for nothing else, since prepared changes hold locks. */
-export function preparedXaBank(bank: Bank, pool: Pool): XaBank {
+/** Uses `prepare transaction` of PostgreSQL. Needs its own pool, because prepared changes hold locks. */
+export function postgresXaBank(bank: Bank, pool: Pool): XaBank {
   const decide = async ({ gid, branchId }: XaContext, how: 'commit' | 'rollback'): Promise<void> => {
     try {
       await pool.query(`${how} prepared '${gid}-${branchId}'`);
     } catch (error) {
-      // it was decided before, or never prepared
+      // already decided, or never prepared
       if ((error as { code?: unknown }).code !== '42704') throw error;
     }
   };
@@ -64,8 +64,8 @@ export function preparedXaBank(bank: Bank, pool: Pool): XaBank {
   };
 }
 
-/** By a table of what is prepared, where the database cannot prepare. */
-export async function tabledXaBank(bank: Bank): Promise<XaBank> {
+/** Emulates prepared transactions with a table, for a database without them. */
+export async function emulatedXaBank(bank: Bank): Promise<XaBank> {
   const { database, adapter } = bank;
   await database.query('create table if not exists prepared (xid text primary key, user_id int, amount int)');
   const decide = async ({ gid, branchId }: XaContext, isCommitted: boolean): Promise<void> => {

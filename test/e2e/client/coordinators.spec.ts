@@ -5,7 +5,7 @@ import {
   dtmHttpClient,
   dtmJsonRpcClient,
   runTcc,
-  type ClientDependencies,
+  type InitiatorDependencies,
 } from 'nestjs-dtm/client';
 import {
   DtmBranchError,
@@ -82,7 +82,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
   describe.each(Object.entries(clients))('over %s', (_, make) => {
     let server: DtmConnection;
     let bank: Participant;
-    let dependencies: ClientDependencies;
+    let dependencies: InitiatorDependencies;
     let gid: string;
 
     beforeEach(async () => {

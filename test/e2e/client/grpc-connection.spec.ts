@@ -20,11 +20,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 import { protocol1Driver } from '../../../lib/driver/index.js';
 import { startDtm } from '../../services/dtm.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { hasOpenssl, makeAuthority, type Authority, type Certificate } from '../../support/certificates.js';
+import {
+  hasOpenssl,
+  createAuthority,
+  type CertificateAuthority,
+  type Certificate,
+} from '../../support/certificates.js';
 import { deferred } from '../../support/deferred.js';
 import { Participant } from '../../support/participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
-import { startTlsFront } from '../../support/tls-front.js';
+import { startTlsProxy } from '../../support/tls-proxy.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 // what hangs fails soon
@@ -58,12 +63,12 @@ async function errorOf(operation: Promise<unknown>): Promise<Error> {
 const openssl = hasOpenssl();
 
 describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the program openssl)'}`, () => {
-  let authority: Authority;
+  let authority: CertificateAuthority;
   let local: Certificate;
   let dtm: EmbeddedServer;
 
   beforeAll(() => {
-    authority = makeAuthority();
+    authority = createAuthority();
     local = authority.sign('DNS:localhost', 'IP:127.0.0.1');
   });
   beforeEach(async () => {
@@ -71,7 +76,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
   });
 
   it('is reached when its authority is trusted', async () => {
-    const port = await startTlsFront(dtm.grpcAddress!, local);
+    const port = await startTlsProxy(dtm.grpcAddress!, local);
     const server = clientOf(`grpcs://localhost:${port}`, { tls: { ca: authority.ca } });
     expect(await server.newGid()).toMatch(/./);
     expect(await server.version()).toMatch(/^v/);
@@ -84,15 +89,15 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
     ['whose authority is unknown', {}],
     ['whose authority is another one', { tls: { ca: '' } }],
   ])('is not talked to %s', async (_, options) => {
-    const port = await startTlsFront(dtm.grpcAddress!, local);
-    const other = { ...options, ...(options.tls && { tls: { ca: makeAuthority().ca } }) };
+    const port = await startTlsProxy(dtm.grpcAddress!, local);
+    const other = { ...options, ...(options.tls && { tls: { ca: createAuthority().ca } }) };
     const error = await errorOf(clientOf(`grpcs://localhost:${port}`, { ...other, timeoutSeconds: 5 }).newGid());
     expect(error).toBeInstanceOf(DtmConnectionError);
     expect(error.message).toMatch(/certificate/i);
   });
 
   it('is not talked to when its certificate is for another name, unless that name is given', async () => {
-    const port = await startTlsFront(dtm.grpcAddress!, authority.sign('DNS:dtm.example'));
+    const port = await startTlsProxy(dtm.grpcAddress!, authority.sign('DNS:dtm.example'));
     const tls = { ca: authority.ca };
     const url = `grpcs://localhost:${port}`;
     expect(await errorOf(clientOf(url, { tls, timeoutSeconds: 5 }).newGid())).toBeInstanceOf(DtmConnectionError);
@@ -101,7 +106,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
 
   it('that asks for a certificate is shown ours', async () => {
     const demanding = { ...local, ca: authority.ca, requestCert: true, rejectUnauthorized: true };
-    const port = await startTlsFront(dtm.grpcAddress!, demanding);
+    const port = await startTlsProxy(dtm.grpcAddress!, demanding);
     const url = `grpcs://localhost:${port}`;
     const own = authority.sign('DNS:initiator');
     expect(await clientOf(url, { tls: { ca: authority.ca, ...own } }).newGid()).toMatch(/./);
@@ -110,7 +115,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
   });
 
   it('is not reached plainly', async () => {
-    const port = await startTlsFront(dtm.grpcAddress!, local);
+    const port = await startTlsProxy(dtm.grpcAddress!, local);
     const error = await errorOf(clientOf(`grpc://localhost:${port}`, { timeoutSeconds: 2 }).newGid());
     expect(error).toBeInstanceOf(DtmConnectionError);
   });
@@ -206,7 +211,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
     ]) {
       const error = await errorOf(operation());
       expect(error).toBeInstanceOf(DtmConfigError);
-      expect(error.message).toMatch(/give its HTTP API as well: dtmGrpcClient\(.*http: 'http/);
+      expect(error.message).toMatch(/pass its HTTP API too: dtmGrpcClient\(.*http: 'http/);
     }
   });
 

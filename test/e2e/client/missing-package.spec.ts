@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { printedWithout } from '../../support/process-without.js';
+import { runWithoutPackage } from '../../support/run-without-package.js';
 
 const print = '(error) => console.log(error.code + " " + error.message)';
 
@@ -8,7 +8,7 @@ describe('a package that is not installed', () => {
     const code = `
       const { dtmGrpcClient } = await import('nestjs-dtm/client');
       await dtmGrpcClient('localhost:36790').open().catch(${print});`;
-    expect(await printedWithout('@grpc/grpc-js', code)).toBe(
+    expect(await runWithoutPackage('@grpc/grpc-js', code)).toBe(
       'DTM_CONFIG gRPC needs the package @grpc/grpc-js; run: npm install @grpc/grpc-js',
     );
   });
@@ -17,7 +17,7 @@ describe('a package that is not installed', () => {
     const code = `
       const { dtmClient, Saga } = await import('nestjs-dtm/client');
       await dtmClient('http://localhost:1').newGid().catch(({ code }) => console.log(code));`;
-    expect(await printedWithout('@grpc/grpc-js', code)).toBe('DTM_CONNECTION');
+    expect(await runWithoutPackage('@grpc/grpc-js', code)).toBe('DTM_CONNECTION');
   });
 
   it('@grpc/proto-loader is named by protoPayloads(), with the command that installs it', async () => {
@@ -28,7 +28,7 @@ describe('a package that is not installed', () => {
       } catch (error) {
         (${print})(error);
       }`;
-    expect(await printedWithout('@grpc/proto-loader', code)).toBe(
+    expect(await runWithoutPackage('@grpc/proto-loader', code)).toBe(
       'DTM_CONFIG protoPayloads needs the package @grpc/proto-loader; run: npm install @grpc/proto-loader',
     );
   });

@@ -7,7 +7,7 @@ import {
   dtmGrpcClient,
   protoPayloads,
   runTcc,
-  type ClientDependencies,
+  type InitiatorDependencies,
 } from 'nestjs-dtm/client';
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
@@ -41,7 +41,7 @@ interface MessageType {
 
 describe('transactions with payloads by .proto files', () => {
   let bank: GrpcParticipant;
-  let dependencies: ClientDependencies;
+  let dependencies: InitiatorDependencies;
   let types: Record<string, MessageType>;
 
   beforeEach(async () => {

@@ -1,4 +1,4 @@
-import { Saga, dtmHttpClient, httpTransport, nestedTcc, runTcc, type ClientDependencies } from 'nestjs-dtm/client';
+import { Saga, dtmHttpClient, httpTransport, nestedTcc, runTcc, type InitiatorDependencies } from 'nestjs-dtm/client';
 import {
   DtmBranchError,
   DtmFailureError,
@@ -44,7 +44,7 @@ describe.each([
 ])('a coordinator %s', (_, isRemote) => {
   let server: DtmConnection;
   let bank: Participant;
-  let tcc: ClientDependencies;
+  let tcc: InitiatorDependencies;
 
   beforeEach(async () => {
     server = await startServer(isRemote);

@@ -1,5 +1,11 @@
 import mysql, { type Pool as MysqlPool } from 'mysql2/promise';
-import { httpTransport, runXa, type ClientDependencies, type XaTransaction, type XaOptions } from 'nestjs-dtm/client';
+import {
+  httpTransport,
+  runXa,
+  type InitiatorDependencies,
+  type XaTransaction,
+  type XaOptions,
+} from 'nestjs-dtm/client';
 import {
   DtmBranchError,
   DtmConnectionError,
@@ -21,7 +27,7 @@ import { startPostgres, type PostgresServer } from '../../services/postgres.mjs'
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { Participant } from '../../support/participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
-import { untilAlone } from '../../support/until-alone.js';
+import { waitForDisconnects } from '../../support/wait-for-disconnects.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
@@ -58,14 +64,14 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
   });
   afterAll(async () => {
     await Promise.all([pgPool?.end(), mysqlPool?.end()]);
-    if (postgres) await untilAlone(postgres.url);
+    if (postgres) await waitForDisconnects(postgres.url);
     await Promise.all([postgres?.stop(), mariadb?.stop()]);
   });
 
   let clock: VirtualClock;
   let server: DtmConnection;
   let banks: Participant;
-  let dependencies: ClientDependencies;
+  let dependencies: InitiatorDependencies;
 
   beforeEach(async () => {
     await Promise.all([out.setBalance(MONEY), into.setBalance(MONEY)]);
@@ -288,7 +294,7 @@ async function pgBank(pool: PgPool): Promise<XaBank> {
       await pool.query('delete from dtm_barrier.barrier');
       await pool.query('update account set balance = $1', [amount]);
     },
-    prepared: async () => (await adapter.inDoubt()).length,
+    prepared: async () => (await adapter.listInDoubt()).length,
   };
 }
 
@@ -314,6 +320,6 @@ async function mysqlBank(pool: MysqlPool): Promise<XaBank> {
       await pool.query('delete from dtm_barrier.barrier');
       await pool.query('update account set balance = ?', [amount]);
     },
-    prepared: async () => (await adapter.inDoubt()).length,
+    prepared: async () => (await adapter.listInDoubt()).length,
   };
 }

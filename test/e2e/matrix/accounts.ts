@@ -9,23 +9,23 @@ import { startPostgres } from '../../services/postgres.mjs';
 import { Bank, type Queryable } from '../bank/bank.js';
 import { AMOUNT, OPENING_BALANCE, type Transfer } from './transfer.js';
 
-/** The money of one transfer. */
+/** Balances of one transfer. */
 export interface Money {
   readonly from: number;
   readonly to: number;
-  /** What is reserved, or prepared, and not decided. */
+  /** Amount that is reserved or prepared but not decided. */
   readonly held: number;
 }
 
-/** Accounts that transfers go between. */
+/** Accounts for transfers. */
 export interface Accounts {
-  /** Opens one for the payer and one for the receiver, which is empty. */
+  /** Opens an account for the payer and an empty account for the receiver. */
   open(): Promise<Transfer>;
   moneyOf(transfer: Transfer, gid: string): Promise<Money>;
   close(): Promise<void>;
 }
 
-/** In a database inside this process, for everything that works with the barrier. */
+/** Accounts in an in-process database, for all modes that use the barrier. */
 export interface BarrierAccounts extends Accounts {
   readonly bank: Bank;
 }
@@ -55,7 +55,7 @@ export async function barrierAccounts(): Promise<BarrierAccounts> {
   };
 }
 
-/** The payer's in a real PostgreSQL, the receiver's in a real MariaDB. */
+/** The payer's account in a real PostgreSQL, the receiver's in a real MariaDB. */
 export interface XaAccounts extends Accounts {
   readonly postgres: ReturnType<typeof pgXa>;
   readonly mariadb: ReturnType<typeof mysql2Xa>;
@@ -67,10 +67,10 @@ const CONNECTIONS = 20;
 export async function xaAccounts(): Promise<XaAccounts> {
   const servers = await Promise.all([startPostgres(), startMariadb()]);
   const pgPools = [1, 2].map(() => new Pool({ connectionString: servers[0].url, max: CONNECTIONS }));
-  // the server says good-bye to connections that are being closed
+  // at shutdown the server sends an error to connections that are being closed
   for (const pool of pgPools) pool.on('error', () => undefined);
   const mysqlPools = [1, 2].map(() => mysql.createPool({ uri: servers[1].url, connectionLimit: CONNECTIONS }));
-  // XA wants pools of its own
+  // XA needs its own pools
   const [payers, receivers] = [pgPools[0]!, mysqlPools[0]!];
   const [postgres, mariadb] = [pgXa(pgPools[1]!), mysql2Xa(mysqlPools[1]!)];
   await Promise.all([postgres.createTable(), mariadb.createTable()]);
@@ -89,7 +89,7 @@ export async function xaAccounts(): Promise<XaAccounts> {
     async moneyOf({ from, to }, gid) {
       const payer = await payers.query('select balance from account where user_id = $1', [from]);
       const [receiver] = await receivers.query('select balance from account where user_id = ?', [to]);
-      const inDoubt = (await Promise.all([postgres.inDoubt(), mariadb.inDoubt()])).flat();
+      const inDoubt = (await Promise.all([postgres.listInDoubt(), mariadb.listInDoubt()])).flat();
       return {
         from: (payer.rows as { balance: number }[])[0]!.balance,
         to: (receiver as { balance: number }[])[0]!.balance,

@@ -20,7 +20,7 @@ import { freePorts } from '../../services/free-ports.mjs';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { recordingServer } from '../nest/recording-server.js';
 
-/** More than the 4 MiB that gRPC, and dtm, take. */
+/** More than 4 MiB, the message limit of gRPC and dtm. */
 const TOO_LARGE = 'x'.repeat(5_000_000);
 
 const taken: string[] = [];
@@ -40,7 +40,7 @@ class StockController {
   cancel(): void {}
 }
 
-/** An application that is reached over both transports. */
+/** Starts an application with both transports. */
 async function start(server: DtmModuleOptions['server']): Promise<DtmService> {
   const [port] = await freePorts(1);
   const grpc = `127.0.0.1:${port}`;
@@ -68,10 +68,10 @@ beforeEach(() => {
   taken.length = 0;
 });
 
-describe('a scheme that no driver of the application knows', () => {
+describe('a URL scheme without a driver in the application', () => {
   const drivers = /dtm-driver-gozero or dtm-driver-ego/;
 
-  test('of the coordinator: the application does not start, and is told who serves it', async () => {
+  test('of the coordinator: the start fails and names the drivers for the scheme', async () => {
     await expect(start('etcd://etcd:2379/dtmservice')).rejects.toThrow(drivers);
   });
 
@@ -81,13 +81,13 @@ describe('a scheme that no driver of the application knows', () => {
   test.each<[string, (dtm: DtmService) => unknown]>([
     ['a saga', (dtm) => dtm.saga().add({ action: url }, Buffer.alloc(1))],
     ['a message', (dtm) => dtm.msg().add(url, Buffer.alloc(1))],
-    ['a message, by code', (dtm) => dtm.msg().add(branchOf(StockController, 'take', { at }), 'a')],
+    ['a message, by branchOf', (dtm) => dtm.msg().add(branchOf(StockController, 'take', { at }), 'a')],
     [
-      'a TCC, by code',
+      'a TCC, by branchOf',
       (dtm) => dtm.tcc((tcc) => tcc.call(branchOf(StockController, 'reserve', { at }), 'a'), { protocol: 'grpc' }),
     ],
     ['an XA', (dtm) => dtm.xa((xa) => xa.call(url, Buffer.alloc(1)), { protocol: 'grpc' })],
-  ])('of a branch of %s: nobody is called', async (_, begin) => {
+  ])('of a branch of %s: no branch is called', async (_, begin) => {
     const server = recordingServer();
     const dtm = await start(server);
     expect(await thrown(() => begin(dtm))).toMatchObject({ message: expect.stringMatching(drivers) });
@@ -96,7 +96,7 @@ describe('a scheme that no driver of the application knows', () => {
   });
 });
 
-describe('a branch over gRPC of a TCC whose branches are called over HTTP', () => {
+describe('a gRPC branch in a TCC over HTTP', () => {
   const refusal = async (at?: string): Promise<unknown> => {
     const server = recordingServer();
     const dtm = await start(server);
@@ -107,25 +107,25 @@ describe('a branch over gRPC of a TCC whose branches are called over HTTP', () =
     return error;
   };
 
-  test('is not called, and its initiator is told how to have it called', async () => {
+  test('is not called; the error names the option to set', async () => {
     expect(await refusal()).toMatchObject({
       code: 'DTM_ARGUMENT',
       message: expect.stringMatching(/give the transaction the protocol grpc/),
     });
   });
 
-  test('is refused with the driver that would serve it', async () => {
+  test('is refused with the name of the driver for its scheme', async () => {
     expect(await refusal('etcd://etcd:2379/stock')).toMatchObject({
       message: expect.stringMatching(/dtm-driver-gozero/),
     });
   });
 });
 
-describe('metadata that is not printable ASCII is refused before anything is sent', () => {
+describe('metadata outside printable ASCII is refused before a request is sent', () => {
   test.each<[string, Record<string, string>]>([
-    ['another script', { city: 'Łódź' }],
+    ['a non-Latin script', { city: 'Łódź' }],
     ['a line break', { city: 'a\nb' }],
-    ['a name with a blank', { 'a city': 'x' }],
+    ['a space in the name', { 'a city': 'x' }],
   ])('branch headers with %s', async (_, branchHeaders) => {
     const server = recordingServer();
     const dtm = await start(server);
@@ -140,7 +140,7 @@ describe('metadata that is not printable ASCII is refused before anything is sen
     expect(server.log.filter((line) => line !== 'open' && line !== 'recover')).toEqual([]);
   });
 
-  test('of the calls to the coordinator', async () => {
+  test('calls to the coordinator', async () => {
     const dtm = await start(dtmGrpcClient('127.0.0.1:1', { metadata: { city: 'Łódź' } }));
     expect(await thrown(() => dtm.newGid())).toMatchObject({
       message: expect.stringMatching(/"city".*printable ASCII/),
@@ -148,7 +148,7 @@ describe('metadata that is not printable ASCII is refused before anything is sen
   });
 });
 
-describe.each(['http', 'grpc', 'json-rpc'] as const)('a coordinator that is asked over %s', (api) => {
+describe.each(['http', 'grpc', 'json-rpc'] as const)('a coordinator over %s', (api) => {
   let server: EmbeddedServer;
   let client: DtmConnection;
 
@@ -162,7 +162,7 @@ describe.each(['http', 'grpc', 'json-rpc'] as const)('a coordinator that is aske
   });
   afterEach(() => server.close());
 
-  test('says that nobody subscribed to a topic, and keeps nothing of the message', async () => {
+  test('rejects a topic without subscribers and stores no message', async () => {
     const dtm = await start(client);
     const message = dtm.msg({ gid: 'order-1' }).addTopic('orders', 1);
     const error = await thrown(() => message.submit());
@@ -171,7 +171,7 @@ describe.each(['http', 'grpc', 'json-rpc'] as const)('a coordinator that is aske
     expect(await dtm.query('order-1')).toBeUndefined();
   });
 
-  test('refuses what is larger than it takes, and the initiator is told the limit', async () => {
+  test('rejects a request above its size limit and names the limit', async () => {
     const dtm = await start(client);
     const saga = dtm.saga({ gid: 'order-1' }).add({ action: 'http://127.0.0.1:1/' }, TOO_LARGE);
     const limit = { http: /413|4194304|4 MiB/, grpc: /RESOURCE_EXHAUSTED.*4194304/, 'json-rpc': /413|4194304|4 MiB/ }[
@@ -182,7 +182,7 @@ describe.each(['http', 'grpc', 'json-rpc'] as const)('a coordinator that is aske
   });
 });
 
-test('a branch over gRPC refuses what is larger than it takes, and the initiator is told the limit', async () => {
+test('a gRPC branch rejects a payload above its size limit and names the limit', async () => {
   const dtm = await start(embeddedServer({ store: memoryStore(), logger: new RecordingLogger() }));
   const branch = branchOf(StockController, 'reserve', { over: 'grpc' });
   const error = await thrown(() => dtm.tcc((tcc) => tcc.call(branch, TOO_LARGE), { protocol: 'grpc' }));

@@ -8,43 +8,43 @@ import { Bank } from '../bank/bank.js';
 import type { XaAccounts } from './accounts.js';
 import { AgentController, OVER, PayerController, ReceiverController, XaController } from './participants.js';
 import { RpcController } from './rpc.controller.js';
-import { Troubles } from './troubles.js';
+import { FaultInjector } from './fault-injector.js';
 
-/** What the applications of one matrix have in common. */
+/** Environment that all applications of a matrix share. */
 export interface BankEnvironment {
   readonly bank: Bank;
-  /** Undefined where no database is there that can do XA. */
+  /** Undefined without databases that support XA. */
   readonly xa: XaAccounts | undefined;
-  readonly troubles: Troubles;
+  readonly faults: FaultInjector;
   readonly over: 'http' | 'grpc';
 }
 
 /** A running application. */
 export interface BankApp {
   readonly dtm: DtmService;
-  /** Where it is reached. */
+  /** Addresses of the application. */
   readonly at: Readonly<Record<'http' | 'grpc', string>>;
   close(): Promise<void>;
 }
 
 /**
- * A Nest application with all participants, which listens on free ports.
+ * Starts a Nest application with all participants on free ports.
  *
  * @param server - the coordinator
- * @param environment - databases and troubles
+ * @param environment - databases and fault injector
  * @param kind - both transports, or gRPC alone
  */
 export async function startBankApp(
   server: DtmConnection,
-  { bank, xa, troubles, over }: BankEnvironment,
+  { bank, xa, faults, over }: BankEnvironment,
   kind: 'hybrid' | 'gRPC only',
 ): Promise<BankApp> {
   const [port] = await freePorts(1);
   const grpc = `127.0.0.1:${port}`;
   const branches = [PayerController, ReceiverController, AgentController, ...(xa ? [XaController] : [])];
   const xaDatabases = xa && {
-    postgres: { xa: troubles.inSecondPhaseOf(xa.postgres) },
-    mariadb: { xa: troubles.inSecondPhaseOf(xa.mariadb) },
+    postgres: { xa: faults.wrapSecondPhase(xa.postgres) },
+    mariadb: { xa: faults.wrapSecondPhase(xa.mariadb) },
   };
 
   @Module({
@@ -58,7 +58,7 @@ export async function startBankApp(
     controllers: [...branches, RpcController],
     providers: [
       { provide: Bank, useValue: bank },
-      { provide: Troubles, useValue: troubles },
+      { provide: FaultInjector, useValue: faults },
       { provide: OVER, useValue: over },
     ],
   })
@@ -68,7 +68,7 @@ export async function startBankApp(
   let app: INestApplicationContext;
   let http = '';
   if (kind === 'hybrid') {
-    // Go opens connections that it never uses, and Node waits a minute for them
+    // Go opens connections that it never uses; Node would wait a minute for them at close
     const hybrid = await NestFactory.create(BankModule, { logger: false, forceCloseConnections: true });
     hybrid.connectMicroservice(options);
     await hybrid.startAllMicroservices();

@@ -1,6 +1,6 @@
 import { branchOf, type BranchRef } from 'nestjs-dtm';
 import type { BankApp } from './bank-app.js';
-import type { Lane } from './lane.js';
+import type { Route } from './route.js';
 import { AgentController, PayerController, ReceiverController, XaController } from './participants.js';
 import type { RpcMethod } from './rpc.controller.js';
 import type { Transfer } from './transfer.js';
@@ -11,7 +11,7 @@ export type Branches = Readonly<
 >;
 
 /**
- * Branches by code.
+ * Branches by `branchOf`.
  *
  * @param at - base URL, or address for gRPC
  */
@@ -30,7 +30,7 @@ export function branchesAt(at: string): Branches {
 }
 
 /**
- * Branches by URLs that dtm calls by JSON-RPC; tries are called by the initiator, plainly.
+ * Branches by URLs that dtm calls over JSON-RPC. The initiator calls the tries without JSON-RPC.
  *
  * @param at - base URL
  */
@@ -44,12 +44,12 @@ export function rpcBranchesAt(at: string): Branches {
     pay: rpc('pay'),
     receive: rpc('receive'),
   };
-  // URLs have no types of payloads
+  // URLs do not carry a payload type
   return { ...branchesAt(at), ...(urls as unknown as Pick<Branches, keyof typeof urls>) };
 }
 
-/** Those that take the messages of a topic. */
-export function subscribersAt({ http, grpc }: BankApp['at'], { over, isRpc }: Lane): readonly string[] {
+/** URLs that subscribe to the topic. */
+export function subscribersAt({ http, grpc }: BankApp['at'], { over, isRpc }: Route): readonly string[] {
   if (isRpc) return [rpcUrl(http, 'pay'), rpcUrl(http, 'receive')];
   return over === 'http'
     ? [`${http}/payer/pay`, `${http}/receiver/receive`]

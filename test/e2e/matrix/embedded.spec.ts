@@ -6,16 +6,16 @@ import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { barrierAccounts, xaAccounts, type BarrierAccounts, type XaAccounts } from './accounts.js';
-import type { Lane } from './lane.js';
+import type { Route } from './route.js';
 import { Matrix } from './matrix.js';
-import { shared } from './mortal-initiator.js';
+import { shared } from './crashing-initiators.js';
 import { testRow } from './row-test.js';
 import { rowsOf } from './rows.js';
 
-// what hangs fails soon
+// a hanging test fails soon
 vi.setConfig({ testTimeout: 20_000 });
 
-const LANES: readonly Lane[] = [
+const ROUTES: readonly Route[] = [
   { title: 'in this process, branches over HTTP', api: 'in process', over: 'http' },
   { title: 'in this process, branches over gRPC', api: 'in process', over: 'grpc' },
   { title: 'over HTTP', api: 'http', over: 'http' },
@@ -26,11 +26,11 @@ const LANES: readonly Lane[] = [
   { title: 'over JSON-RPC', api: 'json-rpc', over: 'http', isRpc: true },
 ];
 
-/** After which a transaction that has not ended never will. */
+/** Virtual time-out: a transaction that has not ended by then never ends. */
 const LONGEST_WAIT_MS = 60_000;
 
-/** Knows when no branch is being called: only then may time pass. */
-class QuietTransport implements Transport {
+/** Tracks running branch calls: virtual time may pass only while there are none. */
+class TrackingTransport implements Transport {
   readonly #inner = branchTransport();
   readonly #calls = new Set<Promise<unknown>>();
 
@@ -42,7 +42,7 @@ class QuietTransport implements Transport {
     return made;
   }
 
-  async quiet(): Promise<void> {
+  async idle(): Promise<void> {
     while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
   }
 
@@ -66,27 +66,27 @@ describe('the embedded coordinator', () => {
     await xa?.close();
   });
 
-  for (const lane of LANES) {
-    describe(lane.title, () => {
+  for (const route of ROUTES) {
+    describe(route.title, () => {
       let server: EmbeddedServer;
       let matrix: Matrix;
 
       beforeAll(async () => {
         const clock = new VirtualClock();
-        const transport = new QuietTransport();
+        const transport = new TrackingTransport();
         const listen = { port: 0, grpcPort: 0 };
         server = embeddedServer({ store: memoryStore(), logger: new RecordingLogger(), clock, transport, listen });
         await server.open();
         server.recover();
         matrix = await Matrix.start({
-          lane,
-          server: () => clientOf(server, lane),
+          route,
+          server: () => clientOf(server, route),
           barrier,
           xa,
-          async settle(dtm, gid) {
+          async waitForEnd(dtm, gid) {
             for (let waited = 0; waited < LONGEST_WAIT_MS && !(await hasEnded(dtm, gid)); waited += 500) {
               await clock.advance(500);
-              await transport.quiet();
+              await transport.idle();
             }
           },
         });
@@ -96,8 +96,8 @@ describe('the embedded coordinator', () => {
         await server?.close();
       });
 
-      for (const row of rowsOf(lane)) {
-        testRow(row, { lane, databases, isInTime: true, play: (it) => matrix.play(it) });
+      for (const row of rowsOf(route)) {
+        testRow(row, { route, databases, isInTime: true, run: (it) => matrix.run(it) });
       }
     });
   }
@@ -108,7 +108,7 @@ async function hasEnded(dtm: DtmService, gid: string): Promise<boolean> {
   return status === 'succeed' || status === 'failed';
 }
 
-function clientOf(server: EmbeddedServer, { api }: Lane) {
+function clientOf(server: EmbeddedServer, { api }: Route) {
   switch (api) {
     case 'in process':
       return shared(server);

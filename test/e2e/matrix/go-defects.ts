@@ -1,10 +1,8 @@
-import type { Lane } from './lane.js';
+import type { Route } from './route.js';
 import type { Row } from './rows.js';
 
-/** Why Go dtm 1.19.0 cannot do a row. */
-export function goDefect({ mode, troubles }: Row, { isRpc }: Lane): string | undefined {
-  const refusesAction = mode.undo === 'compensate' && troubles.some(({ how }) => how === 'refused');
-  return isRpc && refusesAction
-    ? 'Go dtm does not recognise the code with which a branch refuses by JSON-RPC'
-    : undefined;
+/** Bug of Go dtm 1.19.0 that makes a row fail; undefined = none. */
+export function goDefect({ mode, faults }: Row, { isRpc }: Route): string | undefined {
+  const refusesAction = mode.undo === 'compensate' && faults.some(({ kind }) => kind === 'failure');
+  return isRpc && refusesAction ? 'Go dtm does not recognize the JSON-RPC failure code of a branch' : undefined;
 }

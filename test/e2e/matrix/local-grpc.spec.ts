@@ -11,7 +11,7 @@ class StockController {
   take(): void {}
 }
 
-test('an application on the same machine as its coordinator need not say where it is, over gRPC as well', async () => {
+test('an application on the machine of its coordinator needs no endpoint, also over gRPC', async () => {
   const logger = new RecordingLogger();
   const coordinator = embeddedServer({ store: memoryStore(), logger, listen: { port: 0, grpcPort: 0 } });
   onTestFinished(() => coordinator.close());

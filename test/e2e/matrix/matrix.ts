@@ -2,41 +2,41 @@ import type { DtmConnection, DtmService } from 'nestjs-dtm';
 import type { Accounts, BarrierAccounts, Money, XaAccounts } from './accounts.js';
 import { branchesAt, rpcBranchesAt, subscribersAt } from './branches.js';
 import { startBankApp, type BankApp } from './bank-app.js';
-import type { Lane } from './lane.js';
-import { MortalInitiators, type Step } from './mortal-initiator.js';
+import type { Route } from './route.js';
+import { CrashingInitiators, type Step } from './crashing-initiators.js';
 import type { Row } from './rows.js';
-import { Troubles } from './troubles.js';
+import { FaultInjector } from './fault-injector.js';
 
-/** What a matrix runs on. */
+/** Options of a matrix. */
 export interface MatrixOptions {
-  readonly lane: Lane;
+  readonly route: Route;
   /** A client of the coordinator. */
   readonly server: () => DtmConnection;
   readonly barrier: BarrierAccounts;
-  /** Undefined where no database is there that can do XA. */
+  /** Undefined without databases that support XA. */
   readonly xa: XaAccounts | undefined;
   /** Waits until a transaction has ended. */
-  readonly settle: (dtm: DtmService, gid: string) => Promise<unknown>;
+  readonly waitForEnd: (dtm: DtmService, gid: string) => Promise<unknown>;
 }
 
-/** What came of a row. */
+/** Result of a row. */
 export interface Result {
-  readonly told: unknown;
+  readonly error: unknown;
   readonly steps: readonly Step[];
   readonly status: string | undefined;
   readonly money: Money;
 }
 
-/** After which the coordinator looks what became of an initiator. */
+/** Time after which the coordinator acts on the transaction of a crashed initiator. */
 const TIMEOUT_SECONDS = 6;
 
 let topics = 0;
 
-/** Two applications, an initiator that can die and participants that can have troubles, and their accounts. */
+/** Two applications, an initiator that can crash and participants with injected faults, and their accounts. */
 export class Matrix {
   readonly #options: MatrixOptions;
-  readonly #initiators = new MortalInitiators();
-  readonly #troubles = new Troubles();
+  readonly #initiators = new CrashingInitiators();
+  readonly #faults = new FaultInjector();
   readonly #topic = `transfers-${(topics += 1)}`;
   #participants!: BankApp;
   #initiator!: BankApp;
@@ -51,38 +51,38 @@ export class Matrix {
     return matrix;
   }
 
-  /** Plays a row. */
-  async play(row: Row): Promise<Result> {
-    const { lane, barrier, settle } = this.#options;
+  /** Runs the transaction of a row. */
+  async run(row: Row): Promise<Result> {
+    const { route, barrier, waitForEnd } = this.#options;
     const accounts: Accounts = row.mode.accounts === 'xa' ? this.#options.xa! : barrier;
     const { dtm } = this.#initiator;
     const { at, dtm: observer } = this.#participants;
     const [gid, transfer] = await Promise.all([dtm.newGid(), accounts.open()]);
-    this.#troubles.plan(gid, row.troubles);
-    this.#initiators.begin(gid, row.diesAfter);
+    this.#faults.plan(gid, row.faults);
+    this.#initiators.begin(gid, row.crashesAfter);
     const initiator = {
       dtm,
-      branches: lane.isRpc ? rpcBranchesAt(at.http) : branchesAt(at[lane.over]),
+      branches: route.isRpc ? rpcBranchesAt(at.http) : branchesAt(at[route.over]),
       bank: barrier.bank,
-      troubles: this.#troubles,
+      faults: this.#faults,
       topic: this.#topic,
     };
-    const isMortal = row.diesAfter !== undefined;
+    const crashes = row.crashesAfter !== undefined;
     const options = {
       gid,
       requestTimeoutSeconds: 20,
-      ...(lane.over === 'grpc' && { protocol: 'grpc' as const }),
-      // Go dtm looks at the interval; who it finds too young then, it leaves alone for ten seconds
-      retryIntervalSeconds: isMortal ? TIMEOUT_SECONDS : 1,
-      ...(isMortal && { timeoutToFailSeconds: TIMEOUT_SECONDS }),
+      ...(route.over === 'grpc' && { protocol: 'grpc' as const }),
+      // Go dtm checks a transaction after this interval; one that has not timed out by then waits another ten seconds
+      retryIntervalSeconds: crashes ? TIMEOUT_SECONDS : 1,
+      ...(crashes && { timeoutToFailSeconds: TIMEOUT_SECONDS }),
     };
-    const told: unknown = await row.mode.run(initiator, transfer, options).then(
+    const error: unknown = await row.mode.run(initiator, transfer, options).then(
       () => undefined,
-      (error: unknown) => error,
+      (reason: unknown) => reason,
     );
-    if (row.end !== undefined) await settle(observer, gid);
+    if (row.status !== undefined) await waitForEnd(observer, gid);
     return {
-      told,
+      error,
       steps: this.#initiators.stepsOf(gid),
       status: (await observer.query(gid))?.transaction.status,
       money: await accounts.moneyOf(transfer, gid),
@@ -95,17 +95,17 @@ export class Matrix {
   }
 
   async #start(): Promise<void> {
-    const { lane, server, barrier, xa } = this.#options;
-    const environment = { bank: barrier.bank, xa, troubles: this.#troubles, over: lane.over };
+    const { route, server, barrier, xa } = this.#options;
+    const environment = { bank: barrier.bank, xa, faults: this.#faults, over: route.over };
     this.#participants = await startBankApp(server(), environment, 'hybrid');
-    // so that the coordinator also has to ask over gRPC what became of messages
-    const kind = lane.over === 'grpc' ? 'gRPC only' : 'hybrid';
+    // with gRPC only, the coordinator must send the query-back of messages over gRPC
+    const kind = route.over === 'grpc' ? 'gRPC only' : 'hybrid';
     this.#initiator = await startBankApp(this.#initiators.around(server()), environment, kind);
     const { dtm, at } = this.#participants;
-    for (const url of subscribersAt(at, lane)) await dtm.topics.subscribe(this.#topic, url);
+    for (const url of subscribersAt(at, route)) await dtm.topics.subscribe(this.#topic, url);
   }
 
-  /** Whether the coordinator knows by now who has subscribed. */
+  /** Whether the coordinator has loaded the subscriptions. */
   async knowsSubscribers(): Promise<boolean> {
     const { dtm } = this.#participants;
     const message = dtm.msg({ gid: await dtm.newGid() }).addTopic(this.#topic);

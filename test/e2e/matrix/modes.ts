@@ -1,27 +1,27 @@
 import type { DtmService, GlobalTransactionOptions } from 'nestjs-dtm';
 import type { Bank } from '../bank/bank.js';
 import type { Branches } from './branches.js';
-import type { Step } from './mortal-initiator.js';
+import type { Step } from './crashing-initiators.js';
 import type { Transfer } from './transfer.js';
-import type { Troubles } from './troubles.js';
+import type { FaultInjector } from './fault-injector.js';
 
-/** What an initiator works with. */
+/** Environment of an initiator. */
 export interface Initiator {
   readonly dtm: DtmService;
-  /** Of the participants. */
+  /** Branches of the participants. */
   readonly branches: Branches;
   /** Its own database. */
   readonly bank: Bank;
-  readonly troubles: Troubles;
-  /** Topic that the participants have subscribed to. */
+  readonly faults: FaultInjector;
+  /** Topic of the participants. */
   readonly topic: string;
 }
 
-/** One way of doing a transfer. */
+/** A transaction mode for a transfer. */
 export interface Mode {
   readonly name: string;
   readonly accounts: 'barrier' | 'xa';
-  /** What its initiator asks the coordinator for when all goes well. */
+  /** Requests of the initiator to the coordinator without faults. */
   readonly steps: readonly Step[];
   /** Does one transfer and waits for its result. */
   run(
@@ -29,29 +29,29 @@ export interface Mode {
     transfer: Transfer,
     options: GlobalTransactionOptions & { readonly gid: string },
   ): Promise<unknown>;
-  /** Operation that a participant, or the initiator, can refuse. */
+  /** Operation that can fail. */
   readonly refusable: string;
-  /** A refusal is no decision: it is asked again. */
+  /** A failure is no decision: the coordinator retries. */
   readonly cannotFail?: boolean;
-  /** Operation that the coordinator repeats until it is done. */
+  /** Operation that the coordinator retries until it succeeds. */
   readonly repeated: string;
-  /** Operation that undoes. */
+  /** Operation that undoes a branch. */
   readonly undo?: string;
-  /** Operation that the initiator calls itself; whoever does not answer it with a success, rolls back. */
+  /** Operation that the initiator calls itself; any answer other than success rolls the transaction back. */
   readonly calledByInitiator?: string;
-  /** Has branches that can be called by JSON-RPC: the initiator's own calls are plain, and so is all of XA here. */
+  /** The coordinator can call the branches over JSON-RPC. Calls by the initiator, and XA here, do not use JSON-RPC. */
   readonly canBeRpc: boolean;
-  /** The initiator's own database decides, before the submit. */
+  /** The local database of the initiator decides, before the submit. */
   readonly isDecidedLocally?: boolean;
 }
 
 const WAIT = { waitResult: true };
 
-function local({ bank, troubles }: Initiator, { from, amount }: Transfer, gid: string) {
+function local({ bank, faults }: Initiator, { from, amount }: Transfer, gid: string) {
   const context = { gid, transType: 'msg', branchId: '00', op: 'msg' } as const;
   return async (tx: Parameters<Bank['change']>[0]): Promise<void> => {
     await bank.change(tx, context, from, -amount);
-    troubles.meet(context);
+    faults.inject(context);
   };
 }
 

@@ -18,17 +18,17 @@ import {
 import type { XaParticipant } from 'nestjs-dtm/xa';
 import { Bank } from '../bank/bank.js';
 import type { Transfer } from './transfer.js';
-import { Troubles } from './troubles.js';
+import { FaultInjector } from './fault-injector.js';
 
-/** How participants call one another. */
+/** Transport between participants. */
 export const OVER = Symbol('transport between participants');
 
-/** Has troubles in undoing only, so that there is something to undo. */
+/** Injects faults in undo operations only, so that there is something to undo. */
 @Controller('payer')
 export class PayerController {
   constructor(
     @Inject(Bank) private readonly bank: Bank,
-    @Inject(Troubles) private readonly troubles: Troubles,
+    @Inject(FaultInjector) private readonly faults: FaultInjector,
   ) {}
 
   @SagaBranch({ compensate: 'undoOut' })
@@ -39,7 +39,7 @@ export class PayerController {
   async undoOut(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
     await barrier.call(this.bank.adapter, async (tx) => {
       await this.bank.change(tx, barrier.context, from, amount);
-      this.troubles.meet(barrier.context);
+      this.faults.inject(barrier.context);
     });
   }
 
@@ -55,7 +55,7 @@ export class PayerController {
   async cancel(@BranchPayload() { from, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
     await barrier.call(this.bank.adapter, async (tx) => {
       await this.bank.change(tx, barrier.context, from, 0, -amount);
-      this.troubles.meet(barrier.context);
+      this.faults.inject(barrier.context);
     });
   }
 
@@ -65,12 +65,12 @@ export class PayerController {
   }
 }
 
-/** Has the troubles, after its changes: they have to be rolled back. */
+/** Injects faults after its changes, which must then be rolled back. */
 @Controller('receiver')
 export class ReceiverController {
   constructor(
     @Inject(Bank) private readonly bank: Bank,
-    @Inject(Troubles) private readonly troubles: Troubles,
+    @Inject(FaultInjector) private readonly faults: FaultInjector,
   ) {}
 
   @SagaBranch({ compensate: 'undoIn' })
@@ -103,12 +103,12 @@ export class ReceiverController {
   async #change(barrier: BranchBarrier, user: number, balance: number): Promise<void> {
     await barrier.call(this.bank.adapter, async (tx) => {
       await this.bank.change(tx, barrier.context, user, balance);
-      this.troubles.meet(barrier.context);
+      this.faults.inject(barrier.context);
     });
   }
 }
 
-/** Has others do the transfer. */
+/** Delegates the transfer to nested branches. */
 @Controller('agent')
 export class AgentController {
   constructor(
@@ -131,7 +131,7 @@ export class AgentController {
 
 @Controller('xa')
 export class XaController {
-  constructor(@Inject(Troubles) private readonly troubles: Troubles) {}
+  constructor(@Inject(FaultInjector) private readonly faults: FaultInjector) {}
 
   @XaBranch({ database: 'postgres' })
   async debit(@BranchPayload() { from, amount }: Transfer, @Xa() xa: XaParticipant<PoolClient>) {
@@ -144,7 +144,7 @@ export class XaController {
   async credit(@BranchPayload() { to, amount }: Transfer, @Xa() xa: XaParticipant<PoolConnection>) {
     await xa.call(async (connection) => {
       await connection.query('update account set balance = balance + ? where user_id = ?', [amount, to]);
-      this.troubles.meet(xa.context);
+      this.faults.inject(xa.context);
     });
   }
 }

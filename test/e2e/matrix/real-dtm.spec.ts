@@ -6,12 +6,12 @@ import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { waitUntil } from '../../support/wait-until.js';
 import { barrierAccounts, xaAccounts, type BarrierAccounts, type XaAccounts } from './accounts.js';
 import { goDefect } from './go-defects.js';
-import type { Lane } from './lane.js';
+import type { Route } from './route.js';
 import { Matrix, type Result } from './matrix.js';
 import { testRow } from './row-test.js';
 import { rowsOf, type Row } from './rows.js';
 
-const LANES: readonly Lane[] = [
+const ROUTES: readonly Route[] = [
   { title: 'over HTTP', api: 'http', over: 'http' },
   { title: 'over gRPC', api: 'grpc', over: 'grpc' },
   { title: 'over HTTP, branches over gRPC', api: 'http', over: 'grpc' },
@@ -20,7 +20,7 @@ const LANES: readonly Lane[] = [
   { title: 'over JSON-RPC', api: 'json-rpc', over: 'http', isRpc: true },
 ];
 
-/** A transaction that takes longer has been forgotten. */
+/** A transaction that takes longer counts as lost. */
 const LONGEST_WAIT_SECONDS = 30;
 
 const go = requireOrSkip('dtm');
@@ -42,40 +42,40 @@ describe.skipIf(!go.available)(go.title('the real dtm 1.19.0'), () => {
     await dtm?.stop();
   });
 
-  for (const lane of LANES) {
-    describe(lane.title, () => {
+  for (const route of ROUTES) {
+    describe(route.title, () => {
       const results = new Map<Row, Promise<Result>>();
       let matrix: Matrix;
 
       beforeAll(async () => {
         matrix = await Matrix.start({
-          lane,
-          server: () => clientOf(dtm, lane),
+          route,
+          server: () => clientOf(dtm, route),
           barrier,
           xa,
-          settle: (observer, gid) =>
+          waitForEnd: (observer, gid) =>
             observer.waitFor(gid, { timeoutSeconds: LONGEST_WAIT_SECONDS }).catch(() => undefined),
         });
         await waitUntil(() => matrix.knowsSubscribers());
-        // all at once: dtm takes its seconds for each
-        for (const row of rowsOf(lane)) {
-          if ((row.mode.accounts === 'xa' && !xa) || goDefect(row, lane)) continue;
-          const result = matrix.play(row);
-          // its test looks at it
+        // all at once: dtm takes seconds for each row
+        for (const row of rowsOf(route)) {
+          if ((row.mode.accounts === 'xa' && !xa) || goDefect(row, route)) continue;
+          const result = matrix.run(row);
+          // the test of the row checks the rejection
           result.catch(() => undefined);
           results.set(row, result);
         }
       });
       afterAll(() => matrix?.close());
 
-      for (const row of rowsOf(lane)) {
-        testRow(row, { lane, databases, defectOf: goDefect, isInTime: false, play: (it) => results.get(it)! });
+      for (const row of rowsOf(route)) {
+        testRow(row, { route, databases, defectOf: goDefect, isInTime: false, run: (it) => results.get(it)! });
       }
     });
   }
 });
 
-function clientOf({ url, host, grpcPort }: GoDtm, { api }: Lane): DtmConnection {
+function clientOf({ url, host, grpcPort }: GoDtm, { api }: Route): DtmConnection {
   switch (api) {
     case 'grpc':
       return dtmGrpcClient(`${host}:${grpcPort}`, { http: url });

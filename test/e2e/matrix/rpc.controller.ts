@@ -3,9 +3,9 @@ import { BranchBarrier, DtmFailureError, DtmOngoingError, type TransType } from 
 import { Bank } from '../bank/bank.js';
 import { PayerController, ReceiverController } from './participants.js';
 import type { Transfer } from './transfer.js';
-import { Troubles } from './troubles.js';
+import { FaultInjector } from './fault-injector.js';
 
-/** What dtm sends. */
+/** Request of dtm. */
 interface RpcRequest {
   readonly id: string;
   readonly method: RpcMethod;
@@ -39,15 +39,15 @@ const METHODS = {
 
 export type RpcMethod = keyof typeof METHODS;
 
-/** The same participants, as a service that knows JSON-RPC and nothing of this library's decorators. */
+/** The same participants as a JSON-RPC service without the decorators of this library. */
 @Controller('rpc')
 export class RpcController {
   readonly #participants: { readonly payer: PayerController; readonly receiver: ReceiverController };
 
-  constructor(@Inject(Bank) bank: Bank, @Inject(Troubles) troubles: Troubles) {
+  constructor(@Inject(Bank) bank: Bank, @Inject(FaultInjector) faults: FaultInjector) {
     this.#participants = {
-      payer: new PayerController(bank, troubles),
-      receiver: new ReceiverController(bank, troubles),
+      payer: new PayerController(bank, faults),
+      receiver: new ReceiverController(bank, faults),
     };
   }
 

@@ -1,12 +1,12 @@
-/** Payload of every branch: money goes from one account to another. */
+/** Payload of every branch: a transfer between two accounts. */
 export interface Transfer {
   readonly from: number;
   readonly to: number;
   readonly amount: number;
 }
 
-/** What the payer has before. */
+/** Initial balance of the payer. */
 export const OPENING_BALANCE = 100;
 
-/** What every transfer moves. */
+/** Amount of every transfer. */
 export const AMOUNT = 30;

@@ -266,7 +266,7 @@ describe('refused at bootstrap', () => {
 
   test('bad options, from a factory too', async () => {
     expect(String(await bootstrapError({ dtm: { server: 'nowhere' } }))).toMatch(
-      /DtmConfigError: server "nowhere" is no address of a coordinator/,
+      /DtmConfigError: server "nowhere" is not the address of a coordinator/,
     );
     @Module({ imports: [DtmModule.forRootAsync({ useFactory: () => undefined as unknown as DtmModuleOptions })] })
     class AppModule {}

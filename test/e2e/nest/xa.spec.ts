@@ -31,7 +31,7 @@ const database: XaAdapter<string> = {
   },
   commit: async ({ branchId }) => void log.push(`committed ${branchId}`),
   rollback: async ({ branchId }) => void log.push(`rolled back ${branchId}`),
-  inDoubt: () => Promise.resolve([]),
+  listInDoubt: () => Promise.resolve([]),
   createTable: () => Promise.resolve(),
 };
 

@@ -22,30 +22,30 @@ const README = 'sample/src/frameworks/README.md';
 
 type Env = Readonly<Record<string, string>>;
 
-/** A registry that is running. */
+/** A running registry. */
 interface Registry {
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** A section of the README. */
+/** A section of the README, with the services of its test. */
 interface Section {
   readonly title: string;
   readonly registry: { readonly name: ServiceName; readonly port: number; start(): Promise<Registry> };
-  /** What the README says to put in place of its registry's URL. */
-  readonly inPlace?: readonly [from: string, to: string];
-  /** Makes names of services of names. */
+  /** Replacement in the URL of the registry, as the README describes it. */
+  readonly replacement?: readonly [from: string, to: string];
+  /** Converts an application name to its name in the registry. */
   readonly nameOf?: (name: string) => string;
-  /** Whether a real dtm can do it. @default true */
-  readonly isKnownToGo?: boolean;
-  /** Its Go partner, and the scheme by which that one calls the registry. */
+  /** Whether Go dtm supports the framework. @default true */
+  readonly isSupportedByGo?: boolean;
+  /** The Go partner, and its URL scheme for the registry. */
   readonly partner?: { readonly framework: Framework; readonly scheme: string };
-  /** Where Go's initiator finds dtm, if it is not at DTM_SERVER. */
+  /** URL of dtm for the Go initiator. @default DTM_SERVER */
   readonly goServer?: (httpPort: number) => string;
-  /** Where the initiator in Go finds a coordinator. @default on both */
-  readonly goBeginsOn?: 'a real dtm' | 'none';
-  /** It takes a while until everybody knows a new service. @default false */
-  readonly isLate?: boolean;
+  /** Coordinators that the Go initiator can reach. @default both */
+  readonly goInitiatorOn?: 'a real dtm' | 'none';
+  /** New services become visible with a delay. @default false */
+  readonly hasDelay?: boolean;
 }
 
 const etcd = { name: 'etcd', port: 2379, start: () => startEtcd() } as const;
@@ -66,56 +66,56 @@ const onNacos = ['etcd://127.0.0.1:2379', 'nacos://127.0.0.1:8848'] as const;
 
 const sections: readonly Section[] = [
   { title: 'go-zero', registry: etcd, partner: { framework: 'gozero', scheme: 'etcd' } },
-  { title: 'go-zero', registry: consul, inPlace: onConsul, partner: { framework: 'gozero', scheme: 'consul' } },
+  { title: 'go-zero', registry: consul, replacement: onConsul, partner: { framework: 'gozero', scheme: 'consul' } },
   {
     title: 'go-zero',
     registry: nacos,
-    inPlace: onNacos,
+    replacement: onNacos,
     partner: { framework: 'gozero', scheme: 'nacos' },
-    isLate: true,
+    hasDelay: true,
   },
   { title: 'kratos', registry: etcd, partner: { framework: 'kratos', scheme: 'etcd' } },
   {
     title: 'kratos',
     registry: consul,
-    inPlace: onConsul,
+    replacement: onConsul,
     partner: { framework: 'kratos', scheme: 'consul' },
-    // the checks of kratos begin with "critical"
-    isLate: true,
+    // health checks of kratos start as "critical"
+    hasDelay: true,
   },
   {
     title: 'Spring Cloud',
     registry: nacos,
     partner: { framework: 'nacos-http', scheme: 'nacos' },
     goServer: (port) => `http://127.0.0.1:${port}/api/dtmsvr`,
-    isLate: true,
+    hasDelay: true,
   },
-  { title: 'Spring Cloud Netflix', registry: eureka, isKnownToGo: false },
+  { title: 'Spring Cloud Netflix', registry: eureka, isSupportedByGo: false },
   {
     title: 'Polaris',
     registry: polaris,
     partner: { framework: 'polaris', scheme: 'polaris' },
-    // the namespace default, as clients of Polaris for Go write it
-    // clients of Polaris for Go can call Node only through a front, see the page of the driver
-    goBeginsOn: 'a real dtm',
+    // the namespace "default", as Go clients of Polaris encode it
+    // Go clients of Polaris can call Node only through a proxy, see the page of the driver
+    goInitiatorOn: 'a real dtm',
     goServer: () => 'polaris://dtmservice/?options=eyJOYW1lc3BhY2UiOiJkZWZhdWx0In0=',
-    isLate: true,
+    hasDelay: true,
   },
   { title: 'ego', registry: etcd, partner: { framework: 'ego', scheme: 'etcd' } },
-  // its entries in etcd are those of kratos
-  { title: 'sponge', registry: etcd, partner: { framework: 'kratos', scheme: 'etcd' }, goBeginsOn: 'none' },
-  { title: 'sponge', registry: consul, inPlace: onConsul },
-  { title: 'sponge', registry: nacos, inPlace: onNacos, nameOf: (name) => `${name}.grpc`, isLate: true },
+  // sponge uses the etcd entries of kratos
+  { title: 'sponge', registry: etcd, partner: { framework: 'kratos', scheme: 'etcd' }, goInitiatorOn: 'none' },
+  { title: 'sponge', registry: consul, replacement: onConsul },
+  { title: 'sponge', registry: nacos, replacement: onNacos, nameOf: (name) => `${name}.grpc`, hasDelay: true },
 ];
 
-/** A coordinator that is running. */
+/** A running coordinator. */
 interface Coordinator {
   readonly ports: Ports;
-  /** Ends it in good order, so that it does not stay in the registry; Go dtm does. */
+  /** Stops the coordinator gracefully, which removes its registration; Go dtm leaves its own. */
   stop(): Promise<unknown>;
 }
 
-/** `npx nestjs-dtm serve`. */
+/** Starts `npx nestjs-dtm serve`. */
 async function serve(env: Env, ports: Ports, files: Env): Promise<Coordinator> {
   const [httpPort, grpcPort] = (await freePorts(2)) as [number, number];
   const all = { ...ports, 36789: httpPort, 36790: grpcPort };
@@ -128,7 +128,7 @@ async function serve(env: Env, ports: Ports, files: Env): Promise<Coordinator> {
   return { ports: all, stop: () => server.stop() };
 }
 
-/** A real dtm with the same variables. */
+/** Starts Go dtm with the same variables. */
 async function goDtm(env: Env, ports: Ports, files: Env): Promise<Coordinator> {
   const dtm = await startDtm({
     files,
@@ -140,16 +140,16 @@ async function goDtm(env: Env, ports: Ports, files: Env): Promise<Coordinator> {
 
 const programOf = (command: string): [string] => [/^(?:dapr run .* -- )?node (\S+)$/.exec(command)![1]!];
 
-/** Amount of the transfers that find out whether everybody knows a service. */
-const TRIAL = '1';
+/** Amount of the transfers that probe whether a service is visible. */
+const PROBE = '1';
 
-const isNoTrial = (line: string): boolean => !line.includes(` ${TRIAL} cents `);
+const isNoProbe = (line: string): boolean => !line.includes(` ${PROBE} cents `);
 
-/** What a service of the sample has said. */
+/** Lines that a service of the sample has printed. */
 const linesOf = ({ output }: SampleProcess): string[] =>
-  (output.match(/^(?:revert )?transfer .*$/gm) ?? []).filter(isNoTrial);
+  (output.match(/^(?:revert )?transfer .*$/gm) ?? []).filter(isNoProbe);
 
-/** Starts the service, and waits until it is registered. */
+/** Starts the service and waits for its registration. */
 async function startBusi(program: string, env: Env, ports: Ports): Promise<{ busi: SampleProcess; ports: Ports }> {
   const [grpcPort, httpPort] = (await freePorts(2)) as [number, number];
   const all = { ...ports, 58081: grpcPort, 58080: httpPort };
@@ -158,12 +158,12 @@ async function startBusi(program: string, env: Env, ports: Ports): Promise<{ bus
     GRPC_PORT: String(grpcPort),
     HTTP_PORT: String(httpPort),
   });
-  await busi.says('listening on');
-  if (env['TARGET'] !== undefined) await busi.says('registered: clients find this application by its name');
+  await busi.waitForOutput('listening on');
+  if (env['TARGET'] !== undefined) await busi.waitForOutput('registered: clients find this application by its name');
   return { busi, ports: all };
 }
 
-/** Runs the initiator; once more while it does not find the coordinator, which some registries present late. */
+/** Runs the initiator; repeats while the coordinator is not visible yet. */
 async function transfer(program: string, env: Env): Promise<{ gid: string; output: string }> {
   for (;;) {
     const initiator = new SampleProcess(programOf(program), env);
@@ -188,13 +188,13 @@ const REVERTED = [
 
 const needed = requireOrSkip('dtm', 'go-partner', ...new Set(sections.map(({ registry }) => registry.name)));
 
-describe.skipIf(!needed.available)(needed.title('the sample of frameworks'), () => {
+describe.skipIf(!needed.available)(needed.title('the frameworks sample'), () => {
   describe.each(sections)('$title on $registry.name', (section) => {
-    const { title, registry, inPlace = ['', ''], nameOf = (name: string) => name, partner } = section;
-    const { isKnownToGo = true, goBeginsOn = 'both' } = section;
+    const { title, registry, replacement = ['', ''], nameOf = (name: string) => name, partner } = section;
+    const { isSupportedByGo = true, goInitiatorOn = 'both' } = section;
     const commands = readmeCommands(README, title).map(({ env, program }) => ({
       program,
-      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replaceAll(...inPlace)])),
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replaceAll(...replacement)])),
     }));
     const of = (program: RegExp) => commands.find((command) => program.test(command.program))!;
     const server = of(/^npx nestjs-dtm serve$/);
@@ -210,7 +210,7 @@ describe.skipIf(!needed.available)(needed.title('the sample of frameworks'), () 
     });
     afterAll(() => running?.stop());
 
-    const coordinators = isKnownToGo ? [serve, goDtm] : [serve];
+    const coordinators = isSupportedByGo ? [serve, goDtm] : [serve];
     it.each(coordinators.map((start) => ({ name: start === serve ? 'nestjs-dtm serve' : 'a real dtm', start })))(
       'transfers on $name',
       { timeout: 240_000 },
@@ -226,32 +226,32 @@ describe.skipIf(!needed.available)(needed.title('the sample of frameworks'), () 
         onTestFinished(() => goBusi?.stop());
         const env = onPorts(initiator.env, all);
         const ofGo = { ...env, BUSI: env['BUSI']!.replace('busi', 'gobusi') };
-        for (const known of section.isLate ? [env, ...(goBusi ? [ofGo] : [])] : []) {
-          let trial;
-          do trial = await transfer(initiator.program, { ...known, AMOUNT: TRIAL });
-          while (!trial.output.includes(`saga ${trial.gid} succeed\n`));
+        for (const known of section.hasDelay ? [env, ...(goBusi ? [ofGo] : [])] : []) {
+          let probe;
+          do probe = await transfer(initiator.program, { ...known, AMOUNT: PROBE });
+          while (!probe.output.includes(`saga ${probe.gid} succeed\n`));
         }
 
         const begun = await transfer(initiator.program, env);
         expect(begun.output).toContain(`saga ${begun.gid} succeed\n`);
         expect(linesOf(busi)).toEqual(LINES);
 
-        // what is not possible is reverted
+        // a transfer that fails is reverted
         const failed = await transfer(initiator.program, { ...env, AMOUNT: '777' });
         expect(failed.output).toContain(`saga ${failed.gid} has not succeeded: `);
         await waitUntil(() => linesOf(busi).length >= LINES.length + REVERTED.length);
         expect(linesOf(busi)).toEqual([...LINES, ...REVERTED]);
 
         if (goBusi) {
-          // the service in Go, the initiator ours
+          // Go service, Node initiator
           const called = await transfer(initiator.program, ofGo);
           expect(called.output).toContain(`saga ${called.gid} succeed\n`);
-          const lines = goBusi.lines().filter(isNoTrial);
+          const lines = goBusi.lines().filter(isNoProbe);
           expect(lines.map((line) => line.replace(/ gid=.*/, ''))).toEqual(LINES);
           for (const line of lines) expect(line).toContain(`gid=${called.gid} trans_type=saga`);
         }
-        if (goBusi && goBeginsOn !== 'none' && (start === goDtm || goBeginsOn === 'both')) {
-          // the initiator in Go, the service ours
+        if (goBusi && goInitiatorOn !== 'none' && (start === goDtm || goInitiatorOn === 'both')) {
+          // Go initiator, Node service
           const [name = '', query] = env['BUSI']!.split('?');
           const urlOf = (method: string): string =>
             name + (title === 'Spring Cloud' ? '' : '/busi.Busi') + `/${method}` + (query ? `?${query}` : '');
@@ -275,7 +275,7 @@ describe.skipIf(!needed.available)(needed.title('the sample of frameworks'), () 
 
 const dapr = requireOrSkip('dtm', 'dapr', 'consul');
 
-describe.skipIf(!dapr.available)(dapr.title('the sample of frameworks with Dapr'), () => {
+describe.skipIf(!dapr.available)(dapr.title('the frameworks sample with Dapr'), () => {
   const commands = readmeCommands(README, 'Dapr');
   const of = (program: RegExp) => commands.find((command) => program.test(command.program))!;
   const server = of(/npx nestjs-dtm serve$/);
@@ -292,12 +292,12 @@ describe.skipIf(!dapr.available)(dapr.title('the sample of frameworks with Dapr'
   it.each(cases)('transfers on $name, over $over', { timeout: 240_000 }, async ({ start, over }) => {
     const registry = await startConsul();
     onTestFinished(() => registry.stop());
-    /** The sidecar that a command of the README starts, on the ports of a test. */
+    /** Starts the sidecar of a README command on the ports of the test. */
     const sidecarOf = async (program: string, ports: Ports = {}) => {
       const [, appId, appPort] = /^dapr run --app-id (\S+)(?: --app-port (\d+) --app-protocol grpc)? -- /.exec(
         program,
       )!;
-      // what the README says to do over HTTP
+      // the README describes this change for HTTP
       const wanted = over === 'gRPC' ? appPort : { 36790: '36789', 58081: '58080' }[appPort!];
       const sidecar = await startDapr({
         appId: appId!,
@@ -308,7 +308,7 @@ describe.skipIf(!dapr.available)(dapr.title('the sample of frameworks with Dapr'
       onTestFinished(() => sidecar.stop());
       return sidecar;
     };
-    // theirs is the first that can run, and has no application that is called
+    // the sidecar of the initiator starts first: it needs no application
     const { grpcPort, httpPort } = await sidecarOf(initiator.program);
     const DAPR = { DAPR_GRPC_PORT: String(grpcPort), DAPR_HTTP_PORT: String(httpPort) };
     const { ports, stop } = await start({ ...server.env, ...DAPR }, {}, {});

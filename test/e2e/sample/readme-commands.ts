@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** A command of a README: variables and the program. */
+/** A command of a README: variables and program. */
 export interface ReadmeCommand {
-  /** As the README sets them, on default ports. */
+  /** Variables as in the README, with default ports. */
   readonly env: Readonly<Record<string, string>>;
-  /** What follows the variables. */
+  /** The command after the variables. */
   readonly program: string;
 }
 
-/** Where a test has what the README has on default ports, by that port. */
+/** Ports of the test by the default port in the README. */
 export type Ports = Readonly<Record<number, number>>;
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -16,10 +16,10 @@ const ROOT = new URL('../../../', import.meta.url);
 const ASSIGNMENT = /^([A-Z_]+)=('[^']*'|[^\s']+) /;
 
 /**
- * The commands of a section of a README, in their order.
+ * Reads the commands of a README section, in order.
  *
  * @param file - path in the repository
- * @param title - of the section
+ * @param title - title of the section
  */
 export function readmeCommands(file: string, title: string): ReadmeCommand[] {
   const readme = readFileSync(new URL(file, ROOT), 'utf8');
@@ -29,15 +29,15 @@ export function readmeCommands(file: string, title: string): ReadmeCommand[] {
 }
 
 /**
- * Variables with the ports that a test has.
+ * Replaces default ports in variables.
  *
- * @param env - on default ports
- * @param ports - in their place
+ * @param env - variables with default ports
+ * @param ports - ports of the test
  */
 export function onPorts(env: Readonly<Record<string, string>>, ports: Ports): Record<string, string> {
-  const moved = (text: string): string =>
+  const replacePorts = (text: string): string =>
     text.replaceAll(/(127\.0\.0\.1:)(\d+)/g, (_, host: string, port: string) => host + (ports[Number(port)] ?? port));
-  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, moved(value)]));
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, replacePorts(value)]));
 }
 
 function parse(command: string): ReadmeCommand {

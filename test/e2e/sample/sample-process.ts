@@ -7,18 +7,18 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const ROOT = new URL('../../../', import.meta.url);
 
-/** A built program of the samples in a process of its own, with its data in a temporary folder; ends with the test. */
+/** A built sample in its own process, with its data in a temporary folder; killed after the test. */
 export class SampleProcess {
   readonly child: ChildProcess;
-  /** Resolves when it has ended, with the exit code, or the name of the signal that ended it. */
+  /** Resolves at the end of the process with its exit code or signal. */
   readonly ended: Promise<number | string>;
-  /** All that it has said. */
+  /** Output so far. */
   output = '';
   #isEnded = false;
 
   /**
-   * @param command - the program, by its path in the repository, and its arguments
-   * @param env - variables; those of the tests themselves are not passed on
+   * @param command - path of the program in the repository, and its arguments
+   * @param env - variables; the process does not inherit other variables of the test
    */
   constructor([program, ...args]: readonly [string, ...string[]], env: Readonly<Record<string, string>> = {}) {
     const child = spawn(process.execPath, [fileURLToPath(new URL(program, ROOT)), ...args], {
@@ -39,13 +39,13 @@ export class SampleProcess {
     });
   }
 
-  /** Waits until it has said something. */
-  async says(text: string): Promise<void> {
+  /** Waits until the output contains a text. */
+  async waitForOutput(text: string): Promise<void> {
     await waitUntil(() => this.#isEnded || this.output.includes(text));
-    if (!this.output.includes(text)) throw new Error(`it ended and never said ${text}:\n${this.output}`);
+    if (!this.output.includes(text)) throw new Error(`the process ended without the output "${text}":\n${this.output}`);
   }
 
-  /** Asks it to end. */
+  /** Sends SIGTERM and waits for the end. */
   async stop(): Promise<number | string> {
     this.child.kill('SIGTERM');
     return this.ended;

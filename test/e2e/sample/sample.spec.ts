@@ -15,9 +15,9 @@ async function runSample(env: Record<string, string> = {}): Promise<{ exitCode: 
   return { exitCode: await sample.ended, output: sample.output };
 }
 
-/** Both lines of every transfer that is to succeed, and the balances. */
+/** Checks the lines of every transfer, and the balances. */
 function expectMoney(output: string, transfers: number): void {
-  // the one that fails takes the money, too, and gives it back
+  // the failing saga takes the money as well and gives it back
   expect(output.match(/TransOut 30 from user 1$/gm), output).toHaveLength(transfers + 1);
   expect(output.match(/TransIn 30 to user 2$/gm)).toHaveLength(transfers);
   expect(output.match(/TransOut 30 from user 1 undone$/gm)).toHaveLength(1);
@@ -26,7 +26,7 @@ function expectMoney(output: string, transfers: number): void {
   expect(output).toMatch(new RegExp(`│ 2 +│ 10000 +│ ${10_000 + moved} +│ ${10_000 + moved} +│`));
 }
 
-/** That, and the states of the transactions. */
+/** Checks the money and the states of the transactions. */
 function expectTransfers(output: string, modes: readonly string[] = ['saga', 'tcc', 'msg']): void {
   expectMoney(output, modes.length * 2);
   for (const mode of modes)
@@ -42,16 +42,16 @@ describe('the sample', () => {
     expect(exitCode, output).toBe(0);
   });
 
-  it('fails with exit code 1 when the coordinator cannot be reached', async () => {
+  it('fails with exit code 1 when the coordinator is unreachable', async () => {
     const { exitCode, output } = await runSample({ DTM_SERVER: 'http://127.0.0.1:1/api/dtmsvr' });
     expect(output).toContain('gave no answer');
     expect(exitCode).toBe(1);
   });
 
-  it('moves money when it is asked, and says what is wrong with what it is asked', async () => {
+  it('transfers money on request and explains invalid requests', async () => {
     const [port, grpcPort] = await freePorts(2);
     const sample = new SampleProcess([PROGRAM], { PORT: String(port), GRPC_PORT: String(grpcPort) });
-    await sample.says('try: curl');
+    await sample.waitForOutput('try: curl');
     const url = `http://127.0.0.1:${port}`;
     const post = async (query: string, body = {}) => {
       const answer = await fetch(`${url}/transfer?${query}`, {
@@ -91,7 +91,7 @@ describe('the sample', () => {
 const postgres = requireOrSkip('postgres');
 
 describe.skipIf(!postgres.available)(postgres.title('the sample with SAMPLE_POSTGRES'), () => {
-  it('moves the money by XA as well', async () => {
+  it('also moves the money by XA', async () => {
     const database = await startPostgres();
     onTestFinished(() => database.stop());
     const { exitCode, output } = await runSample({ SAMPLE_POSTGRES: database.url });
@@ -101,7 +101,7 @@ describe.skipIf(!postgres.available)(postgres.title('the sample with SAMPLE_POST
 });
 
 describe('the sample with nestjs-dtm serve', () => {
-  it('finds it by dtm-driver-protocol1', async () => {
+  it('finds the coordinator by dtm-driver-protocol1', async () => {
     const driver = 'dtm-driver-protocol1';
     const serve = await ServeProcess.start({ env: { MICRO_SERVICE_DRIVER: driver } });
     const { exitCode, output } = await runSample({
@@ -117,7 +117,7 @@ describe('the sample with nestjs-dtm serve', () => {
 const dtm = requireOrSkip('dtm', 'postgres');
 
 describe.skipIf(!dtm.available)(dtm.title('the sample on the real dtm'), () => {
-  it.each(['HTTP', 'JSON-RPC', 'gRPC'])('moves the money all the same, over its API of %s', async (api) => {
+  it.each(['HTTP', 'JSON-RPC', 'gRPC'])('moves the money over its %s API', async (api) => {
     const [server, database] = await Promise.all([startDtm(), startPostgres()]);
     onTestFinished(async () => {
       await Promise.all([server.stop(), database.stop()]);
@@ -140,7 +140,7 @@ describe.skipIf(!dtm.available)(dtm.title('the sample on the real dtm'), () => {
 const protocol1 = requireOrSkip('dtm-protocol1');
 
 describe.skipIf(!protocol1.available)(protocol1.title('the sample on the real dtm with dtm-driver-protocol1'), () => {
-  it('moves the money, and does not guess how a transaction ended that dtm does not tell about', async () => {
+  it('moves the money and reports an unknown state as "not known"', async () => {
     const driver = 'dtm-driver-protocol1';
     const server = await startDtm({
       build: 'dtm-protocol1',

@@ -9,10 +9,10 @@ import { SampleProcess } from './sample-process.js';
 
 const readme = readFileSync(new URL('../../../sample/src/two-banks/README.md', import.meta.url), 'utf8');
 
-/** The programs, in the order in which the README starts them. */
+/** The programs in the start order of the README. */
 const programs = [...readme.matchAll(/^node (sample\/dist\/\S+)$/gm)].map(([, program = '']) => program);
 
-/** Starts the banks, lets the initiator make its transfers, and stops everything. */
+/** Starts the banks, runs the initiator and stops everything. */
 async function runTwoBanks(modes: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
   const [bankOutPort, bankOutGrpcPort, bankInPort, bankInGrpcPort] = (await freePorts(4)).map(String) as [
     string,
@@ -28,14 +28,14 @@ async function runTwoBanks(modes: readonly string[], env: Readonly<Record<string
     BANK_IN_GRPC_PORT: bankInGrpcPort,
   };
   const [bankOut, bankIn] = [new SampleProcess([programs[0]!], all), new SampleProcess([programs[1]!], all)];
-  await Promise.all([bankOut.says('listening on'), bankIn.says('listening on')]);
+  await Promise.all([bankOut.waitForOutput('listening on'), bankIn.waitForOutput('listening on')]);
 
   const initiator = new SampleProcess([programs[2]!], all);
   expect(await initiator.ended, initiator.output).toBe(0);
   for (const mode of modes) expect(initiator.output).toContain(`${mode} over ${env['PROTOCOL']}: succeed`);
   expect(initiator.output).toContain(`saga, receiver unknown over ${env['PROTOCOL']}: failed`);
 
-  // the saga that fails takes the money, too, and gives it back
+  // the failing saga takes the money as well and gives it back
   expect(bankOut.output.match(/TransOut 30 from user 1$/gm)).toHaveLength(modes.length + 1);
   expect(bankOut.output.match(/TransOut 30 from user 1 undone$/gm)).toHaveLength(1);
   expect(bankIn.output.match(/TransIn 30 to user 2$/gm)).toHaveLength(modes.length);
@@ -49,12 +49,12 @@ async function runTwoBanks(modes: readonly string[], env: Readonly<Record<string
   for (const url of urls) await expect(fetch(url)).rejects.toThrow();
 }
 
-/** The coordinator's address for a protocol. */
+/** Address of the coordinator for a protocol. */
 const serverOf = (protocol: string, serve: ServeProcess) =>
   protocol === 'grpc' ? serve.row('gRPC') : new URL(serve.base).origin;
 
-describe('the sample of two banks', () => {
-  it('names its programs in the README', () => {
+describe('the two-banks sample', () => {
+  it('has its programs in the README', () => {
     expect(programs).toEqual(['bank-out', 'bank-in', 'initiator'].map((name) => `sample/dist/two-banks/${name}.js`));
   });
 
@@ -67,8 +67,8 @@ describe('the sample of two banks', () => {
 
 const postgres = requireOrSkip('postgres');
 
-describe.skipIf(!postgres.available)(postgres.title('the sample of two banks with SAMPLE_POSTGRES'), () => {
-  it.each(['http', 'grpc'])('moves the money by XA as well, over %s', async (protocol) => {
+describe.skipIf(!postgres.available)(postgres.title('the two-banks sample with SAMPLE_POSTGRES'), () => {
+  it.each(['http', 'grpc'])('also moves the money by XA, over %s', async (protocol) => {
     const [serve, database] = await Promise.all([ServeProcess.start(), startPostgres()]);
     onTestFinished(() => database.stop());
     const env = { PROTOCOL: protocol, DTM_SERVER: serverOf(protocol, serve), SAMPLE_POSTGRES: database.url };
@@ -79,7 +79,7 @@ describe.skipIf(!postgres.available)(postgres.title('the sample of two banks wit
 
 const dtm = requireOrSkip('dtm', 'postgres');
 
-describe.skipIf(!dtm.available)(dtm.title('the sample of two banks on the real dtm'), () => {
+describe.skipIf(!dtm.available)(dtm.title('the two-banks sample on the real dtm'), () => {
   it.each(['http', 'grpc'])('moves the money over %s', async (protocol) => {
     const [server, database] = await Promise.all([startDtm(), startPostgres()]);
     onTestFinished(async () => {

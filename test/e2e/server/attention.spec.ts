@@ -1,7 +1,7 @@
 import { sqliteStore } from 'nestjs-dtm/server';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { startCoordinator, type CoordinatorBed } from '../../support/coordinator.js';
+import { startCoordinator, type CoordinatorFixture } from '../../support/coordinator.js';
 import { startHttpCoordinator } from '../../support/http-coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-async function submitTcc({ server }: Pick<CoordinatorBed, 'server'>, ...branchIds: string[]): Promise<void> {
+async function submitTcc({ server }: Pick<CoordinatorFixture, 'server'>, ...branchIds: string[]): Promise<void> {
   await server.prepare(tccRequest('g'));
   for (const id of branchIds) await server.registerBranch(tccBranch('g', id));
   await server.submit(tccRequest('g'));
@@ -24,7 +24,7 @@ async function submitTcc({ server }: Pick<CoordinatorBed, 'server'>, ...branchId
 const pauses = (times: readonly number[]): number[] =>
   times.slice(1).map((time, index) => (time - times[index]!) / SECOND);
 
-const errorsOf = ({ logger }: CoordinatorBed) => logger.lines.filter(({ level }) => level === 'error');
+const errorsOf = ({ logger }: CoordinatorFixture) => logger.lines.filter(({ level }) => level === 'error');
 
 describe('a transaction of which a branch goes on refusing what it must not', () => {
   it('needs attention from the third refusal on, which says why, and is reported once', async () => {

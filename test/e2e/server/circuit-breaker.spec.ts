@@ -10,7 +10,7 @@ import { Participant } from '../../support/participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { sagaRequest, tccRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
-import { gatedStore, storeAround } from '../../support/store-around.js';
+import { gatedStore, interceptStore } from '../../support/intercepted-store.js';
 import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.js';
 
 // what hangs fails soon
@@ -207,7 +207,7 @@ describe('what waits for it', () => {
 
   it('is not looked at more than once a minute, so that many of them leave time for others', async () => {
     let updates = 0;
-    const store = storeAround(memoryStore(), (operation, call) => {
+    const store = interceptStore(memoryStore(), (operation, call) => {
       if (operation === 'update') updates++;
       return call();
     });
@@ -277,7 +277,7 @@ describe('what waits for it', () => {
 
   it('is made due by the next answer when the store could not do it', async () => {
     let isBroken = false;
-    const store = storeAround(memoryStore(), (operation, call) =>
+    const store = interceptStore(memoryStore(), (operation, call) =>
       isBroken && operation === 'wake' ? Promise.reject(new Error('disk full')) : call(),
     );
     const { server, clock, transport, logger, statuses } = await start({ store });

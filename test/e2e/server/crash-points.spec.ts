@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { BankTransport } from '../../support/bank-transport.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
-import { storeAround, type StoreOperation } from '../../support/store-around.js';
+import { interceptStore, type StoreOperation } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
@@ -227,7 +227,7 @@ async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => S
   const bank = new BankTransport(...(scenario.refusals ?? []));
   const killer = new Killer(point);
   const store = makeStore();
-  const dying = storeAround(store, (operation, call) =>
+  const dying = interceptStore(store, (operation, call) =>
     WRITES.has(operation) ? killer.around('write', call) : call(),
   );
   const transportTo = (server: () => DtmConnection): Transport => ({
@@ -309,7 +309,7 @@ describe('a store that fails once', () => {
       const clock = new VirtualClock();
       const bank = new BankTransport(...(scenario.refusals ?? []));
       let writes = 0;
-      const store = storeAround(memoryStore(), (operation, call) =>
+      const store = interceptStore(memoryStore(), (operation, call) =>
         WRITES.has(operation) && ++writes === number ? Promise.reject(new Error('disk on fire')) : call(),
       );
       const transport: Transport = {

@@ -25,7 +25,7 @@ class Bed {
   }
 
   static async on(disk: Disk): Promise<Bed> {
-    const coordinator = await CoordinatorProcess.on(join(disk.folder, 'dtm.db'), disk.env);
+    const coordinator = await CoordinatorProcess.create(join(disk.folder, 'dtm.db'), disk.env);
     onTestFinished(() => coordinator.kill());
     await coordinator.start();
     return new Bed(disk, coordinator, await Participant.start());
@@ -161,10 +161,10 @@ for (const { title, isAvailable, make } of FAILING_DISKS) {
 describe('a file that another process uses', () => {
   it('is refused with a message that says what to do, until that process has died', async () => {
     const path = join(tempFolder(), 'dtm.db');
-    const first = await CoordinatorProcess.on(path);
+    const first = await CoordinatorProcess.create(path);
     onTestFinished(() => first.kill());
     await first.start();
-    const second = await CoordinatorProcess.on(path);
+    const second = await CoordinatorProcess.create(path);
     onTestFinished(() => second.kill());
     await expect(second.start()).rejects.toThrow(
       `store file ${path} is in use by another process: only one coordinator can open a store; stop the other process or use another path`,

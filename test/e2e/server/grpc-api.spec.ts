@@ -9,7 +9,7 @@ import { requestMessage } from '../../support/grpc-client.js';
 import { startGrpcCoordinator, type GrpcCoordinator } from '../../support/grpc-coordinator.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { FAILURE, ONGOING, ScriptedTransport, UNKNOWN } from '../../support/scripted-transport.js';
-import { storeAround } from '../../support/store-around.js';
+import { interceptStore } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -280,7 +280,7 @@ describe('the status of a call', () => {
 
   it('is INTERNAL when the store fails, and the server goes on', async () => {
     let isBroken = false;
-    const store = storeAround(memoryStore(), async (_, call) => {
+    const store = interceptStore(memoryStore(), async (_, call) => {
       if (isBroken) throw new Error('disk full');
       return call();
     });

@@ -231,7 +231,7 @@ describe('the registration of the coordinator', () => {
     await server.close();
     expect(logger.lines).toContainEqual({
       level: 'warn',
-      message: 'the coordinator could not be taken out of the registry',
+      message: 'the coordinator could not be removed from the registry',
       fields: { error: 'Error: registry down' },
     });
   });

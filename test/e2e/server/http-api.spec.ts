@@ -149,7 +149,7 @@ describe('the endpoints', () => {
     ['transType=SAGA', 'transType "SAGA" is unknown'],
     ['position=x', 'position "x" is not one that a page ended with'],
     ['attention=1', 'attention must be true or false, not "1"'],
-    ['limit=10001', 'limit must be at most 10000; go on with next_position as position'],
+    ['limit=10001', 'limit must be at most 10000; read on with next_position as position'],
   ])('all?%s is an error', async (query, message) => {
     expect(await dtm.get(`all?${query}`)).toMatchObject({
       status: 500,
@@ -224,7 +224,7 @@ describe('a request body', () => {
     [JSON.stringify({ ...SAGA, steps: [{ action: 'b/a' }] }), /^action "b\/a" is not a URL/],
     [
       JSON.stringify({ ...SAGA, steps: [{ action: 'http://b', compensate: 'x:y' }] }),
-      /^compensate "x:y": branches are called over http or https/,
+      /^compensate "x:y" is not an http or https URL/,
     ],
     [
       JSON.stringify({ ...SAGA, protocol: 'grpc', steps: [{ action: 'bank:1' }] }),
@@ -232,7 +232,7 @@ describe('a request body', () => {
     ],
     [
       JSON.stringify({ ...SAGA, steps: [{ action: 'bank:1/bank.Bank/TransOut' }] }),
-      /^action "bank:1\/.*branches are called over http/,
+      /^action "bank:1\/.*" has no scheme; put http:/,
     ],
     [JSON.stringify({ ...SAGA, protocol: 'smtp' }), /^protocol must be http, grpc or json-rpc/],
     [
@@ -251,7 +251,7 @@ describe('a request body', () => {
     [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{"delay":"1"}' }), /^delay must be a whole number/],
     [
       JSON.stringify({ ...SAGA, trans_type: 'msg', query_prepared: 'x:y' }),
-      /^query_prepared "x:y": branches are called/,
+      /^query_prepared "x:y" is not an http or https URL/,
     ],
     [
       JSON.stringify({ ...SAGA, trans_type: 'msg', steps: [{ action: 'topic://none' }] }),

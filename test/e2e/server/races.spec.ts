@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
-import { gatedStore } from '../../support/store-around.js';
+import { gatedStore } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { makeCoordinator, startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest, tccRequest } from '../../support/requests.js';
 import { FAILURE, UNKNOWN } from '../../support/scripted-transport.js';
-import { gatedStore, storeAround } from '../../support/store-around.js';
+import { gatedStore, interceptStore } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 
@@ -103,7 +103,7 @@ describe('an unfinished transaction', () => {
 describe('deleting', () => {
   it('takes two hundred at a time, with a pause in between', async () => {
     const prunes: { readonly time: number; readonly count: number }[] = [];
-    const store = storeAround(memoryStore(), async (operation, call) => {
+    const store = interceptStore(memoryStore(), async (operation, call) => {
       const result = await call();
       if (operation === 'prune') prunes.push({ time: clock.now(), count: (result as { count: number }).count });
       return result;
@@ -123,7 +123,7 @@ describe('deleting', () => {
 
   it('is tried again after the store has failed, within a minute', async () => {
     let isBroken = true;
-    const store = storeAround(memoryStore(), (operation, call) =>
+    const store = interceptStore(memoryStore(), (operation, call) =>
       operation === 'prune' && isBroken ? Promise.reject(new Error('disk full')) : call(),
     );
     const { server, clock, logger, gids } = await start({ store });

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
-import { storeAround } from '../../support/store-around.js';
+import { interceptStore } from '../../support/intercepted-store.js';
 import { START_TIME, settled } from '../../support/virtual-clock.js';
 
 // what hangs fails soon
@@ -296,7 +296,7 @@ describe('recovery', () => {
 
   it('goes on when the store fails while it looks', async () => {
     let isBroken = false;
-    const store = storeAround(memoryStore(), (operation, call) =>
+    const store = interceptStore(memoryStore(), (operation, call) =>
       isBroken && operation === 'claim' ? Promise.reject(new Error('disk on fire')) : call(),
     );
     const { server, clock, transport, logger } = await startCoordinator({ store });

@@ -7,7 +7,7 @@ import { HostsTransport, NO_ANSWER } from '../../support/hosts-transport.js';
 import { startHttpCoordinator } from '../../support/http-coordinator.js';
 import { sagaRequest } from '../../support/requests.js';
 import { SUCCESS, UNKNOWN, type TransportCall } from '../../support/scripted-transport.js';
-import { storeAround } from '../../support/store-around.js';
+import { interceptStore } from '../../support/intercepted-store.js';
 import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.js';
 
 // what hangs fails soon
@@ -184,7 +184,7 @@ describe('a pass that waits for its turn', () => {
   it('calls nothing when others have taken its transaction over meanwhile', async () => {
     const store = memoryStore();
     let isLost = false;
-    const lost = storeAround(store, (operation, call) =>
+    const lost = interceptStore(store, (operation, call) =>
       isLost && operation === 'claim' ? Promise.reject(new Error('connection lost')) : call(),
     );
     const first = await start({ store: lost, maxParallelRecoveryPerTarget: 1 });
@@ -260,7 +260,7 @@ describe('a turn is given back', () => {
 
   it('by a pass whose store fails', async () => {
     let failures = 0;
-    const store = storeAround(memoryStore(), (operation, call) =>
+    const store = interceptStore(memoryStore(), (operation, call) =>
       operation === 'update' && failures > 0 && failures-- > 0 ? Promise.reject(new Error('disk full')) : call(),
     );
     const { clock, submit, server } = await start({ ...LIMITED, store });
@@ -323,7 +323,7 @@ describe('between two looks', () => {
 
   it('what becomes due during a look is found by another one', async () => {
     let onClaim: (() => void) | undefined;
-    const store = storeAround(memoryStore(), async (operation, call) => {
+    const store = interceptStore(memoryStore(), async (operation, call) => {
       const result = await call();
       if (operation === 'claim') onClaim?.();
       return result;
@@ -346,7 +346,7 @@ describe('between two looks', () => {
 
   it('there is a pause: nothing looks again and again', async () => {
     let looks = 0;
-    const store = storeAround(memoryStore(), (operation, call) => {
+    const store = interceptStore(memoryStore(), (operation, call) => {
       if (operation === 'claim') looks++;
       return call();
     });

@@ -7,7 +7,7 @@ import { makeCoordinator, startCoordinator } from '../../support/coordinator.js'
 import { startHttpCoordinator } from '../../support/http-coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
-import { gatedStore } from '../../support/store-around.js';
+import { gatedStore } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 

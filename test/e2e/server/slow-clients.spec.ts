@@ -53,7 +53,7 @@ describe('clients that', () => {
     const slow = await connections(400);
     await Promise.all(slow.map((connection) => connection.write(text)));
     await expectServing('while');
-    for (const connection of slow) connection.vanish();
+    for (const connection of slow) connection.reset();
     await expectServing('after');
     expect((await dtm.server.all()).transactions).toHaveLength(40);
   });
@@ -91,7 +91,7 @@ describe('clients that', () => {
     const waiting = await connections(gids.length);
     await Promise.all(waiting.map((connection, index) => connection.write(posted(saga(gids[index]!)))));
     await waitUntil(() => dtm.transport.calls.length === gids.length);
-    for (const connection of waiting) connection.vanish();
+    for (const connection of waiting) connection.reset();
     await settled();
     released.resolve();
     await waitUntil(async () =>
@@ -112,7 +112,7 @@ describe('clients that', () => {
       `POST /api/dtmsvr/abort HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
     await held.arrived;
-    connection!.vanish();
+    connection!.reset();
     await settled();
     held.answer(SUCCESS);
     await waitUntil(async () => (await dtm.show('g')) === 'failed: 01 cancel succeed, 01 confirm prepared');
@@ -150,7 +150,7 @@ describe('clients that', () => {
     for (let round = 0; round < 10; round++) {
       const short = await connections(200);
       await Promise.all(short.map((connection, index) => connection.write(Object.values(WAYS)[index % 5]!)));
-      for (const connection of short) connection.vanish();
+      for (const connection of short) connection.reset();
     }
     expect((await post(`${dtm.base}/submit`, saga('after'))).status).toBe(200);
     expect(dtm.logger.lines).toEqual([]);

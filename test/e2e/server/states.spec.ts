@@ -288,7 +288,7 @@ describe('a branch', () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', TCC);
     expect(await dtm.answer('registerBranch', { ...BRANCH, cancel: '/cancel' })).toBe(
-      failure('cancel "/cancel" is not a URL'),
+      failure('cancel "/cancel" is not a URL; expected http://host:port/path'),
     );
     expect((await dtm.find('g')).branches).toEqual([]);
   });

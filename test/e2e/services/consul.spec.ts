@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startConsul, type ConsulServer } from '../../services/consul.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { askJson } from './json.js';
-import { livesAs } from './life.js';
+import { testLifecycle } from './lifecycle-test.js';
 
 const consul = requireOrSkip('consul');
 
@@ -20,7 +20,7 @@ async function instances({ url }: ConsulServer, headers = {}): Promise<unknown> 
 const BANK = [{ Service: expect.objectContaining({ Service: 'bank', Port: 9 }) }];
 
 describe.skipIf(!consul.available)(consul.title('Consul'), () => {
-  livesAs({
+  testLifecycle({
     start: () => startConsul(),
     ports: ({ port }) => [port],
     ask: async (server) => {
@@ -29,7 +29,7 @@ describe.skipIf(!consul.available)(consul.title('Consul'), () => {
     },
   });
 
-  it('knows nobody any more after a restart', async () => {
+  it('has no registrations after a restart', async () => {
     const server = await startConsul();
     onTestFinished(server.stop);
     await register(server);
@@ -37,7 +37,7 @@ describe.skipIf(!consul.available)(consul.title('Consul'), () => {
     expect(await instances(server)).toEqual([]);
   });
 
-  it('lets only the token in, also after a restart', async () => {
+  it('requires the token, also after a restart', async () => {
     const server = await startConsul({ token: HEADERS['x-consul-token'] });
     onTestFinished(server.stop);
     await server.restart();

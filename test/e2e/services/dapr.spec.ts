@@ -6,12 +6,12 @@ import { startConsul, type ConsulServer } from '../../services/consul.mjs';
 import { startDapr } from '../../services/dapr.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { askJson } from './json.js';
-import { livesAs } from './life.js';
+import { testLifecycle } from './lifecycle-test.js';
 
 const dapr = requireOrSkip('dapr');
 const daprAndConsul = requireOrSkip('dapr', 'consul');
 
-/** An application that says where it was called; ends with the test. */
+/** Starts an application that echoes the URL of each call; closes it after the test. */
 async function startApp(): Promise<number> {
   const app = createServer(({ url }, response) => response.end(url)).listen(0, '127.0.0.1');
   await once(app, 'listening');
@@ -22,10 +22,10 @@ async function startApp(): Promise<number> {
   return (app.address() as AddressInfo).port;
 }
 
-/** Two sidecars, one of them with an application, that find each other by name. */
-async function findEachOther(consul?: ConsulServer): Promise<void> {
+/** Starts two sidecars and checks that one calls the application of the other by name. */
+async function expectNameResolution(consul?: ConsulServer): Promise<void> {
   const names = consul && { consul };
-  const appId = `bank-${String(Math.random()).slice(2)}`; // over mDNS, others hear it, too
+  const appId = `bank-${String(Math.random()).slice(2)}`; // unique, because mDNS reaches the whole network
   const bank = await startDapr({ appId, appPort: await startApp(), ...names });
   onTestFinished(bank.stop);
   const caller = await startDapr({ appId: `${appId}-caller`, ...names });
@@ -38,7 +38,7 @@ async function findEachOther(consul?: ConsulServer): Promise<void> {
 }
 
 describe.skipIf(!dapr.available)(dapr.title('Dapr'), () => {
-  livesAs({
+  testLifecycle({
     start: () => startDapr({ appId: 'alone' }),
     ports: ({ httpPort, grpcPort }) => [httpPort, grpcPort],
     ask: async ({ url }) => {
@@ -46,13 +46,13 @@ describe.skipIf(!dapr.available)(dapr.title('Dapr'), () => {
     },
   });
 
-  it('finds names over mDNS', () => findEachOther());
+  it('resolves names over mDNS', () => expectNameResolution());
 });
 
 describe.skipIf(!daprAndConsul.available)(daprAndConsul.title('Dapr with Consul'), () => {
-  it('finds names in Consul', async () => {
+  it('resolves names in Consul', async () => {
     const consul = await startConsul();
     onTestFinished(consul.stop);
-    await findEachOther(consul);
+    await expectNameResolution(consul);
   });
 });

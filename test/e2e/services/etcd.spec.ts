@@ -5,9 +5,9 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEtcd } from '../../services/etcd.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { hasOpenssl, makeAuthority } from '../../support/certificates.js';
+import { hasOpenssl, createAuthority } from '../../support/certificates.js';
 import { askJson } from './json.js';
-import { livesAs } from './life.js';
+import { testLifecycle } from './lifecycle-test.js';
 
 const etcd = requireOrSkip('etcd');
 
@@ -16,7 +16,7 @@ const KEY = { key: base64('key') };
 const PAIR = { ...KEY, value: base64('value') };
 
 describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
-  livesAs({
+  testLifecycle({
     start: () => startEtcd(),
     ports: ({ port }) => [port],
     ask: async ({ url }) => {
@@ -25,7 +25,7 @@ describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
     },
   });
 
-  it('keeps its data when it crashes', async () => {
+  it('keeps its data after a crash', async () => {
     const server = await startEtcd();
     onTestFinished(server.stop);
     await askJson(`${server.url}/v3/kv/put`, PAIR);
@@ -34,7 +34,7 @@ describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
     expect(await askJson(`${server.url}/v3/kv/range`, KEY)).toMatchObject({ body: { kvs: [PAIR] } });
   });
 
-  it.each(['root', 'dtm'])('lets only the user %s in, also after a restart', async (user) => {
+  it.each(['root', 'dtm'])('requires the user %s, also after a restart', async (user) => {
     const server = await startEtcd({ auth: { user, password: 'secret' } });
     onTestFinished(server.stop);
     await server.restart();
@@ -47,8 +47,8 @@ describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
     expect(await askJson(`${server.url}/v3/kv/put`, PAIR, { authorization: token })).toMatchObject({ status: 200 });
   });
 
-  it.skipIf(!hasOpenssl())('speaks TLS, also to those who log in', async () => {
-    const authority = makeAuthority();
+  it.skipIf(!hasOpenssl())('serves TLS together with authentication', async () => {
+    const authority = createAuthority();
     const tls = authority.sign('IP:127.0.0.1');
     const server = await startEtcd({ tls, auth: { user: 'root', password: 'secret' } });
     onTestFinished(server.stop);

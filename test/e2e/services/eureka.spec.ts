@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { startEureka } from '../../services/eureka.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { askJson } from './json.js';
-import { livesAs } from './life.js';
+import { testLifecycle } from './lifecycle-test.js';
 
 const eureka = requireOrSkip('eureka');
 
@@ -18,12 +18,12 @@ const BANK = {
 };
 
 describe.skipIf(!eureka.available)(eureka.title('Eureka'), () => {
-  livesAs({
+  testLifecycle({
     start: startEureka,
     ports: ({ port }) => [port],
     ask: async ({ url }) => {
       const bank = `${url}/apps/BANK`;
-      expect(await askJson(bank)).toMatchObject({ status: 404 }); // it forgets
+      expect(await askJson(bank)).toMatchObject({ status: 404 }); // no registration survives a restart
       expect(await askJson(bank, { instance: BANK })).toMatchObject({ status: 204 });
       const application = { name: 'BANK', instance: [{ instanceId: 'bank:9', status: 'UP' }] };
       expect(await askJson(bank)).toMatchObject({ status: 200, body: { application } });

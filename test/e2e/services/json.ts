@@ -1,10 +1,10 @@
-/** An answer over HTTP. */
+/** An HTTP answer. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** POSTs an object as JSON, or GETs where there is none. */
+/** Posts a body as JSON; without a body sends GET. */
 export async function askJson(url: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
   const response = await fetch(url, {
     ...(body && { method: 'POST', body: JSON.stringify(body) }),

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startNacos } from '../../services/nacos.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { askJson, type Answer } from './json.js';
-import { livesAs } from './life.js';
+import { testLifecycle } from './lifecycle-test.js';
 
 const nacos = requireOrSkip('nacos');
 
@@ -14,7 +14,7 @@ async function post(url: string, form: Record<string, string>): Promise<Answer> 
 const BANK = { serviceName: 'bank', ip: '127.0.0.1', port: '9' };
 
 describe.skipIf(!nacos.available)(nacos.title('Nacos'), () => {
-  livesAs({
+  testLifecycle({
     start: () => startNacos(),
     ports: ({ port }) => [port, port + 1000],
     ask: async ({ url }) => {
@@ -27,7 +27,7 @@ describe.skipIf(!nacos.available)(nacos.title('Nacos'), () => {
     },
   });
 
-  it('lets only the user nacos in', async () => {
+  it('requires the user nacos', async () => {
     const { url, stop } = await startNacos({ auth: true });
     onTestFinished(stop);
     const login = (password: string): Promise<Answer> => post(`${url}/v1/auth/login`, { username: 'nacos', password });

@@ -1,19 +1,19 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A call as a branch got it. */
+/** A call that a branch received. */
 export interface BranchCall {
   readonly gid: string;
   /** Branch id and operation, e.g. `01 action`. */
   readonly branch: string;
   readonly body: string;
-  /** Whether it was answered with success. */
+  /** Whether the branch answered with success. */
   readonly succeeded: boolean;
 }
 
 /**
- * Branches of transactions: `/ok` succeeds, `/refuse` fails; `/gated` and `/gated-refuse` are ongoing until the gate is
- * opened, and then succeed and fail.
+ * Branches of transactions: `/ok` succeeds, `/refuse` fails. `/gated` and `/gated-refuse` are ongoing until the gate
+ * opens; then the first succeeds and the second fails.
  */
 export class Branches {
   readonly calls: BranchCall[] = [];
@@ -38,24 +38,24 @@ export class Branches {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${path}`;
   }
 
-  /** Has calls to the gate wait for their answer from now on. */
+  /** Holds the answers of gated calls from now on. */
   holdGate(): void {
     this.#hold = new Promise((resolve) => {
       this.#release = resolve;
     });
   }
 
-  /** Answers the calls that wait. */
+  /** Sends the held answers. */
   releaseGate(): void {
     this.#release();
   }
 
-  /** The calls of a transaction. */
+  /** Calls of a transaction. */
   of(gid: string): BranchCall[] {
     return this.calls.filter((call) => call.gid === gid);
   }
 
-  /** Branches and operations of a transaction that succeeded, in order; one that did so twice is there twice. */
+  /** Successful branch operations of a transaction, in order, with duplicates. */
   succeeded(gid: string): string[] {
     return this.of(gid)
       .filter((call) => call.succeeded)

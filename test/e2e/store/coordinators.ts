@@ -4,18 +4,17 @@ import { startDtm } from '../../services/dtm.mjs';
 import { get, post } from '../../support/http-client.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
-/** A coordinator, ours or Go dtm, behind dtm's HTTP API. */
+/** An embedded coordinator or Go dtm, behind dtm's HTTP API. */
 export interface RunningCoordinator {
   /** POST of an operation; throws unless the answer is 200. */
   post(operation: string, body: unknown): Promise<unknown>;
   /** GET of an operation; throws unless the answer is 200. */
   get(operation: string): Promise<unknown>;
-  /** Ours is closed, Go dtm killed; either leaves what it began. */
+  /** Closes the embedded coordinator, or kills Go dtm; unfinished transactions remain. */
   stop(): Promise<void>;
 }
 
-/** Starts ours. */
-export async function startOurs(database: SqlServer): Promise<RunningCoordinator> {
+export async function startEmbedded(database: SqlServer): Promise<RunningCoordinator> {
   const server = embeddedServer({
     store: database.ofGo.store(),
     listen: { port: 0 },
@@ -24,10 +23,9 @@ export async function startOurs(database: SqlServer): Promise<RunningCoordinator
   });
   await server.open();
   server.recover();
-  return overHttp(server.address!, () => server.close());
+  return httpCoordinator(server.address!, () => server.close());
 }
 
-/** Starts Go dtm. */
 export async function startGo(
   database: SqlServer,
   { createTables = false, env = {} }: { createTables?: boolean; env?: Readonly<Record<string, string>> } = {},
@@ -36,13 +34,13 @@ export async function startGo(
     store: { ...database.ofGo.forGo, createTables },
     env: { LOG_LEVEL: 'error', TRANS_CRON_INTERVAL: '1', TZ: 'UTC', ...env },
   });
-  return overHttp(dtm.url, async () => {
+  return httpCoordinator(dtm.url, async () => {
     await dtm.kill();
     await dtm.stop();
   });
 }
 
-function overHttp(base: string, stop: () => Promise<void>): RunningCoordinator {
+function httpCoordinator(base: string, stop: () => Promise<void>): RunningCoordinator {
   const json = (operation: string, { status, body }: { status: number; body: string }): unknown => {
     if (status !== 200) throw new Error(`${operation} answered ${status}: ${body}`);
     return JSON.parse(body);

@@ -5,7 +5,7 @@ import { TIME, branchOf, detailsOf, transactionOf } from '../../contracts/store/
 import { mariadb, postgres, type SqlServer, type SqlTables } from '../../contracts/store/sql-servers.js';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { waitUntil } from '../../support/wait-until.js';
-import { CuttableProxy } from './cuttable-proxy.js';
+import { DisconnectingProxy } from './disconnecting-proxy.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<string> {
   const result = await promise.then(
@@ -27,88 +27,88 @@ for (const kind of [postgres, mariadb]) {
     });
     afterAll(() => database?.stop());
 
-    describe('a connection that is cut', () => {
-      /** A store behind a proxy, on one connection whose statements are prepared, and the truth. */
-      async function behindProxy(): Promise<{ store: Store; truth: Store; proxy: CuttableProxy }> {
+    describe('a cut connection', () => {
+      /** A store behind a proxy, on one connection with prepared statements, and a direct store for comparison. */
+      async function behindProxy(): Promise<{ store: Store; direct: Store; proxy: DisconnectingProxy }> {
         const tables = database.newTables();
-        const truth = tables.store();
-        await truth.open();
-        const proxy = await CuttableProxy.start(database);
+        const direct = tables.store();
+        await direct.open();
+        const proxy = await DisconnectingProxy.start(database);
         const store = tables.store({ port: proxy.port, maxConnections: 1 });
         await store.open();
         onTestFinished(async () => {
           await store.close();
-          await truth.close();
+          await direct.close();
           await proxy.stop();
         });
         await store.create(detailsOf('warm'));
         await store.update({ status: 'submitted' }, transactionOf('warm'), new Map([[1, branchOf('01')]]));
         await store.find('warm');
-        return { store, truth, proxy };
+        return { store, direct, proxy };
       }
 
       const succeeded = new Map([[1, branchOf('01', { status: 'succeed' })]]);
 
-      it('after an update was committed is an error, never a success, and the update is there', async () => {
-        const { store, truth, proxy } = await behindProxy();
-        await truth.create(detailsOf('cut-here'));
+      it('after the commit of an update causes an error, and the update is stored', async () => {
+        const { store, direct, proxy } = await behindProxy();
+        await direct.create(detailsOf('cut-here'));
         proxy.cutAt('cut-here', 'after');
         const next = transactionOf('cut-here', { status: 'succeed' });
         expect(await failureOf(store.update({ status: 'submitted' }, next, succeeded))).toMatch(UNKNOWN);
         expect(proxy.cuts).toBe(1);
-        expect(await truth.find('cut-here')).toMatchObject({
+        expect(await direct.find('cut-here')).toMatchObject({
           transaction: { status: 'succeed' },
           branches: [{}, { status: 'succeed' }],
         });
-        // whoever tries again finds that it is done
+        // a retry finds that the update is done
         expect(await store.update({ status: 'submitted' }, next, succeeded)).toBe(false);
       });
 
-      it('before an update reaches the server is an error, and nothing is kept', async () => {
-        const { store, truth, proxy } = await behindProxy();
-        await truth.create(detailsOf('cut-here'));
+      it('before an update reaches the server causes an error, and nothing is stored', async () => {
+        const { store, direct, proxy } = await behindProxy();
+        await direct.create(detailsOf('cut-here'));
         proxy.cutAt('cut-here', 'before');
         const next = transactionOf('cut-here', { status: 'succeed' });
         expect(await failureOf(store.update({ status: 'submitted' }, next, succeeded))).toMatch(UNKNOWN);
-        expect(await truth.find('cut-here')).toEqual(detailsOf('cut-here'));
+        expect(await direct.find('cut-here')).toEqual(detailsOf('cut-here'));
         expect(await store.update({ status: 'submitted' }, next, succeeded)).toBe(true);
       });
 
-      it('after a group was committed is an error for each of its writes, and they are there', async () => {
-        const { store, truth, proxy } = await behindProxy();
+      it('after the commit of a group causes an error for each of its writes, and all are stored', async () => {
+        const { store, direct, proxy } = await behindProxy();
         const gids = ['g1', 'g2', 'g3'];
         proxy.cutAt(kind === postgres ? 'g2' : 'commit', 'after');
         const creations = gids.map((gid) => failureOf(store.create(detailsOf(gid))));
         for (const message of await Promise.all(creations)) expect(message).toMatch(UNKNOWN);
-        for (const gid of gids) expect(await truth.find(gid)).toEqual(detailsOf(gid));
+        for (const gid of gids) expect(await direct.find(gid)).toEqual(detailsOf(gid));
         expect(proxy.cuts).toBe(1);
       });
 
-      it('in the commit of a claim is an error; the lease runs out', async () => {
-        const { store, truth, proxy } = await behindProxy();
-        // begin names READ COMMITTED
+      it('during the commit of a claim causes an error; the lease expires', async () => {
+        const { store, direct, proxy } = await behindProxy();
+        // "begin" contains READ COMMITTED
         proxy.cutAt(kind === postgres ? 'commit\0' : 'commit', 'after');
         expect(await failureOf(store.claim(TIME, 'me', () => TIME + 13_000, 10))).toMatch(/the outcome is unknown/);
-        expect((await truth.find('warm'))?.transaction).toMatchObject({ owner: 'me', nextCronTime: TIME + 13_000 });
+        expect((await direct.find('warm'))?.transaction).toMatchObject({ owner: 'me', nextCronTime: TIME + 13_000 });
         expect(await store.claim(TIME + 13_000, 'you', () => TIME + 26_000, 10)).toHaveLength(1);
       });
 
-      it('within a transaction is no error: it was rolled back, and is tried again', async () => {
-        const { store, truth, proxy } = await behindProxy();
+      it('within a transaction causes no error: the store retries the rolled-back transaction', async () => {
+        const { store, direct, proxy } = await behindProxy();
         proxy.cutAt('me-me-me', 'after');
         expect(await store.claim(TIME, 'me-me-me', () => TIME + 13_000, 10)).toHaveLength(1);
         expect(proxy.cuts).toBe(1);
-        expect((await truth.find('warm'))?.transaction.owner).toBe('me-me-me');
+        expect((await direct.find('warm'))?.transaction.owner).toBe('me-me-me');
       });
 
-      it('while something is read is no error: it is read again', async () => {
+      it('during a read causes no error: the store reads again', async () => {
         const { store, proxy } = await behindProxy();
         proxy.cutAt('warm', 'after');
         expect(await store.find('warm')).toBeDefined();
         expect(proxy.cuts).toBe(1);
       });
 
-      it('while nobody uses it is not noticed', async () => {
+      it('while idle has no effect', async () => {
         const tables = database.newTables();
         const store = tables.store();
         await store.open();
@@ -121,7 +121,7 @@ for (const kind of [postgres, mariadb]) {
       });
     });
 
-    /** Ends the connections of our stores, as an administrator or a restart does. */
+    /** Ends the connections of the stores, as an administrator or a restart does. */
     async function endConnections(): Promise<void> {
       const ids = await database.connections();
       const end =
@@ -134,9 +134,9 @@ for (const kind of [postgres, mariadb]) {
     }
 
     it.each<[string, () => Promise<void>]>([
-      ['its connections are ended', endConnections],
+      ['the connections are ended', endConnections],
       [
-        'it is killed',
+        'the server is killed',
         async () => {
           await database.kill();
           await database.restart();
@@ -145,17 +145,17 @@ for (const kind of [postgres, mariadb]) {
       ...(kind === postgres
         ? ([
             [
-              'one of its processes is killed',
+              'a server process is killed',
               async () => void process.kill((await database.connections())[0]!, 'SIGKILL'),
             ],
           ] as [string, () => Promise<void>][])
         : []),
-    ])('when %s under load every answer is true', async (_, strike) => {
+    ])('when %s under load, every answer is correct', async (_, fault) => {
       const tables = database.newTables();
       const store = tables.store();
       await store.open();
       onTestFinished(() => store.close());
-      const answers = await load(store, tables, strike);
+      const answers = await load(store, tables, fault);
       const kinds = { kept: 0, refused: 0, unknown: 0 };
       for (const [gid, answer] of answers) {
         const found = await store.find(gid);
@@ -172,26 +172,26 @@ for (const kind of [postgres, mariadb]) {
           kinds.unknown++;
           expect(answer).toMatch(UNKNOWN);
         }
-        // all of a write, or none of it
+        // a write is stored completely or not at all
         if (found) expect(found.branches, gid).toHaveLength(2);
         expect(found?.branches[1]?.status === 'succeed', gid).toBe(found?.transaction.status === 'succeed');
       }
       expect(kinds.kept).toBeGreaterThan(0);
-      // a transaction whose connection ends is tried again, so that there may be no errors at all
-      if (strike !== endConnections) expect(kinds.refused + kinds.unknown).toBeGreaterThan(0);
+      // the store retries a transaction whose connection ends, so there may be no errors
+      if (fault !== endConnections) expect(kinds.refused + kinds.unknown).toBeGreaterThan(0);
     });
 
-    /** Creates and finishes transactions while the strike comes down, until it is over; true, or how it failed. */
+    /** Creates and finishes transactions before, during and after the fault; returns true or the error for each. */
     async function load(
       store: Store,
       tables: SqlTables,
-      strike: () => Promise<void>,
+      fault: () => Promise<void>,
     ): Promise<ReadonlyMap<string, true | string>> {
       const answers = new Map<string, true | string>();
-      const time = { isOver: false };
+      const progress = { isOver: false };
       let count = 0;
       const work = async (): Promise<void> => {
-        while (!time.isOver) {
+        while (!progress.isOver) {
           const gid = `g${count++}`;
           try {
             expect(await store.create(detailsOf(gid))).toBe(true);
@@ -208,8 +208,8 @@ for (const kind of [postgres, mariadb]) {
       };
       const workers = Promise.all(Array.from({ length: 32 }, work));
       await waitUntil(() => answers.size > 200);
-      await strike();
-      // it goes on by itself
+      await fault();
+      // the store recovers by itself
       await waitUntil(() =>
         store.list({ limit: 1 }).then(
           () => true,
@@ -218,7 +218,7 @@ for (const kind of [postgres, mariadb]) {
       );
       const before = answers.size;
       await waitUntil(() => answers.size > before + 200);
-      time.isOver = true;
+      progress.isOver = true;
       await workers;
       await tables.sql('select 1');
       return answers;

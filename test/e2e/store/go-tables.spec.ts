@@ -11,7 +11,7 @@ const LARGE_PAYLOAD = JSON.stringify({ text: 'ä'.repeat(500_000) });
 
 for (const kind of [postgres, mariadb]) {
   const needs = requireOrSkip(kind.service, 'dtm');
-  describe.skipIf(!needs.available)(needs.title(`the tables that Go dtm makes on ${kind.title}`), () => {
+  describe.skipIf(!needs.available)(needs.title(`tables of Go dtm on ${kind.title}`), () => {
     let database: SqlServer;
     let tables: SqlTables;
     let branches: Branches;
@@ -22,7 +22,7 @@ for (const kind of [postgres, mariadb]) {
       tables = database.ofGo;
       branches = await Branches.start();
       const first = await startGo(database, { createTables: true });
-      // what it has in them stays
+      // existing rows must survive
       await first.post('submit', {
         gid: 'old',
         trans_type: 'saga',
@@ -47,7 +47,7 @@ for (const kind of [postgres, mariadb]) {
       await store.close();
     }
 
-    /** Runs the work with a store on the tables. */
+    /** Runs a function with a store on the tables. */
     async function withStore<T>(work: (store: ReturnType<SqlTables['store']>) => Promise<T>): Promise<T> {
       const store = tables.store({ migrate: false });
       await store.open();
@@ -65,7 +65,7 @@ for (const kind of [postgres, mariadb]) {
       return read();
     }
 
-    it('keep what is in them', async () => {
+    it('keep their rows', async () => {
       const { transaction, branches: rows } = (await withStore((store) => store.find('old')))!;
       expect(transaction).toMatchObject({ gid: 'old', status: 'succeed', options: { waitResult: true } });
       expect(rows.map(({ branchId, op, status }) => `${branchId} ${op} ${status}`)).toEqual([
@@ -75,7 +75,7 @@ for (const kind of [postgres, mariadb]) {
       expect(Buffer.from(rows[1]!.payload).toString()).toBe('{"amount":1}');
     });
 
-    it('hold a payload of a megabyte, from either side', async () => {
+    it('store a payload of a megabyte from both coordinators', async () => {
       const url = branches.url('ok');
       await go!.post('submit', {
         gid: 'large of go',
@@ -97,7 +97,7 @@ for (const kind of [postgres, mariadb]) {
       expect(branches.of('large of go').map(({ body }) => body)).toEqual([LARGE_PAYLOAD]);
     });
 
-    it('hold long texts, from either side', async () => {
+    it('store long texts from both coordinators', async () => {
       const custom_data = JSON.stringify({ name: 'w', data: Buffer.from('x'.repeat(5000)).toString('base64') });
       const query_prepared = branches.url(`ok?${'q'.repeat(3000)}`);
       await go!.post('prepareWorkflow', { gid: 'w', trans_type: 'workflow', custom_data, query_prepared });
@@ -120,7 +120,7 @@ for (const kind of [postgres, mariadb]) {
       expect(String(transaction['options'])).toContain('"x-99"');
     });
 
-    it('tell gids apart that differ in case or in blanks only, for either side', async () => {
+    it('distinguish gids that differ only in case or blanks, for both coordinators', async () => {
       const gids = ['Order', 'order', 'ORDER', 'ordér', 'order ', 'order  '];
       await withStore(async (store) => {
         const final = (gid: string) => detailsOf(gid, { status: 'succeed', rollbackReason: `of ${gid}` });
@@ -137,7 +137,7 @@ for (const kind of [postgres, mariadb]) {
       expect(await withStore(async (store) => (await store.find('pay'))?.branches.length)).toBe(1);
     });
 
-    it('are as those that ours makes', async () => {
+    it('have the columns of the tables that the store creates', async () => {
       const made = database.newTables();
       const store = made.store();
       await store.open();
@@ -152,7 +152,7 @@ for (const kind of [postgres, mariadb]) {
            character_maximum_length as l, collation_name as o
          from information_schema.columns where table_schema = ${current}
            and table_name in ('trans_global', 'trans_branch_op', 'kv')
-           -- as wide as Go dtm wants them; the values are short
+           -- Go dtm makes this column wider; the values are short
            and not (table_name = 'trans_global' and column_name = 'status')`,
       );
       return rows.map((row) => JSON.stringify(row)).toSorted();

@@ -1,25 +1,25 @@
 import type { RunningCoordinator } from './coordinators.js';
 
-/** A transaction that one coordinator begins and another one ends. */
+/** A transaction that one coordinator starts and another one finishes. */
 export interface Scenario {
   readonly title: string;
-  /** Begins it. */
+  /** Starts the transaction. */
   begin(gid: string, first: RunningCoordinator, url: (path: string) => string): Promise<void>;
-  /** Branch and operation whose call the first coordinator must have made. @default it need not call anything */
+  /** Branch operation that the first coordinator must have called. @default none */
   readonly reached?: string;
-  /** What the first coordinator must have stored as done. @default nothing */
+  /** Branch operations that the first coordinator must have stored as succeeded. @default none */
   readonly stored?: readonly string[];
-  /** What an initiator does when the second coordinator has taken over. @default nothing */
-  carryOn?(gid: string, second: RunningCoordinator): Promise<unknown>;
-  /** How it ends. */
+  /** Action of the initiator after the takeover. @default nothing */
+  continue?(gid: string, second: RunningCoordinator): Promise<unknown>;
+  /** Final status. */
   readonly status: 'succeed' | 'failed';
-  /** All calls that succeeded, under both coordinators, in order. */
+  /** All successful calls, under both coordinators, in order. */
   readonly calls: readonly string[];
-  /** Call that may succeed more than once. @default none */
+  /** Call that may succeed several times. @default none */
   readonly repeated?: string;
 }
 
-const PACE = { retry_interval: 1, request_timeout: 2 };
+const INTERVALS = { retry_interval: 1, request_timeout: 2 };
 
 interface Step {
   readonly action: string;
@@ -28,7 +28,7 @@ interface Step {
 
 function withSteps(gid: string, transType: string, steps: readonly Step[], more: object = {}): object {
   const payloads = steps.map((_, index) => JSON.stringify({ amount: index + 1 }));
-  return { gid, trans_type: transType, ...PACE, steps, payloads, ...more };
+  return { gid, trans_type: transType, ...INTERVALS, steps, payloads, ...more };
 }
 
 async function twoPhase(
@@ -38,13 +38,13 @@ async function twoPhase(
   branches: readonly object[],
   more: object = {},
 ): Promise<void> {
-  await first.post('prepare', { gid, trans_type: transType, ...PACE, ...more });
+  await first.post('prepare', { gid, trans_type: transType, ...INTERVALS, ...more });
   for (const [index, branch] of branches.entries()) {
     await first.post('registerBranch', { gid, trans_type: transType, branch_id: `0${index + 1}`, ...branch });
   }
 }
 
-/** Every mode, in every state that a coordinator can leave behind. */
+/** Every mode in every state at which a coordinator can stop. */
 export const SCENARIOS: readonly Scenario[] = [
   {
     title: 'a saga between two of its actions',
@@ -85,16 +85,16 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 action', '02 action', '03 action'],
   },
   {
-    title: 'a saga that is prepared, and submitted to the other coordinator',
+    title: 'a prepared saga, submitted to the second coordinator',
     begin: async (gid, first, url) => {
       await first.post('prepare', withSteps(gid, 'saga', [{ action: url('ok') }]));
     },
-    carryOn: (gid, second) => second.post('submit', { gid, trans_type: 'saga', ...PACE }),
+    continue: (gid, second) => second.post('submit', { gid, trans_type: 'saga', ...INTERVALS }),
     status: 'succeed',
     calls: ['01 action'],
   },
   {
-    title: 'a message that is delivered to the first of its steps',
+    title: 'a message that is delivered to its first step',
     begin: async (gid, first, url) => {
       await first.post('submit', withSteps(gid, 'msg', [{ action: url('ok') }, { action: url('gated') }]));
     },
@@ -104,7 +104,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 action', '02 action'],
   },
   {
-    title: 'a message for several steps at once',
+    title: 'a concurrent message',
     begin: async (gid, first, url) => {
       const steps = [{ action: url('gated') }, { action: url('ok') }];
       await first.post('submit', withSteps(gid, 'msg', steps, { concurrent: true }));
@@ -115,7 +115,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['02 action', '01 action'],
   },
   {
-    title: 'a prepared message whose initiator says that it committed',
+    title: 'a prepared message whose query-back answers "committed"',
     begin: async (gid, first, url) => {
       const more = { query_prepared: url('gated'), timeout_to_fail: 2 };
       await first.post('prepare', withSteps(gid, 'msg', [{ action: url('ok') }], more));
@@ -124,7 +124,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['00 msg', '01 action'],
   },
   {
-    title: 'a prepared message whose initiator says that it did not commit',
+    title: 'a prepared message whose query-back answers "rolled back"',
     begin: async (gid, first, url) => {
       const more = { query_prepared: url('gated-refuse'), timeout_to_fail: 2 };
       await first.post('prepare', withSteps(gid, 'msg', [{ action: url('ok') }], more));
@@ -149,7 +149,7 @@ export const SCENARIOS: readonly Scenario[] = [
         { ...branch, confirm: url('gated') },
         { ...branch, confirm: url('ok') },
       ]);
-      await first.post('submit', { gid, trans_type: 'tcc', ...PACE });
+      await first.post('submit', { gid, trans_type: 'tcc', ...INTERVALS });
     },
     reached: '01 confirm',
     stored: ['02 confirm'],
@@ -172,10 +172,10 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['02 cancel', '01 cancel'],
   },
   {
-    title: 'a TCC that is submitted to the other coordinator',
+    title: 'a TCC that is submitted to the second coordinator',
     begin: (gid, first, url) =>
       twoPhase(first, gid, 'tcc', [{ data: '{}', confirm: url('ok'), cancel: url('refuse') }], { timeout_to_fail: 60 }),
-    carryOn: async (gid, second) => {
+    continue: async (gid, second) => {
       await second.post('registerBranch', {
         gid,
         trans_type: 'tcc',
@@ -184,16 +184,16 @@ export const SCENARIOS: readonly Scenario[] = [
         confirm: '',
         cancel: '',
       });
-      await second.post('submit', { gid, trans_type: 'tcc', ...PACE });
+      await second.post('submit', { gid, trans_type: 'tcc', ...INTERVALS });
     },
     status: 'succeed',
     calls: ['01 confirm'],
   },
   {
-    title: 'an XA between two of its commits',
+    title: 'an XA transaction between two of its commits',
     begin: async (gid, first, url) => {
       await twoPhase(first, gid, 'xa', [{ url: url('ok') }, { url: url('gated') }]);
-      await first.post('submit', { gid, trans_type: 'xa', ...PACE });
+      await first.post('submit', { gid, trans_type: 'xa', ...INTERVALS });
     },
     reached: '02 commit',
     stored: ['01 commit'],
@@ -201,7 +201,7 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 commit', '02 commit'],
   },
   {
-    title: 'an XA between two of its rollbacks',
+    title: 'an XA transaction between two of its rollbacks',
     begin: async (gid, first, url) => {
       await twoPhase(first, gid, 'xa', [{ url: url('ok') }, { url: url('gated') }]);
       await first.post('abort', { gid, trans_type: 'xa' });
@@ -212,15 +212,15 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: ['01 rollback', '02 rollback'],
   },
   {
-    title: 'a workflow with a step done, which its initiator finishes after it was called',
+    title: 'a workflow with one completed step, which the initiator finishes after the workflow call',
     begin: async (gid, first, url) => {
       const custom_data = JSON.stringify({ data: Buffer.from('{"amount":30}').toString('base64'), name: 'transfer' });
       const query_prepared = url('gated');
-      await first.post('prepareWorkflow', { gid, trans_type: 'workflow', ...PACE, query_prepared, custom_data });
+      await first.post('prepareWorkflow', { gid, trans_type: 'workflow', ...INTERVALS, query_prepared, custom_data });
       const step = { branch_id: '01', op: 'action', status: 'succeed', data: '{"a":1}' };
       await first.post('registerBranch', { gid, trans_type: 'workflow', ...step });
     },
-    carryOn: (gid, second) =>
+    continue: (gid, second) =>
       second.post('submit', { gid, trans_type: 'workflow', req_extra: { status: 'succeed', result: 'cmVz' } }),
     status: 'succeed',
     calls: ['00 transfer'],

@@ -3,7 +3,7 @@ import { mariadb, postgres, type SqlServer } from '../../contracts/store/sql-ser
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { waitUntil } from '../../support/wait-until.js';
 import { Branches } from './branches.js';
-import { startGo, startOurs, type RunningCoordinator } from './coordinators.js';
+import { startGo, startEmbedded, type RunningCoordinator } from './coordinators.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 
 interface Answer {
@@ -11,14 +11,13 @@ interface Answer {
   readonly branches: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Gid of a scenario. */
 const gidOf = (scenario: Scenario): string => `g${SCENARIOS.indexOf(scenario)}`;
 
 async function query(coordinator: RunningCoordinator, gid: string): Promise<Answer> {
   return (await coordinator.get(`query?gid=${gid}`)) as Answer;
 }
 
-/** What both coordinators must read alike. */
+/** Fields that both coordinators must read equally. */
 function essence({ transaction, branches }: Answer): unknown {
   const pick = (from: Readonly<Record<string, unknown>>, ...names: string[]): unknown[] =>
     names.map((name) => (name.endsWith('_time') ? from[name] && Date.parse(String(from[name])) : (from[name] ?? '')));
@@ -32,10 +31,10 @@ function essence({ transaction, branches }: Answer): unknown {
 for (const { service, title, start } of [postgres, mariadb]) {
   const needs = requireOrSkip(service, 'dtm');
   describe.skipIf(!needs.available).each([
-    ['by ours is finished by Go dtm', startOurs, startGo],
-    // on tables that it makes itself
-    ['by Go dtm is finished by ours', startGo, startOurs],
-  ] as const)(needs.title(`on ${title} what was begun %s`), (_, startFirst, startSecond) => {
+    ['started by the embedded coordinator and finished by Go dtm', startEmbedded, startGo],
+    // on tables that Go dtm creates
+    ['started by Go dtm and finished by the embedded coordinator', startGo, startEmbedded],
+  ] as const)(needs.title(`on ${title}, transactions %s`), (_, startFirst, startSecond) => {
     let database: SqlServer;
     let branches: Branches;
     let second: RunningCoordinator;
@@ -49,7 +48,7 @@ for (const { service, title, start } of [postgres, mariadb]) {
       await Promise.all(
         SCENARIOS.map((scenario) => scenario.begin(gidOf(scenario), first, (path) => branches.url(path))),
       );
-      for (const scenario of SCENARIOS) await halfDone(scenario, first);
+      for (const scenario of SCENARIOS) await waitForProgress(scenario, first);
       await first.stop();
       branches.isOpen = true;
       second = await startSecond(database);
@@ -62,8 +61,8 @@ for (const { service, title, start } of [postgres, mariadb]) {
       await database?.stop();
     });
 
-    /** Waits until the first coordinator has come as far as it can. */
-    async function halfDone(scenario: Scenario, first: RunningCoordinator): Promise<void> {
+    /** Waits until the first coordinator can make no more progress. */
+    async function waitForProgress(scenario: Scenario, first: RunningCoordinator): Promise<void> {
       const { reached, stored = [] } = scenario;
       const gid = gidOf(scenario);
       await waitUntil(() => !reached || branches.of(gid).some(({ branch }) => branch === reached));
@@ -78,7 +77,7 @@ for (const { service, title, start } of [postgres, mariadb]) {
       const gid = gidOf(scenario);
       const { repeated } = scenario;
       if (repeated) await waitUntil(() => branches.succeeded(gid).includes(repeated));
-      await scenario.carryOn?.(gid, second);
+      await scenario.continue?.(gid, second);
       const isFinal = async (): Promise<boolean> =>
         ['succeed', 'failed'].includes(String((await query(second, gid)).transaction['status']));
       await waitUntil(isFinal);
@@ -87,7 +86,7 @@ for (const { service, title, start } of [postgres, mariadb]) {
       expect(repeated ? [...new Set(calls)] : calls).toEqual(scenario.calls);
     });
 
-    it('topics, and messages to them', async () => {
+    it('also topics and their messages', async () => {
       const [before] = ((await second.get('queryKV?cat=topics&key=news')) as { kv: { v: string; version: number }[] })
         .kv;
       expect(before).toMatchObject({ version: 1 });
@@ -100,7 +99,7 @@ for (const { service, title, start } of [postgres, mariadb]) {
           steps: [{ action: 'topic://news' }],
           payloads: ['{}'],
         });
-      // Go dtm sees what it has changed itself after up to three seconds
+      // Go dtm sees its own change after up to three seconds
       await waitUntil(async () => {
         const { kv } = (await second.get('queryKV?cat=topics&key=news')) as { kv: { version: number }[] };
         return kv[0]?.version === 2;
@@ -110,7 +109,7 @@ for (const { service, title, start } of [postgres, mariadb]) {
       expect(branches.succeeded('news')[0]).toMatch(/^01(-01)? action$/);
     });
 
-    it('and read alike by either, to the millisecond', async () => {
+    it('read equally by both, to the millisecond', async () => {
       const answers = await Promise.all(SCENARIOS.map((scenario) => query(second, gidOf(scenario))));
       await second.stop();
       again = await startFirst(database);

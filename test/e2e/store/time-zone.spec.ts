@@ -9,8 +9,8 @@ import { startGo } from './coordinators.js';
 
 const needs = requireOrSkip('mariadb', 'dtm');
 
-describe.skipIf(!needs.available)(needs.title('a Go dtm on MariaDB that runs in another time zone than UTC'), () => {
-  it('sees what is due, and when it was made, as a store does that is told its zone', async () => {
+describe.skipIf(!needs.available)(needs.title('Go dtm on MariaDB in a time zone other than UTC'), () => {
+  it('reads due times and creation times like a store with the same timeZone', async () => {
     const database = await mariadb.start();
     const branches = await Branches.start();
     onTestFinished(async () => {

@@ -7,16 +7,16 @@ import { installCommand } from '../programs.mjs';
 /** @import { ServiceName } from '../catalog.mjs' */
 
 /**
- * Installs Debian packages, without starting the services that some of them bring.
+ * Installs Debian packages without starting their services.
  *
  * @param {readonly string[]} packages
- * @param {readonly string[]} programs What they are wanted for.
+ * @param {readonly string[]} programs Programs that the packages provide.
  * @param {readonly ServiceName[]} names The services that need them.
  */
 export function installPackages(packages, programs, names) {
   if (!existsSync('/etc/debian_version')) {
-    const what = `${packages.join(', ')} yourself, with ${programs.join(', ')} on the PATH`;
-    throw new Error(`This is not Debian. Install ${what}`);
+    const what = `${packages.join(', ')} and put ${programs.join(', ')} on the PATH`;
+    throw new Error(`apt-get is for Debian only; install ${what}`);
   }
   if (process.getuid?.() !== 0) {
     throw new Error(`Debian packages are missing (${packages.join(', ')}). As root, run: ${installCommand(...names)}`);
@@ -32,12 +32,12 @@ export function installPackages(packages, programs, names) {
 function apt(...args) {
   execFileSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=600', '-o', 'Dpkg::Use-Pty=0', ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'ignore', 'pipe'], // long, and of interest only in the error that then carries it
+    stdio: ['ignore', 'ignore', 'pipe'], // long output, shown only in an error
   });
 }
 
 /**
- * Debian starts a service as soon as its package is configured, unless this file says no.
+ * Debian starts a service when its package is configured, unless policy-rc.d forbids it.
  *
  * @param {() => void} action
  */

@@ -4,7 +4,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { installCommand, sourceFolder } from '../programs.mjs';
-import { intoBuildFolder } from './draft.mjs';
+import { intoBuildFolder } from './build-folder.mjs';
 
 /** @import { GoService, ServiceName } from '../catalog.mjs' */
 
@@ -25,9 +25,9 @@ export function buildGo(name, service) {
     go('version');
   } catch {
     const remedy = `Install it (https://go.dev/doc/install), then run: ${installCommand(name)}`;
-    throw new Error(`${service.title} is built with Go 1.24 or newer, which is not on the PATH. ${remedy}`);
+    throw new Error(`${service.title} needs Go 1.24 or newer on the PATH. ${remedy}`);
   }
-  console.log(`go build ${service.package} (minutes, the first time) …`);
+  console.log(`go build ${service.package} (minutes at the first run) …`);
 
   intoBuildFolder(name, service, (draft) => {
     const [program = name] = service.programs;

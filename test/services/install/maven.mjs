@@ -5,12 +5,12 @@ import { join } from 'node:path';
 
 import { sourceFolder } from '../programs.mjs';
 import { installPackages } from './debian.mjs';
-import { intoBuildFolder } from './draft.mjs';
+import { intoBuildFolder } from './build-folder.mjs';
 
 /** @import { MavenService, ServiceName } from '../catalog.mjs' */
 
 /**
- * Builds a service from its Maven project, installing Java and Maven first where they are missing.
+ * Builds a service from its Maven project. Installs Java and Maven if they are missing.
  *
  * @param {ServiceName} name
  * @param {MavenService} service
@@ -19,10 +19,10 @@ export function buildMaven(name, service) {
   if (!runs('javac') || !runs('mvn')) {
     installPackages(['default-jdk-headless', 'maven'], ['java', 'javac', 'mvn'], [name]);
   }
-  console.log(`mvn package ${service.project} (a minute, the first time) …`);
+  console.log(`mvn package ${service.project} (a minute at the first run) …`);
 
   intoBuildFolder(name, service, (draft) => {
-    const project = join(draft, 'project'); // a copy: Maven writes beside its sources
+    const project = join(draft, 'project'); // a copy, because Maven writes next to the sources
     cpSync(sourceFolder(service), project, { recursive: true });
     const { status, stdout } = spawnSync('mvn', ['--batch-mode', '--quiet', 'package'], {
       cwd: project,

@@ -43,7 +43,7 @@ export class Bank {
     this.adapter = {
       transaction: (work) => this.#transaction(work),
       insert: async (tx, row) => this.insert(tx, row),
-      reason: async (tx, key) => tx.rows.get(keyOf(key)) ?? this.reasonOf(key),
+      findReason: async (tx, key) => tx.rows.get(keyOf(key)) ?? this.reasonOf(key),
       assertTransaction: () => undefined,
       createTable: async () => undefined,
     };

@@ -3,7 +3,7 @@ import { Machine, Process } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
 import type { SimulatedDatabase } from './simulated-database.js';
 import type { SimulatedNetwork } from './simulated-network.js';
-import { stopCoordinator, type RunningCoordinator, type Wire } from './wiring.js';
+import { stopCoordinator, type Coordinator, type Wire } from './wiring.js';
 
 /** Initial time of all machine clocks. */
 export const START_TIME = Date.UTC(2030, 0, 1);
@@ -19,7 +19,7 @@ export function ownerOf(process: string): string {
 /** One run of a coordinator, from start to exit. */
 export interface Incarnation {
   readonly process: Process;
-  readonly services: RunningCoordinator;
+  readonly coordinator: Coordinator;
 }
 
 /** Everything that a node is connected to. */
@@ -64,7 +64,7 @@ export class CoordinatorNode {
     const { simulation, database, network, settings, wire } = this.#environment;
     simulation.log(process.name, 'starts');
     await database.open(process);
-    const services = wire({
+    const coordinator = wire({
       store: database.connect(process),
       transport: network.transportOf(process),
       clock: this.#clock(process),
@@ -73,9 +73,9 @@ export class CoordinatorNode {
       settings,
       owner: ownerOf(process.name),
     });
-    this.#incarnation = { process, services };
+    this.#incarnation = { process, coordinator };
     process.onDeath(() => this.#ended(process));
-    services.start();
+    coordinator.start();
   }
 
   /** Stops the coordinator gracefully; the node restarts it later. */
@@ -84,7 +84,7 @@ export class CoordinatorNode {
     if (!incarnation) return;
     incarnation.process.isStopping = true;
     this.#environment.simulation.log(incarnation.process.name, 'stops');
-    await stopCoordinator(incarnation.services);
+    await stopCoordinator(incarnation.coordinator);
     incarnation.process.kill();
   }
 

@@ -11,7 +11,7 @@ import { REQUEST_FAULTS } from '../faults/faults.js';
 import type { Process } from '../scheduler/process.js';
 import type { Simulation } from '../simulation.js';
 import type { CoordinatorNode, Incarnation } from './coordinator-node.js';
-import type { RunningCoordinator } from './wiring.js';
+import type { Coordinator } from './wiring.js';
 
 /** Longest latency of one direction without faults. */
 const LATENCY_MS = 20;
@@ -38,7 +38,7 @@ export interface InitiatorApi extends DtmApi {
 interface Request<T> {
   readonly name: string;
   readonly about: Pick<TransactionRequest, 'gid' | 'waitResult'>;
-  readonly send: (services: RunningCoordinator) => Promise<T>;
+  readonly send: (coordinator: Coordinator) => Promise<T>;
 }
 
 /** Completes a request with an error or a value. */
@@ -61,7 +61,7 @@ export class SimulatedApi {
     const ask = <T>(
       name: string,
       about: Pick<TransactionRequest, 'gid' | 'waitResult'>,
-      send: (services: RunningCoordinator) => Promise<T>,
+      send: (coordinator: Coordinator) => Promise<T>,
     ): Promise<T> => this.#request(process, { name, about, send });
     return {
       address: undefined,
@@ -69,18 +69,18 @@ export class SimulatedApi {
       newGid: () => Promise.reject(new Error('not simulated: the plan contains the gid')),
       version: () => Promise.reject(new Error('not simulated: version')),
       all: () => Promise.reject(new Error('not simulated: all')),
-      prepare: (request) => ask('prepare', request, ({ coordinator }) => coordinator.prepare(request)),
+      prepare: (request) => ask('prepare', request, (coordinator) => coordinator.prepare(request)),
       prepareWorkflow: (request) =>
-        ask('prepareWorkflow', request, ({ coordinator }) => coordinator.prepareWorkflow(request)),
-      submit: (request) => ask('submit', request, ({ coordinator }) => coordinator.submit(request)),
-      abort: (request) => ask('abort', request, ({ coordinator }) => coordinator.abort(request)),
+        ask('prepareWorkflow', request, (coordinator) => coordinator.prepareWorkflow(request)),
+      submit: (request) => ask('submit', request, (coordinator) => coordinator.submit(request)),
+      abort: (request) => ask('abort', request, (coordinator) => coordinator.abort(request)),
       registerBranch: (branch) =>
-        ask(`registerBranch ${branch.branchId}`, branch as { gid: string }, ({ coordinator }) =>
+        ask(`registerBranch ${branch.branchId}`, branch as { gid: string }, (coordinator) =>
           coordinator.registerBranch(branch),
         ),
-      query: (gid) => ask('query', { gid }, ({ coordinator }) => coordinator.query(gid)),
-      forceStop: (gid) => ask('forceStop', { gid }, ({ operator }) => operator.forceStop(gid)),
-      retryNow: (gid) => ask('retryNow', { gid }, ({ operator }) => operator.retryNow(gid)),
+      query: (gid) => ask('query', { gid }, (coordinator) => coordinator.query(gid)),
+      forceStop: (gid) => ask('forceStop', { gid }, (coordinator) => coordinator.forceStop(gid)),
+      retryNow: (gid) => ask('retryNow', { gid }, (coordinator) => coordinator.retryNow(gid)),
       subscribe: () => Promise.reject(new Error('not simulated: the plan contains the topics')),
       unsubscribe: () => Promise.reject(new Error('not simulated: the plan contains the topics')),
       deleteTopic: () => Promise.reject(new Error('not simulated: the plan contains the topics')),
@@ -149,10 +149,10 @@ export class SimulatedApi {
 
   async #serve<T>(
     { name, about, send }: Request<T>,
-    { process, services }: Incarnation,
+    { process, coordinator }: Incarnation,
   ): Promise<Parameters<Settle<T>>> {
     try {
-      const value = await send(services);
+      const value = await send(coordinator);
       if (process.isAlive) this.#observer.acknowledged(name, about);
       return [undefined, value];
     } catch (error) {

@@ -1,15 +1,16 @@
-import { createCoordinator, type RunningCoordinator } from '../../../lib/server/create-coordinator.js';
+import type { CoordinatorEnvironment } from '../../../lib/server/environment/coordinator-environment.js';
+import { Coordinator } from '../../../lib/server/operations/coordinator.js';
 
-export type { RunningCoordinator };
+export type { Coordinator };
 
-/** Creates a coordinator as `embeddedServer` does, without its sockets and its randomness. */
-export type Wire = typeof createCoordinator;
+/** Creates a coordinator as `embeddedServer` does, without sockets and randomness of its own. */
+export type Wire = (environment: CoordinatorEnvironment) => Coordinator;
 
-/** Wiring of the package. */
-export const wireCoordinator: Wire = createCoordinator;
+/** The coordinator of the package. */
+export const wireCoordinator: Wire = (environment) => new Coordinator(environment);
 
-/** Stops a coordinator gracefully, as `embeddedServer` does. The second stop covers work that a last request started. */
-export async function stopCoordinator(services: RunningCoordinator): Promise<void> {
-  await services.stop();
-  await services.stop();
+/** Stops a coordinator as `embeddedServer` does: twice, because a last request may have started a pass. */
+export async function stopCoordinator(coordinator: Coordinator): Promise<void> {
+  await coordinator.stop();
+  await coordinator.stop();
 }

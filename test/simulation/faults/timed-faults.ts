@@ -67,11 +67,11 @@ function inject(fault: TimedFault, targets: FaultTargets, scenario: Scenario): u
       invariants.forceStopRequested(gid);
       return ignore(api.of(new Process('initiator', 'operator')).forceStop(gid));
     case 'operator retries one':
-      return ignore(node.serving?.services.operator.retryNow(gid));
+      return ignore(node.serving?.coordinator.retryNow(gid));
     case 'operator retries all':
-      return ignore(node.serving?.services.operator.retryAllNow(0, 100));
+      return ignore(node.serving?.coordinator.retryAllNow(0, 100));
     case 'operator retries a bank':
-      return ignore(node.serving?.services.operator.retryTarget(`http://bank${random.below(BANKS)}`, 100));
+      return ignore(node.serving?.coordinator.retryTarget(`http://bank${random.below(BANKS)}`, 100));
   }
 }
 

@@ -21,7 +21,7 @@ export function memoryAdapter(changes: Partial<BarrierAdapter<MemoryTransaction>
       tx.rows.set(key, row.reason);
       return true;
     },
-    async reason(tx, key) {
+    async findReason(tx, key) {
       return tx.rows.get(keyOf(key));
     },
     assertTransaction() {},

@@ -31,19 +31,21 @@ describe('the client of a coordinator', () => {
   it('is not to be had for a scheme that is known to be that of another driver', () => {
     const driver = protocol1Driver();
     expect(dtmClient('protocol1://localhost:36790', { driver })).toMatchObject({ protocol: 'grpc' });
-    expect(() => dtmClient('etcd://etcd:2379/dtm', { driver })).toThrow(/give the driver that does, dtm-driver-gozero/);
+    expect(() => dtmClient('etcd://etcd:2379/dtm', { driver })).toThrow(
+      /pass the driver of this scheme: dtm-driver-gozero/,
+    );
   });
 
   it.each([
     [
       '',
-      /"" is no address of a coordinator; expected something like http:\/\/localhost:36789 or, for gRPC, localhost:36790/,
+      /"" is not the address of a coordinator; expected something like http:\/\/localhost:36789 or, for gRPC, localhost:36790/,
     ],
-    ['dtm', /"dtm" is no address of a coordinator/],
-    ['mailto:dtm@example', /is no address/],
-    ['mine://dtm', /does not know mine:\/\/ by itself, give the driver that does$/],
-    ['etcd://etcd:2379/dtmservice', /give the driver that does, dtm-driver-gozero or dtm-driver-ego$/],
-    ['protocol1://localhost:36790', /give the driver that does, dtm-driver-protocol1$/],
+    ['dtm', /"dtm" is not the address of a coordinator/],
+    ['mailto:dtm@example', /is not the address/],
+    ['mine://dtm', /does not know mine:\/\/ without a driver; pass the driver of this scheme$/],
+    ['etcd://etcd:2379/dtmservice', /pass the driver of this scheme: dtm-driver-gozero or dtm-driver-ego$/],
+    ['protocol1://localhost:36790', /pass the driver of this scheme: dtm-driver-protocol1$/],
     ['http://', /is not a URL/],
   ])('is not to be had for %s', (url, message) => {
     for (const driver of [undefined, defaultDriver()]) {

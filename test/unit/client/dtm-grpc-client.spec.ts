@@ -197,7 +197,7 @@ describe.each(COMMANDS)('%s', (operation, method, act, message) => {
     const participant = await GrpcParticipant.start();
     const error = await errorOf(act(clientOf(participant.address)));
     expect(error).toBeInstanceOf(DtmServerError);
-    expect((error as Error).message).toMatch(/UNIMPLEMENTED.*is it dtm that listens at 127\.0\.0\.1:\d+\?$/);
+    expect((error as Error).message).toMatch(/UNIMPLEMENTED.*check that dtm listens at 127\.0\.0\.1:\d+$/);
   });
 });
 
@@ -257,7 +257,7 @@ describe('newGid', () => {
     participant.answer('dtmgimp.Dtm/NewGid', { message: Buffer.from([10, 9, 1]) });
     const error = await errorOf(server.newGid());
     expect(error).toBeInstanceOf(DtmServerError);
-    expect((error as Error).message).toMatch(/answered newGid with something else than expected: .*too early/);
+    expect((error as Error).message).toMatch(/sent an unexpected answer to newGid: .*too early/);
   });
 });
 
@@ -312,9 +312,7 @@ describe('what the gRPC API of dtm lacks', () => {
     const error = await errorOf(act(server));
     expect(error).toBeInstanceOf(DtmConfigError);
     expect((error as Error).message).toMatch(
-      new RegExp(
-        `^dtm at .* has no ${operation} in its gRPC API; give its HTTP API as well: .*http: 'http://host:36789'`,
-      ),
+      new RegExp(`^dtm at .* has no ${operation} in its gRPC API; pass its HTTP API too: .*http: 'http://host:36789'`),
     );
   });
 
@@ -427,8 +425,8 @@ describe('the address', () => {
     ['grpc://localhost', /is not the address/],
     ['grpc://localhost:1/path', /is not the address/],
     ['etcd://a b', /is not the address/],
-    ['http://localhost:36790', /is reached over HTTP, use dtmHttpClient\(\)/],
-    ['grpc://me:secret@dtm:1', /must not hold a user and password; use metadata/],
+    ['http://localhost:36790', /is a URL of HTTP; use dtmHttpClient\(\)/],
+    ['grpc://me:secret@dtm:1', /must not contain a user and password; use metadata/],
   ])('%s is refused', (url, message) => {
     expect(() => dtmGrpcClient(url)).toThrow(DtmConfigError);
     expect(() => dtmGrpcClient(url)).toThrow(message);
@@ -436,7 +434,7 @@ describe('the address', () => {
   });
 
   it('without TLS contradicts certificates', () => {
-    expect(() => dtmGrpcClient('grpc://dtm:1', { tls: {} })).toThrow(/write grpcs:\/\//);
+    expect(() => dtmGrpcClient('grpc://dtm:1', { tls: {} })).toThrow(/use grpcs:\/\//);
   });
 });
 

@@ -110,14 +110,11 @@ describe.each(READS)('%s', (operation, act) => {
   it.each<[Reply, RegExp]>([
     [{ status: 500, body: '{"message":"boom"}' }, /^dtm refused \w+: status 500: boom$/],
     [{ status: 409, body: '{"message":"x FAILURE"}' }, /^dtm refused \w+: x$/],
-    [{ status: 200, body: '<html>' }, /with something else than expected: .*JSON/],
-    [{ status: 200, body: '' }, /with something else than expected/],
-    [{ status: 200, body: 'null' }, /with something else than expected/],
-    [{ status: 200, body: '[]' }, /with something else than expected/],
-    [
-      { status: 200, body: '{"gid":1,"version":{},"transaction":[],"transactions":{}}' },
-      /with something else than expected/,
-    ],
+    [{ status: 200, body: '<html>' }, /sent an unexpected answer to \w+: .*JSON/],
+    [{ status: 200, body: '' }, /sent an unexpected answer/],
+    [{ status: 200, body: 'null' }, /sent an unexpected answer/],
+    [{ status: 200, body: '[]' }, /sent an unexpected answer/],
+    [{ status: 200, body: '{"gid":1,"version":{},"transaction":[],"transactions":{}}' }, /sent an unexpected answer/],
   ])('answered with %j throws a server error', async (reply, message) => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/${operation}`, reply);
@@ -243,9 +240,9 @@ describe('the address', () => {
   it.each([
     ['dtm', /"dtm" is not a URL; expected something like/],
     ['', /is not a URL/],
-    ['localhost:36789', /has the scheme localhost:, which this version cannot call/],
+    ['localhost:36789', /has the scheme localhost:; use http:/],
     ['etcd://etcd:2379/dtmservice', /has the scheme etcd:/],
-    ['http://me:secret@dtm', /must not hold a user and password.*headers/],
+    ['http://me:secret@dtm', /must not contain a user and password.*headers/],
   ])('%s is refused', (url, message) => {
     expect(() => dtmHttpClient(url)).toThrow(DtmConfigError);
     expect(() => dtmHttpClient(url)).toThrow(message);

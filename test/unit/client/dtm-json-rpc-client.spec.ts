@@ -113,7 +113,7 @@ describe.each(COMMANDS)('%s', (operation, act, params) => {
     participant.answer(PATH, reply);
     const error = await errorOf(act(server));
     expect(error).toBeInstanceOf(DtmServerError);
-    expect((error as Error).message).toMatch(/answered \w+ with status \d+ and something else than expected: /);
+    expect((error as Error).message).toMatch(/sent an unexpected answer to \w+ with status \d+: /);
   });
 
   it('without an answer throws a connection error that names address, call and gid', async () => {
@@ -183,7 +183,7 @@ describe('the address', () => {
     ['http://dtm:36789/api/json-rpc?x=1', /does not end with/],
     ['dtm/api/json-rpc', /is not a URL/],
     ['etcd://dtm/api/json-rpc', /has the scheme etcd:/],
-    ['http://me:secret@dtm/api/json-rpc', /must not hold a user and password/],
+    ['http://me:secret@dtm/api/json-rpc', /must not contain a user and password/],
   ])('%s is refused', (url, message) => {
     expect(() => dtmJsonRpcClient(url)).toThrow(DtmConfigError);
     expect(() => dtmJsonRpcClient(url)).toThrow(message);

@@ -22,7 +22,7 @@ function bed(options: MsgOptions = {}, changes: Partial<BarrierAdapter<MemoryTra
   const asked: string[] = [];
   const dependencies: MsgDependencies = {
     api,
-    queryPrepared: (database, protocol) => {
+    getQueryPrepared: (database, protocol) => {
       asked.push(`${String(database === adapter)} ${protocol}`);
       return { url: QUERY };
     },
@@ -135,7 +135,7 @@ describe('doAndSubmit', () => {
     api.fail('submit', new DtmConnectionError('down'));
     const submitted = msg.add('http://b/in').doAndSubmit(adapter, async () => 1);
     await expect(submitted).rejects.toThrow(DtmOngoingError);
-    await expect(submitted).rejects.toThrow(/committed, but the coordinator could not be told \(down\); it will ask/);
+    await expect(submitted).rejects.toThrow(/committed, but the submit failed: down; the coordinator will ask/);
     expect(rows()).toEqual(['g/00/msg/01']);
     expect(api.log).toEqual(['prepare', 'submit']);
   });
@@ -243,7 +243,7 @@ describe('what is refused before anything is sent', () => {
   it('a message without steps, and a topic without a name', async () => {
     const { msg } = bed();
     await expect(msg.submit()).rejects.toThrow(/needs at least one step/);
-    expect(() => msg.addTopic('')).toThrow(/needs a name/);
+    expect(() => msg.addTopic('')).toThrow(/addTopic needs the name of a topic/);
   });
 
   it('a prepared message that nobody could ask about', async () => {

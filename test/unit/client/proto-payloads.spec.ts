@@ -132,54 +132,58 @@ describe('a plain object for a gRPC branch', () => {
   it.each<[string, object, RegExp]>([
     ['an unknown field', { userID: 1 }, /bank\.v1\.Transfer has no field "userID"; its fields are userId, money/],
     ['an unknown field deep inside', { legs: [{}, { hop: 1 }] }, /Leg has no field "legs\[1\]\.hop"/],
-    ['a text for a number', { userId: '1' }, /field "userId" must be a whole number of 32 bits, not the text "1"/],
-    ['a fraction', { userId: 0.5 }, /"userId" must be a whole number of 32 bits, not 0\.5/],
-    ['a number of 33 bits', { userId: 2 ** 31 }, /"userId" must be a whole number of 32 bits, not 2147483648/],
-    ['a negative count', { count: -1 }, /"count" must be a whole number of 32 bits, 0 or more, not -1/],
+    ['a string for a number', { userId: '1' }, /field "userId" must be a 32-bit integer, not the string "1"/],
+    ['a fraction', { userId: 0.5 }, /"userId" must be a 32-bit integer, not 0\.5/],
+    ['a number of 33 bits', { userId: 2 ** 31 }, /"userId" must be a 32-bit integer, not 2147483648/],
+    ['a negative count', { count: -1 }, /"count" must be a 32-bit integer, 0 or more, not -1/],
     [
       'a number that is not exact',
       { money: { amountMinor: 2 ** 53 } },
-      /"money\.amountMinor" must be a whole number of 64/,
+      /"money\.amountMinor" must be a 64-bit integer/,
     ],
-    ['a negative id', { toId: -1n }, /"toId" must be a whole number of 64 bits, 0 or more, not -1/],
-    ['a number for a text', { toName: 1 }, /"toName" must be a text, not 1/],
-    ['a text for bytes', { blob: 'AQ==' }, /"blob" must be bytes, not the text/],
-    ['a text for a truth value', { urgent: 'no' }, /"urgent" must be true or false/],
-    ['a text for a rate', { rate: '0.5' }, /"rate" must be a number/],
+    ['a negative id', { toId: -1n }, /"toId" must be a 64-bit integer, 0 or more, not -1/],
+    ['a number for a string', { toName: 1 }, /"toName" must be a string, not 1/],
+    ['a string for bytes', { blob: 'AQ==' }, /"blob" must be bytes, not the string/],
+    ['a string for a boolean', { urgent: 'no' }, /"urgent" must be true or false/],
+    ['a string for a rate', { rate: '0.5' }, /"rate" must be a number/],
     [
       'an unknown value of an enum',
       { kind: 'SLOW' },
-      /"kind" must be one of NORMAL, FAST, or a number, not the text "SLOW"/,
+      /"kind" must be one of NORMAL, FAST, or a number, not the string "SLOW"/,
     ],
     ['an unknown value of another enum', { colour: 'FAST' }, /"colour" must be one of RED, GREEN/],
-    ['one value for a list', { legs: {} }, /"legs" must be a list, not of the type object/],
-    ['a list for an object', { money: [] }, /"money" must be an object, a common\.v1\.Money, not a list/],
-    ['null in a list', { legs: [null] }, /"legs\[0\]" must be an object.*not null/],
-    ['a list for a map', { labels: ['x'] }, /"labels" must be an object, a map/],
-    ['a wrong value in a map', { labels: { x: 1 } }, /"labels\[x\]" must be a text/],
-    ['a wrong key of a map', { byDay: { monday: {} } }, /"byDay\[monday\]" must have a key that is a whole number/],
+    ['one value for an array', { legs: {} }, /"legs" must be an array, not a value of type object/],
+    ['an array for an object', { money: [] }, /"money" must be an object, a common\.v1\.Money, not an array/],
+    ['null in an array', { legs: [null] }, /"legs\[0\]" must be an object.*not null/],
+    ['an array for a map', { labels: ['x'] }, /"labels" must be an object, a map/],
+    ['a wrong value in a map', { labels: { x: 1 } }, /"labels\[x\]" must be a string/],
+    ['a wrong key of a map', { byDay: { monday: {} } }, /"byDay\[monday\]" must have a key that is a 32-bit integer/],
     ['two of a oneof', { toName: 'a', toId: 1 }, /only one of toName and toId may be set/],
-    ['a list', [], /payload must be an object, a bank\.v1\.Transfer, not a list/],
+    ['an array', [], /payload must be an object, a bank\.v1\.Transfer, not an array/],
   ])('with %s is refused', (_, payload, message) => {
     const error = errorOf(() => codec.encode(OUT, payload));
     expect(error).toBeInstanceOf(DtmArgumentError);
     expect(error.message).toMatch(message);
   });
 
-  it('is refused for a number, a text or null', () => {
+  it('is refused for a number, a string or null', () => {
     for (const payload of [1, 'x', null]) {
       expect(errorOf(() => codec.encode(OUT, payload)).message).toMatch(/payload must be an object/);
     }
   });
 
   it.each<[string, string, RegExp]>([
-    ['an unknown service', 'b:1/bank.v2.Bank/TransOut', /no such service, they have bank\.v1\.Bank; give its file/],
+    [
+      'an unknown service',
+      'b:1/bank.v2.Bank/TransOut',
+      /have only the services bank\.v1\.Bank; add the file of this service/,
+    ],
     [
       'an unknown method',
       'b:1/bank.v1.Bank/TransUot',
       /bank\.v1\.Bank has no method "TransUot"; it has TransOut, Try, Watch/,
     ],
-    ['a stream', 'b:1/bank.v1.Bank/Watch', /is a stream; branches are called with one message/],
+    ['a stream', 'b:1/bank.v1.Bank/Watch', /is a stream; a branch is called with one message/],
   ])('for %s is refused', (_, url, message) => {
     const error = errorOf(() => codec.encode(url, {}));
     expect(error).toBeInstanceOf(DtmArgumentError);
@@ -206,7 +210,9 @@ describe('other payloads of a gRPC branch', () => {
   });
 
   it('that encode themselves to something else are refused', () => {
-    expect(errorOf(() => codec.encode(OUT, { toBinary: () => 'x' })).message).toMatch(/toBinary\(\).*gave no bytes/);
+    expect(errorOf(() => codec.encode(OUT, { toBinary: () => 'x' })).message).toMatch(
+      /toBinary\(\).*must return bytes/,
+    );
   });
 
   it('may be missing', () => {
@@ -221,7 +227,7 @@ describe('other payloads of a gRPC branch', () => {
   it('plain objects without a .proto are refused with the remedy', () => {
     const error = errorOf(() => jsonPayloads.encode(OUT, { userId: 1 }));
     expect(error).toBeInstanceOf(DtmArgumentError);
-    expect(error.message).toMatch(/give payloads: protoPayloads\(\{ protoPath \}\)/);
+    expect(error.message).toMatch(/set payloads: protoPayloads\(\{ protoPath \}\)/);
   });
 });
 
@@ -241,7 +247,7 @@ describe('the answer of a gRPC branch', () => {
   it('that is something else is an error', () => {
     const error = errorOf(() => codec.decode(TRY, Buffer.from([8])));
     expect(error).toBeInstanceOf(DtmBranchError);
-    expect(error.message).toMatch(/answered something else than a bank\.v1\.Receipt/);
+    expect(error.message).toMatch(/answered a message that is not a bank\.v1\.Receipt/);
   });
 
   it('of an unknown service are its bytes', () => {

@@ -187,10 +187,10 @@ describe('a step named by code', () => {
     const api = new ScriptedApi();
     const ref: BranchRef<{ amount: number }> = {};
     const locator = {
-      sagaUrls: () => STEP,
-      tccUrls: () => ({ try: '', confirm: '', cancel: '' }),
-      msgUrl: () => '',
-      xaUrl: () => '',
+      getSagaUrls: () => STEP,
+      getTccUrls: () => ({ try: '', confirm: '', cancel: '' }),
+      getMsgUrl: () => '',
+      getXaUrl: () => '',
     };
     await new Saga({ api, locator }, { gid: 'g' }).add(ref, { amount: 1 }).submit();
     expect(api.requests[0]!.steps).toEqual([STEP]);

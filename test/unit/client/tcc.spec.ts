@@ -1,4 +1,4 @@
-import { nestedTcc, runTcc, type Tcc, type ClientDependencies, type TccOptions } from 'nestjs-dtm/client';
+import { nestedTcc, runTcc, type Tcc, type InitiatorDependencies, type TccOptions } from 'nestjs-dtm/client';
 import {
   DtmArgumentError,
   DtmBranchError,
@@ -29,7 +29,7 @@ function bed() {
     },
     close: () => transport.close(),
   };
-  const dependencies: ClientDependencies = { api, transport: logged };
+  const dependencies: InitiatorDependencies = { api, transport: logged };
   const run = <T>(work: (tcc: Tcc) => Promise<T> | T, options: TccOptions = {}) =>
     runTcc(dependencies, work, { gid: 'g', ...options });
   return { log, api, transport, dependencies, run };
@@ -184,7 +184,7 @@ describe('a TCC whose work fails', () => {
     process.on('warning', listener);
     onTestFinished(() => void process.off('warning', listener));
     await expect(run(() => Promise.reject(new Error('no stock')))).rejects.toThrow('no stock');
-    expect((await warned.promise).message).toContain('TCC g could not be aborted (down)');
+    expect((await warned.promise).message).toContain('TCC g could not be aborted: down');
   });
 });
 
@@ -322,7 +322,7 @@ describe('a nested TCC', () => {
     const tcc = nestedTcc(dependencies, context);
     await tcc.call(OUT, { amount: 1 });
     await tcc.call(IN);
-    await tcc.settle();
+    await tcc.waitForCalls();
     expect(log).toEqual(['registerBranch 0201', 'try 0201', 'registerBranch 0202', 'try 0202']);
     expect(api.branches[0]).toMatchObject({ gid: 'outer', branchId: '0201' });
     expect(transport.calls[0]!.context).toMatchObject({ gid: 'outer', branchId: '0201', op: 'try' });
@@ -339,7 +339,7 @@ describe('a nested TCC', () => {
     transport.answer('0201 try', FAILURE);
     const tcc = nestedTcc(dependencies, context);
     await tcc.call(OUT).catch(() => undefined);
-    await expect(tcc.settle()).rejects.toThrow('refused');
+    await expect(tcc.waitForCalls()).rejects.toThrow('refused');
   });
 
   it.each([{ op: 'confirm' }, { op: 'cancel' }, { transType: 'saga', op: 'action' }] as const)(

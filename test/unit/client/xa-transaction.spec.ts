@@ -1,4 +1,4 @@
-import { runXa, type ClientDependencies, type XaTransaction, type XaOptions } from 'nestjs-dtm/client';
+import { runXa, type InitiatorDependencies, type XaTransaction, type XaOptions } from 'nestjs-dtm/client';
 import {
   DtmArgumentError,
   DtmBranchError,
@@ -28,7 +28,7 @@ function bed() {
     },
     close: () => transport.close(),
   };
-  const dependencies: ClientDependencies = { api, transport: logged };
+  const dependencies: InitiatorDependencies = { api, transport: logged };
   const run = <T>(work: (xa: XaTransaction) => Promise<T> | T, options: XaOptions = {}) =>
     runXa(dependencies, work, { gid: 'g', ...options });
   return { log, api, transport, dependencies, run };
@@ -82,7 +82,7 @@ describe('an XA that goes well', () => {
 
   it('finds the URL of a branch that is named by code', async () => {
     const { dependencies, transport } = bed();
-    const locator = { xaUrl: () => OUT } as unknown as ClientDependencies['locator'];
+    const locator = { getXaUrl: () => OUT } as unknown as InitiatorDependencies['locator'];
     await runXa({ ...dependencies, locator }, (xa) => xa.call({}, 1), { gid: 'g' });
     expect(transport.calls[0]).toMatchObject({ url: OUT, context: { phase2Url: OUT } });
     await expect(runXa(dependencies, (xa) => xa.call({}), { gid: 'g' })).rejects.toThrow(DtmConfigError);
@@ -152,7 +152,7 @@ describe('an XA whose work fails', () => {
     process.on('warning', listen);
     onTestFinished(() => void process.off('warning', listen));
     await expect(run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await warned.promise).toBe('XA g could not be aborted (down); dtm rolls it back when it times out');
+    expect(await warned.promise).toBe('XA g could not be aborted: down; dtm rolls it back after its time-out');
   });
 });
 

@@ -4,10 +4,10 @@ import { spongeDriver } from 'nestjs-dtm/driver/sponge';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConsulEntry } from '../../../lib/driver/support/registry/consul/consul-entry.js';
 import { ConsulRegistry, type ConsulOptions } from '../../../lib/driver/support/registry/consul/consul-registry.js';
-import { hasOpenssl, makeAuthority } from '../../support/certificates.js';
+import { hasOpenssl, createAuthority } from '../../support/certificates.js';
 import { Participant, type Reply } from '../../support/participant.js';
 import { PlainGrpcClient } from '../../support/plain-grpc-client.js';
-import { startTlsFront } from '../../support/tls-front.js';
+import { startTlsProxy } from '../../support/tls-proxy.js';
 
 const REGISTER = '/v1/agent/service/register';
 
@@ -107,9 +107,9 @@ describe('a watch of consul', () => {
   it.skipIf(!hasOpenssl())('goes over TLS, and to another agent when one is gone', async () => {
     const [consul, gone] = [await Participant.start(), await Participant.start()];
     consul.answer('/v1/health/service/bank', healthy(1, 'a'), never);
-    const authority = makeAuthority();
+    const authority = createAuthority();
     const options = { ...authority.sign('IP:127.0.0.1'), ALPNProtocols: ['http/1.1'] };
-    const address = { host: '127.0.0.1', port: await startTlsFront(new URL(consul.origin).host, options) };
+    const address = { host: '127.0.0.1', port: await startTlsProxy(new URL(consul.origin).host, options) };
     const goneAddress = addressOf(gone);
     await gone.close();
     const registry = new ConsulRegistry([goneAddress, address], { tls: { ca: authority.ca } });

@@ -5,7 +5,7 @@ import type { DriverRegistration } from '../../../lib/driver/index.js';
 import type { NacosInstance } from '../../../lib/driver/support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../../../lib/driver/support/registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../../../lib/driver/support/registry/nacos/nacos-registry.js';
-import { hasOpenssl, makeAuthority } from '../../support/certificates.js';
+import { hasOpenssl, createAuthority } from '../../support/certificates.js';
 import { Participant } from '../../support/participant.js';
 import { RecordedNacos } from './recorded-nacos.js';
 
@@ -334,7 +334,7 @@ describe('several members of Nacos', () => {
 
 describe.skipIf(!hasOpenssl())('Nacos behind TLS', () => {
   it('is trusted by the authority that is given', async () => {
-    const authority = makeAuthority();
+    const authority = createAuthority();
     const server = createServer(authority.sign('DNS:localhost'), (_, response) => response.end('{"hosts":[]}'));
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());

@@ -76,8 +76,8 @@ describe('parseDtmOptions', () => {
     [{}, /server is undefined; give the URL of a dtm, or an object such as embeddedServer\(\)/],
     [{ server: null }, /server is null/],
     [{ server: 36789 }, /server is 36789/],
-    [{ server: 'dtm:36789/api' }, /server "dtm:36789\/api" is no address of a coordinator/],
-    [{ server: 'dtm' }, /server "dtm" is no address of a coordinator/],
+    [{ server: 'dtm:36789/api' }, /server "dtm:36789\/api" is not the address of a coordinator/],
+    [{ server: 'dtm' }, /server "dtm" is not the address of a coordinator/],
     [
       { server: { newGid: () => 1, close: 1 } },
       /server is an object without prepare, submit, .*, open, recover, close;/,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
   DtmArgumentError,
-  checkBranchHeaders,
-  checkHttpUrl,
+  assertBranchHeaders,
+  assertHttpUrl,
   decodeBranchRegistration,
   encodeBranchRegistration,
   type TccBranchRegistration,
@@ -67,7 +67,7 @@ describe('a branch URL', () => {
   it.each(['http://b', 'https://b:1/a?x=1#f', 'http://user:pw@b/', 'http://[::1]:80/a', 'http://b/a b'])(
     'may be %s',
     (url) => {
-      expect(() => checkHttpUrl(url, 'action')).not.toThrow();
+      expect(() => assertHttpUrl(url, 'action')).not.toThrow();
     },
   );
 
@@ -84,15 +84,15 @@ describe('a branch URL', () => {
     'http://b/\0',
     'http://b/ ',
   ])('must not be %j', (url) => {
-    expect(() => checkHttpUrl(url, 'action')).toThrow(DtmArgumentError);
-    expect(() => checkHttpUrl(url, 'action')).toThrow(/^action /);
+    expect(() => assertHttpUrl(url, 'action')).toThrow(DtmArgumentError);
+    expect(() => assertHttpUrl(url, 'action')).toThrow(/^action /);
   });
 });
 
 describe('branch headers', () => {
   it('may have any name and value that HTTP can carry', () => {
-    expect(() => checkBranchHeaders({ 'x-Trace.id_1': 'a b\tc;"d"', empty: '' })).not.toThrow();
-    expect(() => checkBranchHeaders(undefined)).not.toThrow();
+    expect(() => assertBranchHeaders({ 'x-Trace.id_1': 'a b\tc;"d"', empty: '' })).not.toThrow();
+    expect(() => assertBranchHeaders(undefined)).not.toThrow();
   });
 
   it.each([
@@ -103,6 +103,6 @@ describe('branch headers', () => {
     ['a NUL in the value', { a: '\0' }],
     ['letters outside ASCII', { a: 'Ж' }],
   ])('must not have %s', (_, headers) => {
-    expect(() => checkBranchHeaders(headers)).toThrow(/^branch header /);
+    expect(() => assertBranchHeaders(headers)).toThrow(/^branch header /);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DtmArgumentError, checkGid, checkIdentifier } from '../../../lib/protocol/internal.js';
+import { DtmArgumentError, parseGid, parseIdentifier } from '../../../lib/protocol/internal.js';
 
 describe('a gid', () => {
   it.each([
@@ -15,7 +15,7 @@ describe('a gid', () => {
     '😀'.repeat(128),
     'x'.repeat(128),
   ])('may be %j', (gid) => {
-    expect(checkGid(gid)).toBe(gid);
+    expect(parseGid(gid)).toBe(gid);
   });
 
   it.each<[string, unknown]>([
@@ -38,12 +38,12 @@ describe('a gid', () => {
     ['129 characters', 'x'.repeat(129)],
     ['129 emoji', '😀'.repeat(129)],
   ])('must not be, or hold, %s', (_, gid) => {
-    expect(() => checkGid(gid)).toThrow(DtmArgumentError);
-    expect(() => checkGid(gid)).toThrow(/^gid /);
+    expect(() => parseGid(gid)).toThrow(DtmArgumentError);
+    expect(() => parseGid(gid)).toThrow(/^gid /);
   });
 
   it('of another field is named in the message', () => {
-    expect(() => checkIdentifier('branch_id', '')).toThrow(/^branch_id must be a text/);
-    expect(() => checkIdentifier('op', 'x'.repeat(46), 45)).toThrow('op has more than 45 characters');
+    expect(() => parseIdentifier('branch_id', '')).toThrow(/^branch_id must be a text/);
+    expect(() => parseIdentifier('op', 'x'.repeat(46), 45)).toThrow('op has more than 45 characters');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   DtmArgumentError,
   SEQUENTIAL,
-  checkSagaPlan,
+  assertSagaPlan,
   decodeSagaPlan,
   encodeSagaPlan,
   predecessors,
@@ -69,27 +69,27 @@ describe('reading custom_data of a saga', () => {
 describe('checking a plan', () => {
   it('finds a circle through many steps, and one that the sequence closes', () => {
     expect(() =>
-      checkSagaPlan({ concurrent: true, orders: orders([0, [3]], [3, [2]], [2, [1]], [1, [0]]) }, 4),
+      assertSagaPlan({ concurrent: true, orders: orders([0, [3]], [3, [2]], [2, [1]], [1, [0]]) }, 4),
     ).toThrow(/circle/);
-    expect(() => checkSagaPlan({ concurrent: false, orders: orders([0, [2]]) }, 3)).toThrow(/circle/);
+    expect(() => assertSagaPlan({ concurrent: false, orders: orders([0, [2]]) }, 3)).toThrow(/circle/);
   });
 
   it('allows steps that wait for later ones, diamonds and repetitions', () => {
     const plan = { concurrent: true, orders: orders([0, [3]], [1, [0]], [2, [0, 0]], [4, [1, 2]]) };
-    expect(() => checkSagaPlan(plan, 5)).not.toThrow();
+    expect(() => assertSagaPlan(plan, 5)).not.toThrow();
   });
 
   it('copes with 10,000 steps in a chain', () => {
     const chain = new Map(Array.from({ length: 9999 }, (_, index) => [index + 1, [index]]));
-    expect(() => checkSagaPlan({ concurrent: true, orders: chain }, 10_000)).not.toThrow();
+    expect(() => assertSagaPlan({ concurrent: true, orders: chain }, 10_000)).not.toThrow();
     chain.set(0, [9999]);
-    expect(() => checkSagaPlan({ concurrent: true, orders: chain }, 10_000)).toThrow(/circle/);
+    expect(() => assertSagaPlan({ concurrent: true, orders: chain }, 10_000)).toThrow(/circle/);
   });
 
   it('takes time that grows with the size of the plan, not with its square', () => {
     // 200,000 entries: quadratic work would outlast the test's own timeout by far
     const plan = { concurrent: false, orders: orders([1, Array.from({ length: 200_000 }, () => 0)]) };
-    expect(() => checkSagaPlan(plan, 2)).not.toThrow();
+    expect(() => assertSagaPlan(plan, 2)).not.toThrow();
   });
 
   it('a step waits for the one before unless the saga is concurrent, and for its orders in any case', () => {

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { compareReports, writeReports } from '../../../tools/api/compare.mjs';
-import { makeReports, type Report } from '../../../tools/api/reports.mjs';
+import { compareReports, writeReports } from '../../../tools/api/committed-reports.mjs';
+import { createReports, type Report } from '../../../tools/api/api-reports.mjs';
 import { tempFolder } from '../../support/temp-folder.js';
 
 const entries = [
@@ -52,7 +52,7 @@ function reportsOf(changes: Files = {}): [Report, Report] {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  return makeReports(folder, entries) as [Report, Report];
+  return createReports(folder, entries) as [Report, Report];
 }
 
 describe('the reports of a package', () => {
@@ -88,7 +88,7 @@ describe('the reports of a package', () => {
 
   it('list what they mention and no entry exports', () => {
     expect(root.text).toContain(
-      '## Mentioned here, exported by no entry\n\n- `Cause` in `Entry`\n- `Entry` in `Account`\n\n',
+      '## Mentioned here, but exported by no entry\n\n- `Cause` in `Entry`\n- `Entry` in `Account`\n\n',
     );
   });
 

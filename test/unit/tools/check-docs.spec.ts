@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkDocs } from '../../../tools/docs/check.mjs';
+import { checkDocs } from '../../../tools/docs/check-docs.mjs';
 
 type Files = Record<string, string>;
 
@@ -45,21 +45,21 @@ const sound: Files = {
   ].join('\n\n'),
 };
 
-function faultsWith(changes: Files): string[] {
+function problemsWith(changes: Files): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-dtm-docs-'));
   try {
     for (const [path, text] of Object.entries({ ...sound, ...changes })) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), text);
     }
-    return checkDocs(folder).faults;
+    return checkDocs(folder).problems;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 /** What is broken, the text of a page or source that breaks it, and what is said of it, after the path of the file. */
-const broken: [what: string, text: string, fault: string][] = [
+const broken: [what: string, text: string, problem: string][] = [
   ['a link', '# Other\n\n[x](gone.md)', ':3 links to gone.md: docs/gone.md does not exist'],
   ['a link by reference', '[x]: ../gone.md', ':1 links to ../gone.md: gone.md does not exist'],
   ['an anchor', '[x](page.md#gone)', ':1 links to page.md#gone: docs/page.md has no heading #gone'],
@@ -98,23 +98,26 @@ function block(text: string, info = 'ts'): string {
 }
 
 describe('the check of pages and comments', () => {
-  let faults: readonly string[];
+  let problems: readonly string[];
 
   beforeAll(() => {
     const pathOf = (text: string, index: number) => (text.startsWith('/') ? `lib/f${index}.ts` : `docs/f${index}.md`);
-    faults = faultsWith(Object.fromEntries(broken.map(([, text], index) => [pathOf(text, index), text])));
+    problems = problemsWith(Object.fromEntries(broken.map(([, text], index) => [pathOf(text, index), text])));
   });
 
   it('finds nothing where all leads somewhere', () => {
-    expect(faultsWith({})).toEqual([]);
+    expect(problemsWith({})).toEqual([]);
   });
 
-  it.each(broken.map((each, index) => [...each, index] as const))('finds that %s is broken', (_, __, fault, index) => {
-    const found = faults.filter((each) => new RegExp(`^\\w+/f${index}\\.\\w+:`).test(each));
-    expect(found).toEqual([expect.stringContaining(fault)]);
-  });
+  it.each(broken.map((each, index) => [...each, index] as const))(
+    'finds that %s is broken',
+    (_, __, problem, index) => {
+      const found = problems.filter((each) => new RegExp(`^\\w+/f${index}\\.\\w+:`).test(each));
+      expect(found).toEqual([expect.stringContaining(problem)]);
+    },
+  );
 
   it('finds nothing else', () => {
-    expect(faults).toHaveLength(broken.length);
+    expect(problems).toHaveLength(broken.length);
   });
 });

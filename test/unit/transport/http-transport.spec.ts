@@ -143,14 +143,14 @@ describe('the answer of a branch', () => {
     const participant = await Participant.start();
     participant.answer('/b', () => undefined);
     const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
-    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: no answer within 0.05 s' });
+    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: time-out after 0.05 s' });
   });
 
   it('that stops in the middle does not outlast the timeout', async () => {
     const participant = await Participant.start();
     participant.answer('/b', (_, response) => void response.writeHead(200, { 'content-length': '10' }).write('half'));
     const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
-    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: no answer within 0.05 s' });
+    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: time-out after 0.05 s' });
   });
 
   it('may take longer than any timer of Node can measure', async () => {

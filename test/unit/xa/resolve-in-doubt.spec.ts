@@ -14,7 +14,7 @@ function bed(doubts: readonly Partial<InDoubtBranch>[], details: TransactionDeta
     prepare: async () => undefined,
     commit: decide('commit'),
     rollback: decide('rollback'),
-    inDoubt: async () => doubts.map((doubt) => ({ gid: 'g', branchId: '01', ageSeconds: 100, ...doubt })),
+    listInDoubt: async () => doubts.map((doubt) => ({ gid: 'g', branchId: '01', ageSeconds: 100, ...doubt })),
     createTable: async () => undefined,
   };
   const query = async (gid: string): Promise<TransactionDetails | undefined> => {

@@ -25,7 +25,7 @@ function bed(context: Partial<BranchContext> = {}) {
     },
     commit: async ({ branchId }) => void log.push(`commit ${branchId}`),
     rollback: async ({ branchId }) => void log.push(`rollback ${branchId}`),
-    inDoubt: async () => [],
+    listInDoubt: async () => [],
     createTable: async () => undefined,
   };
   const request: BranchContext = {

@@ -1,6 +1,6 @@
 import { messageCodec, type ProtoFile } from '../../../protocol/internal.js';
 
-/** Of `google/protobuf/descriptor.proto`, what tells the types of fields. */
+/** The part of `google/protobuf/descriptor.proto` that describes the types of fields. */
 const DESCRIPTOR_PROTO: ProtoFile = {
   name: 'google/protobuf/descriptor.proto',
   package: 'google.protobuf',
@@ -31,7 +31,7 @@ const DESCRIPTOR_PROTO: ProtoFile = {
         typeName: { type: 'string', id: 6 },
         oneofIndex: { type: 'int32', id: 9 },
       },
-      // 0 is an index, too: only so it is told from nothing
+      // distinguishes the index 0 from an absent index
       oneofs: { hasOneof: { oneof: ['oneofIndex'] } },
     },
     MessageOptions: { fields: { mapEntry: { type: 'bool', id: 7 } } },
@@ -59,7 +59,6 @@ const DESCRIPTOR_PROTO: ProtoFile = {
   },
 };
 
-/** A .proto file. */
 export interface FileDescriptor {
   readonly package: string;
   readonly messages: readonly MessageDescriptor[];
@@ -67,7 +66,6 @@ export interface FileDescriptor {
   readonly services: readonly ServiceDescriptor[];
 }
 
-/** A message. */
 export interface MessageDescriptor {
   readonly name: string;
   readonly fields: readonly FieldDescriptor[];
@@ -77,26 +75,23 @@ export interface MessageDescriptor {
   readonly oneofs: readonly { readonly name: string }[];
 }
 
-/** A field. */
 export interface FieldDescriptor {
   readonly name: string;
-  /** 3 = repeated; whether older files require a field is lost on the way. */
+  /** 3 for a repeated field. */
   readonly label: number;
-  /** 1 to 18. */
+  /** Number of the type, 1 to 18. */
   readonly type: number;
-  /** Of a message or enum, as it is called in its scope. */
+  /** Name of a message or enum, perhaps relative to the scope. */
   readonly typeName: string;
-  /** Which oneof of the message it belongs to. */
+  /** Index of the oneof of the field. */
   readonly oneofIndex?: number;
 }
 
-/** An enum. */
 export interface EnumDescriptor {
   readonly name: string;
   readonly values: readonly { readonly name: string }[];
 }
 
-/** A service. */
 export interface ServiceDescriptor {
   readonly name: string;
   readonly methods: readonly { readonly name: string; readonly inputType: string; readonly outputType: string }[];
@@ -104,12 +99,7 @@ export interface ServiceDescriptor {
 
 const { decode } = messageCodec('google.protobuf.FileDescriptorProto', [DESCRIPTOR_PROTO]);
 
-/**
- * Reads a `FileDescriptorProto`.
- *
- * @param bytes - the message
- * @throws DtmArgumentError when it is none
- */
+/** Decodes a `FileDescriptorProto`; throws DtmArgumentError for other bytes. */
 export function decodeFileDescriptor(bytes: Uint8Array): FileDescriptor {
   return decode(bytes) as FileDescriptor;
 }

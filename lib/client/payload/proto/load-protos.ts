@@ -1,19 +1,19 @@
-import { createRequire } from 'node:module';
 import { DtmConfigError, errorText } from '../../../protocol/internal.js';
+import { requirePackage } from '../../../support/load-package.js';
 
-/** What `@grpc/proto-loader` loads: services and messages by their full names. */
+/** Result of `@grpc/proto-loader`: services and messages by their full names. */
 export type PackageDefinition = Readonly<Record<string, object>>;
 
-/** Which .proto files there are, and how they are read. */
+/** The .proto files of your branches, and how they are read. */
 export interface ProtoFilesOptions {
   /** The files, relative to {@link includeDirs}, or to the working directory. */
   readonly protoPath: string | readonly string[];
-  /** Folders in which files and what they import are looked for. @default none */
+  /** Folders that are searched for the files and their imports. @default none */
   readonly includeDirs?: readonly string[] | undefined;
   /**
    * Options of `@grpc/proto-loader`.
    *
-   * @default `{ longs: String, enums: String, defaults: true, oneofs: true }`; names of fields in camel case
+   * @default `{ longs: String, enums: String, defaults: true, oneofs: true }`; field names in camel case
    */
   readonly loader?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -21,8 +21,6 @@ export interface ProtoFilesOptions {
 interface ProtoLoader {
   loadSync(files: string | string[], options: object): PackageDefinition;
 }
-
-const LOADER = '@grpc/proto-loader';
 
 const DEFAULTS = { longs: String, enums: String, defaults: true, oneofs: true };
 
@@ -34,21 +32,11 @@ const DEFAULTS = { longs: String, enums: String, defaults: true, oneofs: true };
  */
 export function loadProtos({ protoPath, includeDirs, loader }: ProtoFilesOptions): PackageDefinition {
   const files = typeof protoPath === 'string' ? protoPath : [...protoPath];
-  const { loadSync } = protoLoader();
+  // at once, so that a missing package is reported at start
+  const { loadSync } = requirePackage<ProtoLoader>('@grpc/proto-loader', 'protoPayloads');
   try {
     return loadSync(files, { ...DEFAULTS, ...(includeDirs && { includeDirs: [...includeDirs] }), ...loader });
   } catch (cause) {
-    const reason = errorText(cause);
-    throw new DtmConfigError(`protoPath ${JSON.stringify(protoPath)} cannot be loaded: ${reason}`, { cause });
-  }
-}
-
-/** Needed by those only who use it, and at once: what is wrong should be known at start. */
-function protoLoader(): ProtoLoader {
-  try {
-    return createRequire(import.meta.url)(LOADER) as ProtoLoader;
-  } catch (cause) {
-    if ((cause as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw cause;
-    throw new DtmConfigError(`protoPayloads needs the package ${LOADER}; run: npm install ${LOADER}`, { cause });
+    throw new DtmConfigError(`protoPath ${JSON.stringify(protoPath)} cannot be loaded: ${errorText(cause)}`, { cause });
   }
 }

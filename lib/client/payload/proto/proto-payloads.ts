@@ -10,8 +10,8 @@ import {
 } from '../../../protocol/internal.js';
 import { messageBytes } from '../message-bytes.js';
 import { jsonPayloads, type PayloadCodec } from '../payload-codec.js';
-import { checkedMessage } from './check-message.js';
 import { loadProtos, type PackageDefinition, type ProtoFilesOptions } from './load-protos.js';
+import { parseMessage } from './parse-message.js';
 import { ProtoTypes, type MethodTypes } from './proto-types.js';
 
 /** A method of a service, as `@grpc/proto-loader` defines it. */
@@ -31,15 +31,16 @@ interface LoadedType {
 /** A method with its types. */
 type Method = LoadedMethod & MethodTypes;
 
-/** What a branch that answers nothing answers. */
+/** Answer of a branch without a result. */
 const EMPTY = 'google.protobuf.Empty';
 
 /**
- * Payloads of gRPC branches by their .proto files, found by the method in the branch's URL: a plain object is checked and
- * encoded, answers are decoded. Bytes are taken as they are, message objects encode themselves. Branches over HTTP get JSON.
+ * Encodes payloads of gRPC branches with their .proto files. The method in the URL of the branch determines the message.
+ * Plain objects are checked and encoded; bytes are sent unchanged; message objects encode themselves. Answers are decoded.
+ * Branches over HTTP receive JSON.
  *
- * @param protos - which files to load, or what `@grpc/proto-loader` loaded
- * @throws DtmConfigError when a file cannot be loaded, or there is no service in them
+ * @param protos - files to load, or the result of `@grpc/proto-loader`
+ * @throws DtmConfigError when a file cannot be loaded, or the files have no service
  *
  * @example
  * const payloads = protoPayloads({ protoPath: 'bank.proto', includeDirs: ['protos'] });
@@ -50,24 +51,24 @@ export function protoPayloads(protos: ProtoFilesOptions | PackageDefinition): Pa
   const { types } = methods;
   return {
     encode(url, payload) {
-      if (isNotOurs(url)) return jsonPayloads.encode(url, payload);
+      if (hasJsonPayload(url)) return jsonPayloads.encode(url, payload);
       const method = methods.find(url);
       if (payload === undefined) return '';
       const bytes = messageBytes(payload);
       if (bytes) return bytes;
       if (!method) throw methods.unknown(url);
-      return method.requestSerialize(checkedMessage(types, types.message(method.input)!, payload));
+      return method.requestSerialize(parseMessage(types, types.message(method.input)!, payload));
     },
     decode(url, body) {
-      const method = typeof body === 'string' || isNotOurs(url) ? undefined : methods.find(url);
+      const method = typeof body === 'string' || hasJsonPayload(url) ? undefined : methods.find(url);
       if (!method) return jsonPayloads.decode(url, body);
-      return method.output === EMPTY ? undefined : decoded(method, url, body);
+      return method.output === EMPTY ? undefined : decodeAnswer(method, url, body);
     },
   };
 }
 
-/** JSON is for branches over HTTP, for topics, which have no URL, and for those over gRPC without a .proto. */
-function isNotOurs(url: string): boolean {
+/** Branches over HTTP, topics, which have no URL, and gRPC branches without a .proto file. */
+function hasJsonPayload(url: string): boolean {
   return url === '' || isHttpUrl(url) || isGenericMethod(url);
 }
 
@@ -77,8 +78,9 @@ function isLoaded(protos: ProtoFilesOptions | PackageDefinition): protos is Pack
 
 interface Methods {
   readonly types: ProtoTypes;
-  /** Throws when the service is known, but not the method, or it cannot be called. */
+  /** Undefined for an unknown service; throws when a known service lacks the method, or the method is a stream. */
   find(url: string): Method | undefined;
+  /** The error for a payload of an unknown service. */
   unknown(url: string): DtmArgumentError;
 }
 
@@ -92,7 +94,8 @@ function methodsIn(definition: PackageDefinition): Methods {
       .filter(([, entry]) => !('fileDescriptorProtos' in entry))
       .map(([name, entry]) => [name, Object.entries(entry) as [string, LoadedMethod][]]),
   );
-  if (services.size === 0) throw new DtmConfigError('the .proto files have no service; give those of the branches');
+  if (services.size === 0)
+    throw new DtmConfigError('the .proto files have no service; pass the files of your branches');
   const types = new ProtoTypes(new Set(files));
   const methods = new Map(
     [...services.values()].flat().map(([, method]) => [method.path, { ...method, ...types.method(method.path)! }]),
@@ -107,7 +110,7 @@ function methodsIn(definition: PackageDefinition): Methods {
         .slice(-2);
       const method = methods.get(`/${service}/${name}`);
       if (method?.requestStream || method?.responseStream) {
-        throw new DtmArgumentError(`${url}: ${service}/${name} is a stream; branches are called with one message`);
+        throw new DtmArgumentError(`${url}: ${service}/${name} is a stream; a branch is called with one message`);
       }
       const own = services.get(service);
       if (method || !own) return method;
@@ -118,17 +121,18 @@ function methodsIn(definition: PackageDefinition): Methods {
     },
     unknown: (url) =>
       new DtmArgumentError(
-        `the payload for ${url} cannot be encoded: the .proto files have no such service, they have ${known}; ` +
-          'give its file to protoPayloads, or encode the message',
+        `the payload for ${url} cannot be encoded: the .proto files have only the services ${known}; ` +
+          'add the file of this service to protoPayloads, or encode the message yourself',
       ),
   };
 }
 
-function decoded(method: Method, url: string, body: Payload): object {
+function decodeAnswer(method: Method, url: string, body: Payload): object {
   try {
     return method.responseDeserialize(Buffer.from(payloadBytes(body)));
   } catch (cause) {
-    const reason = errorText(cause);
-    throw new DtmBranchError(`${url} answered something else than a ${method.output}: ${reason}`, { cause });
+    throw new DtmBranchError(`${url} answered a message that is not a ${method.output}: ${errorText(cause)}`, {
+      cause,
+    });
   }
 }

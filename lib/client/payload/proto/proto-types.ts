@@ -11,17 +11,17 @@ export interface MessageType {
   readonly name: string;
   /** Fields by the names that they have in objects. */
   readonly fields: ReadonlyMap<string, FieldDescriptor>;
-  /** Names of the groups of which one field at most is set. */
+  /** Names of the oneofs. */
   readonly oneofs: readonly string[];
-  /** It is the entry of a map, with `key` and `value`. */
+  /** The message is the entry of a map, with `key` and `value`. */
   readonly isMapEntry: boolean;
 }
 
-/** The messages of a method. */
+/** Message types of a method. */
 export interface MethodTypes {
-  /** Full name of what is sent. */
+  /** Full name of the request message. */
   readonly input: string;
-  /** Full name of what is answered. */
+  /** Full name of the answer message. */
   readonly output: string;
 }
 
@@ -53,7 +53,7 @@ export class ProtoTypes {
   }
 
   /**
-   * The messages of a method.
+   * Finds the message types of a method.
    *
    * @param path - `/pkg.Service/Method`
    */
@@ -62,9 +62,9 @@ export class ProtoTypes {
   }
 
   /**
-   * The message that a field holds, or that has the name.
+   * Finds a message by its name in a scope.
    *
-   * @param name - as it stands in the scope
+   * @param name - full, or relative to the scope
    * @param scope - full name of the message around it. @default none, the name is a full one
    */
   message(name: string, scope: string = ''): MessageType | undefined {
@@ -73,9 +73,9 @@ export class ProtoTypes {
   }
 
   /**
-   * The names of an enum's values.
+   * Finds the names of the values of an enum.
    *
-   * @param name - as it stands in the scope
+   * @param name - full, or relative to the scope
    * @param scope - full name of the message around it
    */
   enumNames(name: string, scope: string): ReadonlySet<string> | undefined {
@@ -99,7 +99,7 @@ export class ProtoTypes {
     }
   }
 
-  /** A name counts in its own scope first, then in those around it. */
+  /** protobuf looks for a relative name in the innermost scope first, then in the outer ones. */
   #find(types: ReadonlyMap<string, unknown>, scope: string, name: string): string | undefined {
     if (name.startsWith('.')) return types.has(name.slice(1)) ? name.slice(1) : undefined;
     for (let around = scope; ; around = around.slice(0, Math.max(around.lastIndexOf('.'), 0))) {

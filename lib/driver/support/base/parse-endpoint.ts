@@ -1,9 +1,6 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { parseHostPort } from '../../../support/host-port.js';
+import { isUnspecifiedHost, parseHostPort } from '../../../support/host-port.js';
 import type { Address } from '../lookup/address.js';
-
-/** Addresses to listen at, which nobody can call. */
-const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /**
  * Checks the address under which others reach a service.
@@ -14,7 +11,7 @@ const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
  */
 export function parseEndpoint(endpoint: string, driver: string): Address {
   const address = parseHostPort(endpoint);
-  if (address && !UNSPECIFIED.has(address.host)) return address;
+  if (address && !isUnspecifiedHost(address.host)) return address;
   throw new DtmConfigError(
     `driver ${driver}: the endpoint ${JSON.stringify(endpoint)} is no address that others can call; give host:port, e.g. bank:50051`,
   );

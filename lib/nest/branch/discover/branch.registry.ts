@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { BarrierAdapter } from '../../../barrier/index.js';
-import type { BranchLocator, BranchRef, QueryPrepared, TccUrls } from '../../../client/index.js';
+import type { BranchLocator, BranchRef, QueryPreparedEndpoint, TccUrls } from '../../../client/index.js';
 import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import {
@@ -52,27 +52,27 @@ export class BranchRegistry implements BranchLocator {
   }
 
   /** @internal */
-  sagaUrls(ref: BranchRef): StepUrls {
+  getSagaUrls(ref: BranchRef): StepUrls {
     const { definition, method, urlOf } = this.#find(ref, 'saga');
     const { compensate } = definition.companions;
     return { action: urlOf(method), compensate: compensate === false ? '' : urlOf(compensate) };
   }
 
   /** @internal */
-  tccUrls(ref: BranchRef): TccUrls {
+  getTccUrls(ref: BranchRef): TccUrls {
     const { definition, method, urlOf } = this.#find(ref, 'tcc');
     const { confirm, cancel } = definition.companions;
     return { try: urlOf(method), confirm: urlOf(confirm), cancel: urlOf(cancel) };
   }
 
   /** @internal */
-  msgUrl(ref: BranchRef): string {
+  getMsgUrl(ref: BranchRef): string {
     const { method, urlOf } = this.#find(ref, 'msg');
     return urlOf(method);
   }
 
   /** @internal */
-  xaUrl(ref: BranchRef): string {
+  getXaUrl(ref: BranchRef): string {
     const { method, urlOf } = this.#find(ref, 'xa');
     return urlOf(method);
   }
@@ -84,7 +84,7 @@ export class BranchRegistry implements BranchLocator {
    * @param protocol - protocol of the message; dtm makes the query-back of an HTTP message over HTTP only
    * @throws DtmConfigError when the barrier is not registered, or the application's address is not known
    */
-  queryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPrepared {
+  getQueryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPreparedEndpoint {
     const { databases, driver } = this.settings;
     const database = databases.getName(adapter);
     const branch = this.#branches.find(({ controller }) => controller === QueryPreparedController)!;

@@ -17,7 +17,7 @@ export function addNestedTcc(context: BranchContext, tcc: Tcc): void {
  * @throws the error of the first call that failed: its branch is registered, and a try that succeeded would confirm it
  */
 export async function awaitNestedTccs(context: BranchContext): Promise<void> {
-  const results = await Promise.allSettled((nestedTccs.get(context) ?? []).map((tcc) => tcc.settle()));
+  const results = await Promise.allSettled((nestedTccs.get(context) ?? []).map((tcc) => tcc.waitForCalls()));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }

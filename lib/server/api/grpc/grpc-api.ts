@@ -6,7 +6,7 @@ import {
   type DtmRequestMessage,
   type DtmTopicRequestMessage,
 } from '../../../protocol/internal.js';
-import type { Operations } from '../operations.js';
+import type { Coordinator } from '../../operations/coordinator.js';
 
 /** Answers the message of a call with another one. */
 export type GrpcHandler = (message: never) => Promise<object>;
@@ -16,9 +16,9 @@ const EMPTY = {};
 /**
  * The gRPC API, the methods of `dtmgimp.Dtm`: docs/protocol.md#grpc-api.
  *
- * @param operations - what it offers
+ * @param coordinator - runs the operations
  */
-export function grpcApi({ coordinator, topics }: Operations): Readonly<Record<string, GrpcHandler>> {
+export function grpcApi(coordinator: Coordinator): Readonly<Record<string, GrpcHandler>> {
   return {
     NewGid: async () => ({ Gid: await coordinator.newGid() }),
     Prepare: async (message: DtmRequestMessage) => {
@@ -40,15 +40,15 @@ export function grpcApi({ coordinator, topics }: Operations): Readonly<Record<st
     PrepareWorkflow: async (message: DtmRequestMessage) =>
       encodeProgresses(await coordinator.prepareWorkflow(decodeTransactionMessage(message))),
     Subscribe: async ({ Topic, URL, Remark }: DtmTopicRequestMessage) => {
-      await topics.subscribe(Topic, URL, Remark);
+      await coordinator.subscribe(Topic, URL, Remark);
       return EMPTY;
     },
     Unsubscribe: async ({ Topic, URL }: DtmTopicRequestMessage) => {
-      await topics.unsubscribe(Topic, URL);
+      await coordinator.unsubscribe(Topic, URL);
       return EMPTY;
     },
     DeleteTopic: async ({ Topic }: DtmTopicRequestMessage) => {
-      await topics.deleteTopic(Topic);
+      await coordinator.deleteTopic(Topic);
       return EMPTY;
     },
   };

@@ -1,6 +1,6 @@
 import { DtmArgumentError, jsonReader } from '../../../protocol/internal.js';
 import type { GrpcHandler } from './grpc-api.js';
-import type { Operations } from '../operations.js';
+import type { Coordinator } from '../../operations/coordinator.js';
 import { parseTransactionFilter } from '../query-parameters.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
 
@@ -12,18 +12,18 @@ interface OperatorMessage {
 /**
  * What the gRPC API of dtm lacks: the methods of `nestjsdtm.Operator`, with parameters and answers as over HTTP.
  *
- * @param operations - what it offers
+ * @param coordinator - runs the operations
  */
-export function grpcOperatorApi({ coordinator, operator }: Operations): Readonly<Record<string, GrpcHandler>> {
+export function grpcOperatorApi(coordinator: Coordinator): Readonly<Record<string, GrpcHandler>> {
   return {
     Query: method(async (query) => encodeDetails(await coordinator.query(query.get('gid') ?? ''))),
     All: method(async (query) => encodePage(await coordinator.all(parseTransactionFilter(query)))),
     ForceStop: method(async (query) => {
-      await operator.forceStop(query.get('gid') ?? '');
+      await coordinator.forceStop(query.get('gid') ?? '');
       return {};
     }),
     RetryNow: method(async (query) => {
-      await operator.retryNow(query.get('gid') ?? '');
+      await coordinator.retryNow(query.get('gid') ?? '');
       return {};
     }),
     Version: method(async () => ({ version: await coordinator.version() })),

@@ -8,7 +8,7 @@ import {
   jsonReader,
   stringifyEscaped,
 } from '../../../protocol/internal.js';
-import type { Operations } from '../operations.js';
+import type { Coordinator } from '../../operations/coordinator.js';
 import { parseTransactionFilter, parseCount } from '../query-parameters.js';
 import type { ApiAnswer, Handler, Routes } from './router.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
@@ -24,9 +24,10 @@ const DEFAULT_LIMIT = 100;
 /**
  * The HTTP API: docs/protocol.md#endpoints.
  *
- * @param operations - what it offers
+ * @param coordinator - runs the operations
  */
-export function httpApi({ coordinator, operator, topics, metrics }: Operations): Routes {
+export function httpApi(coordinator: Coordinator): Routes {
+  const { metrics } = coordinator;
   const registerBranch: Handler = async ({ body }) => {
     const fields = parseFlatTexts(body);
     if (!fields) return invalidRegistration();
@@ -47,40 +48,37 @@ export function httpApi({ coordinator, operator, topics, metrics }: Operations):
       const { transaction, branches } = encodeDetails(details);
       return data({ progresses: branches, transaction });
     },
-    'POST /forceStop': command((request) => operator.forceStop(decodeTransactionRequest(request).gid)),
-    'POST /resetNextCronTime': command((request) => operator.retryNow(decodeTransactionRequest(request).gid)),
+    'POST /forceStop': command((request) => coordinator.forceStop(decodeTransactionRequest(request).gid)),
+    'POST /resetNextCronTime': command((request) => coordinator.retryNow(decodeTransactionRequest(request).gid)),
     'GET /resetCronTime': async ({ query }) => {
       const timeout = parseCount(query, 'timeout') ?? DEFAULT_RESET_TIMEOUT_SECONDS;
-      const { count, hasMore: isMore } = await operator.retryAllNow(
-        timeout,
-        parseCount(query, 'limit') ?? DEFAULT_LIMIT,
-      );
-      return data({ has_remaining: isMore, succeed_count: count });
+      const { count, hasMore } = await coordinator.retryAllNow(timeout, parseCount(query, 'limit') ?? DEFAULT_LIMIT);
+      return data({ has_remaining: hasMore, succeed_count: count });
     },
     'POST /retryTarget': async ({ body }) => {
       const json = jsonReader(parse(body), 'the request body');
-      const { count, hasMore: isMore } = await operator.retryTarget(
+      const { count, hasMore } = await coordinator.retryTarget(
         json.text('target'),
         json.count('limit') || DEFAULT_LIMIT,
       );
-      return data({ has_remaining: isMore, succeed_count: count });
+      return data({ has_remaining: hasMore, succeed_count: count });
     },
     'GET /query': async ({ query }) => data(encodeDetails(await coordinator.query(query.get('gid') ?? ''))),
     'GET /all': async ({ query }) => data(encodePage(await coordinator.all(parseTransactionFilter(query)))),
     'GET /subscribe': async ({ query }) => {
-      await topics.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
+      await coordinator.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
       return success();
     },
     'GET /unsubscribe': async ({ query }) => {
-      await topics.unsubscribe(query.get('topic') ?? '', query.get('url') ?? '');
+      await coordinator.unsubscribe(query.get('topic') ?? '', query.get('url') ?? '');
       return success();
     },
     'DELETE /topic/*': async ({ wildcard: tail }) => {
-      await topics.deleteTopic(decodeURIComponent(tail));
+      await coordinator.deleteTopic(decodeURIComponent(tail));
       return success();
     },
     'GET /scanKV': async ({ query }) => {
-      const { records, nextPosition } = await operator.listKv({
+      const { records, nextPosition } = await coordinator.listKv({
         category: query.get('cat') || undefined,
         position: query.get('position') || undefined,
         limit: parseCount(query, 'limit') ?? DEFAULT_LIMIT,
@@ -88,7 +86,7 @@ export function httpApi({ coordinator, operator, topics, metrics }: Operations):
       return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
     },
     'GET /queryKV': async ({ query }) => {
-      const { records } = await operator.listKv({
+      const { records } = await coordinator.listKv({
         category: query.get('cat') || undefined,
         key: query.get('key') || undefined,
         limit: Number.MAX_SAFE_INTEGER,

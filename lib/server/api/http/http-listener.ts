@@ -3,20 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { listenerAddress } from '../../../support/host-port.js';
 import type { Metrics } from '../../environment/metrics.js';
+import { DEFAULT_HOST, DEFAULT_PORT, type ListenOptions } from '../listen-options.js';
 import { BodyTooLargeError, readBody } from './read-body.js';
 import { Router, errorAnswer, type ApiAnswer, type Routes } from './router.js';
-
-/** Where the APIs listen. */
-export interface ListenOptions {
-  /** TCP port of the HTTP API; 0 = a free one. @default 36789 */
-  readonly port?: number | undefined;
-  /** TCP port of the gRPC API, dtm's own is 36790; 0 = a free one. @default no gRPC API */
-  readonly grpcPort?: number | undefined;
-  /** Address to listen on; dtm's API has no authentication, so think before opening it to others. @default '127.0.0.1' */
-  readonly host?: string | undefined;
-  /** Base URL under which other processes reach the HTTP API, e.g. `http://dtm:36789`. @default the address it listens on */
-  readonly advertise?: string | undefined;
-}
 
 /** A listening HTTP server. */
 export interface HttpListener {
@@ -25,9 +14,6 @@ export interface HttpListener {
   /** Ends: requests that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
   close(): Promise<void>;
 }
-
-/** Default port of dtm. */
-const DEFAULT_PORT = 36789;
 
 /** A client that sends nothing is cut off after these times, so that it cannot hold connections. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -68,7 +54,7 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
-  const host = options.host ?? '127.0.0.1';
+  const host = options.host ?? DEFAULT_HOST;
   await listen(server, options.port ?? DEFAULT_PORT, host);
   const { port } = server.address() as AddressInfo;
   return { origin: advertised ?? `http://${listenerAddress({ host, port })}`, close: () => closeServer(server, busy) };

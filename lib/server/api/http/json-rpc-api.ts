@@ -11,15 +11,15 @@ import {
   type JsonRpcError,
   type JsonRpcRequest,
 } from '../../../protocol/internal.js';
-import type { Operations } from '../operations.js';
+import type { Coordinator } from '../../operations/coordinator.js';
 import type { ApiAnswer, Routes } from './router.js';
 
 /**
  * The JSON-RPC API, on the port of the HTTP API: docs/protocol.md#json-rpc-api.
  *
- * @param operations - what it offers
+ * @param coordinator - runs the operations
  */
-export function jsonRpcApi({ coordinator }: Operations): Routes {
+export function jsonRpcApi(coordinator: Coordinator): Routes {
   const methods: Readonly<Record<string, (params: unknown) => Promise<unknown>>> = {
     newGid: async () => ({ gid: await coordinator.newGid() }),
     prepare: (params) => coordinator.prepare(decodeTransactionRequest(params)),

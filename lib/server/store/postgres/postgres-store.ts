@@ -1,5 +1,5 @@
 import { DtmConfigError, DtmStoreError, errorText } from '../../../protocol/internal.js';
-import { checkSqlName } from '../../../support/sql-name.js';
+import { parseSqlName } from '../../../support/sql-name.js';
 import type { Store } from '../store.js';
 import { resolveConnection, type Connection, type ConnectionOptions } from '../sql/connection-options.js';
 import type { OpenPool } from '../sql/pooled-database.js';
@@ -32,7 +32,7 @@ export interface PostgresStoreOptions extends ConnectionOptions {
  */
 export function postgresStore(options: PostgresStoreOptions = {}): Store {
   const { pool, migrate = true } = options;
-  const schema = checkSqlName('postgresStore: schema', options.schema ?? 'public');
+  const schema = parseSqlName('postgresStore: schema', options.schema ?? 'public');
   if (pool !== undefined && typeof (pool as Partial<PgStorePool> | null)?.connect !== 'function') {
     throw new DtmConfigError('postgresStore: pool must be a Pool of node-postgres');
   }

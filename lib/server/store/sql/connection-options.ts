@@ -1,5 +1,5 @@
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { checkSqlName } from '../../../support/sql-name.js';
+import { parseSqlName } from '../../../support/sql-name.js';
 
 /** How to connect to a database. */
 export interface ConnectionOptions {
@@ -74,7 +74,7 @@ export function resolveConnection(
   const { host = 'localhost', port = defaultPort, user = 'dtm', password, database = 'dtm', parameters } = access;
   const { maxConnections = 10, timeoutSeconds = 30 } = options;
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) fail(`port must be from 1 to 65535, not ${String(port)}`);
-  checkSqlName(`${factory}: database`, database);
+  parseSqlName(`${factory}: database`, database);
   if (!(Number.isInteger(maxConnections) && maxConnections > 0)) {
     fail(`maxConnections must be a whole number above 0, not ${String(maxConnections)}`);
   }

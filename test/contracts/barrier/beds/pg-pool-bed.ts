@@ -46,7 +46,7 @@ export async function pgPoolBed(url: string): Promise<BarrierBed<PoolClient>> {
     },
     close: async () => {
       await pool.end();
-      await untilAlone(url);
+      await waitForDisconnects(url);
     },
   };
 }
@@ -55,7 +55,7 @@ export async function pgPoolBed(url: string): Promise<BarrierBed<PoolClient>> {
  * A client that has been told to end may still be connected, and one that hears the server stop then throws where nobody
  * listens any more.
  */
-async function untilAlone(url: string): Promise<void> {
+async function waitForDisconnects(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   client.on('error', () => {});
   await client.connect();

@@ -1,6 +1,6 @@
 import { Pool, type PoolClient } from 'pg';
 import { pgXa } from 'nestjs-dtm/xa/pg';
-import { untilAlone } from '../../../support/until-alone.js';
+import { waitForDisconnects } from '../../../support/wait-for-disconnects.js';
 import { waitUntil } from '../../../support/wait-until.js';
 import type { Row, XaBed } from '../xa-bed.js';
 
@@ -58,7 +58,7 @@ export async function pgXaBed(connectionString: string): Promise<XaBed<PoolClien
     async close() {
       await Promise.all(pools.map((pool) => pool.end()));
       await outside.end();
-      await untilAlone(connectionString);
+      await waitForDisconnects(connectionString);
     },
   };
 }

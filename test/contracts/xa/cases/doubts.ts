@@ -11,13 +11,13 @@ export function doubts<Tx>(bedOf: () => XaBed<Tx>): void {
     const rollbackForeign = await bed.prepareForeign();
     const story = new XaStory(bed, await openAccount(bed));
     await adapter.prepare(story.branch, story.work, registered);
-    const [doubt, ...more] = await adapter.inDoubt();
+    const [doubt, ...more] = await adapter.listInDoubt();
     expect(doubt).toMatchObject(story.branch);
     expect(doubt!.ageSeconds).toBeGreaterThanOrEqual(0);
     expect(doubt!.ageSeconds).toBeLessThan(60);
     expect(more).toEqual([]);
     await adapter.rollback(story.branch);
-    expect(await adapter.inDoubt()).toEqual([]);
+    expect(await adapter.listInDoubt()).toEqual([]);
     expect(await bed.prepared()).toBe(1);
     await rollbackForeign();
   });

@@ -24,14 +24,14 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
   it.each(UNUSUAL)('%s is a gid like others', async (gid) => {
     const { adapter, story } = await begin(gid);
     await adapter.prepare(story.branch, story.work, registered);
-    expect(await adapter.inDoubt()).toMatchObject([{ gid, branchId: '01' }]);
+    expect(await adapter.listInDoubt()).toMatchObject([{ gid, branchId: '01' }]);
     await adapter.commit(story.branch);
-    expect([await story.balance(), await adapter.inDoubt()]).toEqual([30, []]);
+    expect([await story.balance(), await adapter.listInDoubt()]).toEqual([30, []]);
 
     const other = await begin(`${gid}!`);
     await adapter.prepare(other.story.branch, other.story.work, registered);
     await adapter.rollback(other.story.branch);
-    expect([await other.story.balance(), await adapter.inDoubt()]).toEqual([0, []]);
+    expect([await other.story.balance(), await adapter.listInDoubt()]).toEqual([0, []]);
   });
 
   describe('a gid', () => {
@@ -39,7 +39,7 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
       const gid = 'é'.repeat(bedOf().longestGid / 2);
       const { adapter, story } = await begin(gid);
       await adapter.prepare(story.branch, story.work, registered);
-      expect(await adapter.inDoubt()).toMatchObject([{ gid, branchId: '01' }]);
+      expect(await adapter.listInDoubt()).toMatchObject([{ gid, branchId: '01' }]);
       await adapter.commit(story.branch);
       expect(await story.balance()).toBe(30);
     });

@@ -2,7 +2,7 @@ import { goZeroDriver } from 'nestjs-dtm/driver/gozero';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEtcd } from '../../../services/etcd.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
-import { makeAuthority } from '../../../support/certificates.js';
+import { createAuthority } from '../../../support/certificates.js';
 import { GrpcClient } from '../../../support/grpc-client.js';
 import { GrpcParticipant } from '../../../support/grpc-participant.js';
 
@@ -11,7 +11,7 @@ const needed = requireOrSkip('etcd');
 /* A file of its own: in a process the etcd of go-zero is reached in one way only. */
 describe.skipIf(!needed.available)(needed.title('the driver of go-zero on an etcd that is closed to others'), () => {
   it('registers and finds services with a user, over TLS', async () => {
-    const authority = makeAuthority();
+    const authority = createAuthority();
     const user = { user: 'bank', password: 'se:cr/et' };
     const etcd = await startEtcd({ auth: user, tls: authority.sign('IP:127.0.0.1') });
     onTestFinished(() => etcd.stop());

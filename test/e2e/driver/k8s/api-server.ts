@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { makeAuthority } from '../../../support/certificates.js';
+import { createAuthority } from '../../../support/certificates.js';
 import { tempFolder } from '../../../support/temp-folder.js';
 
 /** Addresses and ports of a service. */
@@ -35,7 +35,7 @@ export class ApiServer {
   #token = '';
 
   private constructor() {
-    const authority = makeAuthority();
+    const authority = createAuthority();
     this.#write('ca.crt', authority.ca);
     this.#write('namespace', 'own\n');
     this.rotate('token-1');

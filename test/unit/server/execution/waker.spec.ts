@@ -4,7 +4,7 @@ import { createTransaction } from '../../../../lib/server/engine/create-transact
 import { resolveSettings } from '../../../../lib/server/settings.js';
 import { Waker } from '../../../../lib/server/execution/waker.js';
 import { sagaRequest } from '../../../support/requests.js';
-import { storeAround } from '../../../support/store-around.js';
+import { interceptStore } from '../../../support/intercepted-store.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
 
 async function bed(count: number) {
@@ -12,7 +12,7 @@ async function bed(count: number) {
   let wakes = 0;
   let nudges = 0;
   const inner = memoryStore();
-  const store = storeAround(inner, (operation, call) => {
+  const store = interceptStore(inner, (operation, call) => {
     if (operation === 'wake') wakes++;
     return call();
   });

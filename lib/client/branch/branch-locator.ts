@@ -1,0 +1,26 @@
+import { DtmConfigError, type StepUrls } from '../../protocol/internal.js';
+import type { BranchRef, TccUrls } from './branch-ref.js';
+
+/** Finds the URLs of branches that are named by code. */
+export interface BranchLocator {
+  /** URLs of a saga branch; throws DtmConfigError for any other branch. */
+  getSagaUrls(ref: BranchRef): StepUrls;
+  /** URLs of a TCC branch; throws DtmConfigError for any other branch. */
+  getTccUrls(ref: BranchRef): TccUrls;
+  /** URL of a branch that takes messages; throws DtmConfigError for any other branch. */
+  getMsgUrl(ref: BranchRef): string;
+  /** URL of an XA branch, for both phases; throws DtmConfigError for any other branch. */
+  getXaUrl(ref: BranchRef): string;
+}
+
+/** Locator without a framework: it knows no branch. */
+export const unknownBranches: BranchLocator = {
+  getSagaUrls: refuse,
+  getTccUrls: refuse,
+  getMsgUrl: refuse,
+  getXaUrl: refuse,
+};
+
+function refuse(): never {
+  throw new DtmConfigError('only DtmService knows the URLs of a branch that is named by code; pass URLs instead');
+}

@@ -1,0 +1,38 @@
+import { DtmConnectionError, DtmServerError, errorText } from '../../protocol/internal.js';
+
+/** A call of a coordinator, for error messages. */
+export interface CoordinatorCall {
+  /** Address of the coordinator. */
+  readonly address: string;
+  /** Operation, e.g. `registerBranch`. */
+  readonly operation: string;
+  /** Transaction of the call. */
+  readonly gid?: string | undefined;
+}
+
+/** Creates the error of a call that got no answer. */
+export function noAnswer({ address, operation, gid }: CoordinatorCall, cause: unknown): DtmConnectionError {
+  return new DtmConnectionError(`dtm at ${address} gave no answer to ${operation}: ${errorText(cause)}`, {
+    cause,
+    gid,
+  });
+}
+
+/** Creates the error of an answer that cannot be read. */
+export function unexpectedAnswer({ address, operation, gid }: CoordinatorCall, cause: unknown): DtmServerError {
+  return new DtmServerError(`dtm at ${address} sent an unexpected answer to ${operation}: ${errorText(cause)}`, {
+    cause,
+    gid,
+  });
+}
+
+/**
+ * Refuses an answer to `newGid` without a gid.
+ *
+ * @returns the gid
+ * @throws DtmServerError
+ */
+export function assertNewGid(gid: unknown, address: string): string {
+  if (typeof gid === 'string' && gid !== '') return gid;
+  throw new DtmServerError(`dtm at ${address} answered newGid without a gid`);
+}

@@ -1,0 +1,51 @@
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import type { Metrics } from '../environment/metrics.js';
+import { AlertWebhook } from './calls/alert-webhook.js';
+import { BranchCalls } from './calls/branch-calls.js';
+import { CircuitBreaker } from './calls/circuit-breaker.js';
+import { Leases } from './leases.js';
+import { Recovery } from './recovery.js';
+import { Retention } from './retention.js';
+import { Runner } from './runner.js';
+import { Waker } from './waker.js';
+
+/** Everything that acts on stored transactions; idle until {@link Execution.start}, except for passes that are run directly. */
+export class Execution {
+  readonly leases: Leases;
+  readonly runner: Runner;
+  readonly waker: Waker;
+  readonly circuitBreaker: CircuitBreaker;
+  readonly #recovery: Recovery;
+  readonly #retention: Retention;
+  readonly #alertWebhook: AlertWebhook | undefined;
+
+  /**
+   * @param environment - what it works with
+   * @param metrics - counts passes and branch calls
+   * @param alertWebhook - URL to which repeated failures of a branch are posted. @default no alerts
+   * @throws DtmConfigError when the webhook is not an http or https URL
+   */
+  constructor(environment: CoordinatorEnvironment, metrics: Metrics, alertWebhook?: string) {
+    const { settings, logger, owner } = environment;
+    this.#alertWebhook = alertWebhook === undefined ? undefined : new AlertWebhook(alertWebhook, settings, logger);
+    this.leases = new Leases(owner);
+    this.waker = new Waker(environment, () => this.#recovery.pollNow());
+    this.circuitBreaker = new CircuitBreaker(environment, this.waker);
+    const services = { circuitBreaker: this.circuitBreaker, metrics, alertWebhook: this.#alertWebhook };
+    this.runner = new Runner(environment, new BranchCalls(environment, services), metrics);
+    this.#recovery = new Recovery(environment, this.leases, this.runner);
+    this.#retention = new Retention(environment);
+  }
+
+  /** Begins to poll for due transactions and to delete old ones. Idempotent. */
+  start(): void {
+    this.#recovery.start();
+    this.#retention.start();
+  }
+
+  /** Stops calling branches at once and waits until running work is stored. May be called again. */
+  async stop(): Promise<void> {
+    await Promise.all([this.runner.stop(), this.#recovery.stop(), this.#retention.stop()]);
+    await this.#alertWebhook?.close();
+  }
+}

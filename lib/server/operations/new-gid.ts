@@ -1,0 +1,12 @@
+import { randomUUID } from 'node:crypto';
+
+/** Alphabet of dtm's gids (`dtm-protocol.md` §1.3). */
+const BASE57 = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+
+/** Creates a global id as dtm does: a random UUID in base 57. */
+export function newGid(): string {
+  let rest = BigInt(`0x${randomUUID().replaceAll('-', '')}`);
+  let gid = '';
+  for (; rest > 0n; rest /= 57n) gid += BASE57[Number(rest % 57n)];
+  return gid;
+}

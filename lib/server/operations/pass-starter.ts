@@ -1,0 +1,54 @@
+import type { TransactionDetails, TransactionRecord } from '../../protocol/internal.js';
+import { leaseTime } from '../engine/schedule.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import type { Leases } from '../execution/leases.js';
+import type { Runner } from '../execution/runner.js';
+
+/** Starts passes on behalf of initiators, so that a new transaction does not wait for recovery. */
+export class PassStarter {
+  readonly #environment: CoordinatorEnvironment;
+  readonly #leases: Leases;
+  readonly #runner: Runner;
+
+  constructor(environment: CoordinatorEnvironment, leases: Leases, runner: Runner) {
+    this.#environment = environment;
+    this.#leases = leases;
+    this.#runner = runner;
+  }
+
+  /** Takes the lease, so that recovery does not claim the transaction while its first pass runs. */
+  withLease(transaction: TransactionRecord, now: number): TransactionRecord {
+    const { settings } = this.#environment;
+    return {
+      ...transaction,
+      owner: this.#leases.nextOwner(),
+      nextCronTime: leaseTime(transaction.options, settings, now),
+    };
+  }
+
+  /**
+   * Runs a pass. A failure is logged, because the initiator may not wait for it.
+   *
+   * @returns see {@link Runner.run}
+   */
+  start(details: TransactionDetails): Promise<TransactionDetails | undefined> {
+    const { gid } = details.transaction;
+    const pass = this.#runner.run(details);
+    pass.catch((error: unknown) =>
+      this.#environment.logger.error('transaction could not be processed', { gid, error: String(error) }),
+    );
+    return pass;
+  }
+
+  /**
+   * Runs a pass over what was read after the lease was taken: since then a branch may have been registered, an operator may
+   * have stopped the transaction by force, or another pass of this process may have finished and given the lease back.
+   *
+   * @param details - as stored now
+   * @param leased - as stored with the lease
+   */
+  startIfOwned(details: TransactionDetails, leased: TransactionRecord): Promise<TransactionDetails | undefined> {
+    const { owner, status } = details.transaction;
+    return owner === leased.owner && status === leased.status ? this.start(details) : Promise.resolve(details);
+  }
+}

@@ -1,0 +1,50 @@
+import {
+  DtmFailureError,
+  DtmOngoingError,
+  DtmServerError,
+  type TransactionDetails,
+  type TransactionRecord,
+  type TransactionRequest,
+} from '../../protocol/internal.js';
+import type { Store } from '../store/store.js';
+
+/**
+ * Reads a transaction that must exist.
+ *
+ * @param store - where it is stored
+ * @param gid - global id
+ * @param remedy - ends the message of the error
+ * @throws DtmServerError when the gid is unknown
+ */
+export async function findStored(store: Store, gid: string, remedy = ''): Promise<TransactionDetails> {
+  const details = await store.find(gid);
+  if (!details) throw new DtmServerError(`no TransGlobal with gid: ${gid} found${remedy}`, { gid });
+  return details;
+}
+
+/** @throws DtmFailureError when the gid belongs to a transaction of another mode */
+export function assertSameMode(transaction: TransactionRecord, { gid, transType }: TransactionRequest): void {
+  if (transaction.transType === transType) return;
+  throw new DtmFailureError(`gid ${gid} is in use by a ${transaction.transType}, it cannot be a ${transType} as well`, {
+    gid,
+  });
+}
+
+/**
+ * The answer to an initiator that waits for the result.
+ *
+ * @throws DtmFailureError when the transaction is rolled back; DtmOngoingError while it is undecided
+ */
+export function assertSucceeded(details: TransactionDetails): void {
+  const { gid, status, rollbackReason } = details.transaction;
+  if (status === 'succeed') return;
+  if (status === 'failed' || status === 'aborting') throw new DtmFailureError(rollbackReason ?? 'rolled back', { gid });
+  throw undecidedError(details);
+}
+
+/** Names the last error of a branch that is still undecided. */
+export function undecidedError({ transaction, branches }: TransactionDetails): DtmOngoingError {
+  const lastError = branches.findLast((branch) => branch.status === 'prepared' && branch.lastError)?.lastError;
+  const why = lastError ? `: ${lastError}` : '';
+  return new DtmOngoingError(`transaction ${transaction.gid} is ${transaction.status}${why}`, { gid: transaction.gid });
+}

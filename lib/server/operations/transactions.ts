@@ -1,0 +1,182 @@
+import {
+  DtmFailureError,
+  DtmServerError,
+  parseGid,
+  isFinal,
+  type BranchRegistration,
+  type TransactionDetails,
+  type TransactionRecord,
+  type TransactionRequest,
+} from '../../protocol/internal.js';
+import { assertRequest, createTransaction, optionsOf } from '../engine/create-transaction.js';
+import { MODES } from '../engine/modes.js';
+import { beginPass } from '../engine/pass.js';
+import { baseInterval, scheduleNext } from '../engine/schedule.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import type { Execution } from '../execution/execution.js';
+import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
+import { PassStarter } from './pass-starter.js';
+import { assertSameMode, assertSucceeded, findStored, undecidedError } from './stored-transaction.js';
+import type { Topics } from './topics.js';
+
+/** What `abort` needs of a request. */
+export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>;
+
+const NOT_FOUND_REMEDY = '; prepare or submit it first';
+
+/** What initiators do with a transaction of any mode but workflow (`dtm-protocol.md` §1.6). */
+export class Transactions {
+  readonly #environment: CoordinatorEnvironment;
+  readonly #execution: Execution;
+  readonly #topics: Topics;
+  readonly #passes: PassStarter;
+
+  constructor(environment: CoordinatorEnvironment, execution: Execution, topics: Topics) {
+    this.#environment = environment;
+    this.#execution = execution;
+    this.#topics = topics;
+    this.#passes = new PassStarter(environment, execution.leases, execution.runner);
+  }
+
+  async prepare(request: TransactionRequest): Promise<void> {
+    this.#assertRequest(request);
+    const { settings, clock, store, random } = this.#environment;
+    const now = clock.now();
+    const subscribers = await this.#topics.lookupFor(request);
+    const { transaction, branches } = createTransaction(request, 'prepared', settings, now, subscribers);
+    const deadline = MODES[transaction.transType].machine(transaction, branches.length, settings).deadline(transaction);
+    const schedule = scheduleNext(beginPass({ transaction, branches }), deadline, settings, now, random);
+    if (await store.create({ transaction: { ...transaction, ...schedule }, branches })) return;
+    const stored = await this.#find(request.gid);
+    assertSameMode(stored.transaction, request);
+    if (stored.transaction.status !== 'prepared') {
+      throw new DtmFailureError(`current status '${stored.transaction.status}', cannot prepare.`, { gid: request.gid });
+    }
+  }
+
+  async submit(request: TransactionRequest): Promise<void> {
+    this.#assertRequest(request);
+    const { gid, transType, steps = [] } = request;
+    const { settings, clock, store } = this.#environment;
+    // a saga with steps was hardly ever prepared before: the lookup is skipped
+    const isNew = transType === 'saga' && steps.length > 0;
+    const stored = isNew ? undefined : await store.find(gid);
+    if (stored) return this.#submitStored(stored, request);
+
+    const now = clock.now();
+    const subscribers = await this.#topics.lookupFor(request);
+    const fresh = createTransaction(request, 'submitted', settings, now, subscribers);
+    const details = { ...fresh, transaction: this.#passes.withLease(fresh.transaction, now) };
+    if (!(await store.create(details))) return this.#submitStored(await this.#find(gid), request);
+    return this.#waitIfAsked(this.#passes.start(details), request);
+  }
+
+  /** Steps and payloads of the request are ignored: those of the prepare are stored. */
+  async #submitStored(stored: TransactionDetails, request: TransactionRequest): Promise<void> {
+    const { clock, settings, store } = this.#environment;
+    const { transaction } = stored;
+    assertSameMode(transaction, request);
+    if (transaction.status === 'submitted') {
+      // submitting again changes nothing, but it can wait for the running pass
+      const { runner } = this.#execution;
+      if (request.waitResult) assertSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
+      return;
+    }
+    if (transaction.status !== 'prepared') {
+      // the spelling is dtm's
+      throw new DtmFailureError(`current status '${transaction.status}', cannot sumbmit.`, { gid: request.gid });
+    }
+    const customData = request.customData ?? transaction.customData;
+    // throws when the stored branches do not fit the new custom data
+    MODES[transaction.transType].machine({ ...transaction, customData }, stored.branches.length, settings);
+    const now = clock.now();
+    const options = { ...transaction.options, ...optionsOf(request) };
+    const changes = {
+      status: 'submitted',
+      options,
+      concurrent: request.concurrent ?? transaction.concurrent,
+      customData,
+      nextCronInterval: baseInterval(options, settings),
+      updateTime: now,
+    } as const;
+    const submitted = this.#passes.withLease({ ...transaction, ...changes }, now);
+    if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
+    return this.#waitIfAsked(this.#passes.startIfOwned(await this.#find(request.gid), submitted), request);
+  }
+
+  async abort(request: AbortRequest): Promise<void> {
+    parseGid(request.gid);
+    const { clock, store } = this.#environment;
+    const { transaction } = await this.#find(request.gid);
+    const { status, transType } = transaction;
+    const isTwoPhase = transType === 'tcc' || transType === 'xa';
+    const canAbort = status === 'prepared' || (status === 'aborting' && isTwoPhase);
+    if ((transType !== 'msg' && !isTwoPhase) || transType !== request.transType || !canAbort) {
+      throw new DtmFailureError(`trans type: '${transType}' current status '${status}', cannot abort.`, {
+        gid: request.gid,
+      });
+    }
+    if (transType === 'msg') return this.#dropMessage(transaction, request);
+    const { runner } = this.#execution;
+    const now = clock.now();
+    let pass = status === 'aborting' ? runner.current(request.gid) : undefined;
+    if (!pass) {
+      const rollbackReason = request.rollbackReason || transaction.rollbackReason;
+      const changes = { status: 'aborting', rollbackReason, updateTime: now } as const;
+      const aborting = this.#passes.withLease({ ...transaction, ...changes }, now);
+      if (!(await store.update({ status }, aborting, new Map()))) return this.abort(request);
+      // recovery may have started a pass meanwhile
+      pass =
+        runner.renew(aborting, transaction.updateTime) ??
+        this.#passes.startIfOwned(await this.#find(request.gid), aborting);
+    }
+    if (!request.waitResult) return;
+    const after = await pass;
+    if (after && !isFinal(after.transaction.status)) throw undecidedError(after);
+  }
+
+  /** No branch of a prepared message has been called, so it ends without a rollback. */
+  async #dropMessage(transaction: TransactionRecord, request: AbortRequest): Promise<void> {
+    const now = this.#environment.clock.now();
+    const dropped = {
+      ...transaction,
+      status: 'failed',
+      rollbackReason: request.rollbackReason || transaction.rollbackReason,
+      rollbackTime: now,
+      updateTime: now,
+      owner: undefined,
+    } as const;
+    if (!(await this.#environment.store.update({ status: 'prepared' }, dropped, new Map()))) await this.abort(request);
+  }
+
+  async registerBranch(branch: BranchRegistration): Promise<void> {
+    const { store, clock, transport } = this.#environment;
+    const { gid } = branch;
+    if (needsTransport(branch)) {
+      const transaction = (await store.find(gid))?.transaction;
+      if (transaction) assertBranchCallable(transport, branch, transaction.protocol);
+    }
+    const branches = MODES[branch.transType].register?.(branch, clock.now()) ?? [];
+    const result = await store.addBranches(gid, branch.transType, branches);
+    if (result === 'duplicate') {
+      throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, { gid });
+    }
+    if (result === 'refused') throw new DtmFailureError(`no trans with gid: ${gid} status: prepared found`, { gid });
+  }
+
+  #assertRequest(request: TransactionRequest): void {
+    assertRequest(request);
+    assertCallable(this.#environment.transport, request);
+  }
+
+  #find(gid: string): Promise<TransactionDetails> {
+    return findStored(this.#environment.store, gid, NOT_FOUND_REMEDY);
+  }
+
+  async #waitIfAsked(
+    pass: Promise<TransactionDetails | undefined>,
+    { gid, waitResult }: TransactionRequest,
+  ): Promise<void> {
+    if (waitResult) assertSucceeded((await pass) ?? (await this.#find(gid)));
+  }
+}

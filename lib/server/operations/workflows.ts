@@ -1,0 +1,82 @@
+import {
+  DtmArgumentError,
+  DtmFailureError,
+  type TransactionDetails,
+  type TransactionRequest,
+} from '../../protocol/internal.js';
+import { assertRequest, createTransaction } from '../engine/create-transaction.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import { assertCallable } from './assert-callable.js';
+import { assertSameMode, findStored } from './stored-transaction.js';
+
+/** What initiators do with a workflow: the initiator runs it and decides how it ends (`dtm-protocol.md` §5.6). */
+export class Workflows {
+  readonly #environment: CoordinatorEnvironment;
+
+  constructor(environment: CoordinatorEnvironment) {
+    this.#environment = environment;
+  }
+
+  /**
+   * Stores a new workflow, due after its interval, because its initiator is running it now.
+   *
+   * @returns what is stored: the progress so far when the workflow exists already
+   */
+  async prepare(request: TransactionRequest): Promise<TransactionDetails> {
+    this.#assertRequest(request);
+    const { gid, transType } = request;
+    if (transType !== 'workflow') {
+      throw new DtmArgumentError(`prepareWorkflow prepares a workflow, not a ${transType}`, { gid });
+    }
+    const { settings, clock, store } = this.#environment;
+    const details = createTransaction(request, 'prepared', settings, clock.now(), noTopics);
+    if (await store.create(details)) return details;
+    const stored = await this.#find(gid);
+    assertSameMode(stored.transaction, request);
+    return stored;
+  }
+
+  /** Stores the end of a workflow, as its initiator reports it. */
+  async finish(request: TransactionRequest): Promise<void> {
+    this.#assertRequest(request);
+    const { gid } = request;
+    const { transaction } = await this.#find(gid);
+    assertSameMode(transaction, request);
+    const { status, result, rollback_reason: reason } = request.reqExtra ?? {};
+    if (status !== 'succeed' && status !== 'failed') {
+      const text = JSON.stringify(status);
+      throw new DtmArgumentError(`req_extra.status of a workflow must be succeed or failed, not ${text}`, { gid });
+    }
+    // the answer to the first attempt may have been lost
+    if (transaction.status === status) return;
+    if (transaction.status !== 'prepared') {
+      throw new DtmFailureError(`current status '${transaction.status}', cannot sumbmit.`, { gid });
+    }
+    const { clock, store } = this.#environment;
+    const now = clock.now();
+    const finished = {
+      ...transaction,
+      status,
+      result: result || undefined,
+      rollbackReason: reason || transaction.rollbackReason,
+      updateTime: now,
+      finishTime: status === 'succeed' ? now : undefined,
+      rollbackTime: status === 'failed' ? now : undefined,
+      owner: undefined,
+    } as const;
+    if (!(await store.update({ status: 'prepared' }, finished, new Map()))) await this.finish(request);
+  }
+
+  #assertRequest(request: TransactionRequest): void {
+    assertRequest(request);
+    assertCallable(this.#environment.transport, request);
+  }
+
+  #find(gid: string): Promise<TransactionDetails> {
+    return findStored(this.#environment.store, gid, '; prepare or submit it first');
+  }
+}
+
+function noTopics(): readonly string[] {
+  return [];
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import ts from 'typescript';
+import { visit } from 'unist-util-visit';
+import { readJson } from '../support/root.mjs';
+import { formatPlace } from './page.mjs';
+
+/** @import { Page } from './page.mjs' */
+
+/**
+ * Finds subpaths of the package in the code of pages that users cannot import.
+ *
+ * @param {string} root
+ * @param {readonly Page[]} pages
+ * @param {ts.CompilerOptions} options - resolve the name of the package to its sources
+ * @returns {string[]}
+ */
+export function findDeadSubpaths(root, pages, options) {
+  const { name, exports } = readJson(join(root, 'package.json'));
+  const patterns = Object.keys(exports).map(
+    (subpath) => new RegExp(`^${subpath.replace('.', name).replace('*', '[^/]+')}$`),
+  );
+  const isEntry = (/** @type {string} */ entry) =>
+    patterns.some((pattern) => pattern.test(entry)) &&
+    ts.resolveModuleName(entry, join(root, 'page.ts'), options, ts.sys).resolvedModule !== undefined;
+  const mention = new RegExp(`(?<![\\w/.-])${name}/[\\w/-]+(?![*<\\w/-])`, 'g');
+
+  return pages.flatMap(({ path, tree }) => {
+    /** @type {string[]} */
+    const problems = [];
+    visit(tree, (node) => {
+      if (node.type !== 'inlineCode' && node.type !== 'code') return;
+      const entries = [...node.value.matchAll(mention)].map(([entry]) => entry);
+      for (const entry of entries.filter((mentioned) => !isEntry(mentioned))) {
+        problems.push(`${formatPlace(path, node)} names ${entry}, which package.json does not export`);
+      }
+    });
+    return problems;
+  });
+}
