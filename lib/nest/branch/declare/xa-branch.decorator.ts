@@ -10,7 +10,7 @@ export interface XaBranchOptions extends BranchRouteOptions {
 
 /**
  * Makes a controller method the first phase of an XA branch: an endpoint at `/<controller>/<method name>`, for POST, GET and
- * gRPC. The method works in `xa.call`, which it gets by {@link Xa}. dtm calls the same endpoint for commit and rollback; the
+ * gRPC. The method works in `xa.call`, which it gets by `@Xa()`. dtm calls the same endpoint for commit and rollback; the
  * module answers these calls, and the method does not run.
  *
  * @param options - the database, and where callers find the method

@@ -18,7 +18,7 @@ export function encodeBranchResponses(adapter: AbstractHttpAdapter): void {
   });
 }
 
-/** {@link Tcc.call} returns undefined for an empty text. */
+/** `Tcc.call` returns undefined for an empty text. */
 function encodeSuccess({ definition }: IncomingBranchCall, result: unknown): string {
   if (!hasResult(definition)) return SUCCESS_BODY;
   return result === undefined ? '' : stringifyEscaped(result);
