@@ -11,18 +11,17 @@ export { protocol1Driver } from './protocol1/protocol1-driver.js';
 export { resolveDriver } from './resolve-driver.js';
 export { branchUrlOf } from './support/base/branch-url-of.js';
 export { splitBranchUrl, type BranchUrlRules } from './support/base/split-branch-url.js';
-export type { AddressListener, AddressSource, GrpcTarget } from './support/lookup/grpc-resolver/address-source.js';
+export type { AddressListener, AddressSource, GrpcTarget, WatchAddresses } from './support/lookup/address-source.js';
 export {
   registerGrpcScheme,
   type GrpcScheme,
   type GrpcSchemeHandle,
-} from './support/lookup/grpc-resolver/register-scheme.js';
+} from './support/lookup/grpc-resolver/register-grpc-scheme.js';
 export type { Address } from './support/lookup/address.js';
 export type {
   HttpDestination,
   HttpNameResolver,
   HttpUrlRole,
 } from './support/lookup/http-resolver/http-name-resolver.js';
-export type { After } from '../support/after.js';
 export { formatHostPort, parseHostPort, type HostPort } from '../support/host-port.js';
 export { redactUrls } from '../support/redact-urls.js';

@@ -1,4 +1,6 @@
-import type { AddressListener, AddressSource, GrpcTarget } from '../../lib/driver/index.js';
+import { DEFAULT_WATCH_TIMES, type WatchTimes } from '../../lib/driver/support/lookup/shared-watches.js';
+import type { VirtualClock } from './virtual-clock.js';
+import type { AddressListener, AddressSource, GrpcTarget, WatchAddresses } from '../../lib/driver/index.js';
 
 /** A registry that a test scripts. */
 export class ScriptedAddresses implements AddressSource {
@@ -12,8 +14,9 @@ export class ScriptedAddresses implements AddressSource {
     this.#known = initial;
   }
 
-  check({ path }: GrpcTarget): void {
-    if (path === 'bad') throw new Error('no such target');
+  parse(target: GrpcTarget): WatchAddresses {
+    if (target.path === 'bad') throw new Error('no such target');
+    return (listener) => this.watch(target, listener);
   }
 
   watch(target: GrpcTarget, listener: AddressListener): () => void {
@@ -51,4 +54,9 @@ let schemes = 0;
 export function freshScheme(): string {
   schemes += 1;
   return `scripted${schemes}`;
+}
+
+/** The times of watches, on a virtual clock. */
+export function virtualTimes(clock: VirtualClock): WatchTimes {
+  return { ...DEFAULT_WATCH_TIMES, after: (ms, callback) => clock.after(ms, callback) };
 }

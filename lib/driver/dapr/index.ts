@@ -1,7 +1,7 @@
 /**
- * Services behind the sidecars of Dapr.
+ * The driver of Dapr.
  *
  * @module nestjs-dtm/driver/dapr
  */
 export { daprDriver } from './dapr-driver.js';
-export { daprPayload } from './dapr-messages.js';
+export { daprPayload } from './dapr-payload.js';

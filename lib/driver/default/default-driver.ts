@@ -1,12 +1,12 @@
-import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver } from '../driver.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
 
-/** Plain addresses, `host:port/pkg.Service/Method`, without a registry. */
+/** Creates the driver without a framework. An address is `host:port`; a branch adds its method, `host:port/pkg.Service/Method`. */
 export function defaultDriver(): DtmDriver {
   return {
     name: 'default',
     registerGrpcResolver: () => undefined,
-    // there is no registry: whoever calls the service is told its address
+    // there is no registry: callers know the address
     registerService: async () => ({ close: async () => undefined }),
     parseServerMethod: (uri) => splitBranchUrl(uri, { driver: 'default', schemes: {} }),
   };

@@ -1,9 +1,9 @@
 import { DtmArgumentError, DtmConfigError, errorText, type ServerMethod } from '../../protocol/internal.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import type { DtmDriver } from '../driver.js';
-import type { AddressSource } from '../support/lookup/grpc-resolver/address-source.js';
 import { grpcDriver } from '../support/base/grpc-driver.js';
-import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
+import type { AddressSource } from '../support/lookup/address-source.js';
+import type { EtcdOptions } from '../support/registry/etcd/etcd-options.js';
 import type { K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
 import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
 import { EgoEtcd } from './ego-etcd.js';
@@ -13,22 +13,22 @@ import type { EgoRegistry } from './ego-registry.js';
 /** Options of {@link egoDriver}. */
 export interface EgoOptions {
   /**
-   * Where services are found: `etcd://host:2379,host:2379?userName=…`, or `k8s://?namespaces=one,other`.
+   * The registry in which services are looked up: `etcd://host:2379,host:2379?userName=…`, or `k8s://?namespaces=one,other`.
    *
-   * @default the registry in the first target that is given
+   * @default the registry of the first target
    */
   readonly registry?: string | undefined;
-  /** How etcd is reached, where it asks for more than its addresses. @default plainly */
+  /** How etcd is reached, beside its addresses. @default without a user and TLS */
   readonly etcd?: EtcdOptions | undefined;
-  /** How Kubernetes is reached. @default as from inside of a pod */
+  /** How Kubernetes is reached. @default as from inside a pod */
   readonly k8s?: K8sOptions | undefined;
 }
 
 const NAME = 'dtm-driver-ego';
 
-const REMEDY =
-  "name the registry: egoDriver({ registry: 'etcd://host:2379' }), or register a service with a target " +
-  'etcd://host:2379/service';
+const NO_REGISTRY =
+  `driver ${NAME} has no registry to look services up in; create it with egoDriver({ registry: 'etcd://host:2379' }), or ` +
+  'register a service with a target etcd://host:2379/service';
 
 const FORMS = {
   etcd: 'etcd:///service/pkg.Service/Method, with three slashes',
@@ -36,12 +36,13 @@ const FORMS = {
 };
 
 /**
- * Services as ego registers and finds them: in etcd they are called `etcd:///service`, in Kubernetes
- * `k8s:///service:port`. A branch has its method behind that, `etcd:///service/pkg.Service/Method`. Services are registered
- * with the target `etcd://host:2379,host:2379/service`; with `k8s://service:port/?namespaces=default` nothing is written.
+ * Creates the driver of ego. A service has the address `etcd:///service` in etcd, and `k8s:///service:port` in Kubernetes; a
+ * branch adds its method, `etcd:///service/pkg.Service/Method`. The target of a registration is
+ * `etcd://host:2379,host:2379/service`, the endpoint is `host:port`. With the target
+ * `k8s://service:port/?namespaces=default` Kubernetes registers the service.
  *
- * @param options - registry and credentials
- * @throws DtmConfigError when the registry is none
+ * @param options - the registry and its credentials
+ * @throws DtmConfigError when the registry cannot be used
  */
 export function egoDriver(options: EgoOptions = {}): DtmDriver {
   const opened = new Map<string, EgoRegistry>();
@@ -52,31 +53,32 @@ export function egoDriver(options: EgoOptions = {}): DtmDriver {
     opened.set(key, registry);
     return registry;
   };
-  let found = options.registry === undefined ? undefined : open(registryUrl(options.registry));
+  /** gRPC has one table of schemes, so that services are looked up in one registry. */
+  let lookup = options.registry === undefined ? undefined : open(parseEgoUrl(options.registry));
 
   const driver = grpcDriver({
     name: NAME,
     schemes: () => {
-      const { scheme = 'etcd', url: registry } = found ?? {};
-      return { [scheme]: { form: FORMS[scheme], source: found ?? nowhere, registry, isProvisional: !found } };
+      const { scheme = 'etcd', url: registry } = lookup ?? {};
+      return { [scheme]: { form: FORMS[scheme], source: lookup ?? unknownRegistry, registry, isProvisional: !lookup } };
     },
     prepareService(target, endpoint) {
-      const url = registryUrl(target);
+      const url = parseEgoUrl(target);
       const registry = open(url);
       const service = registry.prepareService(url.path, endpoint);
-      found ??= registry;
+      lookup ??= registry;
       return service;
     },
   });
   const parseServerMethod = (uri: string): ServerMethod => {
     const parts = driver.parseServerMethod(uri);
-    const scheme = found?.scheme ?? 'etcd';
+    const scheme = lookup?.scheme ?? 'etcd';
     if (!parts.server.startsWith(`${scheme}://`)) return parts;
     const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(uri)}'. ${why}`);
-    if (!found) throw refusal(`driver ${NAME} does not know where to look it up; ${REMEDY}`);
+    if (!lookup) throw refusal(NO_REGISTRY);
     const [, path] = parts.server.split(':///');
-    if (path === undefined) throw refusal(`a gRPC branch with this scheme is written ${FORMS[scheme]}`);
-    found.check({ scheme, authority: '', path });
+    if (path === undefined) throw refusal(`expected a gRPC branch as ${FORMS[scheme]}`);
+    lookup.parse({ scheme, authority: '', path });
     return parts;
   };
   return {
@@ -90,30 +92,29 @@ export function egoDriver(options: EgoOptions = {}): DtmDriver {
   };
 }
 
-/** Before a registry is known. */
-const nowhere: AddressSource = {
-  check() {
-    throw new DtmArgumentError(`driver ${NAME} does not know where to look services up; ${REMEDY}`);
+/** Stands in until a registry is known. */
+const unknownRegistry: AddressSource = {
+  parse() {
+    throw new DtmArgumentError(NO_REGISTRY);
   },
-  watch: () => () => undefined,
 };
 
-function registryUrl(text: string): RegistryUrl {
+function parseEgoUrl(text: string): RegistryUrl {
   let url;
   try {
     url = parseRegistryUrl(text, 2379);
   } catch (error) {
-    throw refused(errorText(error), error);
+    throw registryError(errorText(error), error);
   }
   if (url.scheme === 'k8s') return url;
-  if (url.scheme !== 'etcd') throw refused(`${JSON.stringify(url.scheme)} is none`);
-  if (url.hosts.length === 0) throw refused('there is no host in this one');
+  if (url.scheme !== 'etcd') throw registryError(`the URL has the scheme ${JSON.stringify(url.scheme)}`);
+  if (url.hosts.length === 0) throw registryError('the URL has no host');
   return url;
 }
 
-function refused(why: string, cause?: unknown): DtmConfigError {
+function registryError(why: string, cause?: unknown): DtmConfigError {
   return new DtmConfigError(
-    `driver ${NAME} takes the registries etcd://host:2379,host:2379 and k8s://?namespaces=default; ${why}`,
+    `driver ${NAME}: ${why}; expected a registry as etcd://host:2379,host:2379 or k8s://?namespaces=default`,
     { cause },
   );
 }

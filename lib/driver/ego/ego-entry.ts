@@ -1,31 +1,19 @@
-import { parseHostPort } from '../../support/host-port.js';
-import type { Address } from '../support/lookup/address.js';
+import { parseHostPort, type HostPort } from '../../support/host-port.js';
 
-/**
- * Where the entries of a service begin in etcd: its instances, and the settings that ego keeps beside them.
- *
- * @param service - its name
- */
+/** The keys of a service in etcd: its instances, and settings of ego. */
 export function egoPrefix(service: string): string {
   return `/ego/${service}/`;
 }
 
-/**
- * Key of an instance in etcd.
- *
- * @param service - its name
- * @param endpoint - `host:port`
- */
+/** The key of an instance in etcd; the endpoint is `host:port`. */
 export function egoKey(service: string, endpoint: string): string {
   return `${egoPrefix(service)}providers/grpc://${endpoint}`;
 }
 
 /**
- * An instance as ego writes it.
+ * The value of an instance, as ego writes it.
  *
- * @param service - its name
- * @param endpoint - `host:port`
- * @param startedAt - of the process
+ * @param startedAt - start of the process
  */
 export function egoValue(service: string, endpoint: string, startedAt: Date): string {
   return JSON.stringify({
@@ -35,14 +23,14 @@ export function egoValue(service: string, endpoint: string, startedAt: Date): st
     weight: 100,
     enable: true,
     healthy: true,
-    // sorted, as Go writes maps; there is no ego here whose version could be told
+    // sorted, as Go writes maps; the versions of ego's build are unknown here
     metadata: {
       appHost: '',
       appMode: '',
       appVersion: '',
       buildTime: '',
       egoVersion: '',
-      // 2026-11-22 23:47:44, which is how Sweden writes it
+      // 2026-11-22 23:47:44, the format of Sweden
       startTime: startedAt.toLocaleString('sv'),
     },
     region: '',
@@ -54,19 +42,13 @@ export function egoValue(service: string, endpoint: string, startedAt: Date): st
   });
 }
 
-/** What {@link readEgoEntry} found. */
-export type EgoFound =
-  | { readonly kind: 'instance'; readonly address: Address }
+/** What an entry is. */
+export type EgoEntry =
+  | { readonly kind: 'instance'; readonly address: HostPort }
   | { readonly kind: 'out of service' | 'setting' | 'malformed' };
 
-/**
- * Reads what stands below the {@link egoPrefix} of a service.
- *
- * @param service - its name
- * @param key - of the entry
- * @param value - of the entry
- */
-export function readEgoEntry(service: string, key: string, value: string): EgoFound {
+/** Parses an entry below the {@link egoPrefix} of a service. */
+export function parseEgoEntry(service: string, key: string, value: string): EgoEntry {
   // configurators, and servers of other protocols
   if (!key.startsWith(`${egoPrefix(service)}providers/grpc://`)) return { kind: 'setting' };
   try {
@@ -75,9 +57,9 @@ export function readEgoEntry(service: string, key: string, value: string): EgoFo
       readonly enable?: unknown;
       readonly healthy?: unknown;
     };
-    const found = typeof address === 'string' ? parseHostPort(address) : undefined;
-    if (!found) return { kind: 'malformed' };
-    return enable === false || healthy === false ? { kind: 'out of service' } : { kind: 'instance', address: found };
+    const parsed = typeof address === 'string' ? parseHostPort(address) : undefined;
+    if (!parsed) return { kind: 'malformed' };
+    return enable === false || healthy === false ? { kind: 'out of service' } : { kind: 'instance', address: parsed };
   } catch {
     return { kind: 'malformed' };
   }

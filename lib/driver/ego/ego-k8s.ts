@@ -1,24 +1,24 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import type { PreparedService } from '../driver.js';
-import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import type { GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import { K8sEndpoints, k8sAddresses, type K8sEntry, type K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
-import type { RegistryUrl } from '../support/registry/registry-url.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
+import type { RegistryUrl } from '../support/registry/registry-url.js';
 import type { EgoRegistry } from './ego-registry.js';
 
-/** Services of Kubernetes as ego addresses them, `k8s:///service:port`, in namespaces that are the same for all of them. */
+/** Services of Kubernetes as ego addresses them, `k8s:///service:port`, in the same namespaces for all services. */
 export class EgoK8s implements EgoRegistry {
   readonly scheme = 'k8s';
   readonly url: string;
   readonly #endpoints: K8sEndpoints;
-  /** Undefined for that of the pod. */
+  /** Undefined for the namespace of the pod. */
   readonly #namespaces: readonly (string | undefined)[];
   readonly #prefix: string;
 
   /**
    * @param url - `k8s://service:port/?namespaces=one,other`
    * @param options - how Kubernetes is reached
-   * @throws DtmArgumentError when a namespace is none
+   * @throws DtmArgumentError for the name of a namespace that is not allowed
    */
   constructor({ query }: RegistryUrl, options?: K8sOptions) {
     const namespaces = query.get('namespaces');
@@ -30,27 +30,26 @@ export class EgoK8s implements EgoRegistry {
     this.#endpoints = new K8sEndpoints(options);
   }
 
-  check(target: GrpcTarget): void {
-    wantedBy(target);
-  }
-
-  watch(target: GrpcTarget, listener: AddressListener): () => void {
-    const { service, port } = wantedBy(target);
+  parse(target: GrpcTarget): WatchAddresses {
+    const { service, port } = parseTarget(target);
     const name = parseServiceName(this.#prefix + service);
-    const found = new Map<string | undefined, readonly K8sEntry[]>();
-    const stops = this.#namespaces.map((namespace) =>
-      this.#endpoints.watch(
-        { namespace, name },
-        {
-          failed: (reason) => listener.failed(reason),
-          found: (entries) => {
-            found.set(namespace, entries);
-            if (found.size === this.#namespaces.length) listener.found(k8sAddresses([...found.values()].flat(), port));
+    return (listener) => {
+      const byNamespace = new Map<string | undefined, readonly K8sEntry[]>();
+      const stops = this.#namespaces.map((namespace) =>
+        this.#endpoints.watch(
+          { namespace, name },
+          {
+            failed: (reason) => listener.failed(reason),
+            found: (entries) => {
+              byNamespace.set(namespace, entries);
+              if (byNamespace.size < this.#namespaces.length) return;
+              listener.found(k8sAddresses([...byNamespace.values()].flat(), port));
+            },
           },
-        },
-      ),
-    );
-    return () => stops.forEach((stop) => stop());
+        ),
+      );
+      return () => stops.forEach((stop) => stop());
+    };
   }
 
   /** Kubernetes registers pods by itself. */
@@ -59,11 +58,11 @@ export class EgoK8s implements EgoRegistry {
   }
 }
 
-function wantedBy({ authority, path }: GrpcTarget): { service: string; port: number } {
+function parseTarget({ authority, path }: GrpcTarget): { service: string; port: number } {
   const [, service, digits] = authority === '' ? (/^([^:]+):(\d{1,5})$/.exec(path) ?? []) : [];
   const port = Number(digits ?? 0);
   if (service !== undefined && port >= 1 && port <= 65_535) return { service: parseServiceName(service), port };
   throw new DtmArgumentError(
-    `bad address: 'k8s://…/${path}'. a service of ego in Kubernetes is written k8s:///service:port, with three slashes`,
+    `bad address: 'k8s://…/${path}'. expected a service of ego in Kubernetes as k8s:///service:port, with three slashes`,
   );
 }

@@ -1,11 +1,11 @@
 import type { PreparedService } from '../driver.js';
-import type { AddressSource } from '../support/lookup/grpc-resolver/address-source.js';
+import type { AddressSource } from '../support/lookup/address-source.js';
 
-/** A registry, as ego uses it. */
+/** A registry as ego uses it. */
 export interface EgoRegistry extends AddressSource {
-  /** Scheme under which its services are called. */
+  /** The scheme of the URLs of its services. */
   readonly scheme: 'etcd' | 'k8s';
-  /** Names it in messages, without secrets. */
+  /** Names the registry in messages, without secrets. */
   readonly url: string;
   /**
    * Checks what a target registers.

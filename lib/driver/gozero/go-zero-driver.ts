@@ -1,54 +1,54 @@
 import { DtmConfigError } from '../../protocol/internal.js';
-import { formatHostPort } from '../../support/host-port.js';
-import { fixedAddresses } from '../support/lookup/grpc-resolver/fixed-addresses.js';
-import type { DtmDriver, PreparedService } from '../driver.js';
-import { optionsFingerprint } from '../support/tools/options-fingerprint.js';
+import type { DtmDriver } from '../driver.js';
 import { grpcDriver, type DriverScheme } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
-import type { ConsulOptions } from '../support/registry/consul/consul-registry.js';
-import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
-import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
+import { fixedAddresses } from '../support/lookup/fixed-addresses.js';
+import type { ConsulOptions } from '../support/registry/consul/consul-options.js';
+import type { EtcdOptions } from '../support/registry/etcd/etcd-options.js';
 import type { K8sOptions } from '../support/registry/k8s/k8s-endpoints.js';
-import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
+import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
+import { parseRegistryUrl } from '../support/registry/registry-url.js';
+import { optionsFingerprint } from '../support/tools/options-fingerprint.js';
 import { ConsulAddresses } from './consul-addresses.js';
 import { EtcdAddresses } from './etcd-addresses.js';
+import type { GoZeroRegistry } from './go-zero-target.js';
 import { K8sAddresses } from './k8s-addresses.js';
 import { NacosAddresses } from './nacos-addresses.js';
 
 /** Options of {@link goZeroDriver}. */
 export interface GoZeroOptions {
-  /** How etcd is reached, where it asks for more than its addresses. @default plainly */
+  /** How etcd is reached, beside its addresses. @default without a user and TLS */
   readonly etcd?: EtcdOptions | undefined;
-  /** How consul is reached, where it asks for more than its addresses. @default plainly */
+  /** How Consul is reached, beside its addresses. @default without a token and TLS */
   readonly consul?: ConsulOptions | undefined;
-  /** How Kubernetes is reached. @default as from inside of a pod */
+  /** How Kubernetes is reached. @default as from inside a pod */
   readonly k8s?: K8sOptions | undefined;
-  /** How Nacos is reached, where it asks for more than its addresses. @default plainly */
+  /** How Nacos is reached, beside its addresses. @default without a user and TLS */
   readonly nacos?: NacosOptions | undefined;
 }
 
 const NAME = 'dtm-driver-gozero';
 
 /**
- * Services as go-zero registers and finds them: `etcd://host:2379/service` and the same with `discov`,
- * `consul://host:8500/service`, `nacos://host:8848/service`, `direct:///host:port,host:port`, `k8s://namespace/service:port`.
- * A branch has its method behind that: `etcd://host:2379/service/pkg.Service/Method`.
+ * Creates the driver of go-zero. A service has an address such as `etcd://host:2379/service`, with `discov`, `consul`, `nacos`,
+ * `k8s` or `direct` as other schemes; a branch adds its method, `etcd://host:2379/service/pkg.Service/Method`. The target of a
+ * registration is the address of the service in etcd, Consul or Nacos, the endpoint is `host:port`.
  *
- * @param options - credentials
+ * @param options - users, tokens and certificates of the registries
  */
 export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
   const etcd = new EtcdAddresses(options.etcd);
   const consul = new ConsulAddresses(options.consul);
   const nacos = new NacosAddresses(options.nacos);
-  const inEtcd = (scheme: string): DriverScheme => ({
+  const etcdScheme = (scheme: string): DriverScheme => ({
     form: `${scheme}://host:port,host:port/service/pkg.Service/Method`,
     source: etcd,
     registry: optionsFingerprint(options.etcd),
   });
   const schemes = {
-    etcd: inEtcd('etcd'),
-    discov: inEtcd('discov'),
+    etcd: etcdScheme('etcd'),
+    discov: etcdScheme('discov'),
     consul: {
       form: 'consul://host:port/service/pkg.Service/Method',
       source: consul,
@@ -68,39 +68,29 @@ export function goZeroDriver(options: GoZeroOptions = {}): DtmDriver {
     },
     direct: { form: 'direct:///host:port,host:port/pkg.Service/Method', source: fixedAddresses },
   };
-
-  const registerIn: Readonly<Record<string, (url: RegistryUrl, service: string, endpoint: string) => PreparedService>> =
-    {
-      etcd: (url, service, endpoint) => {
-        const hosts = url.hosts.map(formatHostPort).join();
-        const user = url.query.get('user') ?? url.user;
-        if (user !== undefined)
-          etcd.useCredentials(hosts, { user, password: url.query.get('password') ?? url.password });
-        return { register: (report) => etcd.register(hosts, service, endpoint, report) };
-      },
-      consul: (url, service, endpoint) => {
-        const address = parseEndpoint(endpoint, NAME);
-        return { register: (report) => consul.register(url, service, address, report) };
-      },
-      nacos: (url, _, endpoint) => nacos.prepareService(url, parseEndpoint(endpoint, NAME)),
-    };
+  const registries = new Map<string, GoZeroRegistry>([
+    ['etcd', etcd],
+    ['discov', etcd],
+    ['consul', consul],
+    ['nacos', nacos],
+  ]);
 
   return grpcDriver({
     name: NAME,
     schemes: () => schemes,
     prepareService(target, endpoint) {
       const url = parseRegistryUrl(target);
-      const register = registerIn[url.scheme === 'discov' ? 'etcd' : url.scheme];
-      if (!register || url.hosts.length === 0) {
-        const known = Object.keys(registerIn)
-          .map((scheme) => `${scheme}://host:port/service`)
-          .join(', ');
+      const registry = registries.get(url.scheme);
+      if (!registry || url.hosts.length === 0) {
+        const why = registry ? 'no host' : `the scheme ${JSON.stringify(url.scheme)}`;
         throw new DtmConfigError(
-          `driver ${NAME} registers services at ${known}; ${JSON.stringify(url.scheme)} is none`,
+          `driver ${NAME}: the target has ${why}; expected etcd://host:port/service, consul://host:port/service or ` +
+            'nacos://host:port/service',
         );
       }
-      parseEndpoint(endpoint, NAME);
-      return register(url, parseServiceName(url.path, `driver ${NAME}: the service in the target`), endpoint);
+      const address = parseEndpoint(endpoint, NAME);
+      const service = parseServiceName(url.path, `driver ${NAME}: the service in the target`);
+      return registry.prepareService({ url, service, address });
     },
   });
 }

@@ -1,87 +1,82 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
-import { formatHostPort } from '../../support/host-port.js';
 import { redactUrls } from '../../support/redact-urls.js';
-import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import type { PreparedService } from '../driver.js';
-import type { Address } from '../support/lookup/address.js';
+import { addressListener } from '../support/lookup/address-listener.js';
+import type { GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../support/registry/nacos/nacos-registry.js';
-import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
+import { parseRegistryUrl, type RegistryUrl } from '../support/registry/registry-url.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
+import type { GoZeroRegistry, GoZeroTarget } from './go-zero-target.js';
 
-/** Port of Nacos where none is given. */
-const PORT = 8848;
+const DEFAULT_PORT = 8848;
 
-/** Services in Nacos as go-zero keeps them: under their own name, without metadata. */
-export class NacosAddresses implements AddressSource {
-  readonly #registries: SharedRegistries<NacosInstance, NacosService, NacosEntry>;
+/** A Nacos, the user, and the namespace in it. */
+interface NacosLocation extends Pick<RegistryUrl, 'hosts' | 'user' | 'password'> {
+  readonly namespace: string | undefined;
+}
 
-  /** @param options - how each Nacos is reached, where its URLs do not say it */
+/** Services of go-zero in Nacos: under their own name, without metadata. */
+export class NacosAddresses implements GoZeroRegistry {
+  readonly #registries: SharedRegistries<NacosLocation, NacosInstance, NacosService, NacosEntry>;
+
+  /** @param options - how each Nacos is reached, unless its URL says otherwise */
   constructor(options: NacosOptions = {}) {
-    this.#registries = new SharedRegistries((key) => {
-      const { hosts, user, password, query } = parseRegistryUrl(key);
-      const namespace = query.get('namespaceid') ?? options.namespace;
-      return new NacosRegistry(hosts, { ...options, ...(user !== undefined && { user, password }), namespace });
+    this.#registries = new SharedRegistries(({ hosts, user, password, namespace = options.namespace }) => {
+      const credentials = user === undefined ? {} : { user, password };
+      return new NacosRegistry(hosts, { ...options, ...credentials, namespace });
     });
   }
 
-  check(target: GrpcTarget): void {
-    wantedBy(target);
+  parse(target: GrpcTarget): WatchAddresses {
+    const { location, service } = parseTarget(target);
+    return (listener) =>
+      this.#registries.watch(
+        location,
+        service,
+        addressListener(listener, (entries) => entries.map(({ address }) => address)),
+      );
   }
 
-  watch(target: GrpcTarget, listener: AddressListener): () => void {
-    const { url, service } = wantedBy(target);
-    return this.#registries.watch(keyOf(url), service, {
-      failed: (reason) => listener.failed(reason),
-      found: (entries) => listener.found(entries.map(({ address }) => address)),
-    });
-  }
-
-  /**
-   * Checks what is to be entered.
-   *
-   * @param url - of the service in Nacos
-   * @param address - where it is reached
-   * @returns enters it
-   * @throws DtmArgumentError when a name is none
-   */
-  prepareService(url: RegistryUrl, address: Address): PreparedService {
+  prepareService({ url, service, address }: GoZeroTarget): PreparedService {
     const cluster = optionOf(url, 'clustername');
-    const instance = { ...nameIn(url), address, ...(cluster && { cluster: parseServiceName(cluster, 'a cluster') }) };
-    const key = keyOf(url);
-    return { register: (options) => this.#registries.register(key, instance, options) };
+    const instance: NacosInstance = {
+      ...nameOf(url, service),
+      address,
+      ...(cluster && { cluster: parseServiceName(cluster, 'a cluster') }),
+    };
+    const location = locationOf(url);
+    return { register: (options) => this.#registries.register(location, instance, options) };
   }
 }
 
-function wantedBy({ scheme, authority, path }: GrpcTarget): { url: RegistryUrl; service: NacosService } {
+function parseTarget({ scheme, authority, path }: GrpcTarget): { location: NacosLocation; service: NacosService } {
   const text = `${scheme}://${authority}/${path}`;
-  const url = parseRegistryUrl(text, PORT);
+  const url = parseRegistryUrl(text, DEFAULT_PORT);
   if (url.hosts.length === 0) {
-    const form = 'nacos://host:port/service';
-    throw new DtmArgumentError(`bad address: '${redactUrls(text)}'. a service in Nacos is written ${form}`);
+    throw new DtmArgumentError(
+      `bad address: '${redactUrls(text)}'. expected a service in Nacos as nacos://host:port/service`,
+    );
   }
   const clusters = optionOf(url, 'clusters')?.split(',');
   for (const cluster of clusters ?? []) parseServiceName(cluster, 'a cluster');
-  return { url, service: { ...nameIn(url), clusters } };
+  return { location: locationOf(url), service: { ...nameOf(url, parseServiceName(url.path)), clusters } };
 }
 
-function nameIn(url: RegistryUrl): NacosName {
+function nameOf(url: RegistryUrl, service: string): NacosName {
   const group = optionOf(url, 'groupname');
-  return { service: parseServiceName(url.path), ...(group && { group: parseServiceName(group, 'a group') }) };
+  return { service, ...(group && { group: parseServiceName(group, 'a group') }) };
 }
 
-/** Which Nacos, as whom, and which namespace in it. */
-function keyOf(url: RegistryUrl): string {
-  const { hosts, user, password = '' } = url;
+function locationOf(url: RegistryUrl): NacosLocation {
+  const { hosts, user, password } = url;
   const namespace = optionOf(url, 'namespaceid');
-  const who = user === undefined ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
-  const query = namespace ? `?namespaceid=${encodeURIComponent(parseServiceName(namespace, 'a namespace'))}` : '';
-  return `nacos://${who}${hosts.map(formatHostPort).join()}/${query}`;
+  return { hosts, user, password, namespace: namespace && parseServiceName(namespace, 'a namespace') };
 }
 
-/** The driver of dtm writes `namespaceId`, the resolver of go-zero `namespaceid` and `GroupName`. */
+/** The driver in Go dtm reads `namespaceId`, the resolver of go-zero `namespaceid` and `GroupName`. */
 function optionOf({ query }: RegistryUrl, name: string): string | undefined {
   const values = [...query].filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
   return values.filter(Boolean).join() || undefined;

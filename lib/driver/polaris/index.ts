@@ -1,5 +1,5 @@
 /**
- * Services of Polaris.
+ * The driver of Polaris.
  *
  * @module nestjs-dtm/driver/polaris
  */

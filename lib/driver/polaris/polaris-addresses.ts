@@ -1,68 +1,61 @@
-import { formatHostPort, parseHostPort } from '../../support/host-port.js';
+import type { HostPort } from '../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import type { Address } from '../support/lookup/address.js';
-import type { AddressListener, AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { parseAddress, type Address } from '../support/lookup/address.js';
+import { addressListener } from '../support/lookup/address-listener.js';
+import type { AddressSource, GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import {
   PolarisRegistry,
   type PolarisEntry,
   type PolarisInstance,
   type PolarisService,
 } from '../support/registry/polaris/polaris-registry.js';
-import { parseRegistryUrl } from '../support/registry/registry-url.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
 import { warnOnce } from '../support/tools/warn-once.js';
-import { serviceIn } from './polaris-url.js';
+import { parsePolarisTarget } from './polaris-url.js';
 
 const warn = warnOnce('DTM_POLARIS_ENTRY');
 
 /** Services in Polaris. */
 export class PolarisAddresses implements AddressSource {
-  readonly #servers: () => string;
-  readonly #registries: SharedRegistries<PolarisInstance, PolarisService, PolarisEntry>;
+  readonly #servers: () => readonly HostPort[];
+  readonly #registries: SharedRegistries<readonly HostPort[], PolarisInstance, PolarisService, PolarisEntry>;
 
   /**
-   * @param servers - of Polaris, separated by commas
-   * @param token - of a user of Polaris, where it asks for one
+   * @param servers - servers of Polaris
+   * @param token - token of a user of Polaris. @default none
    */
-  constructor(servers: () => string, token?: string) {
+  constructor(servers: () => readonly HostPort[], token?: string) {
     this.#servers = servers;
-    this.#registries = new SharedRegistries(
-      (hosts) => new PolarisRegistry(parseRegistryUrl(`polaris://${hosts}`).hosts, token),
-    );
+    this.#registries = new SharedRegistries((hosts) => new PolarisRegistry(hosts, token));
   }
 
-  check(target: GrpcTarget): void {
-    serviceIn(target);
+  parse(target: GrpcTarget): WatchAddresses {
+    const service = parsePolarisTarget(target);
+    return (listener) =>
+      this.#registries.watch(
+        this.#servers(),
+        service,
+        addressListener(listener, (entries) =>
+          callableEntries(entries).flatMap((entry) => addressOf(entry, service.name) ?? []),
+        ),
+      );
   }
 
-  watch(target: GrpcTarget, listener: AddressListener): () => void {
-    return this.#registries.watch(this.#servers(), serviceIn(target), {
-      failed: (reason) => listener.failed(reason),
-      found: (entries) => listener.found(inService(entries).flatMap((entry) => addressOf(entry, target) ?? [])),
-    });
-  }
-
-  /**
-   * Enters an instance.
-   *
-   * @param instance - with its service
-   * @param options - who is told of problems
-   */
   register(instance: PolarisInstance, options?: RegisterOptions): Promise<DriverRegistration> {
     return this.#registries.register(this.#servers(), instance, options);
   }
 }
 
-/** Those that are well; when none is, perhaps it is the network that is not, and those that are ill are better than nobody. */
-function inService(entries: readonly PolarisEntry[]): readonly PolarisEntry[] {
+/** The healthy entries. When no entry is healthy, the network may be at fault, and an unhealthy entry is better than none. */
+function callableEntries(entries: readonly PolarisEntry[]): readonly PolarisEntry[] {
   const all = entries.filter(({ isIsolated, weight }) => !isIsolated && weight > 0);
-  const well = all.filter(({ isHealthy }) => isHealthy);
-  return well.length > 0 ? well : all;
+  const healthy = all.filter(({ isHealthy }) => isHealthy);
+  return healthy.length > 0 ? healthy : all;
 }
 
-function addressOf({ host, port, weight }: PolarisEntry, { authority }: GrpcTarget): Address | undefined {
-  const address = parseHostPort(formatHostPort({ host, port }));
+function addressOf({ host, port, weight }: PolarisEntry, service: string): Address | undefined {
+  const address = parseAddress(host, port);
   if (address) return { ...address, weight };
-  warn(`Polaris: ${JSON.stringify(`${host}:${port}`)} of ${authority} is no address; it is left out`);
+  warn(`Polaris: ${JSON.stringify(`${host}:${port}`)} of ${service} is not an address and is ignored`);
   return undefined;
 }

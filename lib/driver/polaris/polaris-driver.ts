@@ -1,14 +1,14 @@
 import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/internal.js';
-import { formatHostPort } from '../../support/host-port.js';
+import { formatHostPort, type HostPort } from '../../support/host-port.js';
 import type { DriverRegistration, DtmDriver, RegisterOptions } from '../driver.js';
 import { grpcDriver } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
+import { parseServiceName } from '../support/registry/parse-service-name.js';
 import type { PolarisInstance } from '../support/registry/polaris/polaris-registry.js';
 import { parseRegistryUrl } from '../support/registry/registry-url.js';
-import { parseServiceName } from '../support/registry/parse-service-name.js';
-import { PolarisAddresses } from './polaris-addresses.js';
 import { openAuthorityProxy } from './authority-proxy.js';
-import { polarisServers } from './polaris-servers.js';
+import { findPolarisServers } from './find-polaris-servers.js';
+import { PolarisAddresses } from './polaris-addresses.js';
 import { POLARIS_FORM, polarisBranchUrl, splitPolarisUrl } from './polaris-url.js';
 
 /** Options of {@link polarisDriver}. */
@@ -16,84 +16,95 @@ export interface PolarisOptions {
   /**
    * Servers of Polaris, `host:port` of gRPC.
    *
-   * @default what `DTM-MICRO-SERVICE-POLARIS-HOST` and `-PROVIDERPORT` say, or `global.serverConnector.addresses` in the
-   *   file `polaris.yaml` of the working directory, as for the Go drivers
+   * @default the variables `DTM-MICRO-SERVICE-POLARIS-HOST` and `-PROVIDERPORT`, or `global.serverConnector.addresses` in the file
+   *   `polaris.yaml` of the working directory, as for the Go drivers
    */
   readonly servers?: readonly string[] | undefined;
-  /** Token of a user of Polaris, where it asks for one. @default none */
+  /** Token of a user of Polaris. @default none */
   readonly token?: string | undefined;
   /**
-   * Port at which callers of the other kind, Go's, reach what is registered: their calls are named and go on to the address
-   * in the target. Go's clients of Polaris, Go dtm among them, send an empty `:authority`, and Node's HTTP/2 refuses that. It
-   * is opened at all interfaces while the service is registered, and stands in the registry in place of the port in the
-   * target; 0 takes a free one.
+   * Opens a second port for callers in Go, which forwards their calls to the address in the target. Go's client of Polaris, which
+   * Go dtm uses, sends an empty `:authority`; Node's HTTP/2 refuses that, and the second port adds a value. It is open on all
+   * interfaces while the service is registered, and is registered in place of the port in the target. 0 opens a free port.
    *
-   * @default what the environment variable `DTM_POLARIS_FRONT_PORT` says, otherwise none: what is registered is the address in
-   *   the target, which callers in Go cannot call when Node serves it
+   * @default the variable `DTM_POLARIS_PROXY_PORT`, or no second port
    */
-  readonly frontPort?: number | undefined;
+  readonly proxyPort?: number | undefined;
 }
 
 const NAME = 'dtm-driver-polaris';
 
-/** Between two signs of life, in seconds, as the server takes it from dtm. */
+/** Seconds between two heartbeats, the value that Polaris uses for dtm. */
 const TTL_SECONDS = 5;
 
-/** For those who choose the driver by its name. */
-const FRONT_PORT = 'DTM_POLARIS_FRONT_PORT';
+/** Sets the option for a driver that is chosen by its name. */
+const PROXY_PORT = 'DTM_POLARIS_PROXY_PORT';
 
 const TARGET = 'polaris://host:port/service?namespace=NAMESPACE';
 
 /**
- * Services in Polaris. One is addressed as `polaris://service?namespace=NAMESPACE`, a branch is
- * `polaris://service/pkg.Service/Method?namespace=NAMESPACE`. What is registered is the target
- * `polaris://host:port/service?namespace=NAMESPACE`, in which `host:port` is where the service itself is reached; the
- * endpoint is the token of the service, or empty.
+ * Creates the driver of Polaris. A service has the address `polaris://service?namespace=NAMESPACE`; a branch is
+ * `polaris://service/pkg.Service/Method?namespace=NAMESPACE`. The target of a registration is
+ * `polaris://host:port/service?namespace=NAMESPACE`, in which `host:port` is the address of the service itself; the endpoint is
+ * the token of the service, or empty.
  *
- * @param options - servers and token
+ * @param options - servers, token and second port
  */
 export function polarisDriver({ servers: option, token, ...options }: PolarisOptions = {}): DtmDriver {
-  let known: string | undefined;
-  const servers = (): string => (known ??= polarisServers(option));
+  let found: readonly HostPort[] | undefined;
+  const servers = (): readonly HostPort[] => (found ??= findPolarisServers(option));
   const addresses = new PolarisAddresses(servers, token);
   const driver = grpcDriver({
     name: NAME,
-    schemes: () => ({ polaris: { form: POLARIS_FORM, source: addresses, registry: servers() } }),
+    schemes: () => ({
+      polaris: { form: POLARIS_FORM, source: addresses, registry: servers().map(formatHostPort).join() },
+    }),
     prepareService(target, endpoint) {
+      // a missing server is an error at the start
       servers();
-      const instance = instanceOf(target, endpoint);
-      const frontPort = options.frontPort ?? frontPortIn(process.env);
-      const register = async (registerOptions?: RegisterOptions): Promise<DriverRegistration> => {
-        if (frontPort === undefined) return addresses.register(instance, registerOptions);
-        const front = await openAuthorityProxy(frontPort, instance);
-        const registration = await addresses.register({ ...instance, port: front.port }, registerOptions);
-        return {
-          get problem() {
-            return registration.problem;
-          },
-          close: () => registration.close().finally(() => front.close()),
-        };
+      const instance = parseTarget(target, endpoint);
+      const proxyPort = options.proxyPort ?? proxyPortIn(process.env);
+      return {
+        register: (registerOptions) =>
+          proxyPort === undefined
+            ? addresses.register(instance, registerOptions)
+            : registerProxy(addresses, instance, proxyPort, registerOptions),
       };
-      return { register };
     },
   });
   return { ...driver, parseServerMethod: (uri) => splitPolarisUrl(uri, NAME), branchUrl: polarisBranchUrl };
 }
 
-function frontPortIn({ [FRONT_PORT]: text }: Readonly<Record<string, string | undefined>>): number | undefined {
+async function registerProxy(
+  addresses: PolarisAddresses,
+  instance: PolarisInstance,
+  proxyPort: number,
+  options: RegisterOptions | undefined,
+): Promise<DriverRegistration> {
+  const proxy = await openAuthorityProxy(proxyPort, instance);
+  const registration = await addresses.register({ ...instance, port: proxy.port }, options);
+  return {
+    get problem() {
+      return registration.problem;
+    },
+    close: () => registration.close().finally(() => proxy.close()),
+  };
+}
+
+function proxyPortIn({ [PROXY_PORT]: text }: Readonly<Record<string, string | undefined>>): number | undefined {
   if (!text) return undefined;
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new DtmConfigError(`driver ${NAME}: ${FRONT_PORT} must be a port, not ${JSON.stringify(text)}`);
+  throw new DtmConfigError(`driver ${NAME}: ${PROXY_PORT} must be a port, not ${JSON.stringify(text)}`);
 }
 
-function instanceOf(target: string, serviceToken: string): PolarisInstance {
+function parseTarget(target: string, serviceToken: string): PolarisInstance {
   try {
     const { scheme, hosts, path, query } = parseRegistryUrl(target);
     const [host, ...others] = hosts;
     const namespace = query.get('namespace');
     if (scheme !== 'polaris' || !host || others.length > 0 || !namespace) {
-      throw new DtmArgumentError('a namespace, and one address that others can call, are needed');
+      throw new DtmArgumentError('it needs a namespace, and one address that others can call');
     }
     return {
       ...parseEndpoint(formatHostPort(host), NAME),
@@ -102,7 +113,9 @@ function instanceOf(target: string, serviceToken: string): PolarisInstance {
       serviceToken,
       ttlSeconds: TTL_SECONDS,
     };
-  } catch (error) {
-    throw new DtmConfigError(`driver ${NAME}: the target is written ${TARGET}; ${errorText(error)}`, { cause: error });
+  } catch (cause) {
+    throw new DtmConfigError(`driver ${NAME}: the target cannot be used: ${errorText(cause)}; expected ${TARGET}`, {
+      cause,
+    });
   }
 }

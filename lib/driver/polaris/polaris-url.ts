@@ -1,14 +1,14 @@
 import { DtmArgumentError, type ServerMethod } from '../../protocol/internal.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
-import type { GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import type { PolarisService } from '../support/registry/polaris/polaris-registry.js';
+import type { GrpcTarget } from '../support/lookup/address-source.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';
+import type { PolarisService } from '../support/registry/polaris/polaris-registry.js';
 
-/** How the URL of a branch is written. */
+/** Format of the URL of a branch. */
 export const POLARIS_FORM = 'polaris://service/pkg.Service/Method?namespace=NAMESPACE';
 
-/** Where there is none in the URL. */
+/** The namespace of a URL without one. */
 const DEFAULT_NAMESPACE = 'default';
 
 const BRANCH = /^polaris:\/\/([\w.-]+)(\/[\w.]+\/\w+)(?:\?namespace=([\w.-]*))?$/i;
@@ -18,41 +18,37 @@ const SERVICE = /^([^/?]*)\/?(?:\?(.*))?$/s;
 /**
  * Splits the URL of a branch as the Go driver does.
  *
- * @param uri - branch URL
- * @param driver - names it in messages
- * @throws DtmArgumentError saying what the URL should look like
+ * @throws DtmArgumentError with the expected format
  */
 export function splitPolarisUrl(uri: string, driver: string): ServerMethod {
   if (!/^polaris:/i.test(uri)) return splitBranchUrl(uri, { driver, schemes: { polaris: POLARIS_FORM } });
   const [, service = '', method, namespace = ''] = BRANCH.exec(uri) ?? [];
   if (method !== undefined) return { server: serverUrl(parseServiceName(service), namespace), method };
   throw new DtmArgumentError(
-    `bad url: '${redactUrls(uri)}'. a gRPC branch with this scheme is written ${POLARIS_FORM}; ` +
-      'dtm drops every other part',
+    `bad url: '${redactUrls(uri)}'. expected a gRPC branch as ${POLARIS_FORM}; dtm drops every other part`,
   );
 }
 
 /**
- * The URL of a branch.
+ * Builds the URL of a branch.
  *
- * @param service - `polaris://service?namespace=NAMESPACE`, or as Go addresses it, `polaris://service/?options=…`
+ * @param service - `polaris://service?namespace=NAMESPACE`, or the address that Go writes, `polaris://service/?options=…`
  * @param method - `/pkg.Service/Method`
- * @throws DtmArgumentError when it is none
+ * @throws DtmArgumentError with the expected format of the service
  */
 export function polarisBranchUrl(service: string, method: string): string {
   const [, authority] = /^polaris:\/\/(.*)$/is.exec(service) ?? [];
   if (authority === undefined) return service + method;
-  const { name, namespace } = serviceIn({ scheme: 'polaris', authority, path: '' });
+  const { name, namespace } = parsePolarisTarget({ scheme: 'polaris', authority, path: '' });
   return `polaris://${name}${method}${namespace === DEFAULT_NAMESPACE ? '' : `?namespace=${namespace}`}`;
 }
 
 /**
- * The service that a target of gRPC names.
+ * Parses a target of gRPC.
  *
- * @param target - from gRPC
- * @throws DtmArgumentError saying how it is written
+ * @throws DtmArgumentError with the expected format
  */
-export function serviceIn({ scheme, authority, path }: GrpcTarget): PolarisService {
+export function parsePolarisTarget({ scheme, authority, path }: GrpcTarget): PolarisService {
   const [, name = '', query = ''] = SERVICE.exec(path === '' ? authority : `${authority}/${path}`) ?? [];
   const parameters = new URLSearchParams(query);
   const options = parameters.get('options');
@@ -61,7 +57,7 @@ export function serviceIn({ scheme, authority, path }: GrpcTarget): PolarisServi
   if (name === '' || namespace === undefined || !isKnown) {
     const url = redactUrls(`${scheme}://${authority}/${path}`);
     throw new DtmArgumentError(
-      `bad address: '${url}'. a service in Polaris is written polaris://service?namespace=NAMESPACE`,
+      `bad address: '${url}'. expected a service in Polaris as polaris://service?namespace=NAMESPACE`,
     );
   }
   return {
@@ -70,13 +66,13 @@ export function serviceIn({ scheme, authority, path }: GrpcTarget): PolarisServi
   };
 }
 
-/** As clients of Polaris for Go write it: the options are JSON in the alphabet of base64 that is meant for URLs, padded. */
+/** Polaris' client for Go writes options as JSON in the URL alphabet of base64, with padding. */
 function serverUrl(service: string, namespace: string): string {
   const options = Buffer.from(JSON.stringify({ Namespace: namespace })).toString('base64');
   return `polaris://${service}/?options=${options.replaceAll('+', '-').replaceAll('/', '_')}`;
 }
 
-/** @returns undefined when there are other options, which are not served here */
+/** @returns undefined for options that are not supported here */
 function namespaceIn(options: string): string | undefined {
   try {
     const { Namespace: namespace = '', ...others } = JSON.parse(Buffer.from(options, 'base64').toString()) as {

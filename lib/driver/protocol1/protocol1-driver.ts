@@ -2,19 +2,21 @@ import { DtmArgumentError } from '../../protocol/internal.js';
 import { parseHostPort } from '../../support/host-port.js';
 import { loadGrpc } from '../../support/load-grpc.js';
 import { redactUrls } from '../../support/redact-urls.js';
-import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { DtmDriver } from '../driver.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
 import type { Address } from '../support/lookup/address.js';
-import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
-import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-scheme.js';
+import type { AddressSource, GrpcTarget } from '../support/lookup/address-source.js';
+import { watchFixed } from '../support/lookup/fixed-addresses.js';
+import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-grpc-scheme.js';
 
 const NAME = 'dtm-driver-protocol1';
 const SCHEME = 'protocol1';
 const FORM = 'protocol1:///host:port/pkg.Service/Method, with three slashes';
 
 /**
- * The driver of DTM's own guide: the addresses of its scheme are fixed, and there is no registry. dtm is
- * `protocol1:///localhost:36790` (two slashes do as well), a branch `protocol1:///localhost:50051/pkg.Service/Method`.
+ * Creates the driver of DTM's guide for drivers: an address of its scheme holds a fixed `host:port`, and there is no registry. A
+ * dtm is `protocol1:///localhost:36790`, with two or three slashes; a branch is
+ * `protocol1:///localhost:50051/pkg.Service/Method`.
  */
 export function protocol1Driver(): DtmDriver {
   return {
@@ -26,7 +28,7 @@ export function protocol1Driver(): DtmDriver {
       const parts = splitBranchUrl(uri, { driver: NAME, schemes: { [SCHEME]: FORM } });
       const [, address] = parts.server.split('://');
       if (address !== undefined && !(address.startsWith('/') && parseHostPort(address.slice(1)))) {
-        throw new DtmArgumentError(`bad url: '${redactUrls(uri)}'. a gRPC branch with this scheme is written ${FORM}`);
+        throw new DtmArgumentError(`bad url: '${redactUrls(uri)}'. expected a gRPC branch as ${FORM}`);
       }
       return parts;
     },
@@ -34,17 +36,11 @@ export function protocol1Driver(): DtmDriver {
 }
 
 /** The address is in the target itself. */
-const fixedAddress: AddressSource = {
-  check: (target) => void addressIn(target),
-  watch(target, listener) {
-    listener.found([addressIn(target)]);
-    return () => undefined;
-  },
-};
+const fixedAddress: AddressSource = { parse: (target) => watchFixed([parseTarget(target)]) };
 
-function addressIn({ authority, path }: GrpcTarget): Address {
+function parseTarget({ authority, path }: GrpcTarget): Address {
   const address = authority === '' || path === '' ? parseHostPort(authority + path) : undefined;
   if (address) return address;
   const url = redactUrls(`${SCHEME}://${authority}/${path}`);
-  throw new DtmArgumentError(`bad address: '${url}'. the address of a service is written ${SCHEME}:///host:port`);
+  throw new DtmArgumentError(`bad address: '${url}'. expected the address of a service as ${SCHEME}:///host:port`);
 }

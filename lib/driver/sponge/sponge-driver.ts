@@ -6,58 +6,58 @@ import { EtcdInstances } from '../support/discovery/etcd-instances.js';
 import { namespaceIn, NacosInstances } from '../support/discovery/nacos-instances.js';
 import type { InstanceEndpoints } from '../support/discovery/service-instance.js';
 import type { ConsulCheck } from '../support/registry/consul/consul-instance.js';
-import type { ConsulOptions } from '../support/registry/consul/consul-registry.js';
-import type { EtcdOptions } from '../support/registry/etcd/etcd-registry.js';
+import type { ConsulOptions } from '../support/registry/consul/consul-options.js';
+import type { EtcdOptions } from '../support/registry/etcd/etcd-options.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 
 /** Options of {@link spongeDriver}. */
 export interface SpongeOptions {
   /**
-   * The registry in which services are found: `etcd://host:2379`, `consul://host:8500` or `nacos://host:8848`.
+   * The registry in which services are looked up: `etcd://host:2379`, `consul://host:8500` or `nacos://host:8848`.
    *
-   * @default that of the target which is registered
+   * @default the registry of the first target
    */
   readonly registry?: string | undefined;
-  /** How etcd is reached, where it asks for more than its addresses. @default plainly */
+  /** How etcd is reached, beside its addresses. @default without a user and TLS */
   readonly etcd?: EtcdOptions | undefined;
-  /** How consul is reached, where it asks for more than its addresses. @default plainly */
+  /** How Consul is reached, beside its addresses. @default without a token and TLS */
   readonly consul?: ConsulOptions | undefined;
-  /** How Nacos is reached, where it asks for more than its addresses. @default plainly */
+  /** How Nacos is reached, beside its addresses. @default without a user and TLS */
   readonly nacos?: NacosOptions | undefined;
 }
 
-const NAME = 'dtm-driver-sponge';
-
-/** How often consul connects, and when it drops an instance that it cannot connect to, in seconds. */
+/** How often Consul connects to an instance, in seconds; sponge's own. */
 const CONNECT_SECONDS = 20;
+
+/** When Consul drops an instance that it cannot connect to, in seconds; sponge's own. */
 const DEREGISTER_SECONDS = 60;
 
 /**
- * Services as sponge registers and finds them: `discovery:///service` in etcd, consul or nacos, where
- * the name has `.grpc` behind it. A branch has its method behind that: `discovery:///service/pkg.Service/Method`.
- * Targets are `etcd://host:2379/service`, `consul://host:8500/service` and `nacos://host:8848/service`, the endpoint is
+ * Creates the driver of sponge. A service in etcd, Consul or Nacos has the address `discovery:///service`; a branch adds its
+ * method, `discovery:///service/pkg.Service/Method`. In Nacos sponge appends `.grpc` to the name. The target of a registration is
+ * `etcd://host:2379/service`, `consul://host:8500/service` or `nacos://host:8848/service`, the endpoint is
  * `grpc://host:port`.
  *
- * @param options - registry and credentials
- * @throws DtmConfigError when the registry is none
+ * @param options - the registry and its credentials
+ * @throws DtmConfigError when the registry cannot be used
  */
 export function spongeDriver(options: SpongeOptions = {}): DtmDriver {
   const { registry, etcd, consul, nacos } = options;
   return discoveryDriver({
-    name: NAME,
+    name: 'dtm-driver-sponge',
     factory: 'spongeDriver',
     registry,
-    kinds: {
+    registries: {
       etcd: { defaultPort: 2379, open: (url) => new EtcdInstances(url, etcd) },
       consul: { defaultPort: 8500, open: (url) => new ConsulInstances(url, { ...consul, checks }) },
       nacos: {
         defaultPort: 8848,
-        part: (query) => namespaceIn(query) ?? nacos?.namespace,
+        namespaceOf: (query) => namespaceIn(query) ?? nacos?.namespace,
         open: (url) => new NacosInstances(url, nacos),
       },
     },
     defaultService: 'dtmservice',
-    mostEndpoints: 1,
+    maxEndpoints: 1,
     idOf: (service, [endpoint]) => `${service}_${endpoint.scheme}_${endpoint.host}_${endpoint.port}`,
   });
 }

@@ -1,51 +1,45 @@
-import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
 import type { PreparedService } from '../driver.js';
+import { addressListener } from '../support/lookup/address-listener.js';
 import type { EurekaEntry, EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
-import { eurekaMembers, type EurekaOptions } from '../support/registry/eureka/eureka-options.js';
+import { parseEurekaUrls, type EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import { EurekaRegistry } from '../support/registry/eureka/eureka-registry.js';
+import type { RegistryMember } from '../support/registry/registry-http-client.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
 import type { NamedUrl } from './named-url.js';
-import type { SpringServices } from './spring-services.js';
+import type { ServiceLookup, SpringServices } from './spring-services.js';
 
-/** Services as Spring Cloud Netflix keeps them in Eureka. */
+/** Services of Spring Cloud Netflix in Eureka. */
 export class EurekaServices implements SpringServices {
   readonly registry: string;
   readonly isKnownToGo = false;
-  readonly #registries: SharedRegistries<EurekaInstance, string, EurekaEntry>;
+  readonly #members: readonly RegistryMember[];
+  readonly #registries: SharedRegistries<readonly RegistryMember[], EurekaInstance, string, EurekaEntry>;
 
   /**
-   * @param serviceUrls - of Eureka's servers
-   * @param options - see {@link EurekaOptions}
-   * @throws DtmConfigError when a URL is none
+   * @param serviceUrls - URLs of Eureka's servers
+   * @throws DtmConfigError for an invalid URL
    */
   constructor(serviceUrls: readonly string[], options: EurekaOptions) {
-    const members = eurekaMembers(serviceUrls, options);
-    this.registry = `eureka at ${members.map(({ url }) => url).join()}`;
-    this.#registries = new SharedRegistries(() => new EurekaRegistry(serviceUrls, options));
+    this.#members = parseEurekaUrls(serviceUrls, options);
+    this.registry = `eureka at ${this.#members.map(({ url }) => url).join()}`;
+    this.#registries = new SharedRegistries((members) => new EurekaRegistry(members, options));
   }
 
-  targetOf({ service }: NamedUrl): GrpcTarget {
-    // found in any case, and watched once
-    return { scheme: 'eureka', authority: '', path: service.toLowerCase() };
+  lookup({ service }: NamedUrl): ServiceLookup {
+    // Eureka ignores the case, and one watch is enough
+    const name = service.toLowerCase();
+    return {
+      name,
+      watch: (listener) =>
+        this.#registries.watch(
+          this.#members,
+          name,
+          addressListener(listener, (entries) => entries.map(({ address }) => address)),
+        ),
+    };
   }
 
-  check(): void {
-    // done by whoever made the target
-  }
-
-  watch({ path }: GrpcTarget, listener: AddressListener): () => void {
-    return this.#registries.watch(this.registry, path, {
-      failed: (reason) => listener.failed(reason),
-      found: (entries) => listener.found(entries.map(({ address }) => address)),
-    });
-  }
-
-  /**
-   * Prepares the registration of an instance.
-   *
-   * @param instance - which one
-   */
   prepareService(instance: EurekaInstance): PreparedService {
-    return { register: (options) => this.#registries.register(this.registry, instance, options) };
+    return { register: (options) => this.#registries.register(this.#members, instance, options) };
   }
 }

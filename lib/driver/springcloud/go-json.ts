@@ -1,6 +1,6 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 
-/** An object that is read as Go does: the names of fields in any case, and what is missing has its zero value. */
+/** A JSON object that is read as Go reads it: field names in any case, and an empty string for an absent one. */
 export class GoJson {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #name: string;
@@ -11,49 +11,47 @@ export class GoJson {
   }
 
   /**
-   * Reads a text.
+   * Parses a text.
    *
-   * @param text - JSON; never part of a message, as there may be a password in it
-   * @param name - names it in messages
-   * @throws DtmConfigError when it is no object
+   * @param text - JSON; never part of a message, because it may hold a password
+   * @param name - names the text in messages
+   * @param example - an example for messages
+   * @throws DtmConfigError when the text is not a JSON object
    */
-  static parse(text: string, name: string): GoJson {
+  static parse(text: string, name: string, example: string): GoJson {
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch {
-      // said below
+      // the error below has no cause, because a cause would quote the text
     }
     if (isObject(value)) return new GoJson(value, name);
-    throw new DtmConfigError(`${name} is no JSON object`);
+    throw new DtmConfigError(`${name} is not a JSON object; expected e.g. ${example}`);
   }
 
-  /** A field with a text. @returns undefined for an empty one */
+  /** @returns undefined for an empty string as well */
   string(name: string): string | undefined {
-    return this.#field(name, 'a text', (value): value is string => typeof value === 'string') || undefined;
+    return this.#field(name, 'a string', (value): value is string => typeof value === 'string') || undefined;
   }
 
-  /** A field with a number. */
   number(name: string): number | undefined {
     return this.#field(name, 'a number', (value): value is number => typeof value === 'number');
   }
 
-  /** A field with true or false. */
   boolean(name: string): boolean | undefined {
     return this.#field(name, 'true or false', (value): value is boolean => typeof value === 'boolean');
   }
 
-  /** A field with texts under names. */
-  texts(name: string): Readonly<Record<string, string>> | undefined {
+  strings(name: string): Readonly<Record<string, string>> | undefined {
     return this.#field(
       name,
-      'an object with texts',
+      'an object of strings',
       (value): value is Readonly<Record<string, string>> =>
         isObject(value) && Object.values(value).every((one) => typeof one === 'string'),
     );
   }
 
-  /** A field with an object; an empty one where there is none. */
+  /** @returns an empty object for an absent field */
   object(name: string): GoJson {
     return new GoJson(this.#field(name, 'an object', isObject) ?? {}, `${this.#name}.${name}`);
   }

@@ -1,5 +1,5 @@
 /**
- * Services of Spring Cloud, in Nacos or Eureka.
+ * The driver of Spring Cloud, with Nacos or Eureka.
  *
  * @module nestjs-dtm/driver/springcloud
  */
@@ -10,5 +10,5 @@ export {
   type SpringNacos,
 } from './spring-cloud-driver.js';
 export type { EurekaOptions } from '../support/registry/eureka/eureka-options.js';
-export type { RegistryTls } from '../support/registry/registry-tls.js';
 export type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
+export type { RegistryTls } from '../support/registry/registry-tls.js';

@@ -1,8 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
-import { formatHostPort } from '../../support/host-port.js';
-import type { AddressListener, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import { formatHostPort, type HostPort } from '../../support/host-port.js';
 import type { PreparedService } from '../driver.js';
-import type { Address } from '../support/lookup/address.js';
+import { addressListener } from '../support/lookup/address-listener.js';
 import {
   DEFAULT_GROUP,
   type NacosEntry,
@@ -13,61 +12,59 @@ import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
 import { NacosRegistry } from '../support/registry/nacos/nacos-registry.js';
 import { SharedRegistries } from '../support/registry/shared-registries.js';
 import { isHttpScheme, type NamedUrl } from './named-url.js';
-import type { SpringServices } from './spring-services.js';
+import type { ServiceLookup, SpringServices } from './spring-services.js';
 
-/** Where dtm looks when a URL names no cluster. */
+/** The cluster in which dtm looks up a URL without clusters. */
 const DEFAULT_CLUSTER = 'DEFAULT';
 
-/** Services as Spring Cloud Alibaba keeps them in Nacos. */
+/** Services of Spring Cloud Alibaba in Nacos. */
 export class NacosServices implements SpringServices {
   readonly registry: string;
   readonly isKnownToGo = true;
+  readonly #hosts: readonly HostPort[];
   readonly #group: string;
-  readonly #registries: SharedRegistries<NacosInstance, NacosService, NacosEntry>;
+  readonly #registries: SharedRegistries<readonly HostPort[], NacosInstance, NacosService, NacosEntry>;
 
   /**
    * @param hosts - members of one cluster
    * @param options - see {@link NacosOptions}
-   * @param group - of services whose URL cannot name one
+   * @param group - group of a service whose URL cannot name one
    * @throws DtmConfigError when there is no member
    */
-  constructor(hosts: readonly Address[], options: NacosOptions, group = DEFAULT_GROUP) {
-    if (hosts.length === 0) throw new DtmConfigError('give the address of Nacos, e.g. nacos:8848');
+  constructor(hosts: readonly HostPort[], options: NacosOptions, group = DEFAULT_GROUP) {
+    if (hosts.length === 0) throw new DtmConfigError('Nacos has no address; expected e.g. nacos:8848');
     const { namespace = 'public', user } = options;
     const as = user === undefined ? '' : ` as ${user}`;
     this.registry = `nacos at ${hosts.map(formatHostPort).join()}, namespace ${namespace}${as}`;
+    this.#hosts = hosts;
     this.#group = group;
-    this.#registries = new SharedRegistries(() => new NacosRegistry(hosts, options));
+    this.#registries = new SharedRegistries((members) => new NacosRegistry(members, options));
   }
 
-  targetOf({ scheme, service, group, clusters }: NamedUrl): GrpcTarget {
-    const query = new URLSearchParams({ group: group ?? (isHttpScheme(scheme) ? this.#group : DEFAULT_GROUP) });
-    // a Java client looks for dtm in all clusters, dtm for a branch in this one only
-    const wanted = clusters.length === 0 && !isHttpScheme(scheme) ? [DEFAULT_CLUSTER] : clusters;
-    if (wanted.length > 0) query.set('clusters', wanted.join());
-    return { scheme: 'nacos', authority: '', path: `${service}?${query}` };
-  }
-
-  check(): void {
-    // done by whoever made the target
-  }
-
-  watch({ path }: GrpcTarget, listener: AddressListener): () => void {
-    const [service = '', text] = path.split('?');
-    const query = new URLSearchParams(text);
-    const wanted = { service, group: query.get('group') ?? DEFAULT_GROUP, clusters: query.get('clusters')?.split(',') };
-    return this.#registries.watch(this.registry, wanted, {
-      failed: (reason) => listener.failed(reason),
-      found: (entries) => listener.found(entries.map(({ address }) => address)),
+  lookup({ scheme, service, group, clusters }: NamedUrl): ServiceLookup {
+    const isHttp = isHttpScheme(scheme);
+    const wanted: NacosService = {
+      service,
+      group: group ?? (isHttp ? this.#group : DEFAULT_GROUP),
+      // a Java client looks for dtm in all clusters, dtm looks for a branch in the default cluster
+      clusters: clusters.length > 0 ? clusters : isHttp ? undefined : [DEFAULT_CLUSTER],
+    };
+    const query = new URLSearchParams({
+      group: wanted.group!,
+      ...(wanted.clusters && { clusters: wanted.clusters.join() }),
     });
+    return {
+      name: `${service}?${query}`,
+      watch: (listener) =>
+        this.#registries.watch(
+          this.#hosts,
+          wanted,
+          addressListener(listener, (entries) => entries.map(({ address }) => address)),
+        ),
+    };
   }
 
-  /**
-   * Prepares the registration of an instance.
-   *
-   * @param instance - which one
-   */
   prepareService(instance: NacosInstance): PreparedService {
-    return { register: (options) => this.#registries.register(this.registry, instance, options) };
+    return { register: (options) => this.#registries.register(this.#hosts, instance, options) };
   }
 }

@@ -5,61 +5,58 @@ import { parseServiceName } from '../support/registry/parse-service-name.js';
 
 /** A URL with the name of a service in place of a host. */
 export interface NamedUrl {
-  /** In lower case. */
+  /** The scheme in lower case. */
   readonly scheme: string;
   /** Name of the service. */
   readonly service: string;
-  /** Group in Nacos. @default that of the registry */
+  /** Group in Nacos. @default the group of the registry */
   readonly group?: string | undefined;
-  /** Clusters in Nacos; empty when none are named. */
+  /** Clusters in Nacos; empty when the URL names none. */
   readonly clusters: readonly string[];
-  /** Path and query, as they were written. */
+  /** Path and query as they were written. */
   readonly rest: string;
 }
 
 const PARTS = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)([^#]*)(?:#.*)?$/is;
 
-/** Schemes of gRPC, and of our own gRPC addresses: what follows is no name. */
-const OF_GRPC: ReadonlySet<string> = new Set(['grpc', 'grpcs', 'dns', 'unix', 'ipv4', 'ipv6', 'xds']);
+/** Schemes of gRPC and of this package's own gRPC addresses, which are not followed by a name. */
+const GRPC_SCHEMES: ReadonlySet<string> = new Set(['grpc', 'grpcs', 'dns', 'unix', 'ipv4', 'ipv6', 'xds']);
 
-/** No dot, no port, not only digits. */
+/** A host without a dot and a port that is not a number. */
 const BARE_NAME = /^(?=.*[a-z])(?!localhost$)[\w-]+$/i;
 
 /**
- * Whether a URL holds the name of a service. Like Go dtm, with any scheme but those of the web; for the coordinator, like
- * the Java client, also with `http`, where the host has neither dot nor port and is not `localhost`.
- *
- * @param url - any URL
- * @param of - whose it is
+ * Whether a URL holds the name of a service. As in Go dtm that is every scheme but http and https. The URL of a coordinator may
+ * hold a name behind `http://` as well, as for the Java client, when its host has neither dot nor port and is not `localhost`.
  */
-export function isNamedUrl(url: string, of: HttpUrlRole): boolean {
+export function isNamedUrl(url: string, role: HttpUrlRole): boolean {
   const [, scheme, host = ''] = PARTS.exec(url) ?? [];
   if (scheme === undefined) return false;
-  return isHttpScheme(scheme) ? of === 'coordinator' && BARE_NAME.test(host) : !OF_GRPC.has(scheme.toLowerCase());
+  return isHttpScheme(scheme)
+    ? role === 'coordinator' && BARE_NAME.test(host)
+    : !GRPC_SCHEMES.has(scheme.toLowerCase());
 }
 
-/**
- * Whether a scheme is `http` or `https`.
- *
- * @param scheme - in any case
- */
+/** Whether a scheme is `http` or `https`, in any case. */
 export function isHttpScheme(scheme: string): boolean {
   return /^https?$/i.test(scheme);
 }
 
 /**
- * Takes a URL with the name of a service apart. Its query says where Nacos has it: `group`, as dtm reads it, or `groupName`,
- * as the Java client writes it, and `clusters`, which may be repeated.
+ * Parses a URL with the name of a service. Its query may name the place in Nacos: `group`, which dtm reads, or `groupName`, which
+ * the Java client writes, and `clusters`, which may be repeated.
  *
- * @param url - one that {@link isNamedUrl}
- * @throws DtmArgumentError saying what is wrong
+ * @param url - a URL for which {@link isNamedUrl} is true
+ * @throws DtmArgumentError with the reason
  */
 export function parseNamedUrl(url: string): NamedUrl {
   const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(url)}'. ${why}`);
   const [, scheme = '', host = '', rest = ''] = PARTS.exec(url) ?? [];
-  if (!/^[!-~]+$/.test(url)) throw refusal('it must be in printable ASCII; encode the rest with %');
+  if (!/^[!-~]+$/.test(url)) throw refusal('expected printable ASCII; encode other characters with %');
   if (/[:@]/.test(host)) {
-    throw refusal(`behind ${scheme}:// stands the name of a service, without a port and a user; or begin with http://`);
+    throw refusal(
+      `expected the name of a service after ${scheme}://, without a port and a user; an address begins with http://`,
+    );
   }
   const query = new URLSearchParams(rest.split(/\?(.*)/s)[1]);
   const group = query.get('group') || query.get('groupName') || undefined;

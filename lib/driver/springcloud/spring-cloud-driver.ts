@@ -1,87 +1,83 @@
 import { DtmArgumentError, DtmConfigError } from '../../protocol/internal.js';
-import { formatHostPort } from '../../support/host-port.js';
+import { formatHostPort, type HostPort } from '../../support/host-port.js';
 import { redactUrls } from '../../support/redact-urls.js';
-import { splitBranchUrl } from '../support/base/split-branch-url.js';
-import type { DtmDriver, PreparedService } from '../driver.js';
-import { DEFAULT_TIMEOUTS, SharedAddressSource } from '../support/lookup/grpc-resolver/shared-address-source.js';
-import type { HttpNameResolver } from '../support/lookup/http-resolver/http-name-resolver.js';
-import { AddressCache } from '../support/lookup/http-resolver/address-cache.js';
+import type { DtmDriver } from '../driver.js';
 import { grpcDriver } from '../support/base/grpc-driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
+import { splitBranchUrl } from '../support/base/split-branch-url.js';
+import { AddressCache } from '../support/lookup/http-resolver/address-cache.js';
+import type { HttpNameResolver } from '../support/lookup/http-resolver/http-name-resolver.js';
+import { SharedWatches } from '../support/lookup/shared-watches.js';
 import type { EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';
-import { parseRegistryUrl } from '../support/registry/registry-url.js';
 import { EurekaServices } from './eureka-services.js';
 import { NacosServices } from './nacos-services.js';
-import { isNamedUrl, isHttpScheme, parseNamedUrl } from './named-url.js';
+import { isHttpScheme, isNamedUrl, parseNamedUrl } from './named-url.js';
 import { eurekaBranchUrl, springBranchUrl } from './spring-branch-url.js';
 import type { SpringServices } from './spring-services.js';
-import { parseTarget } from './spring-target.js';
+import { parseNacosHosts, parseTarget } from './spring-target.js';
 
 /** Nacos, for {@link springCloudDriver}. */
 export interface SpringNacos extends NacosOptions {
-  /** Members of its cluster, `host:port,host:port`; 8848 where there is no port. */
+  /** Members of the cluster, `host:port,host:port`; the default port is 8848. */
   readonly hosts: string;
-  /** Group of the coordinator, where its URL cannot name it. @default 'DEFAULT_GROUP' */
+  /** Group of the coordinator, for a URL that cannot name one. @default 'DEFAULT_GROUP' */
   readonly group?: string | undefined;
 }
 
 /** Eureka, for {@link springCloudDriver}. */
 export interface SpringEureka extends EurekaOptions {
-  /** Its servers, e.g. `http://user:password@eureka:8761/eureka`. */
+  /** URLs of the servers, e.g. `http://user:password@eureka:8761/eureka`. */
   readonly serviceUrls: readonly string[];
   /**
-   * Who calls the branches: Go dtm finds no services in Eureka, so that `branchUrl`, `branchOf` and `endpoint.http` refuse
-   * their names unless it is the coordinator of this package, embedded or as `nestjs-dtm serve`.
+   * The coordinator that calls the branches. Go dtm does not look services up in Eureka, so that `branchUrl`, `branchOf` and
+   * `endpoint.http` refuse a name unless the coordinator is `'nestjs-dtm'`, embedded or as `nestjs-dtm serve`.
    *
    * @default 'dtm'
    */
   readonly coordinator?: 'dtm' | 'nestjs-dtm' | undefined;
 }
 
-/** Options of {@link springCloudDriver}: one of the registries. */
+/** Options of {@link springCloudDriver}: one of the two registries. */
 export interface SpringCloudOptions {
-  /** Services are looked for in Nacos. @default in the registry of the target */
+  /** Looks services up in Nacos. @default the registry of the first target */
   readonly nacos?: SpringNacos | undefined;
-  /** Services are looked for in Eureka. @default in the registry of the target */
+  /** Looks services up in Eureka. @default the registry of the first target */
   readonly eureka?: SpringEureka | undefined;
 }
 
 const NAME = 'dtm-driver-springcloud';
 
 /**
- * Services of HTTP as Spring Cloud registers and finds them: in Nacos, as dtm's own driver does, or in
- * Eureka. A branch is `nacos://service/path`, the coordinator `nacos://dtmService/api/dtmsvr` or, as for a Java client,
- * `http://dtmService/api/dtmsvr`.
+ * Creates the driver of Spring Cloud, for HTTP services in Nacos, as in Go dtm, or in Eureka. A branch is `nacos://service/path`,
+ * the coordinator `nacos://dtmService/api/dtmsvr` or, as for a Java client, `http://dtmService/api/dtmsvr`. The target of a
+ * registration is a JSON object, the endpoint is `host:port`.
  *
- * Which registry that is a target says, for whoever registers a service, or the options.
- *
- * @param options - see {@link SpringCloudOptions}
- * @throws DtmConfigError when they name two registries, or none that exists
+ * @param options - the registry and its credentials
+ * @throws DtmConfigError when the options name two registries, or a registry that cannot be used
  */
 export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
-  let used: { services: SpringServices; shared: SharedAddressSource; names: AddressCache } | undefined;
-  /** Names are looked up in one registry: the one that was named first. */
-  const use = <T extends SpringServices>(services: T): T => {
-    if (used && used.services.registry !== services.registry) {
+  /** Names are looked up in one registry, the first that an option or a target has named. */
+  let lookup: SpringServices | undefined;
+  const watches = new SharedWatches();
+  const cache = new AddressCache();
+  const useForLookup = <T extends SpringServices>(services: T): T => {
+    if (lookup && lookup.registry !== services.registry) {
       throw new DtmConfigError(
-        `driver ${NAME}: ${services.registry} is another registry than ${used.services.registry}, where names are looked up; ` +
-          'targets and options must agree',
+        `driver ${NAME}: ${services.registry} is not ${lookup.registry}, where services are looked up; give all targets and ` +
+          'options the same registry',
       );
     }
-    if (!used) {
-      const shared = new SharedAddressSource(services, DEFAULT_TIMEOUTS);
-      used = { services, shared, names: new AddressCache(shared) };
-    }
-    return used.services as T;
+    lookup ??= services;
+    return lookup as T;
   };
-  const useNacos = (hosts: string, given: NacosOptions, group?: string): NacosServices =>
-    use(new NacosServices(parseRegistryUrl(`nacos://${hosts}`, 8848).hosts, given, group));
-  const useEureka = (serviceUrls: readonly string[], given: EurekaOptions): EurekaServices =>
-    use(new EurekaServices(serviceUrls, given));
+  const useNacos = (hosts: readonly HostPort[], nacos: NacosOptions, group?: string): NacosServices =>
+    useForLookup(new NacosServices(hosts, nacos, group));
+  const useEureka = (serviceUrls: readonly string[], eureka: EurekaOptions): EurekaServices =>
+    useForLookup(new EurekaServices(serviceUrls, eureka));
 
   const { nacos, eureka } = options;
-  if (nacos) useNacos(nacos.hosts, nacos, nacos.group);
+  if (nacos) useNacos(parseNacosHosts(nacos.hosts), nacos, nacos.group);
   if (eureka) useEureka(eureka.serviceUrls, eureka);
 
   const http: HttpNameResolver = {
@@ -89,13 +85,14 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
     check: (url) => void parseNamedUrl(url),
     async resolve(url) {
       const named = parseNamedUrl(url);
-      if (!used) {
+      if (!lookup) {
         throw new DtmConfigError(
-          `driver ${NAME} knows no registry to find ${JSON.stringify(named.service)} in; give it a target, or ` +
-            "springCloudDriver({ nacos: { hosts: 'nacos:8848' } })",
+          `driver ${NAME} has no registry to look ${JSON.stringify(named.service)} up in; register a service, or create the ` +
+            "driver with springCloudDriver({ nacos: { hosts: 'nacos:8848' } })",
         );
       }
-      const address = await used.names.one(used.services.targetOf(named));
+      const { name, watch } = lookup.lookup(named);
+      const address = await cache.pick(name, (listener) => watches.join(name, watch, listener));
       const scheme = address.secure ? 'https' : isHttpScheme(named.scheme) ? named.scheme : 'http';
       return { url: `${scheme}://${formatHostPort(address)}${named.rest}` };
     },
@@ -103,16 +100,17 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
 
   const base = grpcDriver({
     name: NAME,
-    // services are not called by name over gRPC
+    // names are called over HTTP only
     schemes: () => ({}),
-    prepareService(target, endpoint): PreparedService {
+    prepareService(target, endpoint) {
       const parsed = parseTarget(target, parseEndpoint(endpoint, NAME));
       if (parsed.type === 'eureka') {
         const { serviceUrls, client, instance } = parsed;
-        return useEureka(serviceUrls, { ...eureka, ...defined(client) }).prepareService(instance);
+        return useEureka(serviceUrls, { ...eureka, ...definedOf(client) }).prepareService(instance);
       }
-      const { addr, client, instance } = parsed;
-      return useNacos(addr, { ...nacos, ...defined(client) }, nacos?.group ?? instance.group).prepareService(instance);
+      const { hosts, client, instance } = parsed;
+      const group = nacos?.group ?? instance.group;
+      return useNacos(hosts, { ...nacos, ...definedOf(client) }, group).prepareService(instance);
     },
   });
 
@@ -122,22 +120,22 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
     parseServerMethod(uri) {
       if (!uri.includes('://')) return splitBranchUrl(uri, { driver: NAME, schemes: {} });
       throw new DtmArgumentError(
-        `bad url: '${redactUrls(uri)}'. with the driver ${NAME} services are called by name over HTTP only; ` +
-          'a gRPC branch is written host:port/pkg.Service/Method',
+        `bad url: '${redactUrls(uri)}'. the driver ${NAME} calls services by name over HTTP only; expected a gRPC branch as ` +
+          'host:port/pkg.Service/Method',
       );
     },
     branchUrl: (service, method) =>
       eureka?.coordinator === 'nestjs-dtm'
         ? eurekaBranchUrl(service, method)
-        : springBranchUrl(service, method, used?.services),
+        : springBranchUrl(service, method, lookup),
     async close() {
-      used?.names.close();
-      used?.shared.endUnused();
+      cache.close();
+      watches.endUnused();
     },
   };
 }
 
-/** What is not given does not hide what the options say. */
-function defined<T extends object>(given: T): Partial<T> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
+/** An undefined field must not override an option. */
+function definedOf<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

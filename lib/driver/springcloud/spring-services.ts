@@ -1,16 +1,20 @@
-import type { AddressSource, GrpcTarget } from '../support/lookup/grpc-resolver/address-source.js';
+import type { WatchAddresses } from '../support/lookup/address-source.js';
 import type { NamedUrl } from './named-url.js';
 
-/** Services in the registry of a Spring Cloud. */
-export interface SpringServices extends AddressSource {
-  /** Names it: which registry, which part of it, and as whom; without a password. */
+/** A service to look up. */
+export interface ServiceLookup {
+  /** Identifies what is watched, and names it in errors. */
+  readonly name: string;
+  /** Watches the addresses of the service. */
+  readonly watch: WatchAddresses;
+}
+
+/** The services in a registry of Spring Cloud. */
+export interface SpringServices {
+  /** Names the registry, its namespace and the user; without a password. */
   readonly registry: string;
-  /** Whether Go dtm can look names up in it. */
+  /** Whether Go dtm can look services up in it. */
   readonly isKnownToGo: boolean;
-  /**
-   * How it is asked for a name.
-   *
-   * @param named - checked already
-   */
-  targetOf(named: NamedUrl): GrpcTarget;
+  /** Looks up the service in a URL. */
+  lookup(url: NamedUrl): ServiceLookup;
 }

@@ -12,7 +12,7 @@ const WITH_REGISTRY: Readonly<Record<string, (registry: string) => DtmDriver>> =
   'dtm-driver-sponge': (registry) => spongeDriver({ registry }),
   'dtm-driver-ego': (registry) => egoDriver({ registry }),
   // the front is for callers in Go, a real dtm among them; where ports are not open by themselves, give it one that is
-  'dtm-driver-polaris': (registry) => polarisDriver({ servers: [withoutScheme(registry)], frontPort: 0 }),
+  'dtm-driver-polaris': (registry) => polarisDriver({ servers: [withoutScheme(registry)], proxyPort: 0 }),
   'dtm-driver-springcloud': (registry) =>
     registry.startsWith('nacos://')
       ? springCloudDriver({ nacos: { hosts: withoutScheme(registry) } })

@@ -45,12 +45,12 @@ class Phonebook {
 function phonebookDriver(phonebook: Phonebook): DtmDriver {
   const name = 'dtm-driver-phonebook';
   const source: AddressSource = {
-    check({ authority, path }) {
+    parse({ authority, path }) {
       if (authority || !path)
         throw new DtmArgumentError('the address has an authority or no name; expected phonebook:///name');
+      return (listener) =>
+        phonebook.read(path, (numbers) => listener.found(numbers.flatMap((number) => parseHostPort(number) ?? [])));
     },
-    watch: ({ path }, listener) =>
-      phonebook.read(path, (numbers) => listener.found(numbers.flatMap((number) => parseHostPort(number) ?? []))),
   };
   return {
     name,
@@ -93,7 +93,7 @@ describe('a driver that was written by the steps of the guide', () => {
     expect(await client.answer('Submit', saga)).toBe('OK');
     expect(bank.lines).toEqual(['/bank.Bank/In 01 action']);
     await server.close();
-    expect(await client.answer('NewGid')).toContain('nobody serves it at present');
+    expect(await client.answer('NewGid')).toContain('no healthy instance is registered');
   });
 
   it('says what is wrong with an address or target', async () => {

@@ -174,7 +174,7 @@ async function transfer(program: string, env: Env): Promise<{ gid: string; outpu
       expect(exitCode, output).toBe(0);
       return { gid, output };
     }
-    expect(output).toContain('nobody serves it at present');
+    expect(output).toContain('no healthy instance is registered');
   }
 }
 

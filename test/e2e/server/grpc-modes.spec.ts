@@ -321,7 +321,7 @@ describe('what could never be called over gRPC is refused at once', () => {
       'a path',
       'Submit',
       () => requestMessage('g', 'saga', { steps: [{ action: '/b.B/In' }], payloads: [''] }),
-      /^INVALID_ARGUMENT action "\/b\.B\/In" cannot be called: .* is written host:port/,
+      /^INVALID_ARGUMENT action "\/b\.B\/In" cannot be called: .* as host:port/,
     ],
   ])('%s', async (_, method, message, answer) => {
     expect(await dtm.answer(method, message())).toMatch(answer);

@@ -1,105 +1,100 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  AddressListener,
-  AddressSource,
-} from '../../../lib/driver/support/lookup/grpc-resolver/address-source.js';
+import type { AddressListener } from '../../../lib/driver/support/lookup/address-source.js';
 import { AddressCache } from '../../../lib/driver/support/lookup/http-resolver/address-cache.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 /** A source that says what the test says. */
-class Source implements AddressSource {
+class Source {
   listener: AddressListener | undefined;
   watches = 0;
 
-  check(): void {}
-
-  watch(_: unknown, listener: AddressListener): () => void {
+  readonly watch = (listener: AddressListener): (() => void) => {
     this.watches += 1;
     this.listener = listener;
     return () => (this.listener = undefined);
-  }
+  };
 }
 
-const BANK = { scheme: 'book', authority: '', path: 'bank' };
 const ONE = { host: 'a', port: 1 };
 const OTHER = { host: 'b', port: 2 };
 
-function make(): { source: Source; clock: VirtualClock; names: AddressCache } {
+function make() {
   const source = new Source();
   const clock = new VirtualClock();
-  return { source, clock, names: new AddressCache(source, (ms, callback) => clock.after(ms, callback)) };
+  const cache = new AddressCache((ms, callback) => clock.after(ms, callback));
+  return { source, clock, cache, pick: () => cache.pick('bank', source.watch) };
 }
 
 describe('names that are watched', () => {
   it('are asked for once, whoever asks', async () => {
-    const { source, names } = make();
-    const asked = [names.one(BANK), names.one(BANK)];
+    const { source, pick } = make();
+    const asked = [pick(), pick()];
     source.listener?.found([ONE]);
     expect(await Promise.all(asked)).toEqual([ONE, ONE]);
-    expect(names.one(BANK)).toBe(ONE);
+    expect(pick()).toBe(ONE);
     expect(source.watches).toBe(1);
   });
 
   it('lead to all addresses, as often as their weights say', () => {
-    const { source, names } = make();
-    void names.one(BANK);
+    const { source, pick } = make();
+    void pick();
     source.listener?.found([
       { ...ONE, weight: 3 },
       { ...OTHER, weight: 1 },
     ]);
     let first = 0;
-    for (let call = 0; call < 4000; call++) if ((names.one(BANK) as typeof ONE).host === 'a') first += 1;
+    for (let call = 0; call < 4000; call++) if ((pick() as typeof ONE).host === 'a') first += 1;
     expect(first / 4000).toBeGreaterThan(0.65);
     expect(first / 4000).toBeLessThan(0.85);
   });
 
   it('lead nowhere when nobody serves them, and somewhere when somebody does', async () => {
-    const { source, names } = make();
-    const asked = names.one(BANK);
+    const { source, pick } = make();
+    const asked = pick();
     source.listener?.found([]);
-    await expect(asked).rejects.toThrow('no address for bank: nobody serves it at present');
+    await expect(asked).rejects.toThrow('no address for bank: no healthy instance is registered');
     source.listener?.found([OTHER]);
-    expect(names.one(BANK)).toBe(OTHER);
+    expect(pick()).toBe(OTHER);
   });
 
   it('fail with the reason while the registry cannot be asked, and stay known when it could be before', async () => {
-    const { source, names } = make();
-    const asked = names.one(BANK);
+    const { source, pick } = make();
+    const asked = pick();
     source.listener?.failed('down');
     await expect(asked).rejects.toThrow('no address for bank: down');
-    await expect(names.one(BANK)).rejects.toThrow('no address for bank: down');
+    await expect(pick()).rejects.toThrow('no address for bank: down');
     source.listener?.found([ONE]);
     source.listener?.failed('down');
-    expect(names.one(BANK)).toBe(ONE);
+    expect(pick()).toBe(ONE);
   });
 
   it('fail after some seconds of silence', async () => {
-    const { clock, names } = make();
-    const asked = Promise.resolve(names.one(BANK));
+    const { clock, pick } = make();
+    const asked = Promise.resolve(pick());
     asked.catch(() => undefined);
     await clock.advance(5000);
     await expect(asked).rejects.toThrow('no address for bank: no answer yet');
   });
 
   it('are watched for as long as they are asked for', async () => {
-    const { source, clock, names } = make();
-    void names.one(BANK);
+    const { source, clock, pick } = make();
+    void pick();
     source.listener?.found([ONE]);
     for (let minute = 0; minute < 5; minute++) {
       await clock.advance(50_000);
-      void names.one(BANK);
+      void pick();
     }
     expect(source.watches).toBe(1);
     await clock.advance(130_000);
     expect(source.listener).toBeUndefined();
-    void names.one(BANK);
+    void pick();
     expect(source.watches).toBe(2);
   });
 
   it('end with their owner', async () => {
-    const { source, clock, names } = make();
-    const asked = Promise.resolve(names.one(BANK));
-    names.close();
+    const { source, clock, cache, pick } = make();
+    const asked = Promise.resolve(pick());
+    cache.close();
     await expect(asked).rejects.toThrow(/no address for bank/);
     expect(source.listener).toBeUndefined();
     expect(clock.pending).toBe(0);

@@ -3,7 +3,8 @@ import { kratosDriver } from 'nestjs-dtm/driver/kratos';
 import { spongeDriver } from 'nestjs-dtm/driver/sponge';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConsulEntry } from '../../../lib/driver/support/registry/consul/consul-entry.js';
-import { ConsulRegistry, type ConsulOptions } from '../../../lib/driver/support/registry/consul/consul-registry.js';
+import type { ConsulOptions } from '../../../lib/driver/support/registry/consul/consul-options.js';
+import { ConsulRegistry } from '../../../lib/driver/support/registry/consul/consul-registry.js';
 import { hasOpenssl, createAuthority } from '../../support/certificates.js';
 import { Participant, type Reply } from '../../support/participant.js';
 import { PlainGrpcClient } from '../../support/plain-grpc-client.js';
@@ -78,7 +79,7 @@ describe('a watch of consul', () => {
 
   it.each([
     ['no JSON', { body: '<html>' }, /answered 200: <html>/],
-    ['no list', { body: '{}' }, /something else than a list/],
+    ['no list', { body: '{}' }, /the answer is not a list of services/],
     ['no leader', { status: 500, body: 'No cluster leader' }, /answered 500: No cluster leader/],
   ] as const)('says what is wrong, and goes on: %s', async (_, answer, message) => {
     const consul = await Participant.start();
@@ -239,7 +240,9 @@ describe('an instance in consul', () => {
     const registration = await driver.registerService(target, 'grpc://10.0.0.1:36790');
     onTestFinished(() => registration.close());
     await driver.registerGrpcResolver();
-    expect(await new PlainGrpcClient('discovery:///bank').call('/b.B/In')).toContain('nobody serves it at present');
+    expect(await new PlainGrpcClient('discovery:///bank').call('/b.B/In')).toContain(
+      'no healthy instance is registered',
+    );
     await driver.close?.();
     expect(
       consul.requests.map(({ path, search, headers }) => [path, search.includes('secret'), headers['x-consul-token']]),
@@ -272,7 +275,9 @@ describe('an instance in consul', () => {
       );
       await expect.poll(() => consul.requests.filter(({ path }) => path === REGISTER).length).toBeGreaterThan(1);
       await expect.poll(() => problems.at(-1)).toBeUndefined();
-      expect(problems.join()).toMatch(new RegExp(`a b in consul at .* was lost: answered ${status}: unknown check`));
+      expect(problems.join()).toMatch(
+        new RegExp(`a b in consul at .* is no longer registered: answered ${status}: unknown check`),
+      );
       consul.answer('/v1/agent/service/deregister/a%20b', { status: 404 });
       await registration.close();
       expect(consul.requests.at(-1)).toMatchObject({ method: 'PUT', path: '/v1/agent/service/deregister/a%20b' });

@@ -33,7 +33,7 @@ describe('gRPC branches of Dapr', () => {
     ['daprpgrpc://DAPR_ENV/a pp/b.B/In', 'scheme://DAPR_ENV/app-id'],
     ['daprgrpc://DAPR_ENV/app/', 'daprgrpc://DAPR_ENV/app-id/method'],
     ['daprgrpc://DAPR_ENV/app/m?x=1', 'daprgrpc://DAPR_ENV/app-id/method'],
-    ['daprhttp://DAPR_ENV/app/m', 'a gRPC branch is written'],
+    ['daprhttp://DAPR_ENV/app/m', 'expected a gRPC branch as'],
   ])('%j is refused', (uri, why) => {
     expect(() => driver.parseServerMethod(uri)).toThrow(DtmArgumentError);
     expect(() => driver.parseServerMethod(uri)).toThrow(why);

@@ -31,7 +31,7 @@ describe('the default driver', () => {
   });
 
   it.each(['/b.B/In', 'h:1//b.B/In', 'h/b.B/In', 'h:9000/In'])('refuses %s, which could never be called', (uri) => {
-    expect(() => driver.parseServerMethod(uri)).toThrow(/is written host:port\/pkg.Service\/Method/);
+    expect(() => driver.parseServerMethod(uri)).toThrow(/as host:port\/pkg.Service\/Method/);
   });
 
   it('has neither resolver nor registry', async () => {

@@ -33,8 +33,8 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
   it.each([
     ['h:9000', /no '\/' found/],
     ['', /no '\/' found/],
-    ['/b.B/In', /is written host:port/],
-    ['h:1//b.B/In', /is written host:port/],
+    ['/b.B/In', /as host:port/],
+    ['h:1//b.B/In', /as host:port/],
     // nobody resolves these in a Go dtm with this driver
     ['etcd://h:2379/trans/b.B/In', /dtm-driver-gozero/],
     ['consul://h:8500/s/b.B/In', /dtm-driver-gozero/],
@@ -42,8 +42,8 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     ['discovery:///a/b/b.B/In', /discovery:\/\/\/service\/pkg.Service\/Method/],
     ['discovery:///trans', /three parts/],
     ['discovery://', /three parts/],
-    ['discovery:///busi?x=1/b.B/In', /drops what stands behind/],
-    ['discovery:///b%75si/b.B/In', /drops what stands behind/],
+    ['discovery:///busi?x=1/b.B/In', /drops everything after '\?'/],
+    ['discovery:///b%75si/b.B/In', /drops everything after '\?'/],
     ['discovery://[x/s/m', /./],
   ])('refuses %j', (uri, message) => {
     expect(() => make({ registry }).parseServerMethod(uri)).toThrow(DtmArgumentError);
@@ -60,7 +60,7 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     const driver = make();
     const call = (): unknown => driver.parseServerMethod('discovery:///busi/b.B/In');
     expect(call).toThrow(DtmArgumentError);
-    expect(call).toThrow(`name the registry: ${factory}({ registry: 'etcd://host:port' })`);
+    expect(call).toThrow(`create it with ${factory}({ registry: 'etcd://host:port' })`);
     expect(driver.parseServerMethod('h:1/b.B/In')).toEqual({ server: 'h:1', method: '/b.B/In' });
     driver.prepareService?.('etcd://h:2379/dtmservice', 'grpc://h:1');
     expect(call()).toEqual({ server: 'discovery:///busi', method: '/b.B/In' });
@@ -74,11 +74,11 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
   );
 
   it.each([
-    ['redis://h:1', /"redis" is no registry of it/],
-    ['constructor://h:1', /"constructor" is no registry of it/],
-    ['etcd://h:2379/dtmservice', /the registry is written/],
-    ['etcd://', /it has no host/],
-    ['etcd://user:secret@h:70000', /is no host:port/],
+    ['redis://h:1', /the scheme "redis"/],
+    ['constructor://h:1', /the scheme "constructor"/],
+    ['etcd://h:2379/dtmservice', /the URL of the registry has a path/],
+    ['etcd://', /has no host/],
+    ['etcd://user:secret@h:70000', /is not host:port/],
     ['nonsense', /./],
   ])('refuses the registry %s', (url, message) => {
     const made = (): unknown => make({ registry: url });
@@ -99,16 +99,16 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
 
   it.each([
     ['', 'grpc://h:1', /./],
-    ['redis://h:1/dtmservice', 'grpc://h:1', /"redis" is no registry of it/],
-    ['etcd:///dtmservice', 'grpc://h:1', /it has no host/],
+    ['redis://h:1/dtmservice', 'grpc://h:1', /the scheme "redis"/],
+    ['etcd:///dtmservice', 'grpc://h:1', /has no host/],
     ['etcd://h:2379/', 'grpc://h:1', /the service in the target/],
     ['etcd://h:2379/a/b', 'grpc://h:1', /the service in the target/],
-    ['etcd://h:2379/dtmservice', '', /is written grpc:\/\/host:port/],
-    ['etcd://h:2379/dtmservice', 'h:1', /is written grpc:\/\/host:port/],
-    ['etcd://h:2379/dtmservice', 'grpcs://h:1', /is written grpc:\/\/host:port/],
-    ['etcd://h:2379/dtmservice', 'grpc://h:1?isSecure=true', /is written grpc:\/\/host:port/],
-    ['etcd://h:2379/dtmservice', 'grpc://0.0.0.0:1', /no address that others can call/],
-    ['etcd://h:2379/dtmservice', 'grpc://h', /no address that others can call/],
+    ['etcd://h:2379/dtmservice', '', /expected grpc:\/\/host:port/],
+    ['etcd://h:2379/dtmservice', 'h:1', /expected grpc:\/\/host:port/],
+    ['etcd://h:2379/dtmservice', 'grpcs://h:1', /expected grpc:\/\/host:port/],
+    ['etcd://h:2379/dtmservice', 'grpc://h:1?isSecure=true', /expected grpc:\/\/host:port/],
+    ['etcd://h:2379/dtmservice', 'grpc://0.0.0.0:1', /not an address that others can call/],
+    ['etcd://h:2379/dtmservice', 'grpc://h', /not an address that others can call/],
     ['etcd://user:secret@h:2379/a/b', 'grpc://h:1', /./],
   ])('refuses the target %j at %j', async (target, endpoint, message) => {
     const driver = make();
@@ -128,10 +128,10 @@ describe('fixed addresses', () => {
 });
 
 describe('endpoints of an instance', () => {
-  it('are several with kratos, and one with sponge', () => {
+  it('has 2 URLs with kratos, and one with sponge', () => {
     const endpoint = 'grpc://h:1,http://h:2';
     expect(() => kratosDriver().prepareService?.('etcd://h:1/dtm', endpoint)).not.toThrow();
-    expect(() => spongeDriver().prepareService?.('etcd://h:1/dtm', endpoint)).toThrow(/are several/);
+    expect(() => spongeDriver().prepareService?.('etcd://h:1/dtm', endpoint)).toThrow(/has 2 URLs/);
   });
 });
 
@@ -158,7 +158,7 @@ describe('discovery:///service in a process', () => {
     const unknowing = kratosDriver();
     await unknowing.registerGrpcResolver();
     const make = (): unknown => new grpc.Client('discovery:///bank', grpc.credentials.createInsecure());
-    expect(make).toThrow("name the registry: kratosDriver({ registry: 'etcd://host:port' })");
+    expect(make).toThrow("create it with kratosDriver({ registry: 'etcd://host:port' })");
 
     const driver = kratosDriver({ registry: consul.origin.replace('http', 'consul') });
     onTestFinished(() => driver.close?.());

@@ -1,7 +1,7 @@
 import { egoDriver } from 'nestjs-dtm/driver/ego';
 import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
-import { egoKey, egoValue, readEgoEntry } from '../../../lib/driver/ego/ego-entry.js';
+import { egoKey, egoValue, parseEgoEntry } from '../../../lib/driver/ego/ego-entry.js';
 
 const driver = egoDriver({ registry: 'etcd://127.0.0.1:2379' });
 
@@ -21,7 +21,7 @@ describe('branches of ego', () => {
     ['etcd://h1:1,h2:2/trans/b.B/In', 'with three slashes'],
     ['etcd://h:2379/trans', 'three parts'],
     ['etcd://h:2379', 'three parts'],
-    ['etcd:///h1:1,h2:2?key=trans/b.B/In', "dtm drops what stands behind '?'"],
+    ['etcd:///h1:1,h2:2?key=trans/b.B/In', "dtm drops everything after '?'"],
     ['etcd:///a/b/b.B/In', 'three parts'],
     ['etcd:///h:1,h:2/b.B/In', 'the name of a service'],
     ['etcd:///../b.B/In', 'the name of a service'],
@@ -51,11 +51,11 @@ describe('branches of ego', () => {
 describe('targets of ego', () => {
   it.each([
     ['etcd:///h:2379/dtmservice', 'no host'],
-    ['consul://h:8500/dtmservice', '"consul" is none'],
+    ['consul://h:8500/dtmservice', 'the scheme "consul"'],
     ['nonsense', 'expected scheme://'],
     ['etcd://h:2379/', 'the service in the target'],
     ['etcd://h:2379/a/b', 'the service in the target'],
-    ['etcd://h:0/dtmservice', 'no host:port'],
+    ['etcd://h:0/dtmservice', 'is not host:port'],
     ['etcd://h/dtmservice?caCert=/no/such/file', 'a certificate of etcd cannot be read'],
   ])('%s is refused', (target, why) => {
     expect(() => driver.prepareService!(target, 'h:1')).toThrow(why);
@@ -75,7 +75,7 @@ describe('targets of ego', () => {
 
 describe('entries of ego', () => {
   const read = (value: unknown, key = egoKey('bank', 'h:1')): string => {
-    const found = readEgoEntry('bank', key, typeof value === 'string' ? value : JSON.stringify(value));
+    const found = parseEgoEntry('bank', key, typeof value === 'string' ? value : JSON.stringify(value));
     return found.kind === 'instance' ? `${found.address.host}:${found.address.port}` : found.kind;
   };
 

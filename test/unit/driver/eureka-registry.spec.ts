@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EurekaApps } from '../../../lib/driver/support/registry/eureka/eureka-apps.js';
 import { EurekaRegistry } from '../../../lib/driver/support/registry/eureka/eureka-registry.js';
-import type { EurekaOptions } from '../../../lib/driver/support/registry/eureka/eureka-options.js';
+import { parseEurekaUrls, type EurekaOptions } from '../../../lib/driver/support/registry/eureka/eureka-options.js';
 import { Participant } from '../../support/participant.js';
 
 const BANK = { service: 'bank', address: { host: '10.0.0.1', port: 80 } };
@@ -25,7 +25,8 @@ function answer(instances: object, hash?: string): object {
   };
 }
 
-const hosts = (apps: EurekaApps, service = 'bank'): string[] => apps.of(service).map(({ address }) => address.host);
+const hosts = (apps: EurekaApps, service = 'bank'): string[] =>
+  apps.listInstances(service).map(({ address }) => address.host);
 
 describe('all instances of Eureka', () => {
   it('are followed by what has changed, as long as their numbers add up', () => {
@@ -83,16 +84,17 @@ describe('all instances of Eureka', () => {
   ])('with %j are reached at %j', (change, address) => {
     const apps = new EurekaApps();
     apps.replace(answer([instance('a', change), null as unknown as object, 'nonsense' as unknown as object]));
-    expect(apps.of('bank')).toEqual(address ? [{ address }] : []);
+    expect(apps.listInstances('bank')).toEqual(address ? [{ address }] : []);
   });
 
   it.each([undefined, null, 'x', {}, { applications: 5 }])('are not read from %j', (other) => {
-    expect(() => new EurekaApps().replace(other)).toThrow('answered no list of applications');
+    expect(() => new EurekaApps().replace(other)).toThrow('the answer is not a list of applications');
   });
 });
 
 function registryOf(urls: readonly string[], options: EurekaOptions = {}): EurekaRegistry {
-  const registry = new EurekaRegistry(urls, { pollSeconds: 0.05, heartbeatSeconds: 0.05, ...options });
+  const members = parseEurekaUrls(urls, options);
+  const registry = new EurekaRegistry(members, { pollSeconds: 0.05, heartbeatSeconds: 0.05, ...options });
   onTestFinished(() => registry.close());
   return registry;
 }
@@ -203,8 +205,8 @@ describe('Eureka', () => {
   it.each([[[]], [['eureka:8761']], [['ftp://me:secret@eureka/eureka']], [['http://eureka/eureka?secret=1']]])(
     'has no server at %j',
     (urls) => {
-      expect(() => new EurekaRegistry(urls)).toThrow(/http:\/\/eureka:8761\/eureka/);
-      expect(() => new EurekaRegistry(urls)).not.toThrow(/me:secret/);
+      expect(() => parseEurekaUrls(urls, {})).toThrow(/http:\/\/eureka:8761\/eureka/);
+      expect(() => parseEurekaUrls(urls, {})).not.toThrow(/me:secret/);
     },
   );
 });

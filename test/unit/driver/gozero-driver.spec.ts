@@ -95,15 +95,15 @@ describe('a target of go-zero', () => {
 
   it.each([
     ['', 'localhost:1', /the target cannot be used/],
-    ['etcd:///dtmservice', 'localhost:1', /registers services at etcd:\/\/host:port\/service/],
+    ['etcd:///dtmservice', 'localhost:1', /the target has no host; expected etcd:\/\/host:port\/service/],
     ['etcd://h:2379/', 'localhost:1', /the service in the target/],
     ['etcd://h:2379/a/b', 'localhost:1', /the service in the target/],
-    ['etcd://h/dtmservice', 'localhost:1', /"h" is no host:port/],
-    ['redis://h:1/dtmservice', 'localhost:1', /"redis" is none/],
-    ['etcd://user:secret@h/dtmservice', 'localhost:1', /"h" is no host:port/],
-    ['etcd://h:2379/dtmservice', '', /the endpoint "" is no address/],
-    ['etcd://h:2379/dtmservice', '0.0.0.0:1', /the endpoint "0.0.0.0:1" is no address that others can call/],
-    ['etcd://h:2379/dtmservice', 'grpc://h:1', /the endpoint "grpc:\/\/h:1" is no address/],
+    ['etcd://h/dtmservice', 'localhost:1', /"h" is not host:port/],
+    ['redis://h:1/dtmservice', 'localhost:1', /the target has the scheme "redis"/],
+    ['etcd://user:secret@h/dtmservice', 'localhost:1', /"h" is not host:port/],
+    ['etcd://h:2379/dtmservice', '', /the endpoint "" is not an address/],
+    ['etcd://h:2379/dtmservice', '0.0.0.0:1', /the endpoint "0.0.0.0:1" is not an address that others can call/],
+    ['etcd://h:2379/dtmservice', 'grpc://h:1', /the endpoint "grpc:\/\/h:1" is not an address/],
   ])('must not be %j at %j', async (target, endpoint, message) => {
     expect(() => driver.prepareService?.(target, endpoint)).toThrow(DtmConfigError);
     expect(() => driver.prepareService?.(target, endpoint)).toThrow(message);

@@ -9,7 +9,7 @@ it.each([
   ['shop', 'bank:50051'],
   ['shop', 'bank:0'],
 ])('k8s://%s/%s is a service of go-zero', (authority, path) => {
-  expect(() => addresses.check({ scheme: 'k8s', authority, path })).not.toThrow();
+  expect(() => addresses.parse({ scheme: 'k8s', authority, path })).not.toThrow();
 });
 
 it.each([
@@ -23,5 +23,5 @@ it.each([
   ['shop', 'bänk'],
   ['a b', 'bank'],
 ])('k8s://%s/%s is none', (authority, path) => {
-  expect(() => addresses.check({ scheme: 'k8s', authority, path })).toThrow(DtmArgumentError);
+  expect(() => addresses.parse({ scheme: 'k8s', authority, path })).toThrow(DtmArgumentError);
 });

@@ -28,11 +28,11 @@ describe('services of go-zero in Nacos', () => {
     ['h:8848', 's?GroupName=a/b'],
     ['h:8848', 's?Clusters=A,b%20c'],
   ])('nacos://%s/%s is no address', (authority, path) => {
-    expect(() => new NacosAddresses().check({ scheme: 'nacos', authority, path })).toThrow(/./);
+    expect(() => new NacosAddresses().parse({ scheme: 'nacos', authority, path })).toThrow(/./);
   });
 
   it.each(['h', 'h:8848', 'u:p@h:8848', 'h1:8848,h2:8848'])('nacos://%s/s?Clusters=A,B is one', (authority) => {
-    new NacosAddresses().check({ scheme: 'nacos', authority, path: 's?Clusters=A,B&namespaceid=x' });
+    new NacosAddresses().parse({ scheme: 'nacos', authority, path: 's?Clusters=A,B&namespaceid=x' });
   });
 
   it.each([

@@ -1,10 +1,11 @@
 import * as grpc from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { defaultDriver, registerGrpcScheme, splitBranchUrl, type DtmDriver } from '../../../lib/driver/index.js';
+import { defaultDriver, splitBranchUrl, type DtmDriver } from '../../../lib/driver/index.js';
+import { registerTimedScheme } from '../../../lib/driver/support/lookup/grpc-resolver/register-grpc-scheme.js';
 import { grpcTransport } from '../../../lib/transport/index.js';
 import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
 import { PlainGrpcClient } from '../../support/plain-grpc-client.js';
-import { ScriptedAddresses, freshScheme } from '../../support/scripted-addresses.js';
+import { ScriptedAddresses, freshScheme, virtualTimes } from '../../support/scripted-addresses.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
@@ -18,7 +19,7 @@ function scripted(initial?: readonly string[]): { source: ScriptedAddresses; clo
   const source = new ScriptedAddresses(initial);
   const clock = new VirtualClock();
   const scheme = freshScheme();
-  registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+  registerTimedScheme(grpc, { scheme, driver: 'own', source }, virtualTimes(clock));
   return { source, clock, scheme };
 }
 
@@ -60,7 +61,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     const server = await participant();
     const { source, scheme } = scripted([]);
     const client = new PlainGrpcClient(`${scheme}:///bank`);
-    const nobody = `UNAVAILABLE no address for ${scheme}:///bank: nobody serves it at present`;
+    const nobody = `UNAVAILABLE no address for ${scheme}:///bank: no healthy instance is registered`;
     expect(await client.call('/b.B/In', Infinity)).toContain(nobody);
     source.found(server.address);
     await waitUntil(async () => (await client.call('/b.B/In')) === 'OK');

@@ -2,7 +2,8 @@ import * as grpc from '@grpc/grpc-js';
 import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { registerGrpcScheme, type GrpcScheme } from '../../../lib/driver/index.js';
-import { ScriptedAddresses, freshScheme } from '../../support/scripted-addresses.js';
+import { registerTimedScheme } from '../../../lib/driver/support/lookup/grpc-resolver/register-grpc-scheme.js';
+import { ScriptedAddresses, freshScheme, virtualTimes } from '../../support/scripted-addresses.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const { createResolver } = grpc.experimental;
@@ -24,7 +25,7 @@ function bed(
   const { initial, channel = {}, path = 'bank', source = new ScriptedAddresses(initial) } = options;
   const clock = new VirtualClock();
   const scheme = freshScheme();
-  registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+  registerTimedScheme(grpc, { scheme, driver: 'own', source }, virtualTimes(clock));
   const reports: Report[] = [];
   const listener: grpc.experimental.ResolverListener = (endpoints, _attributes, config) => {
     const balancing = config?.ok ? JSON.stringify(config.value.loadBalancingConfig) : String(config);
@@ -43,7 +44,7 @@ function bed(
 }
 
 const at = (...ports: number[]): Report => ports.map((port) => `{"host":"127.0.0.1","port":${port}}`).join(' ');
-const NOBODY = 'UNAVAILABLE no address for own:///bank: nobody serves it at present';
+const NOBODY = 'UNAVAILABLE no address for own:///bank: no healthy instance is registered';
 
 describe('a resolver of gRPC on a source of addresses', () => {
   it('asks nothing before it is used, and reports nothing while gRPC asks', async () => {
@@ -174,7 +175,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     const source = new ScriptedAddresses(['127.0.0.1:1']);
     const clock = new VirtualClock();
     const scheme = freshScheme();
-    registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+    registerTimedScheme(grpc, { scheme, driver: 'own', source }, virtualTimes(clock));
     const resolver = createResolver(
       { scheme, authority: '', path: 'bank' },
       () => {
@@ -246,7 +247,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     const clock = new VirtualClock();
     const scheme = freshScheme();
     const source = new ScriptedAddresses();
-    registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+    registerTimedScheme(grpc, { scheme, driver: 'own', source }, virtualTimes(clock));
     let details = '';
     const listener: grpc.experimental.ResolverListener = (endpoints) => {
       if (!endpoints.ok) ({ details } = endpoints.error);
@@ -262,7 +263,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     const source = new ScriptedAddresses();
     const clock = new VirtualClock();
     const scheme = freshScheme();
-    registerGrpcScheme(grpc, { scheme, driver: 'own', source, after: (ms, callback) => clock.after(ms, callback) });
+    registerTimedScheme(grpc, { scheme, driver: 'own', source }, virtualTimes(clock));
     const heard: string[] = [];
     const start = (name: string, path: string): grpc.experimental.Resolver => {
       const listener: grpc.experimental.ResolverListener = (endpoints) => {
@@ -358,10 +359,10 @@ describe('registering a scheme', () => {
   });
 
   it.each([
-    [{}, /no experimental.registerResolver, no experimental.statusOrFromValue, no experimental.statusOrFromError/],
+    [{}, /lacks experimental.registerResolver and experimental.statusOrFromValue and experimental.statusOrFromError/],
     [
       { experimental: { registerResolver: () => undefined } },
-      /driver own needs .* 1\.14 or newer; .* has no experimental.statusOrFromValue, .*: npm install @grpc\/grpc-js@/,
+      /driver own needs .* 1\.14 or newer; .* lacks experimental.statusOrFromValue and .*: npm install @grpc\/grpc-js@/,
     ],
   ])('in a gRPC that is too old is refused', (old, message) => {
     const copy = old as unknown as typeof grpc;

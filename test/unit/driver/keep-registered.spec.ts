@@ -20,14 +20,16 @@ class Registry {
       if (this.problem !== undefined) throw new Error(this.problem);
       this.log.push('enter');
       this.lost = deferred();
-      const leave = (): Promise<void> => {
+      const revoke = (): Promise<void> => {
         this.log.push('leave');
         return this.leaving;
       };
-      return { lost: this.lost.promise, leave };
+      return { lost: this.lost.promise, revoke };
     };
     const report = (problem: string | undefined): void => void this.reports.push(problem);
-    return keepRegistered({ what: 'bank', enter }, { report }, (ms, callback) => this.clock.after(ms, callback));
+    return keepRegistered({ name: 'bank', register: enter }, { report }, (ms, callback) =>
+      this.clock.after(ms, callback),
+    );
   }
 }
 
@@ -58,11 +60,15 @@ describe('an entry that is kept in a registry', () => {
   });
 
   it.each([
-    ['without a word', (lost: Deferred<void>) => lost.resolve(), 'bank was lost; it is entered again'],
+    [
+      'without a word',
+      (lost: Deferred<void>) => lost.resolve(),
+      'bank is no longer registered; the driver registers it again',
+    ],
     [
       'with a reason',
       (lost: Deferred<void>) => lost.reject(new Error('gone')),
-      'bank was lost: gone; it is entered again',
+      'bank is no longer registered: gone; the driver registers it again',
     ],
   ])('is made again when it was lost %s', async (_, lose, problem) => {
     const registry = new Registry();
@@ -97,22 +103,22 @@ describe('an entry that is kept in a registry', () => {
     const closing = registration.close();
     closing.catch(() => undefined);
     await registry.clock.advance(3000);
-    await expect(closing).rejects.toThrow('bank could not be taken out of the registry: no answer');
+    await expect(closing).rejects.toThrow('bank could not be deregistered: no answer');
   });
 
   it('is taken out when it was made while it was closed', async () => {
     const clock = new VirtualClock();
-    const entering = deferred<Lease>();
+    const registered = deferred<Lease>();
     const log: string[] = [];
-    const registering = keepRegistered({ what: 'bank', enter: () => entering.promise }, {}, (ms, callback) =>
+    const registering = keepRegistered({ name: 'bank', register: () => registered.promise }, {}, (ms, callback) =>
       clock.after(ms, callback),
     );
     await clock.advance(3000);
     const registration = await registering;
     const closing = registration.close().then(() => log.push('closed'));
     await settled();
-    entering.resolve({ lost: new Promise(() => undefined), leave: async () => void log.push('leave') });
+    registered.resolve({ lost: new Promise(() => undefined), revoke: async () => void log.push('revoke') });
     await closing;
-    expect(log).toEqual(['leave', 'closed']);
+    expect(log).toEqual(['revoke', 'closed']);
   });
 });

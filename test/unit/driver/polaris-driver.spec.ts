@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { polarisDriver } from 'nestjs-dtm/driver/polaris';
 import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { polarisServers } from '../../../lib/driver/polaris/polaris-servers.js';
-import { serviceIn } from '../../../lib/driver/polaris/polaris-url.js';
+import { findPolarisServers } from '../../../lib/driver/polaris/find-polaris-servers.js';
+import { parsePolarisTarget } from '../../../lib/driver/polaris/polaris-url.js';
 import { POLARIS_CODECS } from '../../../lib/driver/support/registry/polaris/polaris-proto.js';
+import { formatHostPort } from '../../../lib/support/host-port.js';
 import { tempFolder } from '../../support/temp-folder.js';
 
 const driver = polarisDriver({ servers: ['127.0.0.1:8091'] });
@@ -60,7 +61,7 @@ describe('branches of Polaris', () => {
 
   it('a server that Go wrote is read, with the options that are served', () => {
     const read = (options: string): unknown =>
-      serviceIn({ scheme: 'polaris', authority: 'svc', path: `?options=${options}` });
+      parsePolarisTarget({ scheme: 'polaris', authority: 'svc', path: `?options=${options}` });
     expect(read('eyJOYW1lc3BhY2UiOiJUZXN0In0=')).toEqual({ name: 'svc', namespace: 'Test' });
     expect(read('eyJOYW1lc3BhY2UiOiIifQ==')).toEqual({ name: 'svc', namespace: 'default' });
     const more = Buffer.from('{"Namespace":"Test","dst_metadata":{"a":"b"}}').toString('base64url');
@@ -78,7 +79,7 @@ describe('registration in Polaris', () => {
     ['polaris:///bank?namespace=Test', 'one address'],
     ['polaris://a:1,b:2/bank?namespace=Test', 'one address'],
     ['polaris://0.0.0.0:1/bank?namespace=Test', 'others can call'],
-    ['polaris://a/bank?namespace=Test', 'no host:port'],
+    ['polaris://a/bank?namespace=Test', 'is not host:port'],
     ['etcd://a:1/bank?namespace=Test', 'polaris://host:port/service'],
     ['', 'polaris://host:port/service'],
   ])('the target %j is refused', (target, why) => {
@@ -118,13 +119,17 @@ describe('the servers of Polaris', () => {
     onTestFinished(() => process.chdir(before));
   };
   const host = { 'DTM-MICRO-SERVICE-POLARIS-HOST': 'p' };
+  const found = (...args: Parameters<typeof findPolarisServers>): string =>
+    findPolarisServers(...args)
+      .map(formatHostPort)
+      .join();
 
   it('are those of the option, of the environment, or of polaris.yaml', () => {
     inFolder('global:\n  serverConnector:\n    addresses:\n      - 10.0.0.1:8091\n      - other\n');
-    expect(polarisServers(['a:1', 'b'], host)).toBe('a:1,b:8091');
-    expect(polarisServers(undefined, host)).toBe('p:8091');
-    expect(polarisServers(undefined, { ...host, 'DTM-MICRO-SERVICE-POLARIS-PROVIDERPORT': '18091' })).toBe('p:18091');
-    expect(polarisServers(undefined, {})).toBe('10.0.0.1:8091,other:8091');
+    expect(found(['a:1', 'b'], host)).toBe('a:1,b:8091');
+    expect(found(undefined, host)).toBe('p:8091');
+    expect(found(undefined, { ...host, 'DTM-MICRO-SERVICE-POLARIS-PROVIDERPORT': '18091' })).toBe('p:18091');
+    expect(found(undefined, {})).toBe('10.0.0.1:8091,other:8091');
   });
 
   it.each([
@@ -136,12 +141,12 @@ describe('the servers of Polaris', () => {
     ['global: { serverConnector: { addresses: ["a b"] } }', '"a b"'],
   ])('are not known from %j', (yaml, why) => {
     inFolder(yaml);
-    expect(() => polarisServers(undefined, {})).toThrow(DtmConfigError);
-    expect(() => polarisServers(undefined, {})).toThrow(why);
+    expect(() => findPolarisServers(undefined, {})).toThrow(DtmConfigError);
+    expect(() => findPolarisServers(undefined, {})).toThrow(why);
   });
 
   it.each([[[]], [['a:0']], [['http://a:1']]])('are not %j', (servers) => {
-    expect(() => polarisServers(servers, {})).toThrow(DtmConfigError);
+    expect(() => findPolarisServers(servers, {})).toThrow(DtmConfigError);
   });
 
   it('need not be known before they are asked', () => {
@@ -156,10 +161,10 @@ describe('the servers of Polaris', () => {
 
 describe('the front port of Polaris', () => {
   it.each(['x', '70000', '-1', '1.5'])('must not be %j in the environment', (port) => {
-    vi.stubEnv('DTM_POLARIS_FRONT_PORT', port);
+    vi.stubEnv('DTM_POLARIS_PROXY_PORT', port);
     onTestFinished(() => void vi.unstubAllEnvs());
     expect(() => driver.prepareService?.('polaris://127.0.0.1:1/bank?namespace=default', '')).toThrow(
-      `DTM_POLARIS_FRONT_PORT must be a port, not ${JSON.stringify(port)}`,
+      `DTM_POLARIS_PROXY_PORT must be a port, not ${JSON.stringify(port)}`,
     );
   });
 

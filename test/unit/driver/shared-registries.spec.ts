@@ -20,7 +20,7 @@ function make(register?: () => Promise<{ close(): Promise<void>; problem?: strin
       close: () => void log.push(`close ${address}`),
     };
   };
-  return { log, registries: new SharedRegistries<string, string, string>(open) };
+  return { log, registries: new SharedRegistries<string, string, string, string>(open) };
 }
 
 describe('registries that are shared', () => {

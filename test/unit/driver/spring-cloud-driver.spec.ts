@@ -78,7 +78,7 @@ describe('URLs with the name of a service', () => {
 
   it('need a registry', async () => {
     await expect(springCloudDriver().http!.resolve('nacos://busi/out')).rejects.toThrow(
-      /knows no registry to find "busi" in; give it a target, or springCloudDriver/,
+      /has no registry to look "busi" up in; register a service, or create the driver with springCloudDriver/,
     );
   });
 });
@@ -90,7 +90,7 @@ describe('branches over gRPC', () => {
   });
 
   it.each(['', 'h:9000', '/b.B/In', 'h:1//b.B/In'])('are refused without one: %j', (uri) => {
-    expect(() => driver.parseServerMethod(uri)).toThrow(/is written host:port\/pkg.Service\/Method/);
+    expect(() => driver.parseServerMethod(uri)).toThrow(/as host:port\/pkg.Service\/Method/);
   });
 
   it.each(['nacos://busi/b.B/In', 'etcd://h:2379/trans/b.B/In', 'nacos://me:secret@busi/b.B/In'])(
@@ -118,21 +118,21 @@ describe('the URL of a branch that Go dtm finds', () => {
   });
 
   it.each([
-    ['busi?groupName=G', '/out', /reads no "groupName".*it reads 'group'/],
-    ['busi?namespaceId=x', '/out', /reads no "namespaceId".*of its own target/],
-    ['busi', 'out', /begins with a slash/],
+    ['busi?groupName=G', '/out', /ignores "groupName".*Go dtm reads 'group'/],
+    ['busi?namespaceId=x', '/out', /ignores "namespaceId".*of its own target/],
+    ['busi', 'out', /expected a slash at the start of the path/],
     ['h:9000', '/b.B/In', /calls no gRPC branches/],
     ['bu/si', '/out', /the name of a service/],
     ['me:secret@busi', '/out', /without a port and a user/],
     ['', '/out', /the name of a service/],
-    ['eureka://busi', '/out', /finds no services in Eureka.*driver\.http\.resolve\('eureka:\/\/busi\/out'\)/],
+    ['eureka://busi', '/out', /does not look services up in Eureka.*driver\.http\.resolve\('eureka:\/\/busi\/out'\)/],
   ])('of %s and %s is refused', (service, method, message) => {
     expect(() => driver.branchUrl!(service, method)).toThrow(message);
     expect(() => driver.branchUrl!(service, method)).toThrow(DtmArgumentError);
   });
 
   it('does not exist for a service in Eureka', () => {
-    expect(() => onEureka.branchUrl!('busi', '/out')).toThrow(/finds no services in Eureka/);
+    expect(() => onEureka.branchUrl!('busi', '/out')).toThrow(/does not look services up in Eureka/);
     expect(onEureka.branchUrl!('http://busi:80', '/out')).toBe('http://busi:80/out');
   });
 
@@ -146,7 +146,7 @@ describe('the URL of a branch that Go dtm finds', () => {
     for (const service of ['eureka://busi:80', 'eureka://busi?group=g', 'eureka://../x', 'b%sy']) {
       expect(() => branchUrl!(service, '/out')).toThrow(DtmArgumentError);
     }
-    expect(() => branchUrl!('busi', 'out')).toThrow(/a branch is written eureka:\/\/service\/path/);
+    expect(() => branchUrl!('busi', 'out')).toThrow(/expected a branch as eureka:\/\/service\/path/);
   });
 });
 
@@ -158,7 +158,7 @@ describe('the target', () => {
   it("of dtm's sample is read as Go does, in any case", () => {
     const expected = {
       type: 'nacos',
-      addr: '127.0.0.1:8848',
+      hosts: [{ host: '127.0.0.1', port: 8848 }],
       client: { user: 'nacos', password: 'secret', namespace: 'n' },
       instance: { service: 'dtmService', address: ADDRESS, enabled: true, healthy: true, weight: 10 },
     };
@@ -201,13 +201,13 @@ describe('the target', () => {
   });
 
   it.each([
-    ['', 'no JSON object'],
-    ['etcd://h:1/dtmservice', 'no JSON object'],
-    ['[]', 'no JSON object'],
-    ['{"Addr":"h:1","Password":"secret"', 'no JSON object'],
+    ['', 'is not a JSON object'],
+    ['etcd://h:1/dtmservice', 'is not a JSON object'],
+    ['[]', 'is not a JSON object'],
+    ['{"Addr":"h:1","Password":"secret"', 'is not a JSON object'],
     ['{}', 'Type ""; expected "nacos" or "eureka"'],
     ['{"Type":"zookeeper"}', 'Type "zookeeper"'],
-    ['{"Type":5}', 'Type must be a text'],
+    ['{"Type":5}', 'Type must be a string'],
     ['{"Type":"nacos"}', 'no Addr'],
     ['{"Type":"nacos","Addr":"h:1"}', 'InstanceConfig.ServiceName'],
     ['{"Type":"nacos","Addr":"h:1","InstanceConfig":5}', 'InstanceConfig must be an object'],
@@ -222,13 +222,16 @@ describe('the target', () => {
       '{"Type":"nacos","Addr":"h:1","InstanceConfig":{"ServiceName":"s","Enable":"yes"}}',
       'Enable must be true or false',
     ],
-    ['{"Type":"nacos","Addr":"h:1","InstanceConfig":{"ServiceName":"s","Metadata":{"a":1}}}', 'an object with texts'],
+    ['{"Type":"nacos","Addr":"h:1","InstanceConfig":{"ServiceName":"s","Metadata":{"a":1}}}', 'an object of strings'],
     [
       '{"Type":"nacos","Addr":"h:1","InstanceConfig":{"ServiceName":"s"},"ClientConfig":{"AccessKey":"secret"}}',
       'AccessKey is not supported',
     ],
     ['{"Type":"nacos","Addr":"no address","InstanceConfig":{"ServiceName":"s"}}', 'bad url'],
-    ['{"Type":"eureka","Addr":"ftp://me:secret@h","InstanceConfig":{"ServiceName":"s"}}', 'no URL of a Eureka server'],
+    [
+      '{"Type":"eureka","Addr":"ftp://me:secret@h","InstanceConfig":{"ServiceName":"s"}}',
+      'is not the URL of a Eureka server',
+    ],
   ])('%s is refused', async (target, message) => {
     const fresh = springCloudDriver();
     expect(() => fresh.prepareService!(target, 'bank:80')).toThrow(message);
@@ -255,7 +258,9 @@ describe('the registry of names', () => {
     target('nacos:8848', { Username: 'you', Password: 'secret' }),
     '{"Type":"eureka","Addr":"nacos:8848","InstanceConfig":{"ServiceName":"s"}}',
   ])('is another one in %s, which is refused', (other) => {
-    expect(() => driver.prepareService!(other, 'bank:80')).toThrow(/is another registry than nacos at nacos:8848/);
+    expect(() => driver.prepareService!(other, 'bank:80')).toThrow(
+      / is not nacos at nacos:8848.*; give all targets and options the same registry/,
+    );
     expect(() => driver.prepareService!(other, 'bank:80')).not.toThrow(/secret/);
   });
 

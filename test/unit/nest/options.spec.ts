@@ -58,8 +58,11 @@ describe('parseDtmOptions', () => {
   test.each([
     [{}, /register needs two strings, target and endpoint/],
     [{ target: 'etcd://etcd:2379/bank' }, /register needs two strings/],
-    [{ target: 'etcd://etcd:2379/bank', endpoint: 'bank' }, /the endpoint "bank" is no address that others can call/],
-    [{ target: 'http://etcd:1/bank', endpoint: 'bank:1' }, /registers services at .*"http" is none/],
+    [
+      { target: 'etcd://etcd:2379/bank', endpoint: 'bank' },
+      /the endpoint "bank" is not an address that others can call/,
+    ],
+    [{ target: 'http://etcd:1/bank', endpoint: 'bank:1' }, /the target has the scheme "http"; expected etcd/],
     [{ target: 'etcd://etcd:2379/..', endpoint: 'bank:1' }, /the service in the target/],
     [{ target: 'etcd://etcd:2379/bank', endpoint: 'bank:1', ttl: 1 }, /register has no "ttl"; known: target, endpoint/],
   ])('register must not be %j', (register, message) => {

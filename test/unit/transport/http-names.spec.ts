@@ -22,7 +22,7 @@ function withNames(book: Readonly<Record<string, string>>, headers?: Record<stri
     async resolve(url) {
       const [, name = '', rest = ''] = /^book:\/\/([^/?]+)(.*)$/.exec(url) ?? [];
       const origin = book[name];
-      if (origin === undefined) throw new Error(`no address for ${name}: nobody serves it at present`);
+      if (origin === undefined) throw new Error(`no address for ${name}: no healthy instance is registered`);
       return { url: origin + rest, headers };
     },
   };
@@ -64,7 +64,7 @@ describe('a transport whose driver finds HTTP services by name', () => {
     expect(await transport.call(callTo('book://bank/in'))).toMatchObject({
       kind: 'unknown',
       unreachable: true,
-      message: 'no answer: no address for bank: nobody serves it at present',
+      message: 'no answer: no address for bank: no healthy instance is registered',
     });
     book['bank'] = bank.origin;
     expect(await transport.call(callTo('book://bank/in'))).toMatchObject({ kind: 'success' });

@@ -3,19 +3,27 @@ import { redactUrls } from '../../../support/redact-urls.js';
 import type { DtmDriver } from '../../driver.js';
 
 /**
- * URL of a branch that any dtm with a driver can call; see {@link DtmDriver.branchUrl}.
+ * Builds the URL of a branch that every dtm with the driver can call; see {@link DtmDriver.branchUrl}.
  *
- * @param driver - takes it apart
- * @param service - as it is addressed, e.g. `bank:50051` or `etcd://etcd:2379/bank`
+ * @param driver - the driver of the coordinator
+ * @param service - address of the service, e.g. `bank:50051` or `etcd://etcd:2379/bank`
  * @param method - `/pkg.Service/Method`, or the path of an HTTP service
- * @throws DtmArgumentError when the driver would not find the two in it again
+ * @throws DtmArgumentError when the driver would split the URL in another way
  */
 export function branchUrlOf(driver: DtmDriver, service: string, method: string): string {
-  if (driver.branchUrl) return driver.branchUrl(service, method);
+  return driver.branchUrl ? driver.branchUrl(service, method) : joinBranchUrl(driver, service, method);
+}
+
+/** Joins a service and a method, provided that the driver splits the URL into the same two. */
+export function joinBranchUrl(
+  driver: Pick<DtmDriver, 'name' | 'parseServerMethod'>,
+  service: string,
+  method: string,
+): string {
   const url = service + method;
-  const found = driver.parseServerMethod(url);
-  if (found.server === service && found.method === method) return url;
+  const split = driver.parseServerMethod(url);
+  if (split.server === service && split.method === method) return url;
   throw new DtmArgumentError(
-    `bad url: '${redactUrls(url)}'. the driver ${driver.name} takes ${found.server} for the service, ${found.method} for the method`,
+    `bad url: '${redactUrls(url)}'. the driver ${driver.name} takes ${split.server} for the service, ${split.method} for the method`,
   );
 }

@@ -2,8 +2,9 @@ import { DtmArgumentError, DtmConfigError, type ServerMethod } from '../../../pr
 import { loadGrpc } from '../../../support/load-grpc.js';
 import { redactUrls } from '../../../support/redact-urls.js';
 import type { DtmDriver, PreparedService } from '../../driver.js';
-import type { AddressSource } from '../lookup/grpc-resolver/address-source.js';
-import { registerGrpcScheme, type GrpcSchemeHandle } from '../lookup/grpc-resolver/register-scheme.js';
+import type { AddressSource } from '../lookup/address-source.js';
+import { registerGrpcScheme, type GrpcSchemeHandle } from '../lookup/grpc-resolver/register-grpc-scheme.js';
+import { joinBranchUrl } from './branch-url-of.js';
 import { splitBranchUrl } from './split-branch-url.js';
 
 /** A URL scheme of a {@link grpcDriver}. */
@@ -67,17 +68,14 @@ export function grpcDriver({ name, schemes, prepareService }: GrpcDriverParts): 
     prepareService: prepare,
     parseServerMethod,
     branchUrl(service, method) {
-      const url = service + method;
-      const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(url)}'. ${why}`);
       if (/[?@]/.test(service)) {
-        throw refusal(
-          'Go dtm drops the user and the query of a service, and asks the registry without them; leave them out, and ' +
-            'register the service in the default namespace and group, readable for everybody',
+        throw new DtmArgumentError(
+          `bad url: '${redactUrls(service + method)}'. Go dtm drops the user and the query of a service, and asks the ` +
+            'registry without them; leave them out, and register the service in the default namespace and group, readable ' +
+            'for everybody',
         );
       }
-      const found = parseServerMethod(url);
-      if (found.server === service && found.method === method) return url;
-      throw refusal(`the driver ${name} takes ${found.server} for the service, ${found.method} for the method`);
+      return joinBranchUrl({ name, parseServerMethod }, service, method);
     },
     async close() {
       for (const handle of handles.values()) handle.endUnused();

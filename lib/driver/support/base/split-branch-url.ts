@@ -2,50 +2,50 @@ import { DtmArgumentError, splitGrpcUrl, type ServerMethod } from '../../../prot
 import { redactUrls } from '../../../support/redact-urls.js';
 import { listDriversOfScheme } from '../../built-in-drivers.js';
 
-/** Whose URLs {@link splitBranchUrl} takes apart. */
+/** The URLs that {@link splitBranchUrl} accepts. */
 export interface BranchUrlRules {
   /** Name of the driver. */
   readonly driver: string;
-  /** Schemes that it serves, in lower case, each with the form of its URLs. */
+  /** The schemes of the driver in lower case, each with the format of its URLs. */
   readonly schemes: Readonly<Record<string, string>>;
-  /** Those of them whose URLs may have a user and a query behind the service, for the resolver. @default none */
+  /** The schemes whose URLs may have a user, and a query behind the service. @default none */
   readonly withOptions?: readonly string[] | undefined;
 }
 
 const PLAIN = 'host:port/pkg.Service/Method';
 
 /** `scheme://authority` and the rest. */
-const SCHEMED = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)(.*)$/is;
+const WITH_SCHEME = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)(.*)$/is;
 
-/** Hosts with ports, separated by commas, or a name. An IPv6 address stands in brackets. */
+/** Hosts with ports, separated by commas, or a name; an IPv6 address stands in brackets. */
 const AUTHORITY = /^(?:\[[\da-f:.]+\]|[^[\]@])*$/i;
 
-/** A user in front of the authority, or a query behind the service, in which there is no slash. */
+/** A user in front of the authority, and a query without a slash behind the service. */
 const WITH_OPTIONS =
   /^[a-z][a-z\d+.-]*(:\/\/(?:[\w.~%+-]+(?::[^/?#@\s]*)?@)?[\w.,:[\]-]*\/[\w.-]+(?:\?[!-"$-.0-~]*)?)(\/[\w.]+\/\w+)$/i;
 
 /**
- * Splits the URL of a gRPC branch (docs/protocol.md#branch-urls) as the Go drivers of protocol1 and kratos do:
- * `host:port/pkg.Service/Method` at its first slash, `scheme://authority/service/pkg.Service/Method` in front of its last
- * two parts. What they would split wrongly, or panic on, is refused.
+ * Splits the URL of a gRPC branch as the Go drivers of protocol1 and kratos do: `host:port/pkg.Service/Method` at its first
+ * slash, `scheme://authority/service/pkg.Service/Method` before its last two parts. A URL that the Go drivers split wrongly, or
+ * panic on, is refused.
  *
- * @param uri - branch URL
- * @param rules - of the driver
- * @throws DtmArgumentError saying what the URL should look like, or which driver serves its scheme
+ * @param uri - URL of the branch
+ * @param rules - the URLs of the driver
+ * @throws DtmArgumentError with the expected format, or with the driver that serves the scheme
  */
 export function splitBranchUrl(uri: string, { driver, schemes, withOptions = [] }: BranchUrlRules): ServerMethod {
   const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(uri)}'. ${why}`);
-  const plainForm = `a gRPC branch is written ${PLAIN}`;
-  if (!uri.includes('/')) throw refusal(`no '/' found; ${plainForm}`);
+  const expectedPlain = `expected a gRPC branch as ${PLAIN}`;
+  if (!uri.includes('/')) throw refusal(`no '/' found; ${expectedPlain}`);
 
-  const [, anyCase, authority = '', path = ''] = SCHEMED.exec(uri) ?? [];
-  if (anyCase === undefined) {
+  const [, writtenScheme, authority = '', path = ''] = WITH_SCHEME.exec(uri) ?? [];
+  if (writtenScheme === undefined) {
     const parts = splitGrpcUrl(uri);
     if (parts) return parts;
-    throw refusal(plainForm);
+    throw refusal(expectedPlain);
   }
 
-  const scheme = anyCase.toLowerCase();
+  const scheme = writtenScheme.toLowerCase();
   if (!Object.hasOwn(schemes, scheme)) {
     const forms = [`without a scheme, ${PLAIN}`, ...Object.values(schemes)].join(', or as ');
     const others = listDriversOfScheme(scheme).join(' or ');
@@ -59,14 +59,15 @@ export function splitBranchUrl(uri: string, { driver, schemes, withOptions = [] 
     const [, server, method] = WITH_OPTIONS.exec(uri) ?? [];
     if (server !== undefined && method !== undefined) return { server: scheme + server, method };
   }
-  const form = `a gRPC branch with this scheme is written ${schemes[scheme]}`;
-  if (!/^[!-~]+$/.test(uri)) throw refusal(`${form}, in printable ASCII`);
-  if (/[?#%]/.test(uri))
-    throw refusal(`dtm drops what stands behind '?' or '#', and splits at what '%' hides; ${form}`);
-  if (!AUTHORITY.test(authority)) throw refusal(`${form}, without a user, and with IPv6 addresses in brackets`);
+  const expected = `expected a gRPC branch as ${schemes[scheme]}`;
+  if (!/^[!-~]+$/.test(uri)) throw refusal(`${expected}, in printable ASCII`);
+  if (/[?#%]/.test(uri)) {
+    throw refusal(`dtm drops everything after '?' or '#', and splits the URL at a slash that '%' encodes; ${expected}`);
+  }
+  if (!AUTHORITY.test(authority)) throw refusal(`${expected}, without a user, and with IPv6 addresses in brackets`);
   const [service, name, method, ...more] = path.split('/').slice(1);
   if (!service || !name || !method || more.length > 0) {
-    throw refusal(`three parts, none of them empty, must follow ${scheme}://${authority}; ${form}`);
+    throw refusal(`three parts that are not empty must follow ${scheme}://${authority}; ${expected}`);
   }
   return { server: `${scheme}://${authority}/${service}`, method: `/${name}/${method}` };
 }

@@ -1,65 +1,59 @@
 import { DtmArgumentError, DtmConfigError } from '../../../protocol/internal.js';
 import type { DtmDriver } from '../../driver.js';
-import type { AddressSource } from '../lookup/grpc-resolver/address-source.js';
 import { grpcDriver, type DriverScheme } from '../base/grpc-driver.js';
+import type { AddressSource } from '../lookup/address-source.js';
 import { parseServiceName } from '../registry/parse-service-name.js';
 import { DiscoveryRegistries, type RegistryType } from './discovery-registries.js';
-import { endpointsIn, type InstanceEndpoints } from './service-instance.js';
+import { parseEndpoints, type InstanceEndpoints, type ServiceInstance } from './service-instance.js';
 
-/** What makes a {@link discoveryDriver}. */
+/** What a {@link discoveryDriver} is made of. */
 export interface DiscoveryDriverParts {
   /** Name of the driver. */
   readonly name: string;
-  /** Name of what makes it, for messages. */
+  /** Name of the driver's factory, for messages. */
   readonly factory: string;
-  /** Which registries there are, by the scheme of their URLs. */
-  readonly kinds: Readonly<Record<string, RegistryType>>;
-  /** Other names of their schemes. @default they have none */
+  /** The types of registries by the scheme of their URLs. */
+  readonly registries: Readonly<Record<string, RegistryType>>;
+  /** Other names of these schemes. @default none */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
-  /** URL of the registry in which services are found. @default that of the first target that is given */
+  /** URL of the registry in which services are looked up. @default the registry of the first target */
   readonly registry?: string | undefined;
-  /** Further schemes whose URLs can be called. @default none */
+  /** Further schemes that gRPC is to resolve. @default none */
   readonly schemes?: Readonly<Record<string, DriverScheme>> | undefined;
-  /** Name of a service whose target has none. @default each has one */
+  /** Name of the service for a target without a path. @default a target needs a path */
   readonly defaultService?: string | undefined;
-  /** Most endpoints of an instance. @default any number */
-  readonly mostEndpoints?: number | undefined;
-  /**
-   * The id of an instance.
-   *
-   * @param service - name of the service
-   * @param endpoints - its endpoints, at least one
-   */
+  /** The most endpoints of an instance. @default any number */
+  readonly maxEndpoints?: number | undefined;
+  /** Creates the id of an instance. */
   idOf(service: string, endpoints: InstanceEndpoints): string;
 }
 
 /**
- * A driver of services that are called `discovery:///service`, whichever registry they stand in. In a process that is one
- * registry, as gRPC has one table of schemes.
+ * A driver of a framework whose services are called `discovery:///service` in every registry. gRPC has one table of schemes, so
+ * that a process looks services up in one registry.
  *
- * @param parts - what is the framework's own
- * @throws DtmConfigError when the registry is none
+ * @throws DtmConfigError when the registry cannot be used
  */
 export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
-  const { name, factory, mostEndpoints = Infinity, defaultService = '' } = parts;
-  const places = new DiscoveryRegistries(name, parts.kinds, parts.aliases);
-  let found = parts.registry === undefined ? undefined : places.registry(parts.registry);
+  const { name, factory, maxEndpoints = Infinity, defaultService = '' } = parts;
+  const registries = new DiscoveryRegistries(name, parts.registries, parts.aliases);
+  let lookup = parts.registry === undefined ? undefined : registries.parseRegistry(parts.registry);
 
-  const unknown = (service: string): DtmArgumentError => {
-    const [form] = places.forms;
+  const noRegistry = (service: string): DtmArgumentError => {
+    const [form] = registries.forms;
     return new DtmArgumentError(
-      `driver ${name} does not know where to look ${service} up; name the registry: ${factory}({ registry: '${form}' }), ` +
-        `or register a service with a target ${form}/service`,
+      `driver ${name} has no registry to look ${service} up in; create it with ${factory}({ registry: '${form}' }), or ` +
+        `register a service with a target ${form}/service`,
     );
   };
 
-  // the authority is of no account, as in Go
+  // the authority has no meaning, as in Go
   const source: AddressSource = {
-    check({ path }) {
-      parseServiceName(path);
-      if (!found) throw unknown(path);
+    parse({ path }) {
+      const service = parseServiceName(path);
+      if (!lookup) throw noRegistry(service);
+      return lookup.instances.watch(service);
     },
-    watch: ({ path }, listener) => found!.instances.watch(path, listener),
   };
 
   const driver = grpcDriver({
@@ -68,41 +62,43 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
       discovery: {
         form: 'discovery:///service/pkg.Service/Method',
         source,
-        registry: found?.url,
-        isProvisional: !found,
+        registry: lookup?.url,
+        isProvisional: !lookup,
       },
       ...parts.schemes,
     }),
     prepareService(target, endpoint) {
-      const { path, place } = places.service(target);
+      const { path, registry } = registries.parseTarget(target);
       const service = parseServiceName(
         hasPath(target) ? path : defaultService,
         `driver ${name}: the service in the target`,
       );
-      const endpoints = endpointsIn(endpoint, name);
-      if (endpoints.length > mostEndpoints) {
-        const why = `the endpoint is a single URL, grpc://host:port; ${JSON.stringify(endpoint)} are several`;
-        throw new DtmConfigError(`driver ${name}: ${why}`);
+      const endpoints = parseEndpoints(endpoint, name);
+      if (endpoints.length > maxEndpoints) {
+        throw new DtmConfigError(
+          `driver ${name}: the endpoint ${JSON.stringify(endpoint)} has ${endpoints.length} URLs; expected grpc://host:port`,
+        );
       }
-      found ??= place;
+      lookup ??= registry;
       const id = parts.idOf(service, endpoints);
       const urls = endpoints.map(({ url }) => url);
-      // in the order in which Go writes it
-      const instance = { id, name: service, version: '', metadata: null, endpoints: urls } as const;
-      return { register: (options) => place.instances.register(instance, endpoints, options) };
+      // in the order in which Go writes the fields
+      const instance: ServiceInstance = { id, name: service, version: '', metadata: null, endpoints: urls };
+      return { register: (options) => registry.instances.register(instance, endpoints, options) };
     },
   });
 
   return {
     ...driver,
     parseServerMethod(uri) {
-      const method = driver.parseServerMethod(uri);
-      if (!found && method.server.startsWith('discovery:')) throw unknown(method.server);
-      return method;
+      const parsed = driver.parseServerMethod(uri);
+      if (!lookup && parsed.server.startsWith('discovery:')) throw noRegistry(parsed.server);
+      return parsed;
     },
   };
 }
 
+/** A URL with a slash but no name behind it is a mistake, which the default must not hide. */
 function hasPath(target: string): boolean {
   return /^[^/]*\/\/[^/?]*\//.test(target);
 }

@@ -3,96 +3,101 @@ import { formatHostPort } from '../../../support/host-port.js';
 import { parseRegistryUrl, type RegistryUrl } from '../registry/registry-url.js';
 import type { InstanceRegistry } from './instance-registry.js';
 
-/** A kind of registry. */
+/** A type of registry that a framework can use. */
 export interface RegistryType {
-  /** Where it listens by default. */
+  /** Port of a host without one. */
   readonly defaultPort: number;
-  /** The part of it that the query of its URL names: services stand in one of them. @default it has no parts */
-  readonly part?: ((query: URLSearchParams) => string | undefined) | undefined;
-  /** @param url - of the registry */
+  /** The namespace that the query of a URL names. @default the registry has no namespaces */
+  readonly namespaceOf?: ((query: URLSearchParams) => string | undefined) | undefined;
+  /** Opens the registry at a URL. */
   open(url: RegistryUrl): InstanceRegistry;
 }
 
-/** A registry that is used. */
+/** A registry that a driver uses. */
 export interface DiscoveryRegistry {
-  /** Its URL without secrets. */
+  /** Names the registry in messages, without secrets. */
   readonly url: string;
-  /** What stands in it. */
+  /** Its instances. */
   readonly instances: InstanceRegistry;
 }
 
-/** The registries of a driver, each once. */
+/** The registries of a driver; each is opened once. */
 export class DiscoveryRegistries {
   readonly #driver: string;
-  readonly #kinds: Readonly<Record<string, RegistryType>>;
+  readonly #types: Readonly<Record<string, RegistryType>>;
   readonly #aliases: Readonly<Record<string, string>>;
-  readonly #places = new Map<string, DiscoveryRegistry>();
+  readonly #opened = new Map<string, DiscoveryRegistry>();
 
   /**
-   * @param driver - names it in messages
-   * @param kinds - which registries there are, by the scheme of their URLs
+   * @param driver - names the driver in messages
+   * @param types - the types of registries by the scheme of their URLs
    * @param aliases - other names of schemes
    */
   constructor(
     driver: string,
-    kinds: Readonly<Record<string, RegistryType>>,
+    types: Readonly<Record<string, RegistryType>>,
     aliases: Readonly<Record<string, string>> = {},
   ) {
     this.#driver = driver;
-    this.#kinds = kinds;
+    this.#types = types;
     this.#aliases = aliases;
   }
 
-  /** How their URLs are written. */
+  /** Formats of the registries' URLs. */
   get forms(): readonly [string, ...string[]] {
-    return Object.keys(this.#kinds).map((scheme) => `${scheme}://host:port`) as [string, ...string[]];
+    return Object.keys(this.#types).map((scheme) => `${scheme}://host:port`) as [string, ...string[]];
   }
 
   /**
-   * The registry in which services are found.
+   * Parses the URL of a registry.
    *
-   * @param url - of the registry, without a service
-   * @throws DtmConfigError when there is none
+   * @param url - the URL, without a service
+   * @throws DtmConfigError when the URL cannot be used
    */
-  registry(url: string): DiscoveryRegistry {
+  parseRegistry(url: string): DiscoveryRegistry {
     try {
-      const { path, place } = this.service(url);
-      if (path === '') return place;
+      const { path, registry } = this.parseTarget(url);
+      if (path === '') return registry;
     } catch (cause) {
       if (!(cause instanceof DtmArgumentError)) throw cause;
       throw new DtmConfigError(`driver ${this.#driver}: the registry cannot be used: ${cause.message}`, { cause });
     }
-    throw new DtmConfigError(`driver ${this.#driver}: the registry is written ${this.forms.join(', or ')}`);
+    throw new DtmConfigError(
+      `driver ${this.#driver}: the URL of the registry has a path; expected ${this.forms.join(' or ')}`,
+    );
   }
 
   /**
-   * The registry of a service, and its path there.
+   * Parses a target, the URL of a service in its registry.
    *
-   * @param text - URL of the service in its registry
-   * @throws DtmArgumentError when it is none
-   * @throws DtmConfigError when there is no such registry
+   * @returns the registry, and the path of the service in it
+   * @throws DtmArgumentError for a malformed URL
+   * @throws DtmConfigError for a registry that the driver does not know
    */
-  service(text: string): { readonly path: string; readonly place: DiscoveryRegistry } {
-    const written = text.split(':', 1)[0]!.toLowerCase();
+  parseTarget(target: string): { readonly path: string; readonly registry: DiscoveryRegistry } {
+    const written = target.split(':', 1)[0]!.toLowerCase();
     const scheme = Object.hasOwn(this.#aliases, written) ? this.#aliases[written]! : written;
-    const kind = Object.hasOwn(this.#kinds, scheme) ? this.#kinds[scheme] : undefined;
-    const url = { ...parseRegistryUrl(text, kind?.defaultPort), scheme };
-    if (!kind || url.hosts.length === 0) {
-      const why = kind ? 'it has no host' : `${JSON.stringify(scheme)} is no registry of it`;
-      throw new DtmConfigError(`driver ${this.#driver} takes the registries ${this.forms.join(', ')}; ${why}`);
+    const type = Object.hasOwn(this.#types, scheme) ? this.#types[scheme] : undefined;
+    const url = { ...parseRegistryUrl(target, type?.defaultPort), scheme };
+    if (!type || url.hosts.length === 0) {
+      const why = type ? 'no host' : `the scheme ${JSON.stringify(scheme)}`;
+      throw new DtmConfigError(
+        `driver ${this.#driver}: the URL of the registry has ${why}; expected ${this.forms.join(' or ')}`,
+      );
     }
-    return { path: url.path, place: this.#at(url, kind) };
+    return { path: url.path, registry: this.#open(url, type) };
   }
 
-  #at(url: RegistryUrl, kind: RegistryType): DiscoveryRegistry {
+  #open(url: RegistryUrl, type: RegistryType): DiscoveryRegistry {
     const { scheme, hosts, user, password, query } = url;
-    const key = JSON.stringify([scheme, hosts.map(formatHostPort), user, password, [...query]]);
-    const part = kind.part?.(query);
-    const place = this.#places.get(key) ?? {
-      url: `${scheme}://${hosts.map(formatHostPort).join()}${part === undefined ? '' : `/${part}`}`,
-      instances: kind.open(url),
+    const members = hosts.map(formatHostPort).join();
+    const key = JSON.stringify([scheme, members, user, password, [...query]]);
+    const namespace = type.namespaceOf?.(query);
+    const registry = this.#opened.get(key) ?? {
+      url: `${scheme}://${members}${namespace === undefined ? '' : `/${namespace}`}`,
+      instances: type.open(url),
     };
-    this.#places.set(key, place);
-    return place;
+    this.#opened.set(key, registry);
+    return registry;
   }
 }

@@ -1,4 +1,4 @@
-import type { HostPort } from '../../../support/host-port.js';
+import { formatHostPort, parseHostPort, type HostPort } from '../../../support/host-port.js';
 
 /** Where an instance of a service is reached. */
 export interface Address extends HostPort {
@@ -6,4 +6,13 @@ export interface Address extends HostPort {
   readonly weight?: number | undefined;
   /** Whether the port serves TLS, as far as the registry knows. @default unknown */
   readonly secure?: boolean | undefined;
+}
+
+/**
+ * Checks a host and a port that a registry has returned.
+ *
+ * @returns undefined when they are not an address
+ */
+export function parseAddress(host: string, port: number): HostPort | undefined {
+  return parseHostPort(formatHostPort({ host, port }));
 }

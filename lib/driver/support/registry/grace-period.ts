@@ -1,43 +1,41 @@
 /**
- * What a registry says of a service, for those that keep instances in memory only: one that has started anew knows nobody
- * until they have all reported again. So long what was known before the outage stays.
+ * Keeps the entries from before an outage for a grace period. A registry that holds its entries in memory loses them with a
+ * restart, and has them all again only when each instance has reported.
  *
  * @typeParam Entry - what is found
  */
 export class GracePeriod<Entry> {
-  readonly #graceMs: number;
+  readonly #lengthMs: number;
   readonly #keyOf: (entry: Entry) => string;
   #known: readonly Entry[] = [];
-  #isOut = false;
-  /** What is missing is not missed before. */
-  #graceEnds = 0;
+  #isOutage = false;
+  #end = 0;
 
   /**
-   * @param graceMs - the time in which all of them report again
-   * @param keyOf - tells entries apart
+   * @param lengthMs - the time within which all instances report again
+   * @param keyOf - identifies an entry
    */
-  constructor(graceMs: number, keyOf: (entry: Entry) => string) {
-    this.#graceMs = graceMs;
+  constructor(lengthMs: number, keyOf: (entry: Entry) => string) {
+    this.#lengthMs = lengthMs;
     this.#keyOf = keyOf;
   }
 
-  /** The registry could not be asked. */
-  failed(): void {
-    this.#isOut = true;
+  /** Records that the registry did not answer. The grace period begins with its next answer. */
+  recordOutage(): void {
+    this.#isOutage = true;
   }
 
   /**
-   * The registry has answered.
+   * Adds the entries that are missing only because of an outage.
    *
-   * @param entries - what it knows
-   * @returns what is to be believed
+   * @param entries - the answer of the registry
    */
-  found(entries: readonly Entry[]): readonly Entry[] {
+  apply(entries: readonly Entry[]): readonly Entry[] {
     const now = performance.now();
-    if (this.#isOut) this.#graceEnds = now + this.#graceMs;
-    this.#isOut = false;
+    if (this.#isOutage) this.#end = now + this.#lengthMs;
+    this.#isOutage = false;
     const keys = new Set(entries.map(this.#keyOf));
-    const missing = now < this.#graceEnds ? this.#known.filter((entry) => !keys.has(this.#keyOf(entry))) : [];
+    const missing = now < this.#end ? this.#known.filter((entry) => !keys.has(this.#keyOf(entry))) : [];
     this.#known = [...entries, ...missing];
     return this.#known;
   }

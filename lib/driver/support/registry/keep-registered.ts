@@ -3,50 +3,50 @@ import { systemAfter, type After } from '../../../support/after.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
 import { retryUntilStopped } from '../tools/retry-until-stopped.js';
 
-/** An entry that was made. */
+/** A registration that the registry has accepted, and that is renewed until it is lost. */
 export interface Lease {
-  /** Resolves when it is lost, rejects with the reason when that is known; until then it is kept alive. */
+  /** Resolves when the registration is lost, or rejects with the reason. */
   readonly lost: Promise<void>;
-  /** Takes it out again. */
-  leave(): Promise<void>;
+  /** Removes the registration. */
+  revoke(): Promise<void>;
 }
 
-/** Makes an entry. */
-export interface RegistrationAttempt {
-  /** Names it in messages, e.g. `dtmservice in etcd at 127.0.0.1:2379`. */
-  readonly what: string;
+/** What is kept registered. */
+export interface RegistrationTask {
+  /** Names the registration in messages, e.g. `dtmservice in etcd at 127.0.0.1:2379`. */
+  readonly name: string;
   /**
-   * Makes the entry once.
+   * Registers once.
    *
-   * @param signal - is aborted when it is not wanted any more; `lost` then need not settle
-   * @throws Error saying why it could not
+   * @param signal - is aborted when the registration is closed; `lost` then need not settle
+   * @throws Error with the reason
    */
-  enter(signal: AbortSignal): Promise<Lease>;
+  register(signal: AbortSignal): Promise<Lease>;
 }
 
-/** Time for the first attempt, after which the registration goes on in the background. */
+/** The time for the first attempt, after which the caller goes on and the registration continues in the background. */
 const FIRST_ATTEMPT_MS = 3000;
 
-/** Time to leave: a registry that is gone drops the entry by itself. */
-const LEAVE_MS = 3000;
+/** The time to deregister: a registry that does not answer drops the registration by itself. */
+const DEREGISTER_MS = 3000;
 
 /**
- * Keeps an entry in a registry until it is closed: makes it, and makes it again when it was lost.
+ * Keeps something registered until it is closed, and registers it again after a loss.
  *
- * @param entering - makes it
- * @param options - who is told about problems
+ * @param task - what is registered
+ * @param options - see {@link RegisterOptions}
  * @param after - timers
- * @returns after the first attempt, whatever came of it
+ * @returns after the first attempt, whether it succeeded or not
  */
 export function keepRegistered(
-  { what, enter }: RegistrationAttempt,
+  { name, register }: RegistrationTask,
   { report }: RegisterOptions = {},
   after: After = systemAfter,
 ): Promise<DriverRegistration> {
   return new Promise((resolve) => {
-    const registration = new KeptRegistration(what, report, after);
-    const cancel = after(FIRST_ATTEMPT_MS, () => registration.tell(`${what} is not registered yet: no answer`));
-    registration.start(enter, () => {
+    const registration = new KeptRegistration(name, report, after);
+    const cancel = after(FIRST_ATTEMPT_MS, () => registration.report(`${name} is not registered yet: no answer`));
+    registration.start(register, () => {
       cancel();
       resolve(registration);
     });
@@ -54,19 +54,19 @@ export function keepRegistered(
 }
 
 class KeptRegistration implements DriverRegistration {
-  readonly #what: string;
+  readonly #name: string;
   readonly #report: RegisterOptions['report'];
   readonly #after: After;
   #problem: string | undefined;
-  #isTold = false;
-  #onFirst = (): void => undefined;
+  #hasReported = false;
+  #onFirstReport = (): void => undefined;
   #stop = (): void => undefined;
-  #entering: Promise<Lease | undefined> | undefined;
-  #entered: Lease | undefined;
+  #attempting: Promise<Lease | undefined> | undefined;
+  #lease: Lease | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(what: string, report: RegisterOptions['report'], after: After) {
-    this.#what = what;
+  constructor(name: string, report: RegisterOptions['report'], after: After) {
+    this.#name = name;
     this.#report = report;
     this.#after = after;
   }
@@ -75,63 +75,63 @@ class KeptRegistration implements DriverRegistration {
     return this.#problem;
   }
 
-  start(enter: RegistrationAttempt['enter'], onFirst: () => void): void {
-    this.#onFirst = onFirst;
+  start(register: RegistrationTask['register'], onFirstReport: () => void): void {
+    this.#onFirstReport = onFirstReport;
     this.#stop = retryUntilStopped(
       {
-        attempt: (signal, worked) => this.#attempt(enter, signal, worked),
-        failed: (reason) => this.tell(`${this.#what} cannot be registered: ${reason}`),
+        attempt: (signal, succeeded) => this.#attempt(register, signal, succeeded),
+        failed: (reason) => this.report(`${this.#name} cannot be registered: ${reason}`),
       },
       this.#after,
     );
   }
 
-  tell(problem: string | undefined): void {
-    if (this.#closing || (this.#isTold && problem === this.#problem)) return;
+  report(problem: string | undefined): void {
+    if (this.#closing || (this.#hasReported && problem === this.#problem)) return;
     this.#problem = problem;
     this.#report?.(problem);
-    if (!this.#isTold) this.#onFirst();
-    this.#isTold = true;
+    if (!this.#hasReported) this.#onFirstReport();
+    this.#hasReported = true;
   }
 
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
 
-  async #attempt(enter: RegistrationAttempt['enter'], signal: AbortSignal, worked: () => void): Promise<void> {
-    this.#entering = this.#enter(enter, signal);
-    const entered = await this.#entering;
-    if (!entered) return;
-    worked();
-    this.tell(undefined);
-    const reason = await entered.lost.then(
+  async #attempt(register: RegistrationTask['register'], signal: AbortSignal, succeeded: () => void): Promise<void> {
+    this.#attempting = this.#register(register, signal);
+    const lease = await this.#attempting;
+    if (!lease) return;
+    succeeded();
+    this.report(undefined);
+    const reason = await lease.lost.then(
       () => '',
       (error: unknown) => `: ${errorText(error)}`,
     );
-    this.#entered = undefined;
-    if (!signal.aborted) this.tell(`${this.#what} was lost${reason}; it is entered again`);
+    this.#lease = undefined;
+    if (!signal.aborted) this.report(`${this.#name} is no longer registered${reason}; the driver registers it again`);
   }
 
-  /** What comes too late is taken out at once. */
-  async #enter(enter: RegistrationAttempt['enter'], signal: AbortSignal): Promise<Lease | undefined> {
-    const entered = await enter(signal);
-    if (!signal.aborted) return (this.#entered = entered);
-    await entered.leave();
+  /** A registration that succeeds after the close is revoked at once. */
+  async #register(register: RegistrationTask['register'], signal: AbortSignal): Promise<Lease | undefined> {
+    const lease = await register(signal);
+    if (!signal.aborted) return (this.#lease = lease);
+    await lease.revoke();
     return undefined;
   }
 
   #close(): Promise<void> {
     this.#stop();
-    // an entry that is being made now must not outlive its owner
-    const made = this.#entering?.then(
+    // a registration under way must not outlive its owner
+    const attempted = this.#attempting?.then(
       () => undefined,
       () => undefined,
     );
-    const leaving = this.#entered?.leave() ?? made ?? Promise.resolve();
+    const revoking = this.#lease?.revoke() ?? attempted ?? Promise.resolve();
     return new Promise((resolve, reject) => {
-      const late = new Error(`${this.#what} could not be taken out of the registry: no answer`);
-      const cancel = this.#after(LEAVE_MS, () => reject(late));
-      leaving.then(resolve, reject).finally(cancel);
+      const late = new Error(`${this.#name} could not be deregistered: no answer`);
+      const cancel = this.#after(DEREGISTER_MS, () => reject(late));
+      revoking.then(resolve, reject).finally(cancel);
     });
   }
 }

@@ -1,8 +1,8 @@
-/** How connections to a registry over TLS are made; certificates and keys are PEM. */
+/** How a registry is reached over TLS. Certificates and keys are PEM. */
 export interface RegistryTls {
-  /** Certificates of the authorities that the registry is trusted by. @default those of Node */
+  /** Certificates of the authorities that sign the registry's certificate. @default the authorities of Node */
   readonly ca?: string | Buffer | undefined;
-  /** Own certificate, where the registry asks for one. @default none */
+  /** Client certificate, where the registry requires one. @default none */
   readonly cert?: string | Buffer | undefined;
   /** Private key of {@link cert}. @default none */
   readonly key?: string | Buffer | undefined;

@@ -1,21 +1,20 @@
 import { DtmArgumentError } from '../../../protocol/internal.js';
-import { parseHostPort } from '../../../support/host-port.js';
+import { parseHostPort, type HostPort } from '../../../support/host-port.js';
 import { redactUrls } from '../../../support/redact-urls.js';
-import type { Address } from '../lookup/address.js';
 
-/** A URL that leads to a service in a registry, `scheme://user:password@host:port,host:port/service?option=value`. */
+/** The URL of a service in a registry, `scheme://user:password@host:port,host:port/service?option=value`, after parsing. */
 export interface RegistryUrl {
-  /** In lower case. */
+  /** The scheme in lower case. */
   readonly scheme: string;
-  /** Where the registry is reached; empty when the URL does not say it. */
-  readonly hosts: readonly Address[];
-  /** Decoded. */
+  /** Members of the registry; empty when the URL names none. */
+  readonly hosts: readonly HostPort[];
+  /** The decoded user. */
   readonly user?: string | undefined;
-  /** Decoded. */
+  /** The decoded password. */
   readonly password?: string | undefined;
-  /** What follows the hosts, without the slash. */
+  /** The path without the slash after the hosts. */
   readonly path: string;
-  /** What follows the question mark. */
+  /** The query. */
   readonly query: URLSearchParams;
 }
 
@@ -23,11 +22,11 @@ export interface RegistryUrl {
 const URL_PARTS = /^([a-z][a-z\d+.-]*):\/\/(?:([^/?#@]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i;
 
 /**
- * Takes the URL of a service in a registry apart. Other than those of the web it may have several hosts.
+ * Parses the URL of a service in a registry. Unlike a URL of the web it may have several hosts.
  *
  * @param url - from a user
- * @param defaultPort - of a host without one. @default each has one
- * @throws DtmArgumentError saying what is wrong, without the password
+ * @param defaultPort - of a host without a port. @default each host needs a port
+ * @throws DtmArgumentError without the password of the URL
  */
 export function parseRegistryUrl(url: string, defaultPort?: number): RegistryUrl {
   const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(url)}'. ${why}`);
@@ -35,10 +34,10 @@ export function parseRegistryUrl(url: string, defaultPort?: number): RegistryUrl
     ? (URL_PARTS.exec(url) ?? [])
     : [];
   if (scheme === undefined) throw refusal('expected scheme://host:port/service');
-  const [user, password] = userInfo?.split(/:(.*)/s).map((part) => decoded(part) ?? part) ?? [];
+  const [user, password] = userInfo?.split(/:(.*)/s).map(decode) ?? [];
   return {
     scheme: scheme.toLowerCase(),
-    hosts: hosts === '' ? [] : hosts.split(',').map((host) => addressOf(host, defaultPort) ?? fail(refusal, host)),
+    hosts: hosts === '' ? [] : hosts.split(',').map((host) => parseHost(host, defaultPort) ?? fail(refusal, host)),
     user: user || undefined,
     password: password || undefined,
     path: path.replace(/\/+$/, ''),
@@ -46,18 +45,19 @@ export function parseRegistryUrl(url: string, defaultPort?: number): RegistryUrl
   };
 }
 
-function addressOf(host: string, defaultPort: number | undefined): Address | undefined {
+function parseHost(host: string, defaultPort: number | undefined): HostPort | undefined {
   return parseHostPort(host) ?? (defaultPort === undefined ? undefined : parseHostPort(`${host}:${defaultPort}`));
 }
 
 function fail(refusal: (why: string) => DtmArgumentError, host: string): never {
-  throw refusal(`${JSON.stringify(host)} is no host:port`);
+  throw refusal(`${JSON.stringify(host)} is not host:port`);
 }
 
-function decoded(text: string): string | undefined {
+/** A `%` that encodes nothing stands for itself. */
+function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return undefined;
+    return text;
   }
 }

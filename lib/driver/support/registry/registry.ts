@@ -1,46 +1,38 @@
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
 
-/** What {@link Registry.watch} reports to. */
+/** Receives the entries of one service. */
 export interface RegistryListener<Entry> {
   /**
-   * What stands in the registry now; what was reported before is replaced.
+   * Receives the current entries, which replace all earlier ones.
    *
-   * @param entries - all of them; empty when there is none at present
+   * @param entries - all entries; empty when none is registered
    */
   found(entries: readonly Entry[]): void;
   /**
-   * The registry could not be asked; it is tried again.
+   * Receives the reason why the registry cannot be read. The client retries.
    *
-   * @param reason - for the error of whoever waits for entries
+   * @param reason - for the error of whatever waits for entries
    */
   failed(reason: string): void;
 }
 
 /**
- * A registry of services, as its API presents it: what is written and found is the registry's own; what frameworks make of it
- * is up to their drivers. It is connected to while something is registered or watched, over one connection where the registry
- * allows that.
+ * The client of a service registry. Its types are those of the registry's API; a driver decides what a framework writes and
+ * reads. The client is connected while something is registered or watched.
  *
  * @typeParam Instance - what is registered
- * @typeParam Service - what is looked for
+ * @typeParam Service - what is watched
  * @typeParam Entry - what is found
  */
 export interface Registry<Instance, Service, Entry> {
-  /**
-   * Enters an instance and keeps it there: lost entries are made again. Resolves after the first attempt.
-   *
-   * @param instance - what is entered
-   * @param options - who is told what keeps it from standing there
-   */
+  /** Registers an instance and keeps it registered. Resolves after the first attempt. */
   register(instance: Instance, options?: RegisterOptions): Promise<DriverRegistration>;
   /**
-   * Reports the entries of a service, and again each time they change. What goes wrong is reported and tried again.
+   * Reports the entries of a service, and again after each change. A failure is reported and retried.
    *
-   * @param service - what is looked for
-   * @param listener - is told
-   * @returns stops it
+   * @returns stops the reports
    */
   watch(service: Service, listener: RegistryListener<Entry>): () => void;
-  /** Ends its connections, when nothing is registered or watched any more. */
+  /** Closes the connections, when nothing is registered or watched any more. */
   close(): void;
 }

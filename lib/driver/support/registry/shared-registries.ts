@@ -1,25 +1,23 @@
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
 import type { Registry, RegistryListener } from './registry.js';
 
-/** Connects to a registry while somebody needs it, once for all who do. */
-export class SharedRegistries<Instance, Service, Entry> {
-  readonly #open: (address: string) => Registry<Instance, Service, Entry>;
+/**
+ * Clients of registries, one for each location. A client is opened with its first use and closed with its last.
+ *
+ * @typeParam Location - identifies a registry, and says how it is reached; plain data
+ */
+export class SharedRegistries<Location, Instance, Service, Entry> {
+  readonly #open: (location: Location) => Registry<Instance, Service, Entry>;
   readonly #used = new Map<string, { registry: Registry<Instance, Service, Entry>; users: number }>();
 
-  /** @param open - makes the client of the registry at an address; it connects with its first use */
-  constructor(open: (address: string) => Registry<Instance, Service, Entry>) {
+  /** @param open - creates the client of a location */
+  constructor(open: (location: Location) => Registry<Instance, Service, Entry>) {
     this.#open = open;
   }
 
-  /**
-   * {@link Registry.register} in the registry at an address.
-   *
-   * @param address - which registry
-   * @param instance - what is entered
-   * @param options - who is told of problems
-   */
-  async register(address: string, instance: Instance, options?: RegisterOptions): Promise<DriverRegistration> {
-    const { registry, release } = this.#use(address);
+  /** {@link Registry.register} at a location. */
+  async register(location: Location, instance: Instance, options?: RegisterOptions): Promise<DriverRegistration> {
+    const { registry, release } = this.#use(location);
     const registration = await registry.register(instance, options).catch((error: unknown) => {
       release();
       throw error;
@@ -33,15 +31,9 @@ export class SharedRegistries<Instance, Service, Entry> {
     };
   }
 
-  /**
-   * {@link Registry.watch} in the registry at an address.
-   *
-   * @param address - which registry
-   * @param service - what is looked for
-   * @param listener - is told
-   */
-  watch(address: string, service: Service, listener: RegistryListener<Entry>): () => void {
-    const { registry, release } = this.#use(address);
+  /** {@link Registry.watch} at a location. */
+  watch(location: Location, service: Service, listener: RegistryListener<Entry>): () => void {
+    const { registry, release } = this.#use(location);
     const stop = registry.watch(service, listener);
     return () => {
       stop();
@@ -49,9 +41,10 @@ export class SharedRegistries<Instance, Service, Entry> {
     };
   }
 
-  #use(address: string): { registry: Registry<Instance, Service, Entry>; release: () => void } {
-    const used = this.#used.get(address) ?? { registry: this.#open(address), users: 0 };
-    this.#used.set(address, used);
+  #use(location: Location): { registry: Registry<Instance, Service, Entry>; release: () => void } {
+    const key = JSON.stringify(location);
+    const used = this.#used.get(key) ?? { registry: this.#open(location), users: 0 };
+    this.#used.set(key, used);
     used.users += 1;
     let isReleased = false;
     const release = (): void => {
@@ -59,7 +52,7 @@ export class SharedRegistries<Instance, Service, Entry> {
       isReleased = true;
       used.users -= 1;
       if (used.users > 0) return;
-      this.#used.delete(address);
+      this.#used.delete(key);
       used.registry.close();
     };
     return { registry: used.registry, release };

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Names registries that are reached with certain options, so that others can be told from them without showing a secret.
+ * Names the registries that are reached with certain options, without showing a secret of the options.
  *
- * @param options - as the user gave them
- * @returns undefined when there are none
+ * @param options - options of the user
+ * @returns undefined for no options
  */
 export function optionsFingerprint(options: object | undefined): string | undefined {
   const text = JSON.stringify(options ?? {});

@@ -1,10 +1,10 @@
 import { systemAfter } from '../../../support/after.js';
 
 /**
- * Waits without keeping the process alive.
+ * Waits without keeping the process alive. An abort ends the pause early and is not an error.
  *
- * @param ms - how long
- * @param signal - ends it early; it is not an error
+ * @param ms - length of the pause
+ * @param signal - ends it early
  */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,59 +1,60 @@
 import { errorText } from '../../../protocol/internal.js';
 import { systemAfter, type After } from '../../../support/after.js';
 
-/** First pause. */
-const FIRST_PAUSE_MS = 200;
+/** The first back-off. */
+const FIRST_BACK_OFF_MS = 200;
 
-/** Longest pause: a registry that is back is found well within the life of an entry. */
-const LONGEST_PAUSE_MS = 3000;
+/** The longest back-off: a registry that is back must be found well before registrations expire. */
+const LONGEST_BACK_OFF_MS = 3000;
 
-/** Something that is done until it need not be done any more. */
+/** What is retried. */
 export interface RetryTask {
   /**
-   * Does it once. When it ends, in whatever way, it is done again after a pause, which grows until it has `worked`.
+   * Runs once. After its end, with or without an error, it runs again after a back-off, which doubles until `succeeded` is
+   * called.
    *
-   * @param signal - is aborted when it need not be done any more
-   * @param worked - to be called when it does what it is for
+   * @param signal - is aborted when the task is stopped
+   * @param succeeded - resets the back-off; to be called as soon as the attempt has reached its goal
    */
-  attempt(signal: AbortSignal, worked: () => void): Promise<void>;
+  attempt(signal: AbortSignal, succeeded: () => void): Promise<void>;
   /**
-   * Told why an attempt ended with an error.
+   * Receives the text of the error that ended an attempt.
    *
-   * @param reason - of the error
+   * @param reason - the text
    */
   failed(reason: string): void;
 }
 
 /**
- * Does something for as long as it is wanted, however often it fails.
+ * Runs a task again and again, with exponential back-off and jitter.
  *
- * @param trying - what is done
+ * @param task - what is retried
  * @param after - timers
- * @returns ends it
+ * @returns stops the task
  */
 export function retryUntilStopped({ attempt, failed }: RetryTask, after: After = systemAfter): () => void {
-  const ending = new AbortController();
-  let cancelPause: (() => void) | undefined;
+  const stopping = new AbortController();
+  let cancelBackOff: (() => void) | undefined;
   let failures = 0;
 
-  const go = async (): Promise<void> => {
-    let hasWorked = false;
+  const run = async (): Promise<void> => {
+    let hasSucceeded = false;
     try {
-      await attempt(ending.signal, () => (hasWorked = true));
+      await attempt(stopping.signal, () => (hasSucceeded = true));
     } catch (error) {
-      if (!ending.signal.aborted) failed(errorText(error));
+      if (!stopping.signal.aborted) failed(errorText(error));
     }
-    if (ending.signal.aborted) return;
-    if (hasWorked) failures = 0;
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+    if (stopping.signal.aborted) return;
+    if (hasSucceeded) failures = 0;
+    const backOff = Math.min(FIRST_BACK_OFF_MS * 2 ** failures, LONGEST_BACK_OFF_MS);
     failures += 1;
-    // not all at once when a registry comes back
-    cancelPause = after(pause * (0.75 + Math.random() / 2), () => void go());
+    // jitter: clients must not return to a registry all at once
+    cancelBackOff = after(backOff * (0.75 + Math.random() / 2), () => void run());
   };
 
-  void go();
+  void run();
   return () => {
-    ending.abort();
-    cancelPause?.();
+    stopping.abort();
+    cancelBackOff?.();
   };
 }

@@ -1,17 +1,17 @@
-/** Most different warnings of one kind; whoever fills a registry with rubbish should not fill logs as well. */
-const MOST = 100;
+/** The most different warnings of one code: garbage in a registry must not flood the log. */
+const MAX_WARNINGS = 100;
 
 /**
- * Makes a warning that is given once for each text, as a warning of the process: drivers serve the whole process, and have
- * no logger of an application.
+ * Creates a function that emits each text once, as a warning of the process. A driver serves the whole process and has no
+ * logger of an application.
  *
- * @param code - by which the warnings can be told from others
+ * @param code - code of the warnings
  */
 export function warnOnce(code: string): (message: string) => void {
-  const given = new Set<string>();
+  const emitted = new Set<string>();
   return (message) => {
-    if (given.has(message) || given.size >= MOST) return;
-    given.add(message);
+    if (emitted.has(message) || emitted.size >= MAX_WARNINGS) return;
+    emitted.add(message);
     process.emitWarning(message, { type: 'DtmDriverWarning', code });
   };
 }

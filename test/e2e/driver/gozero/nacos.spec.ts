@@ -72,7 +72,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos'
     await expect.poll(() => found('?namespaceid=test&GroupName=G&Clusters=C')).toBe('found');
     await expect.poll(() => found('?namespaceid=test&GroupName=G')).toBe('found');
     for (const query of ['', '?namespaceid=test', '?GroupName=G', '?namespaceid=test&GroupName=G&Clusters=D']) {
-      expect(await found(query), query).toContain('nobody serves it at present');
+      expect(await found(query), query).toContain('no healthy instance is registered');
     }
   });
 });
@@ -97,7 +97,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos 
   });
 
   it.each([
-    ['nobody', '', /answered 403.*give it a user and password/],
+    ['nobody', '', /answered 403.*give a user and a password/],
     ['a wrong password', 'nacos:secret@', /the login of "nacos"; check user and password/],
   ])('%s is told why not', async (_, user, message) => {
     const registration = await register(user);

@@ -1,6 +1,7 @@
 import { polarisDriver } from 'nestjs-dtm/driver/polaris';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { PolarisAddresses } from '../../../../lib/driver/polaris/polaris-addresses.js';
+import { parseHostPort } from '../../../../lib/support/host-port.js';
 import { startDtm } from '../../../services/dtm.mjs';
 import { startPolaris, type PolarisServer } from '../../../services/polaris.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
@@ -25,7 +26,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   goWorldCases(() => ({
     framework: 'polaris',
     registry: `polaris://${servers[0]}`,
-    driver: () => polarisDriver({ servers, frontPort: 0 }),
+    driver: () => polarisDriver({ servers, proxyPort: 0 }),
     registration: (service, address) => ({ target: target(service, address), endpoint: '' }),
     address: (service) => `polaris://${service}/?namespace=default`,
     goAddress: (service) => `polaris://${service}/?options=eyJOYW1lc3BhY2UiOiJkZWZhdWx0In0=`,
@@ -87,7 +88,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
         { timeout: 30_000, interval: 3000 },
       )
       .toBeGreaterThan(2);
-    expect(problems[1]).toContain('was lost');
+    expect(problems[1]).toContain('is no longer registered');
     await expect.poll(() => instances(service), { timeout: 30_000 }).toMatchObject([{ healthy: true }]);
     expect(registration.problem).toBeUndefined();
   });
@@ -116,10 +117,12 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     await send('RegisterInstance', { port: 3, healthy: true, weight: 0 });
     await send('RegisterInstance', { port: 4, healthy: false });
     const heard: string[] = [];
-    const stop = new PolarisAddresses(() => servers.join()).watch(
-      { scheme: 'polaris', authority: service, path: '' },
-      { found: (found) => heard.push(found.map(({ port }) => port).join()), failed: (reason) => heard.push(reason) },
-    );
+    const addresses = new PolarisAddresses(() => servers.flatMap((server) => parseHostPort(server) ?? []));
+    const watch = addresses.parse({ scheme: 'polaris', authority: service, path: '' });
+    const stop = watch({
+      found: (found) => heard.push(found.map(({ port }) => port).join()),
+      failed: (reason) => heard.push(reason),
+    });
     onTestFinished(stop);
     await expect.poll(() => heard.at(-1)).toBe('1');
     await send('DeregisterInstance', { port: 1 });

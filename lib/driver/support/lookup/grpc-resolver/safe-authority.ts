@@ -1,10 +1,8 @@
-import type { GrpcTarget } from './address-source.js';
+import type { GrpcTarget } from '../address-source.js';
 
 /**
- * What stands as `:authority` in the calls to a target: its path, as far as an HTTP/2 client takes it for a host. With a
- * comma, a slash or a second colon in it, no connection would come about.
- *
- * @param target - any
+ * The `:authority` of calls to a target: the name of the service, with `-` for each character that a host cannot hold. A comma,
+ * a slash or a second colon would prevent the connection.
  */
 export function safeAuthority({ path, authority }: GrpcTarget): string {
   const name = path.replace(/\?.*$/s, '') || authority;

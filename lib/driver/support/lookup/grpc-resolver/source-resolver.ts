@@ -1,7 +1,8 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { redactUrls } from '../../../../support/redact-urls.js';
 import type { Address } from '../address.js';
-import type { AddressSource, GrpcTarget } from './address-source.js';
+import type { AddressSource, GrpcTarget, WatchAddresses } from '../address-source.js';
+import { NO_INSTANCE } from '../no-instance.js';
 
 type Listener = Grpc.experimental.ResolverListener;
 type Endpoints = Parameters<Listener>[0];
@@ -10,17 +11,17 @@ type ServiceConfig = Parameters<Listener>[2];
 const ROUND_ROBIN = { ok: true, value: { loadBalancingConfig: [{ round_robin: {} }], methodConfig: [] } };
 
 /**
- * Gives gRPC the addresses of one target. gRPC destroys it when the channel becomes idle, and starts the same object again
- * by asking for an update.
+ * Gives gRPC the addresses of one target. gRPC destroys a resolver when its channel becomes idle, and starts the same object
+ * again when it asks for an update.
  */
 export class SourceResolver implements Grpc.experimental.Resolver {
   readonly #grpc: typeof Grpc;
-  readonly #source: AddressSource;
-  readonly #target: GrpcTarget;
+  readonly #watchAddresses: WatchAddresses;
+  readonly #name: string;
   readonly #send: (endpoints: Endpoints) => boolean;
   #watch: Watch | undefined;
 
-  /** @throws DtmArgumentError when the target is none of the source */
+  /** @throws DtmArgumentError when the source refuses the target */
   constructor(
     grpc: typeof Grpc,
     source: AddressSource,
@@ -28,17 +29,16 @@ export class SourceResolver implements Grpc.experimental.Resolver {
     listener: Listener,
     options: Grpc.ChannelOptions,
   ) {
-    source.check(target);
     this.#grpc = grpc;
-    this.#source = source;
-    this.#target = target;
-    // one that the resolver gives would override the user's own
+    this.#watchAddresses = source.parse(target);
+    this.#name = redactUrls(`${target.scheme}://${target.authority}/${target.path}`);
+    // the resolver's config would override the user's own
     const config = options['grpc.service_config'] === undefined ? (ROUND_ROBIN as ServiceConfig) : null;
     this.#send = (endpoints) => listener(endpoints, {}, config, '');
   }
 
   updateResolution(): void {
-    this.#watch ??= new Watch(this.#grpc, this.#source, this.#target, this.#send);
+    this.#watch ??= new Watch(this.#grpc, this.#name, this.#watchAddresses, this.#send);
   }
 
   destroy(): void {
@@ -47,7 +47,7 @@ export class SourceResolver implements Grpc.experimental.Resolver {
   }
 }
 
-/** From an update to the next destruction. */
+/** Lives from an update to the next destruction of the resolver. */
 class Watch {
   readonly #grpc: typeof Grpc;
   readonly #name: string;
@@ -57,12 +57,17 @@ class Watch {
   #sent: string | undefined;
   #isStopped = false;
 
-  constructor(grpc: typeof Grpc, source: AddressSource, target: GrpcTarget, send: (endpoints: Endpoints) => boolean) {
+  constructor(
+    grpc: typeof Grpc,
+    name: string,
+    watchAddresses: WatchAddresses,
+    send: (endpoints: Endpoints) => boolean,
+  ) {
     this.#grpc = grpc;
-    this.#name = redactUrls(`${target.scheme}://${target.authority}/${target.path}`);
+    this.#name = name;
     this.#send = send;
-    // a source may report at once, but gRPC must not hear from us before it is done with asking
-    queueMicrotask(() => this.#start(source, target));
+    // a source may report at once, but gRPC must not receive a report before its request has returned
+    queueMicrotask(() => this.#start(watchAddresses));
   }
 
   stop(): void {
@@ -70,9 +75,9 @@ class Watch {
     this.#stopSource?.();
   }
 
-  #start(source: AddressSource, target: GrpcTarget): void {
+  #start(watchAddresses: WatchAddresses): void {
     if (this.#isStopped) return;
-    const stop = source.watch(target, {
+    const stop = watchAddresses({
       found: (addresses) => this.#found(addresses),
       failed: (reason) => this.#failed(reason),
     });
@@ -87,8 +92,8 @@ class Watch {
     if (list === this.#sent) return;
     const isAccepted = this.#send(this.#grpc.experimental.statusOrFromValue([...byKey.values()]));
     this.#sent = isAccepted ? list : undefined;
-    // with an empty list alone calls would wait for their deadline
-    if (byKey.size === 0) this.#failed('nobody serves it at present');
+    // after an empty list alone calls would wait for their deadline
+    if (byKey.size === 0) this.#failed(NO_INSTANCE);
   }
 
   #failed(reason: string): void {

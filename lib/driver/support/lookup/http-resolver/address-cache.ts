@@ -1,77 +1,69 @@
 import { systemAfter, type After } from '../../../../support/after.js';
 import type { Address } from '../address.js';
-import type { AddressListener, AddressSource, GrpcTarget } from '../grpc-resolver/address-source.js';
+import type { AddressListener, WatchAddresses } from '../address-source.js';
+import { NO_INSTANCE } from '../no-instance.js';
 
-/** How long a name is watched after it was asked for the last time. */
+/** How long a name is watched after its last use. */
 const IDLE_MS = 60_000;
 
-/** Longest wait for the first answer of a registry. */
-const SILENCE_MS = 5000;
+/** The time within which the registry must answer for the first time. */
+const ANSWER_TIMEOUT_MS = 5000;
 
-/**
- * Looks names up for whoever has no channel that could listen: each is watched while it is asked for now and then, so that
- * asking costs nothing.
- */
+/** The addresses of services that are called without a channel. A name is watched while it is in use, so that a call costs no request. */
 export class AddressCache {
-  readonly #source: AddressSource;
   readonly #after: After;
-  readonly #names = new Map<string, WatchedTarget>();
+  readonly #names = new Map<string, WatchedName>();
 
-  /**
-   * @param source - knows the addresses
-   * @param after - timers
-   */
-  constructor(source: AddressSource, after: After = systemAfter) {
-    this.#source = source;
+  constructor(after: After = systemAfter) {
     this.#after = after;
   }
 
   /**
-   * One of the addresses behind a name: as often as its weight says.
+   * Picks one address of a name at random, by weight.
    *
-   * @param target - the name
-   * @throws Error saying why there is none
+   * @param name - identifies the service, and names it in errors
+   * @param watch - starts to watch the addresses
+   * @throws Error when there is no address, with the reason
    */
-  one(target: GrpcTarget): Address | Promise<Address> {
-    const key = `${target.authority}/${target.path}`;
-    let name = this.#names.get(key);
-    if (!name) {
-      name = new WatchedTarget(this.#source, target, this.#after, () => this.#names.delete(key));
-      this.#names.set(key, name);
+  pick(name: string, watch: WatchAddresses): Address | Promise<Address> {
+    let watched = this.#names.get(name);
+    if (!watched) {
+      watched = new WatchedName(name, watch, this.#after, () => this.#names.delete(name));
+      this.#names.set(name, watched);
     }
-    return name.one();
+    return watched.pick();
   }
 
-  /** Ends all watches. It can be used again. */
+  /** Ends all watches. The cache can be used again. */
   close(): void {
     for (const name of this.#names.values()) name.end();
   }
 }
 
-class WatchedTarget implements AddressListener {
+class WatchedName implements AddressListener {
   readonly #name: string;
   readonly #after: After;
   readonly #onEnd: () => void;
   readonly #stop: () => void;
   #cancelTimer: () => void;
   #addresses: readonly Address[] | undefined;
-  /** Why there are no addresses, once that is known. */
+  /** Why there are no addresses. */
   #problem: string | undefined;
   #waiting: (() => void)[] = [];
   #isUsed = true;
 
-  constructor(source: AddressSource, target: GrpcTarget, after: After, onEnd: () => void) {
-    this.#name = target.path || target.authority;
+  constructor(name: string, watch: WatchAddresses, after: After, onEnd: () => void) {
+    this.#name = name;
     this.#after = after;
     this.#onEnd = onEnd;
     this.#cancelTimer = after(IDLE_MS, () => this.#endIfIdle());
-    this.#stop = source.watch(target, this);
+    this.#stop = watch(this);
   }
 
-  one(): Address | Promise<Address> {
+  pick(): Address | Promise<Address> {
     this.#isUsed = true;
-    if (this.#addresses) return this.#pick();
-    return this.#problem === undefined ? this.#first() : Promise.reject(this.#none());
+    if (this.#addresses) return this.#pickFrom(this.#addresses);
+    return this.#problem === undefined ? this.#firstAnswer() : Promise.reject(this.#noAddress(this.#problem));
   }
 
   found(addresses: readonly Address[]): void {
@@ -81,7 +73,7 @@ class WatchedTarget implements AddressListener {
 
   failed(reason: string): void {
     this.#problem = reason;
-    // what was found before stays in use
+    // earlier addresses stay in use
     if (!this.#addresses) this.#wake();
   }
 
@@ -98,14 +90,14 @@ class WatchedTarget implements AddressListener {
     this.#cancelTimer = this.#after(IDLE_MS, () => this.#endIfIdle());
   }
 
-  #first(): Promise<Address> {
+  #firstAnswer(): Promise<Address> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#after(SILENCE_MS, () => this.#wake());
+      const cancel = this.#after(ANSWER_TIMEOUT_MS, () => this.#wake());
       this.#waiting.push(() => {
         cancel();
-        if (!this.#addresses) return reject(this.#none());
+        if (!this.#addresses) return reject(this.#noAddress(this.#problem ?? 'no answer yet'));
         try {
-          resolve(this.#pick());
+          resolve(this.#pickFrom(this.#addresses));
         } catch (error) {
           reject(error as Error);
         }
@@ -113,8 +105,8 @@ class WatchedTarget implements AddressListener {
     });
   }
 
-  #none(): Error {
-    return new Error(`no address for ${this.#name}: ${this.#problem ?? 'no answer yet'}`);
+  #noAddress(reason: string): Error {
+    return new Error(`no address for ${this.#name}: ${reason}`);
   }
 
   #wake(): void {
@@ -123,12 +115,11 @@ class WatchedTarget implements AddressListener {
     for (const wake of waiting) wake();
   }
 
-  #pick(): Address {
-    const addresses = this.#addresses ?? [];
+  #pickFrom(addresses: readonly Address[]): Address {
     const total = addresses.reduce((sum, { weight = 1 }) => sum + weight, 0);
     let rest = Math.random() * total;
-    const found = addresses.find(({ weight = 1 }) => (rest -= weight) < 0) ?? addresses.at(-1);
-    if (!found) throw new Error(`no address for ${this.#name}: nobody serves it at present`);
-    return found;
+    const picked = addresses.find(({ weight = 1 }) => (rest -= weight) < 0) ?? addresses.at(-1);
+    if (!picked) throw this.#noAddress(NO_INSTANCE);
+    return picked;
   }
 }

@@ -1,35 +1,35 @@
-/** Whose URL it is: plain `http://` URLs of branches are never taken for names, that of the coordinator may be one. */
+/** Whose URL it is. A plain `http://` URL of a branch never holds a name, that of a coordinator may. */
 export type HttpUrlRole = 'branch' | 'coordinator';
 
-/** Where an HTTP request goes in the end. */
+/** Where an HTTP request is sent. */
 export interface HttpDestination {
   /** Absolute http or https URL. */
   readonly url: string;
-  /** Headers that belong to it. @default none */
+  /** Headers to add to the request. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Finds services of HTTP by name: a part of `DtmDriver`. */
+/** Resolves the names of HTTP services: a part of {@link DtmDriver}. */
 export interface HttpNameResolver {
   /**
-   * Whether a URL holds a name that has to be looked up. Such a URL is called over HTTP, whatever its scheme.
+   * Whether a URL holds the name of a service. Such a URL is called over HTTP, whatever its scheme is.
    *
    * @param url - any URL
-   * @param of - whose it is
+   * @param role - whose URL it is
    */
-  isNamed(url: string, of: HttpUrlRole): boolean;
+  isNamed(url: string, role: HttpUrlRole): boolean;
   /**
-   * Refuses what could never be called.
+   * Checks a URL before it is stored.
    *
-   * @param url - one that is named
-   * @throws DtmArgumentError saying what is wrong
+   * @param url - a URL that holds a name
+   * @throws DtmArgumentError when it could never be called
    */
   check(url: string): void;
   /**
-   * One of the places where a URL leads at present; another one the next time, where there are several.
+   * Chooses one instance of the named service; the next call may choose another one.
    *
-   * @param url - one that is named
-   * @throws Error when nobody serves it, or the registry cannot be asked
+   * @param url - a URL that holds a name
+   * @throws Error when no instance is registered, or the registry does not answer
    */
   resolve(url: string): Promise<HttpDestination>;
 }

@@ -1,31 +1,31 @@
 import type { ConsulTaggedAddress } from './consul-instance.js';
 
-/** A service that was found. What somebody has registered in another form than ours reads as empty. */
+/** A service that was found. A field that has another type than expected reads as empty. */
 export interface ConsulEntry {
-  /** Tells it from the others of its agent. */
+  /** Identifies the instance on its agent. */
   readonly id: string;
   /** Name of the service. */
   readonly name: string;
-  /** Its own host, or else that of its agent. */
+  /** Host of the service, or of its agent when it has none. */
   readonly address: string;
-  /** Its port. */
+  /** Port of the service. */
   readonly port: number;
-  /** Further addresses, by what they are for. */
+  /** Further addresses by their tags. */
   readonly taggedAddresses: Readonly<Record<string, ConsulTaggedAddress>>;
 }
 
 /**
- * The services in consul's answer to a question for their health.
+ * Parses the answer to a health query.
  *
  * @param answer - JSON
- * @throws Error when it is no list
+ * @throws Error when the answer is not a list
  */
-export function entriesOf(answer: unknown): ConsulEntry[] {
-  if (!Array.isArray(answer)) throw new Error('answered with something else than a list of services');
-  return answer.map(entryOf);
+export function parseEntries(answer: unknown): ConsulEntry[] {
+  if (!Array.isArray(answer)) throw new Error('the answer is not a list of services');
+  return answer.map(parseEntry);
 }
 
-function entryOf(entry: unknown): ConsulEntry {
+function parseEntry(entry: unknown): ConsulEntry {
   const service = objectOf(objectOf(entry)['Service']);
   const tagged = Object.entries(objectOf(service['TaggedAddresses']));
   return {

@@ -1,71 +1,67 @@
-/** A service that is registered with an agent. */
+/** A service to register with an agent. */
 export interface ConsulInstance {
-  /** Tells it from the others of the agent. */
+  /** Identifies the instance on its agent. */
   readonly id: string;
   /** Name of the service. */
   readonly name: string;
-  /** What it can be chosen by. */
+  /** Tags that queries can filter by. */
   readonly tags: readonly string[];
-  /** What is known about it. @default nothing */
+  /** Metadata. @default none */
   readonly meta?: Readonly<Record<string, string>> | undefined;
-  /** Host on which it is reached. */
+  /** Host of the service. */
   readonly address: string;
-  /** Port on which it is reached. */
+  /** Port of the service. */
   readonly port: number;
-  /** Further addresses, by what they are for. @default none */
+  /** Further addresses by their tags. @default none */
   readonly taggedAddresses?: Readonly<Record<string, ConsulTaggedAddress>> | undefined;
-  /** Who says how it is. */
+  /** Health checks. */
   readonly checks: readonly ConsulCheck[];
-  /** How often the checks with a time to live are told that it is well, or else whether it is still registered. */
+  /** How often TTL checks are passed; without a TTL check, how often the agent is asked for the instance. */
   readonly heartbeatSeconds: number;
-  /** Secret of a token, in place of the one of `ConsulOptions`. @default that one */
+  /** ACL token. @default the token of `ConsulOptions` */
   readonly token?: string | undefined;
 }
 
-/** One of the addresses of a service. */
+/** A tagged address of a service. */
 export interface ConsulTaggedAddress {
-  /** Frameworks write whole URLs here. */
+  /** Frameworks write a whole URL. */
   readonly address: string;
-  /** Its port. */
+  /** Port. */
   readonly port: number;
 }
 
-/** Who says how a service is: the service itself, or the agent, which connects to it. */
+/** A health check: the service reports, or the agent connects. */
 export type ConsulCheck = ConsulTtlCheck | ConsulTcpCheck;
 
 interface CheckBase {
-  /** How it is before the first answer. @default critical */
+  /** Status before the first result. @default critical */
   readonly status?: 'passing' | undefined;
-  /** A service in a critical state for as long is dropped, in seconds. */
+  /** Seconds in a critical state after which Consul deregisters the service. */
   readonly deregisterAfterSeconds: number;
 }
 
-/** The service is well while it says so. */
+/** The service is healthy while it reports. */
 export interface ConsulTtlCheck extends CheckBase {
-  /** Tells the check from others of the agent. */
+  /** Identifies the check on its agent. */
   readonly id: string;
-  /** For people. @default consul's own */
+  /** Display name. @default Consul's default */
   readonly name?: string | undefined;
-  /** How long it is believed, in seconds. */
+  /** Seconds that a report is valid. */
   readonly ttlSeconds: number;
 }
 
-/** The service is well while it takes connections. */
+/** The service is healthy while it accepts connections. */
 export interface ConsulTcpCheck extends CheckBase {
   /** `host:port`. */
   readonly tcp: string;
-  /** Between two connections, in seconds. */
+  /** Seconds between two connections. */
   readonly intervalSeconds: number;
 }
 
-/** Longest time for a connection, as the frameworks'. */
+/** Time-out of a TCP check; the frameworks write the same. */
 const TCP_TIMEOUT = '5s';
 
-/**
- * What consul's agent is told of an instance.
- *
- * @param instance - is registered
- */
+/** The body of a registration at an agent. */
 export function registrationOf(instance: ConsulInstance): object {
   const { id, name, tags, meta, address, port, taggedAddresses, checks } = instance;
   return {

@@ -1,95 +1,79 @@
+import type { HostPort } from '../../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
-import type { Address } from '../../lookup/address.js';
-import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
-import { GracePeriod } from '../grace-period.js';
-import { HttpRegistry, jsonOf, type RegistryAnswer } from '../http-registry.js';
-import type { RegistryTls } from '../registry-tls.js';
-import { keepRegistered, type Lease } from '../keep-registered.js';
 import { pause } from '../../tools/pause.js';
+import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
+import { basicAuth } from '../basic-auth.js';
+import { GracePeriod } from '../grace-period.js';
+import { keepRegistered, type Lease } from '../keep-registered.js';
+import { assertOk, parseAnswer, RegistryHttpClient } from '../registry-http-client.js';
 import type { Registry, RegistryListener } from '../registry.js';
-import { entriesOf, type ConsulEntry } from './consul-entry.js';
+import { parseEntries, type ConsulEntry } from './consul-entry.js';
 import { registrationOf, type ConsulInstance } from './consul-instance.js';
+import type { ConsulOptions } from './consul-options.js';
 
-/** How consul is reached beside its addresses. */
-export interface ConsulOptions {
-  /** Secret of the token, where consul asks for one. @default none */
-  readonly token?: string | undefined;
-  /** Where services are looked for. @default the datacenter of the agent that is asked */
-  readonly datacenter?: string | undefined;
-  /** Name for HTTP basic authentication, for a proxy in front of consul. @default none */
-  readonly user?: string | undefined;
-  /** Password of {@link user}. @default none */
-  readonly password?: string | undefined;
-  /** Connects over TLS. Certificates and keys are PEM. @default plainly */
-  readonly tls?: RegistryTls | undefined;
-}
-
-/** What is looked for. */
+/** A query for the instances of a service. */
 export interface ConsulQuery {
   /** Name of the service. */
   readonly service: string;
-  /** Finds also those whose checks do not pass. @default false */
+  /** Finds instances whose checks do not pass as well. @default false */
   readonly withUnhealthy?: boolean | undefined;
   /** Further parameters of the query, such as `tag`, `near` or `dc`. @default none */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
-  /** Secret of a token, in place of the one of {@link ConsulOptions}. @default that one */
+  /** ACL token. @default the token of {@link ConsulOptions} */
   readonly token?: string | undefined;
 }
 
-/** Longest time in which consul answers though nothing has changed, as kratos'. */
+/** The time after which Consul answers a long poll although nothing has changed; kratos asks for the same. */
 const WAIT_SECONDS = 55;
 
-/** Consul waits for up to a sixteenth more, and needs some time to answer. */
-const ANSWER_MS = Math.ceil(WAIT_SECONDS * (1 + 1 / 16) + 5) * 1000;
+/** Consul adds up to a sixteenth to the wait, and needs some time to answer. */
+const LONG_POLL_TIMEOUT_MS = Math.ceil(WAIT_SECONDS * (1 + 1 / 16) + 5) * 1000;
 
-/** Shortest time between two questions about a service that keeps changing. */
+/** The pause between two long polls: a limit for a service that keeps changing. */
 const PACE_MS = 100;
 
 /**
- * An agent that has started anew knows nobody, or takes everybody for ill, until it is told: by go-zero within 20 s, by all
+ * A restarted agent knows no instance, or takes all for critical, until each has reported: those of go-zero within 20 s, all
  * others sooner.
  */
 const GRACE_MS = 20_000;
 
-/** Time between two questions while not everybody is known again. */
+/** The pause between two polls in the grace period. */
 const RECHECK_MS = 1000;
 
-/** Most questions that wait for a change: each holds a connection, of which an agent takes 200 from one address. */
-const MOST_WAITING = 100;
+/** The most long polls: each holds a connection, and an agent accepts 200 from one address. */
+const MAX_LONG_POLLS = 100;
 
-/** Time between two questions of those beyond, which do not wait. */
+/** The pause between two short polls, for watches beyond that limit. */
 const POLL_MS = 3000;
 
-/** Services of an agent with checks, and the health of all services. */
+/** Services of Consul: registered at an agent, found by their health. */
 export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, ConsulEntry> {
-  readonly #http: HttpRegistry;
+  readonly #http: RegistryHttpClient;
   readonly #options: ConsulOptions;
-  #waiting = 0;
+  #longPolls = 0;
 
-  /**
-   * @param hosts - agents of one datacenter: the one that answers is asked
-   * @param options - see {@link ConsulOptions}
-   */
-  constructor(hosts: readonly Address[], options: ConsulOptions = {}) {
-    this.#http = new HttpRegistry(hosts, { tls: options.tls });
+  /** @param hosts - agents of one datacenter, of which the first that answers is called */
+  constructor(hosts: readonly HostPort[], options: ConsulOptions = {}) {
+    this.#http = new RegistryHttpClient(hosts, { tls: options.tls });
     this.#options = options;
   }
 
   register(instance: ConsulInstance, options?: RegisterOptions): Promise<DriverRegistration> {
-    const what = `${instance.id} in consul at ${this.#http.address}`;
-    return keepRegistered({ what, enter: (signal) => this.#enter(instance, signal) }, options);
+    const name = `${instance.id} in consul at ${this.#http.address}`;
+    return keepRegistered({ name, register: (signal) => this.#register(instance, signal) }, options);
   }
 
   watch(query: ConsulQuery, listener: RegistryListener<ConsulEntry>): () => void {
-    const mayWait = this.#waiting < MOST_WAITING;
-    if (mayWait) this.#waiting += 1;
-    const known = new GracePeriod<ConsulEntry>(GRACE_MS, ({ id, address, port }) =>
+    const isLongPoll = this.#longPolls < MAX_LONG_POLLS;
+    if (isLongPoll) this.#longPolls += 1;
+    const grace = new GracePeriod<ConsulEntry>(GRACE_MS, ({ id, address, port }) =>
       JSON.stringify([id, address, port]),
     );
     const stop = retryUntilStopped({
-      attempt: (signal, worked) => this.#follow({ ...query, mayWait }, known, listener, signal, worked),
+      attempt: (signal, succeeded) => this.#poll(query, isLongPoll, grace, listener, signal, succeeded),
       failed: (reason) => {
-        known.failed();
+        grace.recordOutage();
         listener.failed(`consul at ${this.#http.address}: ${reason}`);
       },
     });
@@ -97,7 +81,7 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
     return () => {
       if (isStopped) return;
       isStopped = true;
-      if (mayWait) this.#waiting -= 1;
+      if (isLongPoll) this.#longPolls -= 1;
       stop();
     };
   }
@@ -106,15 +90,15 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
     this.#http.close();
   }
 
-  async #enter(instance: ConsulInstance, signal: AbortSignal): Promise<Lease> {
+  async #register(instance: ConsulInstance, signal: AbortSignal): Promise<Lease> {
     const { id, token } = instance;
-    // not ended early: nobody could say then whether it is registered
+    // never aborted: the result would be unknown
     await this.#put('/v1/agent/service/register', token, registrationOf(instance));
     await this.#beat(instance);
-    return { lost: this.#keepAlive(instance, signal), leave: () => this.#leave(id, token) };
+    return { lost: this.#keepAlive(instance, signal), revoke: () => this.#deregister(id, token) };
   }
 
-  /** Rejects when the agent is gone, or knows the service no more: the next one who answers is told everything again. */
+  /** Rejects when the agent does not answer, or has lost the service: everything is registered again, at the next agent. */
   async #keepAlive(instance: ConsulInstance, signal: AbortSignal): Promise<void> {
     for (;;) {
       await pause(instance.heartbeatSeconds * 1000, signal);
@@ -129,27 +113,28 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
       const body = { Status: 'passing', Output: '' };
       await this.#put(`/v1/agent/check/update/${encodeURIComponent(checkId)}`, token, body, signal);
     }
-    // without a check of that kind nobody else says that the agent has started anew
+    // without a TTL check nothing else shows that the agent was restarted
     if (checkIds.length === 0) {
       const path = `/v1/agent/service/${encodeURIComponent(id)}`;
-      jsonOf(await this.#http.send({ method: 'GET', path, headers: this.#headers(token), signal }));
+      parseAnswer(await this.#http.send({ method: 'GET', path, headers: this.#headers(token), signal }));
     }
   }
 
-  async #leave(id: string, token: string | undefined): Promise<void> {
+  async #deregister(id: string, token: string | undefined): Promise<void> {
     const path = `/v1/agent/service/deregister/${encodeURIComponent(id)}`;
     const answer = await this.#http.send({ method: 'PUT', path, headers: this.#headers(token) });
-    // 404: it is not there any more
-    if (answer.status !== 404) checkStatus(answer);
+    // 404: the agent has lost it already
+    if (answer.status !== 404) assertOk(answer);
   }
 
-  /** Asks for everything, and then for everything again as soon as something has changed, or after a while. */
-  async #follow(
-    { service, withUnhealthy = false, parameters, token, mayWait }: ConsulQuery & { readonly mayWait: boolean },
-    known: GracePeriod<ConsulEntry>,
+  /** Reads all instances again and again; a long poll returns as soon as they change. */
+  async #poll(
+    { service, withUnhealthy = false, parameters, token }: ConsulQuery,
+    isLongPoll: boolean,
+    grace: GracePeriod<ConsulEntry>,
     listener: RegistryListener<ConsulEntry>,
     signal: AbortSignal,
-    worked: () => void,
+    succeeded: () => void,
   ): Promise<void> {
     const { datacenter } = this.#options;
     const query = new URLSearchParams({ ...(datacenter !== undefined && { dc: datacenter }), ...parameters });
@@ -158,44 +143,36 @@ export class ConsulRegistry implements Registry<ConsulInstance, ConsulQuery, Con
     let index = 0;
     while (!signal.aborted) {
       query.set('index', String(index));
-      const path = `/v1/health/service/${encodeURIComponent(service)}?${query}`;
-      const headers = this.#headers(token);
       const answer = await this.#http.send({
         method: 'GET',
-        path,
-        headers,
-        ...(mayWait && { timeoutMs: ANSWER_MS, isLongPoll: true }),
+        path: `/v1/health/service/${encodeURIComponent(service)}?${query}`,
+        headers: this.#headers(token),
+        ...(isLongPoll && { timeoutMs: LONG_POLL_TIMEOUT_MS, isLongPoll }),
         signal,
       });
-      const entries = entriesOf(jsonOf(answer));
+      const entries = parseEntries(parseAnswer(answer));
       if (signal.aborted) return;
-      worked();
-      const believed = known.found(entries);
-      listener.found(believed);
-      const isWhole = believed.length === entries.length;
+      succeeded();
+      const withMissing = grace.apply(entries);
+      listener.found(withMissing);
+      const isComplete = withMissing.length === entries.length;
       const next = Number(answer.headers['x-consul-index']);
-      // one that goes backwards is that of a consul which has started anew
-      index = mayWait && isWhole && next >= index ? next : 0;
-      await pause(!isWhole ? RECHECK_MS : mayWait ? PACE_MS : POLL_MS, signal);
+      // an index that goes backwards comes from a restarted Consul
+      index = isLongPoll && isComplete && next >= index ? next : 0;
+      await pause(!isComplete ? RECHECK_MS : isLongPoll ? PACE_MS : POLL_MS, signal);
     }
   }
 
   async #put(path: string, token: string | undefined, body: object, signal?: AbortSignal): Promise<void> {
     const headers = { ...this.#headers(token), 'content-type': 'application/json' };
-    checkStatus(await this.#http.send({ method: 'PUT', path, headers, body: JSON.stringify(body), signal }));
+    assertOk(await this.#http.send({ method: 'PUT', path, headers, body: JSON.stringify(body), signal }));
   }
 
   #headers(token = this.#options.token): Record<string, string> {
-    const { user, password = '' } = this.#options;
+    const { user, password } = this.#options;
     return {
       ...(token !== undefined && { 'x-consul-token': token }),
-      ...(user !== undefined && {
-        authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
-      }),
+      ...(user !== undefined && { authorization: basicAuth(user, password) }),
     };
   }
-}
-
-function checkStatus({ status, body }: RegistryAnswer): void {
-  if (status !== 200) throw new Error(`answered ${status}: ${body.slice(0, 200)}`);
 }

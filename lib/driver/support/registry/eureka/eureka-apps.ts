@@ -1,17 +1,17 @@
 import { warnOnce } from '../../tools/warn-once.js';
-import { addressOf, serves, type EurekaEntry, type InstanceInfo } from './eureka-instance.js';
+import { parseAddress, serves, type EurekaEntry, type InstanceInfo } from './eureka-instance.js';
 
 const warn = warnOnce('DTM_EUREKA_ENTRY');
 
-/** All instances that Eureka knows, kept up to date by what has changed. */
+/** A snapshot of all instances in Eureka, updated by deltas. */
 export class EurekaApps {
   readonly #instances = new Map<string, InstanceInfo>();
 
   /**
-   * Begins with all instances.
+   * Replaces the snapshot.
    *
-   * @param answer - to `/apps`
-   * @throws Error when it is none
+   * @param answer - answer of `/apps`
+   * @throws Error when the answer is not a list of applications
    */
   replace(answer: unknown): void {
     this.#instances.clear();
@@ -19,11 +19,11 @@ export class EurekaApps {
   }
 
   /**
-   * Follows changes.
+   * Applies a delta. Changes that were applied before have no effect.
    *
-   * @param answer - to `/apps/delta`; changes that are known already do no harm
-   * @returns whether these are now the instances that Eureka has: they are counted by their status
-   * @throws Error when it is none
+   * @param answer - answer of `/apps/delta`
+   * @returns whether the snapshot equals that of Eureka, as its count of instances by status says
+   * @throws Error when the answer is not a list of applications
    */
   apply(answer: unknown): boolean {
     for (const instance of instancesIn(answer)) {
@@ -34,15 +34,15 @@ export class EurekaApps {
   }
 
   /**
-   * Instances of a service that are up.
+   * Lists the instances of a service that are up.
    *
    * @param service - its name, in any case
    */
-  of(service: string): readonly EurekaEntry[] {
+  listInstances(service: string): readonly EurekaEntry[] {
     return [...this.#instances.values()].flatMap((instance) => {
       if (instance.status !== 'UP' || !serves(instance, service)) return [];
-      const address = addressOf(instance);
-      if (!address) warn(`eureka: ${JSON.stringify(keyOf(instance))} has no address; it is left out`);
+      const address = parseAddress(instance);
+      if (!address) warn(`eureka: the instance ${JSON.stringify(keyOf(instance))} has no address and is ignored`);
       return address ? { address } : [];
     });
   }
@@ -66,7 +66,8 @@ interface Applications {
 
 function applicationsIn(answer: unknown): Applications {
   const { applications } = (answer ?? {}) as { applications?: unknown };
-  if (typeof applications !== 'object' || applications === null) throw new Error('answered no list of applications');
+  if (typeof applications !== 'object' || applications === null)
+    throw new Error('the answer is not a list of applications');
   return applications;
 }
 
@@ -76,7 +77,7 @@ function instancesIn(answer: unknown): readonly InstanceInfo[] {
   ) as readonly InstanceInfo[];
 }
 
-/** Some encoders write a list of one as the one itself. */
+/** Some encoders write a list of one element as the element. */
 function listOf(value: unknown): readonly object[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.filter((one): one is object => typeof one === 'object' && one !== null);

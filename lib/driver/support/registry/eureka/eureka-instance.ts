@@ -1,25 +1,25 @@
-import { formatHostPort, parseHostPort } from '../../../../support/host-port.js';
+import { formatHostPort, parseHostPort, type HostPort } from '../../../../support/host-port.js';
 import type { Address } from '../../lookup/address.js';
 
-/** An instance that is entered. */
+/** An instance to register. */
 export interface EurekaInstance {
-  /** Its name, as others look for it. */
+  /** Name of the service. */
   readonly service: string;
-  /** Where it is reached. */
-  readonly address: Address;
-  /** Whether its port is one of TLS. @default false */
+  /** Address of the instance. */
+  readonly address: HostPort;
+  /** Whether the port serves TLS. @default false */
   readonly secure?: boolean | undefined;
-  /** What others may want to know. @default nothing */
+  /** Metadata. @default none */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-/** An instance that was found, and is up. */
+/** An instance that was found and is up. */
 export interface EurekaEntry {
-  /** Where it is reached; `secure` when that is a port of TLS. */
+  /** Address of the instance; `secure` for a port that serves TLS. */
   readonly address: Address;
 }
 
-/** An instance as Eureka's answers have it, as far as it matters here. */
+/** The fields of an instance in Eureka's answers that are read here. */
 export interface InstanceInfo {
   readonly app?: unknown;
   readonly instanceId?: unknown;
@@ -32,22 +32,17 @@ export interface InstanceInfo {
   readonly actionType?: unknown;
 }
 
-/** Name under which Eureka files a service: it is part of the path, and has to be the same in the body. */
+/** The application name of a service, which must be the same in the path and in the body. */
 export function appOf({ service }: EurekaInstance): string {
   return service.toUpperCase();
 }
 
-/** Tells the instances of an application apart; written as Spring does. */
+/** Identifies an instance of an application, in the format of Spring. */
 export function idOf({ service, address }: EurekaInstance): string {
   return `${address.host}:${service}:${address.port}`;
 }
 
-/**
- * What is entered: the fields that Spring's client sends.
- *
- * @param instance - which one
- * @param heartbeatSeconds - time between its heartbeats
- */
+/** The body of a registration, with the fields that Spring's client sends. */
 export function instanceInfo(instance: EurekaInstance, heartbeatSeconds: number): object {
   const { service, address, secure = false, metadata = {} } = instance;
   const home = `${secure ? 'https' : 'http'}://${formatHostPort(address)}/`;
@@ -76,24 +71,18 @@ export function instanceInfo(instance: EurekaInstance, heartbeatSeconds: number)
   };
 }
 
-/**
- * Whether an instance serves a name: Spring looks for virtual host names, without regard to case.
- *
- * @param instance - from Eureka
- * @param service - in any case
- */
+/** Whether an instance serves a name: Spring compares virtual host names without regard to case. */
 export function serves({ vipAddress, secureVipAddress }: InstanceInfo, service: string): boolean {
   const names = `${String(vipAddress ?? '')},${String(secureVipAddress ?? '')}`.toUpperCase().split(',');
   return names.includes(service.toUpperCase());
 }
 
 /**
- * Where an instance is reached, by its secure port where it has one.
+ * Parses the address of an instance, with its secure port when that is enabled.
  *
- * @param instance - from Eureka
- * @returns undefined when that cannot be read
+ * @returns undefined when the instance has no valid address
  */
-export function addressOf({ hostName, port, securePort }: InstanceInfo): Address | undefined {
+export function parseAddress({ hostName, port, securePort }: InstanceInfo): Address | undefined {
   const secure = enabledPort(securePort);
   const found = secure ?? enabledPort(port);
   if (typeof hostName !== 'string' || found === undefined) return undefined;

@@ -1,47 +1,48 @@
 import { DtmConfigError } from '../../../../protocol/internal.js';
 import { redactUrls } from '../../../../support/redact-urls.js';
-import type { RegistryMember } from '../http-registry.js';
+import { basicAuth } from '../basic-auth.js';
+import type { RegistryMember } from '../registry-http-client.js';
 import type { RegistryTls } from '../registry-tls.js';
 
-/** How Eureka is reached beside its addresses. */
+/** How Eureka is reached, beside its URLs. */
 export interface EurekaOptions {
-  /** Name for HTTP basic authentication, where the URLs have none. @default none */
+  /** User of HTTP basic authentication, for URLs without a user. @default none */
   readonly user?: string | undefined;
   /** Password of {@link user}. @default none */
   readonly password?: string | undefined;
-  /** Certificates and keys for `https://` URLs, PEM. @default those of Node */
+  /** TLS of `https://` URLs. @default the certificates of Node */
   readonly tls?: RegistryTls | undefined;
-  /** Seconds between two questions about changes; Spring asks every 30. @default 5 */
+  /** Seconds between two polls for changes; Spring polls every 30. @default 5 */
   readonly pollSeconds?: number | undefined;
-  /** Seconds between two heartbeats; an instance that has missed three of them is dropped. @default 30 */
+  /** Seconds between two heartbeats; Eureka drops an instance that misses three. @default 30 */
   readonly heartbeatSeconds?: number | undefined;
 }
 
 /**
- * Reads the URLs of Eureka's servers, as in Spring's `eureka.client.serviceUrl.defaultZone`.
+ * Parses the URLs of Eureka's servers, which have the format of Spring's `eureka.client.serviceUrl.defaultZone`.
  *
  * @param serviceUrls - e.g. `http://user:password@eureka:8761/eureka/`
- * @param options - user and password where they have none
- * @throws DtmConfigError when one is no URL, or there is none
+ * @param options - user and password for URLs without a user
+ * @throws DtmConfigError for an invalid URL, and when there is no URL
  */
-export function eurekaMembers(serviceUrls: readonly string[], options: EurekaOptions): readonly RegistryMember[] {
-  const members = serviceUrls.map((serviceUrl) => {
+export function parseEurekaUrls(
+  serviceUrls: readonly string[],
+  options: Pick<EurekaOptions, 'user' | 'password'>,
+): readonly RegistryMember[] {
+  if (serviceUrls.length === 0) throw new DtmConfigError(`Eureka has no URL; ${EXPECTED}`);
+  return serviceUrls.map((serviceUrl) => {
     const url = URL.canParse(serviceUrl) ? new URL(serviceUrl) : undefined;
     if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
-      const shown = JSON.stringify(redactUrls(serviceUrl));
-      throw new DtmConfigError(`${shown} is no URL of a Eureka server; expected e.g. http://eureka:8761/eureka`);
+      const redacted = JSON.stringify(redactUrls(serviceUrl));
+      throw new DtmConfigError(`${redacted} is not the URL of a Eureka server; ${EXPECTED}`);
     }
     const user = decodeURIComponent(url.username) || options.user;
     const password = decodeURIComponent(url.password) || options.password;
     return {
       url: url.origin + url.pathname.replace(/\/+$/, ''),
-      ...(user !== undefined && { headers: { authorization: basic(user, password) } }),
+      ...(user !== undefined && { headers: { authorization: basicAuth(user, password) } }),
     };
   });
-  if (members.length === 0) throw new DtmConfigError('give the URL of a Eureka server, e.g. http://eureka:8761/eureka');
-  return members;
 }
 
-function basic(user: string, password = ''): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-}
+const EXPECTED = 'expected e.g. http://eureka:8761/eureka';

@@ -1,95 +1,78 @@
+import type { HostPort } from '../../../../support/host-port.js';
 import type { Address } from '../../lookup/address.js';
 
-/** An instance that is entered. */
+/** An instance to register. */
 export interface NacosInstance extends NacosName {
-  /** Where it is reached; Nacos keeps the host as it is. */
-  readonly address: Address;
-  /** Its cluster. @default 'DEFAULT' */
+  /** Address of the instance; Nacos stores the host as it is. */
+  readonly address: HostPort;
+  /** Cluster of the instance. @default 'DEFAULT' */
   readonly cluster?: string | undefined;
-  /** Its share of the calls. @default 1 */
+  /** Share of the calls. @default 1 */
   readonly weight?: number | undefined;
-  /** Whether it is found. @default true */
+  /** Whether the instance is found. @default true */
   readonly enabled?: boolean | undefined;
-  /** Whether it counts as healthy from the beginning. @default true */
+  /** Whether the instance is healthy from the start. @default true */
   readonly healthy?: boolean | undefined;
-  /** Whether it is there as long as its beats come; one that is not stays until it is taken out. @default true */
+  /** Whether the instance lives by its beats; otherwise it stays until it is deregistered. @default true */
   readonly ephemeral?: boolean | undefined;
-  /** What others may want to know. @default nothing */
+  /** Metadata. @default none */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Name of a service. */
 export interface NacosName {
-  /** Without its group. */
+  /** The name without its group. */
   readonly service: string;
-  /** Its group. @default 'DEFAULT_GROUP' */
+  /** The group. @default 'DEFAULT_GROUP' */
   readonly group?: string | undefined;
 }
 
-/** What is looked for. */
+/** A service to look up. */
 export interface NacosService extends NacosName {
-  /** Only instances of these clusters. @default of all */
+  /** The clusters of its instances. @default all clusters */
   readonly clusters?: readonly string[] | undefined;
 }
 
-/** An instance that was found: healthy, enabled, with a weight above 0. */
+/** An instance that was found: healthy, enabled, and with a weight above 0. */
 export interface NacosEntry {
-  /** Where it is reached, with its weight. */
+  /** Address with weight. */
   readonly address: Address;
-  /** What it says about itself. @default nothing */
+  /** Metadata. @default none */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a list of instances said. */
+/** The answer to a request for the instances of a service. */
 export interface NacosList {
-  /** Instances, as they were answered. */
+  /** The instances, not parsed yet. */
   readonly hosts: unknown;
-  /** How long the list may be taken for true. @default unknown */
+  /** How long the list is valid. @default unknown */
   readonly cacheMs?: number | undefined;
 }
 
-/** An API of Nacos. */
+/** One version of Nacos' HTTP API. */
 export interface NacosApi {
-  /**
-   * Enters an instance, or what has changed of it.
-   *
-   * @param instance - which one
-   */
+  /** Registers an instance, or updates it. */
   register(instance: NacosInstance): Promise<void>;
   /**
-   * Says that an instance is alive.
+   * Sends the beat of an instance.
    *
-   * @param instance - which one
-   * @returns the time until the next beat; undefined when Nacos does not know it
+   * @returns the time until the next beat in ms; undefined when Nacos does not know the instance
    */
   beat(instance: NacosInstance): Promise<number | undefined>;
-  /**
-   * Takes an instance out.
-   *
-   * @param instance - which one
-   */
+  /** Deregisters an instance. */
   deregister(instance: NacosInstance): Promise<void>;
-  /**
-   * All instances of a service.
-   *
-   * @param service - which one
-   * @param signal - ends it early
-   */
+  /** Lists the instances of a service. */
   list(service: NacosService, signal: AbortSignal): Promise<NacosList>;
 }
 
-/** Group where none is given. */
+/** The group of a service without one. */
 export const DEFAULT_GROUP = 'DEFAULT_GROUP';
 
-/** Beats where nobody says how often. */
+/** The default time between two beats. */
 export const BEAT_MS = 5000;
 
-/**
- * Time between two beats, as the metadata of an instance ask for it, until Nacos says another one.
- *
- * @param instance - its key for that is the same in all of Nacos' clients
- */
+/** The time between two beats until Nacos answers another one. All clients of Nacos read the same key of the metadata. */
 export function beatMsOf({ metadata }: NacosInstance): number {
-  const asked = Number(metadata?.['preserved.heart.beat.interval']);
-  return asked > 0 ? asked : BEAT_MS;
+  const wanted = Number(metadata?.['preserved.heart.beat.interval']);
+  return wanted > 0 ? wanted : BEAT_MS;
 }

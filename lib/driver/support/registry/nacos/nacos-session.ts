@@ -1,44 +1,45 @@
-import { jsonOf, type HttpRegistry, type RegistryRequest } from '../http-registry.js';
+import { answerError, parseAnswer, type RegistryHttpClient, type RegistryRequest } from '../registry-http-client.js';
 import type { NacosOptions } from './nacos-options.js';
 
 /** A request to an API of Nacos. */
 export interface NacosRequest {
   /** HTTP method. */
   readonly method: RegistryRequest['method'];
-  /** Behind the context path. */
+  /** Path after the context path. */
   readonly path: string;
-  /** Parameters; empty ones are sent, undefined ones are not. */
+  /** Parameters; an empty parameter is sent, an undefined one is not. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
-  /** Where its users log in. */
+  /** Path of the login. */
   readonly loginPath: string;
-  /** Ends it early. */
+  /** Aborts the request. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Nacos has no such API. */
+/** Nacos does not serve a version of the API. */
 export class NacosApiMissingError extends Error {
   override readonly name = 'NacosApiMissingError';
 }
 
-/** Answers to paths that are not served: 2.x says 501, 3.2 says 404 or 410. */
+/** Answers to a path that is not served: Nacos 2 answers 501, Nacos 3.2 answers 404 or 410. */
 const MISSING: ReadonlySet<number> = new Set([404, 405, 410, 501]);
 
-/** Answers to who is not, or no longer, logged in. */
+/** Answers to a request without a valid token. */
 const FORBIDDEN: ReadonlySet<number> = new Set([401, 403]);
 
-/** Talks to Nacos as a user, where there is one: logs in before the first request, before the login ends, and when it is refused. */
+/** The life of a token when Nacos does not state it. */
+const DEFAULT_TTL_SECONDS = 1800;
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+/** Calls Nacos, as a user where the options name one: logs in first, again before the token expires, and when a token is refused. */
 export class NacosSession {
-  readonly #http: HttpRegistry;
+  readonly #http: RegistryHttpClient;
   readonly #options: NacosOptions;
   #token: Promise<string> | undefined;
-  /** In time before the login ends. */
+  /** When the token is renewed, in time before it expires. */
   #renewAt = Infinity;
 
-  /**
-   * @param http - connection
-   * @param options - see {@link NacosOptions}
-   */
-  constructor(http: HttpRegistry, options: NacosOptions) {
+  constructor(http: RegistryHttpClient, options: NacosOptions) {
     this.#http = http;
     this.#options = options;
   }
@@ -51,29 +52,29 @@ export class NacosSession {
   /**
    * Sends a request.
    *
-   * @param request - is sent
    * @returns the body of the answer
-   * @throws NacosApiMissingError when there is no such path
-   * @throws Error when it was not answered with 200
+   * @throws NacosApiMissingError when Nacos does not serve the path
+   * @throws Error when Nacos does not answer 200
    */
   async send(request: NacosRequest): Promise<string> {
     const { loginPath, signal } = request;
     const token = await this.#loggedIn(loginPath);
-    let answer = await this.#http.send({ ...this.#written(request, token), signal });
+    let answer = await this.#http.send({ ...this.#encode(request, token), signal });
     if (token !== undefined && FORBIDDEN.has(answer.status)) {
       this.#renewAt = 0;
-      answer = await this.#http.send({ ...this.#written(request, await this.#loggedIn(loginPath)), signal });
+      answer = await this.#http.send({ ...this.#encode(request, await this.#loggedIn(loginPath)), signal });
     }
     if (answer.status === 200) return answer.body;
-    const remedy = FORBIDDEN.has(answer.status) && token === undefined ? '; give it a user and password' : '';
-    const message = `answered ${answer.status}: ${answer.body.slice(0, 200)}${remedy}`;
-    throw MISSING.has(answer.status) ? new NacosApiMissingError(message) : new Error(message);
+    const { message } = answerError(answer);
+    if (MISSING.has(answer.status)) throw new NacosApiMissingError(message);
+    const remedy = FORBIDDEN.has(answer.status) && token === undefined ? '; give a user and a password' : '';
+    throw new Error(message + remedy);
   }
 
-  #written({ method, path, parameters }: NacosRequest, token: string | undefined): RegistryRequest {
-    const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const text = new URLSearchParams(given).toString();
-    // not in the URL, which ends up in logs
+  #encode({ method, path, parameters }: NacosRequest, token: string | undefined): RegistryRequest {
+    const defined = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const text = new URLSearchParams(defined).toString();
+    // not in the URL, which proxies log
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
     if (method !== 'POST') return { method, path: `${this.#root}${path}?${text}`, headers };
     return { method, path: this.#root + path, headers: { ...headers, ...FORM }, body: text };
@@ -106,14 +107,10 @@ export class NacosSession {
     if (FORBIDDEN.has(answer.status)) {
       throw new Error(`answered ${answer.status} to the login of ${JSON.stringify(user)}; check user and password`);
     }
-    const { accessToken, tokenTtl } = jsonOf(answer) as { accessToken?: unknown; tokenTtl?: unknown };
-    if (typeof accessToken !== 'string') throw new Error('gave no token to who logged in');
+    const { accessToken, tokenTtl } = parseAnswer(answer) as { accessToken?: unknown; tokenTtl?: unknown };
+    if (typeof accessToken !== 'string') throw new Error('answered the login without a token');
     const ttlSeconds = typeof tokenTtl === 'number' && tokenTtl > 0 ? tokenTtl : DEFAULT_TTL_SECONDS;
     this.#renewAt = Date.now() + ttlSeconds * 900;
     return accessToken;
   }
 }
-
-const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
-
-const DEFAULT_TTL_SECONDS = 1800;

@@ -9,10 +9,10 @@ import {
 } from './nacos-instance.js';
 import type { NacosRequest, NacosSession } from './nacos-session.js';
 
-/** "Register again": an answer to a beat. */
+/** An answer to a beat: the instance has to be registered again. */
 const UNKNOWN_INSTANCE = 20_404;
 
-/** The API of HTTP up to Nacos 3.1, with the parameters of the Go SDK that is linked into dtm. */
+/** The HTTP API up to Nacos 3.1, with the parameters that the SDK in Go dtm sends. */
 export class NacosV1 implements NacosApi {
   readonly #session: NacosSession;
 
@@ -30,7 +30,7 @@ export class NacosV1 implements NacosApi {
       healthy: String(healthy),
       metadata: JSON.stringify(metadata),
     });
-    if (answer !== 'ok') throw new Error(`answered ${JSON.stringify(answer.slice(0, 200))}; is there Nacos?`);
+    if (answer !== 'ok') throw new Error(`answered ${JSON.stringify(answer.slice(0, 200))}; expected "ok" from Nacos`);
   }
 
   async beat(instance: NacosInstance): Promise<number | undefined> {

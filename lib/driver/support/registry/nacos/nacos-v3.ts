@@ -9,17 +9,17 @@ import {
 } from './nacos-instance.js';
 import type { NacosRequest, NacosSession } from './nacos-session.js';
 
-/** "Register again": an answer to a beat. */
+/** An answer to a beat: the instance has to be registered again. */
 const UNKNOWN_INSTANCE = 21_003;
 
-/** What every answer of the API looks like. */
+/** The format of all answers. */
 interface Result {
   readonly code: unknown;
   readonly message: unknown;
   readonly data: unknown;
 }
 
-/** The API of HTTP for clients from Nacos 3.0 on. */
+/** The HTTP API for clients from Nacos 3.0 on. */
 export class NacosV3 implements NacosApi {
   readonly #session: NacosSession;
 

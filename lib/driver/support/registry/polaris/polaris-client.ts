@@ -1,7 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { formatHostPort } from '../../../../support/host-port.js';
+import { formatHostPort, type HostPort } from '../../../../support/host-port.js';
 import { loadGrpc } from '../../../../support/load-grpc.js';
-import type { Address } from '../../lookup/address.js';
 import {
   INSTANCES,
   POLARIS_CODECS,
@@ -11,40 +10,38 @@ import {
   type ServiceMessage,
 } from './polaris-proto.js';
 
-/** What can be done with an instance. */
+/** A call that changes an instance. */
 export type InstanceCall = 'RegisterInstance' | 'Heartbeat' | 'DeregisterInstance';
 
-/** Longest time for a single request. */
-const REQUEST_MS = 3000;
+/** Time-out of a single request. */
+const REQUEST_TIMEOUT_MS = 3000;
 
-/** Talks to the servers of Polaris over gRPC: to the one that answered last, and when it does not, to the next one. */
+/** Calls Polaris over gRPC: the server that answered last, and the next one when that server does not answer. */
 export class PolarisClient {
-  readonly #servers: readonly Address[];
+  readonly #servers: readonly HostPort[];
   readonly #token: string | undefined;
   #current = 0;
   #client: Promise<Grpc.Client> | undefined;
 
   /**
    * @param servers - at least one
-   * @param token - of a user of Polaris, where it asks for one
+   * @param token - token of a user of Polaris. @default none
    */
-  constructor(servers: readonly Address[], token?: string) {
+  constructor(servers: readonly HostPort[], token?: string) {
     this.#servers = servers;
     this.#token = token;
   }
 
-  /** Names it in messages. */
+  /** Names the servers in messages. */
   get address(): string {
     return this.#servers.map(formatHostPort).join();
   }
 
   /**
-   * Does something with an instance.
+   * Changes an instance.
    *
-   * @param call - what
-   * @param instance - with which
-   * @returns the answer, whatever its code
-   * @throws Error when there is none in time
+   * @returns the answer, whatever its code is
+   * @throws Error when no server answers in time
    */
   change(call: InstanceCall, instance: InstanceMessage): Promise<AnswerMessage> {
     const { instance: request, answer } = POLARIS_CODECS;
@@ -65,11 +62,11 @@ export class PolarisClient {
   }
 
   /**
-   * Asks for the instances of a service. Each time on a stream of its own: one that stays open would keep the process alive.
+   * Reads the instances of a service, each time on a new stream: an open stream would keep the process alive.
    *
    * @param service - with the revision that is known
-   * @returns the answer, whatever its code
-   * @throws Error when there is none in time
+   * @returns the answer, whatever its code is
+   * @throws Error when no server answers in time
    */
   discover(service: ServiceMessage): Promise<DiscoverMessage> {
     const { discover, discovered } = POLARIS_CODECS;
@@ -85,13 +82,13 @@ export class PolarisClient {
           );
           stream.on('data', resolve);
           stream.on('error', reject);
-          stream.on('end', () => reject(new Error('it ended the conversation without an answer')));
+          stream.on('end', () => reject(new Error('the stream ended without an answer')));
           stream.end({ type: INSTANCES, service });
         }),
     );
   }
 
-  /** Ends its connection, and the requests under way. */
+  /** Closes the connection, and aborts the requests under way. */
   close(): void {
     this.#client?.then(
       (client) => client.close(),
@@ -109,25 +106,25 @@ export class PolarisClient {
       const metadata = new grpc.Metadata();
       if (this.#token !== undefined) metadata.set('x-polaris-token', this.#token);
       try {
-        return await call(await this.#connected(), metadata, { deadline: Date.now() + REQUEST_MS });
+        return await call(await this.#connectedClient(), metadata, { deadline: Date.now() + REQUEST_TIMEOUT_MS });
       } catch (error) {
         problem = error;
-        if (this.#servers.length > 1) this.#turn();
+        if (this.#servers.length > 1) this.#useNextServer();
       }
     }
     throw problem;
   }
 
-  #turn(): void {
+  #useNextServer(): void {
     this.close();
     this.#current = (this.#current + 1) % this.#servers.length;
   }
 
-  #connected(): Promise<Grpc.Client> {
+  #connectedClient(): Promise<Grpc.Client> {
     return (this.#client ??= this.#connect(this.#servers[this.#current]!));
   }
 
-  async #connect(server: Address): Promise<Grpc.Client> {
+  async #connect(server: HostPort): Promise<Grpc.Client> {
     const { Client, credentials } = await loadGrpc();
     return new Client(formatHostPort(server), credentials.createInsecure(), {
       'grpc.enable_http_proxy': 0,

@@ -1,12 +1,11 @@
 import { messageCodec, type MessageCodec, type ProtoField, type ProtoFile } from '../../../../protocol/internal.js';
 
-/** A scalar in a message of its own, which can be told from none. */
+/** A scalar in a wrapper message, which distinguishes a zero from an absent value. */
 export interface Wrapped<Value> {
-  /** The scalar. */
   readonly value: Value;
 }
 
-/** `v1.Instance`, as far as it is used. */
+/** The fields of `v1.Instance` that are used here. */
 export interface InstanceMessage {
   readonly id?: Wrapped<string> | null | undefined;
   readonly service?: Wrapped<string> | null | undefined;
@@ -21,26 +20,26 @@ export interface InstanceMessage {
   readonly service_token?: Wrapped<string> | null | undefined;
 }
 
-/** `v1.Service`, as far as it is used. */
+/** The fields of `v1.Service` that are used here. */
 export interface ServiceMessage {
   readonly name?: Wrapped<string> | null | undefined;
   readonly namespace?: Wrapped<string> | null | undefined;
   readonly revision?: Wrapped<string> | null | undefined;
 }
 
-/** `v1.Response` and `v1.DiscoverResponse`, as far as they are used. */
+/** The fields that `v1.Response` and `v1.DiscoverResponse` share. */
 export interface AnswerMessage {
   readonly code: Wrapped<number> | null;
   readonly info: Wrapped<string> | null;
 }
 
-/** `v1.DiscoverResponse`, as far as it is used. */
+/** The fields of `v1.DiscoverResponse` that are used here. */
 export interface DiscoverMessage extends AnswerMessage {
   readonly service: ServiceMessage | null;
   readonly instances: readonly InstanceMessage[];
 }
 
-/** `health_check.type`: it is alive while it says so itself. */
+/** `health_check.type`: the instance sends heartbeats. */
 export const HEARTBEAT = 1;
 
 /** `DiscoverRequest.type`: the instances of a service. */
@@ -60,7 +59,7 @@ const text = (id: number): ProtoField => ({ type: 'google.protobuf.StringValue',
 const number = (id: number): ProtoField => ({ type: 'google.protobuf.UInt32Value', id });
 const truth = (id: number): ProtoField => ({ type: 'google.protobuf.BoolValue', id });
 
-/** What is used of Polaris' own files; enums are numbers here. */
+/** The part of Polaris' own files that is used here; enums are numbers. */
 const POLARIS: ProtoFile = {
   name: 'grpcapi.proto',
   package: 'v1',
@@ -99,7 +98,7 @@ const POLARIS: ProtoFile = {
 
 const codec = (message: string): MessageCodec => messageCodec(`v1.${message}`, [POLARIS, GOOGLE]);
 
-/** Writes and reads the messages of `v1.PolarisGRPC`. */
+/** Codecs of the messages of `v1.PolarisGRPC`. */
 export const POLARIS_CODECS = {
   instance: codec('Instance'),
   answer: codec('Response'),

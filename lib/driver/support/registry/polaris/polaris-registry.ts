@@ -1,5 +1,5 @@
+import type { HostPort } from '../../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
-import type { Address } from '../../lookup/address.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { keepRegistered, type Lease } from '../keep-registered.js';
 import { pause } from '../../tools/pause.js';
@@ -15,42 +15,42 @@ export interface PolarisService {
   readonly name: string;
 }
 
-/** An instance that is entered. */
-export interface PolarisInstance extends PolarisService, Address {
-  /** What allows to enter instances of the service; empty for none. */
+/** An instance to register. */
+export interface PolarisInstance extends PolarisService, HostPort {
+  /** Token that permits to register instances of the service; empty for none. */
   readonly serviceToken: string;
-  /** It is ill after three times as long without a sign of life, in seconds. */
+  /** Seconds between two heartbeats; after three times as long without one the instance is unhealthy. */
   readonly ttlSeconds: number;
 }
 
 /** An instance that was found. */
 export interface PolarisEntry {
-  /** As it was registered; not checked. */
+  /** The host as it was registered, not validated. */
   readonly host: string;
-  /** As it was registered; not checked. */
+  /** The port as it was registered, not validated. */
   readonly port: number;
-  /** Its share of the calls; with 0 it gets none. */
+  /** Share of the calls; an instance with 0 gets none. */
   readonly weight: number;
-  /** It gives signs of life, or need not. */
+  /** Whether its heartbeats come, or it needs none. */
   readonly isHealthy: boolean;
-  /** Somebody has taken it out of service. */
+  /** Whether an operator has isolated it. */
   readonly isIsolated: boolean;
 }
 
 const SUCCESS = 200_000;
 const NO_CHANGE = 200_001;
 const EXISTS = 400_201;
-/** No such instance, service, instance, namespace. */
+/** Codes for an unknown instance, service or namespace. */
 const NOT_FOUND: ReadonlySet<number> = new Set([400_202, 400_301, 400_303, 400_305]);
 
-/** The clients of Polaris send it, and nothing in it. */
-const NOWHERE = { region: { value: '' }, zone: { value: '' }, campus: { value: '' } };
+/** Polaris' own clients send an empty location. */
+const EMPTY_LOCATION = { region: { value: '' }, zone: { value: '' }, campus: { value: '' } };
 
-/** As often as the clients of Polaris ask. */
+/** The pause between two polls; Polaris' own clients poll as often. */
 const POLL_MS = 2000;
 
-/** Weight of an instance that has none. */
-const WEIGHT = 100;
+/** Weight of an instance without one. */
+const DEFAULT_WEIGHT = 100;
 
 /** Instances of services in namespaces, over gRPC (port 8091). */
 export class PolarisRegistry implements Registry<PolarisInstance, PolarisService, PolarisEntry> {
@@ -58,21 +58,21 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
 
   /**
    * @param servers - at least one
-   * @param token - of a user of Polaris, where it asks for one
+   * @param token - token of a user of Polaris. @default none
    */
-  constructor(servers: readonly Address[], token?: string) {
+  constructor(servers: readonly HostPort[], token?: string) {
     this.#client = new PolarisClient(servers, token);
   }
 
   register(instance: PolarisInstance, options?: RegisterOptions): Promise<DriverRegistration> {
-    const what = `${instance.namespace}/${instance.name} in Polaris at ${this.#client.address}`;
-    return keepRegistered({ what, enter: (signal) => this.#enter(instance, signal) }, options);
+    const name = `${instance.namespace}/${instance.name} in Polaris at ${this.#client.address}`;
+    return keepRegistered({ name, register: (signal) => this.#register(instance, signal) }, options);
   }
 
   watch(service: PolarisService, listener: RegistryListener<PolarisEntry>): () => void {
-    const attempt = async (signal: AbortSignal, worked: () => void): Promise<void> => {
-      for await (const entries of this.#answers(service, signal)) {
-        worked();
+    const attempt = async (signal: AbortSignal, succeeded: () => void): Promise<void> => {
+      for await (const entries of this.#poll(service, signal)) {
+        succeeded();
         listener.found(entries);
       }
     };
@@ -84,9 +84,9 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
     this.#client.close();
   }
 
-  async #enter(instance: PolarisInstance, signal: AbortSignal): Promise<Lease> {
+  async #register(instance: PolarisInstance, signal: AbortSignal): Promise<Lease> {
     const { namespace, name, host, port, serviceToken, ttlSeconds } = instance;
-    const which = {
+    const key = {
       service: { value: name },
       namespace: { value: namespace },
       host: { value: host },
@@ -94,49 +94,49 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
       ...(serviceToken !== '' && { service_token: { value: serviceToken } }),
     };
     const entry = {
-      ...which,
+      ...key,
       health_check: { type: HEARTBEAT, heartbeat: { ttl: { value: ttlSeconds } } },
-      location: NOWHERE,
+      location: EMPTY_LOCATION,
     };
     await this.#change('RegisterInstance', entry, (code) => code === EXISTS);
-    // until the first one it counts as ill
-    await this.#change('Heartbeat', which);
+    // the instance is unhealthy until its first heartbeat
+    await this.#change('Heartbeat', key);
 
-    const over = new AbortController();
-    const ended = AbortSignal.any([signal, over.signal]);
-    const lost = Promise.race([this.#beat(which, ttlSeconds, ended), this.#untilGone(instance, ended)]);
-    // also when nobody comes to wait for it
+    const ending = new AbortController();
+    const ended = AbortSignal.any([signal, ending.signal]);
+    const lost = Promise.race([this.#beat(key, ttlSeconds, ended), this.#untilMissing(instance, ended)]);
+    // the registration may be lost before `lost` is awaited
     lost.catch(() => undefined);
     return {
-      lost: lost.finally(() => over.abort()),
-      leave: async () => {
-        over.abort();
-        await this.#change('DeregisterInstance', which, (code) => NOT_FOUND.has(code));
+      lost: lost.finally(() => ending.abort()),
+      revoke: async () => {
+        ending.abort();
+        await this.#change('DeregisterInstance', key, (code) => NOT_FOUND.has(code));
       },
     };
   }
 
-  /** Rejects when a sign of life is not taken. */
-  async #beat(which: InstanceMessage, seconds: number, signal: AbortSignal): Promise<void> {
+  /** Rejects when Polaris refuses a heartbeat. */
+  async #beat(key: InstanceMessage, seconds: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       await pause(seconds * 1000, signal);
       if (signal.aborted) return;
-      await this.#change('Heartbeat', which);
+      await this.#change('Heartbeat', key);
     }
   }
 
-  /** Polaris takes signs of life of an instance that is gone, the first three times: it is looked for as well. */
-  async #untilGone({ host, port, ...service }: PolarisInstance, signal: AbortSignal): Promise<void> {
-    let wasThere = false;
-    for await (const entries of this.#answers(service, signal)) {
-      const isThere = entries.some((entry) => entry.host === host && entry.port === port);
-      if (wasThere && !isThere) return;
-      wasThere ||= isThere;
+  /** Polaris accepts three heartbeats of an instance that it has lost, so the instance is looked up as well. */
+  async #untilMissing({ host, port, ...service }: PolarisInstance, signal: AbortSignal): Promise<void> {
+    let wasFound = false;
+    for await (const entries of this.#poll(service, signal)) {
+      const isFound = entries.some((entry) => entry.host === host && entry.port === port);
+      if (wasFound && !isFound) return;
+      wasFound ||= isFound;
     }
   }
 
-  /** What stands under a service, and again each time that changes. */
-  async *#answers({ namespace, name }: PolarisService, signal: AbortSignal): AsyncGenerator<readonly PolarisEntry[]> {
+  /** Yields the entries of a service, and again after each change. */
+  async *#poll({ namespace, name }: PolarisService, signal: AbortSignal): AsyncGenerator<readonly PolarisEntry[]> {
     const service = { namespace: { value: namespace }, name: { value: name } };
     let revision: ServiceMessage['revision'];
     while (!signal.aborted) {
@@ -145,8 +145,8 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
       const code = codeOf(answer);
       revision = answer.service?.revision;
       if (NOT_FOUND.has(code)) yield [];
-      else if (code === SUCCESS) yield answer.instances.map(entryOf);
-      else if (code !== NO_CHANGE) throw refusal(answer);
+      else if (code === SUCCESS) yield answer.instances.map(parseEntry);
+      else if (code !== NO_CHANGE) throw answerError(answer);
       await pause(POLL_MS, signal);
     }
   }
@@ -154,19 +154,19 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
   async #change(
     call: InstanceCall,
     instance: InstanceMessage,
-    isFine: (code: number) => boolean = () => false,
+    isAccepted: (code: number) => boolean = () => false,
   ): Promise<void> {
     const answer = await this.#client.change(call, instance);
     const code = codeOf(answer);
-    if (code !== SUCCESS && !isFine(code)) throw refusal(answer);
+    if (code !== SUCCESS && !isAccepted(code)) throw answerError(answer);
   }
 }
 
-function entryOf({ host, port, weight, healthy, isolate }: InstanceMessage): PolarisEntry {
+function parseEntry({ host, port, weight, healthy, isolate }: InstanceMessage): PolarisEntry {
   return {
     host: host?.value ?? '',
     port: port?.value ?? 0,
-    weight: weight?.value ?? WEIGHT,
+    weight: weight?.value ?? DEFAULT_WEIGHT,
     isHealthy: healthy?.value ?? false,
     isIsolated: isolate?.value ?? false,
   };
@@ -176,6 +176,6 @@ function codeOf({ code }: AnswerMessage): number {
   return code?.value ?? 0;
 }
 
-function refusal(answer: AnswerMessage): Error {
+function answerError(answer: AnswerMessage): Error {
   return new Error(`answered ${codeOf(answer)}: ${answer.info?.value ?? ''}`);
 }

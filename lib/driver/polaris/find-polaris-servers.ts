@@ -1,36 +1,36 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
-import { formatHostPort, parseHostPort } from '../../support/host-port.js';
+import { parseHostPort, type HostPort } from '../../support/host-port.js';
 
-/** Where the Go driver looks, in the working directory. */
+/** The file that the Go driver reads, in the working directory. */
 const FILE = 'polaris.yaml';
 
-/** Settings of the newer Go driver, which have dashes in their names. */
+/** Variables of the newer Go driver, whose names have dashes. */
 const HOST = 'DTM-MICRO-SERVICE-POLARIS-HOST';
 const PORT = 'DTM-MICRO-SERVICE-POLARIS-PROVIDERPORT';
 
-/** Of gRPC. */
+/** The gRPC port of Polaris. */
 const DEFAULT_PORT = 8091;
 
 /**
- * Where the servers of Polaris are: from the option, or from where the Go drivers read it.
+ * Finds the servers of Polaris in the option, in the environment, or in the file of the Go driver.
  *
- * @param option - `host:port` each
+ * @param option - `host:port` of each server
  * @param env - environment of the process
- * @returns separated by commas
- * @throws DtmConfigError when nobody says it, or it is no address
+ * @throws DtmConfigError when none of them names a server, or a server is not an address
  */
-export function polarisServers(
+export function findPolarisServers(
   option: readonly string[] | undefined,
   env: Readonly<Record<string, string | undefined>> = process.env,
-): string {
+): readonly HostPort[] {
   const servers = option ?? inEnvironment(env) ?? inFile();
-  const addresses = servers.map((server) => parseHostPort(server) ?? parseHostPort(`${server}:${DEFAULT_PORT}`));
-  const bad = servers.find((_, index) => !addresses[index]);
-  if (bad !== undefined) throw refusal(`the server ${JSON.stringify(bad)} of Polaris is no host:port`);
-  if (addresses.length === 0) throw refusal('no server of Polaris is given');
-  return addresses.map((address) => formatHostPort(address!)).join();
+  if (servers.length === 0) throw refusal('no server of Polaris is given');
+  return servers.map((server) => {
+    const address = parseHostPort(server) ?? parseHostPort(`${server}:${DEFAULT_PORT}`);
+    if (address) return address;
+    throw refusal(`the server ${JSON.stringify(server)} of Polaris is not host:port`);
+  });
 }
 
 function inEnvironment(env: Readonly<Record<string, string | undefined>>): readonly string[] | undefined {
@@ -46,7 +46,7 @@ function inFile(): readonly string[] {
   }
   let addresses: unknown;
   try {
-    // here, as only those need it who have such a file
+    // loaded here, because only a user with the file needs it
     const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
     const settings = parse(text) as { global?: { serverConnector?: { addresses?: unknown } } } | null;
     addresses = settings?.global?.serverConnector?.addresses;
@@ -59,7 +59,7 @@ function inFile(): readonly string[] {
 
 function refusal(why: string): DtmConfigError {
   return new DtmConfigError(
-    `driver dtm-driver-polaris: ${why}; give polarisDriver({ servers: ['host:8091'] }), or ${FILE} in the working ` +
-      'directory with global.serverConnector.addresses',
+    `driver dtm-driver-polaris: ${why}; create the driver with polarisDriver({ servers: ['host:8091'] }), or write ` +
+      `${FILE} in the working directory with global.serverConnector.addresses`,
   );
 }

@@ -6,15 +6,15 @@ import { ProtoWriter } from '../../protocol/internal.js';
  * google.protobuf.Any { type_url = 1; value = 2 }
  */
 
-/** Method that takes `InvokeServiceRequest`. */
+/** The method that takes an `InvokeServiceRequest`. */
 export const INVOKE_SERVICE = '/dapr.proto.runtime.v1.Dapr/InvokeService';
 
 /**
- * Payload of a branch whose URL is `daprgrpc://…`: Dapr passes `data` on to the application. The coordinator fills in the
- * application and the method.
+ * Encodes the payload of a branch whose URL is `daprgrpc://…`. Dapr passes the data on to the application; the coordinator adds
+ * the application and the method.
  *
- * @param data - for the application
- * @param contentType - of the data
+ * @param data - the data
+ * @param contentType - content type of the data. @default 'application/json'
  * @returns an `InvokeServiceRequest`
  */
 export function daprPayload(data: string | Uint8Array, contentType: string = 'application/json'): Buffer {
@@ -24,14 +24,14 @@ export function daprPayload(data: string | Uint8Array, contentType: string = 'ap
 }
 
 /**
- * Says to whom an `InvokeServiceRequest` goes, in place of what it said before.
+ * Sets the application and the method of an `InvokeServiceRequest`.
  *
- * @param request - the message
+ * @param request - the encoded request
  * @param appId - name of the application
- * @param method - what is called there
+ * @param method - the method to call
  */
-export function addressed(request: Uint8Array, appId: string, method: string): Buffer {
-  // in protobuf one message behind the other is both merged: the later values win, and the rest stays
+export function addressRequest(request: Uint8Array, appId: string, method: string): Buffer {
+  // protobuf merges messages that follow one another: later values win, and the others stay
   const message = new ProtoWriter().text(1, method).finish();
   return Buffer.concat([request, new ProtoWriter().text(1, appId).bytes(3, message).finish()]);
 }

@@ -1,36 +1,37 @@
 import { Transform, type TransformCallback } from 'node:stream';
 
-/** What a client of HTTP/2 says first. */
+/** Length of the connection preface of HTTP/2. */
 const PREFACE_BYTES = 24;
 
 const FRAME_HEAD_BYTES = 9;
 
+/** Type of a HEADERS frame. */
 const HEADERS = 1;
 
-/** Flags of a frame of headers. */
+/** Flags of a HEADERS frame. */
 const PADDED = 0x08;
 const PRIORITY = 0x20;
 
-/** Longest frame that servers accept by default; a longer one is no business of ours. */
+/** The longest frame that servers accept by default; a longer frame is forwarded unchanged. */
 const MAX_FRAME_BYTES = 16_384;
 
-/** More of them do not stand in front of the other headers. */
+/** The most pseudo-headers before the other headers. */
 const PSEUDO_HEADERS = 6;
 
-/** In the static table of HPACK: `:authority` without a value. */
+/** `:authority` without a value, from the static table of HPACK. */
 const EMPTY_AUTHORITY = 0x81;
 
-/** `:authority: localhost`, not to be put into the table of the connection. */
+/** `:authority: localhost` as a literal that is not added to the dynamic table. */
 const LOCALHOST = Buffer.from('\u0001\u0009localhost', 'latin1');
 
 /**
- * What a client of HTTP/2 sends, with a name wherever it sends an empty `:authority`: the clients of Polaris for Go do, and
- * Node refuses that.
+ * Replaces an empty `:authority` in the bytes of an HTTP/2 client by `localhost`. Go's client of Polaris sends an empty value, which
+ * Node refuses.
  */
-export class NamedAuthority extends Transform {
-  /** The beginning of a frame. */
+export class AuthorityTransform extends Transform {
+  /** The beginning of an incomplete frame. */
   #pending: Buffer = Buffer.alloc(0);
-  /** So many bytes go on as they are. */
+  /** The number of bytes to forward unchanged. */
   #passing = PREFACE_BYTES;
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
@@ -46,7 +47,7 @@ export class NamedAuthority extends Transform {
       const length = bytes.readUIntBE(0, 3);
       if (bytes[3] === HEADERS && length < MAX_FRAME_BYTES - LOCALHOST.length) {
         if (bytes.length < FRAME_HEAD_BYTES + length) break;
-        this.push(withName(bytes.subarray(0, FRAME_HEAD_BYTES + length)));
+        this.push(withAuthority(bytes.subarray(0, FRAME_HEAD_BYTES + length)));
         bytes = bytes.subarray(FRAME_HEAD_BYTES + length);
       } else {
         this.#passing = FRAME_HEAD_BYTES + length;
@@ -61,20 +62,20 @@ export class NamedAuthority extends Transform {
   }
 }
 
-function withName(frame: Buffer): Buffer {
-  const position = emptyAuthorityIn(frame);
+function withAuthority(frame: Buffer): Buffer {
+  const position = findEmptyAuthority(frame);
   if (position === undefined) return frame;
-  const named = Buffer.concat([frame.subarray(0, position), LOCALHOST, frame.subarray(position + 1)]);
-  named.writeUIntBE(named.length - FRAME_HEAD_BYTES, 0, 3);
-  return named;
+  const changed = Buffer.concat([frame.subarray(0, position), LOCALHOST, frame.subarray(position + 1)]);
+  changed.writeUIntBE(changed.length - FRAME_HEAD_BYTES, 0, 3);
+  return changed;
 }
 
-/** Goes through the first headers, as far as their values need not be understood. */
-function emptyAuthorityIn(frame: Buffer): number | undefined {
+/** Skips through the pseudo-headers, without decoding their values. */
+function findEmptyAuthority(frame: Buffer): number | undefined {
   const flags = frame[4]!;
   let position = FRAME_HEAD_BYTES + (flags & PADDED ? 1 : 0) + (flags & PRIORITY ? 5 : 0);
-  /** A number begins with the last bits of a byte, and goes on in others when they are all set. */
-  const number = (bits: number): number => {
+  /** An integer begins with the last bits of a byte, and continues in further bytes when all these bits are set. */
+  const readInteger = (bits: number): number => {
     const most = (1 << bits) - 1;
     let value = frame[position++]! & most;
     if (value < most) return value;
@@ -86,17 +87,17 @@ function emptyAuthorityIn(frame: Buffer): number | undefined {
     return value;
   };
   const skipText = (): void => {
-    // not in one step: the length is read first
-    const length = number(7);
+    // in two steps: reading the length moves the position
+    const length = readInteger(7);
     position += length;
   };
   for (let header = 0; header < PSEUDO_HEADERS && position < frame.length; header++) {
     const first = frame[position]!;
     if (first === EMPTY_AUTHORITY) return position;
-    if (first & 0x80) number(7);
-    else if ((first & 0xe0) === 0x20) number(5);
+    if (first & 0x80) readInteger(7);
+    else if ((first & 0xe0) === 0x20) readInteger(5);
     else {
-      if (number(first & 0x40 ? 6 : 4) === 0) skipText();
+      if (readInteger(first & 0x40 ? 6 : 4) === 0) skipText();
       skipText();
     }
   }

@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HttpRegistry, jsonOf } from '../../../lib/driver/support/registry/http-registry.js';
+import { RegistryHttpClient, parseAnswer } from '../../../lib/driver/support/registry/registry-http-client.js';
 import { Participant } from '../../support/participant.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const addressOf = ({ origin }: Participant) => ({ host: '127.0.0.1', port: Number(new URL(origin).port) });
 
-function make(...hosts: ConstructorParameters<typeof HttpRegistry>[0][number][]): HttpRegistry {
-  const registry = new HttpRegistry(hosts);
+function make(...hosts: ConstructorParameters<typeof RegistryHttpClient>[0][number][]): RegistryHttpClient {
+  const registry = new RegistryHttpClient(hosts);
   onTestFinished(() => registry.close());
   return registry;
 }
@@ -81,9 +81,9 @@ describe('a registry over HTTP', () => {
 
   it('answers JSON, or what it said is shown, in part', () => {
     const answer = (status: number, body: string) => ({ status, headers: {}, body });
-    expect(jsonOf(answer(200, '{"a":1}'))).toEqual({ a: 1 });
-    expect(() => jsonOf(answer(200, '<html>'))).toThrow('answered 200: <html>');
-    expect(() => jsonOf(answer(500, '{"a":1}'))).toThrow('answered 500: {"a":1}');
-    expect(() => jsonOf(answer(500, 'x'.repeat(1000)))).toThrow(/^answered 500: x{200}$/);
+    expect(parseAnswer(answer(200, '{"a":1}'))).toEqual({ a: 1 });
+    expect(() => parseAnswer(answer(200, '<html>'))).toThrow('answered 200: <html>');
+    expect(() => parseAnswer(answer(500, '{"a":1}'))).toThrow('answered 500: {"a":1}');
+    expect(() => parseAnswer(answer(500, 'x'.repeat(1000)))).toThrow(/^answered 500: x{200}$/);
   });
 });

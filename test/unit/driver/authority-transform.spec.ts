@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer as createPlainServer, type Server } from 'node:net';
 import { createServer, type IncomingHttpHeaders } from 'node:http2';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { NamedAuthority } from '../../../lib/driver/polaris/named-authority.js';
+import { AuthorityTransform } from '../../../lib/driver/polaris/authority-transform.js';
 import { openAuthorityProxy } from '../../../lib/driver/polaris/authority-proxy.js';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -28,7 +28,7 @@ const CONTENT = Buffer.concat([Buffer.from([0x5f, 0x10]), Buffer.from('applicati
 
 /** What comes out when the bytes come in pieces. */
 async function through(bytes: Buffer, size: number): Promise<Buffer> {
-  const transform = new NamedAuthority();
+  const transform = new AuthorityTransform();
   const out: Buffer[] = [];
   transform.on('data', (chunk: Buffer) => out.push(chunk));
   for (let at = 0; at < bytes.length; at += size) transform.write(bytes.subarray(at, at + size));
@@ -114,7 +114,7 @@ describe('an empty :authority', () => {
     onTestFinished(() => void other.close());
     const { port } = other.address() as { port: number };
     await expect(openAuthorityProxy(port, { host: '127.0.0.1', port: 1 })).rejects.toThrow(
-      /frontPort \d+ cannot be opened/,
+      /proxyPort \d+ cannot be opened/,
     );
   });
 });

@@ -1,0 +1,19 @@
+import type { RegistryListener } from '../registry/registry.js';
+import type { Address } from './address.js';
+import type { AddressListener } from './address-source.js';
+
+/**
+ * Creates the listener of a registry that passes on the addresses of its entries.
+ *
+ * @param listener - receives the addresses
+ * @param addressesOf - the addresses of all entries
+ */
+export function addressListener<Entry>(
+  listener: AddressListener,
+  addressesOf: (entries: readonly Entry[]) => readonly Address[],
+): RegistryListener<Entry> {
+  return {
+    failed: (reason) => listener.failed(reason),
+    found: (entries) => listener.found(addressesOf(entries)),
+  };
+}

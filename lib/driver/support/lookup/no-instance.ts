@@ -1,0 +1,2 @@
+/** Why a service that the registry knows has no address. */
+export const NO_INSTANCE = 'no healthy instance is registered';
