@@ -4,18 +4,18 @@ import {
   DtmDuplicatedError,
   DtmError,
   MAX_OP_LENGTH,
-  parseGid,
-  parseIdentifier,
   errorText,
   isTransType,
+  parseGid,
+  parseIdentifier,
   type BranchContext,
 } from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 
-/** Who calls the branch, and for what: the part of the branch context that the barrier keys its rows by. */
+/** The part of the branch context that identifies the rows of the barrier. */
 export type BarrierContext = Pick<BranchContext, 'gid' | 'transType' | 'branchId' | 'op'>;
 
-/** The forward operation that a phase-2 operation undoes. */
+/** The forward operation that an operation of the second phase undoes. */
 const ORIGIN_OPS: ReadonlyMap<string, string> = new Map([
   ['cancel', 'try'],
   ['compensate', 'action'],
@@ -34,13 +34,13 @@ const ORIGIN_OPS: ReadonlyMap<string, string> = new Map([
  * await barrier.call(typeOrmBarrier(dataSource), (manager) => accounts.debit(manager, transfer));
  */
 export class BranchBarrier {
-  /** Who calls the branch, and for what. */
+  /** Transaction, branch and operation of the request. */
   readonly context: BarrierContext;
   #calls = 0;
 
   /**
    * @param context - gid, transaction mode, branch id and operation of the request
-   * @throws DtmArgumentError when a value is missing, too long for the table, or could be altered on its way
+   * @throws DtmArgumentError when a value is missing, too long for the table, or has characters that a database could change
    */
   constructor(context: BarrierContext) {
     if (!isTransType(context.transType)) {
@@ -55,31 +55,30 @@ export class BranchBarrier {
   }
 
   /**
-   * Runs business code behind the barrier in a transaction of its own: opened through the adapter, committed when `work`
-   * succeeds or is skipped, rolled back when it fails.
+   * Runs business code behind the barrier, in a transaction that the adapter opens. The transaction is committed when `work`
+   * succeeds or is skipped, and rolled back when `work` fails.
    *
-   * @param adapter - the database to use, e.g. `typeOrmBarrier(dataSource)`
-   * @param work - business code; all its writes must go through the transaction that it is given
+   * @param adapter - the database, for example `typeOrmBarrier(dataSource)`
+   * @param work - business code; make all changes through the transaction that it receives
    * @returns the result of `work`, or `undefined` when it was skipped as a duplicate, a null compensation or a late action
-   * @throws whatever `work` throws, unchanged, after the rollback
+   * @throws the error of `work`, unchanged, after the rollback
    * @throws DtmDuplicatedError when the operation is `msg` and was decided before
-   * @throws DtmBarrierError when the database failed: nothing is known to have happened, and dtm calls the branch again
+   * @throws DtmBarrierError when the database failed: the outcome is unknown, and dtm calls the branch again
    */
   call<Tx, T>(adapter: BarrierAdapter<Tx>, work: (tx: Tx) => Promise<T>): Promise<T | undefined> {
-    // taken before anything is awaited: the pairing of ids must follow the order of the calls
+    // before anything is awaited: the ids must follow the order of the calls
     return this.#callOwned(adapter, work, this.#nextRow());
   }
 
   /**
-   * Runs business code behind the barrier in the caller's open transaction, which is never committed nor rolled back
-   * here. When this resolves the caller must commit, also after a skip, since the row of a null compensation is what
-   * stops the late action; when it rejects the caller must roll back.
+   * Runs business code behind the barrier in your own transaction, which it never ends. Commit when this resolves, also
+   * after a skip: the row of a null compensation must be stored to stop the late action. Roll back when this rejects.
    *
    * @param adapter - adapter of the library that `tx` comes from
-   * @param tx - the caller's open transaction
-   * @param work - business code; all its writes must go through the transaction
+   * @param tx - your open transaction
+   * @param work - business code; make all changes through the transaction
    * @returns the result of `work`, or `undefined` when it was skipped as a duplicate, a null compensation or a late action
-   * @throws whatever `work` throws, unchanged
+   * @throws the error of `work`, unchanged
    * @throws DtmArgumentError when `tx` is not an open transaction
    * @throws DtmDuplicatedError when the operation is `msg` and was decided before
    * @throws DtmBarrierError when the database failed: dtm calls the branch again
@@ -95,7 +94,7 @@ export class BranchBarrier {
   ): Promise<T | undefined> {
     const business: { failed?: { readonly error: unknown } | undefined } = {};
     const inside = async (tx: Tx): Promise<T | undefined> => {
-      // libraries may run the callback again, after a write conflict for example
+      // a library can run the callback again, for example after a write conflict
       business.failed = undefined;
       try {
         return await this.#run(adapter, tx, work, row, true);
@@ -109,7 +108,7 @@ export class BranchBarrier {
     try {
       result = await adapter.transaction(inside);
     } catch (error) {
-      // not `error` itself: a library may wrap what its callback throws
+      // not `error` itself: a library can wrap the error of its callback
       throw business.failed ? business.failed.error : this.#databaseError(adapter, 'run its transaction', error);
     }
     if (business.failed) throw business.failed.error;
@@ -125,7 +124,7 @@ export class BranchBarrier {
     try {
       await adapter.assertTransaction(tx);
     } catch (error) {
-      throw this.#databaseError(adapter, 'look at the transaction it was given', error);
+      throw this.#databaseError(adapter, 'check the transaction of join', error);
     }
     return this.#run(adapter, tx, work, row, false);
   }
@@ -150,7 +149,7 @@ export class BranchBarrier {
     try {
       await adapter.verify?.(tx, row, owned);
     } catch (error) {
-      throw this.#databaseError(adapter, 'make sure of its row after the business code', error);
+      throw this.#databaseError(adapter, 'find its row after the business code', error);
     }
     return result;
   }
@@ -163,19 +162,19 @@ export class BranchBarrier {
       throw this.#databaseError(adapter, 'insert its row', error);
     }
     if (typeof inserted === 'boolean') return inserted;
-    // a guess would either skip business code that never ran or run it twice
-    throw new DtmBarrierError(`the barrier adapter answered ${String(inserted)} to an insert, not true or false`, {
+    // a wrong guess would skip business code that never ran, or run it twice
+    throw new DtmBarrierError(`insert() of the barrier adapter must return true or false, not ${String(inserted)}`, {
       gid: row.gid,
     });
   }
 
-  /** Lets errors of the package through; anything else from an adapter leaves the outcome unknown. */
-  #databaseError<Tx>(adapter: BarrierAdapter<Tx>, what: string, error: unknown): DtmError {
+  /** Wraps an error of an adapter, after which the outcome is unknown; returns errors of this package unchanged. */
+  #databaseError<Tx>(adapter: BarrierAdapter<Tx>, action: string, error: unknown): DtmError {
     if (error instanceof DtmError) return error;
     const { gid, branchId, op } = this.context;
     const reason = adapter.describeError?.(error) ?? errorText(error);
     return new DtmBarrierError(
-      `the barrier of ${gid}, branch ${branchId}, op ${op} could not ${what}: ${reason}; dtm will retry the branch`,
+      `the barrier of ${gid}, branch ${branchId}, op ${op} could not ${action}: ${reason}; dtm will retry the branch`,
       { cause: error, gid },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * The sub-transaction barrier: one algorithm, and the port through which it reaches a database.
+ * The sub-transaction barrier, which makes a branch idempotent, and the port to a database.
  *
  * @module nestjs-dtm/barrier
  */

@@ -1,6 +1,6 @@
 /**
- * XA: branches that a database prepares first, and commits when all have. The adapters are in `nestjs-dtm/xa/pg` and
- * `nestjs-dtm/xa/mysql2`.
+ * XA branches: a database prepares them first, and commits when all branches are prepared. The adapters are in
+ * `nestjs-dtm/xa/pg` and `nestjs-dtm/xa/mysql2`.
  *
  * @module nestjs-dtm/xa
  */

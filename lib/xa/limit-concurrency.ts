@@ -1,30 +1,30 @@
-/** Who has a turn, and who waits for one. */
-interface Turns {
+/** The running and the waiting work of a pool. */
+interface Semaphore {
   running: number;
   readonly waiting: (() => void)[];
 }
 
-// keyed by the user's own pool and not by the adapter: an adapter may be made anew for each request
-const turnsOf = new WeakMap<object, Turns>();
+// keyed by the pool of the user: a handler can create the adapter anew for each request
+const semaphores = new WeakMap<object, Semaphore>();
 
 /**
- * Runs work on a pool, no more than so many at a time. Those that come later wait in order.
+ * Runs work on a pool, with a limit for the work that runs at the same time. Further work waits in order.
  *
- * @param pool - what is shared
- * @param most - how many at a time
+ * @param pool - the shared pool
+ * @param limit - maximum number of running work
  * @param work - what to run
  */
-export async function limitConcurrency<T>(pool: object, most: number, work: () => Promise<T>): Promise<T> {
-  const turns = turnsOf.get(pool) ?? { running: 0, waiting: [] };
-  turnsOf.set(pool, turns);
-  if (turns.running < most) turns.running += 1;
-  else await new Promise<void>((resolve) => void turns.waiting.push(resolve));
+export async function limitConcurrency<T>(pool: object, limit: number, work: () => Promise<T>): Promise<T> {
+  const semaphore = semaphores.get(pool) ?? { running: 0, waiting: [] };
+  semaphores.set(pool, semaphore);
+  if (semaphore.running < limit) semaphore.running += 1;
+  else await new Promise<void>((resolve) => void semaphore.waiting.push(resolve));
   try {
     return await work();
   } finally {
-    const next = turns.waiting.shift();
-    // a turn is handed on, so that nobody can come in between
+    const next = semaphore.waiting.shift();
+    // the slot goes to the next work directly, so that no later work can take it
     if (next) next();
-    else turns.running -= 1;
+    else semaphore.running -= 1;
   }
 }

@@ -1,16 +1,16 @@
 /**
- * Makes a function that finds something out once for each pool, and again only after it has failed.
+ * Memoizes a function for each pool. A failure is not kept: the next call runs the function again.
  *
- * @param find - finds it out
+ * @param load - function to memoize
  */
-export function memoizePerPool<Pool extends object, T>(find: (pool: Pool) => Promise<T>): (pool: Pool) => Promise<T> {
-  const found = new WeakMap<Pool, Promise<T>>();
+export function memoizePerPool<Pool extends object, T>(load: (pool: Pool) => Promise<T>): (pool: Pool) => Promise<T> {
+  const results = new WeakMap<Pool, Promise<T>>();
   return (pool) => {
-    const known = found.get(pool);
+    const known = results.get(pool);
     if (known) return known;
-    const finding = find(pool);
-    found.set(pool, finding);
-    finding.catch(() => found.delete(pool));
-    return finding;
+    const result = load(pool);
+    results.set(pool, result);
+    result.catch(() => results.delete(pool));
+    return result;
   };
 }

@@ -11,38 +11,38 @@ import type { XaDecision } from './xa-database.js';
 /** Options of {@link resolveInDoubt}. */
 export interface ResolveInDoubtOptions {
   /**
-   * Only branches that have been prepared for longer; those whose age the database does not know are looked at in any case.
+   * Age in seconds from which branches are resolved. Branches of unknown age are always resolved.
    *
    * @default 60
    */
   readonly olderThanSeconds?: number | undefined;
 }
 
-/** What became of one branch that was in doubt. */
+/** The outcome of a branch that was in doubt. */
 export interface ResolvedBranch extends InDoubtBranch {
   /**
-   * `committed` and `rolled back`: done, as the coordinator had decided. `waiting`: the coordinator has not decided, and will.
-   * `unclear`: the coordinator cannot say, a person has to. `failed`: coordinator or database failed, try again.
+   * `committed`, `rolled back`: the branch has ended as the coordinator decided. `waiting`: the coordinator has not decided
+   * yet. `unclear`: the coordinator cannot tell; decide by hand. `failed`: coordinator or database failed; try again.
    */
   readonly outcome: 'committed' | 'rolled back' | 'waiting' | 'unclear' | 'failed';
-  /** Why it is not done. */
+  /** Why the branch has not ended. */
   readonly reason?: string | undefined;
-  /** What failed. */
+  /** Error of the coordinator or the database. */
   readonly error?: unknown;
 }
 
-/** What the coordinator says about a branch. */
-type Verdict = XaDecision | Pick<ResolvedBranch, 'outcome' | 'reason'>;
+/** Decision of the coordinator about a branch, or the reason why there is none. */
+type Decision = XaDecision | Pick<ResolvedBranch, 'outcome' | 'reason'>;
 
 /**
- * Ends branches that are prepared and that nobody has ended: asks the coordinator about each, and commits or rolls back what
- * it has decided. Never guesses: where the coordinator does not know a transaction, its branch is reported and left alone.
- * Safe to run at any time, and from several processes: dtm may be ending the same branch.
+ * Ends branches that are in doubt: asks the coordinator about each branch, and commits or rolls back as the coordinator has
+ * decided. It never guesses: when the coordinator does not know the transaction, the branch is only reported. You can run it
+ * at any time and from several processes, also while dtm ends the same branch.
  *
  * @param adapter - the database
  * @param api - the coordinator
  * @param options - see {@link ResolveInDoubtOptions}
- * @returns what became of each branch that was old enough
+ * @returns the outcome of each branch that is old enough
  * @throws what {@link XaAdapter.listInDoubt} throws; DtmArgumentError when an option is not allowed
  */
 export async function resolveInDoubt<Tx>(
@@ -68,16 +68,16 @@ async function resolve<Tx>(
   branch: InDoubtBranch,
 ): Promise<Pick<ResolvedBranch, 'outcome' | 'reason' | 'error'>> {
   try {
-    const verdict = verdictOn(branch, await api.query(branch.gid));
-    if (typeof verdict !== 'string') return verdict;
-    await adapter[verdict](branch);
-    return { outcome: verdict === 'commit' ? 'committed' : 'rolled back' };
+    const decision = decide(branch, await api.query(branch.gid));
+    if (typeof decision !== 'string') return decision;
+    await adapter[decision](branch);
+    return { outcome: decision === 'commit' ? 'committed' : 'rolled back' };
   } catch (error) {
     return { outcome: 'failed', reason: errorText(error), error };
   }
 }
 
-function verdictOn({ branchId }: InDoubtBranch, details: TransactionDetails | undefined): Verdict {
+function decide({ branchId }: InDoubtBranch, details: TransactionDetails | undefined): Decision {
   if (!details) return unclear('the coordinator does not know the transaction');
   const { transaction, branches } = details;
   if (transaction.transType !== 'xa') return unclear(`the transaction of this gid is a ${transaction.transType}`);
@@ -94,7 +94,7 @@ function verdictOn({ branchId }: InDoubtBranch, details: TransactionDetails | un
       return 'rollback';
     case 'failed':
       return branches.some(isCommitted)
-        ? unclear('the transaction was stopped by force after it had committed a branch')
+        ? unclear('an operator stopped the transaction after it had committed a branch')
         : 'rollback';
   }
 }
@@ -103,6 +103,6 @@ function isCommitted({ op, status }: BranchRecord): boolean {
   return op === 'commit' && status === 'succeed';
 }
 
-function unclear(reason: string): Verdict {
+function unclear(reason: string): Decision {
   return { outcome: 'unclear', reason };
 }

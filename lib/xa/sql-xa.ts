@@ -5,72 +5,74 @@ import {
   DtmError,
   DtmFailureError,
   DtmOngoingError,
+  errorText,
   parseGid,
   parseIdentifier,
-  errorText,
 } from '../protocol/internal.js';
 import { limitConcurrency } from './limit-concurrency.js';
 import type { XaAdapter, XaKey } from './xa-adapter.js';
 import type { XaConnection, XaConnectionState, XaDatabase } from './xa-database.js';
 
 /**
- * How often a rollback looks again at what holds its row, before it is to be asked anew. With the time that a database
- * waits for a lock this stays below the 3 s that dtm waits for an answer.
+ * How often a rollback waits for the lock of its row before it answers "ongoing". Together with the lock time-out this stays
+ * below 3 s, the time-out of calls of dtm.
  */
-const ROLLBACK_LOOKS = 2;
+const ROLLBACK_ATTEMPTS = 2;
 
-/** Longest time that a barrier statement of phase 2 waits for a lock. */
+/** Time-out for locks in the second phase. */
 export const LOCK_TIMEOUT_SECONDS = 1;
 
 /**
- * The algorithm of XA on a database: docs/protocol.md#xa-branches.
+ * Creates an XA adapter; it runs the algorithm of docs/protocol.md#xa-branches.
  *
- * The row of the action is written inside the XA transaction, so it is there if, and only if, the branch was committed; or
- * a rollback has put it there, with its own reason, which stops a phase 1 that comes late.
+ * The XA transaction contains the barrier row of the action, so the row exists if, and only if, the branch is committed. A
+ * rollback inserts the same row with its own reason, which stops a late first phase.
  *
- * @param database - executes it
+ * @param database - runs the statements
  * @throws DtmConfigError when the pool has a single connection
  */
 export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
   const { barrier } = database;
   if (database.connections < 2) {
-    throw new DtmConfigError('XA needs a pool of at least 2 connections: one is kept free for phase 2');
+    throw new DtmConfigError(
+      'XA needs a pool of at least 2 connections, because one is reserved for the second phase; raise the limit of the pool',
+    );
   }
 
   return {
     async prepare(branch, work, register) {
       check(branch);
-      // What waits for the locks of a prepared branch must not take the last connection: its commit needs one.
-      return limitConcurrency(database.pool, database.connections - 1, () => phaseOne(branch, work, register));
+      // a statement that waits for the locks of a prepared branch must not take the last connection, which its commit needs
+      return limitConcurrency(database.pool, database.connections - 1, () => firstPhase(branch, work, register));
     },
 
     async commit(branch) {
       check(branch);
-      const isDone = await own(branch, 'commit', () => database.decide(branch, 'commit'));
+      const isAcknowledged = await run(branch, 'commit', () => database.decide(branch, 'commit'));
       const row = actionRow(branch, 'commit');
-      // looked at in any case: MariaDB may acknowledge a commit that it does not make
-      const reason = await whileFree(branch, () => barrier.transaction((tx) => barrier.findReason(tx, row)));
+      // also after an acknowledged commit: MariaDB can acknowledge a commit that it does not execute
+      const reason = await withRowLock(branch, () => barrier.transaction((tx) => barrier.findReason(tx, row)));
       if (reason === 'action') return;
-      if (reason === undefined) throw isDone ? notSeen(branch) : nothingToCommit(branch);
+      if (reason === undefined) throw isAcknowledged ? rowMissing(branch) : nothingToCommit(branch);
       throw new DtmBarrierError(`${nameOf(branch)} cannot be committed: it was rolled back before`, branch);
     },
 
     async rollback(branch) {
       check(branch);
       const row = actionRow(branch, 'rollback');
-      for (let look = 1; ; look++) {
-        await own(branch, 'roll back', () => database.decide(branch, 'rollback'));
+      for (let attempt = 1; ; attempt++) {
+        await run(branch, 'roll back', () => database.decide(branch, 'rollback'));
         let reason: string | undefined;
         try {
-          reason = await whileFree(branch, () => barrier.transaction((tx) => reasonAfterInsert(tx, row)));
+          reason = await withRowLock(branch, () => barrier.transaction((tx) => insertOrFindReason(tx, row)));
         } catch (error) {
-          // it may have been prepared in the meantime
-          if (error instanceof DtmOngoingError && look < ROLLBACK_LOOKS) continue;
+          // the branch can be prepared by now
+          if (error instanceof DtmOngoingError && attempt < ROLLBACK_ATTEMPTS) continue;
           throw error;
         }
         if (reason === 'rollback') return;
         throw new DtmBarrierError(
-          `${nameOf(branch)} cannot be rolled back: it is committed, and not by dtm; mend its data by hand, then end the transaction with forceStop`,
+          `${nameOf(branch)} cannot be rolled back: it is committed, but dtm has not committed it; correct its data by hand, then end the transaction with forceStop`,
           branch,
         );
       }
@@ -86,55 +88,54 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
     database.check(branch);
   }
 
-  async function phaseOne<T>(
+  async function firstPhase<T>(
     branch: XaKey,
     work: (tx: Tx) => Promise<T>,
     register: () => Promise<void>,
   ): Promise<T | undefined> {
-    const connection = await own(branch, 'get a connection', () => database.connect());
+    const connection = await run(branch, 'get a connection', () => database.connect());
     let state: XaConnectionState | 'open' = 'unknown';
     try {
-      const start = await own(branch, 'begin', () => connection.start(branch));
+      const start = await run(branch, 'begin', () => connection.start(branch));
       state = start === 'started' ? 'open' : 'idle';
       if (start === 'prepared') return undefined;
-      if (start === 'under way') throw new DtmOngoingError(`${nameOf(branch)}: another call of it is running`, branch);
+      if (start === 'under way')
+        throw new DtmOngoingError(`${nameOf(branch)}: another call of its first phase is running`, branch);
 
       const row = actionRow(branch, 'action');
       const { tx } = connection;
-      if (!(await own(branch, 'insert its barrier row', () => barrier.insert(tx, row)))) {
-        const reason = await own(branch, 'read its barrier row', () => barrier.findReason(tx, row));
+      if (!(await run(branch, 'insert its barrier row', () => barrier.insert(tx, row)))) {
+        const reason = await run(branch, 'read its barrier row', () => barrier.findReason(tx, row));
         if (reason === 'action') return undefined;
-        throw new DtmFailureError(`${nameOf(branch)} was rolled back before it began`, branch);
+        throw new DtmFailureError(`${nameOf(branch)} was rolled back before its first phase`, branch);
       }
       const result = await work(tx);
-      await own(branch, 'make sure of its barrier row after the business code', async () =>
-        barrier.verify?.(tx, row, true),
-      );
+      await run(branch, 'find its barrier row after the business code', async () => barrier.verify?.(tx, row, true));
       await register();
-      await own(branch, 'prepare', () => connection.prepare(branch));
+      await run(branch, 'prepare', () => connection.prepare(branch));
       state = 'prepared';
       return result;
     } finally {
-      await connection.release(state === 'open' ? await afterRollback(connection, branch) : state);
+      await connection.release(state === 'open' ? await rollBack(connection, branch) : state);
     }
   }
 
-  /** The error that led here is what counts; a connection that cannot roll back is thrown away. */
-  function afterRollback(connection: XaConnection<Tx>, branch: XaKey): Promise<XaConnectionState> {
+  /** The error of the first phase is thrown; a connection that cannot roll back is closed. */
+  function rollBack(connection: XaConnection<Tx>, branch: XaKey): Promise<XaConnectionState> {
     return connection.rollback(branch).then(
       () => 'idle',
       () => 'unknown',
     );
   }
 
-  /** The reason that the row has now, whoever inserted it. */
-  async function reasonAfterInsert(tx: Tx, row: BarrierRow): Promise<string | undefined> {
+  /** The reason of the row, which this or another transaction has inserted. */
+  async function insertOrFindReason(tx: Tx, row: BarrierRow): Promise<string | undefined> {
     return (await barrier.insert(tx, row)) ? row.reason : barrier.findReason(tx, row);
   }
 
-  /** Runs what waits for the barrier row of a branch. */
-  async function whileFree<T>(branch: XaKey, work: () => Promise<T>): Promise<T> {
-    return own(branch, 'get at its barrier row', async () => {
+  /** Runs work that needs the lock of the barrier row. */
+  async function withRowLock<T>(branch: XaKey, work: () => Promise<T>): Promise<T> {
+    return run(branch, 'lock its barrier row', async () => {
       try {
         return await work();
       } catch (error) {
@@ -147,14 +148,14 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
     });
   }
 
-  /** Runs a statement of XA's own: what it throws leaves open what happened. */
-  async function own<T>(branch: XaKey, what: string, statement: () => Promise<T>): Promise<T> {
+  /** Runs a statement of XA itself; after an error of the database the outcome is unknown. */
+  async function run<T>(branch: XaKey, action: string, statement: () => Promise<T>): Promise<T> {
     try {
       return await statement();
     } catch (error) {
       if (error instanceof DtmError) throw error;
       const reason = barrier.describeError?.(error) ?? errorText(error);
-      throw new DtmBarrierError(`${nameOf(branch)} could not ${what}: ${reason}`, { cause: error, gid: branch.gid });
+      throw new DtmBarrierError(`${nameOf(branch)} could not ${action}: ${reason}`, { cause: error, gid: branch.gid });
     }
   }
 }
@@ -169,16 +170,16 @@ function nameOf({ gid, branchId }: XaKey): string {
 
 function nothingToCommit(branch: XaKey): DtmBarrierError {
   return new DtmBarrierError(
-    `${nameOf(branch)} cannot be committed: nothing is prepared, and nothing was committed. It was rolled back by somebody ` +
-      'else, or its database was restored; mend its data by hand, then end the transaction with forceStop',
+    `${nameOf(branch)} cannot be committed: it is neither prepared nor committed, because an operator rolled it back or the ` +
+      'database was restored; correct its data by hand, then end the transaction with forceStop',
     branch,
   );
 }
 
-function notSeen(branch: XaKey): DtmBarrierError {
+function rowMissing(branch: XaKey): DtmBarrierError {
   return new DtmBarrierError(
-    `${nameOf(branch)} was committed, but its barrier row is not there: is the barrier table the one of its first phase, or was ` +
-      'it emptied meanwhile?',
+    `${nameOf(branch)} was committed, but its barrier row does not exist; check that the barrier table is that of the first ` +
+      'phase, and that its rows were not deleted',
     branch,
   );
 }

@@ -1,52 +1,52 @@
 import type { BarrierAdapter } from '../barrier/index.js';
 import type { InDoubtBranch, XaKey } from './xa-adapter.js';
 
-/** What a connection finds when it is to begin a branch. */
+/** What a connection finds at the start of a branch. */
 export type XaStart = 'started' | 'prepared' | 'under way';
 
-/** In what state a connection is given back. */
+/** State of a connection at its release. */
 export type XaConnectionState = 'idle' | 'prepared' | 'unknown';
 
-/** What can be decided about a prepared branch. */
+/** The end of a prepared branch. */
 export type XaDecision = 'commit' | 'rollback';
 
 /**
- * What `sqlXa` needs of a database library. It only executes: the algorithm is not in here.
+ * Runs the statements of XA with a database library. The algorithm is in `sqlXa`.
  *
- * @typeParam Tx - the library's connection
+ * @typeParam Tx - connection of the library
  */
 export interface XaDatabase<Tx> {
-  /** The pool that its connections come from. */
+  /** Pool of the connections. */
   readonly pool: object;
-  /** Most connections of the pool. */
+  /** Maximum number of connections of the pool. */
   readonly connections: number;
-  /** The barrier table; its transactions wait for the locks of others only shortly, and then fail. */
+  /** The barrier. Its transactions wait only shortly for a lock, and then fail. */
   readonly barrier: BarrierAdapter<Tx>;
-  /** Throws DtmArgumentError for ids that the database cannot hold, before anything is executed. */
+  /** Throws DtmArgumentError for ids that do not fit into the database, before any statement. */
   check(branch: XaKey): void;
-  /** Takes a connection; throws DtmConfigError where the database is not set up for XA. */
+  /** Takes a connection; throws DtmConfigError when the database does not allow XA. */
   connect(): Promise<XaConnection<Tx>>;
-  /** Commits or rolls back what is prepared, from any connection; false when nothing is prepared under these ids. */
+  /** Commits or rolls back a prepared branch on any connection; false when no branch with these ids is prepared. */
   decide(branch: XaKey, decision: XaDecision): Promise<boolean>;
-  /** Tells that a lock of another transaction was waited for in vain. */
+  /** Whether an error means that a statement waited too long for a lock. */
   isLockTimeout(error: unknown): boolean;
   /** See `XaAdapter.listInDoubt`. */
   listInDoubt(): Promise<InDoubtBranch[]>;
 }
 
-/** A physical connection that does the work of one branch. */
+/** A physical connection for the first phase of one branch. */
 export interface XaConnection<Tx> {
-  /** The library's own connection. */
+  /** The connection of the library. */
   readonly tx: Tx;
-  /** Begins the branch, unless there is one with these ids: then the connection is left as it was. */
+  /** Begins the branch. When a branch with these ids exists, leaves the connection unchanged. */
   start(branch: XaKey): Promise<XaStart>;
-  /** Ends and prepares the branch; throws unless it is prepared for certain. */
+  /** Ends and prepares the branch; throws unless the prepare is certain. */
   prepare(branch: XaKey): Promise<void>;
-  /** Takes the branch back; throws unless the connection is free of it for certain. */
+  /** Rolls the branch back; throws unless the rollback is certain. */
   rollback(branch: XaKey): Promise<void>;
   /**
-   * Gives the connection back to the pool where it is clean, and throws it away where it is not; resolves when what is
-   * prepared can be decided by other connections.
+   * Gives the connection back to the pool when it is clean, otherwise closes it. Resolves when other connections can decide
+   * about the prepared branch.
    */
   release(state: XaConnectionState): Promise<void>;
 }

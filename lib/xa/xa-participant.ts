@@ -1,17 +1,17 @@
 import { DtmArgumentError, DtmServerError, type BranchContext, type DtmApi } from '../protocol/internal.js';
 import type { XaAdapter } from './xa-adapter.js';
 
-/** What an XA branch needs of the coordinator. */
+/** The operations of the coordinator that an XA branch uses. */
 export type XaCoordinator = Pick<DtmApi, 'registerBranch' | 'query'>;
 
 /**
- * A participant's side of one request to an XA branch: {@link XaParticipant.call} for `action`,
- * {@link XaParticipant.finish} for `commit` and `rollback`, which dtm sends to the same URL.
+ * Serves one request to an XA branch: {@link XaParticipant.call} for `action`, {@link XaParticipant.finish} for `commit` and
+ * `rollback`, which dtm sends to the same URL.
  *
  * @typeParam Tx - connection of the database library
  */
 export class XaParticipant<Tx> {
-  /** Who calls the branch, and for what. */
+  /** Transaction, branch and operation of the request. */
   readonly context: BranchContext;
   readonly #adapter: XaAdapter<Tx>;
   readonly #api: XaCoordinator;
@@ -20,7 +20,7 @@ export class XaParticipant<Tx> {
    * @param context - of the request
    * @param adapter - database of the branch
    * @param api - the application's own coordinator, never the address that came with the request
-   * @throws DtmArgumentError when the request is none to an XA branch
+   * @throws DtmArgumentError when the request is not for an XA branch
    */
   constructor(context: BranchContext, adapter: XaAdapter<Tx>, api: XaCoordinator) {
     const { gid, transType, op, phase2Url } = context;
@@ -29,7 +29,7 @@ export class XaParticipant<Tx> {
     }
     if (op === 'action' && !phase2Url) {
       throw new DtmArgumentError(
-        'phase2_url is missing: the initiator of an XA transaction must say where dtm calls phase 2',
+        'phase2_url is missing; the initiator of an XA transaction must send the URL of the second phase',
         { gid },
       );
     }
@@ -38,16 +38,16 @@ export class XaParticipant<Tx> {
     this.#api = api;
   }
 
-  /** Whether dtm has decided, and wants {@link finish}; otherwise the initiator wants {@link call}. */
+  /** Whether dtm calls the second phase, for {@link finish}. Otherwise the initiator calls the first, for {@link call}. */
   get isSecondPhase(): boolean {
     return this.context.op !== 'action';
   }
 
   /**
-   * Phase 1: does the work, registers the branch, and prepares.
+   * First phase: does the work, registers the branch at the coordinator, and prepares.
    *
-   * @param work - business code; all its writes must go through the connection that it is given
-   * @returns what the work returned; undefined when an earlier call had done it
+   * @param work - business code; make all changes through the connection that it receives
+   * @returns the result of `work`; undefined when an earlier call did the work
    * @throws what `work` and {@link DtmApi.registerBranch} throw, unchanged, after the rollback; what
    *   {@link XaAdapter.prepare} throws
    */
@@ -57,7 +57,7 @@ export class XaParticipant<Tx> {
   }
 
   /**
-   * Phase 2: commits or rolls back, as dtm has decided. Repeating it does nothing.
+   * Second phase: commits or rolls back, as dtm has decided. A repeated call does nothing.
    *
    * @throws what {@link XaAdapter.commit} and {@link XaAdapter.rollback} throw
    */
@@ -73,7 +73,7 @@ export class XaParticipant<Tx> {
     try {
       await this.#api.registerBranch({ gid, transType: 'xa', branchId, url });
     } catch (error) {
-      // An earlier call may have registered the branch, and failed afterwards: dtm refuses it, and will call it all the same.
+      // dtm refuses a second registration, but an earlier call that failed afterwards may have registered this branch
       if (error instanceof DtmServerError && (await this.#isRegistered())) return;
       throw error;
     }
@@ -91,6 +91,6 @@ export class XaParticipant<Tx> {
 
   #wrongPhase(right: string): DtmArgumentError {
     const { op, gid } = this.context;
-    return new DtmArgumentError(`this XA branch was called for ${op}: use ${right}()`, { gid });
+    return new DtmArgumentError(`this XA branch was called for ${op}; use ${right}()`, { gid });
   }
 }

@@ -7,7 +7,7 @@ import { assertPromisePool, queryRows, type Mysql2Connection, type Mysql2Pool, t
 const SERVER_STATUS_IN_TRANS = 1;
 
 /**
- * Barrier in MySQL or MariaDB through mysql2. Each `barrier.call` uses a connection of the pool.
+ * Creates a barrier adapter for MySQL and MariaDB through mysql2. Each `barrier.call` uses a connection of the pool.
  *
  * @param pool - `createPool()` of `mysql2/promise`
  * @param options - where the barrier table is
@@ -64,7 +64,7 @@ async function runInPool<Connection extends Mysql2Connection, T>(
   );
 }
 
-/** mysql2 keeps no state of the transaction, but shows the status that the server sends with an answer without rows. */
+/** mysql2 does not store the state of the transaction, but the server sends its status with each answer without rows. */
 async function isOpen(handle: unknown): Promise<boolean> {
   if (!isPromiseConnection(handle)) return false;
   const [answer] = await handle.query({ sql: 'do 0' });

@@ -1,5 +1,5 @@
 /**
- * The parts of mysql2 that the barrier and XA use, described by their shape: its types are not needed.
+ * The parts of mysql2 that the barrier and XA use, as structural types: the types of mysql2 are not needed.
  */
 import { DtmConfigError } from '../../protocol/internal.js';
 

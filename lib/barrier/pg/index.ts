@@ -1,5 +1,5 @@
 /**
- * Barrier adapter for node-postgres (`pg`), PGlite and clients of the same shape.
+ * Barrier adapter for node-postgres (`pg`) and PGlite.
  *
  * @module nestjs-dtm/barrier/pg
  */

@@ -8,15 +8,15 @@ import { runInDatabase, runInPool, runOnClient } from './pg-transactions.js';
 type Transaction = SqlExecutor<PgClient>['transaction'];
 
 /**
- * Barrier in PostgreSQL through node-postgres, PGlite or a client of the same shape.
+ * Creates a barrier adapter for PostgreSQL through node-postgres or PGlite.
  *
- * Give it a `Pool`: each `barrier.call` then takes a connection of its own. PGlite and a single `Client` have only one
- * connection, so their calls wait for each other, and a `barrier.call` inside another one is refused. A `Client` that is
- * in a transaction already is refused by `call`; pass it to `join`.
+ * With a `Pool`, each `barrier.call` uses a connection of its own. PGlite and a single `Client` have one connection: their
+ * calls wait for each other, and a `barrier.call` inside another one is refused. `call` refuses a `Client` that is already in
+ * a transaction; use `join` for it.
  *
  * @param database - `Pool`, `Client` or `PoolClient` of node-postgres, or a `PGlite`
  * @param options - where the barrier table is
- * @throws DtmConfigError when `database` is none of these, or the name of the table is not allowed
+ * @throws DtmConfigError for any other `database`, or when the name of the table is not allowed
  *
  * @example
  * await barrier.call(pgBarrier(pool), (client) => client.query('update account set …'));
@@ -36,7 +36,7 @@ export function pgBarrier(database: unknown, options?: BarrierTableOptions): Bar
       dialect: 'postgres',
       transactionHint: 'the client on which BEGIN was awaited, or the transaction that PGlite gives to its callback',
       transaction: transactionOf(database),
-      // PGlite before 0.5.15 does not
+      // PGlite before 0.5.15 does not report it
       reportsRollback: !isPGlite(database),
       async execute(tx, text, parameters) {
         const { rowCount, affectedRows } = await tx.query(text, [...parameters]);
@@ -61,7 +61,7 @@ function transactionOf(database: unknown): Transaction {
 
 async function isOpen(handle: unknown): Promise<boolean> {
   if (!isClient(handle) || isPool(handle) || isPGlite(handle)) return false;
-  // PGlite's transaction knows whether it has ended
+  // the transaction of PGlite knows whether it has ended
   if ('closed' in handle) return handle.closed === false;
   return isPostgresTransactionOpen(handle);
 }
@@ -71,7 +71,7 @@ function isClient(value: unknown): value is PgClient {
 }
 
 function isPool(value: unknown): value is PgPool<PgClient> {
-  // every client has "connect" too
+  // clients have "connect" too
   return has(value, 'connect') && 'totalCount' in value;
 }
 

@@ -1,16 +1,16 @@
 /**
- * The parts of node-postgres and PGlite that the barrier uses, described by their shape: no types of either are needed.
+ * The parts of node-postgres and PGlite that the barrier uses, as structural types: the types of these packages are not needed.
  */
 
-/** Answer to a statement; node-postgres counts in `rowCount`, PGlite in `affectedRows`. */
+/** Result of a statement. */
 export interface PgResult {
   /** Rows as objects. */
   readonly rows: unknown[];
-  /** Command that the server says it ran, e.g. `COMMIT`. */
+  /** Command that the server has run, e.g. `COMMIT`. */
   readonly command?: string | undefined;
-  /** Affected rows, node-postgres. */
+  /** Affected rows of node-postgres. */
   readonly rowCount?: number | null | undefined;
-  /** Affected rows, PGlite. */
+  /** Affected rows of PGlite. */
   readonly affectedRows?: number | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface PgQueryable {
 
 /** One connection to a server: node-postgres `Client` or `PoolClient`. */
 export interface PgClient extends PgQueryable {
-  /** State of the transaction, node-postgres 8.21 and later. */
+  /** State of the transaction, in node-postgres from 8.21. */
   getTransactionStatus?(): string | null;
   /** Adds a listener. */
   on?(event: 'error', listener: (error: Error) => void): unknown;
@@ -36,11 +36,11 @@ export interface PgPool<Client> {
   readonly totalCount: number;
   /** Takes a connection out of the pool. */
   connect(): Promise<Client>;
-  /** The same with a callback, as node-postgres declares it; not used. */
+  /** The overload with a callback that node-postgres declares; not used. */
   connect(callback: (...result: never[]) => void): void;
 }
 
-/** A database that opens its transactions itself: PGlite. */
+/** A database that opens its own transactions: PGlite. */
 export interface PgDatabase<Transaction> {
   /** Runs one statement outside a transaction. */
   query(text: string, parameters?: string[]): Promise<PgResult>;

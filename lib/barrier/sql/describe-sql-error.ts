@@ -1,6 +1,6 @@
 import type { BarrierTable } from './barrier-table.js';
 
-/** Codes of Node, of mysql2, of PostgreSQL and of MySQL, in this order. */
+/** Codes of Node, mysql2, PostgreSQL and MySQL, in this order. */
 const CONNECTION_CODES = new Set(
   'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT PROTOCOL_CONNECTION_LOST 57P01 57P02 57P03 53300 1040 1053 1927 2006 2013'.split(
     ' ',
@@ -9,11 +9,11 @@ const CONNECTION_CODES = new Set(
 const CONNECTION_MESSAGE = /\bconnection (was )?(terminated|ended|closed)/i;
 
 /**
- * Says what an error of a barrier statement means and what to do about it.
+ * Describes an error of a barrier statement with its remedy.
  *
- * @param table - the table that the statement was about
- * @param error - error of the driver, or of the library around it
- * @returns `undefined` for an error that speaks for itself
+ * @param table - table of the statement
+ * @param error - error of the database driver, or of the library around it
+ * @returns `undefined` when the message of the error is clear enough
  */
 export function describeSqlError(table: BarrierTable, error: unknown): string | undefined {
   for (const { code, errno, message } of chain(error)) {
@@ -33,7 +33,7 @@ export function describeSqlError(table: BarrierTable, error: unknown): string | 
       return `the connection to the database was lost or could not be made (${String(message)})`;
     }
     if (code === '25P02') {
-      return 'a statement of the business code failed and its error was swallowed; the database will not commit the transaction any more';
+      return 'the business code swallowed the error of a statement, after which the database does not commit the transaction';
     }
   }
   return undefined;
@@ -50,7 +50,7 @@ interface DriverError {
   readonly message?: unknown;
 }
 
-/** The error and those underneath it: each library keeps the driver's error under another name. */
+/** The error and its causes; each library has another name for the error of the database driver. */
 function* chain(error: unknown, depth: number = 0): Generator<DriverError> {
   if (typeof error !== 'object' || error === null || depth > 4) return;
   yield error;

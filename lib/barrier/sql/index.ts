@@ -1,5 +1,5 @@
 /**
- * The SQL part of the barrier: the DDL of its table, and the way to build an adapter for another SQL library.
+ * The SQL of the barrier: the script of its table, and adapters for any SQL library.
  *
  * @module nestjs-dtm/barrier/sql
  */
@@ -7,4 +7,4 @@ export { barrierTableSql } from './barrier-table.js';
 export type { SqlDialectName } from './dialects/sql-dialect.js';
 export { sqlBarrier } from './sql-barrier.js';
 export type { SqlExecutor } from './sql-executor.js';
-export type { BarrierTableOptions } from './barrier-table-name.js';
+export type { BarrierTableOptions } from './barrier-table-options.js';

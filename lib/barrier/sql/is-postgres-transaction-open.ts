@@ -1,8 +1,8 @@
-/** What is asked of a PostgreSQL connection; node-postgres before 8.21 and its look-alikes lack the status. */
+/** The part of a PostgreSQL connection that tells its state. node-postgres before 8.21 lacks the status. */
 export interface PostgresConnection {
   /** Runs statements without parameters. */
   query(text: string): Promise<unknown>;
-  /** State that the server reported last: `I` no transaction, `T` in one, `E` in one that failed; null before the first. */
+  /** Last state from the server: `I` no transaction, `T` in a transaction, `E` in a failed one; null before the first. */
   getTransactionStatus?(): string | null;
 }
 
@@ -15,11 +15,11 @@ export async function isPostgresTransactionOpen(connection: PostgresConnection):
   const status = connection.getTransactionStatus?.();
   if (typeof status === 'string') return status === 'T';
   try {
-    // refused outside a transaction, and also in the implicit one that statements sent together run in
+    // an error outside a transaction, also in the implicit transaction of statements that are sent together
     await connection.query('savepoint nestjs_dtm; release savepoint nestjs_dtm');
     return true;
   } catch (error) {
-    // 25P01: not in a transaction; 25P02: in one that failed
+    // 25P01: not in a transaction; 25P02: in a failed transaction
     if (['25P01', '25P02'].includes(String((error as { readonly code?: unknown }).code))) return false;
     throw error;
   }

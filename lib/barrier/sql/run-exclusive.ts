@@ -1,47 +1,47 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DtmConfigError } from '../../protocol/internal.js';
 
-/** A turn on a connection; over once `done`, even for code that it left running. */
-interface Turn {
+/** Exclusive use of a connection. It ends with its work, even for code that the work leaves running. */
+interface ExclusiveUse {
   readonly connection: object;
-  readonly outer: Turn | undefined;
-  done: boolean;
+  readonly outer: ExclusiveUse | undefined;
+  isOver: boolean;
 }
 
-// keyed by the user's own object and not by the adapter: an adapter may be made anew for each request
-const lastTurns = new WeakMap<object, Promise<void>>();
-const currentTurn = new AsyncLocalStorage<Turn>();
+// keyed by the object of the user: a handler can create the adapter anew for each request
+const lastUses = new WeakMap<object, Promise<void>>();
+const currentUse = new AsyncLocalStorage<ExclusiveUse>();
 
 /**
- * Runs work that needs a single connection for itself, after everybody who asked before.
+ * Runs work with exclusive use of a connection, after all work that was started before.
  *
- * @param connection - the object that stands for the connection
+ * @param connection - object of the user that stands for the connection
  * @param work - what to run
- * @throws DtmConfigError when called from inside other work on the same connection, which would wait for itself
+ * @throws DtmConfigError inside other work on the same connection, which would wait for itself
  */
 export async function runExclusive<T>(connection: object, work: () => Promise<T>): Promise<T> {
-  const outer = currentTurn.getStore();
-  for (let turn = outer; turn; turn = turn.outer) {
-    if (turn.connection === connection && !turn.done) {
+  const outer = currentUse.getStore();
+  for (let use = outer; use; use = use.outer) {
+    if (use.connection === connection && !use.isOver) {
       throw new DtmConfigError(
-        'a barrier transaction was opened inside another one on the same single connection, and would wait for ever; ' +
-          'use barrier.join with the transaction that is open, or a connection pool',
+        'barrier.call inside another barrier.call on the same single connection would wait for ever; ' +
+          'use barrier.join with the open transaction, or a connection pool',
       );
     }
   }
 
-  const before = lastTurns.get(connection);
-  const turn: Turn = { connection, outer, done: false };
+  const before = lastUses.get(connection);
+  const use: ExclusiveUse = { connection, outer, isOver: false };
   const result = (async () => {
     await before;
     try {
-      return await currentTurn.run(turn, work);
+      return await currentUse.run(use, work);
     } finally {
-      turn.done = true;
+      use.isOver = true;
     }
   })();
-  lastTurns.set(connection, result.then(nothing, nothing));
+  lastUses.set(connection, result.then(ignore, ignore));
   return result;
 }
 
-function nothing(): void {}
+function ignore(): void {}

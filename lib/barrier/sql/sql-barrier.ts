@@ -3,20 +3,20 @@ import type { BarrierAdapter, BarrierKey } from '../barrier-adapter.js';
 import { barrierTable } from './barrier-table.js';
 import { describeSqlError } from './describe-sql-error.js';
 import type { SqlExecutor } from './sql-executor.js';
-import type { BarrierTableOptions } from './barrier-table-name.js';
+import type { BarrierTableOptions } from './barrier-table-options.js';
 
 const COLLISION =
-  'an insert was refused, but not because of this very key. Either the table compares ids without regard to case or ' +
-  'blanks, or it cannot store their characters; create it anew with a binary utf8mb4 collation';
+  'the insert reported a duplicate of another key. The table ignores case or blanks in ids, or it cannot store their ' +
+  'characters; create it again with a binary utf8mb4 collation';
 
-const SWALLOWED =
-  'the database rolled the transaction back while the business code ran, for a deadlock perhaps, and the business code ' +
-  'swallowed the error or ended the transaction itself';
+const LOST =
+  'the business code swallowed an error after which the database rolled back, for example a deadlock, or it ended the ' +
+  'transaction itself';
 
 /**
- * Makes a barrier adapter from the few things that an SQL library must be able to do.
+ * Creates a barrier adapter for an SQL library.
  *
- * @param executor - the library
+ * @param executor - runs statements and transactions with the library
  * @param options - where the barrier table is
  * @throws DtmConfigError when the name of the table is not allowed
  */
@@ -27,22 +27,22 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
   const readKeyText = dialect.readKey?.(quoted);
   const readReasonText = dialect.readReason(quoted);
 
-  /** Refuses to go on unless the table holds exactly this key. */
-  async function assertExactKey(tx: Tx, row: BarrierKey, text: string, otherwise: string): Promise<void> {
-    const wanted = [row.gid, row.branchId, row.op, row.barrierId];
-    const found = await executor.query(tx, text, wanted);
-    const exact = found.some((key) =>
-      [key['gid'], key['branch'], key['op'], key['barrier']].every((part, index) => String(part) === wanted[index]),
+  /** Throws unless the table has exactly this key. */
+  async function assertExactKey(tx: Tx, row: BarrierKey, text: string, reason: string): Promise<void> {
+    const key = [row.gid, row.branchId, row.op, row.barrierId];
+    const found = await executor.query(tx, text, key);
+    const hasKey = found.some(({ gid, branch, op, barrier }) =>
+      [gid, branch, op, barrier].every((part, index) => String(part) === key[index]),
     );
-    if (!exact) throw new Error(`${quoted} does not hold the row ${wanted.join('/')}: ${otherwise}`);
+    if (!hasKey) throw new Error(`${quoted} does not have the row ${key.join('/')}: ${reason}`);
   }
 
   async function createTable(tx: Tx): Promise<void> {
     const run = (text: string, parameters: readonly string[] = []) => executor.query(tx, text, parameters);
     const existing = dialect.findTable?.(name);
-    // before anything is looked for: what a session has not found it goes on not finding while it waits for the lock
+    // before the search: a session that has not found the table still does not find it after waiting for the lock
     if (dialect.ddlLock !== undefined) await run(dialect.ddlLock);
-    // an account without the right to create must be able to start on an existing table
+    // an account without the right to create tables can start on an existing table
     if (existing && (await run(existing.text, existing.parameters)).length > 0) return;
     for (const statement of dialect.ddl(name)) await run(statement);
   }
@@ -54,7 +54,7 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
       const { transType, gid, branchId, op, barrierId, reason } = row;
       const count = await executor.execute(tx, insertText, [transType, gid, branchId, op, barrierId, reason]);
       if (count === 1) return true;
-      if (count !== 0) throw new Error(`the insert into ${quoted} affected ${String(count)} rows, not 0 or 1`);
+      if (count !== 0) throw new Error(`the insert into ${quoted} affected ${String(count)} rows; expected 0 or 1`);
       if (readKeyText !== undefined) await assertExactKey(tx, row, readKeyText, COLLISION);
       return false;
     },
@@ -67,15 +67,15 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
     async assertTransaction(tx) {
       if (await executor.isOpen(tx)) return;
       throw new DtmArgumentError(
-        `barrier.join needs an open transaction that has not failed: ${executor.transactionHint}`,
+        `barrier.join needs an open transaction that has not failed: pass ${executor.transactionHint}`,
       );
     },
 
     async verify(tx, row, owned) {
       if (!(await executor.isOpen(tx))) throw new Error('the transaction ended while the business code ran');
-      const commitTells = owned && executor.reportsRollback === true;
-      if (dialect.probe !== undefined && !commitTells) await executor.query(tx, dialect.probe, []);
-      if (readKeyText !== undefined) await assertExactKey(tx, row, readKeyText, SWALLOWED);
+      const commitReports = owned && executor.reportsRollback === true;
+      if (dialect.probe !== undefined && !commitReports) await executor.query(tx, dialect.probe, []);
+      if (readKeyText !== undefined) await assertExactKey(tx, row, readKeyText, LOST);
     },
 
     describeError: (error) => describeSqlError(table, error),

@@ -1,40 +1,40 @@
 import type { SqlDialectName } from './dialects/sql-dialect.js';
 
 /**
- * What an SQL library must offer so that `sqlBarrier` can build a barrier on it. It only executes: no statement and
- * no decision of the barrier is in here.
+ * Runs the statements and transactions of a barrier with an SQL library. The statements and the decisions are in
+ * `sqlBarrier`.
  *
- * @typeParam Tx - the library's handle of an open transaction
+ * @typeParam Tx - handle of an open transaction in the library
  */
 export interface SqlExecutor<Tx> {
   /** Family of the database. */
   readonly dialect: SqlDialectName;
-  /** What users must pass to `join`, for the message that refuses anything else. */
+  /** What users pass to `join`, for the error that refuses anything else. */
   readonly transactionHint: string;
   /**
    * Runs an insert in the transaction.
    *
    * @param text - SQL with the placeholders of the dialect: `$1`, `$2`, … on PostgreSQL, `?` elsewhere
-   * @param parameters - one text for each placeholder
-   * @returns number of affected rows, 0 or 1, as the database counted them; anything else is refused by the barrier
+   * @param parameters - one string for each placeholder
+   * @returns number of affected rows as the database counts them: 0 or 1. The barrier refuses anything else
    */
   execute(tx: Tx, text: string, parameters: readonly string[]): Promise<number | undefined>;
   /**
    * Runs any statement in the transaction.
    *
-   * @returns its rows as objects with the columns as keys; none for a statement without rows
+   * @returns the rows as objects with the columns as keys; an empty array for a statement without rows
    */
   query(tx: Tx, text: string, parameters: readonly string[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /**
    * Opens a transaction (READ COMMITTED on PostgreSQL and MySQL), runs `work`, commits; rolls back when `work` rejects.
-   * Never inside another transaction, and never interleaved with another one on the same connection.
+   * It must not run inside another transaction, nor at the same time as another transaction of the same connection.
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Whether `transaction` rejects when the database answers its commit with a rollback, as PostgreSQL does after errors. */
+  /** Whether `transaction` rejects when the database rolls back at the commit, as PostgreSQL does after errors. @default false */
   readonly reportsRollback?: boolean;
   /**
-   * Tells whether the handle is an open transaction that the database has not given up; must not throw for a foreign
-   * object. Asked about the handle that `join` was given, and again after the business code.
+   * Tells whether a value is an open transaction that has not failed. It must not throw for any other object. Called with
+   * the argument of `join`, and again after the business code.
    */
   isOpen(tx: Tx): boolean | Promise<boolean>;
 }

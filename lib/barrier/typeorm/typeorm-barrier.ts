@@ -5,7 +5,7 @@ import { runExclusive } from '../sql/run-exclusive.js';
 import { isPostgresTransactionOpen, type PostgresConnection } from '../sql/is-postgres-transaction-open.js';
 import { sqlBarrier, type BarrierTableOptions, type SqlDialectName } from '../sql/index.js';
 
-/** Types of data source whose driver gives the number of affected rows; `sqlite` is a name of TypeORM 0.3. */
+/** Types of data sources whose driver reports the number of affected rows; `sqlite` exists in TypeORM 0.3. */
 const DIALECTS: ReadonlyMap<string, SqlDialectName> = new Map([
   ['postgres', 'postgres'],
   ['mysql', 'mysql'],
@@ -16,13 +16,13 @@ const DIALECTS: ReadonlyMap<string, SqlDialectName> = new Map([
 ]);
 
 /**
- * Barrier in the database of a TypeORM data source: `postgres`, `mysql`, `mariadb`, `better-sqlite3` (libSQL too, by
- * `driver: libsql`), `sqlite` and `sqljs`. Business code gets the EntityManager of the transaction.
+ * Creates a barrier adapter for a TypeORM data source of type `postgres`, `mysql`, `mariadb`, `better-sqlite3` (also libSQL,
+ * with `driver: libsql`), `sqlite` or `sqljs`. Business code receives the EntityManager of the transaction.
  *
- * The SQLite data sources share one connection among everybody, so their calls wait for each other, and a call that finds
- * a transaction of somebody else open is refused with DtmBarrierError, to be retried.
+ * SQLite data sources have one connection: their calls wait for each other. When other code has an open transaction, a call
+ * throws DtmBarrierError, and dtm retries the branch.
  *
- * @param dataSource - the data source; initialized before the first call
+ * @param dataSource - data source, initialized before the first call
  * @param options - where the barrier table is
  * @throws DtmConfigError when the type of database is not supported, or the name of the table is not allowed
  *
@@ -34,7 +34,7 @@ export function typeOrmBarrier(dataSource: DataSource, options?: BarrierTableOpt
   const dialect = DIALECTS.get(type);
   if (dialect === undefined) {
     throw new DtmConfigError(
-      `typeOrmBarrier does not support data sources of type "${type}", only ${[...DIALECTS.keys()].join(', ')}`,
+      `typeOrmBarrier does not support data sources of type "${type}"; use one of ${[...DIALECTS.keys()].join(', ')}`,
     );
   }
   return sqlBarrier<EntityManager>(
@@ -43,7 +43,7 @@ export function typeOrmBarrier(dataSource: DataSource, options?: BarrierTableOpt
       transactionHint: 'the EntityManager that dataSource.transaction() gives to its callback',
       transaction: (work) =>
         dialect === 'sqlite' ? onSharedConnection(dataSource, work) : dataSource.transaction('READ COMMITTED', work),
-      // manager.query() would leave out the number of affected rows
+      // manager.query() does not return the number of affected rows
       execute: async (manager, text, parameters) =>
         (await runnerOf(manager).query(text, [...parameters], true)).affected,
       query: async (manager, text, parameters) => (await runnerOf(manager).query(text, [...parameters], true)).records,
@@ -65,10 +65,10 @@ function runnerOf(manager: EntityManager): QueryRunner {
 
 function onSharedConnection<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
   return runExclusive(dataSource, () => {
-    // TypeORM would open a savepoint in a transaction that somebody else may roll back
+    // TypeORM would open a savepoint in a transaction that other code can roll back
     if (dataSource.createQueryRunner().isTransactionActive) {
       throw new Error(
-        'another transaction is open on the only connection of the data source; inside it use barrier.join',
+        'another transaction is open on the only connection of the data source; inside this transaction use barrier.join',
       );
     }
     return dataSource.transaction(work);

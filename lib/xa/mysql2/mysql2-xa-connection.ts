@@ -8,7 +8,7 @@ import { mysqlXid } from './mysql2-xid.js';
 
 const XAER_DUPID = 1440;
 
-/** A connection that does the work of one branch. */
+/** A connection for the first phase of one branch. */
 export class Mysql2XaConnection<Connection extends Mysql2Connection> implements XaConnection<Connection> {
   constructor(
     private readonly pool: Mysql2Pool<Connection>,
@@ -17,14 +17,14 @@ export class Mysql2XaConnection<Connection extends Mysql2Connection> implements 
   ) {}
 
   async start(branch: XaKey): Promise<XaStart> {
-    // fewer locks than with the usual level; a prepared branch keeps its locks for long
+    // fewer locks than with the default level; a prepared branch keeps its locks for a long time
     await queryRows(this.tx, 'set transaction isolation level read committed');
     try {
       await queryRows(this.tx, `xa start ${mysqlXid(branch)}`);
       return 'started';
     } catch (error) {
       if (serverErrno(error) !== XAER_DUPID) throw error;
-      // the level was meant for one transaction only, not for the next user of the connection
+      // uses up the isolation level, which would apply to the next transaction of the connection
       await queryRows(this.tx, 'start transaction');
       await queryRows(this.tx, 'rollback');
       return (await isPrepared(this.tx, branch)) ? 'prepared' : 'under way';
@@ -37,7 +37,7 @@ export class Mysql2XaConnection<Connection extends Mysql2Connection> implements 
   }
 
   async rollback(branch: XaKey): Promise<void> {
-    // refused where the branch is ended already, or can only be rolled back
+    // an error when the branch has already ended, or can only be rolled back
     await queryRows(this.tx, `xa end ${mysqlXid(branch)}`).catch(() => undefined);
     await queryRows(this.tx, `xa rollback ${mysqlXid(branch)}`);
   }

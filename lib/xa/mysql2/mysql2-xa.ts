@@ -22,17 +22,17 @@ const XAER_NOTA = 1397;
 const LOCK_WAIT_TIMEOUT = 1205;
 
 /**
- * XA in MySQL 8.0 and MariaDB 10.5 or newer, with InnoDB, through mysql2: `xa start`, `xa prepare`, `xa commit`.
+ * Creates an XA adapter for MySQL 8.0 and MariaDB 10.5 or newer, with InnoDB, through mysql2.
  *
- * Each phase 1 has a connection of the pool for itself; all but one can be in use so. It goes back to the pool when the
- * branch is prepared on MySQL from 8.0.29; elsewhere it is closed, since what it has prepared sticks to it. Give it a pool
- * that nothing else uses: whatever waits for the locks of a prepared branch holds a connection.
+ * Each first phase uses a connection of the pool; one connection is reserved for the second phase. On MySQL from 8.0.29, the
+ * connection goes back to the pool after the prepare. Elsewhere it is closed, because the prepared branch stays attached to
+ * it. Use a pool of its own, because statements that wait for the locks of a prepared branch occupy connections.
  *
- * On MySQL the account needs the privilege `XA_RECOVER_ADMIN` to list what is in doubt.
+ * On MySQL, the account needs the privilege `XA_RECOVER_ADMIN` to list branches in doubt.
  *
  * @param pool - `createPool()` of `mysql2/promise`, of 2 connections or more
  * @param options - where the barrier table is
- * @throws DtmConfigError when `pool` is none, is too small, or the name of the table is not allowed
+ * @throws DtmConfigError for any other `pool`, when the pool is too small, or when the name of the table is not allowed
  *
  * @example
  * const xa = mysql2Xa(createPool({ uri, connectionLimit: 10 }));
@@ -66,7 +66,7 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
         } catch (error) {
           if (serverErrno(error) !== XAER_NOTA) throw error;
         }
-        // Unknown, too, while the connection that prepared it has not ended. Not tried again at once, see endConnection().
+        // also "unknown" while the connection that prepared the branch has not ended; no retry here, see endConnection()
         if (!(await isPrepared(connection, branch))) return false;
         throw new DtmOngoingError(
           `XA branch ${branch.branchId} of ${branch.gid}: the connection that prepared it has not ended yet`,

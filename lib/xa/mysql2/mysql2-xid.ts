@@ -1,15 +1,15 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import type { XaKey } from '../xa-adapter.js';
 
-/** `dtm` in ASCII: tells our transactions from those of others. */
+/** `dtm` in ASCII: marks the transactions of this package. */
 const FORMAT_ID = 0x64_74_6d;
 
-/** Most bytes of either part of a name. */
+/** Maximum length of each part in bytes. */
 const MAX_PART_BYTES = 64;
 
 /**
- * The name of a branch in SQL: its gid, its branch id, and a number that says that it is ours. Both texts stand there as
- * hexadecimal digits, so there is nothing to quote.
+ * The name of a branch in SQL: gid, branch id and the format id of this package. The ids are hexadecimal, so nothing needs
+ * quotes.
  *
  * @param branch - the branch
  * @throws DtmArgumentError when a part is too long
@@ -22,18 +22,18 @@ function part(name: string, text: string, gid: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= MAX_PART_BYTES) return `X'${bytes.toString('hex')}'`;
   throw new DtmArgumentError(
-    `${name} has ${bytes.length} bytes; MySQL and MariaDB can prepare branches of ${MAX_PART_BYTES} bytes at most`,
+    `${name} has ${bytes.length} bytes; XA on MySQL and MariaDB allows at most ${MAX_PART_BYTES} bytes`,
     { gid },
   );
 }
 
 /**
- * The branch that a row of `xa recover` stands for.
+ * Parses a row of `xa recover`.
  *
  * @param row - with formatID, gtrid_length, bqual_length and data
- * @returns undefined when it is not ours
+ * @returns undefined for a transaction of another program
  */
-export function readMysqlXid(row: Readonly<Record<string, unknown>>): XaKey | undefined {
+export function parseMysqlXid(row: Readonly<Record<string, unknown>>): XaKey | undefined {
   const { formatID, gtrid_length: gidLength, data } = row;
   if (Number(formatID) !== FORMAT_ID) return undefined;
   const bytes = Buffer.isBuffer(data) ? data : Buffer.from(String(data));

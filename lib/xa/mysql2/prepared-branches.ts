@@ -1,17 +1,17 @@
 import type { XaKey } from '../xa-adapter.js';
 import { serverErrno, queryRows, type Mysql2Connection } from '../../barrier/mysql2/mysql2-pool.js';
-import { readMysqlXid } from './mysql2-xid.js';
+import { parseMysqlXid } from './mysql2-xid.js';
 
 const SPECIFIC_ACCESS_DENIED = 1227;
 const XAER_RMERR = 1401;
 
-/** Our branches that are prepared on the server. */
+/** Lists the prepared branches of this package on the server. */
 export async function listPrepared(connection: Mysql2Connection): Promise<XaKey[]> {
   const rows = await queryRows(connection, 'xa recover');
-  return rows.map(readMysqlXid).filter((branch) => branch !== undefined);
+  return rows.map(parseMysqlXid).filter((branch) => branch !== undefined);
 }
 
-/** Whether a branch is prepared; false, too, where MySQL does not let the account look. */
+/** Whether a branch is prepared; also false when the account must not list prepared transactions. */
 export async function isPrepared(connection: Mysql2Connection, { gid, branchId }: XaKey): Promise<boolean> {
   try {
     return (await listPrepared(connection)).some((branch) => branch.gid === gid && branch.branchId === branchId);
@@ -21,7 +21,7 @@ export async function isPrepared(connection: Mysql2Connection, { gid, branchId }
   }
 }
 
-/** The server does not say since when a branch is prepared, but its barrier row does to those who read uncommitted rows. */
+/** Reads the age of a prepared branch from its uncommitted barrier row, because the server does not tell it. */
 export async function preparedSeconds(
   connection: Mysql2Connection,
   table: string,

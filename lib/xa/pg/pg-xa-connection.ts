@@ -7,7 +7,7 @@ import { pgXid, quotePgXid } from './pg-xid.js';
 
 const CONFIGURATION_LIMIT_EXCEEDED = '53400';
 
-/** A client that does the work of one branch. */
+/** A client for the first phase of one branch. */
 export class PgXaConnection<Client extends PgClient> implements XaConnection<Client> {
   readonly #listenAgain: () => void;
 
@@ -18,8 +18,8 @@ export class PgXaConnection<Client extends PgClient> implements XaConnection<Cli
   async start(branch: XaKey): Promise<XaStart> {
     const xid = pgXid(branch);
     await this.tx.query('begin isolation level read committed');
-    // The lock is kept by what is prepared, so that only one transaction of these ids can be begun. It is asked for before
-    // the row is inserted, which would wait for as long as the other is prepared.
+    // The prepared transaction keeps this lock, so only one transaction with these ids can start. Without it, the insert of
+    // the barrier row would wait as long as the other transaction is prepared.
     const { rows } = await this.tx.query('select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free', [xid]);
     const { rows: prepared } = await this.tx.query('select from pg_prepared_xacts where gid = $1', [xid]);
     if ((rows as { free: boolean }[])[0]?.free && prepared.length === 0) return 'started';
@@ -35,14 +35,14 @@ export class PgXaConnection<Client extends PgClient> implements XaConnection<Cli
       if (sqlStateOf(error) !== CONFIGURATION_LIMIT_EXCEEDED) throw error;
       throw new DtmBarrierError(
         `XA branch ${branch.branchId} of ${branch.gid} could not be prepared: PostgreSQL has as many prepared transactions as ` +
-          'max_prepared_transactions allows; raise it, and look for branches in doubt',
+          'max_prepared_transactions allows; raise it, and resolve branches in doubt',
         { cause: error, gid: branch.gid },
       );
     }
     if (result.command !== 'PREPARE') {
       throw new Error(
-        'the database rolled back instead: a statement of the business code failed and its error was swallowed, or the ' +
-          'business code ended the transaction itself',
+        'the database rolled back instead: the business code swallowed the error of a statement, or ended the transaction ' +
+          'itself',
       );
     }
   }

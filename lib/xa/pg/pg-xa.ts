@@ -6,24 +6,23 @@ import type { XaDatabase } from '../xa-database.js';
 import { PgXaConnection } from './pg-xa-connection.js';
 import { sqlStateOf, withClient, type PgXaPool } from './pg-xa-pool.js';
 import { assertPreparedTransactions } from './assert-prepared-transactions.js';
-import { XID_PREFIX, pgXid, quotePgXid, readPgXid } from './pg-xid.js';
+import { XID_PREFIX, pgXid, quotePgXid, parsePgXid } from './pg-xid.js';
 
-/** As many connections as a pool of node-postgres has unless told otherwise. */
+/** Limit of a pool of node-postgres without the option `max`. */
 const DEFAULT_CONNECTIONS = 10;
 
 const UNDEFINED_OBJECT = '42704';
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * XA in PostgreSQL through node-postgres: `prepare transaction`, `commit prepared`. The server needs
- * `max_prepared_transactions` above 0.
+ * Creates an XA adapter for PostgreSQL through node-postgres. The server needs `max_prepared_transactions` above 0.
  *
- * Each phase 1 has a client of the pool for itself, which goes back when the branch is prepared; all but one can be in use
- * so. Give it a pool that nothing else uses, since whatever waits for the locks of a prepared branch holds a connection.
+ * Each first phase uses a client of the pool until the branch is prepared; one client is reserved for the second phase. Use a
+ * pool of its own, because statements that wait for the locks of a prepared branch occupy connections.
  *
  * @param pool - `Pool` of node-postgres, of 2 connections or more
  * @param options - where the barrier table is
- * @throws DtmConfigError when `pool` is none, is too small, or the name of the table is not allowed
+ * @throws DtmConfigError for any other `pool`, when the pool is too small, or when the name of the table is not allowed
  *
  * @example
  * const xa = pgXa(new Pool({ connectionString, max: 10 }));
@@ -34,7 +33,7 @@ export function pgXa<Client extends PgClient>(
 ): XaAdapter<Client> {
   if (typeof pool?.connect !== 'function' || !('totalCount' in pool)) {
     throw new DtmConfigError(
-      'pgXa needs a Pool of node-postgres: PGlite and a single Client cannot prepare transactions',
+      'pgXa needs a Pool of node-postgres; PGlite and a single Client cannot prepare transactions',
     );
   }
   const barrier = pgBarrier(pool, options);
@@ -73,7 +72,7 @@ export function pgXa<Client extends PgClient>(
           [XID_PREFIX],
         );
         return (rows as { gid: string; age: string }[]).map(({ gid, age }) => ({
-          ...readPgXid(gid),
+          ...parsePgXid(gid),
           ageSeconds: Math.max(0, Number(age)),
         }));
       }),

@@ -1,21 +1,21 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import type { XaKey } from '../xa-adapter.js';
 
-/** Tells our prepared transactions from those of others. */
+/** Marks the prepared transactions of this package. */
 export const XID_PREFIX = 'dtm:';
 
-/** PostgreSQL keeps 200 bytes, of which the last one is its own. */
+/** PostgreSQL stores 200 bytes, and needs the last one itself. */
 const MAX_XID_BYTES = 199;
 
 /**
- * The name under which PostgreSQL keeps a branch.
+ * The name of a prepared branch in PostgreSQL.
  *
  * @param branch - the branch
- * @throws DtmArgumentError when it would be too long, or could be that of another branch
+ * @throws DtmArgumentError when the name would be too long or ambiguous
  */
 export function pgXid({ gid, branchId }: XaKey): string {
   if (branchId.includes('-')) {
-    throw new DtmArgumentError(`branch_id ${JSON.stringify(branchId)} has a "-", which an XA branch must not have`, {
+    throw new DtmArgumentError(`branch_id ${JSON.stringify(branchId)} must not contain "-" in XA`, {
       gid,
     });
   }
@@ -24,24 +24,23 @@ export function pgXid({ gid, branchId }: XaKey): string {
   if (bytes <= MAX_XID_BYTES) return xid;
   const most = MAX_XID_BYTES - Buffer.byteLength(`${XID_PREFIX}-${branchId}`);
   throw new DtmArgumentError(
-    `gid has ${Buffer.byteLength(gid)} bytes; PostgreSQL can prepare a branch ${branchId} of one with ${most} bytes at most`,
+    `gid has ${Buffer.byteLength(gid)} bytes; PostgreSQL can prepare the branch ${branchId} of a gid with at most ${most} bytes`,
     { gid },
   );
 }
 
 /**
- * The branch that a name stands for.
+ * Parses the name of a prepared branch.
  *
- * @param xid - name that {@link pgXid} made
+ * @param xid - name from {@link pgXid}
  */
-export function readPgXid(xid: string): XaKey {
+export function parsePgXid(xid: string): XaKey {
   const dash = xid.lastIndexOf('-');
   return { gid: xid.slice(XID_PREFIX.length, dash), branchId: xid.slice(dash + 1) };
 }
 
 /**
- * The name as a literal, for statements that take no parameters. The form with `E` reads alike whatever
- * `standard_conforming_strings` is.
+ * Quotes a name, for statements without parameters. A literal with `E` does not depend on `standard_conforming_strings`.
  *
  * @param xid - any text without NUL
  */

@@ -78,7 +78,7 @@ describe('BranchBarrier', () => {
       const { adapter, rows } = memoryAdapter({ insert: async () => answer as never });
       const call = new BranchBarrier(context).call(adapter, async () => 'never');
       await expect(call).rejects.toThrow(DtmBarrierError);
-      await expect(call).rejects.toThrow(/not true or false/);
+      await expect(call).rejects.toThrow(/must return true or false/);
       expect(rows()).toEqual([]);
     },
   );

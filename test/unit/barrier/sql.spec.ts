@@ -98,7 +98,7 @@ describe('sqlBarrier', () => {
   it.each([undefined, 2, -1, Number.NaN, '1', null, true])('refuses %o affected rows', async (affected) => {
     const { executor } = recorder('postgres', affected as number);
     const asked = sqlBarrier(affected === undefined ? { ...executor, execute: async () => undefined } : executor);
-    await expect(asked.insert('tx', row)).rejects.toThrow(/not 0 or 1/);
+    await expect(asked.insert('tx', row)).rejects.toThrow(/expected 0 or 1/);
   });
 
   it('takes 0 rows on MySQL for a duplicate only where the very key is there', async () => {

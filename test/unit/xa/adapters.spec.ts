@@ -2,7 +2,7 @@ import { DtmArgumentError, DtmBarrierError, DtmConfigError } from 'nestjs-dtm/pr
 import { mysql2Xa, type Mysql2Statement } from 'nestjs-dtm/xa/mysql2';
 import { pgXa } from 'nestjs-dtm/xa/pg';
 import { describe, expect, it } from 'vitest';
-import { checkVersion } from '../../../lib/xa/mysql2/detect-server.js';
+import { assertVersion } from '../../../lib/xa/mysql2/detect-server.js';
 
 const BRANCH = { gid: 'g', branchId: '01' };
 const register = async (): Promise<void> => undefined;
@@ -142,11 +142,11 @@ describe('mysql2Xa', () => {
 
   it.each(['8.0.11', '8.4.2', '9.1.0', '10.5.1-MariaDB', '5.5.5-10.11.19-MariaDB-0+deb12u1', '11.4.2-MariaDB-log'])(
     'works with %s',
-    (version) => expect(() => checkVersion(version)).not.toThrow(),
+    (version) => expect(() => assertVersion(version)).not.toThrow(),
   );
 
   it.each(['5.7.44-log', '5.6.51', '10.4.34-MariaDB', '5.5.5-10.3.39-MariaDB'])('refuses %s', (version) => {
-    expect(() => checkVersion(version)).toThrow(DtmConfigError);
+    expect(() => assertVersion(version)).toThrow(DtmConfigError);
   });
 
   it('refuses what is no pool with promises, and a pool of one', () => {

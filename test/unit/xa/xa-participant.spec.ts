@@ -63,9 +63,9 @@ describe('an XA branch', () => {
   });
 
   it('does not mix up its phases', async () => {
-    await expect(bed().branch.finish()).rejects.toThrow('called for action: use call()');
+    await expect(bed().branch.finish()).rejects.toThrow('called for action; use call()');
     await expect(bed({ op: 'commit' }).branch.call(async () => undefined)).rejects.toThrow(
-      'called for commit: use finish()',
+      'called for commit; use finish()',
     );
   });
 

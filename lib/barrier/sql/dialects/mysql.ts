@@ -1,5 +1,5 @@
 import type { SqlDialect } from './sql-dialect.js';
-import type { BarrierTableName } from '../barrier-table-name.js';
+import type { BarrierTableName } from '../barrier-table-options.js';
 
 const quote = ({ schema, table }: BarrierTableName): string => (schema ? `\`${schema}\`.\`${table}\`` : `\`${table}\``);
 
@@ -10,8 +10,8 @@ export const mysql: SqlDialect = {
   quote,
   ddl: (name) => [
     ...(name.schema ? [`create database if not exists \`${name.schema}\``] : []),
-    // The binary collation of old, utf8mb4_bin, ignores blanks at the end. MySQL and MariaDB have each their own name for
-    // the one that does not, and each reads its own comments only; of two collations MySQL takes the last.
+    // The old binary collation, utf8mb4_bin, ignores blanks at the end. MySQL and MariaDB have different names for the one
+    // that does not, and each reads only its own comments. Of two collations MySQL takes the last.
     `create table if not exists ${quote(name)} (
   id bigint not null auto_increment primary key,
   trans_type varchar(45) not null default '',
@@ -34,11 +34,11 @@ export const mysql: SqlDialect = {
       "where table_schema = coalesce(nullif(?, ''), database()) and table_name = ?",
     parameters: [schema, table],
   }),
-  // Not "on duplicate key update": drivers ask for found rows, and then it counts 1 for an existing row as well.
-  // Not a plain insert: libraries log the error of every duplicate. What "ignore" hides, readKey brings to light.
+  // "on duplicate key update" also counts 1 for an existing row, because drivers ask for found rows. A plain insert makes
+  // libraries log the error of every duplicate. readKey detects the errors that "ignore" hides.
   insert: (table) =>
     `insert ignore into ${table} (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?)`,
-  // a locking read, since a snapshot may be older than the row
+  // a locking read, because a snapshot can be older than the row
   readKey: (table) =>
     `select gid as gid, branch_id as branch, op as op, barrier_id as barrier from ${table} ` +
     'where gid = ? and branch_id = ? and op = ? and barrier_id = ? lock in share mode',

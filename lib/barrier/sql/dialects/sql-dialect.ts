@@ -1,6 +1,6 @@
-import type { BarrierTableName } from '../barrier-table-name.js';
+import type { BarrierTableName } from '../barrier-table-options.js';
 
-/** Database family whose SQL a barrier speaks; `mysql` includes MariaDB. */
+/** Database family of a barrier; `mysql` includes MariaDB. */
 export type SqlDialectName = 'postgres' | 'mysql' | 'sqlite';
 
 /** A statement with its parameters, in the order of the placeholders. */
@@ -11,33 +11,33 @@ export interface SqlStatement {
   readonly parameters: readonly string[];
 }
 
-/** Everything that differs between databases. Table names in the texts are quoted. */
+/** The statements that differ between databases. Table names in the parameters are quoted. */
 export interface SqlDialect {
-  /** Where the table is unless the user says otherwise. */
+  /** Name of the table when the user sets none. */
   readonly defaultTable: BarrierTableName;
-  /** Whether the database has schemas, or databases used as such. */
+  /** Whether the database has schemas, or databases in their place. */
   readonly hasSchemas: boolean;
   /** Quotes and joins the parts of a name. */
   quote(name: BarrierTableName): string;
   /** Statements that create schema, table and indexes unless they exist. */
   ddl(name: BarrierTableName): readonly string[];
-  /** Finds out whether the table exists, one row if so; left out where creating an existing table needs no rights. */
+  /** Returns one row if the table exists. Absent where `create table if not exists` needs no rights for an existing table. */
   findTable?(name: BarrierTableName): SqlStatement;
-  /** Run before the DDL, in its transaction, where two processes that create the same thing would fail. */
+  /** Runs before the DDL, in its transaction, where two processes that create the same table would fail. */
   readonly ddlLock?: string;
   /** Inserts a row unless its key exists; values: trans_type, gid, branch_id, op, barrier_id, reason. */
   insert(table: string): string;
   /**
-   * Reads the key columns of the row, as `gid`, `branch`, `op`, `barrier`; values: gid, branch_id, op, barrier_id. Only
-   * where the table's collation may take one key for another, or an insert may alter a key.
+   * Reads the key columns of the row as `gid`, `branch`, `op`, `barrier`; values: gid, branch_id, op, barrier_id. Needed only
+   * where a collation can confuse two keys, or an insert can change a key.
    */
   readKey?(table: string): string;
-  /** Reads `reason` of a row, whatever snapshot the transaction has; values: gid, branch_id, op, barrier_id. */
+  /** Reads the committed `reason` of a row, not that of a snapshot; values: gid, branch_id, op, barrier_id. */
   readReason(table: string): string;
-  /** Fails in a transaction that the database will roll back at the commit; left out where the commit itself fails. */
+  /** Fails in a transaction that the database will roll back at the commit. Absent where the commit itself fails. */
   readonly probe?: string;
-  /** Error codes (`code` or `errno` of the driver's error) that say that schema or table are missing. */
+  /** Error codes (`code` or `errno` of the driver's error) for a missing schema or table. */
   readonly missingTableCodes: ReadonlySet<string>;
-  /** Error codes that say that another transaction was in the way, and that a retry helps. */
+  /** Error codes for a conflict with another transaction, after which a retry helps. */
   readonly conflictCodes: ReadonlySet<string>;
 }

@@ -1,5 +1,5 @@
 import type { SqlDialect } from './sql-dialect.js';
-import type { BarrierTableName } from '../barrier-table-name.js';
+import type { BarrierTableName } from '../barrier-table-options.js';
 
 const quote = ({ table }: BarrierTableName): string => `"${table}"`;
 
@@ -23,7 +23,7 @@ export const sqlite: SqlDialect = {
 )`,
     `create index if not exists "${name.table}_create_time" on ${quote(name)} (create_time)`,
   ],
-  // in capitals: TypeORM 0.3 counts the rows of a statement on sqlite3 only when it starts with "INSERT "
+  // upper case: on sqlite3, TypeORM 0.3 counts the rows only of statements that start with "INSERT "
   insert: (table) =>
     `INSERT INTO ${table} (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?) ` +
     'on conflict (gid, branch_id, op, barrier_id) do nothing',

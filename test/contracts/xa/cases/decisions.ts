@@ -58,7 +58,7 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     const { adapter, story } = await begin();
     const commit = adapter.commit(story.branch);
     await expect(commit).rejects.toThrow(DtmBarrierError);
-    await expect(commit).rejects.toThrow(/nothing is prepared, and nothing was committed/);
+    await expect(commit).rejects.toThrow(/it is neither prepared nor committed/);
   });
 
   it('a commit after the rollback, and a rollback after the commit, are errors', async () => {
@@ -69,7 +69,7 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     const other = await begin();
     await adapter.prepare(other.story.branch, other.story.work, registered);
     await adapter.commit(other.story.branch);
-    await expect(adapter.rollback(other.story.branch)).rejects.toThrow(/it is committed, and not by dtm/);
+    await expect(adapter.rollback(other.story.branch)).rejects.toThrow(/it is committed, but dtm has not committed it/);
     expect(await other.story.balance()).toBe(30);
   });
 

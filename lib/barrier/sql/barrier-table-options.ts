@@ -1,7 +1,7 @@
-/** Where the barrier table is. */
+/** Name of the barrier table. */
 export interface BarrierTableOptions {
   /**
-   * Schema of the table, on MySQL and MariaDB its database; `''` means the current one. SQLite has no schemas.
+   * Schema of the table; on MySQL and MariaDB its database. `''` means the current schema. SQLite has no schemas.
    *
    * @default 'dtm_barrier' ('' on SQLite)
    */
@@ -14,10 +14,10 @@ export interface BarrierTableOptions {
   readonly table?: string | undefined;
 }
 
-/** Name of a barrier table, checked; `schema` is empty for the current one. */
+/** Checked name of a barrier table. */
 export interface BarrierTableName {
-  /** Schema, or `''` for the current one. */
+  /** Schema, or `''` for the current schema. */
   readonly schema: string;
-  /** Table within the schema. */
+  /** Table in the schema. */
   readonly table: string;
 }
