@@ -1,15 +1,10 @@
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Logger, Module, type INestApplication, type LoggerService, type ModuleMetadata } from '@nestjs/common';
-import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
+import { NestFactory } from '@nestjs/core';
 import { DtmModule, type DtmModuleOptions } from 'nestjs-dtm';
+import { createAdapter, type Platform } from './platforms.js';
 import { recordingServer, type RecordingServer } from './recording-server.js';
-
-export type Platform = 'express' | 'fastify';
-
-export const platforms: Platform[] = ['express', 'fastify'];
 
 /** What was logged, by level: `error DtmBranch: text`. */
 export class LogBook implements LoggerService {
@@ -67,9 +62,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   @Module({ imports: [DtmModule.forRoot({ server, ...options.dtm }), ...imports], providers, controllers })
   class TestModule {}
 
-  const adapter: AbstractHttpAdapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
   const logs = new LogBook();
-  const app = await NestFactory.create(TestModule, adapter, { logger: logs, abortOnError: false, ...options.nest });
+  const app = await NestFactory.create(TestModule, createAdapter(platform), {
+    logger: logs,
+    abortOnError: false,
+    ...options.nest,
+  });
   apps.push(app);
   configure?.(app);
   if (!listen) return { app, server, logs, url: '' };

@@ -1,7 +1,8 @@
 import { Body, Controller, Post, Req, type PipeTransform } from '@nestjs/common';
 import { Barrier, BranchBarrier, BranchPayload, SagaBranch, TccAction } from 'nestjs-dtm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callBranch, closeApps, platforms, query, send, sendRaw, startApp, type App } from './app.js';
+import { callBranch, closeApps, query, send, sendRaw, startApp, type App } from './app.js';
+import { platforms } from './platforms.js';
 
 const seen: unknown[] = [];
 
@@ -26,6 +27,8 @@ class BankController {
 const POST_PAY = `POST /bank/pay?${query()} HTTP/1.1`;
 
 describe.each(platforms)('bodies on %s', (platform) => {
+  // Fastify accepts every JSON value, but no JSON content type without a body
+  const isStrict = platform !== 'fastify';
   let app: App;
 
   beforeEach(async () => {
@@ -105,11 +108,9 @@ describe.each(platforms)('bodies on %s', (platform) => {
       'Content-Type: application/json',
       'Content-Length: 0',
     ]);
-    expect(empty).toMatch(platform === 'express' ? /^HTTP\/1.1 201 / : /^HTTP\/1.1 400 /);
-    expect((await send(`${app.url}/bank/ordinary`, { payload: 30 })).status).toBe(platform === 'express' ? 400 : 201);
-    expect((await send(`${app.url}/bank/ordinary?gid=1&op=action`, { payload: 30 })).status).toBe(
-      platform === 'express' ? 400 : 201,
-    );
+    expect(empty).toMatch(isStrict ? /^HTTP\/1.1 201 / : /^HTTP\/1.1 400 /);
+    expect((await send(`${app.url}/bank/ordinary`, { payload: 30 })).status).toBe(isStrict ? 400 : 201);
+    expect((await send(`${app.url}/bank/ordinary?gid=1&op=action`, { payload: 30 })).status).toBe(isStrict ? 400 : 201);
   });
 
   test('rawBody keeps working', async () => {
@@ -126,9 +127,7 @@ describe.each(platforms)('bodies on %s', (platform) => {
     app = await startApp({ platform, controllers: [BankController], nest: { bodyParser: false } });
     expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
     // Fastify has a JSON parser of its own
-    expect((await callBranch(`${app.url}/bank/pay`, { payload: { a: 1 } })).status).toBe(
-      platform === 'express' ? 415 : 200,
-    );
+    expect((await callBranch(`${app.url}/bank/pay`, { payload: { a: 1 } })).status).toBe(isStrict ? 415 : 200);
   });
 });
 

@@ -11,7 +11,8 @@ import {
 } from 'nestjs-dtm';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { closeApps, platforms, startApp } from './app.js';
+import { closeApps, startApp } from './app.js';
+import { platforms } from './platforms.js';
 
 const calls: string[] = [];
 

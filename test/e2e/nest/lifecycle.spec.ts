@@ -21,7 +21,8 @@ import {
 } from 'nestjs-dtm';
 import { defer, timeout, type Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callBranch, closeApps, deferred, platforms, startApp } from './app.js';
+import { callBranch, closeApps, deferred, startApp } from './app.js';
+import { platforms } from './platforms.js';
 import { recordingServer } from './recording-server.js';
 
 let entered = deferred();

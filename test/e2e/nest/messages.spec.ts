@@ -1,6 +1,5 @@
 import { Controller, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { Branch, BranchPayload, DtmModule, DtmService, MsgBranch, branchOf, type BranchContext } from 'nestjs-dtm';
 import type { BarrierAdapter } from 'nestjs-dtm/barrier';
@@ -11,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePorts } from '../../services/free-ports.mjs';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { memoryAdapter, type MemoryTransaction } from '../../unit/barrier/memory-adapter.js';
+import { createAdapter, platforms, type Platform } from './platforms.js';
 
 const delivered: string[] = [];
 
@@ -25,12 +25,16 @@ class StockController {
 /** After which the coordinator asks. */
 const TIMEOUT_MS = 36_000;
 
-describe.each([
-  ['http', 'express', ['default']],
-  ['http', 'fastify', ['orders', 'stock']],
+type Row = [over: 'http' | 'grpc', platform: Platform, databases: string[]];
+
+const rows: Row[] = [
+  ...platforms.map((platform): Row => ['http', platform, ['default']]),
+  ...platforms.map((platform): Row => ['http', platform, ['orders', 'stock']]),
   ['grpc', 'express', ['default']],
   ['grpc', 'express', ['orders', 'stock']],
-] as const)('messages over %s on %s with the databases %j', (over, platform, names) => {
+];
+
+describe.each(rows)('messages over %s on %s with the databases %j', (over, platform, names) => {
   let app: INestApplication;
   let dtm: DtmService;
   let clock: VirtualClock;
@@ -58,9 +62,7 @@ describe.each([
       await service.listen();
       app = service as unknown as INestApplication;
     } else {
-      app = await (platform === 'fastify'
-        ? NestFactory.create(TestModule, new FastifyAdapter(), { logger: false })
-        : NestFactory.create(TestModule, { logger: false }));
+      app = await NestFactory.create(TestModule, createAdapter(platform), { logger: false });
       app.setGlobalPrefix('api');
       await app.listen(0, '127.0.0.1');
     }

@@ -21,7 +21,8 @@ import { Branch, BranchPayload, SagaBranch, TccAction, type BranchContext } from
 import { SUCCESS_BODY, readHttpOutcome } from 'nestjs-dtm/protocol';
 import { map, of, retry, tap, timeout } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callBranch, closeApps, deferred, platforms, startApp, type Answer, type Call } from './app.js';
+import { callBranch, closeApps, deferred, startApp, type Answer, type Call } from './app.js';
+import { platforms } from './platforms.js';
 
 const TRY: Call = { transType: 'tcc', op: 'try' };
 
@@ -214,19 +215,23 @@ describe('an error from outside of the route is no success', () => {
     slow = deferred();
   });
 
-  test('of a timeout on Express', async () => {
-    const { url } = await startApp({
-      controllers: [BankController],
-      configure: (app) =>
-        void app.use((_request: unknown, _response: unknown, next: (error?: unknown) => void) => {
-          setTimeout(() => next(new HttpException('too slow', 503)), 20);
-          next();
-        }),
-    });
-    const answer = await callBranch(`${url}/bank/pay`);
-    slow.resolve();
-    expect(answer.status).toBe(503);
-  });
+  test.each(platforms.filter((platform) => platform !== 'fastify'))(
+    'of a time-out in middleware on %s',
+    async (platform) => {
+      const { url } = await startApp({
+        platform,
+        controllers: [BankController],
+        configure: (app) =>
+          void app.use((_request: unknown, _response: unknown, next: (error?: unknown) => void) => {
+            setTimeout(() => next(new HttpException('too slow', 503)), 20);
+            next();
+          }),
+      });
+      const answer = await callBranch(`${url}/bank/pay`);
+      slow.resolve();
+      expect(answer.status).toBe(503);
+    },
+  );
 
   test('of a hook on Fastify', async () => {
     slow.resolve();

@@ -12,7 +12,8 @@ import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { deferred, type Deferred } from '../../support/deferred.js';
 import { waitUntil } from '../../support/wait-until.js';
-import { closeApps, platforms, startApp } from './app.js';
+import { closeApps, startApp } from './app.js';
+import { platforms } from './platforms.js';
 
 type How = 'awaited' | 'not awaited' | 'swallowed' | 'failing itself';
 

@@ -22,7 +22,8 @@ import {
 import { SUCCESS_BODY, readHttpOutcome } from 'nestjs-dtm/protocol';
 import { of } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callBranch, closeApps, platforms, send, startApp, type App } from './app.js';
+import { callBranch, closeApps, send, startApp, type App } from './app.js';
+import { platforms } from './platforms.js';
 
 interface Work {
   readonly does?: string;

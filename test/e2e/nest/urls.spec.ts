@@ -15,7 +15,8 @@ import {
 import { RouterModule } from '@nestjs/core';
 import { DtmConfigError, DtmService, SagaBranch, TccAction, branchOf } from 'nestjs-dtm';
 import { afterEach, describe, expect, test } from 'vitest';
-import { callBranch, closeApps, platforms, startApp, type AppOptions } from './app.js';
+import { callBranch, closeApps, startApp, type AppOptions } from './app.js';
+import { platforms } from './platforms.js';
 import { recordingServer } from './recording-server.js';
 
 let called: string[] = [];

@@ -48,7 +48,8 @@ import {
 import { SUCCESS_BODY } from 'nestjs-dtm/protocol';
 import { map, type Observable } from 'rxjs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { LogBook, callBranch, closeApps, platforms, startApp, type AppOptions } from './app.js';
+import { LogBook, callBranch, closeApps, startApp, type AppOptions } from './app.js';
+import { platforms } from './platforms.js';
 import { recordingServer } from './recording-server.js';
 
 const bootstrapError = async (options: AppOptions): Promise<unknown> =>

@@ -1,7 +1,6 @@
 import { BadRequestException, Controller, Module, type INestApplication, type PipeTransform } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   BranchPayload,
   DtmFailureError,
@@ -18,6 +17,7 @@ import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePorts } from '../../services/free-ports.mjs';
+import { createAdapter, platforms, type Platform } from './platforms.js';
 
 const log: string[] = [];
 
@@ -66,11 +66,12 @@ class BankController {
   }
 }
 
-describe.each([
-  ['express', 'http'],
-  ['fastify', 'http'],
+const rows: [Platform, 'http' | 'grpc'][] = [
+  ...platforms.map((platform): [Platform, 'http'] => [platform, 'http']),
   ['express', 'grpc'],
-] as const)('XA branches on %s over %s', (platform, over) => {
+];
+
+describe.each(rows)('XA branches on %s over %s', (platform, over) => {
   let app: INestApplication;
   let dtm: DtmService;
 
@@ -86,9 +87,7 @@ describe.each([
     })
     class TestModule {}
 
-    app = await (platform === 'fastify'
-      ? NestFactory.create(TestModule, new FastifyAdapter(), { logger: false })
-      : NestFactory.create(TestModule, { logger: false }));
+    app = await NestFactory.create(TestModule, createAdapter(platform), { logger: false });
     app.useGlobalPipes(needsPayload);
     app.connectMicroservice(dtmGrpcOptions([BankController], { url: address }) as MicroserviceOptions, {
       inheritAppConfig: true,
