@@ -3,75 +3,75 @@ import type { TransactionDetails, TransactionPage } from './transaction/transact
 import type { TransactionRequest } from './transaction/transaction-request.js';
 import type { GlobalStatus, Protocol, TransType } from './vocabulary.js';
 
-/** Which transactions {@link DtmApi.all} lists; every field narrows. */
+/** Which transactions {@link DtmApi.all} lists; all given fields must match. */
 export interface TransactionFilter {
-  /** Only this one. */
+  /** Only the transaction with this gid. @default any */
   readonly gid?: string | undefined;
-  /** Only in this state. */
+  /** Only transactions in this state. @default any */
   readonly status?: GlobalStatus | undefined;
-  /** Only of this mode. */
+  /** Only transactions of this mode. @default any */
   readonly transType?: TransType | undefined;
-  /** Only those that a person should look at, see `TransactionRecord.attention`. @default false */
+  /** Only transactions that need attention, see `TransactionRecord.attention`. @default false */
   readonly attention?: boolean | undefined;
-  /** Created at or after, UTC milliseconds. */
+  /** Created at or after this time, UTC milliseconds. @default any */
   readonly createTimeStart?: number | undefined;
-  /** Created at or before, UTC milliseconds. */
+  /** Created at or before this time, UTC milliseconds. @default any */
   readonly createTimeEnd?: number | undefined;
-  /** `nextPosition` of the page before. @default '' the first page */
+  /** `nextPosition` of the page before; `''` for the first page. @default '' */
   readonly position?: string | undefined;
   /** Most transactions on a page. @default 100 */
   readonly limit?: number | undefined;
 }
 
 /**
- * The port to a coordinator: a remote dtm over HTTP, or the embedded coordinator, called without a socket.
+ * The port to a coordinator: a remote dtm over HTTP, gRPC or JSON-RPC, or the embedded coordinator, called without a socket.
  *
- * Every operation throws `DtmFailureError` when the coordinator refuses it in the transaction's present state
- * (409), `DtmOngoingError` when a waiting call ends undecided (425), `DtmServerError` for its other errors
- * (500), and `DtmConnectionError` when no answer came.
+ * Every operation throws `DtmFailureError` when the state of the transaction does not allow it (409), `DtmOngoingError` when
+ * a call that waits for the result ends without one (425), `DtmServerError` for other errors of the coordinator (500), and
+ * `DtmConnectionError` when the coordinator does not answer.
  */
 export interface DtmApi {
   /**
-   * Address under which participants reach the coordinator, passed on to the branches that an initiator calls
-   * itself; undefined while an embedded coordinator does not listen.
+   * Address under which participants reach the coordinator. An initiator passes it on to the branches that it calls itself.
+   * Undefined while an embedded coordinator does not listen.
    */
   readonly address: string | undefined;
-  /** How branches of transactions that are begun over it are called unless the transaction says otherwise. */
+  /** How the coordinator calls the branches of a transaction that sets no protocol. */
   readonly protocol: Protocol;
-  /** A new global id. */
+  /** Creates a global id. */
   newGid(): Promise<string>;
-  /** Stores the transaction without acting on it; repeated, it does nothing. */
+  /** Stores a transaction without acting on it. Repeating the call changes nothing. */
   prepare(transaction: TransactionRequest): Promise<void>;
-  /** Hands the transaction over: from here on the coordinator brings it to its end. */
+  /** Hands a transaction over: the coordinator brings it to its end from here on. */
   submit(transaction: TransactionRequest): Promise<void>;
-  /** Rolls a prepared TCC or XA transaction back, or drops a prepared message. */
+  /** Rolls back a prepared TCC or XA transaction, or drops a prepared message. */
   abort(transaction: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason'>): Promise<void>;
   /** Adds a branch to a prepared transaction. */
   registerBranch(branch: BranchRegistration): Promise<void>;
-  /** State of a transaction; undefined when the gid is unknown. */
+  /** Finds a transaction with its branches; undefined when the gid is unknown. */
   query(gid: string): Promise<TransactionDetails | undefined>;
   /** Lists transactions page by page. */
   all(filter?: TransactionFilter): Promise<TransactionPage>;
   /** Sets an unfinished transaction to `failed` without calling anything. */
   forceStop(gid: string): Promise<void>;
-  /** Makes an unfinished transaction due at once, whatever pause it is in. */
+  /** Makes an unfinished transaction due now, whatever it waits for. */
   retryNow(gid: string): Promise<void>;
   /** Subscribes a URL to a topic. */
   subscribe(topic: string, url: string, remark?: string): Promise<void>;
-  /** Takes a URL out of a topic. */
+  /** Removes a URL from a topic. */
   unsubscribe(topic: string, url: string): Promise<void>;
-  /** Takes all URLs out of a topic. */
+  /** Deletes a topic with all its URLs. */
   deleteTopic(topic: string): Promise<void>;
-  /** Version of the coordinator. */
+  /** Tells the version of the coordinator. */
   version(): Promise<string>;
 }
 
-/** A {@link DtmApi} with a life cycle. */
+/** A {@link DtmApi} that is opened and closed. */
 export interface DtmConnection extends DtmApi {
-  /** Acquires what it needs; calls are accepted from here on. Throws when it cannot. */
+  /** Acquires what the connection needs; throws when that fails. Operations may be called from here on. */
   open(): Promise<void>;
-  /** The process can now be reached by branch calls: an embedded coordinator begins to act on unfinished transactions. */
+  /** Tells that this process accepts branch calls now: an embedded coordinator continues unfinished transactions. */
   recover(): void;
-  /** Ends in order: what runs is finished or left for the next start, nothing acknowledged is lost. Idempotent. */
+  /** Finishes work in progress or leaves it to the next start, and releases everything. Nothing acknowledged is lost. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,19 +1,19 @@
 /**
- * The errors of the package. Each has a stable `code`, keeps its `cause`, and is recognised by `instanceof` even when it
- * was thrown by a second installed copy of the package: a brand behind `Symbol.for` stands in for the prototype.
+ * The errors of the package. Each has a stable `code` and keeps its `cause`. `instanceof` also recognises an error that a
+ * second installed copy of the package threw: it compares a brand behind `Symbol.for`, not the prototype.
  */
 
-/** What every error of the package may carry. */
+/** Options of every error of the package. */
 export interface DtmErrorOptions {
-  /** The error underneath, kept as `cause`. @default none */
+  /** Error that caused this one. @default none */
   readonly cause?: unknown;
-  /** Global transaction that the error is about. @default none */
+  /** Global transaction of the error. @default none */
   readonly gid?: string | undefined;
 }
 
 const brandOf = (name: string): symbol => Symbol.for(`nestjs-dtm:${name}`);
 
-/** Marks a class so that `instanceof` follows the brand; subclasses made by users keep the prototype rule. */
+/** Marks a class so that `instanceof` compares the brand; subclasses of users still compare the prototype. */
 function brand(name: string) {
   return (type: abstract new (...args: never[]) => Error): void => {
     const symbol = brandOf(name);
@@ -32,14 +32,14 @@ function brand(name: string) {
 /** Base of all errors of the package. */
 @brand('DtmError')
 export class DtmError extends Error {
-  /** Stable, machine-readable kind of the error, `DTM_<WHAT>`. */
+  /** Stable kind of the error for programs, `DTM_<WHAT>`. */
   readonly code: string;
-  /** Global transaction that the error is about, when it is about one. */
+  /** Global transaction of the error, if it belongs to one. */
   readonly gid: string | undefined;
 
   /**
    * @param code - stable kind, `DTM_<WHAT>`
-   * @param message - names the thing and the remedy
+   * @param message - what failed, why, and what to do
    * @param options - cause and gid
    */
   constructor(code: string, message: string, options: DtmErrorOptions = {}) {
@@ -50,33 +50,33 @@ export class DtmError extends Error {
 }
 
 /**
- * A definite failure: no retry can mend it. Thrown by a branch, it rolls the transaction back (HTTP 409, gRPC ABORTED).
- * Received by an initiator, it says that the transaction was, or will be, rolled back.
+ * A definite failure, which no retry can mend. A branch throws it to roll the transaction back (HTTP 409, gRPC ABORTED). An
+ * initiator gets it when the transaction was rolled back, or will be.
  */
 @brand('DtmFailureError')
 export class DtmFailureError extends DtmError {
-  /** @param message - why it cannot succeed; becomes the rollback reason */
+  /** @param message - why the branch cannot succeed; becomes the rollback reason */
   constructor(message: string, options?: DtmErrorOptions) {
     super('DTM_FAILURE', message, options);
   }
 }
 
 /**
- * Not decided yet. Thrown by a branch, it asks the coordinator to call again after the same interval (HTTP 425, gRPC
- * FAILED_PRECONDITION). Received by an initiator, it says that the transaction is still running.
+ * No decision yet. A branch throws it to be called again after the same interval (HTTP 425, gRPC FAILED_PRECONDITION). An
+ * initiator gets it while the transaction is still running.
  */
 @brand('DtmOngoingError')
 export class DtmOngoingError extends DtmError {
-  /** @param message - what is being waited for */
+  /** @param message - what the branch waits for */
   constructor(message: string, options?: DtmErrorOptions) {
     super('DTM_ONGOING', message, options);
   }
 }
 
-/** A branch that an initiator called itself (TCC try) answered neither success, failure nor ongoing. */
+/** A branch that an initiator called itself (TCC try, XA action) answered neither success nor failure nor ongoing. */
 @brand('DtmBranchError')
 export class DtmBranchError extends DtmError {
-  /** @param message - names the branch and what it answered */
+  /** @param message - names the branch and its answer */
   constructor(message: string, options?: DtmErrorOptions) {
     super('DTM_BRANCH', message, options);
   }
@@ -91,7 +91,7 @@ export class DtmServerError extends DtmError {
   }
 }
 
-/** The coordinator could not be reached, or gave no answer in time: whether it did what was asked is unknown. */
+/** The coordinator did not answer: it is unknown whether it received and executed the request. */
 @brand('DtmConnectionError')
 export class DtmConnectionError extends DtmError {
   /** @param message - names the address and the call */
@@ -100,16 +100,16 @@ export class DtmConnectionError extends DtmError {
   }
 }
 
-/** A call of the package, or a request from the network, has an argument that is not allowed. */
+/** An argument of a call, or of a request from the network, is not allowed. */
 @brand('DtmArgumentError')
 export class DtmArgumentError extends DtmError {
-  /** @param message - names the argument, what it was and what is allowed */
+  /** @param message - names the argument, its value and what is allowed */
   constructor(message: string, options?: DtmErrorOptions) {
     super('DTM_ARGUMENT', message, options);
   }
 }
 
-/** The application is wired wrongly; thrown at bootstrap wherever that is possible. */
+/** The application is configured or wired wrongly; thrown at bootstrap wherever possible. */
 @brand('DtmConfigError')
 export class DtmConfigError extends DtmError {
   /** @param message - names the class, method or option, and the remedy */
@@ -118,7 +118,7 @@ export class DtmConfigError extends DtmError {
   }
 }
 
-/** The barrier could not do its work, e.g. because its table is missing. Always means "retry", never "roll back". */
+/** The barrier could not do its work, e.g. because its table is missing. The call is retried, never rolled back. */
 @brand('DtmBarrierError')
 export class DtmBarrierError extends DtmError {
   /** @param message - names the table or adapter and the remedy */
@@ -127,7 +127,7 @@ export class DtmBarrierError extends DtmError {
   }
 }
 
-/** The message of this global id was decided before: its local transaction ran already, or was checked back first. */
+/** The local transaction of a message cannot run: it ran before, or the coordinator asked about it first. */
 @brand('DtmDuplicatedError')
 export class DtmDuplicatedError extends DtmError {
   /** @param message - names the gid */
@@ -136,7 +136,7 @@ export class DtmDuplicatedError extends DtmError {
   }
 }
 
-/** The coordinator's store refused or failed, e.g. because another process holds the file. */
+/** The store of the coordinator failed, e.g. because another process holds its file. */
 @brand('DtmStoreError')
 export class DtmStoreError extends DtmError {
   /** @param message - names the store and the remedy */

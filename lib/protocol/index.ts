@@ -1,6 +1,6 @@
 /**
- * The data and errors that every other entry speaks of: what a global transaction is, what is told to a coordinator, what a
- * store keeps, what a branch is asked for and what it answers. Nothing in here does I/O.
+ * The data of dtm that the other entries speak of: transactions, requests to a coordinator, records of a store, the context
+ * and the outcome of a branch call, and the errors of the package. Nothing in here does I/O.
  *
  * @module nestjs-dtm/protocol
  */

@@ -1,7 +1,6 @@
 /**
- * The wire of DTM as data and pure functions. Nothing in here does I/O.
- *
- * @module nestjs-dtm/protocol
+ * The wire of dtm as data and pure functions, for the rooms of lib. Users import `nestjs-dtm/protocol`, which exports a part
+ * of this.
  */
 export { assertBranchHeaders } from './branch/branch-headers.js';
 export { MAX_BRANCHES_PER_PARENT, MAX_BRANCH_ID_LENGTH, branchIds, stepBranchId } from './branch/branch-id.js';

@@ -1,31 +1,50 @@
+import { errorText } from './error-text.js';
 import { DtmArgumentError } from './errors.js';
+
+/**
+ * Parses JSON from the network.
+ *
+ * @param text - JSON text
+ * @param what - names the text in the message
+ * @param example - JSON that is expected
+ * @throws DtmArgumentError when the text is not JSON
+ */
+export function parseJson(text: string, what: string, example: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new DtmArgumentError(`${what} is not JSON: ${errorText(cause)}; expected something like ${example}`, {
+      cause,
+    });
+  }
+}
 
 /** Typed access to one JSON object from the network, by the rules of docs/protocol.md#http-requests. */
 export interface JsonReader {
-  /** A text; absent or null = `''`. */
+  /** A string; absent or null = `''`. */
   text(key: string): string;
   /** A boolean; absent or null = false. */
   boolean(key: string): boolean;
-  /** A whole number from 0 to 2³¹−1; absent or null = 0. */
+  /** An integer from 0 to 2³¹−1; absent or null = 0. */
   count(key: string): number;
   /** Milliseconds since 1970 of an RFC 3339 time; absent or null = undefined. */
   time(key: string): number | undefined;
-  /** A list of texts (null items = `''`); absent or null = empty. */
+  /** An array of strings (null items = `''`); absent or null = empty. */
   textList(key: string): string[];
-  /** An object of texts (null values = `''`); absent or null = undefined. */
+  /** An object of strings (null values = `''`); absent or null = undefined. */
   texts(key: string): Record<string, string> | undefined;
-  /** A list of objects; absent or null = empty. */
+  /** An array of objects; absent or null = empty. */
   objects(key: string): JsonReader[];
   /** An object; absent or null = undefined. */
   object(key: string): JsonReader | undefined;
 }
 
 /**
- * Makes the reader of a JSON object: keys match exactly first, otherwise case-insensitively; unknown keys are ignored.
+ * Creates the reader of a JSON object. A key matches exactly, or else in another case; unknown keys are ignored.
  *
  * @param value - parsed JSON
  * @param what - names the object in messages
- * @throws DtmArgumentError when it is not an object; its methods throw it when a field has the wrong type
+ * @throws DtmArgumentError when the value is not an object; its methods throw it when a field has the wrong type
  */
 export function jsonReader(value: unknown, what: string): JsonReader {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -44,7 +63,7 @@ class ObjectReader implements JsonReader {
   }
 
   text(key: string): string {
-    return this.#read(key, 'a text', textOf) ?? '';
+    return this.#read(key, 'a string', textOf) ?? '';
   }
 
   boolean(key: string): boolean {
@@ -60,15 +79,15 @@ class ObjectReader implements JsonReader {
   }
 
   textList(key: string): string[] {
-    return this.#read(key, 'a list of texts', textListOf) ?? [];
+    return this.#read(key, 'an array of strings', textListOf) ?? [];
   }
 
   texts(key: string): Record<string, string> | undefined {
-    return this.#read(key, 'an object of texts', textsOf);
+    return this.#read(key, 'an object of strings', textsOf);
   }
 
   objects(key: string): JsonReader[] {
-    const list = this.#read(key, 'a list of objects', (field) => (Array.isArray(field) ? field : undefined)) ?? [];
+    const list = this.#read(key, 'an array of objects', (field) => (Array.isArray(field) ? field : undefined)) ?? [];
     return list.map((item, index) => jsonReader(item, `${key}[${index}]`));
   }
 
@@ -91,7 +110,7 @@ class ObjectReader implements JsonReader {
   }
 }
 
-/** The fields whose names are not in lower case, under the names that are. */
+/** The fields whose names are not in lower case, by their names in lower case. */
 function foldedFields(fields: Record<string, unknown>): ReadonlyMap<string, unknown> {
   const folded = new Map<string, unknown>();
   for (const name of Object.keys(fields)) {
@@ -139,5 +158,6 @@ function textsOf(field: unknown): Record<string, string> | undefined {
 function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
   return typeof value === 'number' ? String(value) : `a ${typeof value}`;
 }

@@ -2,36 +2,42 @@ import { errorText } from './error-text.js';
 import { DtmArgumentError } from './errors.js';
 
 /**
- * Body of a branch call, sent verbatim: a text (JSON over HTTP), or bytes (gRPC). An empty one means "no payload":
- * dtm calls HTTP branches with GET then.
+ * Body of a branch call, sent as it is: a string (JSON over HTTP), or bytes (gRPC). An empty one means "no payload"; dtm
+ * then calls an HTTP branch with GET.
  */
 export type Payload = string | Uint8Array;
 
-/** A value that JSON can hold without loss or surprise is refused or encoded by {@link encodeJson}. */
+/** Refuses a value that JSON would drop or change. */
 function refuseUnsafe(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const kind = typeof value;
   if (kind === 'function' || kind === 'symbol' || kind === 'bigint') {
-    throw new DtmArgumentError(`payload field "${key}" is a ${kind}, which JSON cannot hold; send a number or a text`);
+    throw new DtmArgumentError(
+      `payload field "${key}" is a ${kind}, which JSON cannot hold; send a number or a string`,
+    );
   }
   if (kind === 'number' && !Number.isFinite(value)) {
-    throw new DtmArgumentError(`payload field "${key}" is ${String(value)}, which JSON turns into null`);
+    throw new DtmArgumentError(
+      `payload field "${key}" is ${String(value)}, which JSON turns into null; send a finite number or a string`,
+    );
   }
   if (value === null && this[key] instanceof Date) {
-    throw new DtmArgumentError(`payload field "${key}" is an invalid Date, which JSON turns into null`);
+    throw new DtmArgumentError(
+      `payload field "${key}" is an invalid Date, which JSON turns into null; send a valid Date`,
+    );
   }
   if (value instanceof Map || value instanceof Set) {
     throw new DtmArgumentError(
-      `payload field "${key}" is a ${value.constructor.name}, which JSON empties; send an array or object`,
+      `payload field "${key}" is a ${value.constructor.name}, which JSON turns into {}; send an array or an object`,
     );
   }
   return value;
 }
 
 /**
- * Encodes a payload as JSON text, refusing what JSON would drop or change without a word.
+ * Encodes a payload as JSON, and refuses what JSON would silently drop or change.
  *
- * @param value - the payload; `undefined` means none
- * @returns JSON text, or `''` for none
+ * @param value - the payload; `undefined` means no payload
+ * @returns JSON text, or `''` for no payload
  * @throws DtmArgumentError for functions, symbols, bigints, NaN, Infinity, invalid dates, Map, Set and circular structures
  */
 export function encodeJson(value: unknown): string {
@@ -40,14 +46,12 @@ export function encodeJson(value: unknown): string {
     return (JSON.stringify(value, refuseUnsafe) as string | undefined) ?? '';
   } catch (cause) {
     if (cause instanceof DtmArgumentError) throw cause;
-    throw new DtmArgumentError(`payload is not JSON: ${errorText(cause)}`, {
-      cause,
-    });
+    throw new DtmArgumentError(`the payload cannot be written as JSON: ${errorText(cause)}`, { cause });
   }
 }
 
 /**
- * A payload as text, for the transports that carry text only.
+ * Reads a payload as text, for transports that carry only text.
  *
  * @param payload - text or UTF-8 bytes
  * @throws DtmArgumentError when the bytes are not UTF-8
@@ -57,16 +61,19 @@ export function payloadText(payload: Payload): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload);
   } catch (cause) {
-    throw new DtmArgumentError('payload bytes are not UTF-8 text; HTTP carries text only, use gRPC for bytes', {
-      cause,
-    });
+    throw new DtmArgumentError(
+      'the payload is not UTF-8 text, and HTTP carries only text; send text, or use gRPC for bytes',
+      {
+        cause,
+      },
+    );
   }
 }
 
 /**
- * A payload as bytes.
+ * Reads a payload as bytes; text is encoded as UTF-8.
  *
- * @param payload - text (encoded as UTF-8) or bytes
+ * @param payload - text or bytes
  */
 export function payloadBytes(payload: Payload): Uint8Array {
   return typeof payload === 'string' ? Buffer.from(payload, 'utf8') : payload;

@@ -14,10 +14,10 @@ export const GLOBAL_STATUSES = ['prepared', 'submitted', 'aborting', 'succeed', 
 /** State of a global transaction. */
 export type GlobalStatus = (typeof GLOBAL_STATUSES)[number];
 
-/** State of one stored branch operation; `failed` occurs for saga actions and workflow records only. */
+/** State of a stored branch operation; only saga actions and workflow records can be `failed`. */
 export type BranchStatus = 'prepared' | 'succeed' | 'failed';
 
-/** Operations that a branch can be asked for (`op`). */
+/** Operation that a branch is asked for (`op`). */
 export type BranchOp =
   | 'action'
   | 'compensate'
@@ -29,23 +29,15 @@ export type BranchOp =
   | 'msg'
   | 'business';
 
-/** How the coordinator calls the branches of a transaction; empty on the wire means `http`. */
+/** How the coordinator calls the branches of a transaction; an empty text on the wire means `http`. */
 export type Protocol = 'http' | 'grpc' | 'json-rpc';
 
-/**
- * Tells whether a text is a transaction mode.
- *
- * @param text - any value, e.g. straight from a request
- */
-export function isTransType(text: unknown): text is TransType {
-  return (TRANS_TYPES as readonly unknown[]).includes(text);
+/** Whether a value, e.g. of a request, is a transaction mode. */
+export function isTransType(value: unknown): value is TransType {
+  return (TRANS_TYPES as readonly unknown[]).includes(value);
 }
 
-/**
- * Tells whether a status is final, i.e. never changes again.
- *
- * @param status - status of a global transaction
- */
+/** Tells whether a transaction with this status has ended, i.e. never changes again. */
 export function isFinal(status: GlobalStatus): boolean {
   return status === 'succeed' || status === 'failed';
 }

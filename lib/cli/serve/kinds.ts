@@ -15,7 +15,7 @@ export const YEAR_SECONDS = 31_536_000;
 
 /** Any text; a NUL in the path of a file would end the process, a line break in an address means a mistake. */
 export const text: Kind<string> = {
-  allowed: 'a text without control characters',
+  allowed: 'a string without control characters',
   read: (given) => (/\p{Cc}/u.test(given) ? undefined : given),
 };
 

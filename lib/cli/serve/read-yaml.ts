@@ -80,7 +80,7 @@ class MapReader implements FileSettings {
       this.given.set(key as SettingKey, { text: textOf(value), source });
     } else {
       this.problems.push(
-        `${key}: must be a text or a number, not a map or a list; quote it if it is a text (${source})`,
+        `${key}: must be a string or a number, not a map or a list; quote it if it is a string (${source})`,
       );
     }
   }

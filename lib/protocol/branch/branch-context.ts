@@ -2,30 +2,30 @@ import { DtmArgumentError } from '../errors.js';
 import { MAX_OP_LENGTH, parseGid, parseIdentifier } from '../identifiers.js';
 import { TRANS_TYPES, isTransType, type TransType } from '../vocabulary.js';
 
-/** Who calls a branch, and for what: the parameters that dtm adds to every branch call. */
+/** What a branch is called for: the parameters that dtm adds to every branch call. */
 export interface BranchContext {
   /** Global transaction. */
   readonly gid: string;
   /** Mode of the global transaction. */
   readonly transType: TransType;
-  /** Branch within the transaction, e.g. `01`, nested `0101`. */
+  /** Id of the branch within the transaction, e.g. `01`, nested `0101`. */
   readonly branchId: string;
-  /** Operation asked for; a `BranchOp`, or the workflow's name on a workflow callback. */
+  /** Operation: a `BranchOp`, or the name of the workflow when the coordinator calls a workflow. */
   readonly op: string;
-  /** Address of the coordinator; only calls by an initiator carry it. */
+  /** Address of the coordinator, in calls by an initiator only. */
   readonly dtm?: string | undefined;
-  /** URL to register for phase 2; XA only. */
+  /** URL to register for the second phase; XA only. */
   readonly phase2Url?: string | undefined;
 }
 
-/** Query parameters that dtm adds to a branch URL; a URL that brings its own would be ambiguous. */
+/** Query parameters that dtm adds to a branch URL. A URL that has one already would be ambiguous. */
 export const RESERVED_PARAMETERS = ['branch_id', 'dtm', 'gid', 'op', 'phase2_url', 'trans_type'] as const;
 
 /**
- * Appends the branch parameters to a URL, after existing ones, in alphabetical order: docs/protocol.md#http-branch-calls.
+ * Appends the branch parameters to the query of a URL, in alphabetical order: docs/protocol.md#http-branch-calls.
  *
  * @param url - branch URL, with or without a query
- * @param context - what to append
+ * @param context - parameters to append
  */
 export function appendBranchQuery(url: string, context: BranchContext): string {
   let query = `branch_id=${encodeURIComponent(context.branchId)}`;
@@ -39,18 +39,17 @@ export function appendBranchQuery(url: string, context: BranchContext): string {
 }
 
 /**
- * Reads the branch parameters of a request.
+ * Reads and checks the branch parameters of a request.
  *
- * @param query - parsed query: text, or a list of texts where a parameter occurs more than once
- * @returns the context, validated
+ * @param query - parsed query; the value of a parameter that occurs more than once is an array
  * @throws DtmArgumentError when a parameter is missing, malformed, or given twice with different values
  */
 export function readBranchQuery(query: Readonly<Record<string, unknown>>): BranchContext {
   const transType = parameter(query, 'trans_type');
   if (!isTransType(transType)) {
     throw new DtmArgumentError(
-      `not a branch call: trans_type is ${JSON.stringify(transType ?? null)}, expected one of ${TRANS_TYPES.join(', ')}; ` +
-        'branches are called by dtm, or by an initiator with gid, trans_type, branch_id and op in the query',
+      `not a branch call: trans_type is ${JSON.stringify(transType ?? null)}, not one of ${TRANS_TYPES.join(', ')}; ` +
+        'dtm or an initiator calls a branch with gid, trans_type, branch_id and op in the query',
     );
   }
   return {
@@ -69,5 +68,5 @@ function parameter(query: Readonly<Record<string, unknown>>, name: string): stri
   if (value === undefined || value === '') return undefined;
   if (typeof value === 'string') return value;
   if (Array.isArray(value) && typeof value[0] === 'string' && value.every((item) => item === value[0])) return value[0];
-  throw new DtmArgumentError(`query parameter ${name} is given more than once, with different values`);
+  throw new DtmArgumentError(`query parameter ${name} occurs more than once with different values`);
 }

@@ -3,27 +3,27 @@ import { DtmArgumentError } from '../errors.js';
 /** Most branches under one parent. */
 export const MAX_BRANCHES_PER_PARENT = 99;
 
-/** A parent id must be shorter than this. */
+/** An id must be shorter than this to have branches below it. */
 export const MAX_BRANCH_ID_LENGTH = 20;
 
 /**
- * Makes the generator of branch ids under one parent: docs/protocol.md#branch-ids.
+ * Creates a generator of branch ids under one parent: docs/protocol.md#branch-ids.
  *
  * @param parent - id of the parent branch; `''` at the root
- * @returns a function that gives the next id at each call, and throws DtmArgumentError at the 100th or when the parent
- *   is 20 characters long
+ * @returns a function that returns the next id; it throws DtmArgumentError at the 100th call, or when the parent has 20
+ *   characters
  */
 export function branchIds(parent: string = ''): () => string {
   let count = 0;
   return () => {
     if (count >= MAX_BRANCHES_PER_PARENT) {
       throw new DtmArgumentError(
-        `branch id is larger than ${MAX_BRANCHES_PER_PARENT}: a parent has at most 99 branches`,
+        `the branch cannot be added: a parent has at most ${MAX_BRANCHES_PER_PARENT} branches; begin another transaction`,
       );
     }
     if (parent.length >= MAX_BRANCH_ID_LENGTH) {
       throw new DtmArgumentError(
-        `total branch id is longer than ${MAX_BRANCH_ID_LENGTH}: transactions are nested too deeply`,
+        `the branch cannot be added: the id of its parent has ${MAX_BRANCH_ID_LENGTH} characters; nest transactions less deeply`,
       );
     }
     count += 1;
@@ -32,9 +32,9 @@ export function branchIds(parent: string = ''): () => string {
 }
 
 /**
- * Branch id of a saga or message step.
+ * Id of the branch of a saga or message step.
  *
- * @param number - number of the step, from 1; above 99 it is written as it is
+ * @param number - number of the step, from 1; above 99 it is not padded
  */
 export function stepBranchId(number: number): string {
   return String(number).padStart(2, '0');

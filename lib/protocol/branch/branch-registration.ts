@@ -7,27 +7,25 @@ import { payloadText, type Payload } from '../payload.js';
 export interface TccBranchRegistration {
   /** Global transaction. */
   readonly gid: string;
-  /** Always `tcc`. */
   readonly transType: 'tcc';
-  /** Id that the initiator chose. */
+  /** Id of the branch, which the initiator chose. */
   readonly branchId: string;
-  /** URL to confirm with. */
+  /** URL of the confirm. */
   readonly confirm: string;
-  /** URL to cancel with. */
+  /** URL of the cancel. */
   readonly cancel: string;
-  /** Body for confirm and cancel. */
+  /** Body of confirm and cancel. */
   readonly payload: Payload;
 }
 
-/** Registers the second phase of an XA branch, from inside its first phase. */
+/** Registers the second phase of an XA branch, during its first phase. */
 export interface XaBranchRegistration {
   /** Global transaction. */
   readonly gid: string;
-  /** Always `xa`. */
   readonly transType: 'xa';
-  /** Id that the initiator chose. */
+  /** Id of the branch, which the initiator chose. */
   readonly branchId: string;
-  /** URL for commit and rollback. */
+  /** URL of commit and rollback. */
   readonly url: string;
 }
 
@@ -35,15 +33,14 @@ export interface XaBranchRegistration {
 export interface WorkflowBranchRegistration {
   /** Global transaction. */
   readonly gid: string;
-  /** Always `workflow`. */
   readonly transType: 'workflow';
   /** Id of the step. */
   readonly branchId: string;
-  /** What was done. */
+  /** Operation that the step was. */
   readonly op: WorkflowOp;
-  /** How it ended. */
+  /** How the step ended. */
   readonly status: 'succeed' | 'failed';
-  /** Its result, or the text of its failure. */
+  /** Result of the step, or the text of its failure. */
   readonly payload: Payload;
 }
 
@@ -52,13 +49,12 @@ export type WorkflowOp = 'action' | 'commit' | 'rollback' | 'business';
 
 const WORKFLOW_OPS: readonly WorkflowOp[] = ['action', 'commit', 'rollback', 'business'];
 
-/** What can be registered, one shape per mode. */
+/** A branch to register, one shape for each mode. */
 export type BranchRegistration = TccBranchRegistration | XaBranchRegistration | WorkflowBranchRegistration;
 
 /**
- * Writes the flat body of registerBranch.
+ * Writes the body of registerBranch.
  *
- * @param branch - the branch
  * @throws DtmArgumentError when the payload is bytes that are not UTF-8
  */
 export function encodeBranchRegistration(branch: BranchRegistration): string {
@@ -80,8 +76,8 @@ function ownFields(branch: BranchRegistration): Record<string, string> {
 /**
  * Reads the body of registerBranch.
  *
- * @param fields - flat object of texts
- * @throws DtmArgumentError when a field is missing or malformed, or the mode has no branches to register
+ * @param fields - flat object of strings
+ * @throws DtmArgumentError when a field is missing or malformed, or transactions of the mode register no branches
  */
 export function decodeBranchRegistration(fields: Readonly<Record<string, string>>): BranchRegistration {
   const json = jsonReader(fields, 'the request body');

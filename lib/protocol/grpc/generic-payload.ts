@@ -3,34 +3,29 @@ import { BRANCH_PROTO } from './definitions/branch-proto.js';
 
 const payload = messageCodec('nestjsdtm.Payload', [BRANCH_PROTO]);
 
-/**
- * Whether a gRPC method or branch URL leads to a service of the package `nestjsdtm`, which takes JSON.
- *
- * @param url - branch URL, or full method
- */
+/** Whether a gRPC branch URL or method belongs to a service of the package `nestjsdtm`, which takes JSON. */
 export function isGenericMethod(url: string): boolean {
   return /\/nestjsdtm\.[^/.]+\/[^/]+$/.test(url);
 }
 
 /**
- * Writes a `nestjsdtm.Payload`; no bytes at all stand for "no payload".
+ * Writes a `nestjsdtm.Payload`; an empty message means "no payload".
  *
- * @param json - JSON text, `''` for none
+ * @param json - JSON text, `''` for no payload
  */
 export function encodeGenericPayload(json: string): Buffer {
   return payload.encode({ Json: Buffer.from(json) });
 }
 
-/** How every `nestjsdtm.Payload` with content begins, and no JSON that anybody writes: field 1, of a given length. */
+/** First byte of every `nestjsdtm.Payload` with content (field 1, length-delimited); practically no JSON begins with it. */
 const FIRST_BYTE = 0x0a;
 
 /**
- * Reads a `nestjsdtm.Payload`. JSON that is in no message is taken as well: that is what subscribers of a topic get, who
- * may be reached over HTTP or gRPC.
+ * Reads a `nestjsdtm.Payload`, or JSON without the message around it: subscribers of a topic get plain JSON, whether they
+ * are called over HTTP or gRPC.
  *
- * @param bytes - the message
- * @returns JSON text, `''` for none
- * @throws DtmArgumentError when it is no such message
+ * @returns JSON text, `''` for no payload
+ * @throws DtmArgumentError when the bytes are neither
  */
 export function decodeGenericPayload(bytes: Uint8Array): string {
   if (bytes[0] !== FIRST_BYTE) return Buffer.from(bytes).toString();

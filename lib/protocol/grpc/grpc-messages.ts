@@ -1,5 +1,6 @@
 import { decodeBranchRegistration, type BranchRegistration } from '../branch/branch-registration.js';
 import { DtmArgumentError } from '../errors.js';
+import { parseJson } from '../json-reader.js';
 import { payloadBytes } from '../payload.js';
 import { messageCodec } from '../protobuf/message-codec.js';
 import { WORKFLOW_PROTO } from './definitions/workflow-proto.js';
@@ -26,7 +27,7 @@ export interface DtmRequestMessage {
   readonly CustomedData: string;
   readonly BinPayloads: readonly Uint8Array[];
   readonly QueryPrepared: string;
-  /** JSON text of a list of objects of texts. */
+  /** JSON text: an array of objects of strings. */
   readonly Steps: string;
   readonly ReqExtra: Readonly<Record<string, string>>;
   readonly RollbackReason: string;
@@ -69,8 +70,8 @@ export interface DtmProgressesReplyMessage {
  * Reads a `DtmRequest`; its branches are called over gRPC.
  *
  * @param message - every field set, as protobuf readers give it
- * @returns the request; `gid` and `transType` are as they came, `''` when absent
- * @throws DtmArgumentError when Steps is not a JSON list of objects of texts, or a number is negative or too large
+ * @returns the request; `gid` and `transType` are not checked, and `''` when absent
+ * @throws DtmArgumentError when Steps is not a JSON array of objects of strings, or a number is negative or too large
  */
 export function decodeTransactionMessage(message: DtmRequestMessage): TransactionRequest {
   const { TransOptions: options, BinPayloads: payloads } = message;
@@ -104,10 +105,9 @@ export function decodeTransactionMessage(message: DtmRequestMessage): Transactio
 export function encodeTransactionMessage(request: TransactionRequest): DtmRequestMessage {
   const lacking = withoutField(request);
   if (lacking) {
-    throw new DtmArgumentError(
-      `the gRPC API of dtm has no field for ${lacking}; reach the coordinator over HTTP or JSON-RPC`,
-      { gid: request.gid },
-    );
+    throw new DtmArgumentError(`the gRPC API of dtm has no field for ${lacking}; use a client over HTTP or JSON-RPC`, {
+      gid: request.gid,
+    });
   }
   return {
     Gid: request.gid,
@@ -206,12 +206,9 @@ export function encodeWorkflowData(data: Uint8Array): Uint8Array {
 
 function stepsIn(text: string): unknown {
   if (text === '') return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new DtmArgumentError(
-      'Steps must be JSON like [{"action":"bank:50051/bank.Bank/TransOut","compensate":"bank:50051/bank.Bank/UndoTransOut"}]',
-      { cause },
-    );
-  }
+  return parseJson(
+    text,
+    'Steps',
+    '[{"action":"bank:50051/bank.Bank/TransOut","compensate":"bank:50051/bank.Bank/UndoTransOut"}]',
+  );
 }

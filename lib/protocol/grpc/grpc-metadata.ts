@@ -1,7 +1,7 @@
 import type { BranchContext } from '../branch/branch-context.js';
 import { DtmArgumentError } from '../errors.js';
 
-/** Most bytes of names and values: as much as gRPC servers take unless they are told otherwise. */
+/** Most bytes of metadata that gRPC servers take by default. */
 const MAX_METADATA_BYTES = 8192;
 
 /** What an entry counts beside its name and value (RFC 7541, section 4.1). */
@@ -62,14 +62,14 @@ function checkMetadata(metadata: ReadonlyMap<string, string>): void {
     const isText = name.endsWith('-bin') || /^[ -~]*$/.test(value);
     if (!/^[a-z\d_.-]+$/.test(name) || !isText) {
       throw new DtmArgumentError(
-        `gRPC metadata ${JSON.stringify(name)} cannot be ${JSON.stringify(value.slice(0, 200))}; ` +
-          'names consist of letters, digits and _.-, values of printable ASCII',
+        `gRPC metadata ${JSON.stringify(name)} cannot have the value ${JSON.stringify(value.slice(0, 200))}; ` +
+          'use letters, digits and _.- in names, and printable ASCII in values',
       );
     }
   }
   if (size > MAX_METADATA_BYTES) {
     throw new DtmArgumentError(
-      `the branch headers have ${size} bytes; gRPC servers take ${MAX_METADATA_BYTES} bytes of metadata`,
+      `the branch headers have ${size} bytes, but gRPC servers take at most ${MAX_METADATA_BYTES} bytes of metadata; send fewer or shorter headers`,
     );
   }
 }

@@ -21,11 +21,7 @@ export const GRPC_STATUS = {
 
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(GRPC_STATUS).map(([name, code]) => [code, name]));
 
-/**
- * The name of a status code, for messages.
- *
- * @param code - status code; one that gRPC does not have gives its number
- */
+/** Name of a status code, for messages. */
 export function grpcStatusName(code: number): string {
   return NAMES.get(code) ?? `status ${code}`;
 }

@@ -5,7 +5,7 @@ import { errorOutcome, type Outcome, type UnsuccessfulOutcome } from './outcome.
 import { stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
 import { cutReason, reasonIn } from './reason.js';
 
-/** A gRPC answer that carries an error: status code and message. */
+/** gRPC status of an answer that is not a success. */
 export interface GrpcError {
   /** One of {@link GRPC_STATUS}. */
   readonly code: number;
@@ -13,29 +13,29 @@ export interface GrpcError {
   readonly message: string;
 }
 
-/** Bytes of a message that we send: it travels percent-encoded in a header, for which clients have room for 8 KiB. */
+/** Most bytes of a status message: it is sent percent-encoded in a header, and clients take 8 KiB of headers. */
 const MAX_MESSAGE_BYTES = 2000;
 
 /**
- * Reads a gRPC answer by the rules of docs/protocol.md#grpc-outcomes.
+ * Reads the outcome in a gRPC answer: docs/protocol.md#grpc-outcomes.
  *
  * @param code - status code
  * @param message - status message
- * @param body - message that was answered. @default none
+ * @param body - the answered message. @default none
  */
 export function readGrpcOutcome(code: number, message: string, body: Payload = ''): Outcome {
   if (code === GRPC_STATUS.OK) return { kind: 'success', body };
   if (code === GRPC_STATUS.FAILED_PRECONDITION) return { kind: 'ongoing', message: reasonIn(message) };
-  // how old participants say "ongoing"
+  // old participants say "ongoing" like this
   if (code === GRPC_STATUS.ABORTED && message === 'ONGOING') return { kind: 'ongoing', message: '' };
   if (code === GRPC_STATUS.ABORTED) return { kind: 'failure', message: reasonIn(message) };
-  // whoever answers at all says something else
+  // a target that can be reached answers another status
   const unreachable = code === GRPC_STATUS.UNAVAILABLE || code === GRPC_STATUS.DEADLINE_EXCEEDED;
   return { kind: 'unknown', message: `${grpcStatusName(code)}: ${cutReason(message)}`, unreachable };
 }
 
 /**
- * The status that an operation of the coordinator ends with when it throws: docs/protocol.md#grpc-errors.
+ * Writes what an operation of the coordinator threw as a gRPC status: docs/protocol.md#grpc-errors.
  *
  * @param error - anything thrown
  */
@@ -48,28 +48,23 @@ export function writeGrpcError(error: unknown): GrpcError {
   return { code: GRPC_STATUS.INTERNAL, message: sendable(message) };
 }
 
-/**
- * The status that a branch ends with: ABORTED for a failure, FAILED_PRECONDITION for ongoing, UNKNOWN for what decides
- * nothing.
- *
- * @param outcome - failure, ongoing or unknown
- */
+/** Writes the outcome of a branch as a gRPC status: ABORTED, FAILED_PRECONDITION or UNKNOWN. */
 export function writeGrpcOutcome({ kind, message }: UnsuccessfulOutcome): GrpcError {
   if (kind === 'failure') return { code: GRPC_STATUS.ABORTED, message: decisive('FAILURE', message) };
   if (kind === 'ongoing') return { code: GRPC_STATUS.FAILED_PRECONDITION, message: decisive('ONGOING', message) };
   return { code: GRPC_STATUS.UNKNOWN, message: sendable(message) };
 }
 
-/** The word stands once at the end, as over HTTP: Go's clients show the text. */
+/** The message ends with the word, as over HTTP: clients in Go show the text. */
 function decisive(word: OutcomeWord, message: string): string {
   const text = sendable(stripOutcomeWord(message));
   return text === '' ? word : `${text} ${word}`;
 }
 
-/** Well-formed text of a length that a header can hold. */
+/** Cuts a message to well-formed text that fits into a header. */
 function sendable(message: string): string {
   const bytes = Buffer.from(message, 'utf8');
   if (bytes.length <= MAX_MESSAGE_BYTES) return bytes.toString('utf8');
-  // a character that was cut apart becomes a replacement character at the end
+  // a character that was cut in two is now a replacement character at the end
   return `${bytes.toString('utf8', 0, MAX_MESSAGE_BYTES).replace(/\ufffd+$/, '')}…`;
 }

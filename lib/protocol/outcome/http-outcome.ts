@@ -3,7 +3,7 @@ import type { Outcome } from './outcome.js';
 import { stringifyEscaped, stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
 import { reasonIn } from './reason.js';
 
-/** An HTTP answer that carries an outcome: status and JSON text. */
+/** HTTP answer of a branch or of the coordinator. */
 export interface HttpAnswer {
   /** 200, 409, 425 or 500. */
   readonly status: number;
@@ -11,12 +11,12 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Success body when nobody reads the result; old SDKs look for the word. */
+/** Body of a success without a result; old SDKs look for the word. */
 export const SUCCESS_BODY = '{"dtm_result":"SUCCESS"}';
 
 /**
- * Reads an HTTP answer by the rules of docs/protocol.md#http-outcomes. Their order is part of the protocol: words in the body
- * override the status.
+ * Reads the outcome in an HTTP answer: docs/protocol.md#http-outcomes. The order of the rules is part of the protocol: a word
+ * in the body overrides the status.
  *
  * @param status - HTTP status
  * @param body - whole body text
@@ -35,10 +35,10 @@ export function readHttpOutcome(status: number, body: string): Outcome {
 }
 
 /**
- * Writes an outcome as an HTTP answer. Only a failure carries the word FAILURE and only an
- * ongoing the word ONGOING: anywhere else they are escaped, so that no reader takes them for a decision.
+ * Writes an outcome as an HTTP answer. Only a failure contains the word FAILURE, and only an ongoing the word ONGOING;
+ * elsewhere the words are escaped, so that no reader takes them for a decision.
  *
- * @param outcome - the outcome; the body of a success is sent as it is
+ * @param outcome - the outcome; the body of a success is sent unchanged
  */
 export function writeHttpOutcome(outcome: Outcome): HttpAnswer {
   switch (outcome.kind) {
@@ -53,14 +53,14 @@ export function writeHttpOutcome(outcome: Outcome): HttpAnswer {
   }
 }
 
-/** The word stands once at the end of the message, too, where old readers look for it. */
+/** The message also ends with the word, where old readers look for it. */
 function decisive(word: OutcomeWord, message: string): string {
   const text = stripOutcomeWord(message);
   const quoted = stringifyEscaped(text === '' ? '' : `${text} `);
   return `{"dtm_result":"${word}","message":${quoted.slice(0, -1)}${word}"}`;
 }
 
-/** The `message` of a JSON answer, else the text itself, cut to a bearable length. */
+/** The `message` or `error` of a JSON answer, or else the text itself. */
 function reasonInBody(body: string): string {
   let reason = body;
   if (body.startsWith('{')) {
@@ -69,7 +69,7 @@ function reasonInBody(body: string): string {
       if (typeof message === 'string') reason = message;
       else if (typeof error === 'string') reason = error;
     } catch {
-      // not JSON after all: the text itself is the reason
+      // not JSON: the text itself is the reason
     }
   }
   return reasonIn(reason);

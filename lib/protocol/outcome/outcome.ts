@@ -3,20 +3,20 @@ import type { Payload } from '../payload.js';
 import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type DtmErrorOptions } from '../errors.js';
 
 /**
- * What a call to a branch or to the coordinator came to. Only `success`, `failure` and `ongoing` decide anything; `unknown`
- * is everything else (no answer, a 500, a 201), and the call is repeated.
+ * Result of a call to a branch or to the coordinator. `success` and `failure` decide the branch, `ongoing` asks for another
+ * call. Everything else is `unknown` (no answer, a 500, a 201), and the call is repeated.
  */
 export type Outcome =
   | {
       readonly kind: 'success';
-      /** What was answered: text over HTTP, the message's bytes over gRPC. */
+      /** Body of the answer: text over HTTP, the bytes of the message over gRPC. */
       readonly body: Payload;
     }
   | {
       readonly kind: 'failure' | 'ongoing' | 'unknown';
       readonly message: string;
       readonly cause?: unknown;
-      /** Unknown because nobody is there: no answer came, or a proxy says that it got none. @default false */
+      /** Unknown because the target could not be reached, or a proxy says so. @default false */
       readonly unreachable?: boolean | undefined;
     };
 
@@ -24,10 +24,10 @@ export type Outcome =
 export type UnsuccessfulOutcome = Exclude<Outcome, { kind: 'success' }>;
 
 /**
- * The error that stands for an outcome other than success.
+ * Turns an outcome other than success into the error of an initiator.
  *
  * @param outcome - failure, ongoing or unknown
- * @param what - names the branch that answered, for the message
+ * @param what - names the branch in the message
  * @param options - gid
  */
 export function outcomeError(outcome: UnsuccessfulOutcome, what: string, options: DtmErrorOptions = {}): DtmError {
@@ -43,8 +43,8 @@ export function outcomeError(outcome: UnsuccessfulOutcome, what: string, options
 }
 
 /**
- * The outcome that an error thrown by user code stands for: {@link DtmFailureError} and {@link DtmOngoingError} say what
- * they mean, everything else is unknown and will be asked again.
+ * Turns what a branch threw into its outcome: failure for a {@link DtmFailureError}, ongoing for a {@link DtmOngoingError},
+ * unknown for everything else.
  *
  * @param error - anything thrown
  */

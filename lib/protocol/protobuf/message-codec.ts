@@ -5,22 +5,22 @@ import { DELIMITED, ProtoReader, VARINT } from './proto-reader.js';
 import { ProtoWriter } from './proto-writer.js';
 
 /**
- * Writes and reads the messages of one type. They are plain objects: numbers of any kind are numbers, enums the names of
- * their values, maps objects. What is read has every field, with its default where none was sent; the fields of a oneof
- * are there only when they were sent, and the oneof itself is the name of the one that was.
+ * Writes and reads the messages of one type as plain objects: an enum is the name of its value, a map is an object. A message
+ * that was read has every field; a field that was not sent has its default. Of a oneof only the field that was sent exists,
+ * and the property with the name of the oneof holds the name of that field.
  */
 export interface MessageCodec {
-  /** Writes a message; fields that it does not have are left out. */
+  /** Writes a message; a missing field is not sent. */
   readonly encode: (message: object) => Buffer;
   /**
-   * Reads a message; bytes are views on what is given.
+   * Reads a message. Its bytes fields are views on the given bytes.
    *
-   * @throws DtmArgumentError when it ends too early, a text is no UTF-8, or a list has more than 100,000 values
+   * @throws DtmArgumentError when the message is truncated, a text is not UTF-8, or a list has more than 100,000 values
    */
   readonly decode: (bytes: Uint8Array) => object;
 }
 
-/** A longer list of nothing would take many times the memory of the message. */
+/** A longer list of empty values would take many times the memory of the message. */
 const MAX_VALUES = 100_000;
 
 type Fields = Record<string, unknown>;
@@ -35,18 +35,18 @@ interface ValueCodec {
 
 /** A field with its name. */
 interface FieldCodec {
-  /** Fills in what is there when the field was not sent. */
+  /** Sets the default that remains when the field was not sent. */
   prepare(message: Fields): void;
-  /** Reads one value; false when it is written in a way that this field never is. */
+  /** Reads one value; false when the field cannot have this wire type. */
   read(reader: ProtoReader, wireType: number, message: Fields): boolean;
   write(writer: ProtoWriter, message: Fields): void;
 }
 
 /**
- * Makes the codec of a message.
+ * Creates the codec of a message.
  *
- * @param name - with its package in front
- * @param files - those that hold it and what it is made of
+ * @param name - full name of the message
+ * @param files - files with the message and all messages in it
  */
 export function messageCodec(name: string, files: readonly ProtoFile[]): MessageCodec {
   const { file, message } = findMessage(name, files);
@@ -113,7 +113,7 @@ function listCodec(name: string, id: number, value: ValueCodec): FieldCodec {
       const list = message[name] as unknown[];
       if (wireType === value.wireType) add(list, value.read(reader));
       else if (wireType === DELIMITED && value.wireType === VARINT) {
-        // numbers may come side by side
+        // packed: the numbers of a list as one field
         for (const packed = reader.message(); !packed.isAtEnd;) add(list, value.read(packed));
       } else return false;
       return true;
@@ -194,7 +194,7 @@ function valueCodec(
     default: {
       const ownEnum = owner.nested?.[field.type];
       if (ownEnum) return enumCodec(ownEnum);
-      // made when it is needed: a message may hold others of its own kind
+      // created on first use: a message may contain its own type
       let made: MessageCodec | undefined;
       const codec = (): MessageCodec => (made ??= messageCodec(fullTypeName(owningPackage, field.type), files));
       return {
@@ -226,5 +226,5 @@ function isDefault(value: unknown, none: unknown): boolean {
 }
 
 function tooMany(name: string): DtmArgumentError {
-  return new DtmArgumentError(`the message holds more than ${MAX_VALUES} values of ${name}`);
+  return new DtmArgumentError(`the message has more than ${MAX_VALUES} values of ${name}`);
 }

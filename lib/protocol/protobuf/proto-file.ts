@@ -1,13 +1,10 @@
-/**
- * A .proto file as data, in the form that protobufjs reads; what is written here goes over the wire, and is shown by
- * server reflection.
- */
+/** A .proto file as data, in the form that protobufjs reads. Server reflection shows it. */
 export interface ProtoFile {
   /** Path of the file. */
   readonly name: string;
   /** Its package. */
   readonly package: string;
-  /** Files whose types it uses. @default none */
+  /** Paths of the files that it imports. @default none */
   readonly imports?: readonly string[] | undefined;
   /** Messages by name. */
   readonly messages: Readonly<Record<string, ProtoMessage>>;
@@ -15,52 +12,48 @@ export interface ProtoFile {
   readonly services?: Readonly<Record<string, ProtoService>> | undefined;
 }
 
-/** A message. */
 export interface ProtoMessage {
   /** Fields by name. */
   readonly fields: Readonly<Record<string, ProtoField>>;
-  /** Names of the fields of which one at most is set, by the name of the group. @default none */
+  /** By the name of a oneof: the names of its fields, of which at most one is set. @default none */
   readonly oneofs?: Readonly<Record<string, { readonly oneof: readonly string[] }>> | undefined;
-  /** Enums that belong to it. @default none */
+  /** Enums declared in the message. @default none */
   readonly nested?: Readonly<Record<string, ProtoEnum>> | undefined;
-  /** Numbers (from, to) and names that must not be used again. @default none */
+  /** Reserved numbers (from, to) and names. @default none */
   readonly reserved?: readonly (string | readonly [number, number])[] | undefined;
 }
 
-/** Names of an enum with their numbers. */
+/** An enum: numbers by the names of its values. */
 export interface ProtoEnum {
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** A field. */
 export interface ProtoField {
-  /** Scalar type, or the name of a message or enum: of this package, or with its package in front. */
+  /** Scalar type, or the name of a message or enum; a name of another package is a full name. */
   readonly type: string;
   /** Field number. */
   readonly id: number;
-  /** It holds a list. @default one value */
+  /** The field holds a list. @default one value */
   readonly rule?: 'repeated' | undefined;
-  /** It is a map with such keys. @default no map */
+  /** The field is a map with keys of this type. @default no map */
   readonly keyType?: 'string' | undefined;
-  /** Name in JSON. @default its name in camel case */
+  /** Name in JSON. @default the name in camel case */
   readonly jsonName?: string | undefined;
 }
 
-/** A service. */
 export interface ProtoService {
   /** Methods by name. */
   readonly methods: Readonly<Record<string, ProtoMethod>>;
 }
 
-/** A method. */
 export interface ProtoMethod {
-  /** Message that is sent. */
+  /** Message of the request. */
   readonly requestType: string;
-  /** Message that is answered. */
+  /** Message of the response. */
   readonly responseType: string;
-  /** The client sends many. @default false */
+  /** The client sends a stream. @default false */
   readonly requestStream?: boolean | undefined;
-  /** The server answers many. @default false */
+  /** The server answers a stream. @default false */
   readonly responseStream?: boolean | undefined;
 }
 

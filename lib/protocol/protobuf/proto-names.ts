@@ -2,10 +2,10 @@ import { DtmArgumentError } from '../errors.js';
 import type { ProtoFile, ProtoMessage, ProtoService } from './proto-file.js';
 
 /**
- * The name of a message with its package in front.
+ * Full name of a message type.
  *
- * @param owningPackage - package in which it is used
- * @param type - as it stands there
+ * @param owningPackage - package of the file that mentions the type
+ * @param type - name as it is mentioned
  */
 export function fullTypeName(owningPackage: string, type: string): string {
   return type.includes('.') ? type : `${owningPackage}.${type}`;
@@ -14,32 +14,28 @@ export function fullTypeName(owningPackage: string, type: string): string {
 /**
  * Finds a message by its full name.
  *
- * @param name - with its package in front
- * @param files - where to look
- * @throws DtmArgumentError when none of them has it
+ * @throws DtmArgumentError when no file has the message
  */
 export function findMessage(name: string, files: readonly ProtoFile[]): { file: ProtoFile; message: ProtoMessage } {
   const { file, own } = split(name, files);
   const message = file?.messages[own];
-  if (!file || !message) throw new DtmArgumentError(`there is no message ${name}`);
+  if (!file || !message) throw new DtmArgumentError(`the message ${name} does not exist`);
   return { file, message };
 }
 
 /**
  * Finds a service by its full name.
  *
- * @param name - with its package in front
- * @param files - where to look
- * @throws DtmArgumentError when none of them has it
+ * @throws DtmArgumentError when no file has the service
  */
 export function findService(name: string, files: readonly ProtoFile[]): { file: ProtoFile; service: ProtoService } {
   const { file, own } = split(name, files);
   const service = file?.services?.[own];
-  if (!file || !service) throw new DtmArgumentError(`there is no service ${name}`);
+  if (!file || !service) throw new DtmArgumentError(`the service ${name} does not exist`);
   return { file, service };
 }
 
-/** Each package is in one file. */
+/** A package is in one file only. */
 function split(name: string, files: readonly ProtoFile[]): { file: ProtoFile | undefined; own: string } {
   const dot = name.lastIndexOf('.');
   return { file: files.find((file) => file.package === name.slice(0, dot)), own: name.slice(dot + 1) };

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from '../errors.js';
 
-/** How a value is written: a number of varying length, or bytes with their length in front. */
+/** Wire types: a number of varying length, or bytes after their length. */
 export const VARINT = 0;
 export const DELIMITED = 2;
 
@@ -9,18 +9,18 @@ const FIXED_32 = 5;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads protobuf fields one after the other; refuses what ends too early or is no UTF-8. */
+/** Reads protobuf fields one after the other; throws DtmArgumentError at the first fault. */
 export class ProtoReader {
   readonly #bytes: Buffer;
   readonly #end: number;
   #position: number;
-  /** Upper half of the number that was read last. */
+  /** Upper half of the last number. */
   #high = 0;
 
   /**
-   * @param bytes - the message, or one around it
-   * @param start - where the message begins
-   * @param end - behind its last byte
+   * @param bytes - the message, or a message around it
+   * @param start - index of the first byte
+   * @param end - index after the last byte
    */
   constructor(bytes: Buffer, start: number = 0, end: number = bytes.length) {
     this.#bytes = bytes;
@@ -28,24 +28,23 @@ export class ProtoReader {
     this.#end = end;
   }
 
-  /** Nothing is left. */
   get isAtEnd(): boolean {
     return this.#position >= this.#end;
   }
 
-  /** Number of a field, times 8, and how it is written. */
+  /** Reads the number of a field, times 8, plus its wire type. */
   tag(): number {
     return this.#short();
   }
 
-  /** A number without sign of up to 32 bits. */
+  /** Reads an unsigned number of up to 32 bits. */
   #short(): number {
     const low = this.#varint();
-    if (this.#high !== 0) throw new DtmArgumentError('the message holds a length or field number above 32 bits');
+    if (this.#high !== 0) throw new DtmArgumentError('the message has a length or field number above 32 bits');
     return low;
   }
 
-  /** Lower half of a number; the upper one is kept aside. */
+  /** Reads a number: returns the lower half, and sets the upper half. */
   #varint(): number {
     let low = 0;
     this.#high = 0;
@@ -58,56 +57,52 @@ export class ProtoReader {
       else if (shift > 28) this.#high |= bits << (shift - 32);
       if (byte < 0x80) return low >>> 0;
     }
-    throw new DtmArgumentError('the message holds a number of more than 10 bytes');
+    throw new DtmArgumentError('the message has a number of more than 10 bytes');
   }
 
-  /** A whole number with sign; above 2⁵³ not exact. */
+  /** Reads a signed integer; it is not exact above 2⁵³. */
   int64(): number {
     const low = this.#varint();
     return (this.#high | 0) * 0x1_0000_0000 + low;
   }
 
-  /** Anything but zero. */
+  /** Reads a boolean: any number but zero is true. */
   boolean(): boolean {
     return this.#varint() !== 0 || this.#high !== 0;
   }
 
-  /** A view on bytes with their length in front. */
+  /** Reads bytes, as a view on the message. */
   bytes(): Buffer {
     const [start, end] = this.#range();
     return this.#bytes.subarray(start, end);
   }
 
-  /** A text with its length in front. */
+  /** Reads a text. */
   text(): string {
     const bytes = this.bytes();
     const text = bytes.toString('utf8');
     if (!text.includes('\ufffd')) return text;
-    // sent as it is, or put in place of what is no UTF-8
+    // the character was sent, or replaces bytes that are not UTF-8
     try {
       return UTF8.decode(bytes);
     } catch (cause) {
-      throw new DtmArgumentError('the message holds a text that is not UTF-8', { cause });
+      throw new DtmArgumentError('the message has a text that is not UTF-8', { cause });
     }
   }
 
-  /** The reader of a message with its length in front. */
+  /** Reads the range of an embedded message, and returns the reader of it. */
   message(): ProtoReader {
     const [start, end] = this.#range();
     return new ProtoReader(this.#bytes, start, end);
   }
 
-  /**
-   * Leaves a field out.
-   *
-   * @param wireType - how it is written
-   */
+  /** Skips a value of a wire type. */
   skip(wireType: number): void {
     if (wireType === VARINT) this.#varint();
     else if (wireType === DELIMITED) this.#range();
     else if (wireType === FIXED_64) this.#move(8);
     else if (wireType === FIXED_32) this.#move(4);
-    else throw new DtmArgumentError(`the message holds a field of the unknown kind ${wireType}`);
+    else throw new DtmArgumentError(`the message has a field of the unknown wire type ${wireType}`);
   }
 
   #range(): [number, number] {
@@ -124,5 +119,5 @@ export class ProtoReader {
 }
 
 function truncated(): DtmArgumentError {
-  return new DtmArgumentError('the message ends too early');
+  return new DtmArgumentError('the message is truncated');
 }

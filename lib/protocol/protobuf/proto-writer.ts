@@ -5,38 +5,28 @@ export class ProtoWriter {
   readonly #chunks: Uint8Array[] = [];
 
   /**
-   * Writes a whole number, a truth value as 0 or 1.
+   * Writes an integer; a boolean is written as 0 or 1.
    *
    * @param id - number of the field
-   * @param value - between -2⁵³ and 2⁵³
+   * @param value - from -2⁵³ to 2⁵³
    */
   number(id: number, value: number): this {
     this.#chunks.push(varint(id * 8 + VARINT), varint(value));
     return this;
   }
 
-  /**
-   * Writes bytes, or a message that was written before.
-   *
-   * @param id - number of the field
-   * @param value - the bytes
-   */
+  /** Writes bytes, or a message that was written before. */
   bytes(id: number, value: Uint8Array): this {
     this.#chunks.push(varint(id * 8 + DELIMITED), varint(value.length), value);
     return this;
   }
 
-  /**
-   * Writes a text as UTF-8.
-   *
-   * @param id - number of the field
-   * @param value - the text
-   */
+  /** Writes a text as UTF-8. */
   text(id: number, value: string): this {
     return this.bytes(id, Buffer.from(value));
   }
 
-  /** What was written. */
+  /** Returns the bytes of the message. */
   finish(): Buffer {
     return Buffer.concat(this.#chunks);
   }

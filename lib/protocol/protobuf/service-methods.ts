@@ -2,30 +2,26 @@ import { messageCodec } from './message-codec.js';
 import type { ProtoFile } from './proto-file.js';
 import { findService, fullTypeName } from './proto-names.js';
 
-/** A method of a service, in the form that gRPC takes. */
+/** A method of a service, in the form that the gRPC library takes. */
 export interface ServiceMethod {
   /** Full method, `/pkg.Service/Method`. */
   readonly path: string;
-  /** The client sends many messages. */
   readonly requestStream: boolean;
-  /** The server answers many messages. */
   readonly responseStream: boolean;
-  /** Writes a request. */
   readonly requestSerialize: (message: object) => Buffer;
-  /** Reads a request. Throws DtmArgumentError when it is none. */
+  /** Throws DtmArgumentError when the bytes are not a request. */
   readonly requestDeserialize: (bytes: Buffer) => object;
-  /** Writes an answer. */
   readonly responseSerialize: (message: object) => Buffer;
-  /** Reads an answer. Throws DtmArgumentError when it is none. */
+  /** Throws DtmArgumentError when the bytes are not a response. */
   readonly responseDeserialize: (bytes: Buffer) => object;
 }
 
 /**
- * The methods of a service.
+ * The methods of a service by their names.
  *
- * @param name - of the service, with its package in front
- * @param files - those that hold it and its messages
- * @throws DtmArgumentError when they do not
+ * @param name - full name of the service
+ * @param files - files with the service and its messages
+ * @throws DtmArgumentError when the files do not have them
  */
 export function serviceMethods(name: string, files: readonly ProtoFile[]): Readonly<Record<string, ServiceMethod>> {
   const { file, service } = findService(name, files);

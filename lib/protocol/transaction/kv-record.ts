@@ -1,4 +1,4 @@
-/** A value that the coordinator keeps beside transactions, e.g. the subscribers of a topic. */
+/** A value that the coordinator stores beside transactions, e.g. the subscribers of a topic. */
 export interface KvRecord {
   /** Category, e.g. `topics`. */
   readonly category: string;
@@ -6,27 +6,23 @@ export interface KvRecord {
   readonly key: string;
   /** JSON text. */
   readonly value: string;
-  /** Counts the changes, from 1. */
+  /** Number of writes so far, from 1. */
   readonly version: number;
-  /** UTC milliseconds. */
+  /** When the value was created, UTC milliseconds. */
   readonly createTime: number;
-  /** UTC milliseconds. */
+  /** When the value was changed last, UTC milliseconds. */
   readonly updateTime: number;
 }
 
-/** One page of kept values. */
+/** One page of stored values. */
 export interface KvPage {
   /** Values of the page. */
   readonly records: readonly KvRecord[];
-  /** Give this as `position` to get the next page; `''` at the end. */
+  /** `position` of the next page; `''` on the last page. */
   readonly nextPosition: string;
 }
 
-/**
- * The JSON object that shows a value, ready to be stringified.
- *
- * @param record - the value
- */
+/** The JSON object by which the HTTP API shows a stored value. */
 export function encodeKvRecord(record: KvRecord): Record<string, unknown> {
   return {
     id: 0,

@@ -1,6 +1,5 @@
-import { DtmArgumentError } from '../errors.js';
 import { decodeTransactionOptions, encodeTransactionOptions, type TransactionOptions } from './transaction-request.js';
-import { jsonReader, type JsonReader } from '../json-reader.js';
+import { jsonReader, parseJson, type JsonReader } from '../json-reader.js';
 import { payloadBytes, type Payload } from '../payload.js';
 import {
   isFinal,
@@ -11,7 +10,7 @@ import {
   type TransType,
 } from '../vocabulary.js';
 
-/** A global transaction as the coordinator keeps and shows it. Times are UTC milliseconds. */
+/** A global transaction as the coordinator stores and shows it. Times are UTC milliseconds. */
 export interface TransactionRecord {
   /** Global id. */
   readonly gid: string;
@@ -19,47 +18,47 @@ export interface TransactionRecord {
   readonly transType: TransType;
   /** State. */
   readonly status: GlobalStatus;
-  /** How branches are called. */
+  /** How the coordinator calls the branches. */
   readonly protocol: Protocol;
-  /** Options that its branch calls follow. */
+  /** Options of the branch calls. */
   readonly options: TransactionOptions;
-  /** See `TransactionRequest.queryPrepared`. */
+  /** See `TransactionRequest.queryPrepared`. @default none */
   readonly queryPrepared?: string | undefined;
   /** See `TransactionRequest.customData`. */
   readonly customData?: string | undefined;
-  /** When it was stored first. */
+  /** When the transaction was created. */
   readonly createTime: number;
-  /** When it was changed last. */
+  /** When the transaction was changed last. */
   readonly updateTime: number;
-  /** When it became `succeed`. */
+  /** When the transaction became `succeed`. */
   readonly finishTime?: number | undefined;
-  /** When it became `failed`. */
+  /** When the transaction became `failed`. */
   readonly rollbackTime?: number | undefined;
-  /** Why it is being, or was, rolled back. */
+  /** Why the transaction is rolled back. */
   readonly rollbackReason?: string | undefined;
   /** Result of a workflow, base64. */
   readonly result?: string | undefined;
-  /** Current interval between tries, in seconds. */
+  /** Current retry interval in seconds. */
   readonly nextCronInterval: number;
-  /** When the coordinator looks at it next, if nothing happens before. */
+  /** When the transaction is due again, if nothing happens before. */
   readonly nextCronTime: number;
-  /** Coordinator process that works on it. */
+  /** Process that holds the lease of the transaction. */
   readonly owner?: string | undefined;
-  /** Message: its steps are called in parallel. */
+  /** Message: the steps are called in parallel. */
   readonly concurrent?: boolean | undefined;
-  /** Saga: tries without a decision so far. */
+  /** Saga: number of passes without a decision so far. */
   readonly retryCount?: number | undefined;
-  /** Why a person should look at it: a branch goes on refusing what it must not refuse. */
+  /** Why an operator should look at the transaction: a branch keeps refusing what it must not refuse. */
   readonly attention?: string | undefined;
 }
 
-/** One operation of one branch as the coordinator keeps and shows it. */
+/** One operation of one branch as the coordinator stores and shows it. */
 export interface BranchRecord {
-  /** Branch within the transaction. */
+  /** Id of the branch within the transaction. */
   readonly branchId: string;
   /** Operation. */
   readonly op: BranchOp;
-  /** What is called; empty = nothing, at once a success. */
+  /** URL of the call; an empty URL succeeds without a call. */
   readonly url: string;
   /** Body of the call. */
   readonly payload: Payload;
@@ -67,11 +66,11 @@ export interface BranchRecord {
   readonly status: BranchStatus;
   /** When the state was decided. */
   readonly finishTime?: number | undefined;
-  /** Calls that were answered, or given up, so far. */
+  /** Number of calls so far that were answered or timed out. */
   readonly attempts?: number | undefined;
-  /** How often it answered failure where it must not. */
+  /** Number of failures so far that the operation must not answer. */
   readonly failures?: number | undefined;
-  /** What the last call that did not succeed answered. */
+  /** Answer of the last call that did not succeed. */
   readonly lastError?: string | undefined;
 }
 
@@ -79,7 +78,7 @@ export interface BranchRecord {
 export interface TransactionDetails {
   /** The global transaction. */
   readonly transaction: TransactionRecord;
-  /** Its branch operations. */
+  /** The branch operations. */
   readonly branches: readonly BranchRecord[];
 }
 
@@ -87,15 +86,11 @@ export interface TransactionDetails {
 export interface TransactionPage {
   /** Transactions of the page. */
   readonly transactions: readonly TransactionRecord[];
-  /** Give this as `position` to get the next page; `''` at the end. */
+  /** `position` of the next page; `''` on the last page. */
   readonly nextPosition: string;
 }
 
-/**
- * The JSON object that shows a transaction, ready to be stringified.
- *
- * @param record - the transaction
- */
+/** The JSON object by which the HTTP API shows a transaction. */
 export function encodeTransactionRecord(record: TransactionRecord): Record<string, unknown> {
   const options = encodeTransactionOptions(record.options);
   return {
@@ -124,10 +119,10 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
 }
 
 /**
- * The JSON object that shows a branch, ready to be stringified; `attempts`, `failures`, `last_error` and `next_time` are ours.
+ * The JSON object by which the HTTP API shows a branch. Go dtm has no `attempts`, `failures`, `last_error` and `next_time`.
  *
  * @param branch - the branch
- * @param transaction - that it belongs to; gives the times that branches do not keep
+ * @param transaction - of the branch; has the times that branches do not store
  */
 export function encodeBranchRecord(branch: BranchRecord, transaction: TransactionRecord): Record<string, unknown> {
   return {
@@ -149,9 +144,8 @@ export function encodeBranchRecord(branch: BranchRecord, transaction: Transactio
 }
 
 /**
- * Reads a transaction as some coordinator shows it.
+ * Reads a transaction as any coordinator shows it.
  *
- * @param json - reader of the object
  * @throws DtmArgumentError when a field has the wrong type
  */
 export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
@@ -162,8 +156,10 @@ export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
     transType: json.text('trans_type') as TransType,
     status: json.text('status') as GlobalStatus,
     protocol: (json.text('protocol') || 'http') as Protocol,
-    // SQL stores of Go dtm show the options in their JSON text only
-    options: decodeTransactionOptions(options ? jsonReader(parsed(options), 'options') : json),
+    // SQL stores of Go dtm show the options only in this JSON text
+    options: decodeTransactionOptions(
+      options ? jsonReader(parseJson(options, 'options', '{"wait_result":true}'), 'options') : json,
+    ),
     queryPrepared: json.text('query_prepared') || undefined,
     customData: json.text('custom_data') || undefined,
     createTime,
@@ -182,9 +178,8 @@ export function decodeTransactionRecord(json: JsonReader): TransactionRecord {
 }
 
 /**
- * Reads a branch as some coordinator shows it.
+ * Reads a branch as any coordinator shows it.
  *
- * @param json - reader of the object
  * @throws DtmArgumentError when a field has the wrong type
  */
 export function decodeBranchRecord(json: JsonReader): BranchRecord {
@@ -201,17 +196,9 @@ export function decodeBranchRecord(json: JsonReader): BranchRecord {
   };
 }
 
-/** A branch that was called without a decision is called again when its transaction is due. */
+/** Whether the branch was called without a decision: it is called again when its transaction is due. */
 function isTriedAgain(branch: BranchRecord, transaction: TransactionRecord): boolean {
   return branch.status === 'prepared' && Boolean(branch.attempts) && !isFinal(transaction.status);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new DtmArgumentError('options must be JSON', { cause });
-  }
 }
 
 function timeText(time: number): string;

@@ -5,58 +5,57 @@ import type { Protocol, TransType } from '../vocabulary.js';
 
 /** Options of a global transaction that apply to all its branch calls. */
 export interface TransactionOptions {
-  /** Answer only after the first pass over the branches. @default false */
+  /** The coordinator answers only after the first pass over the branches. @default false */
   readonly waitResult?: boolean | undefined;
-  /** Age in seconds at which an undecided transaction is rolled back (msg: checked back). @default none for saga, 35 otherwise */
+  /** Seconds after which an undecided transaction is rolled back (message: queried back). @default none for saga, 35 otherwise */
   readonly timeoutToFailSeconds?: number | undefined;
-  /** Longest time in seconds for one branch call. @default the coordinator's, 3 */
+  /** Time-out of one branch call in seconds. @default 3, or as the coordinator is configured */
   readonly requestTimeoutSeconds?: number | undefined;
-  /** Base interval in seconds between tries. @default the coordinator's, 10 */
+  /** Retry interval in seconds. @default 10, or as the coordinator is configured */
   readonly retryIntervalSeconds?: number | undefined;
-  /** Saga: tries without a decision after which it is rolled back. @default no limit */
+  /** Saga: number of passes without a decision after which the saga is rolled back. @default no limit */
   readonly retryLimit?: number | undefined;
-  /** Headers added to every branch call; they win over dtm's own. @default none */
+  /** Headers of every branch call; they take precedence over dtm's own. @default none */
   readonly branchHeaders?: Readonly<Record<string, string>> | undefined;
 }
 
 /** URLs of one step of a saga or message; a message has no `compensate`. */
 export interface StepUrls {
-  /** Called to do the step; empty = nothing to call. */
+  /** URL that does the step; empty = nothing to call. */
   readonly action: string;
-  /** Called to undo the step; empty = nothing to undo. */
+  /** URL that undoes the step; empty = nothing to undo. @default none */
   readonly compensate?: string | undefined;
 }
 
-/** What an initiator tells the coordinator about a global transaction: the body of prepare and submit. */
+/** What an initiator sends to the coordinator about a global transaction: the body of prepare and submit. */
 export interface TransactionRequest extends TransactionOptions {
   /** Global id. */
   readonly gid: string;
-  /** Mode; as it came from the network it may be none of the five. */
+  /** Mode. A request from the network may have another text here. */
   readonly transType: TransType;
   /** Steps in order. @default none */
   readonly steps?: readonly StepUrls[] | undefined;
-  /** One payload per step. @default none */
+  /** One payload for each step. @default none */
   readonly payloads?: readonly Payload[] | undefined;
-  /** URL that tells whether the local transaction committed (msg), or resumes the workflow. */
+  /** URL that tells whether the local transaction committed (message), or that runs the workflow. @default none */
   readonly queryPrepared?: string | undefined;
-  /** JSON text whose shape depends on the mode, see `SagaPlan`. */
+  /** JSON text whose shape depends on the mode: docs/protocol.md#transaction-body. @default none */
   readonly customData?: string | undefined;
-  /** How branches are called. @default 'http' */
+  /** How the coordinator calls the branches. @default 'http' */
   readonly protocol?: Protocol | undefined;
-  /** Message: call the steps in parallel (a saga's is in `customData`). @default false */
+  /** Message: the steps are called in parallel; a saga has this in `customData`. @default false */
   readonly concurrent?: boolean | undefined;
   /** Saga: start value of the retry counter. @default 0 */
   readonly retryCount?: number | undefined;
-  /** Why the initiator gives up. */
+  /** Why the initiator gives up. @default none */
   readonly rollbackReason?: string | undefined;
-  /** Workflow results. */
+  /** Status and result of a workflow. @default none */
   readonly reqExtra?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
- * Writes the JSON body of prepare, submit and abort; fields without a value are left out.
+ * Writes the JSON body of prepare, submit and abort, without fields that have no value.
  *
- * @param request - the transaction
  * @throws DtmArgumentError when a payload is bytes that are not UTF-8
  */
 export function encodeTransactionRequest(request: TransactionRequest): string {
@@ -65,7 +64,7 @@ export function encodeTransactionRequest(request: TransactionRequest): string {
     trans_type: request.transType,
     custom_data: request.customData || undefined,
     query_prepared: request.queryPrepared || undefined,
-    // written out: spread in, they would take longer than all the rest
+    // written out: a spread would take longer than all the rest
     wait_result: request.waitResult || undefined,
     timeout_to_fail: request.timeoutToFailSeconds || undefined,
     request_timeout: request.requestTimeoutSeconds || undefined,
@@ -82,11 +81,7 @@ export function encodeTransactionRequest(request: TransactionRequest): string {
   });
 }
 
-/**
- * The wire names of the transaction options, without those that are not set.
- *
- * @param options - the options
- */
+/** The transaction options by their wire names, without options that are not set. */
 export function encodeTransactionOptions(options: TransactionOptions): Record<string, unknown> {
   return {
     wait_result: options.waitResult || undefined,
@@ -101,7 +96,6 @@ export function encodeTransactionOptions(options: TransactionOptions): Record<st
 /**
  * Reads the transaction options from a JSON object.
  *
- * @param json - reader of the object
  * @throws DtmArgumentError when a field has the wrong type
  */
 export function decodeTransactionOptions(json: JsonReader): TransactionOptions {
@@ -116,10 +110,10 @@ export function decodeTransactionOptions(json: JsonReader): TransactionOptions {
 }
 
 /**
- * Reads the body of prepare, submit and abort: docs/protocol.md#transaction-body. Payloads may come as `data` inside the steps.
+ * Reads the body of prepare, submit and abort: docs/protocol.md#transaction-body. A payload may stand in its step as `data`.
  *
  * @param body - parsed JSON
- * @returns the request; `gid` and `transType` are as they came, `''` when absent
+ * @returns the request; `gid` and `transType` are not checked, and `''` when absent
  * @throws DtmArgumentError when the body is not an object or a field has the wrong type
  */
 export function decodeTransactionRequest(body: unknown): TransactionRequest {

@@ -123,7 +123,7 @@ describe('names that objects have already', () => {
     expect((await dtm.server.all()).transactions).toMatchObject([{ gid: 'g' }]);
     expect(await dtm.post('submit', `${NAMES}"trans_type":"saga"}`)).toMatchObject({
       status: 500,
-      body: '{"message":"gid must be a text that is not empty"}',
+      body: '{"message":"gid must be a non-empty string"}',
     });
     expect((OWN as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
@@ -148,7 +148,7 @@ describe('names that objects have already', () => {
       const orders = { ...SAGA, gid: name, custom_data: `{"orders":{"${name}":[0]}}` };
       expect(await dtm.post('submit', orders)).toMatchObject({
         status: 500,
-        body: expect.stringContaining('branch order -1: there is no step -1'),
+        body: expect.stringContaining('branch order -1: step -1 does not exist'),
       });
     }
 

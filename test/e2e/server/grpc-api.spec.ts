@@ -222,10 +222,10 @@ describe('the status of a call', () => {
   it.each<[string, string, object, RegExp]>([
     ['an unknown mode', 'Submit', requestMessage('g', 'zz'), /^trans_type "zz" is unknown/],
     ['no mode', 'Submit', requestMessage('g', ''), /^trans_type "" is unknown/],
-    ['no gid', 'Prepare', requestMessage('', 'tcc'), /^gid must be a text that is not empty/],
-    ['a gid that is not allowed', 'Prepare', requestMessage('a;b', 'tcc'), /^gid "a;b" holds/],
-    ['steps that are no JSON', 'Submit', requestMessage('g', 'saga', { Steps: '[{' }), /^Steps must be JSON like/],
-    ['steps that are no list', 'Submit', requestMessage('g', 'saga', { Steps: '1' }), /^steps must be a list/],
+    ['no gid', 'Prepare', requestMessage('', 'tcc'), /^gid must be a non-empty string/],
+    ['a gid that is not allowed', 'Prepare', requestMessage('a;b', 'tcc'), /^gid "a;b" is not allowed: /],
+    ['steps that are no JSON', 'Submit', requestMessage('g', 'saga', { Steps: '[{' }), /^Steps is not JSON: /],
+    ['steps that are no list', 'Submit', requestMessage('g', 'saga', { Steps: '1' }), /^steps must be an array/],
     [
       'fewer payloads than steps',
       'Submit',
@@ -270,7 +270,12 @@ describe('the status of a call', () => {
       { Gid: 'g', TransType: 'zz', BranchID: '01' },
       /^unknow trans type: zz/,
     ],
-    ['a branch without an id', 'RegisterBranch', { Gid: 'g', TransType: 'tcc' }, /^branch_id must be a text/],
+    [
+      'a branch without an id',
+      'RegisterBranch',
+      { Gid: 'g', TransType: 'tcc' },
+      /^branch_id must be a non-empty string/,
+    ],
   ])('is INVALID_ARGUMENT for %s, and nothing is stored', async (_, method, message, text) => {
     const answer = await dtm.call(method, message);
     expect(answer.status).toBe('INVALID_ARGUMENT');

@@ -46,13 +46,13 @@ describe('the service nestjsdtm.Operator', () => {
     ['no gid', 'Query', undefined, /^INVALID_ARGUMENT no gid specified/],
     ['an unknown status', 'All', { status: 'x' }, /^INVALID_ARGUMENT status must be one of/],
     ['a limit that is none', 'All', { limit: 'x' }, /^INVALID_ARGUMENT convert to int error/],
-    ['a parameter that is no text', 'All', { limit: 1 }, /^INVALID_ARGUMENT params must be an object of texts/],
+    ['a parameter that is no text', 'All', { limit: 1 }, /^INVALID_ARGUMENT params must be an object of strings/],
   ])('refuses %s', async (_, method, parameters, message) => {
     expect(await ask(method, parameters)).toMatch(message);
   });
 
   it('refuses what is no JSON', async () => {
-    expect(await operator.answer('Query', { json: '{' })).toBe('INVALID_ARGUMENT json must be an object of texts');
+    expect(await operator.answer('Query', { json: '{' })).toBe('INVALID_ARGUMENT json must be an object of strings');
     expect(await operator.answer('Query', { json: '[]' })).toMatch(/^INVALID_ARGUMENT/);
   });
 });

@@ -202,24 +202,24 @@ describe('a request body', () => {
     ['null', /^the request body must be a JSON object, not null/],
     ['[]', /^the request body must be a JSON object, not an array/],
     ['"x"', /^the request body must be a JSON object, not a string/],
-    ['{}', /^gid must be a text that is not empty/],
-    ['{"gid":5}', /^gid must be a text, not 5/],
-    ['{"gid":"a;b","trans_type":"saga"}', /^gid "a;b" holds/],
-    ['{"gid":"a\\nb","trans_type":"saga"}', /^gid "a\\nb" holds/],
-    ['{"gid":" a","trans_type":"saga"}', /^gid " a" holds/],
-    [JSON.stringify({ ...SAGA, branch_headers: [] }), /^branch_headers must be an object of texts, not an array/],
+    ['{}', /^gid must be a non-empty string/],
+    ['{"gid":5}', /^gid must be a string, not 5/],
+    ['{"gid":"a;b","trans_type":"saga"}', /^gid "a;b" is not allowed: /],
+    ['{"gid":"a\\nb","trans_type":"saga"}', /^gid "a\\nb" is not allowed: /],
+    ['{"gid":" a","trans_type":"saga"}', /^gid " a" is not allowed: /],
+    [JSON.stringify({ ...SAGA, branch_headers: [] }), /^branch_headers must be an object of strings, not an array/],
     [
       JSON.stringify({ ...SAGA, branch_headers: { 'a b': 'c' } }),
       /^branch header "a b" has a name or value that HTTP does not allow/,
     ],
-    [JSON.stringify({ ...SAGA, steps: 'x' }), /^steps must be a list of objects/],
+    [JSON.stringify({ ...SAGA, steps: 'x' }), /^steps must be an array of objects/],
     [JSON.stringify({ ...SAGA, timeout_to_fail: '5' }), /^timeout_to_fail must be a whole number/],
     [JSON.stringify({ ...SAGA, wait_result: 'yes' }), /^wait_result must be true or false/],
     [JSON.stringify({ ...SAGA, payloads: [] }), /^a saga with 1 steps needs as many payloads, it has 0/],
-    [JSON.stringify({ ...SAGA, custom_data: '{' }), /^custom_data of a saga must be JSON like/],
+    [JSON.stringify({ ...SAGA, custom_data: '{' }), /^custom_data of a saga is not JSON: /],
     [
       JSON.stringify({ ...SAGA, custom_data: '{"concurrent":true,"orders":{"0":[7]}}' }),
-      /^branch order 0: there is no step 7/,
+      /^branch order 0: step 7 does not exist/,
     ],
     [JSON.stringify({ ...SAGA, steps: [{ action: 'b/a' }] }), /^action "b\/a" is not a URL/],
     [
@@ -247,7 +247,7 @@ describe('a request body', () => {
       JSON.stringify({ ...SAGA, trans_type: 'msg', payloads: [] }),
       /^a msg with 1 steps needs as many payloads, it has 0/,
     ],
-    [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{' }), /^custom_data of a message must be JSON like/],
+    [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{' }), /^custom_data of a message is not JSON: /],
     [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{"delay":"1"}' }), /^delay must be a whole number/],
     [
       JSON.stringify({ ...SAGA, trans_type: 'msg', query_prepared: 'x:y' }),
@@ -269,7 +269,7 @@ describe('a request body', () => {
   });
 
   it.each(['abort', 'forceStop', 'resetNextCronTime'])('of %s is read in the same way', async (operation) => {
-    expect(await dtm.answer(operation, '{}')).toBe(failure('gid must be a text that is not empty'));
+    expect(await dtm.answer(operation, '{}')).toBe(failure('gid must be a non-empty string'));
     expect(await dtm.post(operation, '[')).toMatchObject({ status: 500, body: expect.stringContaining('is not JSON') });
   });
 
@@ -378,8 +378,8 @@ describe('the body of registerBranch', () => {
       '{"gid":"g","trans_type":"workflow","branch_id":"01","op":"action","status":"prepared"}',
       'status of a workflow branch must be succeed or failed, not "prepared"',
     ],
-    ['{"trans_type":"tcc","branch_id":"01"}', 'gid must be a text that is not empty'],
-    ['{"gid":"g","trans_type":"tcc"}', 'branch_id must be a text that is not empty'],
+    ['{"trans_type":"tcc","branch_id":"01"}', 'gid must be a non-empty string'],
+    ['{"gid":"g","trans_type":"tcc"}', 'branch_id must be a non-empty string'],
   ])('%s is answered with 500', async (body, message) => {
     expect(await dtm.answer('registerBranch', body)).toBe(failure(message));
   });

@@ -130,7 +130,7 @@ describe('retryTarget', () => {
   it.each([
     [{}, 'target must be the beginning of branch URLs, e.g. http://bank:3000'],
     [{ target: '' }, 'target must be the beginning of branch URLs, e.g. http://bank:3000'],
-    [{ target: 5 }, 'target must be a text, not 5'],
+    [{ target: 5 }, 'target must be a string, not 5'],
     [{ target: 'http://b', limit: 'x' }, /^limit must be a whole number/],
     [{ target: 'http://b', limit: -1 }, /^limit must be a whole number/],
   ])('with %j is an error', async (body, message) => {

@@ -333,7 +333,7 @@ describe('submit after prepare', () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', SAGA);
     const answer = await dtm.post('submit', { gid: 'g', trans_type: 'saga', custom_data: '{"orders":{"0":[1]}}' });
-    expect(answer).toMatchObject({ status: 500, body: expect.stringContaining('there is no step 1') });
+    expect(answer).toMatchObject({ status: 500, body: expect.stringContaining('step 1 does not exist') });
     expect((await dtm.find('g')).transaction.status).toBe('prepared');
   });
 

@@ -5,7 +5,7 @@ import { SETTING_KEYS, settingOf, type ServeConfig, type SettingKey } from '../.
 
 const WHOLE = 'a whole number from';
 const YEAR = `${WHOLE} 1 to 31536000`;
-const TEXT = 'a text without control characters';
+const TEXT = 'a string without control characters';
 const NAME = 'a name of letters, digits, "_" and "-" that begins with a letter or "_"';
 const PORT = `${WHOLE} 0 to 65535`;
 

@@ -60,9 +60,9 @@ describe('readYaml', () => {
   it.each([
     ['Store: sqlite', /^Store: must be a map with the keys Store\.Driver, .*Store\.RedisPrefix \(conf\.yml:1\)$/],
     ['Store: [sqlite]', /^Store: must be a map/],
-    ['HttpPort: [1]', /^HttpPort: must be a text or a number, not a map or a list; .*\(conf\.yml:1\)$/],
-    ['MicroService:\n  Target: {"Addr": "a"}', /^MicroService\.Target: .*quote it if it is a text \(conf\.yml:2\)$/],
-    ['Store: &s\n  Driver: *s', /^Store\.Driver: must be a text/],
+    ['HttpPort: [1]', /^HttpPort: must be a string or a number, not a map or a list; .*\(conf\.yml:1\)$/],
+    ['MicroService:\n  Target: {"Addr": "a"}', /^MicroService\.Target: .*quote it if it is a string \(conf\.yml:2\)$/],
+    ['Store: &s\n  Driver: *s', /^Store\.Driver: must be a string/],
     ['- HttpPort: 1', /^conf\.yml: must be a map of settings/],
     ['HttpPort', /^conf\.yml: must be a map of settings/],
     ['? [a]\n: b', /^…: there is no such setting/],

@@ -228,7 +228,7 @@ describe('errors', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['branches over JSON-RPC', { protocol: 'json-rpc' }, /no field for branches over JSON-RPC; reach the coordinator/],
+    ['branches over JSON-RPC', { protocol: 'json-rpc' }, /no field for branches over JSON-RPC; use a client over HTTP/],
     ['a concurrent message', { transType: 'msg', concurrent: true }, /no field for concurrent messages/],
     ['a start value of the retry counter', { retryCount: 2 }, /no field for retryCount/],
   ])('of %s come before anything is sent', async (_, change, message) => {
@@ -257,7 +257,7 @@ describe('newGid', () => {
     participant.answer('dtmgimp.Dtm/NewGid', { message: Buffer.from([10, 9, 1]) });
     const error = await errorOf(server.newGid());
     expect(error).toBeInstanceOf(DtmServerError);
-    expect((error as Error).message).toMatch(/sent an unexpected answer to newGid: .*too early/);
+    expect((error as Error).message).toMatch(/sent an unexpected answer to newGid: .*truncated/);
   });
 });
 

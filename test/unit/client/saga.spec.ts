@@ -112,10 +112,10 @@ describe('order()', () => {
   });
 
   it.each<[string, number, number[], RegExp]>([
-    ['a step that does not exist yet', 3, [0], /there is no step 3/],
-    ['waiting for a step that does not exist yet', 0, [3], /there is no step 3/],
-    ['a negative step', -1, [0], /there is no step -1/],
-    ['half a step', 0.5, [0], /there is no step 0.5/],
+    ['a step that does not exist yet', 3, [0], /step 3 does not exist/],
+    ['waiting for a step that does not exist yet', 0, [3], /step 3 does not exist/],
+    ['a negative step', -1, [0], /step -1 does not exist/],
+    ['half a step', 0.5, [0], /step 0.5 does not exist/],
     ['waiting for itself', 1, [1], /circle/],
   ])('refuses %s', (_, step, after, message) => {
     expect(() => saga().order(step, after)).toThrow(DtmArgumentError);
@@ -139,7 +139,7 @@ describe('order()', () => {
 
 describe('what is refused before anything is sent', () => {
   it.each<[string, SagaOptions, RegExp]>([
-    ['an empty gid', { gid: '' }, /gid must be a text/],
+    ['an empty gid', { gid: '' }, /gid must be a non-empty string/],
     ['a gid with a semicolon', { gid: 'a;b' }, /gid /],
     ['half a second', { timeoutToFailSeconds: 0.5 }, /timeoutToFailSeconds must be a whole number/],
     ['a negative time', { requestTimeoutSeconds: -1 }, /requestTimeoutSeconds must be/],

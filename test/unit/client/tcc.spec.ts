@@ -309,7 +309,7 @@ describe('what is refused before anything is sent', () => {
     const work = async (tcc: Tcc): Promise<void> => {
       for (let count = 0; count < 100; count++) await tcc.call(OUT);
     };
-    await expect(run(work)).rejects.toThrow('branch id is larger than 99');
+    await expect(run(work)).rejects.toThrow('the branch cannot be added: a parent has at most 99 branches');
     expect(api.branches).toHaveLength(99);
   });
 });
@@ -353,6 +353,6 @@ describe('a nested TCC', () => {
   it('ends where ids would become too long', async () => {
     const { dependencies } = bed();
     const deep = nestedTcc(dependencies, { ...context, branchId: '01'.repeat(10) });
-    await expect(deep.call(OUT)).rejects.toThrow('total branch id is longer than 20');
+    await expect(deep.call(OUT)).rejects.toThrow('the branch cannot be added: the id of its parent has 20 characters');
   });
 });

@@ -54,9 +54,9 @@ describe('the body of registerBranch', () => {
     ['an unknown mode', { trans_type: 'zz' }, /^unknow trans type: zz$/],
     ['no mode', { trans_type: '' }, /^unknow trans type: $/],
     ['a mode without branches', { trans_type: 'saga' }, /^unknow trans type: saga$/],
-    ['no gid', { gid: '' }, /^gid must be a text/],
+    ['no gid', { gid: '' }, /^gid must be a non-empty string/],
     ['a gid that is not allowed', { gid: 'a;b' }, /^gid /],
-    ['no branch id', { branch_id: '' }, /^branch_id must be a text/],
+    ['no branch id', { branch_id: '' }, /^branch_id must be a non-empty string/],
   ])('is refused with %s', (_, change, message) => {
     const fields = JSON.parse(encodeBranchRegistration(BRANCH)) as Record<string, string>;
     expect(() => decodeBranchRegistration({ ...fields, ...change })).toThrow(message);

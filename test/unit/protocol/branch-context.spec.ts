@@ -61,22 +61,22 @@ describe('reading the branch parameters of a request', () => {
 
   it('takes a parameter that is given twice with one value, refuses one with two values', () => {
     expect(readBranchQuery({ ...query, gid: ['g1', 'g1'] }).gid).toBe('g1');
-    expect(() => readBranchQuery({ ...query, gid: ['g1', 'g2'] })).toThrow(/gid is given more than once/);
+    expect(() => readBranchQuery({ ...query, gid: ['g1', 'g2'] })).toThrow(/gid occurs more than once/);
   });
 
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['no parameter at all', {}, /not a branch call: trans_type is null/],
     ['an unknown mode', { ...query, trans_type: 'SAGA' }, /trans_type is "SAGA"/],
-    ['no gid', { ...query, gid: undefined }, /gid must be a text/],
-    ['an empty gid', { ...query, gid: '' }, /gid must be a text/],
-    ['no branch id', { ...query, branch_id: '' }, /branch_id must be a text/],
-    ['no op', { ...query, op: undefined }, /op must be a text/],
+    ['no gid', { ...query, gid: undefined }, /gid must be a non-empty string/],
+    ['an empty gid', { ...query, gid: '' }, /gid must be a non-empty string/],
+    ['no branch id', { ...query, branch_id: '' }, /branch_id must be a non-empty string/],
+    ['no op', { ...query, op: undefined }, /op must be a non-empty string/],
     ['an op that is too long', { ...query, op: 'x'.repeat(46) }, /op has more than 45/],
     ['a gid with a line break', { ...query, gid: 'a\nb' }, /gid .* control character/],
     ['a branch id with a semicolon', { ...query, branch_id: '01;drop' }, /branch_id .*";"/],
-    ['an object for a parameter', { ...query, gid: { $ne: '' } }, /gid is given more than once/],
-    ['an empty list', { ...query, gid: [] }, /gid is given more than once/],
-    ['a number', { ...query, gid: 1 }, /gid is given more than once/],
+    ['an object for a parameter', { ...query, gid: { $ne: '' } }, /gid occurs more than once/],
+    ['an empty list', { ...query, gid: [] }, /gid occurs more than once/],
+    ['a number', { ...query, gid: 1 }, /gid occurs more than once/],
   ])('refuses %s', (_, given, message) => {
     expect(() => readBranchQuery(given)).toThrow(DtmArgumentError);
     expect(() => readBranchQuery(given)).toThrow(message);

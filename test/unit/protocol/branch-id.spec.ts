@@ -10,7 +10,7 @@ describe('branch ids', () => {
     expect(ids.slice(0, 10)).toEqual(['01', '02', '03', '04', '05', '06', '07', '08', '09', '10']);
     expect(ids.at(-1)).toBe('99');
     expect(next).toThrow(DtmArgumentError);
-    expect(next).toThrow('branch id is larger than 99');
+    expect(next).toThrow('the branch cannot be added: a parent has at most 99 branches');
   });
 
   it('of children begin with the id of the parent', () => {
@@ -20,7 +20,7 @@ describe('branch ids', () => {
 
   it('are refused under a parent of 20 characters', () => {
     expect(branchIds('1'.repeat(19))()).toHaveLength(21);
-    expect(branchIds('1'.repeat(20))).toThrow('total branch id is longer than 20');
+    expect(branchIds('1'.repeat(20))).toThrow('the branch cannot be added: the id of its parent has 20 characters');
   });
 
   it('count independently for each generator', () => {

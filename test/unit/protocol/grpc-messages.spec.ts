@@ -82,10 +82,10 @@ describe('a DtmRequest', () => {
   });
 
   it.each<[string, Partial<DtmRequestMessage>, RegExp]>([
-    ['steps that are no JSON', { Steps: '[{' }, /^Steps must be JSON like/],
-    ['steps that are no list', { Steps: '{}' }, /^steps must be a list of objects/],
+    ['steps that are no JSON', { Steps: '[{' }, /^Steps is not JSON: .*; expected something like \[/],
+    ['steps that are no list', { Steps: '{}' }, /^steps must be an array of objects/],
     ['steps that are no objects', { Steps: '[1]' }, /^steps\[0\] must be a JSON object/],
-    ['a step whose URL is no text', { Steps: '[{"action":1}]' }, /^action must be a text/],
+    ['a step whose URL is no text', { Steps: '[{"action":1}]' }, /^action must be a string/],
     ['a negative time', { TransOptions: { ...OPTIONS, TimeoutToFail: -1, BranchHeaders: {} } }, /^timeout_to_fail/],
     ['an endless time', { TransOptions: { ...OPTIONS, RetryInterval: 2 ** 53, BranchHeaders: {} } }, /^retry_interval/],
   ])('is refused with %s', (_, change, message) => {
@@ -142,7 +142,7 @@ describe('a DtmBranchRequest', () => {
   it.each<[string, Partial<DtmBranchRequestMessage>, RegExp]>([
     ['a mode without branches', { TransType: 'saga' }, /^unknow trans type: saga$/],
     ['no mode', { TransType: '' }, /^unknow trans type: $/],
-    ['no branch id', { BranchID: '' }, /^branch_id must be a text/],
+    ['no branch id', { BranchID: '' }, /^branch_id must be a non-empty string/],
     ['another status', { TransType: 'workflow', Data: { op: 'action', status: 'x' } }, /^status of a workflow branch/],
   ])('is refused with %s', (_, change, message) => {
     expect(() => decodeBranchMessage({ ...BRANCH, ...change })).toThrow(message);

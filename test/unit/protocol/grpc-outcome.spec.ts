@@ -61,7 +61,7 @@ describe('the status that an operation ends with', () => {
     ['a refusal that says ONGOING', new DtmFailureError('ONGOING'), 10, 'FAILURE'],
     ['an undecided wait', new DtmOngoingError('g is submitted'), 9, 'g is submitted ONGOING'],
     ['an undecided wait without a text', new DtmOngoingError(''), 9, 'ONGOING'],
-    ['a wrong argument', new DtmArgumentError('gid must be a text'), 3, 'gid must be a text'],
+    ['a wrong argument', new DtmArgumentError('gid must be a non-empty string'), 3, 'gid must be a non-empty string'],
     ['what the coordinator cannot do', new DtmServerError('no such a topic'), 2, 'no such a topic'],
     ['a store that failed', new DtmStoreError('disk full'), 13, 'disk full'],
     ['a wrong setting', new DtmConfigError('x'), 13, 'x'],

@@ -43,7 +43,7 @@ describe('a gid', () => {
   });
 
   it('of another field is named in the message', () => {
-    expect(() => parseIdentifier('branch_id', '')).toThrow(/^branch_id must be a text/);
+    expect(() => parseIdentifier('branch_id', '')).toThrow(/^branch_id must be a non-empty string/);
     expect(() => parseIdentifier('op', 'x'.repeat(46), 45)).toThrow('op has more than 45 characters');
   });
 });

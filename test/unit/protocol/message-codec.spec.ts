@@ -221,8 +221,10 @@ describe('services of gRPC', () => {
   });
 
   it('that do not exist, or whose messages do not, are refused', () => {
-    expect(() => serviceMethods('dtmgimp.Other', [DTM_PROTO])).toThrow('there is no service dtmgimp.Other');
-    expect(() => serviceMethods('dtmgimp.Dtm', [DTM_PROTO])).toThrow('there is no message google.protobuf.Empty');
-    expect(() => messageCodec('test.None', [TEST_PROTO])).toThrow('there is no message test.None');
+    expect(() => serviceMethods('dtmgimp.Other', [DTM_PROTO])).toThrow('the service dtmgimp.Other does not exist');
+    expect(() => serviceMethods('dtmgimp.Dtm', [DTM_PROTO])).toThrow(
+      'the message google.protobuf.Empty does not exist',
+    );
+    expect(() => messageCodec('test.None', [TEST_PROTO])).toThrow('the message test.None does not exist');
   });
 });

@@ -347,7 +347,11 @@ describe('a gRPC branch that cannot be called', () => {
   it.each<[string, Partial<OutgoingBranchCall>, RegExp]>([
     ['a URL without a method', { url: 'noslash' }, /no '\/' found/],
     ['a URL with a scheme', { url: 'etcd://h/b.B/In' }, /without a scheme/],
-    ['a gid in other letters', { context: { ...CONTEXT, gid: 'ж' } }, /gRPC metadata "dtm-gid" cannot be "ж"/],
+    [
+      'a gid in other letters',
+      { context: { ...CONTEXT, gid: 'ж' } },
+      /gRPC metadata "dtm-gid" cannot have the value "ж"/,
+    ],
     ['a header that gRPC cannot carry', { headers: { 'a!': 'x' } }, /gRPC metadata "a!"/],
   ])('with %s is unknown, and refused by a check', async (_, change, message) => {
     const call = callTo('127.0.0.1:1/b.B/In', change);

@@ -1,6 +1,6 @@
 import type { ProtoFile } from '../../protobuf/proto-file.js';
 
-/** What branches without a .proto of their own take and answer: JSON in one field. */
+/** The message that branches without a .proto of their own take and answer: JSON in one field. */
 export const BRANCH_PROTO: ProtoFile = {
   name: 'nestjsdtm.proto',
   package: 'nestjsdtm',

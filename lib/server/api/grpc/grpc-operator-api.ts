@@ -39,7 +39,7 @@ function parseParameters(json: string): URLSearchParams {
   try {
     params = json === '' ? {} : (JSON.parse(json) as unknown);
   } catch (cause) {
-    throw new DtmArgumentError('json must be an object of texts', { cause });
+    throw new DtmArgumentError('json must be an object of strings', { cause });
   }
   return new URLSearchParams(jsonReader({ params }, 'the request').texts('params'));
 }

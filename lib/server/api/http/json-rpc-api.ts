@@ -67,6 +67,6 @@ function answer(id: string, result: unknown, error?: JsonRpcError): ApiAnswer {
 
 function parseTexts(params: unknown): Record<string, string> {
   const texts = jsonReader({ params }, 'the request').texts('params');
-  if (!texts) throw new DtmArgumentError('params must be an object of texts');
+  if (!texts) throw new DtmArgumentError('params must be an object of strings');
   return texts;
 }
