@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
-import { parseHostPort, type Address, type DriverRegistration } from '../driver/index.js';
+import type { DriverRegistration } from '../driver/index.js';
 import { errorText } from '../protocol/internal.js';
+import { parseHostPort, type HostPort } from '../support/host-port.js';
 import { DtmSettings } from './options/dtm.settings.js';
 
 /** Longest wait for the application to listen at the address that is going to be registered. */
@@ -61,7 +62,7 @@ export class DtmRegistration {
   }
 
   /** A microservice begins to listen after the last hook of Nest. */
-  async #waitUntilListening(address: Address): Promise<boolean> {
+  async #waitUntilListening(address: HostPort): Promise<boolean> {
     const end = Date.now() + LISTEN_TIMEOUT_MS;
     while (!(await isListening(address))) {
       if (this.#closing.signal.aborted || Date.now() > end) return false;
@@ -77,11 +78,11 @@ export class DtmRegistration {
 }
 
 /** The first address in a target or endpoint: `host:port`, `grpc://host:port,http://…`, `polaris://host:port/service`. */
-function findAddress(text: string): Address | undefined {
+function findAddress(text: string): HostPort | undefined {
   return parseHostPort(text.replace(/^[a-z][a-z\d+.-]*:\/\//i, '').replace(/[/,?].*$/s, ''));
 }
 
-function isListening({ host, port }: Address): Promise<boolean> {
+function isListening({ host, port }: HostPort): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 1000 });
     const settle = (listens: boolean): void => {

@@ -1,5 +1,6 @@
 import { branchUrlOf, type DtmDriver } from '../../driver/internal.js';
 import { DtmConfigError, errorText, isHttpUrl } from '../../protocol/internal.js';
+import { parseHostPort } from '../../support/host-port.js';
 import { describeValue } from './parse-object.js';
 
 /**
@@ -33,7 +34,7 @@ export function parseBaseUrl(option: string, value: unknown): string {
  * @throws DtmConfigError when it is neither `host:port` nor a URL of a driver
  */
 export function parseGrpcAddress(option: string, value: unknown): string {
-  const isHostPort = typeof value === 'string' && /^(?:\[[\da-f:.]+\]|[^/:@?#[\]\s]+):\d{1,5}$/i.test(value);
+  const isHostPort = typeof value === 'string' && parseHostPort(value) !== undefined;
   const isDriverUrl =
     typeof value === 'string' && /^[a-z][a-z\d+.-]*:\/\/[!-~]*[^/\s]$/i.test(value) && !isHttpUrl(value);
   if (isHostPort || isDriverUrl) return value as string;

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { branchUrlOf } from '../../../driver/internal.js';
 import { DtmConfigError, isHttpUrl } from '../../../protocol/internal.js';
+import { isLoopbackHost, isUnspecifiedHost, listenerAddress } from '../../../support/host-port.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import type { ControllerBranchRef } from './branch-of.js';
 import type { RegisteredBranch } from './registered-branch.js';
@@ -75,14 +76,14 @@ export class ApplicationEndpoint {
         `the application listens on ${address}, where no branch can be called; set the option endpoint.http of DtmModule`,
       );
     }
-    const host = address.address === '::' || address.address === '0.0.0.0' ? '127.0.0.1' : address.address;
-    return `${httpServer instanceof TlsServer ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+    const scheme = httpServer instanceof TlsServer ? 'https' : 'http';
+    return `${scheme}://${listenerAddress({ host: address.address, port: address.port })}`;
   }
 }
 
 function isLocal(address: string): boolean {
   // a gRPC address has no scheme, or one that URL does not parse a host from
   const url = `http://${address.replace(/^[a-z][a-z\d+.-]*:\/\//i, '')}`;
-  const host = URL.canParse(url) ? new URL(url).hostname : '';
-  return ['localhost', '[::1]', '[::]', '0.0.0.0'].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
+  const host = URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '';
+  return isLoopbackHost(host) || isUnspecifiedHost(host);
 }

@@ -8,6 +8,7 @@ import {
   type BranchContext,
   type GrpcError,
   type HttpAnswer,
+  type UnsuccessfulOutcome,
 } from '../../../protocol/internal.js';
 import { findGrpcArguments, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
 import { findNodeResponse } from '../../undocumented/node-messages.js';
@@ -17,7 +18,6 @@ import {
   thrownMessage,
   thrownOutcome,
   unknownOutcomeStatus,
-  type ThrownOutcome,
 } from './branch-outcome.js';
 import { readMetadataParameters, readQueryParameters, type RequestWithQuery } from './branch-parameters.js';
 import { findIncomingCall } from './incoming-branch-call.js';
@@ -85,7 +85,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     return `${String(httpAdapter.getRequestMethod(request))} ${path}`;
   }
 
-  #decide(error: unknown, context: BranchContext, handler: string): ThrownOutcome {
+  #decide(error: unknown, context: BranchContext, handler: string): UnsuccessfulOutcome {
     const { gid, transType, branchId, op } = context;
     const outcome = thrownOutcome(error, context);
     this.#log(outcome, error, `${transType} ${gid}, branch ${branchId}, ${op} at ${handler}`, mayFail(transType, op));
@@ -103,7 +103,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     return { status, message };
   }
 
-  #log({ kind, message }: ThrownOutcome, error: unknown, where: string, isForward: boolean): void {
+  #log({ kind, message }: UnsuccessfulOutcome, error: unknown, where: string, isForward: boolean): void {
     if (kind === 'ongoing') this.#logger.debug(`${where} is ongoing: ${message}`);
     else if (kind === 'failure') this.#logger.warn(`${where} failed, so the transaction is rolled back: ${message}`);
     else if (isForward) this.#logger.error(`${where} has an unknown outcome: ${message}`, stackOf(error));

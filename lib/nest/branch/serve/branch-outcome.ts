@@ -5,23 +5,20 @@ import {
   errorText,
   mayFail,
   type BranchContext,
-  type Outcome,
+  type UnsuccessfulOutcome,
 } from '../../../protocol/internal.js';
-
-/** Outcome of a branch method that threw. */
-export type ThrownOutcome = Exclude<Outcome, { kind: 'success' }>;
 
 /**
  * Outcome of what a guard, pipe, interceptor or the method threw. A 409 of Nest is a failure, and so are 400 and 422: no retry
  * can mend them. What must not fail is retried instead.
  */
-export function thrownOutcome(error: unknown, context: BranchContext): ThrownOutcome {
+export function thrownOutcome(error: unknown, context: BranchContext): UnsuccessfulOutcome {
   const status = error instanceof HttpException ? error.getStatus() : 0;
   const code = findRpcCode(error);
   const message = thrownMessage(error);
   if (code === GRPC_STATUS.FAILED_PRECONDITION) return { kind: 'ongoing', message, cause: error };
   const isFailure = status === 409 || status === 400 || status === 422 || code === GRPC_STATUS.ABORTED;
-  const outcome: ThrownOutcome = isFailure
+  const outcome: UnsuccessfulOutcome = isFailure
     ? { kind: 'failure', message, cause: error }
     : { ...errorOutcome(error), message };
   return outcome.kind === 'failure' && !mayFail(context.transType, context.op)

@@ -1,4 +1,4 @@
-import type { BranchRecord, Outcome, TransactionRecord } from '../../../protocol/internal.js';
+import type { BranchRecord, Outcome, TransactionRecord, UnsuccessfulOutcome } from '../../../protocol/internal.js';
 import { isOverHttp } from '../../../transport/index.js';
 import { mayFail } from '../../engine/may-fail.js';
 import type { Deferred } from '../../engine/pass.js';
@@ -125,7 +125,7 @@ export class BranchCalls {
   #report(
     transaction: TransactionRecord,
     branch: BranchRecord,
-    { kind, message: answer }: Exclude<Outcome, { kind: 'success' }>,
+    { kind, message: answer }: UnsuccessfulOutcome,
     isLast: boolean,
   ): void {
     const { branchId, op, url } = branch;
