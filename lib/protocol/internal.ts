@@ -59,7 +59,7 @@ export { serviceMethods, type ServiceMethod } from './protobuf/service-methods.j
 export { GRPC_STATUS, grpcStatusName } from './grpc/grpc-status.js';
 export { assertBranchUrl, isHttpUrl, splitGrpcUrl, type ServerMethod } from './branch/branch-url.js';
 export { MAX_ID_LENGTH, MAX_OP_LENGTH, parseGid, parseIdentifier } from './identifiers.js';
-export { jsonReader, type JsonReader } from './json-reader.js';
+export { isJsonObject, jsonReader, parseJson, type JsonReader } from './json-reader.js';
 export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';
 export { readJsonRpcOutcome } from './outcome/json-rpc-outcome.js';
 export { errorOutcome, outcomeError, type Outcome, type UnsuccessfulOutcome } from './outcome/outcome.js';

@@ -39,6 +39,11 @@ export interface JsonReader {
   object(key: string): JsonReader | undefined;
 }
 
+/** Whether a parsed JSON value is an object, and neither null nor an array. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /**
  * Creates the reader of a JSON object. A key matches exactly, or else in another case; unknown keys are ignored.
  *
@@ -47,10 +52,8 @@ export interface JsonReader {
  * @throws DtmArgumentError when the value is not an object; its methods throw it when a field has the wrong type
  */
 export function jsonReader(value: unknown, what: string): JsonReader {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DtmArgumentError(`${what} must be a JSON object, not ${nameOf(value)}`);
-  }
-  return new ObjectReader(value as Record<string, unknown>);
+  if (!isJsonObject(value)) throw new DtmArgumentError(`${what} must be a JSON object, not ${nameOf(value)}`);
+  return new ObjectReader(value);
 }
 
 /** A class rather than closures: each request of the coordinator's API makes several of them. */
@@ -146,7 +149,7 @@ function textListOf(field: unknown): string[] | undefined {
 }
 
 function textsOf(field: unknown): Record<string, string> | undefined {
-  if (typeof field !== 'object' || field === null || Array.isArray(field)) return undefined;
+  if (!isJsonObject(field)) return undefined;
   const texts: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of Object.entries(field)) {
     if (value !== null && typeof value !== 'string') return undefined;

@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError, isJsonObject } from '../../protocol/internal.js';
 
 /** A JSON object that is read as Go reads it: field names in any case, and an empty string for an absent one. */
 export class GoJson {
@@ -25,7 +25,7 @@ export class GoJson {
     } catch {
       // the error below has no cause, because a cause would quote the text
     }
-    if (isObject(value)) return new GoJson(value, name);
+    if (isJsonObject(value)) return new GoJson(value, name);
     throw new DtmConfigError(`${name} is not a JSON object; expected e.g. ${example}`);
   }
 
@@ -47,13 +47,13 @@ export class GoJson {
       name,
       'an object of strings',
       (value): value is Readonly<Record<string, string>> =>
-        isObject(value) && Object.values(value).every((one) => typeof one === 'string'),
+        isJsonObject(value) && Object.values(value).every((one) => typeof one === 'string'),
     );
   }
 
   /** @returns an empty object for an absent field */
   object(name: string): GoJson {
-    return new GoJson(this.#field(name, 'an object', isObject) ?? {}, `${this.#name}.${name}`);
+    return new GoJson(this.#field(name, 'an object', isJsonObject) ?? {}, `${this.#name}.${name}`);
   }
 
   #field<T>(name: string, expected: string, is: (value: unknown) => value is T): T | undefined {
@@ -65,8 +65,4 @@ export class GoJson {
     if (is(value)) return value;
     throw new DtmConfigError(`${this.#name}.${name} must be ${expected}`);
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 import { branchUrlOf, type DtmDriver } from '../../driver/internal.js';
 import { DtmConfigError, errorText, isHttpUrl } from '../../protocol/internal.js';
+import { describeValue } from '../../support/describe-value.js';
 import { parseHostPort } from '../../support/host-port.js';
-import { describeValue } from './parse-object.js';
 
 /**
  * Checks a URL in front of paths.

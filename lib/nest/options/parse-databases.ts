@@ -1,7 +1,8 @@
 import { DtmConfigError } from '../../protocol/internal.js';
+import { describeValue } from '../../support/describe-value.js';
 import { DatabaseRegistry } from './database-registry.js';
 import type { DtmDatabaseOptions } from './dtm.options.js';
-import { describeValue, parseObject } from './parse-object.js';
+import { parseObject } from './parse-object.js';
 
 /** Checks the option `databases`. @throws DtmConfigError */
 export function parseDatabases(databases: unknown): DatabaseRegistry {

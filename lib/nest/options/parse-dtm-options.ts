@@ -7,11 +7,12 @@ import {
 } from '../../client/index.js';
 import { prepareService, resolveDriver, type DtmDriver } from '../../driver/internal.js';
 import { DtmConfigError, type DtmConnection } from '../../protocol/internal.js';
+import { describeValue } from '../../support/describe-value.js';
 import type { DtmModuleOptions } from './dtm.options.js';
 import type { DtmSettings } from './dtm.settings.js';
 import { parseGrpcEndpoint, parseHttpEndpoint } from './parse-addresses.js';
 import { parseDatabases } from './parse-databases.js';
-import { describeValue, parseObject } from './parse-object.js';
+import { parseObject } from './parse-object.js';
 
 const OPTION_NAMES = ['server', 'driver', 'endpoint', 'register', 'databases', 'protos'];
 

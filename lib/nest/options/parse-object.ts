@@ -1,4 +1,5 @@
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError, isJsonObject } from '../../protocol/internal.js';
+import { describeValue } from '../../support/describe-value.js';
 
 /**
  * Checks that an option is an object with known names.
@@ -15,18 +16,12 @@ export function parseObject(
   names: readonly string[],
   remedy: string,
 ): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     throw new DtmConfigError(`DtmModule: ${option} must be an object, not ${describeValue(value)}; ${remedy}`);
   }
   const unknown = Object.keys(value).find((name) => !names.includes(name));
   if (unknown !== undefined) {
     throw new DtmConfigError(`DtmModule: ${option} has no ${describeValue(unknown)}; known: ${names.join(', ')}`);
   }
-  return value as Record<string, unknown>;
-}
-
-/** A value in a message: text in quotes, an object as "an object". */
-export function describeValue(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+  return value;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DtmArgumentError, encodeJsonRpcRequest, payloadText } from '../../protocol/internal.js';
+import { DtmArgumentError, encodeJsonRpcRequest, isJsonObject, payloadText } from '../../protocol/internal.js';
 import type { OutgoingBranchCall } from '../transport.js';
 
 /**
@@ -37,7 +37,7 @@ export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {
 function parseObject(payload: string): object {
   if (payload === '') return {};
   const value: unknown = JSON.parse(payload);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (isJsonObject(value)) return value;
   // other SDKs send null for "no payload"
   if (value === null) return {};
   throw new DtmArgumentError('the payload of a JSON-RPC branch must be a JSON object');

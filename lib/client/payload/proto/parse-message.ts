@@ -1,4 +1,5 @@
-import { DtmArgumentError } from '../../../protocol/internal.js';
+import { DtmArgumentError, isJsonObject } from '../../../protocol/internal.js';
+import { describeValue } from '../../../support/describe-value.js';
 import type { FieldDescriptor } from './descriptor-proto.js';
 import type { MessageType, ProtoTypes } from './proto-types.js';
 
@@ -49,7 +50,7 @@ const SCALARS: Readonly<Record<number, Scalar>> = {
  * @throws DtmArgumentError naming the field, the expected type and the value
  */
 export function parseMessage(types: ProtoTypes, type: MessageType, value: unknown, path: string = ''): object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
+  if (!isJsonObject(value) || value instanceof Uint8Array) {
     throw refusal(path, `must be an object, a ${type.name}`, value);
   }
   const message: Record<string, unknown> = {};
@@ -86,7 +87,7 @@ function parseField(
 }
 
 function parseMap(types: ProtoTypes, entry: MessageType, value: unknown, path: string): object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     throw refusal(path, 'must be an object, a map', value);
   }
   const [keys, values] = [entry.fields.get('key')!, entry.fields.get('value')!];
@@ -151,16 +152,5 @@ function unknownField(path: string, type: MessageType): DtmArgumentError {
 
 function refusal(path: string, expected: string, value: unknown): DtmArgumentError {
   const what = path === '' ? 'payload' : `payload field ${JSON.stringify(path)}`;
-  return new DtmArgumentError(`${what} ${expected}, not ${describe(value)}`);
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return `the string ${JSON.stringify(value.slice(0, 50))}`;
-  return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
-    ? String(value)
-    : value instanceof Uint8Array
-      ? 'bytes'
-      : `a value of type ${typeof value}`;
+  return new DtmArgumentError(`${what} ${expected}, not ${describeValue(value)}`);
 }

@@ -5,6 +5,7 @@ import {
   decodeTransactionRequest,
   encodeKvRecord,
   errorText,
+  isJsonObject,
   jsonReader,
   stringifyEscaped,
 } from '../../../protocol/internal.js';
@@ -145,7 +146,7 @@ function parseFlatTexts(body: string): Record<string, string> | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const entries = Object.entries(value).map(([name, text]): [string, unknown] => [name, text ?? '']);
   return entries.every(([, text]) => typeof text === 'string')
     ? (Object.fromEntries(entries) as Record<string, string>)
