@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** Whether to end after the demonstration. */
+/** Whether the application ends after the demonstration. */
 export const ONCE = process.argv.includes('--once');
 
-/** Where this application listens, and the coordinator finds it. */
+/** Addresses of this application, for listeners and for the coordinator. */
 export const HOST = '127.0.0.1';
 export const HTTP_PORT = Number(process.env.PORT ?? (ONCE ? await freePort() : 3000));
 export const GRPC_PORT = Number(process.env.GRPC_PORT ?? (ONCE ? await freePort() : 50_051));

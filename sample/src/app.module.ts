@@ -7,10 +7,10 @@ import { BankInModule } from './bank-in/bank-in.module.js';
 import { BankOutAccounts } from './bank-out/bank-out.accounts.js';
 import { BankOutModule } from './bank-out/bank-out.module.js';
 import { dataFolder } from './data-folder.js';
-import { dtmServer } from './dtm-server.js';
+import { dtmConnection } from './dtm-connection.js';
 import { TransferModule } from './transfer/transfer.module.js';
 
-/** Another coordinator than the one in this process: http://localhost:36789 or, over gRPC, localhost:36790. */
+/** A coordinator in another process: http://localhost:36789 or, over gRPC, localhost:36790. @default embedded */
 const { DTM_SERVER } = process.env;
 
 @Module({
@@ -20,7 +20,7 @@ const { DTM_SERVER } = process.env;
       inject: [BankOutAccounts, BankInAccounts],
       useFactory: ({ database: bankOut }: BankOutAccounts, { database: bankIn }: BankInAccounts) => ({
         server: DTM_SERVER
-          ? dtmServer(DTM_SERVER)
+          ? dtmConnection(DTM_SERVER)
           : embeddedServer({ store: sqliteStore({ path: dataFolder('dtm.db') }) }),
         driver: process.env.DTM_DRIVER,
         endpoint: { http: `http://${HOST}:${HTTP_PORT}`, grpc: `${HOST}:${GRPC_PORT}` },

@@ -10,10 +10,10 @@ import { Demo } from './transfer/demo.js';
 
 const app = await NestFactory.create(AppModule);
 app.enableShutdownHooks();
-// the branches answer over gRPC as well
+// serves the branches over gRPC too
 const branches = [...BANK_OUT_BRANCHES, ...BANK_IN_BRANCHES];
 app.connectMicroservice<MicroserviceOptions>(dtmGrpcOptions(branches, { url: `${HOST}:${GRPC_PORT}` }));
-// opens the accounts, before anybody can ask for money
+// opens the accounts before the first request
 await app.init();
 await app.startAllMicroservices();
 await app.listen(HTTP_PORT, HOST);

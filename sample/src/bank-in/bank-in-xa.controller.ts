@@ -5,7 +5,7 @@ import type { Sql } from '../bank/bank-database.js';
 import { type Transfer } from '../bank/transfer.js';
 import { BankInAccounts } from './bank-in.accounts.js';
 
-/** The same bank in XA transactions: its database itself keeps the change back until all have agreed. */
+/** The branch of this bank in XA transactions. Its database keeps the change prepared until dtm has decided. */
 @Controller('bank-in-xa')
 export class BankInXaController {
   readonly #logger = new Logger('BankIn');

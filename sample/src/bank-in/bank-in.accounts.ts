@@ -1,4 +1,4 @@
 import { Accounts } from '../bank/accounts.js';
 
-/** The accounts that money goes to. */
+/** The accounts that receive money. */
 export class BankInAccounts extends Accounts {}

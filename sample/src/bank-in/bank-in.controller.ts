@@ -4,7 +4,7 @@ import type { Account } from '../bank/accounts.js';
 import { type Transfer } from '../bank/transfer.js';
 import { BankInAccounts } from './bank-in.accounts.js';
 
-/** The bank that money goes to. */
+/** The bank that receives money. */
 @Controller('bank-in')
 export class BankInController {
   readonly #logger = new Logger('BankIn');
@@ -12,8 +12,8 @@ export class BankInController {
   constructor(private readonly accounts: BankInAccounts) {}
 
   @Get('accounts')
-  all(): Promise<Account[]> {
-    return this.accounts.all();
+  list(): Promise<Account[]> {
+    return this.accounts.list();
   }
 
   @SagaBranch({ compensate: 'undoTransIn' })
@@ -31,10 +31,10 @@ export class BankInController {
     });
   }
 
-  /** Nothing to reserve where money comes in: it only must be certain that the account can take it. */
+  /** Checks that the account exists. A receiver has nothing to reserve. */
   @TccAction({ confirm: 'confirmIn', cancel: 'cancelIn' })
   async prepareIn(@BranchPayload() { to }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
-    await barrier.call(this.accounts.database.barrier, (tx) => this.accounts.check(tx, to));
+    await barrier.call(this.accounts.database.barrier, (tx) => this.accounts.assertExists(tx, to));
   }
 
   async confirmIn(@BranchPayload() { to, amount }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
@@ -48,7 +48,7 @@ export class BankInController {
     await barrier.call(this.accounts.database.barrier, async () => undefined);
   }
 
-  /** The money has left the other bank for good. So nothing can be refused here: what fails is tried again. */
+  /** Cannot refuse the money, which has already left the other bank. dtm retries after an error. */
   @MsgBranch()
   async receive(@BranchPayload() { to, amount }: Transfer, @Barrier() barrier: BranchBarrier): Promise<void> {
     await barrier.call(this.accounts.database.barrier, async (tx) => {

@@ -4,7 +4,7 @@ import { BankInXaController } from './bank-in-xa.controller.js';
 import { BankInAccounts } from './bank-in.accounts.js';
 import { BankInController } from './bank-in.controller.js';
 
-/** Controllers with branches. */
+/** Controllers with the branches of this bank. */
 export const BANK_IN_BRANCHES = HAS_XA ? [BankInController, BankInXaController] : [BankInController];
 
 @Module({

@@ -5,7 +5,7 @@ import type { Sql } from '../bank/bank-database.js';
 import { type Transfer } from '../bank/transfer.js';
 import { BankOutAccounts } from './bank-out.accounts.js';
 
-/** The same bank in XA transactions: its database itself keeps the change back until all have agreed. */
+/** The branch of this bank in XA transactions. Its database keeps the change prepared until dtm has decided. */
 @Controller('bank-out-xa')
 export class BankOutXaController {
   readonly #logger = new Logger('BankOut');

@@ -1,4 +1,4 @@
 import { Accounts } from '../bank/accounts.js';
 
-/** The accounts that money comes from. */
+/** The accounts that send money. */
 export class BankOutAccounts extends Accounts {}

@@ -4,7 +4,7 @@ import type { Account } from '../bank/accounts.js';
 import { type Transfer } from '../bank/transfer.js';
 import { BankOutAccounts } from './bank-out.accounts.js';
 
-/** The bank that money comes from. */
+/** The bank that sends money. */
 @Controller('bank-out')
 export class BankOutController {
   readonly #logger = new Logger('BankOut');
@@ -12,8 +12,8 @@ export class BankOutController {
   constructor(private readonly accounts: BankOutAccounts) {}
 
   @Get('accounts')
-  all(): Promise<Account[]> {
-    return this.accounts.all();
+  list(): Promise<Account[]> {
+    return this.accounts.list();
   }
 
   @SagaBranch({ compensate: 'undoTransOut' })

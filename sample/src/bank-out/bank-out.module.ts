@@ -4,7 +4,7 @@ import { BankOutXaController } from './bank-out-xa.controller.js';
 import { BankOutAccounts } from './bank-out.accounts.js';
 import { BankOutController } from './bank-out.controller.js';
 
-/** Controllers with branches. */
+/** Controllers with the branches of this bank. */
 export const BANK_OUT_BRANCHES = HAS_XA ? [BankOutController, BankOutXaController] : [BankOutController];
 
 @Module({

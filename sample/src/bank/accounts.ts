@@ -1,19 +1,19 @@
 import { DtmFailureError } from 'nestjs-dtm';
 import type { BankDatabase, Sql } from './bank-database.js';
 
-/** Money of one account, in whole units. */
+/** An account; amounts are whole numbers. */
 export interface Account {
   userId: number;
   balance: number;
-  /** Part of the balance that a TCC transaction has reserved. */
+  /** Part of the balance that TCC transactions have reserved. */
   frozen: number;
 }
 
-/** The accounts of one bank, in a database of its own. */
+/** The accounts of one bank, in its own database. */
 export class Accounts {
   constructor(readonly database: BankDatabase) {}
 
-  /** Makes the tables and opens accounts; those that exist keep their money. */
+  /** Creates the tables and the accounts. Existing accounts keep their balance. */
   async open(accounts: readonly { userId: number; balance: number }[]): Promise<void> {
     await this.database.open();
     await this.database.query(
@@ -35,37 +35,37 @@ export class Accounts {
     await this.database.close();
   }
 
-  async all(): Promise<Account[]> {
+  async list(): Promise<Account[]> {
     const { rows } = await this.database.query(
       'select user_id as "userId", balance::int as balance, frozen::int as frozen from account order by user_id',
     );
     return rows as Account[];
   }
 
-  /** Takes money out of the account, or gives it back when the amount is negative. */
+  /** Withdraws an amount; a negative amount returns it. */
   async debit(tx: Sql, userId: number, amount: number): Promise<void> {
-    await this.#change(tx, 'balance = balance - $2', 'balance - $2 >= frozen', userId, amount, 'has not got');
+    await this.#change(tx, 'balance = balance - $2', 'balance - $2 >= frozen', userId, amount, 'does not have');
   }
 
-  /** Puts money into the account, or takes it back when the amount is negative. */
+  /** Deposits an amount; a negative amount takes it back. */
   async credit(tx: Sql, userId: number, amount: number): Promise<void> {
-    await this.#change(tx, 'balance = balance + $2', 'balance + $2 >= frozen', userId, amount, 'cannot take');
+    await this.#change(tx, 'balance = balance + $2', 'balance + $2 >= frozen', userId, amount, 'cannot return');
   }
 
-  /** Reserves money of the account. */
+  /** Reserves an amount. */
   async freeze(tx: Sql, userId: number, amount: number): Promise<void> {
-    await this.#change(tx, 'frozen = frozen + $2', 'frozen + $2 <= balance', userId, amount, 'has not got');
+    await this.#change(tx, 'frozen = frozen + $2', 'frozen + $2 <= balance', userId, amount, 'does not have');
   }
 
-  /** Ends a reservation. */
+  /** Releases a reserved amount. */
   async unfreeze(tx: Sql, userId: number, amount: number): Promise<void> {
-    await this.#change(tx, 'frozen = frozen - $2', 'frozen >= $2', userId, amount, 'has not frozen');
+    await this.#change(tx, 'frozen = frozen - $2', 'frozen >= $2', userId, amount, 'has not reserved');
   }
 
-  /** Refuses, for good, what there is no account for. */
-  async check(tx: Sql, userId: number): Promise<void> {
+  /** Throws DtmFailureError when the user has no account: a retry would not help. */
+  async assertExists(tx: Sql, userId: number): Promise<void> {
     const { rows } = await tx.query('select from account where user_id = $1', [userId]);
-    if (rows.length === 0) throw new DtmFailureError(`user ${userId} has no account here`);
+    if (rows.length === 0) throw new DtmFailureError(`user ${userId} has no account in this bank`);
   }
 
   async #change(
@@ -79,7 +79,7 @@ export class Accounts {
     const text = `update account set ${change} where user_id = $1 and ${condition} returning user_id`;
     const { rows } = await tx.query(text, [userId, amount]);
     if (rows.length === 1) return;
-    await this.check(tx, userId);
+    await this.assertExists(tx, userId);
     throw new DtmFailureError(`user ${userId} ${refusal} ${amount}`);
   }
 }

@@ -7,15 +7,15 @@ import { pgXa } from 'nestjs-dtm/xa/pg';
 import { Pool } from 'pg';
 import { dataFolder } from '../data-folder.js';
 
-/** Runs statements: a database, or a transaction in it. */
+/** Runs statements, in a database or in a transaction. */
 export interface Sql {
   query(text: string, parameters?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
-/** The PostgreSQL of one bank, and what ties branches to its transactions. */
+/** The PostgreSQL database of one bank, with its adapters for branches. */
 export interface BankDatabase extends Sql {
   readonly barrier: BarrierAdapter<Sql>;
-  /** Only where the database can prepare transactions. */
+  /** Absent when the database cannot prepare transactions. */
   readonly xa?: XaAdapter<Sql>;
   open(): Promise<void>;
   close(): Promise<void>;
@@ -23,20 +23,19 @@ export interface BankDatabase extends Sql {
 
 const POSTGRES = process.env.SAMPLE_POSTGRES;
 
-/** Whether the banks can take part in XA transactions. */
+/** Whether the banks support XA transactions. */
 export const HAS_XA = Boolean(POSTGRES);
 
-/** Why they cannot. */
-export const NO_XA =
-  'mode=xa needs SAMPLE_POSTGRES=postgres://… that names a PostgreSQL with max_prepared_transactions above 0: ' +
-  "the banks' own PGlite has one connection and no prepared transactions";
+/** What the banks need for XA transactions. */
+export const XA_REQUIREMENT =
+  'mode=xa needs a real PostgreSQL; set SAMPLE_POSTGRES=postgres://… to a server with max_prepared_transactions above 0';
 
-/** The database of a bank: a schema in the server that SAMPLE_POSTGRES names, or a PGlite of its own. */
+/** Creates the database of a bank: a schema in the server of SAMPLE_POSTGRES, or an own PGlite. */
 export function bankDatabase(name: string): BankDatabase {
   return POSTGRES ? postgres(POSTGRES, name.replace('-', '_')) : pglite(dataFolder(name));
 }
 
-/** PostgreSQL inside this process. */
+/** PGlite is a PostgreSQL inside this process. */
 function pglite(folder: string): BankDatabase {
   const database = new PGlite(folder);
   const barrier = pgBarrier(database);
@@ -51,10 +50,10 @@ function pglite(folder: string): BankDatabase {
 function postgres(connectionString: string, schema: string): BankDatabase {
   const newPool = () =>
     new Pool({ connectionString, options: `-c search_path=${schema}` })
-      // emitted when a connection that nobody uses is lost; unheard, it would end the process
+      // a pool emits it when an idle connection is lost; without a listener it would end the process
       .on('error', ({ message }) => Logger.warn(message, 'Bank'));
   const pool = newPool();
-  // of its own, because whoever waits for the locks of a prepared branch holds a connection
+  // a separate pool, because statements that wait for the locks of a prepared branch occupy connections
   const xaPool = newPool();
   const barrier = pgBarrier(pool, { schema });
   return {
@@ -66,7 +65,7 @@ function postgres(connectionString: string, schema: string): BankDatabase {
         "select current_setting('max_prepared_transactions')::int as most",
       );
       if (rows[0]?.most === 0) throw new Error('SAMPLE_POSTGRES must have max_prepared_transactions above 0');
-      // makes the schema, too
+      // also creates the schema
       await barrier.createTable();
     },
     async close() {

@@ -1,13 +1,13 @@
 import { BadRequestException } from '@nestjs/common';
 
-/** An order to move money; the payload of every branch. */
+/** A transfer of money; the payload of every branch. */
 export interface Transfer {
   from: number;
   to: number;
   amount: number;
 }
 
-/** Reads an order from a request, refusing what is none. */
+/** Parses the body of a request; throws BadRequestException for an invalid transfer. */
 export function parseTransfer(body: unknown): Transfer {
   const { from = 1, to = 2, amount = 30 } = (body ?? {}) as Partial<Record<keyof Transfer, unknown>>;
   for (const [name, value] of Object.entries({ from, to, amount })) {

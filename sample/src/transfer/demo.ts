@@ -5,36 +5,36 @@ import { BankOutAccounts } from '../bank-out/bank-out.accounts.js';
 import { HAS_XA } from '../bank/bank-database.js';
 import { type Transfer } from '../bank/transfer.js';
 import { TransferService } from './transfer.service.js';
-import { MODES, PROTOCOLS, type Way } from './ways.js';
+import { MODES, PROTOCOLS, type TransferOptions } from './transfer-options.js';
 
-/** A transfer of the demonstration, and how it must end. */
-interface Scene {
+/** A transfer of the demonstration with its expected end. */
+interface DemoCase {
   readonly title: string;
-  readonly way: Way;
+  readonly options: TransferOptions;
   readonly transfer: Transfer;
   readonly expected: 'succeed' | 'failed';
 }
 
 const TRANSFER: Transfer = { from: 1, to: 2, amount: 30 };
 
-const SCENES: readonly Scene[] = [
+const CASES: readonly DemoCase[] = [
   ...PROTOCOLS.flatMap((protocol) =>
-    MODES.filter((mode) => mode !== 'xa' || HAS_XA).map((mode): Scene => ({
+    MODES.filter((mode) => mode !== 'xa' || HAS_XA).map((mode): DemoCase => ({
       title: `${mode} over ${protocol}`,
-      way: { mode, protocol },
+      options: { mode, protocol },
       transfer: TRANSFER,
       expected: 'succeed',
     })),
   ),
   {
     title: 'saga, receiver unknown',
-    way: { mode: 'saga', protocol: 'http' },
+    options: { mode: 'saga', protocol: 'http' },
     transfer: { ...TRANSFER, to: 404 },
     expected: 'failed',
   },
 ];
 
-/** Makes transfers in every way and shows what became of the money. */
+/** Makes transfers in each mode and over each protocol, and shows the balances. */
 @Injectable()
 export class Demo {
   constructor(
@@ -44,16 +44,16 @@ export class Demo {
     private readonly dtm: DtmService,
   ) {}
 
-  /** Runs the scenes and prints the tables; true when every balance and state is as expected. */
+  /** Makes the transfers and prints the tables. Returns whether every balance and state is as expected. */
   async run(): Promise<boolean> {
     const before = await this.#balances();
-    const scenes = [];
-    for (const scene of SCENES) scenes.push({ ...scene, ...(await this.#play(scene)) });
+    const results = [];
+    for (const demoCase of CASES) results.push({ ...demoCase, ...(await this.#play(demoCase)) });
     const after = await this.#balances();
 
-    const moved = scenes
-      .filter((scene) => scene.expected === 'succeed')
-      .reduce((sum, scene) => sum + scene.transfer.amount, 0);
+    const moved = results
+      .filter((result) => result.expected === 'succeed')
+      .reduce((sum, result) => sum + result.transfer.amount, 0);
     const balances = [
       { user: 1, before: before.get(1), after: after.get(1), expected: before.get(1)! - moved },
       { user: 2, before: before.get(2), after: after.get(2), expected: before.get(2)! + moved },
@@ -61,16 +61,16 @@ export class Demo {
     console.log('\nBalances');
     console.table(balances);
     console.log('Global transactions');
-    console.table(scenes.map(({ title, gid, state, expected }) => ({ transfer: title, gid, state, expected })));
+    console.table(results.map(({ title, gid, state, expected }) => ({ transfer: title, gid, state, expected })));
     return (
-      balances.every((row) => row.after === row.expected) && scenes.every((scene) => scene.state === scene.expected)
+      balances.every((row) => row.after === row.expected) && results.every((result) => result.state === result.expected)
     );
   }
 
-  async #play({ way, transfer }: Scene): Promise<{ gid: string; state: string }> {
+  async #play({ options, transfer }: DemoCase): Promise<{ gid: string; state: string }> {
     const gid = await this.dtm.newGid();
     try {
-      await this.transfers.run(way, gid, transfer);
+      await this.transfers.run(options, gid, transfer);
       return { gid, state: 'succeed' };
     } catch (error) {
       if (error instanceof DtmFailureError) return { gid, state: 'failed' };
@@ -81,7 +81,7 @@ export class Demo {
   }
 
   async #balances(): Promise<Map<number, number>> {
-    const accounts = [...(await this.bankOut.all()), ...(await this.bankIn.all())];
+    const accounts = [...(await this.bankOut.list()), ...(await this.bankIn.list())];
     return new Map(accounts.map(({ userId, balance }) => [userId, balance]));
   }
 }

@@ -9,12 +9,12 @@ import {
   ServiceUnavailableException,
 } from '@nestjs/common';
 import { DtmFailureError, DtmOngoingError, DtmService } from 'nestjs-dtm';
-import { HAS_XA, NO_XA } from '../bank/bank-database.js';
+import { HAS_XA, XA_REQUIREMENT } from '../bank/bank-database.js';
 import { parseTransfer } from '../bank/transfer.js';
 import { TransferService } from './transfer.service.js';
-import { MODES, PROTOCOLS } from './ways.js';
+import { MODES, PROTOCOLS } from './transfer-options.js';
 
-/** What people call. */
+/** The HTTP API of this application. */
 @Controller('transfer')
 export class TransferController {
   constructor(
@@ -29,12 +29,12 @@ export class TransferController {
     @Query('protocol') protocol: string = 'http',
     @Body() body: unknown,
   ): Promise<{ gid: string; status: string }> {
-    const way = { mode: oneOf(MODES, 'mode', mode), protocol: oneOf(PROTOCOLS, 'protocol', protocol) };
-    if (way.mode === 'xa' && !HAS_XA) throw new BadRequestException(NO_XA);
+    const options = { mode: oneOf(MODES, 'mode', mode), protocol: oneOf(PROTOCOLS, 'protocol', protocol) };
+    if (options.mode === 'xa' && !HAS_XA) throw new BadRequestException(XA_REQUIREMENT);
     const transfer = parseTransfer(body);
     const gid = await this.dtm.newGid();
     try {
-      await this.transfers.run(way, gid, transfer);
+      await this.transfers.run(options, gid, transfer);
     } catch (error) {
       if (error instanceof DtmFailureError) throw new ConflictException(error.message, { cause: error });
       if (error instanceof DtmOngoingError) throw new ServiceUnavailableException(error.message, { cause: error });
@@ -45,7 +45,7 @@ export class TransferController {
 }
 
 function oneOf<T extends string>(allowed: readonly T[], name: string, value: string): T {
-  const found = allowed.find((one) => one === value);
+  const found = allowed.find((item) => item === value);
   if (found === undefined) throw new BadRequestException(`${name} must be one of ${allowed.join(', ')}`);
   return found;
 }

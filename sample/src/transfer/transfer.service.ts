@@ -6,9 +6,9 @@ import { BankOutXaController } from '../bank-out/bank-out-xa.controller.js';
 import { BankOutAccounts } from '../bank-out/bank-out.accounts.js';
 import { BankOutController } from '../bank-out/bank-out.controller.js';
 import { type Transfer } from '../bank/transfer.js';
-import type { Protocol, Way } from './ways.js';
+import type { Protocol, TransferOptions } from './transfer-options.js';
 
-/** Moves money from one bank to the other, as one transaction over both. */
+/** Moves money from one bank to the other in a distributed transaction. */
 @Injectable()
 export class TransferService {
   constructor(
@@ -16,15 +16,15 @@ export class TransferService {
     private readonly bankOut: BankOutAccounts,
   ) {}
 
-  /** Resolves when the money has arrived; throws DtmFailureError when the transfer was rolled back. */
-  async run({ mode, protocol }: Way, gid: string, transfer: Transfer): Promise<void> {
+  /** Makes a transfer; throws DtmFailureError when it was rolled back. */
+  async run({ mode, protocol }: TransferOptions, gid: string, transfer: Transfer): Promise<void> {
     if (mode === 'saga') await this.#saga(protocol, gid, transfer);
     else if (mode === 'tcc') await this.#tcc(protocol, gid, transfer);
     else if (mode === 'msg') await this.#msg(protocol, gid, transfer);
     else await this.#xa(protocol, gid, transfer);
   }
 
-  /** Takes the money, then gives it; what was done is undone when the rest fails. */
+  /** Withdraws, then deposits. When the deposit fails, dtm calls the compensations. */
   async #saga(over: Protocol, gid: string, transfer: Transfer): Promise<void> {
     await this.dtm
       .saga({ gid })
@@ -44,7 +44,7 @@ export class TransferService {
     );
   }
 
-  /** Takes the money in a local transaction; when that has committed, and only then, the other bank is told. */
+  /** Withdraws in a local transaction. If it commits, and only then, dtm calls the other bank. */
   async #msg(over: Protocol, gid: string, transfer: Transfer): Promise<void> {
     const { from, amount } = transfer;
     await this.dtm
@@ -60,7 +60,7 @@ export class TransferService {
       );
   }
 
-  /** Changes both databases, then commits in both. */
+  /** Prepares the changes in both databases, then commits both. */
   async #xa(over: Protocol, gid: string, transfer: Transfer): Promise<void> {
     await this.dtm.xa(
       async (xa) => {

@@ -2,8 +2,8 @@ import type { StepUrls, TccUrls } from 'nestjs-dtm';
 import { BANK_IN, BANK_OUT, PROTOCOL, type Address } from './addresses.js';
 
 /*
- * The initiator knows the banks by URL only, as it would know services in Java or Go. Over HTTP a branch is at
- * /<controller>/<method>, over gRPC at /nestjsdtm.<Controller>/<Method>.
+ * The initiator knows only the URLs of the banks, like those of services in Java or Go. A branch has the path
+ * /<controller>/<method> over HTTP, and /nestjsdtm.<Controller>/<Method> over gRPC.
  */
 
 const bankOut = urlsOf(BANK_OUT, 'bank-out', 'BankOut');

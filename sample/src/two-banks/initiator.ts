@@ -3,14 +3,14 @@ import { NestFactory } from '@nestjs/core';
 import { DtmFailureError, DtmModule, DtmService } from 'nestjs-dtm';
 import { HAS_XA } from '../bank/bank-database.js';
 import type { Transfer } from '../bank/transfer.js';
-import { dtmServer } from '../dtm-server.js';
+import { dtmConnection } from '../dtm-connection.js';
 import { DTM_SERVER, PROTOCOL } from './addresses.js';
 import { SAGA_IN, SAGA_OUT, TCC_IN, TCC_OUT, XA_IN, XA_OUT } from './branches.js';
 
-@Module({ imports: [DtmModule.forRoot({ server: dtmServer(DTM_SERVER) })] })
+@Module({ imports: [DtmModule.forRoot({ server: dtmConnection(DTM_SERVER) })] })
 class InitiatorModule {}
 
-// no server of its own: nobody calls it
+// an application context without a server, because no service calls the initiator
 const app = await NestFactory.createApplicationContext(InitiatorModule);
 const dtm = app.get(DtmService);
 const transfer: Transfer = { from: 1, to: 2, amount: 30 };
@@ -38,13 +38,13 @@ if (HAS_XA) {
     ),
   );
 }
-const toNobody: Transfer = { ...transfer, to: 404 };
+const toUnknown: Transfer = { ...transfer, to: 404 };
 await show('saga, receiver unknown', (gid) =>
-  dtm.saga({ gid }).add(SAGA_OUT, toNobody).add(SAGA_IN, toNobody).submit({ waitResult: true }),
+  dtm.saga({ gid }).add(SAGA_OUT, toUnknown).add(SAGA_IN, toUnknown).submit({ waitResult: true }),
 );
 await app.close();
 
-/** Makes a transfer and tells how it ended. */
+/** Makes a transfer, and prints how it ended. */
 async function show(title: string, run: (gid: string) => Promise<unknown>): Promise<void> {
   const gid = await dtm.newGid();
   try {

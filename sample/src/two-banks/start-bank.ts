@@ -4,10 +4,10 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { DtmModule } from 'nestjs-dtm';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import type { Accounts } from '../bank/accounts.js';
-import { dtmServer } from '../dtm-server.js';
+import { dtmConnection } from '../dtm-connection.js';
 import { DTM_SERVER, type Address } from './addresses.js';
 
-/** A bank of the other sample, as a process of its own. */
+/** A bank of the other sample, in its own process. */
 export interface BankProcess {
   readonly name: string;
   readonly bank: Type;
@@ -16,7 +16,7 @@ export interface BankProcess {
   readonly address: Address;
 }
 
-/** Starts a bank, whose branches are called over HTTP and over gRPC. */
+/** Starts a bank that serves its branches over HTTP and gRPC. */
 export async function startBank({ name, bank, accounts, branches, address }: BankProcess): Promise<void> {
   @Module({
     imports: [
@@ -24,7 +24,7 @@ export async function startBank({ name, bank, accounts, branches, address }: Ban
         imports: [bank],
         inject: [accounts],
         useFactory: ({ database: { barrier, xa } }: Accounts) => ({
-          server: dtmServer(DTM_SERVER),
+          server: dtmConnection(DTM_SERVER),
           endpoint: { http: `http://${address.http}`, grpc: address.grpc },
           databases: { [name]: { barrier, xa } },
         }),
@@ -37,7 +37,7 @@ export async function startBank({ name, bank, accounts, branches, address }: Ban
   const app = await NestFactory.create(BankProcessModule);
   app.enableShutdownHooks();
   app.connectMicroservice<MicroserviceOptions>(dtmGrpcOptions(branches, { url: address.grpc }));
-  // opens the accounts, before anybody can ask for money
+  // opens the accounts before the first request
   await app.init();
   await app.startAllMicroservices();
   const [host, port] = address.http.split(':') as [string, string];

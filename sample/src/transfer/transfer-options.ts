@@ -2,12 +2,12 @@
 export const MODES = ['saga', 'tcc', 'msg', 'xa'] as const;
 export type Mode = (typeof MODES)[number];
 
-/** Over what its branches are called. */
+/** Protocols of the branches. */
 export const PROTOCOLS = ['http', 'grpc'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
-/** A way to move money. */
-export interface Way {
+/** How a transfer is made. */
+export interface TransferOptions {
   readonly mode: Mode;
   readonly protocol: Protocol;
 }
