@@ -1,13 +1,13 @@
 /** User and password in a URL. */
 const CREDENTIALS = /\/\/[^\s/?#]*@/g;
 
-/** Parameters of a query that hold a secret. */
+/** Query parameters that hold a secret. */
 const SECRETS = /([?&](?:password|token|secret|access_?token|acl_?token)=)[^&#/\s"']*/gi;
 
 /**
- * A URL, or a text with URLs, as it may stand in messages, which end up in logs.
+ * Redacts the URLs in a text, which may end up in a log: user, password and secrets in the query become `***`.
  *
- * @param text - perhaps with a user and password in front of an `@`, or a secret in a query
+ * @param text - a URL, or a text with URLs
  */
 export function redactUrls(text: string): string {
   return text.replaceAll(CREDENTIALS, '//***@').replaceAll(SECRETS, '$1***');
