@@ -22,7 +22,7 @@ export interface BarrierRow extends BarrierKey {
 
 /**
  * Connects the barrier to a database library: it opens transactions and inserts rows. The algorithm itself is in
- * {@link BranchBarrier}. For an SQL library, `sqlBarrier` of `nestjs-dtm/barrier/sql` creates the adapter.
+ * `BranchBarrier`. For an SQL library, `sqlBarrier` of `nestjs-dtm/barrier/sql` creates the adapter.
  *
  * The barrier wraps errors of these methods in DtmBarrierError, except errors of this package.
  *

@@ -9,7 +9,7 @@ export interface HttpDestination {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Resolves the names of HTTP services: a part of {@link DtmDriver}. */
+/** Resolves the names of HTTP services: a part of `DtmDriver`. */
 export interface HttpNameResolver {
   /**
    * Whether a URL holds the name of a service. Such a URL is called over HTTP, whatever its scheme is.
