@@ -9,7 +9,7 @@ import { startWorker } from './support/worker.mjs';
 /** @import { BenchmarkOptions } from './run.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
 
-/** What `bench` shows of it. */
+/** Text in the list of benchmarks. */
 export const description =
   'throughput of a decorated no-op branch against the same plain @Post handler, on Fastify and Express';
 
@@ -21,13 +21,13 @@ const platforms = /** @type {const} */ (['fastify', 'express']);
 /** @typedef {(typeof platforms)[number]} Platform */
 
 /**
- * The plain handler, the branch, and the branch of an earlier version where one is given.
+ * The plain handler, the branch and, with `--before`, the branch of an earlier version.
  *
  * @typedef {{ plain: Subject, branch: Subject, before?: Subject }} Subjects
  */
 
 /**
- * An application under test with what was measured of it.
+ * An application under test with its measurements.
  *
  * @typedef {object} Subject
  * @property {Worker<BranchApp>} app
@@ -41,12 +41,12 @@ const platforms = /** @type {const} */ (['fastify', 'express']);
  * @property {number} perSecond
  * @property {number} p50
  * @property {number} p99
- * @property {number} cpuMicroseconds Processor time of the application for one request.
- * @property {number} busy Share of the time in which the application used its core.
+ * @property {number} cpuMicroseconds Processor time of the application per request.
+ * @property {number} busy Share of time in which the application used its core.
  */
 
 /**
- * Measures, prints, and compares with the target.
+ * Measures, prints the results and compares them with the target.
  *
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>} whether the target was met
@@ -57,7 +57,7 @@ export async function run({ quick, before }) {
     : { rounds: 9, seconds: 4, warmUpSeconds: 5 };
   printMachine('@nestjs/core', 'fastify', 'express', 'undici');
   console.log(
-    `${rounds} rounds of ${seconds} s, the handlers in turn, ${connections} connections, no pipelining, nothing is stored\n`,
+    `${rounds} rounds of ${seconds} s, handlers in turn, ${connections} connections, no pipelining, no storage\n`,
   );
 
   /** @type {Worker<HttpLoad>} */
@@ -86,12 +86,12 @@ export async function run({ quick, before }) {
 /**
  * @param {Kind} kind
  * @param {Platform} platform
- * @param {URL} [of] - script of the application
+ * @param {URL} [url] - script of the application
  * @returns {Promise<Subject>}
  */
-async function start(kind, platform, of = new URL(script, import.meta.url)) {
+async function start(kind, platform, url = new URL(script, import.meta.url)) {
   /** @type {Worker<BranchApp>} */
-  const app = await startWorker(of, 'measured');
+  const app = await startWorker(url, 'measured');
   return { app, url: await app.call('start', kind, platform), sent: 0, rounds: [] };
 }
 
@@ -146,7 +146,7 @@ function report(results) {
     ['handler', 'requests/s (median)', 'lowest – highest', 'p50 ms', 'p99 ms', 'cpu µs/request', 'core busy'],
     rows,
   );
-  console.log('\nEvery request was answered with success, and the handlers ran exactly once for each.\n');
+  console.log('\nEvery request succeeded, and its handler ran exactly once.\n');
 
   const met = results.map(({ platform, subjects: { plain, branch, before } }) => {
     const ratio = compare(`${platform}: branch / plain`, branch, plain);
@@ -154,22 +154,22 @@ function report(results) {
     console.log(`${platform}: target ≥ ${target} of the throughput: ${ratio >= target ? 'met' : 'MISSED'}`);
     return ratio >= target;
   });
-  const idlest = Math.min(...results.flatMap(({ subjects }) => Object.values(subjects).map(coreBusy)));
-  if (idlest < 0.9) {
+  const leastBusy = Math.min(...results.flatMap(({ subjects }) => Object.values(subjects).map(coreBusy)));
+  if (leastBusy < 0.9) {
     console.log(
-      `Warning: the measured core was busy for ${percent(idlest)} only, so it is not the handlers that set the pace.`,
+      `Warning: the measured core was busy for only ${percent(leastBusy)}; the handlers were not the bottleneck.`,
     );
   }
   return met.every(Boolean);
 }
 
 /**
- * Prints how one handler compares with another, round by round.
+ * Compares two handlers round by round and prints the ratio.
  *
  * @param {string} title
  * @param {Subject} subject
  * @param {Subject} baseline
- * @returns {number} the ratio of their throughputs
+ * @returns {number} ratio of the throughputs
  */
 function compare(title, subject, baseline) {
   const pairs = subject.rounds.map((round, index) => ({

@@ -8,8 +8,8 @@ import { startWorker } from './support/worker.mjs';
 /** @import { BenchmarkOptions } from './run.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
 
-/** What `bench` shows of it. */
-export const description = 'DtmService submitting sagas, against hand-written calls of the same bytes';
+/** Text in the list of benchmarks. */
+export const description = 'sagas submitted by DtmService, compared with hand-written calls that send the same bytes';
 
 const target = 0.9;
 const inFlight = 32;
@@ -19,7 +19,7 @@ const pairs = /** @type {const} */ ([
 ]);
 
 /**
- * Measures, prints, and compares with the target.
+ * Measures, prints the results and compares them with the target.
  *
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>} whether the target was met
@@ -29,9 +29,7 @@ export async function run({ quick }) {
     ? { rounds: 3, seconds: 0.3, warmUpSeconds: 0.5 }
     : { rounds: 9, seconds: 3, warmUpSeconds: 4 };
   printMachine('@nestjs/core', 'undici', '@grpc/grpc-js');
-  console.log(
-    `${rounds} rounds of ${seconds} s in turn, ${inFlight} in flight; the coordinator is one that stores nothing\n`,
-  );
+  console.log(`${rounds} rounds of ${seconds} s in turn, ${inFlight} in flight; the coordinator stores nothing\n`);
 
   /** @type {Worker<Participants>} */
   const coordinator = await startWorker(new URL('processes/participants.mjs', import.meta.url), 'load');
@@ -71,14 +69,14 @@ export async function run({ quick }) {
     ]),
   );
   const ratios = pairs.map((pair) => {
-    const [ours, plain] = pair.map((name) => subjects.find((subject) => subject.name === name)?.rounds ?? []);
-    return median((ours ?? []).map(({ perSecond }, round) => perSecond / (plain?.[round]?.perSecond ?? Number.NaN)));
+    const [service, plain] = pair.map((name) => subjects.find((subject) => subject.name === name)?.rounds ?? []);
+    return median((service ?? []).map(({ perSecond }, round) => perSecond / (plain?.[round]?.perSecond ?? Number.NaN)));
   });
   console.log();
   printTable(
     ['ratio, median of the rounds', 'throughput', 'target'],
-    pairs.map(([ours, plain], index) => [
-      `${ours} / ${plain}`,
+    pairs.map(([service, plain], index) => [
+      `${service} / ${plain}`,
       (ratios[index] ?? Number.NaN).toFixed(2),
       `${target} ${(ratios[index] ?? 0) >= target ? 'met' : 'missed'}`,
     ]),

@@ -13,27 +13,27 @@ import { startWorker } from './support/worker.mjs';
 /** @import { Registry, RegistryName } from './support/registries.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
 
-/** What `bench` shows of it. */
-export const description = 'names resolved by watches, against asking the registry; 1,000 services watched at a time';
+/** Text in the list of benchmarks. */
+export const description = 'names resolved by watches, compared with requests to the registry; 1,000 watched services';
 
-/** Least resolutions a second by a watch, and most connections to an etcd. */
+/** Least resolutions per second by a watch, and most connections to etcd. */
 const targets = { perSecond: 10_000, connections: 1 };
 
 const inFlight = 32;
 const service = 'bank';
 const address = '10.0.0.1:36790';
 
-/** Who resolves: by a watch, and by asking each time. */
+/** Resolution by a watch, and by a request for each name. */
 const pairs = /** @type {const} */ ([
-  { registry: 'etcd', start: 'startEtcd', warm: 'gRPC name, watched', asking: 'etcd3, asking etcd' },
-  { registry: 'nacos', start: 'startNacos', warm: 'HTTP name, watched', asking: 'undici, asking Nacos' },
+  { registry: 'etcd', start: 'startEtcd', warm: 'gRPC name, watched', direct: 'etcd3, request to etcd' },
+  { registry: 'nacos', start: 'startNacos', warm: 'HTTP name, watched', direct: 'undici, request to Nacos' },
 ]);
 
-/** Nacos is asked as often by a watch, at the most. */
+/** Most requests of a watch to Nacos. */
 const pollsPerSecond = 2;
 
 /**
- * Measures, prints, and compares with the targets.
+ * Measures, prints the results and compares them with the targets.
  *
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>} whether the targets were met
@@ -43,12 +43,12 @@ export async function run({ quick }) {
     ? { rounds: 2, seconds: 0.5, services: 100, changes: 3 }
     : { rounds: 7, seconds: 3, services: 1000, changes: 10 };
   printMachine('@grpc/grpc-js', 'etcd3', 'undici');
-  console.log(`${rounds} rounds of ${seconds} s in turn, ${inFlight} in flight; the registries are real ones\n`);
+  console.log(`${rounds} rounds of ${seconds} s in turn, ${inFlight} in flight; real registries\n`);
 
   const names = /** @type {const} */ (['etcd', 'consul', 'nacos']);
   for (const name of names) {
     const { available, title } = requireOrSkip(name);
-    if (!available) console.log(`Skipped: ${title(`what is measured on ${name}`)}\n`);
+    if (!available) console.log(`Skipped: ${title(`measurements on ${name}`)}\n`);
   }
   /** @type {Worker<RegistryProxy>} */
   const proxy = await startWorker(new URL('processes/registry-proxy.mjs', import.meta.url), 'load');
@@ -70,16 +70,16 @@ async function resolutions(proxy, rounds, seconds) {
   /** @type {Registry[]} */
   const registries = [];
   const subjects = [];
-  for (const { registry: name, start, warm, asking } of pairs.filter(({ registry }) => isAvailable(registry))) {
+  for (const { registry: name, start, warm, direct } of pairs.filter(({ registry }) => isAvailable(registry))) {
     const registry = await startRegistry[name]();
     registries.push(registry);
     await registry.put(service, address);
-    const port = await counting(proxy, name, registry);
+    const port = await startProxy(proxy, name, registry);
     await app.call(start, `127.0.0.1:${port}`, `${registry.host}:${registry.port}`, service);
     /** @type {Awaited<ReturnType<DriverApp['run']>>[][]} */
     const [watched, asked] = [[], []];
     subjects.push({ name: warm, registry: name, port, measured: watched ?? [], requests: 0 });
-    subjects.push({ name: asking, registry: name, port, measured: asked ?? [], requests: 0 });
+    subjects.push({ name: direct, registry: name, port, measured: asked ?? [], requests: 0 });
   }
 
   const names = subjects.map(({ name }) => name);
@@ -106,14 +106,14 @@ async function resolutions(proxy, rounds, seconds) {
  * @typedef {object} Subject
  * @property {string} name
  * @property {Awaited<ReturnType<DriverApp['run']>>[]} measured
- * @property {number} requests - that the watch has sent meanwhile
+ * @property {number} requests - requests of the watch during the rounds
  */
 
 /** @param {readonly Subject[]} subjects */
 function reportResolutions(subjects) {
   const isWarm = new Set(pairs.map(({ warm }) => /** @type {string} */ (warm)));
   printTable(
-    ['resolved by', 'a second (median)', 'lowest – highest', 'cpu µs', 'core busy', 'resolutions', 'requests'],
+    ['resolved by', 'per second (median)', 'lowest – highest', 'cpu µs', 'core busy', 'resolutions', 'requests'],
     subjects.map(({ name, measured, requests }) => {
       const perSecond = measured.map((round) => round.perSecond);
       const count = measured.reduce((sum, round) => sum + round.count, 0);
@@ -129,19 +129,19 @@ function reportResolutions(subjects) {
     }),
   );
   console.log();
-  const found = pairs.flatMap(({ warm, asking }) => {
-    const [watched, asked] = [warm, asking].map((name) => subjects.find((subject) => subject.name === name));
+  const found = pairs.flatMap(({ warm, direct }) => {
+    const [watched, asked] = [warm, direct].map((name) => subjects.find((subject) => subject.name === name));
     if (!watched || !asked) return [];
     const perSecond = median(watched.measured.map((round) => round.perSecond));
     const ratio = median(
       watched.measured.map((round, index) => round.perSecond / (asked.measured[index]?.perSecond ?? Number.NaN)),
     );
-    return { warm, asking, perSecond, ratio };
+    return { warm, direct, perSecond, ratio };
   });
   printTable(
-    ['', 'a second', 'target', 'ratio, median of the rounds'],
-    found.map(({ warm, asking, perSecond, ratio }) => [
-      `${warm} / ${asking}`,
+    ['', 'per second', 'target', 'ratio, median of the rounds'],
+    found.map(({ warm, direct, perSecond, ratio }) => [
+      `${warm} / ${direct}`,
       perSecond.toFixed(0),
       `${targets.perSecond} ${perSecond >= targets.perSecond ? 'met' : 'missed'}`,
       ratio.toFixed(1),
@@ -164,19 +164,19 @@ async function watches(proxy, names, count, changes) {
     await registry.stop();
   }
   printTable(
-    [`${count} services`, 'with an address', 'after s', 'connections, highest', 'a change heard, ms', 'highest'],
-    results.map(({ name, answered, milliseconds, connections, heard }) => [
+    [`${count} services`, 'with an address', 'after s', 'connections, highest', 'change received, ms', 'highest'],
+    results.map(({ name, answered, milliseconds, connections, received }) => [
       name,
       String(answered),
       (milliseconds / 1000).toFixed(2),
       `${connections.open}, ${connections.highest}`,
-      median(heard).toFixed(1),
-      Math.max(...heard).toFixed(1),
+      median(received).toFixed(1),
+      Math.max(...received).toFixed(1),
     ]),
   );
   console.log();
   printTable(
-    ['memory', 'none: RSS MiB', 'one', String(count), 'again none', 'RSS for one, KiB', 'live for one, KiB'],
+    ['services', '0: RSS MiB', '1', String(count), '0 again', 'RSS per service, KiB', 'live per service, KiB'],
     results.map(({ name, memory: { none, one, all, after } }) => [
       name,
       ...[none, one, all, after].map(({ rss }) => (rss / 1024).toFixed(1)),
@@ -214,7 +214,7 @@ async function watchMany(proxy, name, registry, count, changes) {
   for (let first = 0; first < count; first += inFlight) {
     await Promise.all(services.slice(first, first + inFlight).map((one) => registry.put(one, address)));
   }
-  const port = await counting(proxy, name, registry);
+  const port = await startProxy(proxy, name, registry);
   const authority = `127.0.0.1:${port}`;
   /** @type {Worker<DriverApp>} */
   const app = await startWorker(new URL('processes/driver-app.mjs', import.meta.url), 'measured');
@@ -224,34 +224,35 @@ async function watchMany(proxy, name, registry, count, changes) {
   await app.call('watch', name, authority, [first], 10_000);
   const one = await app.call('memory');
   const { answered, milliseconds } = await app.call('watch', name, authority, others, 30_000);
-  await settled(proxy, port);
+  await waitUntilStable(proxy, port);
   const all = await app.call('memory');
   const connections = await proxy.call('counts', port);
 
-  const heard = [];
+  const received = [];
   for (let change = 0; change < changes; change++) {
     const changed = services[Math.floor(((change + 0.5) * count) / changes)] ?? first;
     const next = `10.0.1.${change}:36790`;
     const start = performance.now();
     await registry.put(changed, next);
-    if (!(await app.call('hears', changed, next, 20_000))) throw new Error(`${name}: ${changed} has not changed`);
-    heard.push(performance.now() - start);
+    if (!(await app.call('waitForAddress', changed, next, 20_000)))
+      throw new Error(`${name}: the change of ${changed} was not received`);
+    received.push(performance.now() - start);
   }
   await app.call('close');
   const after = await app.call('memory');
   const { open } = await proxy.call('counts', port);
   await app.stop();
-  if (open > 0) throw new Error(`${open} connections to ${name} are open after the end`);
-  return { name, answered: answered + 1, milliseconds, connections, heard, memory: { none, one, all, after } };
+  if (open > 0) throw new Error(`${open} connections to ${name} are still open after close`);
+  return { name, answered: answered + 1, milliseconds, connections, received, memory: { none, one, all, after } };
 }
 
 /**
- * Etcd takes watches one after another. Nacos is asked all the time.
+ * Waits until no more requests arrive: etcd accepts watches one by one. Requests to Nacos never stop, so the wait is limited.
  *
  * @param {Worker<RegistryProxy>} proxy
  * @param {number} port
  */
-async function settled(proxy, port) {
+async function waitUntilStable(proxy, port) {
   let before = -1;
   for (let look = 0; look < 20; look++) {
     const { requests } = await proxy.call('counts', port);
@@ -266,6 +267,6 @@ async function settled(proxy, port) {
  * @param {RegistryName} name
  * @param {Registry} registry
  */
-function counting(proxy, name, { host, port }) {
+function startProxy(proxy, name, { host, port }) {
   return proxy.call('start', host, port, name === 'etcd' ? 'grpc' : 'http1');
 }

@@ -10,8 +10,8 @@ import { startWorker } from './support/worker.mjs';
 /** @import { BenchmarkOptions } from './run.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
 
-/** What `bench` shows of it. */
-export const description = 'sagas per second with two no-op branches over gRPC, against the same over HTTP';
+/** Text in the list of benchmarks. */
+export const description = 'sagas per second with two no-op branches over gRPC, compared with HTTP';
 
 const target = 0.8;
 const levels = [16, 64];
@@ -19,7 +19,7 @@ const transports = /** @type {const} */ (['http', 'grpc']);
 const branches = 2;
 
 /**
- * Measures, prints, and compares with the target.
+ * Measures, prints the results and compares them with the target.
  *
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>} whether the target was met
@@ -56,8 +56,8 @@ export async function run({ quick }) {
   await app.stop();
   load.stop();
   if (stored.succeed !== sagas)
-    throw new Error(`${sagas} sagas were reported, but stored are ${JSON.stringify(stored)}`);
-  if (calls !== sagas * branches) throw new Error(`${sagas} sagas of ${branches} branches made ${calls} calls`);
+    throw new Error(`${sagas} sagas were reported, but the store has ${JSON.stringify(stored)}`);
+  if (calls !== sagas * branches) throw new Error(`${sagas} sagas with ${branches} branches made ${calls} calls`);
   return report(subjects);
 }
 

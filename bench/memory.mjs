@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { temporaryFolder } from '../tools/support/temporary-folder.mjs';
-import { startOurs } from './support/coordinators.mjs';
+import { startEmbedded } from './support/coordinators.mjs';
 import { startLoad } from './support/go-load.mjs';
 import { describeDisk, printMachine } from './support/machine.mjs';
 import { median } from './support/statistics.mjs';
@@ -11,14 +11,14 @@ import { startWorker } from './support/worker.mjs';
 /** @import { BenchmarkOptions } from './run.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
 
-/** What `bench` shows of it. */
-export const description = 'the coordinator with a million finished and with 100,000 unfinished transactions';
+/** Text in the list of benchmarks. */
+export const description = 'throughput and memory with a million finished and with 100,000 unfinished transactions';
 
-/** Least throughput in comparison with an empty store, most memory in MiB, and most time of a claim in comparison with a small store. */
+/** Least throughput relative to an empty store, most memory in MiB, and most time of a claim relative to a small store. */
 const targets = { throughput: 0.85, finishedMiB: 250, unfinishedMiB: 400, claim: 4 };
 
 /**
- * Measures, prints and checks the targets.
+ * Measures, prints the results and compares them with the targets.
  *
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>}
@@ -31,9 +31,9 @@ export async function run({ quick }) {
   printMachine('undici', 'libsql');
   console.log(`Durability: every state is on disk before it is acknowledged (${describeDisk(folder)})\n`);
   const met = [
-    await finishedBehind(folder, finished, rounds, seconds),
-    await inFlight(unfinished),
-    await claims(folder, quick ? [1000, 10_000] : [1000, 10_000, 100_000, 1_000_000]),
+    await withFinished(folder, finished, rounds, seconds),
+    await withUnfinished(unfinished),
+    await claimTimes(folder, quick ? [1000, 10_000] : [1000, 10_000, 100_000, 1_000_000]),
   ];
   return met.every(Boolean);
 }
@@ -44,7 +44,7 @@ export async function run({ quick }) {
  * @param {number} rounds
  * @param {number} seconds
  */
-async function finishedBehind(folder, count, rounds, seconds) {
+async function withFinished(folder, count, rounds, seconds) {
   const path = join(folder, 'full.db');
   /** @type {Worker<StoreProcess>} */
   const filler = await startWorker(new URL('processes/store.mjs', import.meta.url), 'load');
@@ -52,7 +52,7 @@ async function finishedBehind(folder, count, rounds, seconds) {
   await filler.stop();
 
   const load = await startLoad();
-  const servers = [await startOurs(), await startOurs(path)];
+  const servers = [await startEmbedded(), await startEmbedded(path)];
   /** @type {number[][]} */
   const results = [[], []];
   for (let round = -1; round < rounds; round++) {
@@ -68,13 +68,13 @@ async function finishedBehind(folder, count, rounds, seconds) {
   for (const server of servers) await server.stop();
   load.stop();
   printTable(
-    ['sagas a second, 16 in flight', 'median'],
+    ['sagas/s, 16 in flight', 'median'],
     [
       ['empty store', median(empty).toFixed(0)],
       [`${count} finished in the store`, median(full).toFixed(0)],
     ],
   );
-  return judge([
+  return reportTargets([
     [
       `throughput with ${count} finished / empty`,
       ratio.toFixed(2),
@@ -91,20 +91,20 @@ async function finishedBehind(folder, count, rounds, seconds) {
 }
 
 /** @param {number} count */
-async function inFlight(count) {
+async function withUnfinished(count) {
   const load = await startLoad();
-  const server = await startOurs();
+  const server = await startEmbedded();
   await load.calls('down');
   const { url } = server;
   let highest = 0;
   const timer = setInterval(() => (highest = Math.max(highest, server.rssMiB())), 100);
   const report = await load.run({ url, workload: 'start', connections: 64, seconds: 600, count, prefix: 'f' });
-  if (report.count !== count) throw new Error(`${report.count} of ${count} were taken: ${report.firstError}`);
+  if (report.count !== count) throw new Error(`${report.count} of ${count} were accepted: ${report.firstError}`);
   highest = Math.max(highest, server.rssMiB());
   clearInterval(timer);
   await server.stop();
   load.stop();
-  return judge([
+  return reportTargets([
     [
       `highest resident memory with ${count} unfinished, MiB`,
       highest.toFixed(0),
@@ -118,7 +118,7 @@ async function inFlight(count) {
  * @param {string} folder
  * @param {readonly number[]} sizes
  */
-async function claims(folder, sizes) {
+async function claimTimes(folder, sizes) {
   const rows = [];
   for (const size of sizes) {
     /** @type {Worker<StoreProcess>} */
@@ -128,11 +128,11 @@ async function claims(folder, sizes) {
     await worker.stop();
   }
   printTable(
-    ['unfinished, none or 64 of them due', 'look without result, ms', 'claim of 64, ms'],
+    ['unfinished, none or 64 of them due', 'claim without result, ms', 'claim of 64, ms'],
     rows.map(({ size, milliseconds }) => [String(size), milliseconds.none.toFixed(3), milliseconds.some.toFixed(3)]),
   );
   const ratio = (rows.at(-1)?.milliseconds.some ?? Number.NaN) / (rows[0]?.milliseconds.some ?? Number.NaN);
-  return judge([
+  return reportTargets([
     [
       `claim with ${sizes.at(-1)} / with ${sizes[0]} unfinished`,
       ratio.toFixed(2),
@@ -143,7 +143,7 @@ async function claims(folder, sizes) {
 }
 
 /** @param {readonly (readonly [name: string, value: string, target: string, isMet: boolean])[]} rows */
-function judge(rows) {
+function reportTargets(rows) {
   console.log();
   printTable(
     ['', 'measured', 'target'],

@@ -11,14 +11,14 @@ import * as soak from './soak.mjs';
 
 /**
  * @typedef {object} BenchmarkOptions
- * @property {boolean} quick A few seconds only: shows that it works, not how fast.
- * @property {string} [before] Folder of a built checkout of an earlier version, to be measured in the same run.
+ * @property {boolean} quick A run of a few seconds, which only shows that the benchmark works.
+ * @property {string} [before] Folder of an earlier version, installed and built, to measure in the same run.
  */
 
 /**
  * @typedef {object} Benchmark
  * @property {string} description
- * @property {(options: BenchmarkOptions) => Promise<boolean>} run Resolves with whether its target was met.
+ * @property {(options: BenchmarkOptions) => Promise<boolean>} run Resolves with whether the target was met.
  */
 
 const benchmarks = new Map(
@@ -37,10 +37,10 @@ const benchmark = benchmarks.get(name ?? '');
 if (benchmark) {
   const met = await benchmark.run(values);
   if (values.quick)
-    console.log('\nThis was a quick run: it shows that the benchmark works; for figures leave --quick out.');
+    console.log('\nThis was a quick run, which only shows that the benchmark works. Omit --quick for figures.');
   if (!met) process.exitCode = 1;
 } else {
-  if (name !== undefined) console.error(`There is no benchmark ${JSON.stringify(name)}.\n`);
+  if (name !== undefined) console.error(`Unknown benchmark ${JSON.stringify(name)}; choose one of the list.\n`);
   console.log('npm run bench -- NAME [--quick] [--before CHECKOUT]\n');
   for (const [known, { description }] of benchmarks) console.log(`  ${known.padEnd(12)} ${description}`);
   if (name !== undefined) process.exitCode = 1;

@@ -10,7 +10,7 @@ import { startWorker } from './support/worker.mjs';
 /** @import { BenchmarkOptions } from './run.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
 
-/** What `bench` shows of it. */
+/** Text in the list of benchmarks. */
 export const description =
   'sagas per second with two no-op HTTP branches through DtmService and the embedded coordinator on SQLite';
 
@@ -18,7 +18,7 @@ const levels = [1, 16, 64];
 const branches = 2;
 
 /**
- * Measures and prints; there is no target.
+ * Measures and prints the results; there is no target.
  *
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>}
@@ -30,9 +30,11 @@ export async function run({ quick }) {
   const folder = temporaryFolder('bench');
   printMachine('@nestjs/core', 'undici', 'libsql');
   console.log(
-    `Durability: every state is on disk before it is acknowledged; writes that come together share an fsync (${describeDisk(folder)})`,
+    `Durability: every state is on disk before it is acknowledged; concurrent writes share an fsync (${describeDisk(folder)})`,
   );
-  console.log(`${rounds} rounds of ${seconds} s, ${levels.join(', ')} in flight in turn; each saga is waited for\n`);
+  console.log(
+    `${rounds} rounds of ${seconds} s, ${levels.join(', ')} in flight in turn; the load waits for each saga\n`,
+  );
 
   /** @type {Worker<Participants>} */
   const participants = await startWorker(new URL('processes/participants.mjs', import.meta.url), 'load');
@@ -56,7 +58,7 @@ export async function run({ quick }) {
   await app.call('close');
   await Promise.all([app.stop(), participants.stop()]);
   report(results);
-  console.log(`\nAll ${sagas} sagas succeeded and are stored so; each branch was called exactly once.`);
+  console.log(`\nAll ${sagas} sagas succeeded, in the store as well; each branch was called exactly once.`);
   return true;
 }
 
@@ -68,9 +70,9 @@ export async function run({ quick }) {
 function check(sagas, stored, calls) {
   const { succeed = 0, ...others } = stored;
   if (succeed !== sagas || Object.keys(others).length > 0) {
-    throw new Error(`${sagas} sagas were reported as succeeded, but stored are ${JSON.stringify(stored)}`);
+    throw new Error(`${sagas} sagas were reported as succeeded, but the store has ${JSON.stringify(stored)}`);
   }
-  if (calls !== sagas * branches) throw new Error(`${sagas} sagas of ${branches} branches made ${calls} calls`);
+  if (calls !== sagas * branches) throw new Error(`${sagas} sagas with ${branches} branches made ${calls} calls`);
 }
 
 /** @param {readonly { inFlight: number, rounds: readonly Awaited<ReturnType<SagaApp['run']>>[] }[]} results */

@@ -1,5 +1,5 @@
 import { temporaryFolder } from '../tools/support/temporary-folder.mjs';
-import { startOurs } from './support/coordinators.mjs';
+import { startEmbedded } from './support/coordinators.mjs';
 import { startLoad } from './support/go-load.mjs';
 import { describeDisk, printMachine } from './support/machine.mjs';
 import { median } from './support/statistics.mjs';
@@ -7,14 +7,14 @@ import { printTable } from './support/table.mjs';
 
 /** @import { BenchmarkOptions } from './run.mjs' */
 
-/** What `bench` shows of it. */
-export const description = 'memory of the coordinator over ten minutes at half of what it can do';
+/** Text in the list of benchmarks. */
+export const description = 'memory of the coordinator over ten minutes at half of its throughput';
 
-/** Most by which the last third may use more memory than the second. */
+/** Most memory of the last third relative to the second third. */
 const target = 1.05;
 
 /**
- * Measures, prints and checks the target.
+ * Measures, prints the results and compares them with the target.
  *
  * @param {BenchmarkOptions} options
  * @returns {Promise<boolean>}
@@ -26,7 +26,7 @@ export async function run({ quick }) {
     `Durability: every state is on disk before it is acknowledged (${describeDisk(temporaryFolder('bench'))})\n`,
   );
   const load = await startLoad();
-  const server = await startOurs();
+  const server = await startEmbedded();
   const { url } = server;
   const full = await load.run({ url, workload: 'saga', connections: 64, seconds: quick ? 2 : 15, prefix: 'full' });
   const rate = full.count / full.seconds / 2;
@@ -51,7 +51,7 @@ export async function run({ quick }) {
     ]),
   );
   console.log(
-    `\n${half.count} sagas at ${rate.toFixed(0)} a second, started by the clock; p50 ${half.p50} ms, p99 ${half.p99} ms, p99.9 ${half.p999} ms`,
+    `\n${half.count} sagas at ${rate.toFixed(0)}/s, started by the clock; p50 ${half.p50} ms, p99 ${half.p99} ms, p99.9 ${half.p999} ms`,
   );
   const met = ratio <= target;
   console.log(`Last third / second third: ${ratio.toFixed(3)}, target ${target} ${met ? 'met' : 'missed'}.`);

@@ -1,8 +1,8 @@
-// Load generator and no-op participants in one process, written in Go so that they cost as little as possible beside the
-// server they measure.
+// Load generator and no-op participants in one program, written in Go to use little processor time beside the measured
+// server.
 //
-//	load participants                         serves branches; prints its port, then its number of calls for each line read
-//	load run -url U -branches B -workload W   starts transactions, prints what came of them as JSON
+//	load participants                         serves branches; prints its address, then its number of calls for each input line
+//	load run -url U -branches B -workload W   runs transactions and prints the results as JSON
 package main
 
 import (
@@ -24,11 +24,11 @@ func main() {
 		flags.StringVar(&options.url, "url", "", "base URL of the coordinator's HTTP API")
 		flags.StringVar(&options.branches, "branches", "", "base URL of the participants")
 		flags.StringVar(&options.workload, "workload", "saga", "saga, empty, tcc or msg")
-		flags.StringVar(&options.prefix, "prefix", "", "beginning of the gids")
+		flags.StringVar(&options.prefix, "prefix", "", "prefix of the gids")
 		flags.IntVar(&options.connections, "connections", 16, "transactions in flight")
-		flags.Float64Var(&options.seconds, "seconds", 5, "how long")
-		flags.IntVar(&options.count, "count", 0, "end after so many transactions; 0 = none")
-		flags.Float64Var(&options.rate, "rate", 0, "transactions a second, started by the clock; 0 = as fast as they end")
+		flags.Float64Var(&options.seconds, "seconds", 5, "duration in seconds")
+		flags.IntVar(&options.count, "count", 0, "most transactions; 0 = no limit")
+		flags.Float64Var(&options.rate, "rate", 0, "transactions per second, started by the clock; 0 = as fast as possible")
 		_ = flags.Parse(os.Args[2:])
 		run(options)
 	default:

@@ -10,11 +10,11 @@ import (
 	"sync/atomic"
 )
 
-// emptyMessage is google.protobuf.Empty as gRPC frames it: not compressed, of length 0.
+// emptyMessage is google.protobuf.Empty in its gRPC frame: uncompressed, length 0.
 var emptyMessage = make([]byte, 5)
 
-// serveParticipants answers every branch call with success, over HTTP/1.1 and gRPC on one port. A line "down" on stdin
-// makes it refuse connections, "up" ends that; after any line it prints how many calls it has answered.
+// serveParticipants answers every branch call with success, over HTTP/1.1 and gRPC on one port. The input line "down" stops
+// the server, "up" starts it again; after each line the program prints the number of answered calls.
 func serveParticipants() {
 	var calls atomic.Int64
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,7 +28,7 @@ func serveParticipants() {
 		_, _ = w.Write([]byte(`{"dtm_result":"SUCCESS"}`))
 	})
 	address := "127.0.0.1:0"
-	// gRPC without TLS begins with HTTP/2 at once
+	// gRPC without TLS starts directly with HTTP/2
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
@@ -59,7 +59,7 @@ func serveParticipants() {
 func answerGrpc(w http.ResponseWriter) {
 	header := w.Header()
 	header["Content-Type"] = []string{"application/grpc"}
-	// servers of gRPC send none
+	// gRPC servers send no Date header
 	header["Date"] = nil
 	header[http.TrailerPrefix+"Grpc-Status"] = []string{"0"}
 	_, _ = w.Write(emptyMessage)

@@ -17,7 +17,7 @@ type runOptions struct {
 	seconds, rate                   float64
 }
 
-// What run prints; times in milliseconds.
+// report is the output of run; times in milliseconds.
 type report struct {
 	Count      int     `json:"count"`
 	Errors     int     `json:"errors"`
@@ -28,9 +28,9 @@ type report struct {
 	P999       float64 `json:"p999"`
 }
 
-// run keeps so many transactions in flight, or starts them by the clock; then the time of each counts from when it
-// should have started, so that a queue before the server is seen. All gids have one length: Go dtm on boltdb mixes up the
-// branches of transactions whose gids begin alike.
+// run keeps a number of transactions in flight, or starts them by the clock. With the clock, latency counts from the
+// scheduled start, so that it includes queueing before the server (no coordinated omission). All gids have the same
+// length, because Go dtm on boltdb mixes up the branches of gids with a common prefix.
 func run(options runOptions) {
 	work, known := workloads[options.workload]
 	if !known {

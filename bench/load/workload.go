@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// A workload starts one transaction and waits for its result.
+// A workload runs one transaction and waits for its result.
 type workload func(client *http.Client, options *runOptions, gid string) error
 
 var workloads = map[string]workload{
@@ -26,7 +26,7 @@ func saga(client *http.Client, o *runOptions, gid string) error {
 		gid, o.branches, o.branches, o.branches, o.branches, payload, payload))
 }
 
-// startOnly does not wait for the result.
+// startOnly submits a saga without waiting for the result.
 func startOnly(client *http.Client, o *runOptions, gid string) error {
 	return post(client, o.url+"/submit", fmt.Sprintf(
 		`{"gid":"%s","trans_type":"saga","retry_interval":10,"steps":[{"action":"%s/out","compensate":"%s/undoOut"},{"action":"%s/in","compensate":"%s/undoIn"}],"payloads":["%s","%s"]}`,

@@ -10,7 +10,7 @@ import { cpuSeconds, serve } from '../support/worker.mjs';
 
 let calls = 0;
 
-/** What people write without this package. */
+/** A handler without this package. */
 class PlainController {
   /** @param {unknown} _payload */
   async noop(_payload) {
@@ -26,10 +26,10 @@ class BranchController {
   }
 }
 
-// oxlint-disable-next-line typescript/no-extraneous-class -- what makes it a module is given when it starts
+// oxlint-disable-next-line typescript/no-extraneous-class -- the start handler applies @Module
 class AppModule {}
 
-// What the compiler makes of decorators, by hand: this file is run as it is.
+// decorators applied by hand, because this file is not compiled
 const plain = PlainController.prototype;
 Body()(plain, 'noop', 0);
 Post('noop')(plain, 'noop', descriptorOf(plain));
@@ -59,7 +59,7 @@ let app;
 
 const handlers = {
   /**
-   * Starts an application with one handler; only that with a branch has `DtmModule`.
+   * Starts an application with one handler; only the branch application imports `DtmModule`.
    *
    * @param {Kind} kind
    * @param {'express' | 'fastify'} platform

@@ -6,12 +6,12 @@ import { cpuSeconds, serve } from '../support/worker.mjs';
 
 /** @import { INestApplicationContext } from '@nestjs/common' */
 
-// inside of the package, and there only once it is built
+// internal module of the package, from the build
 const { DTM_PROTO, EMPTY_PROTO, serviceMethods } = /** @type {typeof import('../../lib/protocol/internal.js')} */ (
   await import(String(new URL('../../dist/protocol/internal.js', import.meta.url)))
 );
 
-// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is no more than its imports
+// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module with imports only
 class AppModule {}
 
 const steps = [
@@ -84,8 +84,8 @@ function grpcJs(address) {
 
 const handlers = {
   /**
-   * @param {string} url - of a coordinator over HTTP
-   * @param {string} address - of one over gRPC
+   * @param {string} url - URL of a coordinator over HTTP
+   * @param {string} address - address of a coordinator over gRPC
    */
   start: async (url, address) => {
     submits['DtmService over HTTP'] = await service(url);
@@ -94,15 +94,15 @@ const handlers = {
     submits['grpc-js'] = grpcJs(address);
   },
   /**
-   * Submits sagas for a while.
+   * Submits sagas for some seconds.
    *
-   * @param {string} name - by which client
+   * @param {string} name - name of the client
    * @param {number} inFlight
    * @param {number} seconds
    */
   run: async (name, inFlight, seconds) => {
     const submit = submits[name];
-    if (!submit) throw new Error(`there is no ${name}`);
+    if (!submit) throw new Error(`unknown client ${name}`);
     let sagas = 0;
     const cpuBefore = cpuSeconds();
     const start = performance.now();

@@ -1,7 +1,7 @@
 import { embeddedServer, sqliteStore } from 'nestjs-dtm/server';
 import { serve } from '../support/worker.mjs';
 
-/** As Go dtm with the log level `error`. */
+/** Logs like Go dtm with log level `error`. */
 const logger = { info() {}, warn() {}, error: console.error };
 
 /** @type {ReturnType<typeof embeddedServer>} */
@@ -11,7 +11,7 @@ const handlers = {
   /**
    * Starts the coordinator.
    *
-   * @param {string} path - file of its store
+   * @param {string} path - file of the store
    * @returns {Promise<{ url: string, pid: number }>}
    */
   start: async (path) => {

@@ -13,29 +13,29 @@ import { cpuSeconds, serve } from '../support/worker.mjs';
 setFlagsFromString('--expose-gc');
 const collect = /** @type {() => void} */ (runInNewContext('gc'));
 
-/** Resolutions without a turn of the event loop, in which others have theirs. */
+/** Resolutions between two turns of the event loop, which lets other work run. */
 const BATCH = 100;
 
 /** @type {Record<string, () => Promise<string>>} */
 const resolutions = {};
 /** @type {(() => unknown)[]} */
-const ends = [];
-/** @type {Map<string, { address: string, told: (() => void)[] }>} */
+const cleanups = [];
+/** @type {Map<string, { address: string, listeners: (() => void)[] }>} */
 const watched = new Map();
 
 /**
- * What a new channel does to learn its addresses: gRPC's resolver of its target.
+ * Resolves a name as a new channel does, with the gRPC resolver of the target.
  *
  * @param {string} authority
  * @param {string} path
  * @param {string} [scheme]
  * @returns {Promise<string>}
  */
-function asChannel(authority, path, scheme = 'etcd') {
+function resolveAsChannel(authority, path, scheme = 'etcd') {
   return new Promise((resolve, reject) => {
     const stop = listen(scheme, authority, path, (endpoints) => {
       stop();
-      if (endpoints.ok) resolve(written(endpoints.value));
+      if (endpoints.ok) resolve(formatEndpoints(endpoints.value));
       else reject(new Error(endpoints.error.details));
     });
   });
@@ -48,17 +48,17 @@ function asChannel(authority, path, scheme = 'etcd') {
  * @param {(endpoints: Parameters<grpc.experimental.ResolverListener>[0]) => void} listener
  */
 function listen(scheme, authority, path, listener) {
-  const told = (/** @type {Parameters<typeof listener>} */ ...[endpoints]) => {
+  const onEndpoints = (/** @type {Parameters<typeof listener>} */ ...[endpoints]) => {
     listener(endpoints);
     return true;
   };
-  const resolver = grpc.experimental.createResolver({ scheme, authority, path }, told, {});
+  const resolver = grpc.experimental.createResolver({ scheme, authority, path }, onEndpoints, {});
   resolver.updateResolution();
   return () => resolver.destroy();
 }
 
 /** @param {readonly grpc.experimental.Endpoint[]} endpoints */
-function written(endpoints) {
+function formatEndpoints(endpoints) {
   return endpoints
     .flatMap(({ addresses }) => addresses)
     .map((address) => ('host' in address ? `${address.host}:${address.port}` : address.path))
@@ -67,60 +67,61 @@ function written(endpoints) {
 
 const handlers = {
   /**
-   * Names of gRPC, in etcd.
+   * Sets up gRPC names in etcd.
    *
-   * @param {string} warm - a channel to the service is open here, and others are opened
-   * @param {string} direct - asked each time
+   * @param {string} warm - authority with an open channel to the service
+   * @param {string} direct - authority for a request per resolution
    * @param {string} service
    */
   startEtcd: async (warm, direct, service) => {
     const driver = goZeroDriver();
     await driver.registerGrpcResolver();
-    await asChannel(warm, service);
-    ends.push(
+    await resolveAsChannel(warm, service);
+    cleanups.push(
       listen('etcd', warm, service, () => undefined),
       () => driver.close?.(),
     );
-    resolutions['gRPC name, watched'] = () => asChannel(warm, service);
+    resolutions['gRPC name, watched'] = () => resolveAsChannel(warm, service);
     const client = new Etcd3({ hosts: `http://${direct}` });
-    ends.push(() => client.close());
-    resolutions['etcd3, asking etcd'] = async () => Object.values(await client.getAll().prefix(`${service}/`)).join();
+    cleanups.push(() => client.close());
+    resolutions['etcd3, request to etcd'] = async () =>
+      Object.values(await client.getAll().prefix(`${service}/`)).join();
   },
   /**
-   * Names of HTTP, in Nacos.
+   * Sets up HTTP names in Nacos.
    *
-   * @param {string} warm - asked by the driver
-   * @param {string} direct - asked each time
+   * @param {string} warm - authority that the driver uses
+   * @param {string} direct - authority for a request per resolution
    * @param {string} service
    */
   startNacos: async (warm, direct, service) => {
     const driver = springCloudDriver({ nacos: { hosts: warm } });
     const { http } = driver;
     if (!http) throw new Error('unreachable');
-    ends.push(() => driver.close?.());
+    cleanups.push(() => driver.close?.());
     const url = `nacos://${service}/out`;
     resolutions['HTTP name, watched'] = async () => new URL((await http.resolve(url)).url).host;
     await resolutions['HTTP name, watched']();
     const pool = new Pool(`http://${direct}`);
-    ends.push(() => pool.close());
+    cleanups.push(() => pool.close());
     const path = `/nacos/v1/ns/instance/list?serviceName=${service}&clusters=DEFAULT`;
-    resolutions['undici, asking Nacos'] = async () => {
+    resolutions['undici, request to Nacos'] = async () => {
       const { body } = await pool.request({ method: 'GET', path });
       const { hosts } = /** @type {{ hosts: { ip: string, port: number }[] }} */ (await body.json());
       return hosts.map(({ ip, port }) => `${ip}:${port}`).join();
     };
   },
   /**
-   * Resolves for a while.
+   * Resolves names for some seconds.
    *
-   * @param {string} name - by what
-   * @param {string} address - expected
+   * @param {string} name - kind of resolution
+   * @param {string} address - expected address
    * @param {number} inFlight
    * @param {number} seconds
    */
   run: async (name, address, inFlight, seconds) => {
     const resolve = resolutions[name];
-    if (!resolve) throw new Error(`there is no ${name}`);
+    if (!resolve) throw new Error(`unknown resolution ${name}`);
     let count = 0;
     const cpuBefore = cpuSeconds();
     const start = performance.now();
@@ -141,55 +142,55 @@ const handlers = {
     return { count, perSecond: count / took, cpuMicroseconds: (cpu * 1e6) / count, busy: cpu / took };
   },
   /**
-   * Watches services, as open channels do.
+   * Watches services like open channels.
    *
    * @param {RegistryName} scheme
    * @param {string} authority
    * @param {readonly string[]} services
-   * @param {number} patienceMs
-   * @returns how many have an address in the end, and how long that took
+   * @param {number} timeoutMs
+   * @returns number of services with an address, and the time until the last one
    */
-  watch: async (scheme, authority, services, patienceMs) => {
-    if (ends.length === 0) {
+  watch: async (scheme, authority, services, timeoutMs) => {
+    if (cleanups.length === 0) {
       const driver = goZeroDriver();
       await driver.registerGrpcResolver();
-      ends.push(() => driver.close?.());
+      cleanups.push(() => driver.close?.());
     }
     const start = performance.now();
     let took = 0;
     for (const service of services) {
-      const one = { address: '', told: /** @type {(() => void)[]} */ ([]) };
+      const one = { address: '', listeners: /** @type {(() => void)[]} */ ([]) };
       watched.set(service, one);
       const end = listen(scheme, authority, service, (endpoints) => {
         if (!endpoints.ok) return;
         if (one.address === '') took = performance.now() - start;
-        one.address = written(endpoints.value);
-        for (const tell of one.told) tell();
+        one.address = formatEndpoints(endpoints.value);
+        for (const notify of one.listeners) notify();
       });
-      ends.unshift(end);
+      cleanups.unshift(end);
     }
     const answered = () => services.filter((service) => watched.get(service)?.address).length;
-    while (answered() < services.length && performance.now() - start < patienceMs) await sleep(10);
+    while (answered() < services.length && performance.now() - start < timeoutMs) await sleep(10);
     return { answered: answered(), milliseconds: took };
   },
   /**
-   * Waits until a service that is watched has an address.
+   * Waits until a watched service has an address.
    *
    * @param {string} service
    * @param {string} address
-   * @param {number} patienceMs
+   * @param {number} timeoutMs
    * @returns {Promise<boolean>}
    */
-  hears: async (service, address, patienceMs) => {
+  waitForAddress: async (service, address, timeoutMs) => {
     const one = watched.get(service);
     if (!one) throw new Error(`${service} is not watched`);
-    const late = sleep(patienceMs, false, { ref: false });
-    const hears = new Promise((/** @type {(heard: true) => void} */ resolve) => {
+    const timeout = sleep(timeoutMs, false, { ref: false });
+    const received = new Promise((/** @type {(isReceived: true) => void} */ resolve) => {
       const look = () => one.address === address && resolve(true);
-      one.told = [look];
+      one.listeners = [look];
       look();
     });
-    return Promise.race([hears, late]);
+    return Promise.race([received, timeout]);
   },
   /** Resident memory and live objects, in KiB. */
   memory: async () => {
@@ -200,9 +201,9 @@ const handlers = {
     const { rss, heapUsed, external } = process.memoryUsage();
     return { rss: rss / 1024, live: (heapUsed + external) / 1024 };
   },
-  /** Ends everything. */
+  /** Closes all watches, drivers and clients. */
   close: async () => {
-    for (const end of ends.splice(0)) await end();
+    for (const cleanup of cleanups.splice(0)) await cleanup();
     watched.clear();
     for (const name of Object.keys(resolutions)) delete resolutions[name];
   },

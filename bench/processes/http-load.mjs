@@ -3,7 +3,7 @@ import { percentile } from '../support/statistics.mjs';
 import { serve } from '../support/worker.mjs';
 
 /**
- * What is asked of the load.
+ * Options of the load.
  *
  * @typedef {object} LoadOptions
  * @property {string} url
@@ -17,7 +17,7 @@ let calls = 0;
 
 const handlers = {
   /**
-   * Calls a branch as dtm does, and takes nothing but success for an answer.
+   * Calls a branch as dtm does; fails for any answer other than success.
    *
    * @param {LoadOptions} options
    */

@@ -14,7 +14,7 @@ const server = createServer((request, response) => {
 });
 
 /** @param {Buffer} bytes */
-function asIs(bytes) {
+function identity(bytes) {
   return bytes;
 }
 
@@ -26,7 +26,7 @@ function answer(_call, callback) {
 
 const handlers = {
   /**
-   * Serves branches that do nothing, at every path.
+   * Serves no-op branches at every path.
    *
    * @returns {Promise<string>} base URL
    */
@@ -36,7 +36,7 @@ const handlers = {
     return `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
   },
   /**
-   * Serves a coordinator over gRPC that takes every transaction and stores nothing.
+   * Serves a gRPC coordinator that accepts every transaction and stores nothing.
    *
    * @returns {Promise<string>} host and port
    */
@@ -47,10 +47,10 @@ const handlers = {
       path,
       requestStream: false,
       responseStream: false,
-      requestSerialize: asIs,
-      requestDeserialize: asIs,
-      responseSerialize: asIs,
-      responseDeserialize: asIs,
+      requestSerialize: identity,
+      requestDeserialize: identity,
+      responseSerialize: identity,
+      responseDeserialize: identity,
     };
     grpcServer.addService({ [path]: method }, { [path]: answer });
     const bind = promisify(grpcServer.bindAsync.bind(grpcServer));

@@ -4,18 +4,18 @@ import { serve } from '../support/worker.mjs';
 
 /** @import { AddressInfo } from 'node:net' */
 
-/** Length of what a client of HTTP/2 says first. */
+/** Length of the HTTP/2 connection preface. */
 const PREFACE = 24;
 const FRAME_HEAD = 9;
 
 /**
- * What has come from clients to one registry.
+ * Traffic from clients to one registry.
  *
  * @typedef {object} Counts
- * @property {number} requests - of HTTP/1.1; over HTTP/2 messages of gRPC, so that each watch on one stream counts
- * @property {number} bytes - with everything, even pings
- * @property {number} open - connections at present
- * @property {number} highest - most connections at a time
+ * @property {number} requests - HTTP/1.1 requests, or gRPC messages, so that each watch on one stream counts
+ * @property {number} bytes - all bytes, including pings
+ * @property {number} open - open connections
+ * @property {number} highest - most connections at the same time
  */
 
 /** @type {Map<number, Counts>} */
@@ -50,12 +50,12 @@ function countGrpc(counts) {
 
 const handlers = {
   /**
-   * Stands in front of a registry.
+   * Starts a proxy in front of a registry.
    *
    * @param {string} host
    * @param {number} port
    * @param {'http1' | 'grpc'} protocol
-   * @returns {Promise<number>} port
+   * @returns {Promise<number>} port of the proxy
    */
   start: async (host, port, protocol) => {
     /** @type {Counts} */
@@ -84,12 +84,12 @@ const handlers = {
     return own;
   },
   /**
-   * @param {number} port - own one
+   * @param {number} port - port of the proxy
    * @returns {Counts}
    */
   counts: (port) => {
     const counts = counted.get(port);
-    if (!counts) throw new Error(`there is no port ${port}`);
+    if (!counts) throw new Error(`no proxy on port ${port}`);
     return { ...counts };
   },
 };

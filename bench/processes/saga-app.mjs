@@ -7,7 +7,7 @@ import { cpuSeconds, serve } from '../support/worker.mjs';
 /** @import { INestApplicationContext } from '@nestjs/common' */
 /** @import { GlobalStatus } from 'nestjs-dtm' */
 
-// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is no more than its imports
+// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module with imports only
 class AppModule {}
 
 /** @type {INestApplicationContext | undefined} */
@@ -17,11 +17,11 @@ let grpcParticipants = '';
 
 const handlers = {
   /**
-   * Starts an application with an embedded coordinator that keeps its transactions in a SQLite file.
+   * Starts an application with an embedded coordinator on a SQLite file.
    *
-   * @param {string} path - of the file
+   * @param {string} path - path of the file
    * @param {string} participantsUrl
-   * @param {string} [grpcAddress] - of participants over gRPC
+   * @param {string} [grpcAddress] - address of participants over gRPC
    */
   start: async (path, participantsUrl, grpcAddress = '') => {
     participants = participantsUrl;
@@ -33,11 +33,11 @@ const handlers = {
     );
   },
   /**
-   * Runs sagas with two branches for a while; each of those in flight is followed by the next when it succeeded.
+   * Runs sagas with two branches for some seconds; keeps `inFlight` sagas in flight.
    *
    * @param {number} inFlight
    * @param {number} seconds
-   * @param {'http' | 'grpc'} [over] - how the branches are called
+   * @param {'http' | 'grpc'} [over] - transport of the branch calls
    */
   run: async (inFlight, seconds, over = 'http') => {
     const dtm = service();
@@ -66,7 +66,7 @@ const handlers = {
       busy: (cpuSeconds() - cpuBefore) / took,
     };
   },
-  /** How many transactions are stored, by status. */
+  /** Number of stored transactions by status. */
   stored: async () => {
     /** @type {Partial<Record<GlobalStatus, number>>} */
     const counts = {};

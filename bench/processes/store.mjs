@@ -10,7 +10,7 @@ let store;
 
 const handlers = {
   /**
-   * Fills a store with transactions of two steps; of unfinished ones 64 are due, the others in some hour.
+   * Fills a store with sagas of two steps. Of unfinished sagas, 64 are due now and the others in about an hour.
    *
    * @param {string} path
    * @param {number} count
@@ -26,7 +26,7 @@ const handlers = {
     if (status === 'succeed') await store.close();
   },
   /**
-   * Claims again and again, with nothing due and with 64 that are.
+   * Measures claims without due transactions and with 64 of them.
    *
    * @returns {Promise<{ none: number, some: number }>} medians in milliseconds
    */
@@ -35,7 +35,7 @@ const handlers = {
     const some = [];
     for (let round = 0; round < 100; round++) {
       none.push(await timed(() => store.claim(start - 1, 'bench', () => start, 64)));
-      // their leases are over at once, so that the next round finds them again
+      // the leases expire at once, so that the next round claims the same transactions
       some.push(await timed(() => store.claim(start, 'bench', () => start, 64)));
     }
     await store.close();
@@ -72,7 +72,7 @@ function details(number, status) {
   );
   return {
     transaction: {
-      // in no order, as gids are
+      // unordered, like real gids
       gid: `${((number * 7919) % 1_000_003).toString(36)}-${number.toString(36).padStart(16, '0')}`,
       transType: 'saga',
       status,

@@ -12,35 +12,35 @@ import { startWorker } from './worker.mjs';
 /** @import { Worker } from './worker.mjs' */
 
 /**
- * A coordinator in a process of its own, on the core of what is measured.
+ * A coordinator in its own process, on the measured core.
  *
  * @typedef {object} MeasuredCoordinator
- * @property {string} name - with its durability
- * @property {string} url - HTTP API
+ * @property {string} name - name with durability
+ * @property {string} url - base URL of the HTTP API
  * @property {() => number} rssMiB - resident memory of the process
- * @property {() => number} cpuSeconds - processor time it has used, without that of a Redis
+ * @property {() => number} cpuSeconds - processor time so far, without that of Redis
  * @property {() => Promise<void>} stop
  */
 
 /**
- * Ours, durable.
+ * Starts the embedded coordinator with a durable store.
  *
- * @param {string} [path] - file of its store; a new one unless it is given
+ * @param {string} [path] - file of the store. Default: a new file.
  * @returns {Promise<MeasuredCoordinator>}
  */
-export function startOurs(path = join(temporaryFolder('bench'), 'dtm.db')) {
-  return startOn(path, 'ours, SQLite (fsync)', new URL('../processes/coordinator.mjs', import.meta.url));
+export function startEmbedded(path = join(temporaryFolder('bench'), 'dtm.db')) {
+  return startProcess(path, 'embedded, SQLite (fsync)', new URL('../processes/coordinator.mjs', import.meta.url));
 }
 
 /**
- * An earlier version of ours, durable.
+ * Starts an earlier version of the embedded coordinator with a durable store.
  *
- * @param {string} checkout - folder of a built checkout
+ * @param {string} checkout - folder of the earlier version, built
  * @returns {Promise<MeasuredCoordinator>}
  */
 export function startEarlier(checkout) {
   const script = earlierScript(checkout, 'processes/coordinator.mjs');
-  return startOn(join(temporaryFolder('bench'), 'dtm.db'), 'ours before, SQLite (fsync)', script);
+  return startProcess(join(temporaryFolder('bench'), 'dtm.db'), 'embedded before, SQLite (fsync)', script);
 }
 
 /**
@@ -49,7 +49,7 @@ export function startEarlier(checkout) {
  * @param {URL} script
  * @returns {Promise<MeasuredCoordinator>}
  */
-async function startOn(path, name, script) {
+async function startProcess(path, name, script) {
   /** @type {Worker<CoordinatorProcess>} */
   const worker = await startWorker(script, 'measured');
   const { url, pid } = await worker.call('start', path);
@@ -65,29 +65,29 @@ async function startOn(path, name, script) {
 }
 
 /**
- * Go dtm with its default store: every write is fsynced.
+ * Starts Go dtm with its default store, which fsyncs every write.
  *
  * @returns {Promise<MeasuredCoordinator>}
  */
 export async function startGoOnBolt() {
-  return pinned('Go, boltdb (fsync)', await startDtm({ env: { LOG_LEVEL: 'error' } }), []);
+  return pinned('Go dtm, boltdb (fsync)', await startDtm({ env: { LOG_LEVEL: 'error' } }), []);
 }
 
 /**
- * Go dtm with a Redis that writes nothing to the disk.
+ * Starts Go dtm with a Redis that writes nothing to disk.
  *
  * @returns {Promise<MeasuredCoordinator>}
  */
 export async function startGoOnRedis() {
   const redis = await startRedis({ appendOnly: false });
   const dtm = await startDtm({ store: { driver: 'redis', ...redis }, env: { LOG_LEVEL: 'error' } });
-  return pinned('Go, Redis (memory)', dtm, [redis]);
+  return pinned('Go dtm, Redis (memory)', dtm, [redis]);
 }
 
 /**
  * @param {string} name
  * @param {Awaited<ReturnType<typeof startDtm>>} dtm
- * @param {readonly { pid: () => number | undefined, stop: () => Promise<void> }[]} others - its store
+ * @param {readonly { pid: () => number | undefined, stop: () => Promise<void> }[]} others - server of its store
  * @returns {MeasuredCoordinator}
  */
 function pinned(name, dtm, others) {
@@ -110,7 +110,7 @@ function usageOf(pid) {
   return {
     rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, 'utf8'))?.[1]) / 1024,
     cpuSeconds: () => {
-      // behind the name, which may hold spaces; user and system time in ticks of 10 ms
+      // fields after the name, which may contain spaces; user and system time in ticks of 10 ms
       const fields = readFileSync(`/proc/${pid()}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
       return (Number(fields[11]) + Number(fields[12])) / 100;
     },

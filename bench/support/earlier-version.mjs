@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * A script of an earlier version, which loads that version of the package.
+ * URL of a benchmark script of an earlier version, which loads that version of the package.
  *
- * @param {string} checkout - folder of the checkout, built
- * @param {string} script - path below its `bench`
+ * @param {string} checkout - folder of the earlier version, built
+ * @param {string} script - path below `bench`
  * @returns {URL}
- * @throws Error when the checkout has no build
+ * @throws Error when the earlier version is not built
  */
 export function earlierScript(checkout, script) {
   if (!existsSync(join(checkout, 'dist'))) {

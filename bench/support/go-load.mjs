@@ -6,13 +6,13 @@ import { temporaryFolder } from '../../tools/support/temporary-folder.mjs';
 import { pinning } from './pinning.mjs';
 
 /**
- * What one run of the load generator came to; times in milliseconds.
+ * Result of a run of the load generator; times in milliseconds.
  *
  * @typedef {object} LoadReport
  * @property {number} count - transactions that succeeded
- * @property {number} errors - others
- * @property {string} [firstError] - one of them
- * @property {number} seconds - how long it took
+ * @property {number} errors - transactions that failed
+ * @property {string} [firstError] - text of one error
+ * @property {number} seconds - duration
  * @property {number} p50
  * @property {number} p99
  * @property {number} p999
@@ -20,30 +20,30 @@ import { pinning } from './pinning.mjs';
 
 /**
  * @typedef {object} LoadOptions
- * @property {string} url - HTTP API of a coordinator
+ * @property {string} url - base URL of the coordinator's HTTP API
  * @property {'saga' | 'empty' | 'tcc' | 'msg' | 'start'} workload - `start` does not wait for results
  * @property {number} connections - transactions in flight
- * @property {string} prefix - beginning of the gids
- * @property {number} seconds - longest time
+ * @property {string} prefix - prefix of the gids
+ * @property {number} seconds - most seconds
  * @property {number} [count] - most transactions
- * @property {number} [rate] - transactions a second, started by the clock; otherwise as fast as they end
+ * @property {number} [rate] - transactions per second, started by the clock. Default: as fast as possible.
  */
 
 /**
- * Load generator and participants, written in Go so that they cost little beside what they measure.
+ * Load generator and participants, written in Go to use little processor time.
  *
  * @typedef {object} Load
- * @property {string} participants - host and port of the branches, over HTTP and gRPC at any path
+ * @property {string} participants - host and port of the branches, which accept HTTP and gRPC at any path
  * @property {(options: LoadOptions) => Promise<LoadReport>} run
- * @property {(line?: 'up' | 'down') => Promise<number>} calls - branch calls answered so far; `down` makes the
- *   participants refuse connections, `up` ends that
+ * @property {(line?: 'up' | 'down') => Promise<number>} calls - number of answered branch calls; `down` stops the
+ *   participants, `up` starts them again
  * @property {() => void} stop
  */
 
 const source = fileURLToPath(new URL('../load', import.meta.url));
 
 /**
- * Builds both and starts the participants, on the core of the load.
+ * Builds the load generator and starts the participants, on the load core.
  *
  * @returns {Promise<Load>}
  */
@@ -53,7 +53,7 @@ export async function startLoad() {
     cwd: source,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (build.status !== 0) throw new Error('the load generator could not be built; install Go 1.24 or newer');
+  if (build.status !== 0) throw new Error('go build failed for the load generator; install Go 1.24 or newer');
 
   const participants = start(['participants'], 'pipe');
   process.once('exit', () => participants.kill());

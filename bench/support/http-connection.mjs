@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /**
- * One HTTP/1.1 connection that always waits for an answer before it sends the next request. It reads no more of an answer
- * than a benchmark needs, because a full HTTP client uses more processor time than the server that it should keep busy.
+ * Sends requests over one HTTP/1.1 connection, without pipelining. It parses only the necessary parts of an answer,
+ * because a full HTTP client uses more processor time than the measured server.
  *
  * @param {URL} url
  * @param {object} options
- * @param {() => string | undefined} options.nextRequest - the whole request; undefined to stop
- * @param {(status: number, body: string) => void} options.onAnswer - may throw to end with an error
- * @returns {Promise<void>} resolves when there is no next request
+ * @param {() => string | undefined} options.nextRequest - returns the raw request, or undefined to stop
+ * @param {(status: number, body: string) => void} options.onAnswer - receives an answer; may throw to stop with an error
+ * @returns {Promise<void>} resolves after the last answer
  */
 export async function exchange(url, { nextRequest, onAnswer }) {
   const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });

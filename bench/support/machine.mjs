@@ -6,9 +6,9 @@ import { isPinned } from './pinning.mjs';
 import { median } from './statistics.mjs';
 
 /**
- * Prints where the figures come from, and what speaks against them.
+ * Prints the machine and the versions, and warnings about invalid conditions.
  *
- * @param {...string} packages - whose versions matter
+ * @param {...string} packages - packages whose versions to print
  */
 export function printMachine(...packages) {
   const { length, 0: cpu } = cpus();
@@ -16,13 +16,11 @@ export function printMachine(...packages) {
   console.log(`Machine: ${length} × ${cpu?.model}, ${memory}, ${type()} ${release()}, Node ${process.versions.node}`);
   console.log(`Packages: ${packages.map((name) => `${name} ${versionOf(name)}`).join(', ')}`);
   console.log(
-    `Processes: ${isPinned ? 'what is measured on core 0, load and participants on core 1' : 'not pinned to cores'}`,
+    `Processes: ${isPinned ? 'measured program on core 0, load and participants on core 1' : 'not pinned to cores'}`,
   );
   const [load = 0] = loadavg();
   if (load > 0.5)
-    console.log(
-      `Warning: load average ${load.toFixed(1)} before the start; with others at work the figures are not valid.`,
-    );
+    console.log(`Warning: load average ${load.toFixed(1)} before the start; other programs make the figures invalid.`);
 }
 
 const fileSystems = new Map([
@@ -30,11 +28,11 @@ const fileSystems = new Map([
   [0x58465342, 'xfs'],
   [0x9123683e, 'btrfs'],
   [0x794c7630, 'overlay'],
-  [0x01021994, 'tmpfs, which is memory: nothing is durable'],
+  [0x01021994, 'tmpfs, in memory: not durable'],
 ]);
 
 /**
- * What an fsync costs in a folder, without which a durable figure says nothing.
+ * Measures an fsync in a folder; durable figures depend on it.
  *
  * @param {string} folder
  * @returns {string} e.g. `ext4, fsync of 4 KiB 0.15 ms`

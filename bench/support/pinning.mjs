@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
 /**
- * What a process does in a benchmark.
+ * Role of a process in a benchmark.
  *
  * @typedef {'measured' | 'load'} Role
  */
@@ -10,11 +10,11 @@ import { availableParallelism } from 'node:os';
 /** @type {Record<Role, string>} */
 const cores = { measured: '0', load: '1' };
 
-/** Whether what is measured has a core of its own. */
+/** Whether the measured program has its own core. */
 export const isPinned = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
 
 /**
- * What to put in front of a command so that it runs on the core of its role; nothing where that cannot be done.
+ * Command prefix that pins a process to the core of its role; empty without `taskset` or a second core.
  *
  * @param {Role} role
  * @returns {string[]}

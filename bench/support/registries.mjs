@@ -11,8 +11,8 @@ import { startNacos } from '../../test/services/nacos.mjs';
  * @typedef {object} Registry
  * @property {string} host
  * @property {number} port
- * @property {(service: string, address: string) => Promise<void>} put - makes this the one address of a service, not by
- *   what is measured
+ * @property {(service: string, address: string) => Promise<void>} put - sets the only address of a service, without the
+ *   measured code
  * @property {ServerControl['stop']} stop
  */
 
@@ -48,11 +48,11 @@ export const startRegistry = {
   nacos: async () => {
     const { host, port, url, stop } = await startNacos();
     const hour = String(3_600_000);
-    const patient = JSON.stringify({ 'preserved.heart.beat.timeout': hour, 'preserved.ip.delete.timeout': hour });
+    const metadata = JSON.stringify({ 'preserved.heart.beat.timeout': hour, 'preserved.ip.delete.timeout': hour });
     /** @type {Map<string, string>} */
     const put = new Map();
     /**
-     * Nobody sends beats for it: it is told to wait for them for an hour.
+     * Registers or deregisters an instance. No heartbeats are sent, so the instance expires after an hour only.
      *
      * @param {'POST' | 'DELETE'} method
      * @param {string} service
@@ -60,7 +60,7 @@ export const startRegistry = {
      */
     const change = async (method, service, address) => {
       const [ip = '', at = ''] = address.split(':');
-      const query = new URLSearchParams({ serviceName: service, ip, port: at, ephemeral: 'true', metadata: patient });
+      const query = new URLSearchParams({ serviceName: service, ip, port: at, ephemeral: 'true', metadata });
       await send(method, `${url}/v1/ns/instance?${query}`);
     };
     return {

@@ -7,7 +7,7 @@ export function median(values) {
 }
 
 /**
- * The value below which `rank` percent of the others lie.
+ * The value below which `rank` percent of the values lie.
  *
  * @param {readonly number[]} values
  * @param {number} rank - 0 to 100
@@ -22,7 +22,7 @@ export function percentile(values, rank) {
 }
 
 /**
- * Lowest and highest value, for people.
+ * Lowest and highest value as text.
  *
  * @param {readonly number[]} values
  * @param {(value: number) => string} format

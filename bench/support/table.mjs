@@ -1,5 +1,5 @@
 /**
- * Prints a table in Markdown, lined up for the terminal: the first column to the left, figures to the right.
+ * Prints an aligned Markdown table: the first column left-aligned, figures right-aligned.
  *
  * @param {readonly string[]} head
  * @param {readonly (readonly string[])[]} rows

@@ -6,13 +6,13 @@ import { pinning } from './pinning.mjs';
 /** @import { Role } from './pinning.mjs' */
 
 /**
- * Handlers of a process, by name; arguments and results travel as JSON.
+ * Handlers of a process by name; arguments and results are sent as JSON.
  *
  * @typedef {Record<string, (...args: any[]) => unknown>} Handlers
  */
 
 /**
- * A process of a benchmark, seen from its parent.
+ * A benchmark process, as its parent uses it.
  *
  * @template {Handlers} H
  * @typedef {object} Worker
@@ -25,7 +25,7 @@ import { pinning } from './pinning.mjs';
  *
  * @template {Handlers} H
  * @param {URL} script
- * @param {Role} role - decides the core that it is pinned to
+ * @param {Role} role - determines the core of the process
  * @returns {Promise<Worker<H>>}
  */
 export async function startWorker(script, role) {
@@ -52,7 +52,7 @@ export async function startWorker(script, role) {
 }
 
 /**
- * Serves the parent's calls, one at a time, and ends with the parent.
+ * Serves the calls of the parent process one at a time, and exits with the parent.
  *
  * @param {Handlers} handlers
  */
@@ -69,7 +69,7 @@ export function serve(handlers) {
 }
 
 /**
- * Processor time that this process has used.
+ * Processor time of this process.
  *
  * @returns {number} seconds
  */
