@@ -159,7 +159,9 @@ export class CircuitBreaker {
     const opens = !trouble.isOpen && trouble.failures >= settings.breakerFailures;
     if (opens) {
       logger.warn('target does not answer, it is left alone until it does', { target });
-      Object.assign(trouble, { isOpen: true, mayTry: false, hasWaiting: true });
+      trouble.isOpen = true;
+      trouble.mayProbe = false;
+      trouble.hasDeferred = true;
     }
     if (trouble.isOpen) this.#addDeferredTarget(target, gid, false);
     if (opens || (trouble.isOpen && isProbe)) this.#scheduleProbe(target, trouble, settings.breakerProbeSeconds);
@@ -240,7 +242,9 @@ export class CircuitBreaker {
     trouble.cancelTimer?.();
     trouble.cancelTimer = undefined;
     trouble.candidates.length = 0;
-    Object.assign(trouble, { failures: 0, isOpen: false, mayTry: false });
+    trouble.failures = 0;
+    trouble.isOpen = false;
+    trouble.mayProbe = false;
     if (!trouble.hasDeferred) this.#health.delete(target);
   }
 
