@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Logger, Module, type INestApplication, type LoggerService, type ModuleMetadata } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { DtmModule, type DtmModuleOptions } from 'nestjs-dtm';
 import { createAdapter, type Platform } from './platforms.js';
 import { recordingServer, type RecordingServer } from './recording-server.js';
@@ -37,6 +37,8 @@ export class LogBook implements LoggerService {
 
 export interface AppOptions extends Pick<ModuleMetadata, 'imports' | 'providers' | 'controllers'> {
   readonly platform?: Platform;
+  /** Instead of the platform's. */
+  readonly adapter?: AbstractHttpAdapter;
   readonly dtm?: Partial<DtmModuleOptions> & { readonly isGlobal?: boolean };
   readonly nest?: { readonly rawBody?: boolean; readonly bodyParser?: boolean; readonly httpsOptions?: object };
   /** Called before init. */
@@ -63,7 +65,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   class TestModule {}
 
   const logs = new LogBook();
-  const app = await NestFactory.create(TestModule, createAdapter(platform), {
+  const app = await NestFactory.create(TestModule, options.adapter ?? createAdapter(platform), {
     logger: logs,
     abortOnError: false,
     ...options.nest,

@@ -70,20 +70,20 @@ describe.each(platforms)('bodies on %s', (platform) => {
     expect(seen).toEqual([payload]);
   });
 
-  test('a caller that goes away while its body is awaited disturbs nobody', async () => {
+  test('a caller that disconnects in the middle of its body leaves the application working', async () => {
     const head = [POST_PAY, 'Content-Type: application/json', 'Transfer-Encoding: chunked'];
     await sendRaw(app.url, head, '4\r\nnu', 'broken framing').catch(() => '');
     expect(seen).toEqual([]);
     expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
   });
 
-  test('JSON that is broken is refused before the handler', async () => {
+  test('broken JSON is rejected before the handler', async () => {
     const head = [POST_PAY, 'Content-Type: application/json', 'Content-Length: 4'];
     expect(await sendRaw(app.url, head, 'nulx')).toMatch(/^HTTP\/1.1 400 /);
     expect(seen).toEqual([]);
   });
 
-  test('a payload that nothing parses is refused instead of lost', async () => {
+  test('a payload without a parser is rejected, not dropped', async () => {
     const answer = await callBranch(`${app.url}/bank/pay`, {
       payload: { a: 1 },
       headers: { 'content-type': 'application/xml' },
@@ -92,7 +92,7 @@ describe.each(platforms)('bodies on %s', (platform) => {
     expect(seen).toEqual([]);
   });
 
-  test('the limit of the parser holds', async () => {
+  test('the size limit of the parser holds', async () => {
     const answer = await callBranch(`${app.url}/bank/pay`, { payload: 'x'.repeat(2_000_000) });
     expect(answer.status).toBe(413);
     expect(seen).toEqual([]);
@@ -123,7 +123,7 @@ describe.each(platforms)('bodies on %s', (platform) => {
     ]);
   });
 
-  test('without a body parser GET works and a payload is refused', async () => {
+  test('without a body parser GET works and a payload is rejected', async () => {
     app = await startApp({ platform, controllers: [BankController], nest: { bodyParser: false } });
     expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
     // Fastify has a JSON parser of its own
@@ -165,7 +165,7 @@ class ShopController {
 describe.each(platforms)('parameters on %s', (platform) => {
   afterEach(closeApps);
 
-  test('the payload is a body with its class to the pipes of the application', async () => {
+  test('pipes of the application get the payload as a body with its class', async () => {
     seen.length = 0;
     const app = await startApp({
       platform,
@@ -179,7 +179,7 @@ describe.each(platforms)('parameters on %s', (platform) => {
     expect(piped.splice(0)).toEqual([['body', Amount]]);
   });
 
-  test('each request has a barrier of its own context', async () => {
+  test('each request has its own barrier', async () => {
     seen.length = 0;
     const app = await startApp({ platform, controllers: [ShopController] });
     await callBranch(`${app.url}/shop/cancel`, { gid: 'a', transType: 'tcc', op: 'cancel' });
@@ -190,7 +190,7 @@ describe.each(platforms)('parameters on %s', (platform) => {
     ]);
   });
 
-  test('@Branch() and @Barrier() say so where there is no branch', async () => {
+  test('@Branch() and @Barrier() throw outside of a branch', async () => {
     @Controller()
     class PlainController {
       @Post('plain')

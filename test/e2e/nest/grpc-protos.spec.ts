@@ -99,12 +99,12 @@ afterAll(() => app.close());
 
 const transfer: Transfer = { userId: 1, amount: 30 };
 
-test('a branch of a .proto gets the message that its service takes', async () => {
+test('a branch of a .proto gets the message of its service', async () => {
   await dtm.saga().add(branchOf(TellerController, 'transOut'), transfer).submit({ waitResult: true });
   expect(calls).toEqual(['action 1 30']);
 });
 
-test('a try answers with the message that its service answers', async () => {
+test('a try returns the message of its service', async () => {
   const work = dtm.tcc((tcc) => tcc.call(branchOf(TellerController, 'freeze'), transfer), {
     waitResult: true,
   });
@@ -112,14 +112,14 @@ test('a try answers with the message that its service answers', async () => {
   expect(calls).toEqual(['confirm 30']);
 });
 
-test('what a pipe refuses rolls back', async () => {
+test('a pipe that throws rolls the saga back', async () => {
   const saga = dtm.saga().add(branchOf(TellerController, 'transOut'), { userId: 1, amount: 101 });
   const submitted = saga.submit({ waitResult: true });
   await expect(submitted).rejects.toThrow(DtmFailureError);
   await expect(submitted).rejects.toThrow(/more than 100/);
 });
 
-test('a URL does as well as a name', async () => {
+test('a branch may be given by URL', async () => {
   const url = `${address}/bank.Bank/TransOut`;
   await dtm.saga().add({ action: url }, transfer).submit({ waitResult: true });
   expect(calls).toEqual(['action 1 30']);
@@ -128,17 +128,17 @@ test('a URL does as well as a name', async () => {
 test.each<[string, () => unknown]>([
   ['a field of the wrong type', () => ({ userId: 'one', amount: 30 })],
   ['a field that the message does not have', () => ({ userId: 1, amount: 30, currency: 'EUR' })],
-])('%s is refused before anything is sent', (_, payload) => {
+])('%s is rejected before anything is sent', (_, payload) => {
   expect(() => dtm.saga().add({ action: `${address}/bank.Bank/TransOut` }, payload())).toThrow(DtmArgumentError);
 });
 
-test('a method that the service does not have is refused before anything is sent', () => {
+test('a method that the service does not have is rejected before anything is sent', () => {
   expect(() => dtm.saga().add({ action: `${address}/bank.Bank/TransAway` }, transfer)).toThrow(
     /has no method "TransAway"/,
   );
 });
 
-test('two branches of one name are refused', () => {
+test('two branches with the same name are rejected', () => {
   @Controller()
   class Teller {
     @SagaBranch({ compensate: false })
@@ -149,7 +149,7 @@ test('two branches of one name are refused', () => {
   expect(() => dtmGrpcOptions([One, Two])).toThrow(/are both nestjsdtm\.Teller\/Pay over gRPC/);
 });
 
-test('a controller without branches is refused', () => {
+test('a controller without branches is rejected', () => {
   @Controller()
   class Nothing {
     nothing(): void {}

@@ -123,7 +123,7 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
     expect(calls).toEqual(['saga 01 action {"userId":1,"amount":30}', 'saga 02 action nothing']);
   });
 
-  test('a refusal rolls a saga back with its reason', async () => {
+  test('a failure rolls a saga back with its reason', async () => {
     refusal = new DtmFailureError('no money');
     const saga = dtm.saga().add(branchOf(BankController, 'transOut', { over: 'grpc' }), transfer);
     await expect(saga.submit({ waitResult: true })).rejects.toThrow(/rolled back \(branch 01 .*\): .*no money/);
@@ -133,14 +133,14 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
   test.each<[string, Error, RegExp]>([
     ['ongoing', new DtmOngoingError('not yet'), /is not finished; next attempt at/],
     ['an unknown error', new Error('boom'), /is not finished; next attempt at/],
-    ['an error of HTTP that decides nothing', new HttpException('later', 503), /is not finished/],
-  ])('%s leaves it unfinished', async (_, error, message) => {
+    ['an HTTP error without an outcome', new HttpException('later', 503), /is not finished/],
+  ])('%s leaves the saga unfinished', async (_, error, message) => {
     refusal = error;
     const saga = dtm.saga().add(branchOf(BankController, 'transOut', { over: 'grpc' }), transfer);
     await expect(saga.submit({ waitResult: true })).rejects.toThrow(message);
   });
 
-  test('a TCC is confirmed, and the try answers', async () => {
+  test('a TCC is confirmed, and the result of the try returned', async () => {
     const frozen = await dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze', { over: 'grpc' }), transfer), {
       protocol: 'grpc',
       waitResult: true,
@@ -149,7 +149,7 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
     expect(calls).toEqual(['tcc 01 try {"userId":1,"amount":30}', 'confirmed 01 30']);
   });
 
-  test('a TCC whose try refuses is cancelled', async () => {
+  test('a TCC whose try fails is cancelled', async () => {
     refusal = new HttpException('no money', 409);
     const work = dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze', { over: 'grpc' }), transfer), {
       protocol: 'grpc',
@@ -166,7 +166,7 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
     expect(calls).toEqual(['msg 01 action {"userId":1,"amount":30}']);
   });
 
-  describe('called by somebody else', () => {
+  describe('called by another client', () => {
     let client: grpc.Client;
 
     beforeEach(() => {
@@ -194,9 +194,9 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
     test.each<[string, Record<string, string>, Buffer, RegExp]>([
       ['without the parameters of dtm', {}, Buffer.alloc(0), /not a branch call/],
       ['for another operation', { ...branch, 'dtm-op': 'compensate' }, Buffer.alloc(0), /serves saga action/],
-      ['with a gid that cannot be one', { ...branch, 'dtm-gid': 'a;b' }, Buffer.alloc(0), /gid/],
+      ['with an invalid gid', { ...branch, 'dtm-gid': 'a;b' }, Buffer.alloc(0), /gid/],
       ['with a message of another kind', branch, Buffer.from([0xff, 0xff]), /./],
-      ['with something else than JSON', branch, Buffer.from([0x0a, 1, 0x7b]), /not valid JSON/],
+      ['with invalid JSON', branch, Buffer.from([0x0a, 1, 0x7b]), /not valid JSON/],
     ])('%s gets INVALID_ARGUMENT, and the method does not run', async (_, metadata, message, details) => {
       const answer = await call('/nestjsdtm.Bank/TransOut', metadata, message);
       expect(answer).toEqual({ code: grpc.status.INVALID_ARGUMENT, details: expect.stringMatching(details) as string });

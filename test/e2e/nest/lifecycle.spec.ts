@@ -83,7 +83,7 @@ beforeEach(() => {
 afterEach(closeApps);
 
 describe('start', () => {
-  test('the server is open before the application is, and acts when branches can be reached', async () => {
+  test('the coordinator opens before the application and recovers when branches can be reached', async () => {
     const log: string[] = [];
     @Injectable()
     class Early implements OnApplicationBootstrap {
@@ -101,7 +101,7 @@ describe('start', () => {
     expect(server.log).toEqual(['open', 'recover']);
   });
 
-  test('an application without an HTTP server acts at bootstrap', async () => {
+  test('without an HTTP server the coordinator recovers at bootstrap', async () => {
     const server = recordingServer();
     @Module({
       imports: [DtmModule.forRoot({ server, endpoint: { http: 'http://bank:3000' } })],
@@ -130,7 +130,7 @@ describe('start', () => {
     expect(server.log).toEqual(['open', 'recover', 'close']);
   });
 
-  test('fails when the server cannot be opened, and then does not close it', async () => {
+  test('fails when the coordinator cannot be opened, and then does not close it', async () => {
     const server = recordingServer();
     server.on.open = () => Promise.reject(new Error('port is taken'));
     const { app } = await startApp({ dtm: { server }, listen: false });
@@ -139,7 +139,7 @@ describe('start', () => {
     expect(server.log).toEqual(['open']);
   });
 
-  test('goes on when the server cannot recover, and says so', async () => {
+  test('continues and logs an error when the coordinator cannot recover', async () => {
     const server = recordingServer();
     server.on.recover = () => {
       throw new Error('store is gone');
@@ -152,7 +152,7 @@ describe('start', () => {
 });
 
 describe.each(platforms)('shutdown on %s', (platform) => {
-  test('a running handler finishes, a new call is turned away, and then the server closes', async () => {
+  test('a running handler finishes, new calls are rejected, and then the coordinator closes', async () => {
     const { app, server, url, logs } = await startApp({ platform, controllers: [BankController] });
     const running = callBranch(`${url}/bank/slow`, { gid: 'running' });
     await entered.promise;
@@ -180,7 +180,7 @@ describe.each(platforms)('shutdown on %s', (platform) => {
   test.each([
     ['slow', 'late'],
     ['observed', 'observed'],
-  ])('a handler that an outer interceptor gave up is waited for all the same: %s', async (path, gid) => {
+  ])('the shutdown waits for a handler whose interceptor timed out: %s', async (path, gid) => {
     const { app, server, url } = await startApp({
       platform,
       controllers: [BankController],
@@ -198,7 +198,7 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     expect(server.log.at(-1)).toBe('close');
   });
 
-  test('a nested TCC under way is carried through', async () => {
+  test('a nested TCC in flight completes', async () => {
     const { app, server, url } = await startApp({ platform, controllers: [BankController] });
     const running = callBranch(`${url}/bank/freeze`, { transType: 'tcc', op: 'try', payload: 1, branchId: '03' });
     await entered.promise;
@@ -210,7 +210,7 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     ]);
   });
 
-  test('the coordinator stays until the handlers that may need it have finished', async () => {
+  test('the coordinator stays open until the running handlers have finished', async () => {
     const { app, server, url } = await startApp({ platform, controllers: [BankController] });
     const running = callBranch(`${url}/bank/freeze`, { transType: 'tcc', op: 'try', payload: 1 });
     await entered.promise;
@@ -223,7 +223,7 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     expect(server.log).toEqual(['open', 'recover', 'register 0101', 'close']);
   });
 
-  test('an error of the server is logged, and the rest of the application closes', async () => {
+  test('an error of the coordinator is logged, and the rest of the application closes', async () => {
     const server = recordingServer();
     server.on.close = () => Promise.reject(new Error('disk is full'));
     const { app, logs } = await startApp({ platform, dtm: { server } });
@@ -233,7 +233,7 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     ]);
   });
 
-  test('a signal shuts down like close', async () => {
+  test('a signal shuts down like close()', async () => {
     const { app, server, url } = await startApp({ platform, controllers: [BankController] });
     app.enableShutdownHooks([ShutdownSignal.SIGUSR2]);
     const running = callBranch(`${url}/bank/slow`, { gid: 'running' });
@@ -255,7 +255,7 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     expect(finished).toEqual(['running']);
   });
 
-  test('nothing begins after it', async () => {
+  test('the coordinator does not recover after the shutdown', async () => {
     const { app, server } = await startApp({ platform, listen: false });
     await app.init();
     await app.close();
@@ -265,8 +265,8 @@ describe.each(platforms)('shutdown on %s', (platform) => {
   });
 });
 
-describe('the service', () => {
-  test('passes everything on to the coordinator', async () => {
+describe('DtmService', () => {
+  test('forwards queries to the coordinator', async () => {
     const { app, server } = await startApp({ controllers: [BankController] });
     const dtm = app.get(DtmService);
     expect(dtm.api).toBe(server);
@@ -278,7 +278,7 @@ describe('the service', () => {
     expect(server.log.slice(2)).toEqual(['query x', 'all {}', 'all {"status":"failed"}', 'forceStop x']);
   });
 
-  test('hands a saga with its options over', async () => {
+  test('submits a saga with its options', async () => {
     const { app, server } = await startApp({ controllers: [BankController] });
     const gid = await app
       .get(DtmService)
@@ -293,14 +293,14 @@ describe('the service', () => {
     ]);
   });
 
-  test('a try that refuses rolls a TCC back', async () => {
+  test('rolls a TCC back when a try fails', async () => {
     const { app, server } = await startApp({ controllers: [BankController] });
     const work = app.get(DtmService).tcc((tcc) => tcc.call(branchOf(BankController, 'leaf'), 'bad'));
     await expect(work).rejects.toThrow(new DtmFailureError('bad payload', { gid: 'gid-1' }));
     expect(server.log.slice(2)).toEqual(['prepare gid-1', 'register 01', 'abort gid-1: bad payload']);
   });
 
-  test('an abort that fails is logged, and the error of the work is thrown', async () => {
+  test('logs an abort that failed, and throws the error of the work', async () => {
     const { app, server, logs } = await startApp({ controllers: [BankController] });
     server.on.abort = () => Promise.reject(new Error('dtm is away'));
     const dtm = app.get(DtmService);

@@ -22,7 +22,7 @@ class StockController {
   }
 }
 
-/** After which the coordinator asks. */
+/** More than the time after which the coordinator makes the query-back. */
 const TIMEOUT_MS = 36_000;
 
 type Row = [over: 'http' | 'grpc', platform: Platform, databases: string[]];
@@ -101,7 +101,7 @@ describe.each(rows)('messages over %s on %s with the databases %j', (over, platf
     await expect(late).rejects.toThrow(DtmFailureError);
   });
 
-  test('a database that nobody would be asked about is refused before anything is stored', async () => {
+  test('a database that is not registered is rejected before anything is stored', async () => {
     const other = memoryAdapter().adapter;
     await expect(message().doAndSubmit(other, async () => 1)).rejects.toThrow(DtmConfigError);
     await expect(message().doAndSubmit(other, async () => 1)).rejects.toThrow(/register the same adapter object/);
@@ -119,7 +119,7 @@ describe.each(rows)('messages over %s on %s with the databases %j', (over, platf
 });
 
 describe('topics', () => {
-  test('take messages from when they are subscribed until they are not', async () => {
+  test('deliver messages from the subscription to its end', async () => {
     delivered.length = 0;
     const server = embeddedServer({ store: memoryStore() });
 

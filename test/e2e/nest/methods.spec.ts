@@ -57,7 +57,7 @@ beforeEach(() => {
 });
 afterEach(closeApps);
 
-describe.each(platforms)('what leaves on %s', (platform) => {
+describe.each(platforms)('responses on %s', (platform) => {
   @Controller('bank')
   class BankController {
     @SagaBranch({ compensate: false })
@@ -101,7 +101,7 @@ describe.each(platforms)('what leaves on %s', (platform) => {
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
   });
 
-  test('interceptors see what a try returned, and what they make of it is sent', async () => {
+  test('interceptors get the result of a try, and the response carries what they return', async () => {
     const { url } = await startApp({
       platform,
       controllers: [BankController],
@@ -116,7 +116,7 @@ describe.each(platforms)('what leaves on %s', (platform) => {
     expect(JSON.parse(own.body)).toMatchObject({ data: { data: 1 } });
   });
 
-  test('nothing that interceptors do makes more or less of another success', async () => {
+  test('interceptors cannot change the response of other operations', async () => {
     const { url } = await startApp({
       platform,
       controllers: [BankController],
@@ -128,7 +128,7 @@ describe.each(platforms)('what leaves on %s', (platform) => {
     expect(seen).toEqual([undefined, undefined]);
   });
 
-  test('an interceptor that answers itself speaks for the method', async () => {
+  test('an interceptor that returns a value itself replaces the method', async () => {
     const { url } = await startApp({
       platform,
       controllers: [BankController],
@@ -139,7 +139,7 @@ describe.each(platforms)('what leaves on %s', (platform) => {
     expect(readHttpOutcome(answer.status, answer.body)).toEqual({ kind: 'success', body: '"\\u004fNGOING"' });
   });
 
-  test('an interceptor that fails behind the method leaves no success', async () => {
+  test('an interceptor that throws after the method prevents the success', async () => {
     const { app, url, logs } = await startApp({ platform, controllers: [BankController] });
     expect(await callBranch(`${url}/bank/cancelOwn`, { transType: 'tcc', op: 'cancel' })).toMatchObject({
       status: 500,
@@ -149,7 +149,7 @@ describe.each(platforms)('what leaves on %s', (platform) => {
     await app.close();
   });
 
-  test('an interceptor may run the method again, also while it still runs', async () => {
+  test('an interceptor may call the method again, even while it runs', async () => {
     const ends: (() => void)[] = [];
     const again: NestInterceptor = { intercept: (_context, next) => next.handle().pipe(timeout(20), retry(1)) };
     @Controller('again')
@@ -181,7 +181,7 @@ describe.each(platforms)('what leaves on %s', (platform) => {
     expect(server.log).toContain('close');
   });
 
-  test('other routes are answered as ever', async () => {
+  test('the responses of other routes do not change', async () => {
     @Controller('plain')
     class PlainController {
       @SagaBranch({ compensate: false })
@@ -202,7 +202,7 @@ describe.each(platforms)('what leaves on %s', (platform) => {
   });
 });
 
-describe('an error from outside of the route is no success', () => {
+describe('an error from outside of the route prevents the success', () => {
   @Controller('bank')
   class BankController {
     @SagaBranch({ compensate: false })
@@ -350,7 +350,7 @@ class MethodsController {
 }
 
 describe('the method itself', () => {
-  test('is called as it is by anyone but dtm', async () => {
+  test('runs unchanged when application code calls it', async () => {
     const controller = new MethodsController();
     const { freeze } = MethodsController.prototype;
     expect([freeze.name, freeze.length]).toEqual(['freeze', 2]);
@@ -374,7 +374,7 @@ describe.each(platforms)('methods on %s', (platform) => {
     return callBranch(`${url}/methods/${path}`, options);
   };
 
-  test('guards find metadata and name of the method, wherever the decorators stand', async () => {
+  test('guards find the metadata and the name of the method, above and below the branch decorator', async () => {
     const { url } = await startApp({ platform, controllers: [MethodsController] });
     roles.length = 0;
     expect((await callBranch(`${url}/methods/below`)).status).toBe(200);
@@ -394,26 +394,26 @@ describe.each(platforms)('methods on %s', (platform) => {
     expect(seen).toEqual([path, 7]);
   });
 
-  test('it keeps its this, and gets nothing but its parameters', async () => {
+  test('the method keeps its this, and gets only its own parameters', async () => {
     expect((await call('freeze', { ...TRY, gid: 'g', payload: 1 })).body).toBe('["own",1,"g",[]]');
   });
 
-  test('pipes of the method get its own parameters only', async () => {
+  test('pipes of the method get only its own parameters', async () => {
     expect(await call('piped', { payload: 7 })).toMatchObject({ status: 200, body: SUCCESS_BODY });
     expect(seen).toEqual([7]);
   });
 
-  test('a branch may call another, and itself, as methods', async () => {
+  test('a branch method may call itself and another branch method', async () => {
     expect((await call('nested', { ...TRY, payload: 1 })).body).toBe('[1,true,[2,"x",true]]');
   });
 
-  test('a pipe that throws does not keep the application from closing', async () => {
+  test('the application closes after a pipe threw', async () => {
     const { app, url } = await startApp({ platform, controllers: [MethodsController] });
     expect((await callBranch(`${url}/methods/refused`, { payload: 1 })).status).toBe(500);
     await app.close();
   });
 
-  test('a controller and one that extends it both work, in one application after another', async () => {
+  test('a controller and its subclass work, in one application after another', async () => {
     @Controller('base')
     class BaseController {
       @TccAction({ confirm: 'confirm', cancel: 'cancel' })

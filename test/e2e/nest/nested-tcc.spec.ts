@@ -69,7 +69,7 @@ describe.each(platforms)('a nested TCC on %s', (platform) => {
     dtm.tcc((tcc) => tcc.call(branchOf(TripController, 'book'), how), { gid: 'trip', waitResult: true });
   const status = async () => (await dtm.query('trip'))?.transaction.status;
 
-  test.each(['awaited', 'not awaited'] as const)('whose call is %s is confirmed with the whole', async (how) => {
+  test.each(['awaited', 'not awaited'] as const)('whose call is %s is confirmed with the outer TCC', async (how) => {
     const whole = run(how);
     hotel.resolve();
     await whole;
@@ -78,7 +78,7 @@ describe.each(platforms)('a nested TCC on %s', (platform) => {
     expect(await status()).toBe('succeed');
   });
 
-  test('whose failure is swallowed fails the whole: what was not reserved must not be confirmed', async () => {
+  test('fails the outer TCC even when the handler catches its error', async () => {
     const whole = run('swallowed');
     hotel.resolve();
     await expect(whole).rejects.toThrow('no room');
@@ -86,7 +86,7 @@ describe.each(platforms)('a nested TCC on %s', (platform) => {
     expect(calls).toEqual(['booked', 'cancelReserve', 'cancelBook']);
   });
 
-  test('that is under way when its try fails is waited for, so that its cancel comes after it', async () => {
+  test('ends before the cancel of the try that began it', async () => {
     const whole = run('failing itself');
     hotel.resolve();
     await expect(whole).rejects.toThrow('no trip');

@@ -135,7 +135,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     callBranch(`${app.url}/bank/${branch.path}`, { ...branch, payload: does === undefined ? undefined : { does } });
 
   test.each([...forward, ...phase2].filter(({ op }) => op !== 'try'))(
-    'a return of $path is a success that says nothing else',
+    'a return of $path is a success without its result',
     async (branch) => {
       const answer = await call(branch, 'words');
       expect(answer).toMatchObject({ status: 200, body: SUCCESS_BODY });
@@ -151,21 +151,21 @@ describe.each(platforms)('outcomes on %s', (platform) => {
   test.each([
     ['a value', 'hello', '"hello"', 'hello'],
     ['nothing', undefined, '', undefined],
-    ['an observable: its last value', 'observable', '{"last":true}', { last: true }],
-  ])('a try answers %s', async (_what, does, body, value) => {
+    ['the last value of an observable', 'observable', '{"last":true}', { last: true }],
+  ])('a try returns %s', async (_what, does, body, value) => {
     const answer = await call(forward[1]!, does);
     expect(answer).toMatchObject({ status: 200, body });
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
     if (body) expect(JSON.parse(answer.body)).toEqual(value);
   });
 
-  test('a try may say the words without saying so to dtm', async () => {
+  test('a result with the words ONGOING and FAILURE is still a success', async () => {
     const answer = await call(forward[1]!, 'words');
     expect(readHttpOutcome(answer.status, answer.body).kind).toBe('success');
     expect(JSON.parse(answer.body)).toEqual({ text: 'FAILURE and ONGOING' });
   });
 
-  test('a try whose result is no JSON is undecided', async () => {
+  test('a try with a result that is not JSON has an unknown outcome', async () => {
     expect((await call(forward[1]!, 'bigint')).status).toBe(500);
     expect(app.logs.of('DtmBranch')).toHaveLength(1);
   });
@@ -193,7 +193,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
       ['unavailable', 503, 'maintenance'],
       ['accepted', 500, 'an odd way to succeed'],
       ['early', 500, 'too early'],
-    ])('%s is undecided, with status %i', async (does, status, message) => {
+    ])('%s is an unknown outcome with status %i', async (does, status, message) => {
       const answer = await call(branch, does);
       expect(answer.status).toBe(status);
       expect(readHttpOutcome(answer.status, answer.body).kind).toBe('unknown');
@@ -206,7 +206,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
 
   describe.each(phase2)('$transType $op', (branch) => {
     test.each(['fail', 'conflict', 'bad', 'unprocessable', 'break', 'accepted'])(
-      '%s asks for a retry, loudly',
+      '%s is retried and logged as an error',
       async (does) => {
         const answer = await call(branch, does);
         expect(answer.status).toBe(500);
@@ -219,7 +219,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
         expect(line).toMatch(/\n.*\n\s+at /);
       },
     );
-    test('keeps the status of an error that decides nothing', async () => {
+    test('keeps the status of an error without an outcome', async () => {
       expect((await call(branch, 'unavailable')).status).toBe(503);
     });
   });
@@ -234,7 +234,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     expect(app.logs.of('DtmBranch')).toEqual([expect.stringContaining('debug DtmBranch')]);
   });
 
-  test('a guard that refuses keeps its status, with and without the parameters of dtm', async () => {
+  test('a guard that rejects keeps its status, with and without the parameters of dtm', async () => {
     const refused = await callBranch(`${app.url}/bank/transOut`, { payload: {}, headers: { 'x-guard': 'no' } });
     expect(refused.status).toBe(403);
     expect((await send(`${app.url}/bank/transOut`, { payload: {}, headers: { 'x-guard': 'no' } })).status).toBe(403);
@@ -247,7 +247,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     ]);
   });
 
-  test('a guard may fail the branch, but only for dtm', async () => {
+  test('a guard may fail the branch, but only in calls of dtm', async () => {
     const headers = { 'x-guard': 'conflict' };
     expect((await callBranch(`${app.url}/bank/transOut`, { payload: {}, headers })).status).toBe(409);
     expect((await send(`${app.url}/bank/transOut`, { payload: {}, headers })).status).toBe(400);
@@ -255,7 +255,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     expect(app.logs.of('DtmBranch')).toHaveLength(3);
   });
 
-  test('an answer that has begun is ended, and the process lives', async () => {
+  test('a response that has begun is ended, and the application continues', async () => {
     expect(await callBranch(`${app.url}/bank/streams`)).toMatchObject({ status: 200, body: 'half an answer ' });
     expect(app.logs.of('DtmBranch')).toEqual([expect.stringContaining('too late')]);
     expect(app.logs.lines.filter((line) => line.startsWith('error'))).toHaveLength(1);
@@ -274,7 +274,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     ['an unknown trans_type', 'gid=a&branch_id=01&op=action&trans_type=constructor'],
     ['another mode', 'gid=a&branch_id=01&op=action&trans_type=msg'],
     ['another op', 'gid=a&branch_id=01&op=compensate&trans_type=saga'],
-  ])('%s: 400, and the handler is not run', async (_what, text) => {
+  ])('%s: 400, and the handler does not run', async (_what, text) => {
     for (const payload of [{ does: 'x' }, undefined]) {
       const answer = await send(`${app.url}/bank/transOut?${text}`, { payload });
       expect(answer.status).toBe(400);
@@ -284,19 +284,22 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     expect(app.logs.of('DtmBranch')).toHaveLength(2);
   });
 
-  test('the refusal names what the method serves and what it was called for', async () => {
+  test('the rejection names the operation of the method and the one of the call', async () => {
     const answer = await callBranch(`${app.url}/bank/transOut`, { op: 'compensate' });
     expect(JSON.parse(answer.body)).toEqual({
       message: 'BankController.transOut serves saga action, but was called for saga compensate',
     });
   });
 
-  test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])('%s is refused with what is allowed', async (method) => {
-    const answer = await callBranch(`${app.url}/bank/transOut`, { method });
-    expect(answer.status).toBe(405);
-    expect(answer.headers.get('allow')).toBe('GET, POST');
-    expect(seen).toEqual([]);
-  });
+  test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])(
+    '%s is rejected with the allowed methods',
+    async (method) => {
+      const answer = await callBranch(`${app.url}/bank/transOut`, { method });
+      expect(answer.status).toBe(405);
+      expect(answer.headers.get('allow')).toBe('GET, POST');
+      expect(seen).toEqual([]);
+    },
+  );
 
   test('the handler gets payload and context', async () => {
     await callBranch(`${app.url}/bank/transOut`, { gid: 'größe 1', branchId: '0102', payload: { a: 1 } });

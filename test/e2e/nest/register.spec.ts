@@ -20,14 +20,14 @@ class BankController {
   }
 }
 
-/** Writes down what it is asked. */
+/** Records its calls. */
 class NotingDriver implements DtmDriver {
   readonly name = 'dtm-driver-noting';
   readonly notes: string[] = [];
   readonly http: DtmDriver['http'];
   report: RegisterOptions['report'];
   problem: string | undefined;
-  /** Asked when an entry is made or taken out. */
+  /** Runs before an instance is registered or deregistered. */
   look: (what: string) => Promise<void> | void = () => undefined;
 
   registerGrpcResolver(): void {
@@ -76,7 +76,7 @@ function listens(port: number): Promise<boolean> {
 describe('an application that registers itself', () => {
   afterEach(closeApps);
 
-  test('is entered after it listens, and taken out while it still does', async () => {
+  test('is registered after it listens, and deregistered while it still listens', async () => {
     const driver = new NotingDriver();
     const [port] = (await freePorts(1)) as [number];
     const looks: string[] = [];
@@ -95,7 +95,7 @@ describe('an application that registers itself', () => {
     expect(looks).toEqual(['enter true', 'leave true']);
   });
 
-  test('that has gRPC only is entered when its microservice listens', async () => {
+  test('and has only gRPC is registered when its microservice listens', async () => {
     const driver = new NotingDriver();
     const [port] = (await freePorts(1)) as [number];
     const register = { target: 'book:///bank', endpoint: `grpc://127.0.0.1:${port},http://127.0.0.1:1` };
@@ -121,7 +121,7 @@ describe('an application that registers itself', () => {
     expect(looks[0]).toBe(true);
   });
 
-  test('says what keeps it from the registry, and is not kept from starting', async () => {
+  test('starts without the registry, and reports the problem', async () => {
     const driver = new NotingDriver();
     driver.problem = 'the registry is down';
     const { app, logs } = await startApp({
@@ -137,7 +137,7 @@ describe('an application that registers itself', () => {
     expect(logs.of('DtmModule').at(-1)).toMatch(/^log DtmModule: registered/);
   });
 
-  test('closes although the registry is gone', async () => {
+  test('closes when the registry does not answer', async () => {
     const driver = new NotingDriver();
     const { app, logs } = await startApp({
       dtm: { driver, register: { target: 'book:///bank', endpoint: 'token' } },
@@ -149,7 +149,7 @@ describe('an application that registers itself', () => {
     expect(logs.of('DtmModule')).toContain('warn DtmModule: the application could not be deregistered: no answer');
   });
 
-  test('is not entered when it is closed before it listens', async () => {
+  test('is not registered when it closes before it listens', async () => {
     const driver = new NotingDriver();
     const [port] = (await freePorts(1)) as [number];
     const register = { target: 'book:///bank', endpoint: `127.0.0.1:${port}` };

@@ -164,14 +164,14 @@ describe.each(platforms)('URLs on %s', (platform) => {
       await app.get(DtmService).saga().add(branchOf(controller, 'pay'), undefined).submit();
       const [step] = server.submitted[0]!.steps!;
       expect(step).toEqual({ action: url + action, compensate: url + compensate });
-      // what was computed is where Nest serves it
+      // Nest serves the branch at the computed URLs
       expect((await callBranch(step!.action)).status).toBe(200);
       expect((await callBranch(step!.compensate!, { op: 'compensate', payload: {} })).status).toBe(200);
       expect(called).toEqual(['pay', 'undoPay']);
     },
   );
 
-  test('TCC has three of them', async () => {
+  test('a TCC has three URLs', async () => {
     @Controller('bank')
     class TccController {
       @TccAction({ confirm: 'confirm', cancel: 'cancel', path: 'try' })
@@ -221,7 +221,7 @@ describe('the base URL', () => {
     },
   );
 
-  test('must be given when the coordinator is elsewhere', async () => {
+  test('must be given when the coordinator is on another machine', async () => {
     const { app } = await startApp({
       controllers: [BankController],
       dtm: { server: recordingServer('http://dtm:36789/api/dtmsvr') },
@@ -240,7 +240,7 @@ describe('the base URL', () => {
     );
   });
 
-  test('is that of another deployment', async () => {
+  test('may be the one of another deployment', async () => {
     expect(await stepOf({ dtm: { server: recordingServer('http://dtm:36789') } }, 'http://bank2:3000')).toBe(
       'http://bank2:3000/bank/pay',
     );
@@ -254,12 +254,12 @@ describe('the base URL', () => {
     );
   });
 
-  test('is https when the application serves that', async () => {
-    // no certificate is needed to listen, only to talk
+  test('is https when the application serves HTTPS', async () => {
+    // listening needs no certificate
     expect(await stepOf({ nest: { httpsOptions: {} } })).toMatch(/^https:\/\/127.0.0.1:\d+\/bank\/pay$/);
   });
 
-  test('is nothing when the application listens on a file', async () => {
+  test('is not known when the application listens on a Unix socket', async () => {
     const { app } = await startApp({ controllers: [BankController], listen: false });
     await app.listen(join(await mkdtemp(join(tmpdir(), 'dtm-')), 'socket'));
     expect(() => app.get(DtmService).saga().add(branchOf(BankController, 'pay'), undefined)).toThrow(
@@ -291,7 +291,7 @@ describe('references', () => {
     final(): void {}
   }
 
-  test('say what is wrong with them', async () => {
+  test('that are wrong throw an error with the remedy', async () => {
     const { app } = await startApp({ controllers: [OtherController] });
     const dtm = app.get(DtmService);
     const add = (ref: ReturnType<typeof branchOf>) => (): unknown => dtm.saga().add(ref, undefined);
@@ -317,13 +317,13 @@ describe('references', () => {
     expect(() => branchOf(undefined as unknown as typeof OtherController, 'final')).toThrow(/circular import/);
   });
 
-  test('a compensation that was left out on purpose is no URL', async () => {
+  test('a branch without a compensation has an empty URL for it', async () => {
     const { app, server, url } = await startApp({ controllers: [OtherController] });
     await app.get(DtmService).saga().add(branchOf(OtherController, 'final'), undefined).submit();
     expect(server.submitted[0]!.steps).toEqual([{ action: `${url}/other/final`, compensate: '' }]);
   });
 
-  test('a controller in two modules has two endpoints, so it takes URLs', async () => {
+  test('a controller in two modules has two endpoints and needs URLs', async () => {
     @Module({ controllers: [OtherController] })
     class A {}
     @Module({ controllers: [OtherController] })

@@ -32,10 +32,12 @@ import {
   type ContextIdStrategy,
   type HostComponentInfo,
 } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import {
   Barrier,
   BranchBarrier,
   BranchPayload,
+  DTM_OPTIONS,
   DtmConfigError,
   DtmFailureError,
   DtmModule,
@@ -62,7 +64,7 @@ class Filter implements ExceptionFilter {
   catch(): void {}
 }
 
-function refused(name: string, message: RegExp, make: () => AppOptions): void {
+function rejected(name: string, message: RegExp, make: () => AppOptions): void {
   test.each(platforms)(`${name}, on %s`, async (platform) => {
     const error = await bootstrapError({ platform, ...make() });
     expect(error).toBeInstanceOf(DtmConfigError);
@@ -72,10 +74,10 @@ function refused(name: string, message: RegExp, make: () => AppOptions): void {
 
 const extractor = (): string => '1';
 
-describe('refused at bootstrap', () => {
+describe('rejected at bootstrap', () => {
   afterEach(closeApps);
 
-  refused(
+  rejected(
     'a provider with branches',
     /BankService\.pay is a branch, but BankService is a provider; .*"controllers"/,
     () => {
@@ -88,7 +90,7 @@ describe('refused at bootstrap', () => {
     },
   );
 
-  refused(
+  rejected(
     'an object with branches as a provider',
     /BankService\.pay is a branch, but BankService is a provider/,
     () => {
@@ -100,7 +102,7 @@ describe('refused at bootstrap', () => {
     },
   );
 
-  refused('two branches at one URL', /BController\.pay and AController\.pay are both branches at \/bank\/pay/, () => {
+  rejected('two branches at one URL', /BController\.pay and AController\.pay are both branches at \/bank\/pay/, () => {
     @Controller('bank')
     class AController {
       @SagaBranch({ compensate: false })
@@ -114,7 +116,7 @@ describe('refused at bootstrap', () => {
     return { controllers: [AController, BController] };
   });
 
-  refused(
+  rejected(
     'a payload that is not first',
     /BankController\.pay has @BranchPayload\(\) on parameter 2; make it the first/,
     () => {
@@ -127,7 +129,7 @@ describe('refused at bootstrap', () => {
     },
   );
 
-  refused(
+  rejected(
     'a parameter without a decorator',
     /BankController\.undoPay: parameter 1 has no decorator and would be undefined; add @BranchPayload/,
     () => {
@@ -145,7 +147,7 @@ describe('refused at bootstrap', () => {
     ['@Res()', Res()],
     ['@Next()', Next()],
   ] as const) {
-    refused(`${name} in a branch`, /BankController\.pay sends its response itself/, () => {
+    rejected(`${name} in a branch`, /BankController\.pay sends its response itself/, () => {
       @Controller('bank')
       class BankController {
         @SagaBranch({ compensate: false })
@@ -159,7 +161,7 @@ describe('refused at bootstrap', () => {
     ['@Redirect', Redirect('/x')],
     ['@Sse', Sse('x')],
   ] as const) {
-    refused(`${name} on a branch`, /BankController\.pay has (@Redirect|a route decorator)/, () => {
+    rejected(`${name} on a branch`, /BankController\.pay has (@Redirect|a route decorator)/, () => {
       @Controller('bank')
       class BankController {
         @decorator
@@ -170,7 +172,7 @@ describe('refused at bootstrap', () => {
     });
   }
 
-  refused(
+  rejected(
     'a route decorator above the branch decorator',
     /BankController\.pay has a route decorator such as @Post\(\); remove it/,
     () => {
@@ -184,7 +186,7 @@ describe('refused at bootstrap', () => {
     },
   );
 
-  refused('an exception filter on a branch', /BankController\.pay has @UseFilters, .*interceptor/, () => {
+  rejected('an exception filter on a branch', /BankController\.pay has @UseFilters, .*interceptor/, () => {
     @Controller('bank')
     class BankController {
       @SagaBranch({ compensate: false })
@@ -194,7 +196,7 @@ describe('refused at bootstrap', () => {
     return { controllers: [BankController] };
   });
 
-  refused(
+  rejected(
     'a compensation that a subclass replaced',
     /SubController\.pay: a subclass or decorator replaced undoPay, its compensate/,
     () => {
@@ -212,7 +214,7 @@ describe('refused at bootstrap', () => {
   );
 
   for (const path of [':id', 'a/*rest', '{b}', 'größe', 'a b', 'a%20b']) {
-    refused(
+    rejected(
       `the controller path ${path}`,
       /BankController\.pay is a branch at .* must be fixed and need no encoding/,
       () => {
@@ -226,7 +228,7 @@ describe('refused at bootstrap', () => {
     );
   }
 
-  refused(
+  rejected(
     'a controller that is bound to a host',
     /BankController\.pay is a branch of a controller that is bound to a host/,
     () => {
@@ -244,7 +246,7 @@ describe('refused at bootstrap', () => {
     { type: VersioningType.MEDIA_TYPE, key: 'v=' },
     { type: VersioningType.CUSTOM, extractor },
   ] as const) {
-    refused(
+    rejected(
       `versioning ${VersioningType[versioning.type]}`,
       /BankController\.pay has the version 1, but dtm calls a URL and sends no version/,
       () => {
@@ -261,11 +263,11 @@ describe('refused at bootstrap', () => {
     );
   }
 
-  refused('DtmModule twice', /DtmModule is imported more than once/, () => ({
+  rejected('DtmModule twice', /DtmModule is imported more than once/, () => ({
     imports: [DtmModule.forRoot({ server: recordingServer() })],
   }));
 
-  test('bad options, from a factory too', async () => {
+  test('invalid options, also from a factory', async () => {
     expect(String(await bootstrapError({ dtm: { server: 'nowhere' } }))).toMatch(
       /DtmConfigError: server "nowhere" is not the address of a coordinator/,
     );
@@ -277,11 +279,11 @@ describe('refused at bootstrap', () => {
   });
 });
 
-describe('refused at class definition', () => {
+describe('rejected at class definition', () => {
   test('a companion that does not exist', () => {
     expect(() => {
       class BankController {
-        // @ts-expect-error -- the compiler says so too
+        // @ts-expect-error -- the compiler rejects it too
         @SagaBranch({ compensate: 'undo' })
         pay(): void {}
       }
@@ -293,7 +295,7 @@ describe('refused at class definition', () => {
     );
     expect(() => {
       class BankController {
-        // @ts-expect-error -- the compiler says so too
+        // @ts-expect-error -- the compiler rejects it too
         @TccAction({ confirm: 'confirm', cancel: 'cansel' })
         freeze(): void {}
         confirm(): void {}
@@ -303,7 +305,7 @@ describe('refused at class definition', () => {
     }).toThrow(/BankController\.freeze: cancel names "cansel", which does not exist/);
   });
 
-  test('a companion that is inherited: decorating it would decorate it for every subclass', () => {
+  test('an inherited companion, which every subclass would share', () => {
     class Base {
       undo(): void {}
     }
@@ -339,7 +341,7 @@ describe('refused at class definition', () => {
     }).toThrow(/BankController\.end is the confirm of freeze and cannot also be the cancel of freeze/);
   });
 
-  test('a method that is branch and companion', () => {
+  test('a method that is both branch and companion', () => {
     expect(() => {
       class BankController {
         @SagaBranch({ compensate: 'b' })
@@ -422,7 +424,7 @@ class OrderController {
   undoBelow(): void {}
 }
 
-describe.each(platforms)('guards, pipes and interceptors of the user on %s', (platform) => {
+describe.each(platforms)('guards, pipes and interceptors of the application on %s', (platform) => {
   afterEach(closeApps);
 
   test.each(['above', 'below'])('work the same %s the branch decorator', async (path) => {
@@ -433,7 +435,7 @@ describe.each(platforms)('guards, pipes and interceptors of the user on %s', (pl
     expect(trail).toEqual(['guard', 'interceptor', 'pipe body 1']);
   });
 
-  test('a companion has its own', async () => {
+  test('a companion has its own interceptors', async () => {
     const { url } = await startApp({ platform, controllers: [OrderController] });
     trail.length = 0;
     expect(await callBranch(`${url}/order/endBelow`, { transType: 'tcc', op: 'confirm' })).toMatchObject({
@@ -450,7 +452,7 @@ describe.each(platforms)('guards, pipes and interceptors of the user on %s', (pl
     expect(trail).toEqual(['guard']);
   });
 
-  test('an exception filter of the application leaves the answers of branches alone', async () => {
+  test('an exception filter of the application does not change the responses of branches', async () => {
     @Controller('bank')
     class BankController {
       @SagaBranch({ compensate: false })
@@ -492,7 +494,7 @@ describe.each(platforms)('scopes on %s', (platform) => {
     cancel(): void {}
   }
 
-  test('a request-scoped controller works, with all the rules', async () => {
+  test('a request-scoped controller works like any other', async () => {
     made = 0;
     const { url, app, logs } = await startApp({ platform, controllers: [ScopedController], providers: [Caller] });
     for (const gid of ['a', 'b']) {
@@ -510,7 +512,7 @@ describe.each(platforms)('scopes on %s', (platform) => {
     });
   });
 
-  test('so does one whose provider cannot be made', async () => {
+  test('a request-scoped provider that throws is an unknown outcome', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Broken {
       constructor() {
@@ -528,7 +530,7 @@ describe.each(platforms)('scopes on %s', (platform) => {
     expect(logs.of('DtmBranch')).toHaveLength(1);
   });
 
-  test('and a durable one', async () => {
+  test('a durable provider works', async () => {
     const contexts = new Map<string, ContextId>();
     const strategy: ContextIdStrategy = {
       attach: (contextId: ContextId, request: { query: { gid: string } }) => {
@@ -580,13 +582,13 @@ describe('modules', () => {
   @Module({ controllers: [BankController] })
   class BankModule {}
 
-  test('a feature module needs no import', async () => {
+  test('a feature module needs no import of DtmModule', async () => {
     const { url, app } = await startApp({ imports: [BankModule] });
     expect((await callBranch(`${url}/bank/pay`)).status).toBe(200);
     expect(app.get(BankController).dtm).toBe(app.get(DtmService));
   });
 
-  test('unless the module is not global', async () => {
+  test('a feature module needs the import when DtmModule is not global', async () => {
     expect(String(await bootstrapError({ imports: [BankModule], dtm: { isGlobal: false } }))).toMatch(
       /can't resolve dependencies/,
     );
@@ -621,7 +623,23 @@ describe('modules', () => {
     await app.close();
   });
 
-  test('two applications do not meet', async () => {
+  test('a test overrides the options of an imported module by DTM_OPTIONS', async () => {
+    const server = recordingServer();
+    @Module({ imports: [DtmModule.forRoot({ server: 'http://dtm.production:36789' }), BankModule] })
+    class AppModule {}
+    const module = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideProvider(DTM_OPTIONS)
+      .useValue({ server } satisfies DtmModuleOptions)
+      .compile();
+    const app = module.createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    await app.get(DtmService).saga().add(branchOf(BankController, 'pay'), undefined).submit();
+    expect(server.submitted).toHaveLength(1);
+    await app.close();
+    expect(server.log.at(-1)).toBe('close');
+  });
+
+  test('two applications in one process are independent', async () => {
     const [a, b] = await Promise.all([
       startApp({ imports: [BankModule] }),
       startApp({ imports: [BankModule], platform: 'fastify' }),

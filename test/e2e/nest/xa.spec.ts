@@ -21,7 +21,7 @@ import { createAdapter, platforms, type Platform } from './platforms.js';
 
 const log: string[] = [];
 
-/** Notes what is asked of the database. */
+/** Records the calls of the database. */
 const database: XaAdapter<string> = {
   async prepare({ branchId }, work, register) {
     const result = await work(`connection of ${branchId}`);
@@ -35,7 +35,7 @@ const database: XaAdapter<string> = {
   createTable: () => Promise.resolve(),
 };
 
-/** As a ValidationPipe: what is no payload is refused. */
+/** Like ValidationPipe: rejects a call without a payload. */
 const needsPayload: PipeTransform = {
   transform(value: unknown, { type }) {
     if (type === 'body' && typeof value !== 'object') throw new BadRequestException('no payload');
@@ -102,7 +102,7 @@ describe.each(rows)('XA branches on %s over %s', (platform, over) => {
   const transfer: Transfer = { amount: 30 };
   const options = { protocol: over, waitResult: true };
 
-  test('answer in phase 1, and are committed without the method and its pipes', async () => {
+  test('return results in phase 1 and are committed without the method and its pipes', async () => {
     const results = await dtm.xa(
       async (xa) => [
         await xa.call(branchOf(BankController, 'transOut', { over }), transfer),
@@ -118,7 +118,7 @@ describe.each(rows)('XA branches on %s over %s', (platform, over) => {
     expect(log.slice(2).toSorted()).toEqual(['committed 01', 'committed 02']);
   });
 
-  test('are rolled back when another one refuses', async () => {
+  test('are rolled back when another branch fails', async () => {
     const work = dtm.xa(async (xa) => {
       await xa.call(branchOf(BankController, 'transOut', { over }), transfer);
       await xa.call(branchOf(BankController, 'refuse', { over }), transfer);
@@ -127,14 +127,14 @@ describe.each(rows)('XA branches on %s over %s', (platform, over) => {
     await expect.poll(() => log).toEqual(['prepared 01', 'rolled back 01']);
   });
 
-  test('that end without having worked in their database decide nothing, so that it is rolled back', async () => {
+  test('fail when the method ends without xa.call()', async () => {
     const work = dtm.xa((xa) => xa.call(branchOf(BankController, 'forget', { over }), transfer), options);
     await expect(work).rejects.toThrow(/BankController\.forget ended without xa\.call\(\)/);
     expect(log).toEqual([]);
   });
 });
 
-describe('what is refused', () => {
+describe('rejected', () => {
   const bootstrap = async (controller: new () => object, databases: Record<string, { xa: XaAdapter<string> }>) => {
     @Module({ imports: [DtmModule.forRoot({ server: 'http://dtm:36789', databases })], controllers: [controller] })
     class TestModule {}
