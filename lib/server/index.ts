@@ -16,4 +16,4 @@ export { stderrLogger, type CoordinatorLogger } from './environment/coordinator-
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';
-export type { ExpectedState as Expected, KvFilter, Store, WakeFilter } from './store/store.js';
+export type { ExpectedState as Expected, KvFilter, PruneResult, Store, WakeFilter } from './store/store.js';

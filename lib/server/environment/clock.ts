@@ -1,11 +1,11 @@
-import { systemAfter, type After } from '../../support/after.js';
+import { systemAfter } from '../../support/after.js';
 
-/** Time as the coordinator sees it; tests give a virtual one. */
+/** Time as the coordinator sees it; tests give a virtual clock. */
 export interface Clock {
-  /** UTC milliseconds. */
+  /** Returns the time in UTC milliseconds. */
   now(): number;
-  /** Timers; they do not keep the process alive. */
-  readonly after: After;
+  /** Calls back once after a time, without keeping the process alive; the function that it returns cancels the call. */
+  after(ms: number, callback: () => void): () => void;
 }
 
 /** Clock and timers of the machine. */
