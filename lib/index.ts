@@ -7,7 +7,6 @@ export { BranchBarrier, type BarrierAdapter, type BarrierContext } from './barri
 export {
   Msg,
   Saga,
-  Tcc,
   dtmGrpcClient,
   dtmHttpClient,
   dtmJsonRpcClient,
@@ -19,6 +18,7 @@ export {
   type MsgOptions,
   type ProtoFilesOptions,
   type SagaOptions,
+  type Tcc,
   type TccOptions,
   type TccUrls,
   type WaitForOptions,

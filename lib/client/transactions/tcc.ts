@@ -18,23 +18,9 @@ export interface TccOptions extends InitiatorDrivenOptions {}
 /**
  * A running TCC transaction, or the part of a branch in it. {@link runTcc} creates the first, {@link nestedTcc} the second.
  */
-export class Tcc {
+export interface Tcc {
   /** Global id of the transaction. */
   readonly gid: string;
-  readonly #dependencies: InitiatorDependencies;
-  readonly #calls: BranchCalls;
-  readonly #nextBranchId: () => string;
-  readonly #options: TccOptions;
-
-  /** @internal */
-  constructor(dependencies: InitiatorDependencies, calls: BranchCalls, parentBranchId: string, options: TccOptions) {
-    this.gid = calls.gid;
-    this.#dependencies = dependencies;
-    this.#calls = calls;
-    this.#nextBranchId = branchIds(parentBranchId);
-    this.#options = options;
-  }
-
   /**
    * Registers confirm and cancel of a branch, then calls its try.
    *
@@ -48,16 +34,34 @@ export class Tcc {
    */
   call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(urls: TccUrls, payload?: unknown): Promise<R>;
-  call(branch: TccUrls | BranchRef, payload?: unknown): Promise<unknown> {
-    return this.#calls.make(() => this.#call(branch, payload));
-  }
-
   /**
    * Waits for all calls, also for those that were not awaited. {@link runTcc} does this by itself; call it at the end of a
    * try that uses {@link nestedTcc}. No branch can be called after it.
    *
    * @throws the error of the first call that failed, even when you caught it: this try must fail, too
    */
+  waitForCalls(): Promise<void>;
+}
+
+class RunningTcc implements Tcc {
+  readonly gid: string;
+  readonly #dependencies: InitiatorDependencies;
+  readonly #calls: BranchCalls;
+  readonly #nextBranchId: () => string;
+  readonly #options: TccOptions;
+
+  constructor(dependencies: InitiatorDependencies, calls: BranchCalls, parentBranchId: string, options: TccOptions) {
+    this.gid = calls.gid;
+    this.#dependencies = dependencies;
+    this.#calls = calls;
+    this.#nextBranchId = branchIds(parentBranchId);
+    this.#options = options;
+  }
+
+  call<R>(branch: TccUrls | BranchRef, payload?: unknown): Promise<R> {
+    return this.#calls.make(() => this.#call(branch, payload)) as Promise<R>;
+  }
+
   waitForCalls(): Promise<void> {
     return this.#calls.allSettled();
   }
@@ -107,7 +111,13 @@ export function runTcc<T>(
   options: TccOptions = {},
 ): Promise<T> {
   const { api } = dependencies;
-  return runInitiatorDriven(api, 'tcc', options, (calls, resolved) => new Tcc(dependencies, calls, '', resolved), work);
+  return runInitiatorDriven(
+    api,
+    'tcc',
+    options,
+    (calls, resolved) => new RunningTcc(dependencies, calls, '', resolved),
+    work,
+  );
 }
 
 /**
@@ -130,5 +140,5 @@ export function nestedTcc(
   if (transType !== 'tcc' || op !== 'try') {
     throw new DtmArgumentError(`a nested TCC starts in a try, not in ${transType} ${op}`, { gid });
   }
-  return new Tcc(dependencies, new BranchCalls(gid, 'tcc'), branchId, options);
+  return new RunningTcc(dependencies, new BranchCalls(gid, 'tcc'), branchId, options);
 }

@@ -15,22 +15,9 @@ import {
 export interface XaOptions extends InitiatorDrivenOptions {}
 
 /** A running XA transaction; {@link runXa} creates it. */
-export class XaTransaction {
+export interface XaTransaction {
   /** Global id of the transaction. */
   readonly gid: string;
-  readonly #dependencies: InitiatorDependencies;
-  readonly #calls: BranchCalls;
-  readonly #nextBranchId = branchIds();
-  readonly #options: XaOptions;
-
-  /** @internal */
-  constructor(dependencies: InitiatorDependencies, calls: BranchCalls, options: XaOptions) {
-    this.gid = calls.gid;
-    this.#dependencies = dependencies;
-    this.#calls = calls;
-    this.#options = options;
-  }
-
   /**
    * Calls the first phase of a branch, which does its work in its database, registers itself and prepares. The coordinator
    * calls the same URL for commit or rollback.
@@ -43,8 +30,24 @@ export class XaTransaction {
    */
   call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(url: string, payload?: unknown): Promise<R>;
-  call(branch: string | BranchRef, payload?: unknown): Promise<unknown> {
-    return this.#calls.make(() => this.#call(branch, payload));
+}
+
+class RunningXa implements XaTransaction {
+  readonly gid: string;
+  readonly #dependencies: InitiatorDependencies;
+  readonly #calls: BranchCalls;
+  readonly #nextBranchId = branchIds();
+  readonly #options: XaOptions;
+
+  constructor(dependencies: InitiatorDependencies, calls: BranchCalls, options: XaOptions) {
+    this.gid = calls.gid;
+    this.#dependencies = dependencies;
+    this.#calls = calls;
+    this.#options = options;
+  }
+
+  call<R>(branch: string | BranchRef, payload?: unknown): Promise<R> {
+    return this.#calls.make(() => this.#call(branch, payload)) as Promise<R>;
   }
 
   async #call(branch: string | BranchRef, payload: unknown): Promise<unknown> {
@@ -93,7 +96,7 @@ export function runXa<T>(
     api,
     'xa',
     options,
-    (calls, resolved) => new XaTransaction(dependencies, calls, resolved),
+    (calls, resolved) => new RunningXa(dependencies, calls, resolved),
     work,
   );
 }
