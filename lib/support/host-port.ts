@@ -29,7 +29,7 @@ export function formatHostPort({ host, port }: HostPort): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether a listener on this host takes connections on all interfaces; nobody can call such an address. */
+/** Whether a listener on this host takes connections on all interfaces; such an address cannot be called. */
 export function isUnspecifiedHost(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
