@@ -1,13 +1,13 @@
 /** A command of the program. */
 export interface Command {
-  /** What it does, on one line. */
-  readonly about: string;
+  /** What the command does, on one line of the help. */
+  readonly description: string;
   /**
-   * Does it.
+   * Runs the command.
    *
-   * @param args - what stands behind its name
+   * @param args - arguments after the name of the command
    * @returns exit code
-   * @throws UsageError when the arguments cannot be understood
+   * @throws UsageError when the arguments are invalid
    */
   run(args: readonly string[]): Promise<number>;
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { run } from './run.js';
 
-/** How long what still holds the process, such as a pooled connection, may take to let go of it. */
+/** How long a handle that keeps the process alive, such as a pooled connection, has to close. */
 const LINGER_MS = 3000;
 
-// whoever read the output may have gone; transactions go on all the same
+// the reader of the output may be gone; transactions must continue
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 void run(process.argv.slice(2)).then((exitCode) => {

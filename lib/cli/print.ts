@@ -1,7 +1,6 @@
 /**
- * Prints what was asked for.
+ * Prints a text to stdout, with a line break at its end.
  *
- * @param text - lines, without the last line break
  * @returns exit code 0
  */
 export function print(text: string): number {

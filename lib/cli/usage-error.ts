@@ -1,4 +1,4 @@
-/** The command line cannot be understood; ends the program with exit code 2. */
+/** The command line is invalid. The program ends with exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -1,25 +1,24 @@
 import { embeddedServer, type CoordinatorLogger, type EmbeddedServer } from '../../server/index.js';
 import { isLoopbackHost } from '../../support/host-port.js';
-import { lineLogger } from './logger.js';
-import { makeStore } from './make-store.js';
+import type { ServeConfig } from './config/settings.js';
+import { countUnfinished } from './count-unfinished.js';
+import { createStore } from './create-store.js';
+import { explainStartFailure } from './explain-start-failure.js';
+import { jsonLineLogger } from './json-line-logger.js';
+import { StopSignals } from './process/stop-signals.js';
 import { serverOptions } from './server-options.js';
-import type { ServeConfig } from './settings.js';
-import { startFailure } from './start-failure.js';
 import { startUpText } from './start-up-text.js';
-import { StopSignals } from './stop-signals.js';
-import { countUnfinished } from './unfinished.js';
 
 /**
- * Runs the coordinator until a signal asks to stop it.
+ * Runs the coordinator until a signal stops it.
  *
- * @param config - the settings
- * @param notices - what to tell the user about them
+ * @param notices - notices about the settings, for the start-up text
  * @returns exit code
- * @throws DtmError, Error when it cannot start, or cannot end in order
+ * @throws DtmError, Error when the coordinator cannot start, or fails while it stops
  */
 export async function serve(config: ServeConfig, notices: readonly string[]): Promise<number> {
   const signals = new StopSignals();
-  const logger = lineLogger(config.LogLevel, config['Log.Outputs']);
+  const logger = jsonLineLogger(config.LogLevel, config['Log.Outputs']);
   const server = await start(config, notices, logger);
   signals.started();
   logger.info('draining', { signal: await signals.drain });
@@ -35,7 +34,7 @@ async function start(
 ): Promise<EmbeddedServer> {
   let server: EmbeddedServer | undefined;
   try {
-    const store = await makeStore(config);
+    const store = await createStore(config);
     server = embeddedServer(serverOptions(config, store, logger));
     await server.open();
     const unfinished = await countUnfinished(server);
@@ -55,10 +54,10 @@ async function start(
     logger.info('started', { http: server.address, grpc: server.grpcAddress, store: store.name, unfinished });
     return server;
   } catch (error) {
-    if (config.LogLevel === 'debug') logger.error('it did not start', { stack: stacksOf(error) });
-    // why it did not start counts, not what else fails on the way out
+    if (config.LogLevel === 'debug') logger.error('the coordinator did not start', { stack: stacksOf(error) });
+    // the error of the start counts, not an error of the close
     await server?.close().catch(() => undefined);
-    throw startFailure(error);
+    throw explainStartFailure(error);
   }
 }
 
@@ -66,11 +65,12 @@ function warningsAbout(config: ServeConfig): string[] {
   const host = config.ListenHost;
   if (isLoopbackHost(host)) return [];
   return [
-    `ListenHost is ${host}: whoever can reach it can read and stop every transaction, for the API has no authentication; let only your services through`,
+    `ListenHost is ${host}: every client that can reach it can read and stop all transactions, because the API has no authentication; ` +
+      'admit only your services',
   ];
 }
 
-/** Of an error and what caused it; only that, for other fields may hold a password. */
+/** The stacks of an error and its causes; other fields are left out, because they may contain a password. */
 function stacksOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   return [error.stack ?? error.message, ...stacksOf(error.cause)];

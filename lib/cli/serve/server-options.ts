@@ -1,15 +1,12 @@
-import { resolveDriver } from '../../driver/index.js';
+import { resolveDriver } from '../../driver/internal.js';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
 import type { CoordinatorLogger, DtmDriver, EmbeddedServerOptions, Store } from '../../server/index.js';
-import type { ServeConfig } from './settings.js';
+import type { ServeConfig } from './config/settings.js';
 
 /**
- * The options of the embedded coordinator that a configuration stands for.
+ * The options of the embedded coordinator for a configuration.
  *
- * @param config - the settings
- * @param store - where transactions are kept
- * @param logger - where reports go
- * @throws DtmConfigError when there is no such driver
+ * @throws DtmConfigError when the driver does not exist
  */
 export function serverOptions(config: ServeConfig, store: Store, logger: CoordinatorLogger): EmbeddedServerOptions {
   return {
@@ -38,9 +35,7 @@ function driverOf(config: ServeConfig): DtmDriver {
   try {
     return resolveDriver(config['MicroService.Driver']);
   } catch (cause) {
-    throw new DtmConfigError(`MicroService.Driver: ${errorText(cause)}`, {
-      cause,
-    });
+    throw new DtmConfigError(`MicroService.Driver: ${errorText(cause)}`, { cause });
   }
 }
 

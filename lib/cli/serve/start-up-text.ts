@@ -1,8 +1,8 @@
-import type { Unfinished } from './unfinished.js';
+import type { UnfinishedCounts } from './count-unfinished.js';
 
-/** What the start-up text says. */
+/** What the start-up text reports. */
 export interface StartUp {
-  /** Of the package. */
+  /** Version of the package. */
   readonly version: string;
   /** Base URL of the HTTP API, e.g. `http://127.0.0.1:36789`. */
   readonly http: string;
@@ -12,19 +12,15 @@ export interface StartUp {
   readonly store: string;
   /** Name of the driver. */
   readonly driver: string;
-  /** What was found in the store. */
-  readonly unfinished: Unfinished;
-  /** What the user should know. */
+  /** Unfinished transactions in the store. */
+  readonly unfinished: UnfinishedCounts;
+  /** Notices for the user. */
   readonly notices: readonly string[];
-  /** What may be dangerous. */
+  /** Warnings about dangerous settings. */
   readonly warnings: readonly string[];
 }
 
-/**
- * The lines that say what was started.
- *
- * @param startUp - see {@link StartUp}
- */
+/** The lines that the server prints after its start. */
 export function startUpText({ version, http, grpc, store, driver, unfinished, notices, warnings }: StartUp): string {
   const rows = [
     ['HTTP', `${http}/api/dtmsvr`],
@@ -45,17 +41,15 @@ export function startUpText({ version, http, grpc, store, driver, unfinished, no
   ].join('\n');
 }
 
-function recoveryText({ prepared, submitted, aborting, isMore }: Unfinished): string {
+function recoveryText({ prepared, submitted, aborting, isPartial }: UnfinishedCounts): string {
   const count = prepared + submitted + aborting;
   if (count === 0) return 'no unfinished transactions';
   const plural = count === 1 ? '' : 's';
   const parts = `${prepared} prepared, ${submitted} submitted, ${aborting} aborting`;
-  return `${isMore ? 'more than ' : ''}${count} unfinished transaction${plural} taken up: ${parts}`;
+  return `${isPartial ? 'more than ' : ''}${count} unfinished transaction${plural} resumed: ${parts}`;
 }
 
-function attentionRows({ attention }: Unfinished, http: string): [string, string][] {
+function attentionRows({ attention }: UnfinishedCounts, http: string): [string, string][] {
   if (attention === 0) return [];
-  return [
-    ['attention', `transactions that somebody should look at: ${attention}, see ${http}/api/dtmsvr/all?attention=true`],
-  ];
+  return [['attention', `transactions that need attention: ${attention}, see ${http}/api/dtmsvr/all?attention=true`]];
 }

@@ -57,7 +57,7 @@ describe('nestjs-dtm', () => {
     await before.stop();
     const { exitCode, stderr } = await outcomeOf(new ServeProcess({ cwd, args: ['-r'] }));
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/-r is refused: it deletes every transaction.*remove the store yourself/);
+    expect(stderr).toMatch(/-r is refused, because it deletes every transaction.*remove the store yourself/);
     expect(await (await ServeProcess.start({ cwd })).statusOf('g')).toBe('succeed');
   });
 });
@@ -74,8 +74,8 @@ describe('serve does not start', () => {
     expect([exitCode, stdout]).toEqual([1, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([
       'nestjs-dtm: the configuration has 4 problems:',
-      '  - HttpPrt: there is no such setting; did you mean HttpPort? (conf.yml:1)',
-      '  - Store.Driver: must be one of sqlite, memory, postgres, mysql, not "boltdb" (the store in a file is sqlite here) (conf.yml:3)',
+      '  - HttpPrt: is not a setting; did you mean HttpPort? (conf.yml:1)',
+      '  - Store.Driver: must be one of sqlite, memory, postgres, mysql, not "boltdb" (use sqlite, which also keeps the store in a file) (conf.yml:3)',
       '  - RetryInterval: must be a whole number from 1 to 31536000, not "soon" (conf.yml:5)',
       '  - LogLevel: must be one of debug, info, warn, error, not "loud" (environment variable LOG_LEVEL)',
     ]);
@@ -83,8 +83,8 @@ describe('serve does not start', () => {
   });
 
   it.each([
-    ['none.yml', 'configuration file none.yml: there is no such file'],
-    ['.', 'configuration file .: it cannot be read (EISDIR)'],
+    ['none.yml', 'the configuration file none.yml does not exist'],
+    ['.', 'the configuration file . cannot be read (EISDIR)'],
   ])('with the configuration file %s', async (file, message) => {
     const { exitCode, stderr } = await outcomeOf(new ServeProcess({ args: ['--config', file] }));
     expect([exitCode, stderr]).toEqual([1, `nestjs-dtm: ${message}\n`]);
@@ -106,7 +106,11 @@ describe('serve does not start', () => {
     const serve = new ServeProcess({ env: { STORE_PATH: '/dev/null/dtm.db' }, args: ['-d'] });
     expect(await serve.ended).toBe(1);
     expect(serve.log).toMatchObject([
-      { level: 'error', message: 'it did not start', stack: [expect.stringMatching(/\n +at /), expect.anything()] },
+      {
+        level: 'error',
+        message: 'the coordinator did not start',
+        stack: [expect.stringMatching(/\n +at /), expect.anything()],
+      },
     ]);
   });
 

@@ -72,7 +72,7 @@ export class ServeProcess extends CliProcess {
     let isEnded = false;
     void started.ended.then(() => (isEnded = true));
     await waitUntil(() => isEnded || /^ {2}recovery .*\n/m.test(started.stdout));
-    if (isEnded) throw new Error(`it did not start:\n${started.stdout}\n${started.stderr}`);
+    if (isEnded) throw new Error(`the server did not start:\n${started.stdout}\n${started.stderr}`);
     return started;
   }
 

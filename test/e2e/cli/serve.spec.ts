@@ -63,7 +63,7 @@ describe('nestjs-dtm serve', () => {
     expect(participant.lines).toEqual(['POST /a1']);
 
     const second = await ServeProcess.start({ cwd });
-    expect(second.row('recovery')).toBe('1 unfinished transaction taken up: 0 prepared, 1 submitted, 0 aborting');
+    expect(second.row('recovery')).toBe('1 unfinished transaction resumed: 0 prepared, 1 submitted, 0 aborting');
     await waitUntil(async () => (await second.statusOf('g')) === 'succeed');
     expect(participant.lines).toEqual(['POST /a1', 'POST /a2']);
     expect(await second.stop('SIGINT')).toBe(0);
@@ -85,7 +85,7 @@ describe('nestjs-dtm serve', () => {
     expect(await first.stop('SIGKILL')).toBe('SIGKILL');
 
     const second = await ServeProcess.start({ cwd });
-    expect(second.row('recovery')).toBe('3 unfinished transactions taken up: 1 prepared, 1 submitted, 1 aborting');
+    expect(second.row('recovery')).toBe('3 unfinished transactions resumed: 1 prepared, 1 submitted, 1 aborting');
     await waitUntil(async () => (await second.statusOf('running')) === 'succeed');
   });
 
@@ -148,7 +148,7 @@ describe('nestjs-dtm serve', () => {
       'HttpPort: conf.yml:3 wins over environment variable HTTP_PORT',
       'Store.Driver: conf.yml:2 wins over environment variable STORE_DRIVER',
       'Store.Path (environment variable STORE_PATH) has no effect: Store.Driver is memory',
-      'UpdateBranchSync (conf.yml:4) has no effect: every state is written before anything goes on',
+      'UpdateBranchSync (conf.yml:4) has no effect: every state is written before the transaction continues',
     ]);
     expect(existsSync(join(cwd, 'never.db'))).toBe(false);
     expect(await serve.stop()).toBe(0);
@@ -191,9 +191,7 @@ describe('nestjs-dtm serve', () => {
     await waitUntil(async () => (await (await fetch(`${first.base}/all?attention=true`)).text()).includes('"gid":"g"'));
     expect(await first.stop()).toBe(0);
     const second = await ServeProcess.start({ cwd });
-    expect(second.row('attention')).toBe(
-      `transactions that somebody should look at: 1, see ${second.base}/all?attention=true`,
-    );
+    expect(second.row('attention')).toBe(`transactions that need attention: 1, see ${second.base}/all?attention=true`);
   });
 
   it('posts alerts to the webhook that it is given', async () => {

@@ -47,7 +47,7 @@ for (const { driver, requirement, startDatabase } of DATABASES) {
 
       participant.answer('/a', {});
       const second = await ServeProcess.start({ env: env('taken_up') });
-      expect(second.row('recovery')).toMatch(/^1 unfinished transaction taken up: 0 prepared, 1 submitted/);
+      expect(second.row('recovery')).toMatch(/^1 unfinished transaction resumed: 0 prepared, 1 submitted/);
       await waitUntil(async () => (await second.statusOf('g')) === 'succeed');
       expect(await second.stop()).toBe(0);
     });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { environmentName } from '../../../lib/cli/serve/environment.js';
-import { serveHelp } from '../../../lib/cli/serve/help.js';
-import { SETTING_KEYS, settingOf } from '../../../lib/cli/serve/settings.js';
+import { environmentVariableOf } from '../../../lib/cli/serve/config/read-environment.js';
+import { serveHelp } from '../../../lib/cli/serve/serve-help.js';
+import { SETTING_KEYS, settingOf } from '../../../lib/cli/serve/config/settings.js';
 
 const page = readFileSync(new URL('../../../docs/serve.md', import.meta.url), 'utf8');
 const used = SETTING_KEYS.filter((key) => settingOf(key).noEffect === undefined);
@@ -12,8 +12,8 @@ describe('docs/serve.md', () => {
   it('has a row for every setting, with its variable and its default', () => {
     const rows = [...page.matchAll(/^\| `([\w.]+)` \| `(\w+)` \| (?:`(.*?)` )?\| /gm)].map((match) => match.slice(1));
     const expected = used.map((key) => {
-      const { byDefault } = settingOf(key);
-      return [key, environmentName(key), byDefault === undefined ? undefined : String(byDefault)];
+      const { defaultValue } = settingOf(key);
+      return [key, environmentVariableOf(key), defaultValue === undefined ? undefined : String(defaultValue)];
     });
     expect(rows).toEqual(expected);
   });

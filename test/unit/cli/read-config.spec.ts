@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { environmentName } from '../../../lib/cli/serve/environment.js';
-import { readConfig } from '../../../lib/cli/serve/read-config.js';
-import { SETTING_KEYS, settingOf, type ServeConfig, type SettingKey } from '../../../lib/cli/serve/settings.js';
+import { environmentVariableOf } from '../../../lib/cli/serve/config/read-environment.js';
+import { readConfig } from '../../../lib/cli/serve/config/read-config.js';
+import { SETTING_KEYS, settingOf, type ServeConfig, type SettingKey } from '../../../lib/cli/serve/config/settings.js';
 
 const WHOLE = 'a whole number from';
 const YEAR = `${WHOLE} 1 to 31536000`;
@@ -88,7 +88,7 @@ const fromEnv = (env: Record<string, string>) => readConfig({ env });
 const fromFile = (text: string, env = {}) => readConfig({ env, file: { name: 'conf.yml', text } });
 
 describe.each(SETTING_KEYS)('%s', (key) => {
-  const name = environmentName(key);
+  const name = environmentVariableOf(key);
   const [text, value] = CASES[key];
 
   it('is read from the environment', () => {
@@ -100,8 +100,8 @@ describe.each(SETTING_KEYS)('%s', (key) => {
   });
 
   it('has its default when nobody gives it', () => {
-    expect(fromFile('').config[key]).toEqual(settingOf(key).byDefault);
-    expect(fromEnv({ [name]: '' }).config[key]).toEqual(settingOf(key).byDefault);
+    expect(fromFile('').config[key]).toEqual(settingOf(key).defaultValue);
+    expect(fromEnv({ [name]: '' }).config[key]).toEqual(settingOf(key).defaultValue);
   });
 });
 
@@ -111,7 +111,7 @@ describe.each(SETTING_KEYS.filter((key) => CASES[key].length > 2))('a bad %s', (
   it.each(bad)('%j is refused with the name, the source and what is allowed', (given) => {
     const shown = settingOf(key).isSecret ? '' : `, not ${JSON.stringify(given)}`;
     const refusal = `${key}: must be ${allowed}${shown}`;
-    const name = environmentName(key);
+    const name = environmentVariableOf(key);
     expect(fromEnv({ [name]: given }).problems).toEqual([`${refusal} (environment variable ${name})`]);
     const line = key.includes('.') ? 2 : 1;
     expect(fromFile(yamlOf(key, given)).problems).toEqual([`${refusal} (conf.yml:${line})`]);
@@ -139,25 +139,25 @@ describe('readConfig', () => {
   it('names all problems at once, of both sources', () => {
     const { problems } = fromFile('HttpPrt: 1\nRetryInterval: 0\nStore:\n  Driver: redis\n', { LOG_LEVEL: 'loud' });
     expect(problems).toEqual([
-      'HttpPrt: there is no such setting; did you mean HttpPort? (conf.yml:1)',
-      'Store.Driver: must be one of sqlite, memory, postgres, mysql, not "redis" (there is no Redis store here; sqlite needs no server, postgres and mysql are shared by several coordinators) (conf.yml:4)',
+      'HttpPrt: is not a setting; did you mean HttpPort? (conf.yml:1)',
+      'Store.Driver: must be one of sqlite, memory, postgres, mysql, not "redis" (there is no Redis store; use sqlite, which needs no server, or postgres or mysql, which coordinators can share) (conf.yml:4)',
       'RetryInterval: must be a whole number from 1 to 31536000, not "0" (conf.yml:2)',
       'LogLevel: must be one of debug, info, warn, error, not "loud" (environment variable LOG_LEVEL)',
     ]);
   });
 
   it.each([
-    ['boltdb', 'the store in a file is sqlite here'],
-    ['redis', 'there is no Redis store here'],
-    ['sqlserver', 'the SQL stores are postgres and mysql here'],
+    ['boltdb', 'use sqlite, which also keeps the store in a file'],
+    ['redis', 'there is no Redis store'],
+    ['sqlserver', 'use postgres or mysql'],
   ])('has a remedy for who used the store %s of dtm', (driver, remedy) => {
     expect(fromEnv({ STORE_DRIVER: driver }).problems).toEqual([expect.stringContaining(remedy)]);
   });
 
   it.each(['postgres', 'mysql'])('needs to know where %s is, and the user', (driver) => {
     expect(fromEnv({ STORE_DRIVER: driver }).problems).toEqual([
-      `Store.Host: must be given, because Store.Driver is ${driver}`,
-      `Store.User: must be given, because Store.Driver is ${driver}`,
+      `Store.Host: is required, because Store.Driver is ${driver}`,
+      `Store.User: is required, because Store.Driver is ${driver}`,
     ]);
     expect(fromEnv({ STORE_DRIVER: driver, STORE_HOST: 'db', STORE_USER: 'u' }).problems).toEqual([]);
   });
@@ -170,15 +170,15 @@ describe('readConfig', () => {
   it.each(SETTING_KEYS.filter((key) => settingOf(key).noEffect !== undefined))(
     'says that %s has no effect, unless it is what dtm has by default',
     (key) => {
-      const { byDefault, noEffect } = settingOf(key);
-      const text = CASES[key][0] === String(byDefault) ? '17' : CASES[key][0];
+      const { defaultValue, noEffect } = settingOf(key);
+      const text = CASES[key][0] === String(defaultValue) ? '17' : CASES[key][0];
       expect(fromFile(yamlOf(key, text)).notices).toEqual([
         expect.stringMatching(/^\S+ \(conf\.yml:\d\) has no effect: ./),
       ]);
-      expect(fromEnv({ [environmentName(key)]: text }).notices).toEqual([
-        `${key} (environment variable ${environmentName(key)}) has no effect: ${noEffect}`,
+      expect(fromEnv({ [environmentVariableOf(key)]: text }).notices).toEqual([
+        `${key} (environment variable ${environmentVariableOf(key)}) has no effect: ${noEffect}`,
       ]);
-      expect(fromEnv({ [environmentName(key)]: String(byDefault) }).notices).toEqual([]);
+      expect(fromEnv({ [environmentVariableOf(key)]: String(defaultValue) }).notices).toEqual([]);
     },
   );
 
@@ -204,7 +204,7 @@ describe('readConfig', () => {
     ]);
     expect(fromEnv({ ...target, MICRO_SERVICE_DRIVER: 'dtm-driver-gozero' }).notices).toEqual([]);
     expect(fromEnv({ MICRO_SERVICE_END_POINT: 'dtm:36790' }).notices).toEqual([
-      'MicroService.EndPoint (environment variable MICRO_SERVICE_END_POINT) has no effect: MicroService.Target is not given',
+      'MicroService.EndPoint (environment variable MICRO_SERVICE_END_POINT) has no effect: MicroService.Target is not set',
     ]);
   });
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { readYaml } from '../../../lib/cli/serve/read-yaml.js';
+import { readYaml } from '../../../lib/cli/serve/config/read-yaml.js';
 
 const textsOf = (yaml: string) =>
-  Object.fromEntries([...readYaml(yaml, 'conf.yml').given].map(([key, { text }]) => [key, text]));
+  Object.fromEntries([...readYaml(yaml, 'conf.yml').settings].map(([key, { text }]) => [key, text]));
 
 const problemsOf = (yaml: string) => readYaml(yaml, 'conf.yml').problems;
 
 describe('readYaml', () => {
   it('gives the settings of groups and of the top level, with their lines', () => {
-    const { given, problems } = readYaml('Store:\n  Driver: postgres\n  Port: 5432\n\nHttpPort: "80"\n', 'conf.yml');
+    const { settings, problems } = readYaml('Store:\n  Driver: postgres\n  Port: 5432\n\nHttpPort: "80"\n', 'conf.yml');
     expect(problems).toEqual([]);
-    expect([...given]).toEqual([
+    expect([...settings]).toEqual([
       ['Store.Driver', { text: 'postgres', source: 'conf.yml:2' }],
       ['Store.Port', { text: '5432', source: 'conf.yml:3' }],
       ['HttpPort', { text: '80', source: 'conf.yml:5' }],
@@ -33,7 +33,7 @@ describe('readYaml', () => {
   it.each(['', '# all is commented out\n', '---\n', 'Store:\n', 'Store:\nHttpPort:\nLogLevel: ""\nAdminBasePath: ~\n'])(
     'takes a key without a value for one that is not given: %j',
     (yaml) => {
-      expect(readYaml(yaml, 'conf.yml')).toMatchObject({ problems: [], given: new Map() });
+      expect(readYaml(yaml, 'conf.yml')).toMatchObject({ problems: [], settings: new Map() });
     },
   );
 
@@ -41,7 +41,7 @@ describe('readYaml', () => {
     expect(textsOf('Store:\n  User: &name dtm\n  Db: *name\n')).toEqual({ 'Store.User': 'dtm', 'Store.Db': 'dtm' });
     expect(textsOf('Log: &log\n  Outputs: stdout\n')).toEqual({ 'Log.Outputs': 'stdout' });
     expect(problemsOf('Store:\n  Db: *nmae\n')).toEqual([
-      'Store.Db: its value is an alias of an anchor that does not exist (conf.yml:2)',
+      'Store.Db: the anchor of its alias does not exist (conf.yml:2)',
     ]);
   });
 
@@ -49,11 +49,11 @@ describe('readYaml', () => {
     expect(
       problemsOf('store:\n  Driver: sqlite\nHttpPrt: 1\nStore:\n  Diver: x\n  Compression: y\nDriver: memory\n'),
     ).toEqual([
-      'store: there is no such setting; did you mean Store? (conf.yml:1)',
-      'HttpPrt: there is no such setting; did you mean HttpPort? (conf.yml:3)',
-      'Store.Diver: there is no such setting; did you mean Store.Driver? (conf.yml:5)',
-      'Store.Compression: there is no such setting; see nestjs-dtm serve --help (conf.yml:6)',
-      'Driver: there is no such setting; did you mean Store.Driver? (conf.yml:7)',
+      'store: is not a setting; did you mean Store? (conf.yml:1)',
+      'HttpPrt: is not a setting; did you mean HttpPort? (conf.yml:3)',
+      'Store.Diver: is not a setting; did you mean Store.Driver? (conf.yml:5)',
+      'Store.Compression: is not a setting; run nestjs-dtm serve --help for the settings (conf.yml:6)',
+      'Driver: is not a setting; did you mean Store.Driver? (conf.yml:7)',
     ]);
   });
 
@@ -61,11 +61,11 @@ describe('readYaml', () => {
     ['Store: sqlite', /^Store: must be a map with the keys Store\.Driver, .*Store\.RedisPrefix \(conf\.yml:1\)$/],
     ['Store: [sqlite]', /^Store: must be a map/],
     ['HttpPort: [1]', /^HttpPort: must be a string or a number, not a map or a list; .*\(conf\.yml:1\)$/],
-    ['MicroService:\n  Target: {"Addr": "a"}', /^MicroService\.Target: .*quote it if it is a string \(conf\.yml:2\)$/],
+    ['MicroService:\n  Target: {"Addr": "a"}', /^MicroService\.Target: .*put a string in quotes \(conf\.yml:2\)$/],
     ['Store: &s\n  Driver: *s', /^Store\.Driver: must be a string/],
     ['- HttpPort: 1', /^conf\.yml: must be a map of settings/],
     ['HttpPort', /^conf\.yml: must be a map of settings/],
-    ['? [a]\n: b', /^…: there is no such setting/],
+    ['? [a]\n: b', /^…: is not a setting/],
     ['HttpPort: 1\nHttpPort: 2', /^conf\.yml:2: not valid YAML: Map keys must be unique/],
     ['HttpPort: 1\n---\nHttpPort: 2', /^conf\.yml:\d: not valid YAML: .*multiple documents/],
     ['Store:\n\tDriver: sqlite', /^conf\.yml:2: not valid YAML: /],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
-import { readConfig } from '../../../lib/cli/serve/read-config.js';
+import { readConfig } from '../../../lib/cli/serve/config/read-config.js';
 import { serverOptions } from '../../../lib/cli/serve/server-options.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 

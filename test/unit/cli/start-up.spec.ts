@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryStore, embeddedServer } from 'nestjs-dtm/server';
 import type { DtmApi } from 'nestjs-dtm/protocol';
 import { startUpText, type StartUp } from '../../../lib/cli/serve/start-up-text.js';
-import { countUnfinished } from '../../../lib/cli/serve/unfinished.js';
+import { countUnfinished } from '../../../lib/cli/serve/count-unfinished.js';
 import { tccRequest } from '../../support/requests.js';
 
 const startUp: StartUp = {
@@ -11,7 +11,7 @@ const startUp: StartUp = {
   grpc: '127.0.0.1:36790',
   store: 'sqlite /srv/dtm.db',
   driver: 'default',
-  unfinished: { prepared: 0, submitted: 0, aborting: 0, attention: 0, isMore: false },
+  unfinished: { prepared: 0, submitted: 0, aborting: 0, attention: 0, isPartial: false },
   notices: [],
   warnings: [],
 };
@@ -35,25 +35,25 @@ describe('the start-up text', () => {
 
   it.each([
     [
-      { prepared: 0, submitted: 1, aborting: 0, attention: 0, isMore: false },
-      '1 unfinished transaction taken up: 0 prepared, 1 submitted, 0 aborting',
+      { prepared: 0, submitted: 1, aborting: 0, attention: 0, isPartial: false },
+      '1 unfinished transaction resumed: 0 prepared, 1 submitted, 0 aborting',
     ],
     [
-      { prepared: 1, submitted: 2, aborting: 3, attention: 0, isMore: false },
-      '6 unfinished transactions taken up: 1 prepared, 2 submitted, 3 aborting',
+      { prepared: 1, submitted: 2, aborting: 3, attention: 0, isPartial: false },
+      '6 unfinished transactions resumed: 1 prepared, 2 submitted, 3 aborting',
     ],
     [
-      { prepared: 0, submitted: 10_000, aborting: 1, attention: 0, isMore: true },
-      'more than 10001 unfinished transactions taken up: 0 prepared, 10000 submitted, 1 aborting',
+      { prepared: 0, submitted: 10_000, aborting: 1, attention: 0, isPartial: true },
+      'more than 10001 unfinished transactions resumed: 0 prepared, 10000 submitted, 1 aborting',
     ],
-  ])('says what is taken up: %j', (unfinished, text) => {
+  ])('says what is resumed: %j', (unfinished, text) => {
     expect(startUpText({ ...startUp, unfinished })).toContain(`\n  recovery   ${text}\n`);
   });
 
   it('says what somebody should look at, and where it is listed', () => {
-    const unfinished = { prepared: 0, submitted: 0, aborting: 2, attention: 1, isMore: false };
+    const unfinished = { prepared: 0, submitted: 0, aborting: 2, attention: 1, isPartial: false };
     expect(startUpText({ ...startUp, unfinished })).toContain(
-      '\n  attention  transactions that somebody should look at: 1, see http://127.0.0.1:36789/api/dtmsvr/all?attention=true\n',
+      '\n  attention  transactions that need attention: 1, see http://127.0.0.1:36789/api/dtmsvr/all?attention=true\n',
     );
   });
 
@@ -76,7 +76,7 @@ describe('countUnfinished', () => {
       submitted: 0,
       aborting: 0,
       attention: 0,
-      isMore: false,
+      isPartial: false,
     });
     await server.close();
   });
@@ -97,13 +97,13 @@ describe('countUnfinished', () => {
   });
 
   it('turns the pages', async () => {
-    expect(await countUnfinished(withSubmitted(2500))).toMatchObject({ submitted: 2500, isMore: false });
-    expect(await countUnfinished(withSubmitted(10_000))).toMatchObject({ submitted: 10_000, isMore: false });
+    expect(await countUnfinished(withSubmitted(2500))).toMatchObject({ submitted: 2500, isPartial: false });
+    expect(await countUnfinished(withSubmitted(10_000))).toMatchObject({ submitted: 10_000, isPartial: false });
   });
 
   it('stops counting where it would delay the start', async () => {
     const api = withSubmitted(1_000_000);
-    expect(await countUnfinished(api)).toMatchObject({ submitted: 10_000, isMore: true });
+    expect(await countUnfinished(api)).toMatchObject({ submitted: 10_000, isPartial: true });
     expect(api.pages).toBe(13);
   });
 });

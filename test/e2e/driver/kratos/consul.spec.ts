@@ -75,7 +75,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
     await fetch(`${consul.url}/v1/agent/service/deregister/${ID}`, { method: 'PUT' });
     expect(await servicesInConsul(consul, name)).toEqual([]);
     await expect.poll(() => servicesInConsul(consul, name)).toMatchObject([{ ID }]);
-    expect(registration.problem).toBeUndefined();
+    await expect.poll(() => registration.problem).toBeUndefined();
     await registration.close();
     expect(await servicesInConsul(consul, name)).toEqual([]);
   });

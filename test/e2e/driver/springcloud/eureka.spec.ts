@@ -126,7 +126,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
       .toBe('https://up.example:8443/in');
     // the changes are heard of by whoever watches already
     await putInEureka(eureka, service, 'up.example', { status: 'DOWN' });
-    await expect.poll(() => resolve(`lb://${service}/in`), POLL_OPTIONS).toContain('nobody serves it');
+    await expect.poll(() => resolve(`lb://${service}/in`), POLL_OPTIONS).toContain('no healthy instance is registered');
     await putInEureka(eureka, service, 'down.example', { status: 'UP' });
     await expect.poll(() => resolve(`lb://${service}/in`), POLL_OPTIONS).toBe('http://down.example:1/in');
   });

@@ -1,31 +1,31 @@
 /**
- * What somebody who misspelt a name most likely meant.
+ * Finds the name that a misspelt name most likely stands for.
  *
- * @param name - as it was written
- * @param candidates - names that exist
- * @returns undefined when nothing resembles it
+ * @param name - the misspelt name
+ * @param candidates - the names that exist
+ * @returns undefined when no name is similar
  */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
+export function findSimilarName(name: string, candidates: readonly string[]): string | undefined {
   const written = name.toLowerCase();
   const allowed = Math.max(1, Math.floor(written.length / 4));
   let best: string | undefined;
-  let least = allowed + 1;
+  let leastDistance = allowed + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(written, candidate.toLowerCase(), least);
-    if (distance < least) {
+    const distance = editDistance(written, candidate.toLowerCase(), leastDistance);
+    if (distance < leastDistance) {
       best = candidate;
-      least = distance;
+      leastDistance = distance;
     }
   }
   // the right name in the wrong group
-  return best ?? candidates.find((candidate) => lastWord(candidate) === lastWord(written));
+  return best ?? candidates.find((candidate) => lastPart(candidate) === lastPart(written));
 }
 
-function lastWord(name: string): string {
+function lastPart(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1).toLowerCase();
 }
 
-/** Letters to add, leave out or change (Levenshtein); `limit` when it is that many or more. */
+/** The Levenshtein distance of two texts, or `limit` when the distance is that long or longer. */
 function editDistance(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) >= limit) return limit;
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { environmentName, misspeltVariables, readEnvironment } from '../../../lib/cli/serve/environment.js';
+import {
+  environmentVariableOf,
+  findMisspeltVariables,
+  readEnvironment,
+} from '../../../lib/cli/serve/config/read-environment.js';
 
 describe('the environment variable of a setting', () => {
   it.each([
@@ -11,7 +15,7 @@ describe('the environment variable of a setting', () => {
     ['Log.RotationConfigJSON', 'LOG_ROTATION_CONFIG_JSON'],
     ['UpdateBranchAsyncGoroutineNum', 'UPDATE_BRANCH_ASYNC_GOROUTINE_NUM'],
   ])('%s is %s', (key, name) => {
-    expect(environmentName(key)).toBe(name);
+    expect(environmentVariableOf(key)).toBe(name);
   });
 });
 
@@ -28,15 +32,15 @@ describe('readEnvironment', () => {
   });
 });
 
-describe('misspeltVariables', () => {
+describe('findMisspeltVariables', () => {
   it('names what resembles a setting in the groups of dtm', () => {
-    expect(misspeltVariables({ STORE_PASWORD: 'secret', MICRO_SERVICE_ENDPOINT: 'x' })).toEqual([
-      'environment variable STORE_PASWORD is no setting; did you mean STORE_PASSWORD?',
-      'environment variable MICRO_SERVICE_ENDPOINT is no setting; did you mean MICRO_SERVICE_END_POINT?',
+    expect(findMisspeltVariables({ STORE_PASWORD: 'secret', MICRO_SERVICE_ENDPOINT: 'x' })).toEqual([
+      'environment variable STORE_PASWORD is not a setting; did you mean STORE_PASSWORD?',
+      'environment variable MICRO_SERVICE_ENDPOINT is not a setting; did you mean MICRO_SERVICE_END_POINT?',
     ]);
   });
 
   it('says nothing about variables of other programs', () => {
-    expect(misspeltVariables({ STORE_SERVICE_HOST: 'x', HTTP_PROT: '1', STORE_HOST: 'db', HOME: '/' })).toEqual([]);
+    expect(findMisspeltVariables({ STORE_SERVICE_HOST: 'x', HTTP_PROT: '1', STORE_HOST: 'db', HOME: '/' })).toEqual([]);
   });
 });

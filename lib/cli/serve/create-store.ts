@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { memoryStore, sqliteStore, type Store } from '../../server/index.js';
-import type { ServeConfig } from './settings.js';
+import type { ServeConfig } from './config/settings.js';
 
 /**
- * The store that a configuration chooses; not open yet. The SQL stores are loaded only when they are chosen.
+ * Creates the store that a configuration chooses. The SQL stores are loaded only when they are chosen.
  *
- * @param config - the settings
- * @throws DtmConfigError when the package of a database is not installed
+ * @returns the store, not open yet
+ * @throws DtmConfigError when the package of the database is not installed
  */
-export async function makeStore(config: ServeConfig): Promise<Store> {
+export async function createStore(config: ServeConfig): Promise<Store> {
   switch (config['Store.Driver']) {
     case 'memory':
       return memoryStore();

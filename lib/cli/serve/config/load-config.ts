@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { DtmConfigError } from '../../protocol/internal.js';
+import { DtmConfigError } from '../../../protocol/internal.js';
 import { readConfig } from './read-config.js';
 import type { ServeConfig } from './settings.js';
 
-/** What {@link loadConfig} gives. */
+/** The result of {@link loadConfig}. */
 export interface LoadedConfig {
   /** All settings. */
   readonly config: ServeConfig;
-  /** What the user should know about them. */
+  /** Notices for the user. */
   readonly notices: readonly string[];
 }
 
 /**
- * Reads the configuration of this process.
+ * Loads the configuration of this process.
  *
  * @param env - the environment
- * @param path - configuration file, if any
+ * @param path - path of the configuration file; undefined for none
  * @throws DtmConfigError with every problem on a line of its own
  */
 export function loadConfig(env: NodeJS.ProcessEnv, path: string | undefined): LoadedConfig {
-  const file = path === undefined ? undefined : { name: path, text: readText(path) };
+  const file = path === undefined ? undefined : { name: path, text: readFile(path) };
   const { config, problems, notices } = readConfig({ env, file });
   if (problems.length > 0) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
@@ -28,12 +28,12 @@ export function loadConfig(env: NodeJS.ProcessEnv, path: string | undefined): Lo
   return { config, notices };
 }
 
-function readText(path: string): string {
+function readFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
-    throw new DtmConfigError(`configuration file ${path}: ${why}`, { cause });
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+    throw new DtmConfigError(`the configuration file ${path} ${why}`, { cause });
   }
 }

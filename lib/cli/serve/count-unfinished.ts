@@ -1,30 +1,26 @@
 import type { DtmApi, TransactionFilter } from '../../protocol/internal.js';
 
-/** Unfinished transactions by status. */
-export interface Unfinished {
-  /** Wait for their initiators. */
+/** Numbers of unfinished transactions by status. */
+export interface UnfinishedCounts {
+  /** Transactions that wait for their initiators. */
   readonly prepared: number;
-  /** Are being executed. */
+  /** Transactions that are being executed. */
   readonly submitted: number;
-  /** Are being rolled back. */
+  /** Transactions that are being rolled back. */
   readonly aborting: number;
-  /** A person should look at them. */
+  /** Transactions that need attention. */
   readonly attention: number;
-  /** There are more of some kind than were counted. */
-  readonly isMore: boolean;
+  /** Whether there are more than were counted. */
+  readonly isPartial: boolean;
 }
 
 const PAGE = 1000;
 
-/** Counting more would only delay the start. */
-const MOST = 10_000;
+/** A longer count would delay the start. */
+const MAX_COUNT = 10_000;
 
-/**
- * Counts the transactions that are not finished, up to 10,000 of each status.
- *
- * @param api - the coordinator
- */
-export async function countUnfinished(api: Pick<DtmApi, 'all'>): Promise<Unfinished> {
+/** Counts the unfinished transactions of a coordinator, up to 10,000 of each status. */
+export async function countUnfinished(api: Pick<DtmApi, 'all'>): Promise<UnfinishedCounts> {
   const prepared = await countOf(api, { status: 'prepared' });
   const submitted = await countOf(api, { status: 'submitted' });
   const aborting = await countOf(api, { status: 'aborting' });
@@ -34,20 +30,20 @@ export async function countUnfinished(api: Pick<DtmApi, 'all'>): Promise<Unfinis
     submitted: submitted.count,
     aborting: aborting.count,
     attention: attention.count,
-    isMore: [prepared, submitted, aborting, attention].some(({ isAll }) => !isAll),
+    isPartial: [prepared, submitted, aborting, attention].some(({ isComplete }) => !isComplete),
   };
 }
 
 async function countOf(
   api: Pick<DtmApi, 'all'>,
   filter: TransactionFilter,
-): Promise<{ readonly count: number; readonly isAll: boolean }> {
+): Promise<{ readonly count: number; readonly isComplete: boolean }> {
   let count = 0;
   let position = '';
   do {
     const page = await api.all({ ...filter, position, limit: PAGE });
     count += page.transactions.length;
     position = page.nextPosition;
-  } while (position !== '' && count < MOST);
-  return { count, isAll: position === '' };
+  } while (position !== '' && count < MAX_COUNT);
+  return { count, isComplete: position === '' };
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { DtmConfigError } from 'nestjs-dtm/protocol';
-import { lineLogger, type LogLevel } from '../../../lib/cli/serve/logger.js';
+import { jsonLineLogger, type LogLevel } from '../../../lib/cli/serve/json-line-logger.js';
 import { tempFolder } from '../../support/temp-folder.js';
 
 const linesIn = (path: string) =>
@@ -11,7 +11,7 @@ const linesIn = (path: string) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-describe('lineLogger', () => {
+describe('jsonLineLogger', () => {
   it.each<[LogLevel, string[]]>([
     ['debug', ['info', 'warn', 'error']],
     ['info', ['info', 'warn', 'error']],
@@ -19,7 +19,7 @@ describe('lineLogger', () => {
     ['error', ['error']],
   ])('at %s writes %j', (level, written) => {
     const path = join(tempFolder(), 'log');
-    const logger = lineLogger(level, [path]);
+    const logger = jsonLineLogger(level, [path]);
     logger.info('i', { gid: 'g' });
     logger.warn('w', { gid: 'g' });
     logger.error('e');
@@ -29,7 +29,7 @@ describe('lineLogger', () => {
   it('writes a line of JSON with time, level, message and fields to every output', () => {
     const folder = tempFolder();
     const paths = [join(folder, 'a'), join(folder, 'b')];
-    lineLogger('info', paths).warn('two\nlines', { gid: 'g' });
+    jsonLineLogger('info', paths).warn('two\nlines', { gid: 'g' });
     for (const path of paths) {
       expect(linesIn(path)).toEqual([
         {
@@ -45,7 +45,7 @@ describe('lineLogger', () => {
 
   it('goes on in a new file after a rotation', () => {
     const path = join(tempFolder(), 'log');
-    const logger = lineLogger('info', [path]);
+    const logger = jsonLineLogger('info', [path]);
     logger.info('before');
     renameSync(path, `${path}.1`);
     logger.info('after');
@@ -55,14 +55,14 @@ describe('lineLogger', () => {
 
   it('refuses a file that cannot be written, by the name of the setting', () => {
     const path = join(tempFolder(), 'none', 'log');
-    expect(() => lineLogger('info', ['stderr', path])).toThrow(DtmConfigError);
-    expect(() => lineLogger('info', [path])).toThrow(`Log.Outputs: ${path} cannot be written (ENOENT)`);
+    expect(() => jsonLineLogger('info', ['stderr', path])).toThrow(DtmConfigError);
+    expect(() => jsonLineLogger('info', [path])).toThrow(`Log.Outputs: ${path} cannot be written (ENOENT)`);
   });
 
   it('turns to stderr when a file can be written no more', () => {
     const folder = join(tempFolder(), 'logs');
     mkdirSync(folder);
-    const logger = lineLogger('info', [join(folder, 'log')]);
+    const logger = jsonLineLogger('info', [join(folder, 'log')]);
     rmSync(folder, { recursive: true });
     const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeStore } from '../../../lib/cli/serve/make-store.js';
-import { readConfig } from '../../../lib/cli/serve/read-config.js';
+import { createStore } from '../../../lib/cli/serve/create-store.js';
+import { readConfig } from '../../../lib/cli/serve/config/read-config.js';
 
-const storeOf = (env: Record<string, string>) => makeStore(readConfig({ env }).config);
+const storeOf = (env: Record<string, string>) => createStore(readConfig({ env }).config);
 
-describe('makeStore', () => {
+describe('createStore', () => {
   it('makes the one that Store.Driver names', async () => {
     expect((await storeOf({})).name).toBe(`sqlite ${resolve('.dtm/dtm.db')}`);
     expect((await storeOf({ STORE_PATH: 'x.db' })).name).toBe(`sqlite ${resolve('x.db')}`);

@@ -4,9 +4,9 @@ import { VERSION } from '../../server/version.js';
 import type { Command } from '../command.js';
 import { print } from '../print.js';
 import { UsageError } from '../usage-error.js';
-import { serveHelp } from './help.js';
-import { loadConfig } from './load-config.js';
+import { loadConfig } from './config/load-config.js';
 import { serve } from './serve.js';
+import { serveHelp } from './serve-help.js';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -16,16 +16,17 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** `nestjs-dtm serve`, with the flags of Go dtm. */
+/** `nestjs-dtm serve`, with the flags of dtm. */
 export const serveCommand: Command = {
-  about: 'run the coordinator as a server, as dtm does',
+  description: 'run the coordinator as a server, like dtm',
   async run(args) {
-    const flags = parse(args);
+    const flags = parseFlags(args);
     if (flags.help) return print(serveHelp());
     if (flags.version) return print(VERSION);
     if (flags.reset) {
       throw new UsageError(
-        '-r is refused: it deletes every transaction, also those that are not finished. Stop the server and remove the store yourself: the file of Store.Path with its -wal file, or the tables of the database',
+        '-r is refused, because it deletes every transaction, including unfinished ones; stop the server and remove the store ' +
+          'yourself: the file of Store.Path with its -wal file, or the tables of the database',
       );
     }
     const { config, notices } = loadConfig(process.env, flags.config);
@@ -33,7 +34,7 @@ export const serveCommand: Command = {
   },
 };
 
-function parse(args: readonly string[]) {
+function parseFlags(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (cause) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../../lib/cli/serve/nearest.js';
-import { SETTING_KEYS } from '../../../lib/cli/serve/settings.js';
+import { findSimilarName } from '../../../lib/cli/serve/config/find-similar-name.js';
+import { SETTING_KEYS } from '../../../lib/cli/serve/config/settings.js';
 
-describe('nearest', () => {
+describe('findSimilarName', () => {
   it.each([
     ['HttpPrt', 'HttpPort'],
     ['httpport', 'HttpPort'],
@@ -13,15 +13,15 @@ describe('nearest', () => {
     ['RetryIntervalSecs', 'RetryInterval'],
     ['MicroServices.Target', 'MicroService.Target'],
   ])('%s was meant to be %s', (written, meant) => {
-    expect(nearest(written, SETTING_KEYS)).toBe(meant);
+    expect(findSimilarName(written, SETTING_KEYS)).toBe(meant);
   });
 
   it('finds the right name that stands in the wrong group', () => {
-    expect(nearest('Password', SETTING_KEYS)).toBe('Store.Password');
-    expect(nearest('Store.RotationEnable', SETTING_KEYS)).toBe('Log.RotationEnable');
+    expect(findSimilarName('Password', SETTING_KEYS)).toBe('Store.Password');
+    expect(findSimilarName('Store.RotationEnable', SETTING_KEYS)).toBe('Log.RotationEnable');
   });
 
   it.each(['', 'x', 'Colour', 'Store.Compression', 'a'.repeat(100_000)])('finds nothing for %.20s', (written) => {
-    expect(nearest(written, SETTING_KEYS)).toBeUndefined();
+    expect(findSimilarName(written, SETTING_KEYS)).toBeUndefined();
   });
 });

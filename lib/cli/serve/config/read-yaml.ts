@@ -1,47 +1,53 @@
 import { LineCounter, isAlias, isMap, isScalar, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
-import type { Given } from './given.js';
-import { nearest } from './nearest.js';
+import { findSimilarName } from './find-similar-name.js';
+import type { RawSetting } from './raw-setting.js';
 import { SETTING_KEYS, type SettingKey } from './settings.js';
 
-/** What a file says. */
+/** The settings of a file. */
 export interface FileSettings {
-  /** The settings that it gives; a key without a value gives none. */
-  readonly given: ReadonlyMap<SettingKey, Given>;
-  /** What is wrong with it, each with its line. */
+  /** The settings; a key without a value counts as not set. */
+  readonly settings: ReadonlyMap<SettingKey, RawSetting>;
+  /** The problems of the file, each with its line. */
   readonly problems: readonly string[];
 }
 
-/** Keys that hold other keys. */
+/** Keys that contain other keys. */
 const GROUPS = [...new Set(SETTING_KEYS.filter((key) => key.includes('.')).map((key) => key.split('.', 1)[0] ?? ''))];
 
-/** Parser messages that repeat what stands in the file, where it may be a password. */
-const TELLTALE = new Set(['BAD_ALIAS', 'TAG_RESOLVE_FAILED', 'BAD_DQ_ESCAPE', 'UNEXPECTED_TOKEN', 'BAD_SCALAR_START']);
+/** Messages of the parser that quote the file, which may contain a password. */
+const QUOTING_ERRORS = new Set([
+  'BAD_ALIAS',
+  'TAG_RESOLVE_FAILED',
+  'BAD_DQ_ESCAPE',
+  'UNEXPECTED_TOKEN',
+  'BAD_SCALAR_START',
+]);
 
 /**
  * Reads a configuration file of dtm.
  *
- * @param yaml - its text
- * @param file - its name, for messages
+ * @param yaml - text of the file
+ * @param file - name of the file, for messages
  */
 export function readYaml(yaml: string, file: string): FileSettings {
   const lines = new LineCounter();
   const document = parseDocument(yaml, { prettyErrors: false, lineCounter: lines });
   const at = (position: number): string => `${file}:${lines.linePos(position).line}`;
-  // those behind the first are mostly its consequences
-  const [fault] = [...document.errors, ...document.warnings];
-  if (fault) {
-    const what = TELLTALE.has(fault.code) ? fault.code.toLowerCase().replaceAll('_', ' ') : fault.message;
-    return { given: new Map(), problems: [`${at(fault.pos[0])}: not valid YAML: ${what}`] };
+  // later errors are mostly consequences of the first
+  const [error] = [...document.errors, ...document.warnings];
+  if (error) {
+    const what = QUOTING_ERRORS.has(error.code) ? error.code.toLowerCase().replaceAll('_', ' ') : error.message;
+    return { settings: new Map(), problems: [`${at(error.pos[0])}: not valid YAML: ${what}`] };
   }
   const reader = new MapReader(document, at);
-  const content = document.contents;
-  if (isMap(content)) reader.readMap(content, '');
-  else if (!isNothing(content)) reader.problems.push(`${file}: must be a map of settings, such as "HttpPort: 36789"`);
+  const { contents } = document;
+  if (isMap(contents)) reader.readMap(contents, '');
+  else if (!isEmpty(contents)) reader.problems.push(`${file}: must be a map of settings, such as "HttpPort: 36789"`);
   return reader;
 }
 
 class MapReader implements FileSettings {
-  readonly given = new Map<SettingKey, Given>();
+  readonly settings = new Map<SettingKey, RawSetting>();
   readonly problems: string[] = [];
   readonly #document: Document;
   readonly #at: (position: number) => string;
@@ -60,7 +66,7 @@ class MapReader implements FileSettings {
       else {
         const value = pair.value.resolve(this.#document);
         if (value) this.#readPair(key, value, source);
-        else this.problems.push(`${shown(key)}: its value is an alias of an anchor that does not exist (${source})`);
+        else this.problems.push(`${printableKey(key)}: the anchor of its alias does not exist (${source})`);
       }
     }
   }
@@ -68,8 +74,8 @@ class MapReader implements FileSettings {
   #readPair(key: string, value: unknown, source: string): void {
     const isGroup = GROUPS.includes(key);
     if (!isGroup && !(SETTING_KEYS as readonly string[]).includes(key)) {
-      this.problems.push(`${shown(key)}: there is no such setting${suggestion(key)} (${source})`);
-    } else if (isNothing(value)) {
+      this.problems.push(`${printableKey(key)}: is not a setting${suggestion(key)} (${source})`);
+    } else if (isEmpty(value)) {
       return;
     } else if (isGroup && isMap(value)) {
       this.readMap(value, `${key}.`);
@@ -77,31 +83,31 @@ class MapReader implements FileSettings {
       const keys = SETTING_KEYS.filter((known) => known.startsWith(`${key}.`));
       this.problems.push(`${key}: must be a map with the keys ${keys.join(', ')} (${source})`);
     } else if (isScalar(value)) {
-      this.given.set(key as SettingKey, { text: textOf(value), source });
+      this.settings.set(key as SettingKey, { text: textOf(value), source });
     } else {
       this.problems.push(
-        `${key}: must be a string or a number, not a map or a list; quote it if it is a string (${source})`,
+        `${key}: must be a string or a number, not a map or a list; put a string in quotes (${source})`,
       );
     }
   }
 }
 
-/** A text as it is; anything else as it was written, so that `+8` and `007` stay what they are. */
+/** A text as it is, and another value as it was written, so that `+8` and `007` keep their form. */
 function textOf({ value, source }: { readonly value: unknown; readonly source?: string }): string {
   return typeof value === 'string' ? value : (source ?? String(value));
 }
 
-function isNothing(value: unknown): boolean {
+function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (isScalar(value) && (value.value === null || value.value === ''));
 }
 
 function suggestion(key: string): string {
-  const meant = nearest(key, [...SETTING_KEYS, ...GROUPS]);
-  return meant ? `; did you mean ${meant}?` : `; see nestjs-dtm serve --help`;
+  const similar = findSimilarName(key, [...SETTING_KEYS, ...GROUPS]);
+  return similar ? `; did you mean ${similar}?` : `; run nestjs-dtm serve --help for the settings`;
 }
 
-/** A key up to where something begins that no key has, so that a value that ran into it is not shown. */
-function shown(key: string): string {
-  const word = /^[\w.<]{0,60}/.exec(key)?.[0] ?? '';
-  return word === key ? key : `${word}…`;
+/** The key up to the first character that no key has: what follows may be a value, and may be a password. */
+function printableKey(key: string): string {
+  const start = /^[\w.<]{0,60}/.exec(key)?.[0] ?? '';
+  return start === key ? key : `${start}…`;
 }

@@ -2,20 +2,20 @@ import { appendFileSync } from 'node:fs';
 import { DtmConfigError } from '../../protocol/internal.js';
 import type { CoordinatorLogger } from '../../server/index.js';
 
-/** Least grave first. The coordinator itself reports nothing below `info`. */
+/** Levels in ascending order. The coordinator logs nothing below `info`. */
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** A value of `LogLevel`. */
 export type LogLevel = (typeof LEVELS)[number];
 
 /**
- * Writes reports as lines of JSON. A file is opened anew for each line, so that it can be rotated at any time.
+ * Creates a logger that writes one JSON object per line. A file is opened for each line, so that another program can rotate it.
  *
- * @param level - this and what is graver is written
+ * @param level - the lowest level to write
  * @param outputs - `stderr`, `stdout`, or paths of files
  * @throws DtmConfigError when a file cannot be written
  */
-export function lineLogger(level: LogLevel, outputs: readonly string[]): CoordinatorLogger {
+export function jsonLineLogger(level: LogLevel, outputs: readonly string[]): CoordinatorLogger {
   const writers = outputs.map(writerTo);
   const write =
     (own: LogLevel): CoordinatorLogger['info'] =>
@@ -35,7 +35,8 @@ function writerTo(output: string): (line: string) => void {
     appendFileSync(output, '');
   } catch (cause) {
     throw new DtmConfigError(
-      `Log.Outputs: ${output} cannot be written (${(cause as NodeJS.ErrnoException).code}); name stderr, stdout, or a file in a folder that exists`,
+      `Log.Outputs: ${output} cannot be written (${(cause as NodeJS.ErrnoException).code}); give stderr, stdout, or a file in an ` +
+        'existing folder',
       { cause },
     );
   }

@@ -1,41 +1,41 @@
 import { constants } from 'node:os';
-import { watchLauncher } from './launcher.js';
+import { watchNpx } from './watch-npx.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-/** Ctrl+C reaches this process from the terminal and again from npm, which passes it on: within this time it is one. */
+/** The terminal sends Ctrl+C to this process, and npm passes it on once more: signals within this time count as one. */
 const ECHO_MS = 100;
 
 /**
- * The signals to stop. While the process starts, and while it drains, one ends it at once with exit code 128 + its
- * number: what is stored is taken up by the next start.
+ * The signals that stop the server. A signal during the start, and a second signal during the drain, end the process at once with
+ * exit code 128 + the number of the signal; the next start continues what is stored.
  */
 export class StopSignals {
-  /** Resolves with the signal to drain. */
+  /** Resolves with the signal that starts the drain. */
   readonly drain: Promise<NodeJS.Signals>;
   #drain: ((signal: NodeJS.Signals) => void) | undefined;
-  #begunAt = -Infinity;
+  #drainedAt = -Infinity;
   #isStarted = false;
 
   constructor() {
     this.drain = new Promise((resolve) => (this.#drain = resolve));
     for (const signal of SIGNALS) process.on(signal, () => this.#receive(signal));
-    watchLauncher(process.env, () => {
-      // nobody asked a second time
+    watchNpx(process.env, () => {
+      // the end of npx is not a second signal
       if (this.#drain) this.#receive('SIGTERM');
     });
   }
 
-  /** From here on the first signal only asks to drain. */
+  /** From now on the first signal starts the drain. */
   started(): void {
     this.#isStarted = true;
   }
 
   #receive(signal: NodeJS.Signals): void {
     const now = performance.now();
-    if (now - this.#begunAt < ECHO_MS) return;
+    if (now - this.#drainedAt < ECHO_MS) return;
     if (!this.#isStarted || !this.#drain) process.exit(128 + constants.signals[signal]);
-    this.#begunAt = now;
+    this.#drainedAt = now;
     this.#drain(signal);
     this.#drain = undefined;
   }

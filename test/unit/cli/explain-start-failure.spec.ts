@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { DtmConfigError, DtmStoreError } from 'nestjs-dtm/protocol';
-import { startFailure } from '../../../lib/cli/serve/start-failure.js';
+import { explainStartFailure } from '../../../lib/cli/serve/explain-start-failure.js';
 
-describe('startFailure', () => {
+describe('explainStartFailure', () => {
   it.each([
     ['cannot listen on x:1: taken', 'ListenHost (LISTEN_HOST) and HttpPort (HTTP_PORT)'],
     ['gRPC cannot listen on x:1: taken', 'ListenHost (LISTEN_HOST) and GrpcPort (GRPC_PORT)'],
   ])('adds to "%s" by which settings it was told', (message, settings) => {
     const cause = new DtmConfigError(message);
-    const failure = startFailure(cause);
+    const failure = explainStartFailure(cause);
     expect(failure).toBeInstanceOf(DtmConfigError);
     expect(failure).toMatchObject({ message: `${message}; the settings are ${settings}`, cause });
   });
@@ -19,6 +19,6 @@ describe('startFailure', () => {
     new Error('cannot listen on x:1'),
     'a text',
   ])('leaves %s as it is', (error) => {
-    expect(startFailure(error)).toBe(error);
+    expect(explainStartFailure(error)).toBe(error);
   });
 });
