@@ -32,19 +32,28 @@
  * @property {readonly string[]} programs Programs that run the service: `java` and the JAR of the project.
  */
 
-/** @typedef {GoService | MavenService} BuiltService */
+/**
+ * A service on Python packages, which are installed into a virtual environment of their own.
+ *
+ * @typedef {object} PythonService
+ * @property {string} title Name in messages.
+ * @property {string} venv Folder of the project with its `requirements.txt`, relative to this folder.
+ * @property {readonly string[]} programs Programs that run the service: the interpreter of the environment.
+ */
+
+/** @typedef {GoService | MavenService | PythonService} BuiltService */
 
 /**
  * Name of a service in {@link catalog}.
  *
  * @typedef {'postgres' | 'mariadb' | 'redis' | 'etcd' | 'dtm' | 'dtm-protocol1' | 'consul' | 'polaris' | 'nacos'
- *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new'} ServiceName
+ *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new' | 'dtmcli-go' | 'dtmcli-python'} ServiceName
  */
 
 /**
  * All services: how to install each one, and the programs that must exist afterwards.
  *
- * @type {Readonly<Record<ServiceName, PackagedService | GoService | MavenService>>}
+ * @type {Readonly<Record<ServiceName, PackagedService | BuiltService>>}
  */
 export const catalog = {
   postgres: { title: 'PostgreSQL', debian: 'postgresql', programs: ['initdb', 'postgres'] },
@@ -108,6 +117,14 @@ export const catalog = {
   },
   nacos: { title: 'Nacos', project: 'java/nacos', programs: ['java', 'nacos-server.jar'] },
   eureka: { title: 'Eureka', project: 'java/eureka', programs: ['java', 'eureka-server.jar'] },
+  'dtmcli-go': {
+    title: "Bank on dtm's Go client",
+    module: 'dtmcli-go',
+    package: '.',
+    ldflags: '-s -w',
+    programs: ['dtmcli-go'],
+  },
+  'dtmcli-python': { title: 'Bank on dtmcli for Python', venv: 'dtmcli-python', programs: ['bin/python'] },
 };
 
 /** All names in {@link catalog}. */

@@ -58,7 +58,8 @@ export function buildFolder(name, service) {
   const used = 'module' in service ? (service.uses ?? []).map((module) => join(import.meta.dirname, module)) : [];
   for (const sources of [sourceFolder(service), ...used]) {
     for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' }).toSorted()) {
-      if (/\.(go|mod|sum|xml|java|properties)$/.test(file)) hash.update(file).update(readFileSync(join(sources, file)));
+      if (/\.(go|mod|sum|xml|java|properties|txt)$/.test(file))
+        hash.update(file).update(readFileSync(join(sources, file)));
     }
   }
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
@@ -72,7 +73,8 @@ export function buildFolder(name, service) {
  * @returns {string}
  */
 export function sourceFolder(service) {
-  return join(import.meta.dirname, 'module' in service ? service.module : service.project);
+  if ('module' in service) return join(import.meta.dirname, service.module);
+  return join(import.meta.dirname, 'project' in service ? service.project : service.venv);
 }
 
 /** On Debian, the PATH lacks the server programs of PostgreSQL, and `/usr/sbin` for users other than root. */
