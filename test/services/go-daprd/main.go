@@ -1,5 +1,5 @@
-// Package main is Dapr's sidecar with its two ways of finding names and nothing else. Dapr's own main insists on being
-// built with all components, hundreds of them; this one does what that does, without them.
+// Package main is the Dapr sidecar with two name resolvers and no other components. The original main of Dapr links
+// hundreds of components.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package partner is a bank service, and a client of it, in the way of each Go framework.
+// Package partner contains a bank service and its client for each Go framework.
 package partner
 
 import (
@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Transfer is the message of busi.proto, written by hand in the form of protoc's older output, which gRPC still takes.
+// Transfer is the message of busi.proto, hand-written in the older protoc format, which gRPC still accepts.
 type Transfer struct {
 	Amount int64 `protobuf:"varint,1,opt,name=amount,proto3" json:"amount"`
 	UserID int64 `protobuf:"varint,2,opt,name=userId,proto3" json:"userId"`
@@ -24,20 +24,20 @@ func (t *Transfer) Reset()         { *t = Transfer{} }
 func (t *Transfer) String() string { return fmt.Sprintf("%d cents of %d", t.Amount, t.UserID) }
 func (*Transfer) ProtoMessage()    {}
 
-// Words are what the bank says when a method is called, those of DTM's samples.
-var Words = map[string]string{
+// LogFormats are the log lines of each method, as in the samples of DTM.
+var LogFormats = map[string]string{
 	"TransOut":       "transfer out %d cents from %d",
 	"TransOutRevert": "revert transfer out %d cents from %d",
 	"TransIn":        "transfer in %d cents to %d",
 	"TransInRevert":  "revert transfer in %d cents to %d",
 }
 
-// ErrRefused is the answer to a TransIn of 777 cents.
+// ErrRefused is the error of a TransIn of 777 cents.
 var ErrRefused = errors.New("FAILURE")
 
-// Do does what a method asks for. It says so, together with what dtm has told about the branch.
+// Do executes a method. It logs the call with the branch context of dtm.
 func Do(method string, transfer *Transfer, branch func(key string) string) error {
-	line := []string{fmt.Sprintf(Words[method], transfer.Amount, transfer.UserID)}
+	line := []string{fmt.Sprintf(LogFormats[method], transfer.Amount, transfer.UserID)}
 	for _, key := range []string{"gid", "trans_type", "branch_id", "op"} {
 		if value := branch(key); value != "" {
 			line = append(line, key+"="+value)
@@ -53,7 +53,7 @@ func Do(method string, transfer *Transfer, branch func(key string) string) error
 // RegisterBusi adds the bank to a gRPC server.
 func RegisterBusi(server grpc.ServiceRegistrar) {
 	service := &grpc.ServiceDesc{ServiceName: "busi.Busi", HandlerType: (*any)(nil), Metadata: "busi.proto"}
-	for name := range Words {
+	for name := range LogFormats {
 		service.Methods = append(service.Methods, method(name))
 	}
 	server.RegisterService(service, nil)
@@ -66,15 +66,15 @@ func method(name string) grpc.MethodDesc {
 		}
 		return &emptypb.Empty{}, nil
 	}
-	handle := func(server any, ctx context.Context, decode func(any) error, around grpc.UnaryServerInterceptor) (any, error) {
+	handle := func(server any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
 		transfer := &Transfer{}
 		if err := decode(transfer); err != nil {
 			return nil, err
 		}
-		if around == nil {
+		if interceptor == nil {
 			return do(ctx, transfer)
 		}
-		return around(ctx, transfer, &grpc.UnaryServerInfo{Server: server, FullMethod: "/busi.Busi/" + name}, do)
+		return interceptor(ctx, transfer, &grpc.UnaryServerInfo{Server: server, FullMethod: "/busi.Busi/" + name}, do)
 	}
 	return grpc.MethodDesc{MethodName: name, Handler: handle}
 }

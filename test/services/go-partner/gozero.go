@@ -10,13 +10,13 @@ import (
 	"google.golang.org/grpc"
 )
 
-// ServeGoZero runs a zrpc server. On etcd it registers by itself, for other registries its users do that beside it.
+// ServeGoZero runs a zrpc server. The server registers itself in etcd; for other registries, the application does.
 func ServeGoZero(s Service) error {
 	var config zrpc.RpcServerConf
 	if err := configure(&config, s, `
 Name: busi
 ListenOn: `+s.Address+`
-CpuThreshold: 0 # or it sheds load on a busy test machine
+CpuThreshold: 0 # no load shedding on a busy test machine
 Log: { Level: error, Stat: false }
 `); err != nil {
 		return err
@@ -26,14 +26,14 @@ Log: { Level: error, Stat: false }
 		return err
 	}
 	go s.AnnounceWhenListening()
-	// It stops serving before its registrations are taken back, on most registries a second after the signal.
-	taken := proc.AddShutdownListener(func() {})
+	// The server stops before go-zero deregisters, which takes a second on most registries: wait for it.
+	deregistered := proc.AddShutdownListener(func() {})
 	server.Start()
-	taken()
+	deregistered()
 	return nil
 }
 
-// CallGoZero finds the service by its name on etcd, and calls it once.
+// CallGoZero finds the service by name in etcd and calls it once.
 func CallGoZero(s Service, amount int64) error {
 	var config zrpc.RpcClientConf
 	if err := configure(&config, s, "Timeout: 10000"); err != nil {

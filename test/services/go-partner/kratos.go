@@ -28,11 +28,11 @@ func ServeKratos(s Service) error {
 		kratos.Name(s.Name),
 		kratos.Version("v1.0.0"),
 		kratos.Server(server),
-		kratos.Registrar(announcing{registrar, s}),
+		kratos.Registrar(announcingRegistrar{registrar, s}),
 	).Run()
 }
 
-// CallKratos finds the service by its name, and calls it once.
+// CallKratos finds the service by name and calls it once.
 func CallKratos(s Service, amount int64) error {
 	log.SetLogger(log.NewStdLogger(io.Discard))
 	discovery, err := KratosRegistry(s)
@@ -51,7 +51,7 @@ func CallKratos(s Service, amount int64) error {
 	return CallTransIn(connection, amount)
 }
 
-// KratosRegistry is what kratos' registries on etcd and on consul are both.
+// KratosRegistry creates the registry of kratos, which registers and discovers, on etcd or Consul.
 func KratosRegistry(s Service) (interface {
 	registry.Registrar
 	registry.Discovery
@@ -73,13 +73,13 @@ func KratosRegistry(s Service) (interface {
 	return nil, s.UnknownRegistry()
 }
 
-// announcing is a registrar that says when it has registered: kratos does so after it has begun to listen.
-type announcing struct {
+// announcingRegistrar announces the service after its registration, which kratos does after it starts to listen.
+type announcingRegistrar struct {
 	registry.Registrar
 	service Service
 }
 
-func (a announcing) Register(ctx context.Context, instance *registry.ServiceInstance) error {
+func (a announcingRegistrar) Register(ctx context.Context, instance *registry.ServiceInstance) error {
 	err := a.Registrar.Register(ctx, instance)
 	if err == nil {
 		a.service.Announce()

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// ServePlain serves with nothing but gRPC. What publish does to register the service, its answer undoes.
+// ServePlain serves with gRPC and no framework. publish registers the service and returns its deregistration.
 func ServePlain(publish func(Service, *grpc.Server, net.Listener) (withdraw func(), err error)) func(Service) error {
 	return func(s Service) error {
 		listener, err := net.Listen("tcp", s.Address)
@@ -25,21 +25,21 @@ func ServePlain(publish func(Service, *grpc.Server, net.Listener) (withdraw func
 			return err
 		}
 		s.Announce()
-		UntilAsked()
+		WaitForSignal()
 		withdraw()
 		server.GracefulStop()
 		return nil
 	}
 }
 
-// Unpublished is for services whose address everyone knows.
+// Unpublished is for services without a registry.
 func Unpublished(Service, *grpc.Server, net.Listener) (withdraw func(), err error) {
 	return func() {}, nil
 }
 
-// UntilAsked waits for whoever wants the program to end.
-func UntilAsked() {
-	asked, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+// WaitForSignal waits for SIGINT or SIGTERM.
+func WaitForSignal() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	<-asked.Done()
+	<-ctx.Done()
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Service is who registers, and where; for a caller, whom to look for.
+// Service is the service to register, or to call, and its registry.
 type Service struct {
-	Registry *url.URL // its scheme is what it is, its host the addresses
+	Registry *url.URL // scheme: kind of registry; host: addresses
 	Name     string
 	Address  string
 }
@@ -25,17 +25,17 @@ func (s Service) Endpoint() (host string, port int) {
 	return address.IP.String(), address.Port
 }
 
-// UnknownRegistry is the error of a framework that has no use for the registry.
+// UnknownRegistry is the error for a registry that the framework does not support.
 func (s Service) UnknownRegistry() error {
-	return fmt.Errorf("registry %q is not known to this framework here", s.Registry.Scheme)
+	return fmt.Errorf("registry %q is not supported for this framework", s.Registry.Scheme)
 }
 
-// Announce says that the service is ready.
+// Announce prints that the service is ready.
 func (s Service) Announce() {
 	fmt.Printf("%s is ready on %s\n", s.Name, s.Address)
 }
 
-// AnnounceWhenListening is for frameworks that register before they listen.
+// AnnounceWhenListening is Announce for frameworks that register before they listen.
 func (s Service) AnnounceWhenListening() {
 	for {
 		connection, err := net.Dial("tcp", s.Address)

@@ -1,4 +1,4 @@
-// Package main is the partner on the newest go-zero and kratos.
+// Package main is the partner with current versions of go-zero and kratos.
 package main
 
 import "partner"

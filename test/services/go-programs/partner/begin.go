@@ -21,19 +21,19 @@ import (
 	"google.golang.org/protobuf/runtime/protoimpl"
 )
 
-// begin is the role of whoever begins a saga, over gRPC or, where dtm's address is of HTTP, over that, and waits for its
-// result.
+// begin is the role of an initiator, which runs a saga and waits for its result; over HTTP with an HTTP address of dtm,
+// otherwise over gRPC.
 func begin(args []string) (err error) {
-	defer dtmimp.P2E(&err) // where there is no gid to be had, the client panics
+	defer dtmimp.P2E(&err) // the client panics when it gets no gid
 	var actions, compensates list
 	service := partner.Service{Registry: &url.URL{}}
 	flags := flag.NewFlagSet("begin", flag.ExitOnError)
 	driver := flags.String("driver", "default", "name of the driver")
 	dtm := flags.String("dtm", "", "address of dtm")
-	amount := flags.Int64("amount", 30, "what to transfer from user 1 to user 2")
+	amount := flags.Int64("amount", 30, "amount to transfer from user 1 to user 2")
 	flags.Var(&actions, "action", "URL of an action")
 	flags.Var(&compensates, "compensate", "URL of its compensation")
-	flags.Func("registry", "where kratos, ego and polaris look for dtm", func(value string) (err error) {
+	flags.Func("registry", "registry in which kratos, ego and polaris find dtm", func(value string) (err error) {
 		service.Registry, err = url.Parse(value)
 		return
 	})
@@ -69,7 +69,7 @@ func beginHTTP(dtm string, actions, compensates []string, amount int64) error {
 	return saga.Submit()
 }
 
-// use makes the driver's addresses known to gRPC. Some drivers leave a part of that to their framework.
+// use registers the gRPC resolver of a driver. Some drivers leave a part of the setup to their framework.
 func use(driver string, service partner.Service) error {
 	switch driver {
 	case "dtm-driver-kratos":
@@ -88,12 +88,12 @@ func use(driver string, service partner.Service) error {
 	return dtmgrpc.UseDriver(driver)
 }
 
-// transferOf is what a step is told: first out from user 1, then in to user 2.
+// transferOf is the payload of a step: the first step debits user 1, the second credits user 2.
 func transferOf(step int, amount int64) *partner.Transfer {
 	return &partner.Transfer{Amount: amount, UserID: int64(step + 1)}
 }
 
-// list is a flag that may be given more than once.
+// list is a repeatable flag.
 type list []string
 
 func (l *list) String() string { return strings.Join(*l, " ") }

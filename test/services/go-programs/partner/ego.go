@@ -14,8 +14,8 @@ import (
 	"github.com/gotomicro/ego/server/egrpc"
 )
 
-// serveEgo runs ego's gRPC server and its registry, and does between them what an ego application does; that itself
-// does not build on dtm's graph.
+// serveEgo runs the gRPC server and the registry of ego, connected as in an ego application. The application itself does
+// not build with dtm's module graph.
 func serveEgo(s partner.Service) error {
 	registry, err := egoRegistry(s)
 	if err != nil {
@@ -27,22 +27,22 @@ func serveEgo(s partner.Service) error {
 		return err
 	}
 	info := server.Info()
-	info.Name = s.Name // an application's comes from the environment
+	info.Name = s.Name // ego takes the name from the environment
 	if err := registry.RegisterService(context.Background(), info); err != nil {
 		return err
 	}
 	go func() { partner.Check(server.Start()) }()
 
 	s.Announce()
-	partner.UntilAsked()
+	partner.WaitForSignal()
 	if err := registry.UnregisterService(context.Background(), info); err != nil {
 		return err
 	}
 	return server.GracefulStop(context.Background())
 }
 
-// egoRegistry is ego's registry on etcd, where services expire after ten seconds. It makes them resolvable for clients,
-// too.
+// egoRegistry creates the registry of ego on etcd, where registrations expire after ten seconds. It also registers the
+// resolver for clients.
 func egoRegistry(s partner.Service) (*registry.Component, error) {
 	if s.Registry.Scheme != "etcd" {
 		return nil, s.UnknownRegistry()

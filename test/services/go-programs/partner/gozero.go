@@ -7,7 +7,7 @@ import (
 	"github.com/zeromicro/zero-contrib/zrpc/registry/nacos"
 )
 
-// serveGoZero does what go-zero's users do for a registry other than etcd, and serves.
+// serveGoZero registers in a registry other than etcd, as go-zero applications do, and serves.
 func serveGoZero(s partner.Service) error {
 	var err error
 	switch s.Registry.Scheme {

@@ -1,4 +1,4 @@
-// Package main is the partner on the frameworks of dtm's own graph, and whoever begins a saga with dtm's Go client.
+// Package main is the partner with the framework versions of dtm's module graph, and an initiator with dtm's Go client.
 package main
 
 import "partner"

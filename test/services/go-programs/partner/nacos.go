@@ -13,7 +13,7 @@ import (
 	"github.com/nacos-group/nacos-sdk-go/vo"
 )
 
-// serveNacosHTTP is a Spring Cloud service as dtm sees one: HTTP, and an instance on nacos.
+// serveNacosHTTP serves HTTP and registers in Nacos, which looks like a Spring Cloud service to dtm.
 func serveNacosHTTP(s partner.Service) error {
 	server := &http.Server{Addr: s.Address, Handler: http.HandlerFunc(serveHTTP)}
 	go func() {
@@ -40,7 +40,7 @@ func serveNacosHTTP(s partner.Service) error {
 		return err
 	}
 	s.AnnounceWhenListening()
-	partner.UntilAsked()
+	partner.WaitForSignal()
 	_, err = client.DeregisterInstance(vo.DeregisterInstanceParam{
 		ServiceName: s.Name,
 		Ip:          host,
@@ -50,11 +50,11 @@ func serveNacosHTTP(s partner.Service) error {
 	return err
 }
 
-// serveHTTP answers as dtm expects it of a branch.
+// serveHTTP answers like a dtm branch.
 func serveHTTP(response http.ResponseWriter, request *http.Request) {
 	method := path.Base(request.URL.Path)
 	transfer := &partner.Transfer{}
-	if request.Method != http.MethodPost || partner.Words[method] == "" {
+	if request.Method != http.MethodPost || partner.LogFormats[method] == "" {
 		http.NotFound(response, request)
 		return
 	}

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// publishOnPolaris registers in the namespace "default". Polaris holds the instance for ill until the first heartbeat,
-// one ttl later.
+// publishOnPolaris registers in the namespace "default". Polaris counts the instance as unhealthy until the first
+// heartbeat, one TTL later.
 func publishOnPolaris(s partner.Service, server *grpc.Server, listener net.Listener) (withdraw func(), err error) {
 	usePolaris(s)
 	host, _ := s.Endpoint()
@@ -25,7 +25,7 @@ func publishOnPolaris(s partner.Service, server *grpc.Server, listener net.Liste
 	return registered.Deregister, nil
 }
 
-// usePolaris does what is otherwise read from a file polaris.yaml.
+// usePolaris sets what applications configure in polaris.yaml.
 func usePolaris(s partner.Service) {
 	grpcpolaris.PolarisConfig().GetGlobal().GetServerConnector().SetAddresses(s.Hosts())
 }

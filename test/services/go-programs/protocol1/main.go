@@ -1,5 +1,5 @@
-// Package main is the dtm server with the driver dtm-driver-protocol1 linked in again; dtm's own binary has left it out
-// since 1.16. It follows the steps of DTM's guide for drivers.
+// Package main is the dtm server with the driver dtm-driver-protocol1, which the binary of dtm lacks since 1.16. It
+// follows the driver guide of DTM.
 package main
 
 import (
@@ -27,7 +27,7 @@ func main() {
 	if app == nil {
 		return
 	}
-	// dtm's own main serves its pages here, the last thing it does: whoever starts it waits for that
+	// the main of dtm serves the admin pages last: tests wait for this URL
 	app.StaticFS("/admin", http.FS(embed.FS{}))
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
@@ -42,7 +42,7 @@ func (*driver) RegisterAddrResolver() { resolver.Register(&builder{}) }
 
 func (*driver) RegisterService(target string, endpoint string) error { return nil }
 
-// ParseServerMethod splits as the drivers of protocol1 and kratos do.
+// ParseServerMethod splits URLs like the drivers of protocol1 and kratos.
 func (*driver) ParseServerMethod(uri string) (server string, method string, err error) {
 	if !strings.Contains(uri, "//") {
 		sep := strings.IndexByte(uri, '/')
@@ -59,7 +59,7 @@ func (*driver) ParseServerMethod(uri string) (server string, method string, err 
 	return u.Scheme + "://" + u.Host + u.Path[:index], u.Path[index:], nil
 }
 
-// builder makes resolvers of one fixed address.
+// builder creates resolvers for one fixed address.
 type builder struct{}
 
 func (*builder) Scheme() string { return "protocol1" }

@@ -4,7 +4,7 @@ import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.cloud.netflix.eureka.server.EnableEurekaServer;
 
-/** Eureka as Spring Cloud Netflix serves it. */
+/** The Eureka server of Spring Cloud Netflix. */
 @SpringBootApplication
 @EnableEurekaServer
 public class EurekaServer {

@@ -8,7 +8,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.ControllerAdvice;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 
-/** The console does this, too: without it, a wrong password is answered with the status 0. */
+/** Copies the console's error handling: without it, the answer to a wrong password has status 0. */
 @ControllerAdvice
 @Order(Ordered.HIGHEST_PRECEDENCE)
 public class AccessDenied {

@@ -8,7 +8,7 @@ import org.springframework.boot.web.servlet.ServletComponentScan;
 import org.springframework.context.annotation.Bean;
 import org.springframework.scheduling.annotation.EnableScheduling;
 
-/** Nacos' naming service without its console. */
+/** The naming service of Nacos without its console. */
 @SpringBootApplication(scanBasePackages = {"com.alibaba.nacos", "services"})
 @ServletComponentScan("com.alibaba.nacos")
 @EnableScheduling
@@ -18,7 +18,7 @@ public class NacosServer {
     SpringApplication.run(NacosServer.class, args);
   }
 
-  /** The console does this otherwise; until it is done the v1 API answers 501. */
+  /** Copies a step of the console: without it, the v1 API answers 501. */
   @Bean
   CommandLineRunner findControllers(ControllerMethodsCache methods) {
     return args -> methods.initClassMethod("com.alibaba.nacos.naming.controllers");
