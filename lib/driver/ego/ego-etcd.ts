@@ -3,7 +3,7 @@ import { DtmArgumentError, DtmConfigError, errorText } from '../../protocol/inte
 import { formatHostPort, type HostPort } from '../../support/host-port.js';
 import type { PreparedService } from '../driver.js';
 import { parseEndpoint } from '../support/base/parse-endpoint.js';
-import { addressListener } from '../support/lookup/address-listener.js';
+import { addressListener } from '../support/base/address-listener.js';
 import type { GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-options.js';
 import { EtcdRegistry, type EtcdEntry, type EtcdInstance } from '../support/registry/etcd/etcd-registry.js';

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import { formatHostPort, parseHostPort, type HostPort } from '../../support/host-port.js';
 import type { PreparedService } from '../driver.js';
-import { addressListener } from '../support/lookup/address-listener.js';
+import { addressListener } from '../support/base/address-listener.js';
 import type { GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import type { EtcdOptions } from '../support/registry/etcd/etcd-options.js';
 import { EtcdRegistry, type EtcdEntry, type EtcdInstance } from '../support/registry/etcd/etcd-registry.js';

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import { redactUrls } from '../../support/redact-urls.js';
-import { addressListener } from '../support/lookup/address-listener.js';
+import { addressListener } from '../support/base/address-listener.js';
 import type { AddressSource, GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import { K8sEndpoints, k8sAddresses, type K8sOptions, type K8sService } from '../support/registry/k8s/k8s-endpoints.js';
 import { parseServiceName } from '../support/registry/parse-service-name.js';

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import type { PreparedService } from '../driver.js';
-import { addressListener } from '../support/lookup/address-listener.js';
+import { addressListener } from '../support/base/address-listener.js';
 import type { GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import type { NacosEntry, NacosInstance, NacosName, NacosService } from '../support/registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../support/registry/nacos/nacos-options.js';

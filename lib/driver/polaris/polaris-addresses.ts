@@ -1,7 +1,7 @@
 import type { HostPort } from '../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import { parseAddress, type Address } from '../support/lookup/address.js';
-import { addressListener } from '../support/lookup/address-listener.js';
+import { parseAddress, type Address } from '../support/tools/address.js';
+import { addressListener } from '../support/base/address-listener.js';
 import type { AddressSource, GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import {
   PolarisRegistry,

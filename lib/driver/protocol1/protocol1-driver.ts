@@ -4,7 +4,7 @@ import { loadGrpc } from '../../support/load-grpc.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import type { DtmDriver } from '../driver.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
-import type { Address } from '../support/lookup/address.js';
+import type { Address } from '../support/tools/address.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/address-source.js';
 import { watchFixed } from '../support/lookup/fixed-addresses.js';
 import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-grpc-scheme.js';

@@ -1,5 +1,5 @@
 import type { PreparedService } from '../driver.js';
-import { addressListener } from '../support/lookup/address-listener.js';
+import { addressListener } from '../support/base/address-listener.js';
 import type { EurekaEntry, EurekaInstance } from '../support/registry/eureka/eureka-instance.js';
 import { parseEurekaUrls, type EurekaOptions } from '../support/registry/eureka/eureka-options.js';
 import { EurekaRegistry } from '../support/registry/eureka/eureka-registry.js';

@@ -1,7 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import { formatHostPort, type HostPort } from '../../support/host-port.js';
 import type { PreparedService } from '../driver.js';
-import { addressListener } from '../support/lookup/address-listener.js';
+import { addressListener } from '../support/base/address-listener.js';
 import {
   DEFAULT_GROUP,
   type NacosEntry,

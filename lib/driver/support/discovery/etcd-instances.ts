@@ -1,6 +1,6 @@
 import { formatHostPort, type HostPort } from '../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
-import { addressListener } from '../lookup/address-listener.js';
+import { addressListener } from '../base/address-listener.js';
 import type { WatchAddresses } from '../lookup/address-source.js';
 import type { EtcdOptions } from '../registry/etcd/etcd-options.js';
 import { EtcdRegistry, type EtcdEntry, type EtcdInstance } from '../registry/etcd/etcd-registry.js';

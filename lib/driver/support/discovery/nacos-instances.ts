@@ -1,6 +1,6 @@
 import type { HostPort } from '../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../driver.js';
-import { addressListener } from '../lookup/address-listener.js';
+import { addressListener } from '../base/address-listener.js';
 import type { WatchAddresses } from '../lookup/address-source.js';
 import type { NacosEntry, NacosInstance, NacosService } from '../registry/nacos/nacos-instance.js';
 import type { NacosOptions } from '../registry/nacos/nacos-options.js';

@@ -1,4 +1,4 @@
-import type { Address } from './address.js';
+import type { Address } from '../tools/address.js';
 
 /** A target of gRPC, `scheme://authority/path`, as gRPC splits it. */
 export interface GrpcTarget {

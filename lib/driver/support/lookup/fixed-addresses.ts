@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../../protocol/internal.js';
 import { parseHostPort } from '../../../support/host-port.js';
 import { redactUrls } from '../../../support/redact-urls.js';
-import type { Address } from './address.js';
+import type { Address } from '../tools/address.js';
 import type { AddressSource, GrpcTarget, WatchAddresses } from './address-source.js';
 
 /** Reports addresses that never change. */

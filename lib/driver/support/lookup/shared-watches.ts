@@ -1,6 +1,6 @@
 import { errorText } from '../../../protocol/internal.js';
 import { systemAfter, type After } from '../../../support/after.js';
-import type { Address } from './address.js';
+import type { Address } from '../tools/address.js';
 import type { AddressListener, WatchAddresses } from './address-source.js';
 
 /** Times of a {@link SharedWatches}. */

@@ -1,6 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { redactUrls } from '../../../../support/redact-urls.js';
-import type { Address } from '../address.js';
+import type { Address } from '../../tools/address.js';
 import type { AddressSource, GrpcTarget, WatchAddresses } from '../address-source.js';
 import { NO_INSTANCE } from '../no-instance.js';
 

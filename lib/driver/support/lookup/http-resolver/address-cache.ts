@@ -1,5 +1,5 @@
 import { systemAfter, type After } from '../../../../support/after.js';
-import type { Address } from '../address.js';
+import type { Address } from '../../tools/address.js';
 import type { AddressListener, WatchAddresses } from '../address-source.js';
 import { NO_INSTANCE } from '../no-instance.js';
 

@@ -1,6 +1,6 @@
 import { promises } from 'node:fs';
 import { formatHostPort, parseHostPort } from '../../../../support/host-port.js';
-import type { Address } from '../../lookup/address.js';
+import type { Address } from '../../tools/address.js';
 import { pause } from '../../tools/pause.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { parseAnswer, RegistryHttpClient } from '../registry-http-client.js';

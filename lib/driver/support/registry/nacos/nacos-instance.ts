@@ -1,5 +1,5 @@
 import type { HostPort } from '../../../../support/host-port.js';
-import type { Address } from '../../lookup/address.js';
+import type { Address } from '../../tools/address.js';
 
 /** An instance to register. */
 export interface NacosInstance extends NacosName {

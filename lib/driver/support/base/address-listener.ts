@@ -1,6 +1,6 @@
 import type { RegistryListener } from '../registry/registry.js';
-import type { Address } from './address.js';
-import type { AddressListener } from './address-source.js';
+import type { Address } from '../tools/address.js';
+import type { AddressListener } from '../lookup/address-source.js';
 
 /**
  * Creates the listener of a registry that passes on the addresses of its entries.
