@@ -40,7 +40,7 @@ function crashes<Tx, Server extends MariadbServer | PostgresServer>(
       await server?.stop();
     });
 
-    it('keeps nothing of a branch that was under way, all of one that was done, and runs each once', async () => {
+    it('keeps nothing of a running branch, everything of a finished one, and runs each once', async () => {
       const [done, underWay] = [new BranchStory(bed), new BranchStory(bed)];
       const act = (story: BranchStory<Tx>) => story.request('action').call(bed.adapter(), story.work('action'));
       expect(await act(done)).toBe('did action');

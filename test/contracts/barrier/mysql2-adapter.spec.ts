@@ -24,7 +24,7 @@ describe('mysql2Barrier', () => {
     },
   );
 
-  it('refuses a pool with callbacks, and names its promises', async () => {
+  it('refuses a pool with callbacks, and names pool.promise()', async () => {
     const pool = callbackMysql.createPool({ host: '127.0.0.1', port: 1 });
     expect(() => mysql2Barrier(pool as never)).toThrow(DtmConfigError);
     expect(() => mysql2Barrier(pool as never)).toThrow(/pool\.promise\(\)/);
@@ -78,7 +78,7 @@ describe.skipIf(!mariadb.available)(mariadb.title('mysql2Barrier on MariaDB'), (
     story = new BranchStory(bed);
   });
 
-  it('releases every connection, and keeps to one where the pool has one', async () => {
+  it('releases every connection, and uses only one when the pool has one', async () => {
     const barrier = story.request('action');
     const calls = Array.from({ length: 10 }, (_, index) =>
       barrier.call(mysql2Barrier(pool), async (connection) => {
@@ -98,7 +98,7 @@ describe.skipIf(!mariadb.available)(mariadb.title('mysql2Barrier on MariaDB'), (
     expect(await story.request('action').call(mysql2Barrier(pool), story.work('action'))).toBe('did action');
   });
 
-  it('runs READ COMMITTED whatever the default of the connection, which stays', async () => {
+  it('runs READ COMMITTED whatever the default of the connection, and keeps that default', async () => {
     const level = async (connection: Pool | PoolConnection) =>
       (await connection.query('select @@session.tx_isolation as level'))[0] as { level: string }[];
     await pool.query("set session tx_isolation = 'SERIALIZABLE'");
@@ -117,7 +117,7 @@ describe.skipIf(!mariadb.available)(mariadb.title('mysql2Barrier on MariaDB'), (
   });
 
   it.each(['commit', 'rollback', 'create table if not exists ended_by_ddl (id int)'])(
-    'does not take a transaction for done that the business code ended by %s',
+    'reports a transaction that the business code ended by %s',
     async (statement) => {
       const call = story.request('action').call(mysql2Barrier(pool), async (connection) => {
         await connection.query(statement);

@@ -40,7 +40,7 @@ describe('typeOrmBarrier', () => {
     expect(() => typeOrmBarrier(other)).toThrow(/postgres, mysql, mariadb, better-sqlite3, sqlite, sqljs/);
   });
 
-  it('says what is wrong with a data source that is not initialized', async () => {
+  it('reports a data source that is not initialized', async () => {
     const call = story.request('action').call(typeOrmBarrier(new DataSource(options)), story.work('action'));
     await expect(call).rejects.toThrow(DtmBarrierError);
   });
@@ -68,7 +68,7 @@ describe('typeOrmBarrier', () => {
     expect(await barrier.call(typeOrmBarrier(dataSource), story.work('action'))).toBe('did action');
   });
 
-  it('does not slip into a transaction of somebody else', async () => {
+  it('does not join an open transaction of other code', async () => {
     await dataSource.transaction(async (manager) => {
       const call = story.request('action').call(typeOrmBarrier(dataSource), story.work('never'));
       await expect(call).rejects.toThrow(/another transaction is open .*retry/);
@@ -88,7 +88,7 @@ describe('typeOrmBarrier', () => {
     expect(await story.request('action').call(typeOrmBarrier(dataSource), story.work('action'))).toBe('did action');
   });
 
-  it('does not take a transaction for done that the business code ended itself', async () => {
+  it('reports a transaction that the business code ended itself', async () => {
     const call = story.request('action').call(typeOrmBarrier(dataSource), async (manager) => {
       await story.work('action')(manager);
       await manager.queryRunner?.rollbackTransaction();
@@ -97,7 +97,7 @@ describe('typeOrmBarrier', () => {
     expect(await story.effects()).toEqual([]);
   });
 
-  it('joins a nested transaction, and goes with it', async () => {
+  it('joins a nested transaction, and is rolled back with it', async () => {
     await dataSource.transaction(async (outer) => {
       const inner = outer.transaction(async (manager) => {
         await story.request('action').join(typeOrmBarrier(dataSource), manager, story.work('action'));

@@ -6,7 +6,7 @@ export function survivesCrash<Tx>(
   serverOf: () => { kill(): Promise<void>; restart(): Promise<void> },
   setup: () => Promise<XaBed<Tx>>,
 ): void {
-  it('keeps what is prepared when the database dies, and nothing of what is not', async () => {
+  it('keeps prepared branches when the database dies, and nothing of others', async () => {
     const bed = await setup();
     const { adapter } = bed.pool(3);
     const begin = async () => new XaStory(bed, await openAccount(bed));

@@ -28,10 +28,10 @@ export function xaContract<Tx>(name: string, setup: () => Promise<XaBed<Tx>>): v
     afterAll(() => bed?.close());
 
     describe('decisions', () => decisions(opened));
-    describe('the order of things', () => order(opened));
+    describe('the order of calls', () => order(opened));
     describe('failures', () => failures(opened));
     describe('identifiers', () => identifiers(opened));
-    describe('many branches at a time', () => concurrency(opened));
-    describe('doubts', () => doubts(opened));
+    describe('many branches at the same time', () => concurrency(opened));
+    describe('branches in doubt', () => doubts(opened));
   });
 }

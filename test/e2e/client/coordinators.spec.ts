@@ -163,7 +163,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       expect((await state('failed')).transaction.status).toBe('failed');
     });
 
-    it('a saga may have branches over gRPC', async () => {
+    it('a saga can have branches over gRPC', async () => {
       const participant = await GrpcParticipant.start();
       participant.answer('bank.Bank/Out', REPLIES.success).answer('bank.Bank/UndoOut', REPLIES.success);
       const urls = { action: participant.url('bank.Bank/Out'), compensate: participant.url('bank.Bank/UndoOut') };
@@ -193,7 +193,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       expect(bank.lines).toEqual(['POST /freeze/try', 'POST /freeze/cancel']);
     });
 
-    it('a TCC whose try decides nothing is cancelled', async () => {
+    it('a TCC whose try does not decide is cancelled', async () => {
       bank.answer('/freeze/try', { status: 500, body: 'boom' });
       const work = runTcc(dependencies, (tcc) => tcc.call(tccUrls('freeze'), {}), { gid });
       await expect(work).rejects.toThrow(DtmBranchError);
@@ -242,7 +242,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       await expect(server.deleteTopic(topic)).rejects.toThrow(DtmServerError);
     });
 
-    it('what the state does not allow is a failure', async () => {
+    it('an operation that the state does not allow is a failure', async () => {
       await server.prepare({ gid, transType: 'tcc' });
       const branch = {
         gid,
@@ -263,7 +263,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       await expect(server.registerBranch({ ...branch, gid: await server.newGid() })).rejects.toThrow(DtmFailureError);
     });
 
-    it('what does not exist is an error', async () => {
+    it('an operation on an unknown gid is an error', async () => {
       expect(await server.query(gid)).toBeUndefined();
       await expect(server.forceStop(gid)).rejects.toThrow(DtmServerError);
       await expect(server.retryNow(gid)).rejects.toThrow(DtmServerError);
@@ -278,7 +278,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       ).toContain(gid);
     });
 
-    it('one that waits can be tried now', async () => {
+    it('a waiting transaction can be retried now', async () => {
       bank.answer('/in', { status: 500, body: 'boom' }, {});
       await expect(saga().submit()).rejects.toThrow(DtmOngoingError);
       await server.retryNow(gid);
@@ -286,7 +286,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       else await server.forceStop(gid);
     });
 
-    it('the version is told', async () => {
+    it('the version is returned', async () => {
       expect(await server.version()).toMatch(/^v\d/);
     });
   });

@@ -88,7 +88,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
   it.each<[string, DtmGrpcClientOptions]>([
     ['whose authority is unknown', {}],
     ['whose authority is another one', { tls: { ca: '' } }],
-  ])('is not talked to %s', async (_, options) => {
+  ])('is refused %s', async (_, options) => {
     const port = await startTlsProxy(dtm.grpcAddress!, local);
     const other = { ...options, ...(options.tls && { tls: { ca: createAuthority().ca } }) };
     const error = await errorOf(clientOf(`grpcs://localhost:${port}`, { ...other, timeoutSeconds: 5 }).newGid());
@@ -96,7 +96,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
     expect(error.message).toMatch(/certificate/i);
   });
 
-  it('is not talked to when its certificate is for another name, unless that name is given', async () => {
+  it('is refused when its certificate is for another name, unless that name is set', async () => {
     const port = await startTlsProxy(dtm.grpcAddress!, authority.sign('DNS:dtm.example'));
     const tls = { ca: authority.ca };
     const url = `grpcs://localhost:${port}`;
@@ -104,7 +104,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
     expect(await clientOf(url, { tls: { ...tls, serverName: 'dtm.example' } }).newGid()).toMatch(/./);
   });
 
-  it('that asks for a certificate is shown ours', async () => {
+  it('that requires a certificate receives that of the client', async () => {
     const demanding = { ...local, ca: authority.ca, requestCert: true, rejectUnauthorized: true };
     const port = await startTlsProxy(dtm.grpcAddress!, demanding);
     const url = `grpcs://localhost:${port}`;
@@ -114,7 +114,7 @@ describe.skipIf(!openssl)(`a coordinator behind TLS${openssl ? '' : ' (needs the
     expect(await errorOf(without.newGid())).toBeInstanceOf(DtmConnectionError);
   });
 
-  it('is not reached plainly', async () => {
+  it('cannot be reached without TLS', async () => {
     const port = await startTlsProxy(dtm.grpcAddress!, local);
     const error = await errorOf(clientOf(`grpc://localhost:${port}`, { timeoutSeconds: 2 }).newGid());
     expect(error).toBeInstanceOf(DtmConnectionError);
@@ -142,7 +142,7 @@ describe('a coordinator', () => {
     expect(await server.version()).toMatch(/^v/);
   });
 
-  it('that is busy with a waiting submit longer than the client waits goes on with it', async () => {
+  it('continues a waiting submit after the time-out of the client', async () => {
     const bank = await Participant.start();
     const answer = deferred<object>();
     bank.answer('/in', () => answer.promise);
@@ -178,7 +178,7 @@ describe('a coordinator', () => {
     expect(error.message).toMatch(/^dtm refused submit: .*gid/);
   });
 
-  it('shows failures and their words as they are', async () => {
+  it('returns failures with their reasons unchanged', async () => {
     const dtm = await startOurs();
     const server = clientOf(dtm.grpcAddress!);
     await server.prepare({ gid: 'g', transType: 'tcc' });
@@ -200,7 +200,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
   });
   afterAll(() => dtm?.stop());
 
-  it('alone cannot tell the state of a transaction, and names the remedy', async () => {
+  it('alone cannot return the state of a transaction, and the error names the remedy', async () => {
     const server = clientOf(address);
     for (const operation of [
       () => server.query('g'),
@@ -218,7 +218,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
   it.each<[string, number]>([
     ['was rolled back', 409],
     ['is not finished', 425],
-  ])('alone says of a waiting submit no more than it knows when the saga %s', async (_, status) => {
+  ])('alone does not decide about a waiting submit when the saga %s', async (_, status) => {
     const bank = await Participant.start();
     bank.answer('/in', { status, body: '{}' });
     const server = clientOf(address);
@@ -232,7 +232,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
     if (status === 425) await http.forceStop(gid);
   });
 
-  it('alone is enough for transactions that nobody waits for', async () => {
+  it('alone is enough for transactions without waitResult', async () => {
     const bank = await Participant.start();
     const server = clientOf(address);
     const transport = branchTransport();
@@ -261,7 +261,7 @@ describe.skipIf(!go.available)(go.title('Go dtm over gRPC'), () => {
     expect(error.message).toMatch(/RESOURCE_EXHAUSTED: .*4194304.*the request has 50000\d\d bytes/);
   });
 
-  it('takes many calls at a time', async () => {
+  it('takes many calls at the same time', async () => {
     const server = clientOf(address);
     const gids = await Promise.all(Array.from({ length: 200 }, () => server.newGid()));
     expect(new Set(gids).size).toBe(200);

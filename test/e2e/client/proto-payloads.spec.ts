@@ -73,7 +73,7 @@ describe('transactions with payloads by .proto files', () => {
     expect(other.requests[0]!.body).toBe('{"userId":2,"amount":30}');
   });
 
-  it('give the answer of a try', async () => {
+  it('return the answer of a try', async () => {
     bank.answer('bank.Bank/Freeze', { message: types['bank.Frozen']!.serialize({ left: 70 }) });
     const urls = {
       try: bank.url('bank.Bank/Freeze'),

@@ -77,7 +77,7 @@ describe.each([
       expect((await server.query(gid))?.transaction).toMatchObject({ status: 'succeed', transType: 'saga' });
     });
 
-    it('rolls it back with the same payloads when an action fails, and tells why', async () => {
+    it('rolls it back with the same payloads when an action fails, and reports why', async () => {
       bank.answer('/in', { status: 409, body: '{"message":"account closed"}' });
       const submit = new Saga({ api: server }, { gid: 'g', waitResult: true })
         .add(step(bank, 'out'), 1)
@@ -120,7 +120,7 @@ describe.each([
       ).rejects.toThrow(DtmFailureError);
     });
 
-    it('concurrently, in the order given', async () => {
+    it('concurrently, in the order of order()', async () => {
       await new Saga({ api: server }, { gid: 'g', concurrent: true, waitResult: true })
         .add(step(bank, 'a'))
         .add(step(bank, 'b'))
@@ -131,7 +131,7 @@ describe.each([
       expect(bank.lines.slice(0, 2).toSorted()).toEqual(['GET /b', 'GET /c']);
     });
 
-    it('once, however often it is submitted', async () => {
+    it('once for repeated submits', async () => {
       const saga = new Saga({ api: server }, { gid: 'g', waitResult: true }).add(step(bank, 'out'));
       expect([await saga.submit(), await saga.submit(), await saga.submit({ waitResult: false })]).toEqual([
         'g',
@@ -215,13 +215,13 @@ describe.each([
       expect(bank.lines).toEqual([]);
     });
 
-    it('and tells the initiator when it was rolled back before the submit', async () => {
+    it('and reports to the initiator when it was rolled back before the submit', async () => {
       const running = runTcc(tcc, () => server.abort({ gid: 'g', transType: 'tcc' }), { gid: 'g' });
       await expect(running).rejects.toThrow(DtmFailureError);
     });
   });
 
-  it('answers in the same words, whether called directly or over HTTP', async () => {
+  it('answers with the same errors, called directly or over HTTP', async () => {
     expect(await server.newGid()).toMatch(/^\w{18,22}$/);
     expect(await server.version()).toMatch(/^v\d/);
     expect(await server.query('nope')).toBeUndefined();

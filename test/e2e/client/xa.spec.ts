@@ -123,7 +123,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
     ]);
   });
 
-  it('shows nobody a part of it before it is decided', async () => {
+  it('shows no part of it before the decision', async () => {
     await runXa(
       dependencies,
       async (xa) => {
@@ -135,7 +135,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
     expect(await state()).toEqual({ status: 'succeed', money: [70, 130], prepared: [0, 0] });
   });
 
-  it('is rolled back when a branch refuses, and its initiator is told why', async () => {
+  it('is rolled back when a branch refuses, and reports why to the initiator', async () => {
     const error: unknown = await transfer(130).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DtmFailureError);
     expect(error).toMatchObject({ message: 'overdrawn', gid: 'g' });
@@ -166,7 +166,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
     expect(await state()).toEqual({ status: 'failed', money: [100, 100], prepared: [0, 0] });
   });
 
-  it('takes no branch any more when it was rolled back meanwhile', async () => {
+  it('refuses further branches when it was rolled back meanwhile', async () => {
     const running = runXa(
       dependencies,
       async (xa) => {
@@ -203,7 +203,7 @@ describe.skipIf(!services.available)(services.title('an XA transaction between P
     expect(await state()).toEqual({ status: 'failed', money: [100, 100], prepared: [0, 0] });
   });
 
-  it('is committed by a later try when a bank does not answer', async () => {
+  it('is committed by a later attempt when a bank does not answer', async () => {
     let isDown = true;
     serve(banks, '/in', into, 1, server, () => isDown);
     await transfer(30, { waitResult: false });

@@ -25,7 +25,7 @@ describe('BranchBarrier', () => {
     expect(() => new BranchBarrier({ ...context, ...change } as BarrierContext)).toThrow(DtmArgumentError);
   });
 
-  it('keeps the context to itself', () => {
+  it('does not change with the object of the caller', () => {
     const request = { ...context, phase2Url: 'http://there' };
     const barrier = new BranchBarrier(request);
     request.gid = 'another';
@@ -33,7 +33,7 @@ describe('BranchBarrier', () => {
     expect(Object.isFrozen(barrier.context)).toBe(true);
   });
 
-  it('numbers its uses in the order in which they are made, not in which they run', async () => {
+  it('numbers its uses in the order of the calls, not in the order of execution', async () => {
     const inserted: BarrierRow[] = [];
     const started: (() => void)[] = [];
     const { adapter } = memoryAdapter({
@@ -58,32 +58,29 @@ describe('BranchBarrier', () => {
     expect(inserted[0]).toEqual({ ...context, barrierId: '02', reason: 'action' });
   });
 
-  it('numbers with two digits at least', async () => {
+  it('numbers with at least two digits', async () => {
     const { adapter, rows } = memoryAdapter();
     const barrier = new BranchBarrier(context);
     for (let count = 1; count <= 100; count++) await barrier.call(adapter, async () => {});
     expect(rows()).toEqual(expect.arrayContaining(['g1/01/action/01', 'g1/01/action/99', 'g1/01/action/100']));
   });
 
-  it('asks for the row of the forward operation first', async () => {
+  it('inserts the row of the forward operation first', async () => {
     const { adapter, rows } = memoryAdapter();
     const cancel = new BranchBarrier({ ...context, transType: 'tcc', op: 'cancel' });
     expect(await cancel.call(adapter, async () => 'never')).toBeUndefined();
     expect(rows()).toEqual(['g1/01/try/01', 'g1/01/cancel/01']);
   });
 
-  it.each([1, 0, null, undefined, 'true', { affectedRows: 1 }])(
-    'does not guess what %o affected rows mean',
-    async (answer) => {
-      const { adapter, rows } = memoryAdapter({ insert: async () => answer as never });
-      const call = new BranchBarrier(context).call(adapter, async () => 'never');
-      await expect(call).rejects.toThrow(DtmBarrierError);
-      await expect(call).rejects.toThrow(/must return true or false/);
-      expect(rows()).toEqual([]);
-    },
-  );
+  it.each([1, 0, null, undefined, 'true', { affectedRows: 1 }])('refuses %o from insert()', async (answer) => {
+    const { adapter, rows } = memoryAdapter({ insert: async () => answer as never });
+    const call = new BranchBarrier(context).call(adapter, async () => 'never');
+    await expect(call).rejects.toThrow(DtmBarrierError);
+    await expect(call).rejects.toThrow(/must return true or false/);
+    expect(rows()).toEqual([]);
+  });
 
-  it('throws what the business code threw, even where the library wraps or swallows it', async () => {
+  it('throws the error of the business code, even when the library wraps or swallows it', async () => {
     const failure = new DtmFailureError('no');
     const wraps = memoryAdapter({
       transaction: (work) =>
@@ -99,7 +96,7 @@ describe('BranchBarrier', () => {
     }
   });
 
-  it('forgets the error of an attempt that the library made again', async () => {
+  it('forgets the error of an attempt that the library repeated', async () => {
     const { adapter } = memoryAdapter({
       transaction: (work) => work({ rows: new Map() }).catch(() => work({ rows: new Map() })),
     });
@@ -128,7 +125,7 @@ describe('BranchBarrier', () => {
     },
   );
 
-  it('lets the adapter explain its errors, and passes errors of the package on', async () => {
+  it('lets the adapter describe its errors, and throws errors of the package unchanged', async () => {
     const explained = memoryAdapter({ insert: broken, describeError: () => 'call the fire brigade' });
     await expect(new BranchBarrier(context).call(explained.adapter, async () => {})).rejects.toThrow(
       /could not insert its row: call the fire brigade; dtm will retry/,
@@ -138,7 +135,7 @@ describe('BranchBarrier', () => {
     await expect(new BranchBarrier(context).call(wrong.adapter, async () => {})).rejects.toBe(wiring);
   });
 
-  it('verifies its row only after business code ran', async () => {
+  it('verifies its row only after the business code ran', async () => {
     const verified: string[] = [];
     const { adapter } = memoryAdapter({ verify: async (_, row) => void verified.push(row.op) });
     await new BranchBarrier({ ...context, op: 'compensate' }).call(adapter, async () => {});
@@ -148,7 +145,7 @@ describe('BranchBarrier', () => {
     expect(verified).toEqual(['commit']);
   });
 
-  it('looks at the transaction before it touches it', async () => {
+  it('checks the transaction before it uses it', async () => {
     const refused = new DtmArgumentError('not a transaction');
     const { adapter } = memoryAdapter({
       assertTransaction: () => {

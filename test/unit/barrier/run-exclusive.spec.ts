@@ -2,7 +2,7 @@ import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
 import { runExclusive } from '../../../lib/barrier/sql/run-exclusive.js';
 
-it('runs work in the order in which it came, also after a failure', async () => {
+it('runs work in the order of the calls, also after a failure', async () => {
   const connection = {};
   const log: string[] = [];
   const work = (name: string, fails = false) =>
@@ -30,7 +30,7 @@ it('refuses work inside work on the same connection, however deep', async () => 
   expect(await runExclusive(one, async () => 'free again')).toBe('free again');
 });
 
-it('lets work that was left running take its own turn later', async () => {
+it('lets work that was left running use the connection later', async () => {
   const connection = {};
   let later: (() => Promise<string>) | undefined;
   await runExclusive(connection, async () => {

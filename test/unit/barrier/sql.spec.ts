@@ -41,12 +41,12 @@ describe('barrierTableSql', () => {
     expect(script).toMatch(/;\n$/);
   });
 
-  it.each(DIALECTS)('is in docs/barrier.md as it is for %s', (dialect) => {
+  it.each(DIALECTS)('is in docs/barrier.md for %s', (dialect) => {
     const page = readFileSync(new URL('../../../docs/barrier.md', import.meta.url), 'utf8');
     expect(page).toContain(barrierTableSql(dialect));
   });
 
-  it('leaves the current schema alone', () => {
+  it('does not create the current schema', () => {
     expect(barrierTableSql('postgres', { schema: '' })).toMatch(/^create table if not exists "barrier"/);
     expect(barrierTableSql('mysql', { schema: '' })).toMatch(/^create table if not exists `barrier`/);
     expect(barrierTableSql('sqlite', { schema: '' })).toMatch(/^create table if not exists "dtm_barrier"/);
@@ -77,7 +77,7 @@ describe('barrierTableSql', () => {
     }
   });
 
-  it('refuses a schema where there are none, and a dialect that does not exist', () => {
+  it('refuses a schema on SQLite, and an unknown dialect', () => {
     expect(() => barrierTableSql('sqlite', { schema: 'main' })).toThrow(/sqlite has no schemas/);
     for (const dialect of ['mssql', 'toString', undefined]) {
       expect(() => barrierTableSql(dialect as SqlDialectName)).toThrow(/postgres, mysql, sqlite/);
@@ -101,7 +101,7 @@ describe('sqlBarrier', () => {
     await expect(asked.insert('tx', row)).rejects.toThrow(/expected 0 or 1/);
   });
 
-  it('takes 0 rows on MySQL for a duplicate only where the very key is there', async () => {
+  it('treats 0 rows on MySQL as a duplicate only when exactly this key exists', async () => {
     const { executor } = recorder('mysql', 0);
     const holding = (gid: string) =>
       sqlBarrier({ ...executor, query: async () => [{ gid, branch: '01', op: 'action', barrier: '01' }] });
@@ -110,7 +110,7 @@ describe('sqlBarrier', () => {
     await expect(sqlBarrier(executor).insert('tx', row)).rejects.toThrow(/collation/);
   });
 
-  it('asks PostgreSQL once more before it reports success, unless the commit tells', async () => {
+  it('sends PostgreSQL one more statement before it reports success, unless the commit reports the result', async () => {
     // the state that the driver knows may be older than the error
     const failed = driver({ code: '25P02' });
     const executor = { ...recorder('postgres').executor, query: () => Promise.reject(failed) };
@@ -120,7 +120,7 @@ describe('sqlBarrier', () => {
     await expect(telling.verify?.('tx', row, false)).rejects.toBe(failed);
   });
 
-  it('says which table it could not create', async () => {
+  it('names the table that it could not create', async () => {
     const cause = new Error('permission denied');
     const { executor } = recorder('postgres');
     const creating = sqlBarrier({ ...executor, query: () => Promise.reject(cause) }).createTable();
@@ -131,7 +131,7 @@ describe('sqlBarrier', () => {
     });
   });
 
-  it('creates nothing where the table is there', async () => {
+  it('creates nothing when the table exists', async () => {
     const { executor } = recorder('postgres');
     const texts: string[] = [];
     const found = { ...executor, query: async (_: string, text: string) => [{ found: texts.push(text) }] };
@@ -139,7 +139,7 @@ describe('sqlBarrier', () => {
     expect(texts).toEqual([expect.stringContaining('advisory_xact_lock'), expect.stringContaining('to_regclass')]);
   });
 
-  describe('explains', () => {
+  describe('describes', () => {
     it.each<[string, SqlDialectName, Error, RegExp]>([
       [
         'a missing table',
@@ -190,7 +190,7 @@ describe('sqlBarrier', () => {
       expect(sqlBarrier(recorder('postgres').executor).describeError?.(error)).toBeUndefined();
     });
 
-    it('the command with the names that were given', () => {
+    it('the command with the names of the user', () => {
       const adapter = sqlBarrier(recorder('postgres').executor, { table: 'mine' });
       expect(adapter.describeError?.(driver({ code: '42P01' }))).toContain(
         `barrierTableSql('postgres', {"schema":"dtm_barrier","table":"mine"})`,

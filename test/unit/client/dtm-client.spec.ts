@@ -28,7 +28,7 @@ describe('the client of a coordinator', () => {
     expect(dtmClient('http://dtm', { driver })).toMatchObject({ protocol: 'http' });
   });
 
-  it('is not to be had for a scheme that is known to be that of another driver', () => {
+  it('refuses the scheme of another driver', () => {
     const driver = protocol1Driver();
     expect(dtmClient('protocol1://localhost:36790', { driver })).toMatchObject({ protocol: 'grpc' });
     expect(() => dtmClient('etcd://etcd:2379/dtm', { driver })).toThrow(
@@ -47,7 +47,7 @@ describe('the client of a coordinator', () => {
     ['etcd://etcd:2379/dtmservice', /pass the driver of this scheme: dtm-driver-gozero or dtm-driver-ego$/],
     ['protocol1://localhost:36790', /pass the driver of this scheme: dtm-driver-protocol1$/],
     ['http://', /is not a URL/],
-  ])('is not to be had for %s', (url, message) => {
+  ])('refuses %s', (url, message) => {
     for (const driver of [undefined, defaultDriver()]) {
       expect(() => dtmClient(url, { driver })).toThrow(DtmConfigError);
       expect(() => dtmClient(url, { driver })).toThrow(message);

@@ -193,7 +193,7 @@ describe.each(COMMANDS)('%s', (operation, method, act, message) => {
     },
   );
 
-  it('that is not offered says so', async () => {
+  it('reports an operation that the server lacks', async () => {
     const participant = await GrpcParticipant.start();
     const error = await errorOf(act(clientOf(participant.address)));
     expect(error).toBeInstanceOf(DtmServerError);
@@ -241,18 +241,18 @@ describe('errors', () => {
 });
 
 describe('newGid', () => {
-  it('gives the gid of the answer', async () => {
+  it('returns the gid of the answer', async () => {
     const { participant, server } = await dtm();
     participant.answer('dtmgimp.Dtm/NewGid', { message: DTM['NewGid']!.responseSerialize({ Gid: 'g1' }) });
     expect(await server.newGid()).toBe('g1');
   });
 
-  it('needs one', async () => {
+  it('needs a gid in the answer', async () => {
     const { server } = await dtm();
     expect(((await errorOf(server.newGid())) as Error).message).toMatch(/answered newGid without a gid/);
   });
 
-  it('answered with something else throws a server error', async () => {
+  it('with an unexpected answer throws a server error', async () => {
     const { participant, server } = await dtm();
     participant.answer('dtmgimp.Dtm/NewGid', { message: Buffer.from([10, 9, 1]) });
     const error = await errorOf(server.newGid());
@@ -262,7 +262,7 @@ describe('newGid', () => {
 });
 
 describe('a dtm that does not answer', () => {
-  it('is a connection error when nobody listens, and is found again at once', async () => {
+  it('is a connection error while no server listens, and is found again at once', async () => {
     const { participant, server } = await dtm();
     participant.stop();
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -274,7 +274,7 @@ describe('a dtm that does not answer', () => {
     await server.submit(REQUEST);
   });
 
-  it('is a connection error when the time is up', async () => {
+  it('is a connection error after the time-out', async () => {
     const { participant, server } = await dtm({ timeoutSeconds: 0.2 });
     participant.answer('dtmgimp.Dtm/Submit', () => deferred<undefined>().promise);
     const error = await errorOf(server.submit(REQUEST));
@@ -282,7 +282,7 @@ describe('a dtm that does not answer', () => {
     expect((error as Error).message).toMatch(/DEADLINE_EXCEEDED/);
   });
 
-  it('is a connection error when it says nothing at all', async () => {
+  it('is a connection error when it sends nothing at all', async () => {
     const silent = createServer((socket) => void socket.on('error', () => undefined));
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void silent.close());
@@ -307,7 +307,7 @@ describe('what the gRPC API of dtm lacks', () => {
     ['version', (server) => server.version()],
   ];
 
-  it.each(operations)('%s is refused where nobody offers it, naming the remedy', async (operation, act) => {
+  it.each(operations)('%s is refused by a server that lacks it, with the remedy', async (operation, act) => {
     const { server } = await dtm();
     const error = await errorOf(act(server));
     expect(error).toBeInstanceOf(DtmConfigError);
@@ -316,7 +316,7 @@ describe('what the gRPC API of dtm lacks', () => {
     );
   });
 
-  it.each(operations)('%s is asked of the HTTP API when that is given', async (operation, act) => {
+  it.each(operations)('%s uses the HTTP API when there is one', async (operation, act) => {
     const http = await Participant.start();
     http
       .answer('/api/dtmsvr/query', {
@@ -337,7 +337,7 @@ describe('what the gRPC API of dtm lacks', () => {
   });
 
   it.each(operations)(
-    '%s is a call of our own coordinator with parameters and answers as over HTTP',
+    '%s of a coordinator of this package has the parameters and answers of HTTP',
     async (operation, act) => {
       const { participant, server } = await dtm();
       const method = operation.charAt(0).toUpperCase() + operation.slice(1);
@@ -349,7 +349,7 @@ describe('what the gRPC API of dtm lacks', () => {
     },
   );
 
-  it('all sends its filter as texts', async () => {
+  it('all sends its filter as strings', async () => {
     const { participant, server } = await dtm();
     participant.answer('nestjsdtm.Operator/All', {});
     await errorOf(server.all({ status: 'failed', limit: 5, createTimeStart: undefined, attention: true }));
@@ -357,7 +357,7 @@ describe('what the gRPC API of dtm lacks', () => {
     expect(JSON.parse(json)).toEqual({ status: 'failed', limit: '5', attention: 'true' });
   });
 
-  it('answered with something else throws a server error', async () => {
+  it('with an unexpected answer throws a server error', async () => {
     const { participant, server } = await dtm();
     participant.answer('nestjsdtm.Operator/Version', {
       message: OPERATOR['Version']!.responseSerialize({ json: '[]' }),
@@ -373,7 +373,7 @@ describe('metadata', () => {
     expect(participant.calls[0]!.metadata).toMatchObject({ authorization: 'Bearer x', 'token-bin': Buffer.from('ÿ') });
   });
 
-  it('may be made for each call', async () => {
+  it('can come from a function', async () => {
     let count = 0;
     const { participant, server } = await dtm({ metadata: async () => ({ authorization: `Bearer ${++count}` }) });
     await server.submit(REQUEST);
@@ -385,15 +385,18 @@ describe('metadata', () => {
     ['name', { 'x y': 'secret' }],
     ['value', { 'x-y': 'secret\n' }],
     ['value in other letters', { 'x-y': 'secret ä' }],
-  ])('with a %s that gRPC cannot carry is refused before anything is sent, without showing it', async (_, metadata) => {
-    const { participant, server } = await dtm({ metadata });
-    const error = await errorOf(server.submit(REQUEST));
-    expect(error).toBeInstanceOf(DtmArgumentError);
-    expect(String((error as Error).stack)).not.toContain('secret');
-    expect(participant.calls).toHaveLength(0);
-  });
+  ])(
+    'with a %s that gRPC cannot send is refused before anything is sent, without its value in the error',
+    async (_, metadata) => {
+      const { participant, server } = await dtm({ metadata });
+      const error = await errorOf(server.submit(REQUEST));
+      expect(error).toBeInstanceOf(DtmArgumentError);
+      expect(String((error as Error).stack)).not.toContain('secret');
+      expect(participant.calls).toHaveLength(0);
+    },
+  );
 
-  it('whose function fails fails the call with its error', async () => {
+  it('fails the call with the error of its function', async () => {
     const { participant, server } = await dtm({ metadata: () => Promise.reject(new Error('no token')) });
     expect(await errorOf(server.submit(REQUEST))).toEqual(new Error('no token'));
     expect(participant.calls).toHaveLength(0);
@@ -410,11 +413,11 @@ describe('the address', () => {
     ['dns:///dtm:36790', 'dns:///dtm:36790'],
     ['protocol1://localhost:36790', 'protocol1://localhost:36790'],
     ['etcd://localhost:2379/dtmservice', 'etcd://localhost:2379/dtmservice'],
-  ])('%s is that which participants get: %s', (url, address) => {
+  ])('%s is sent to participants as %s', (url, address) => {
     expect(dtmGrpcClient(url)).toMatchObject({ address, protocol: 'grpc' });
   });
 
-  it('says that TLS is needed', () => {
+  it('tells participants that TLS is needed', () => {
     expect(dtmGrpcClient('dtm:1', { tls: {} }).address).toBe('grpcs://dtm:1');
   });
 
@@ -448,7 +451,7 @@ describe('open()', () => {
     expect((error as Error).message).toMatch(message);
   });
 
-  it('makes the addresses of the driver known, once', async () => {
+  it('registers the resolver of the driver once', async () => {
     let count = 0;
     const driver = { ...defaultDriver(), registerGrpcResolver: () => void count++ };
     const { server } = await dtm({ driver });
@@ -457,7 +460,7 @@ describe('open()', () => {
     expect(count).toBe(1);
   });
 
-  it('may be called again after a driver has failed', async () => {
+  it('can be called again after a driver has failed', async () => {
     let isBroken = true;
     const registerGrpcResolver = (): void => {
       if (isBroken) throw new Error('no registry');
@@ -474,7 +477,7 @@ describe('open()', () => {
 });
 
 describe('close()', () => {
-  it('can be called again; after it nothing can be asked any more', async () => {
+  it('can be called twice, and refuses calls after it', async () => {
     const http = await Participant.start();
     const { participant, server } = await dtm({ http: http.origin });
     await server.submit(REQUEST);
@@ -485,7 +488,7 @@ describe('close()', () => {
     expect(participant.calls).toHaveLength(1);
   });
 
-  it('waits for calls under way', async () => {
+  it('waits for running calls', async () => {
     const { participant, server } = await dtm();
     const answer = deferred<object>();
     participant.answer('dtmgimp.Dtm/Submit', () => answer.promise);
@@ -496,7 +499,7 @@ describe('close()', () => {
     await Promise.all([submitted, closed]);
   });
 
-  it('before anything was asked needs no gRPC', async () => {
+  it('needs no gRPC before the first call', async () => {
     await dtmGrpcClient('dtm:1').close();
   });
 });

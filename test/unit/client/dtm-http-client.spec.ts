@@ -144,7 +144,7 @@ describe('what is read', () => {
     expect(await server.version()).toBe('v1.19.0');
   });
 
-  it('query gives the transaction with its branches, even when they speak of FAILURE and ONGOING', async () => {
+  it('query returns the transaction with its branches, also when they contain FAILURE and ONGOING', async () => {
     const { participant, server } = await dtm();
     const body = JSON.stringify({
       branches: [
@@ -174,13 +174,13 @@ describe('what is read', () => {
     expect(details?.branches).toMatchObject([{ branchId: '01', op: 'action', status: 'failed', url: 'http://b/a' }]);
   });
 
-  it('query of an unknown gid gives undefined', async () => {
+  it('query of an unknown gid returns undefined', async () => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/query`, { body: '{"branches":[],"transaction":null}' });
     expect(await server.query('g')).toBeUndefined();
   });
 
-  it('all sends the filters that are set, and gives a page', async () => {
+  it('all sends the filters that are set, and returns a page', async () => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/all`, {
       body: '{"next_position":"7","transactions":[{"gid":"g","trans_type":"tcc","status":"succeed"}]}',
@@ -200,14 +200,14 @@ describe('what is read', () => {
     expect(participant.requests[0]!.query).toEqual({ ...filter, createTimeStart: '1', createTimeEnd: '2', limit: '5' });
   });
 
-  it('all of nothing is an empty page', async () => {
+  it('all without transactions returns an empty page', async () => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/all`, { body: '{"next_position":"","transactions":null}' });
     expect(await server.all({ gid: undefined })).toEqual({ transactions: [], nextPosition: '' });
     expect(participant.requests[0]!.search).toBe('');
   });
 
-  it.each([0.5, Number.NaN])('all refuses a limit of %s before asking', async (limit) => {
+  it.each([0.5, Number.NaN])('all refuses a limit of %s before anything is sent', async (limit) => {
     const { participant, server } = await dtm();
     expect(await errorOf(server.all({ limit }))).toBeInstanceOf(DtmArgumentError);
     expect(participant.requests).toHaveLength(0);
@@ -215,7 +215,7 @@ describe('what is read', () => {
 });
 
 describe('arguments that cannot be sent', () => {
-  it('reject, rather than throw at once', async () => {
+  it('reject the promise instead of throwing', async () => {
     const { participant, server } = await dtm();
     const bytes = new Uint8Array([0xff]);
     expect(await errorOf(server.submit({ ...REQUEST, payloads: [bytes] }))).toBeInstanceOf(DtmArgumentError);
@@ -248,13 +248,13 @@ describe('the address', () => {
     expect(() => dtmHttpClient(url)).toThrow(message);
   });
 
-  it('never shows the password', () => {
+  it('never contains the password', () => {
     expect(() => dtmHttpClient('http://me:secret@dtm')).not.toThrow(/secret/);
   });
 });
 
 describe('close()', () => {
-  it('can be called again; after it nothing can be asked any more', async () => {
+  it('can be called twice, and refuses calls after it', async () => {
     const { participant, server } = await dtm();
     await server.close();
     await server.close();

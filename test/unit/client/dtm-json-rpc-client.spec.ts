@@ -132,7 +132,7 @@ describe.each(COMMANDS)('%s', (operation, act, params) => {
 });
 
 describe('newGid', () => {
-  it('gives the gid of the result, and needs one', async () => {
+  it('returns the gid of the result, which must exist', async () => {
     const { participant, server } = await dtm();
     participant.answer(PATH, { body: '{"error":null,"id":"1","jsonrpc":"2.0","result":{"gid":"g1"}}' }, OK);
     expect(await server.newGid()).toBe('g1');
@@ -141,7 +141,7 @@ describe('newGid', () => {
 });
 
 describe('what JSON-RPC lacks', () => {
-  it('is asked of the HTTP API of the same host', async () => {
+  it('uses the HTTP API of the same host', async () => {
     const { participant, server } = await dtm({ headers: { authorization: 'Bearer x' } });
     participant
       .answer('/api/dtmsvr/query', { body: '{"branches":[],"transaction":null}' })
@@ -191,7 +191,7 @@ describe('the address', () => {
 });
 
 describe('close()', () => {
-  it('can be called again; after it nothing can be asked any more', async () => {
+  it('can be called twice, and refuses calls after it', async () => {
     const { participant, server } = await dtm();
     await server.close();
     await server.close();

@@ -49,7 +49,7 @@ describe('a message on the wire', () => {
     expect(api.log).toEqual(['submit']);
   });
 
-  it('is prepared under its own gid with the URL to ask at', async () => {
+  it('is prepared with its gid and the URL of queryPrepared', async () => {
     const { api, msg } = bed({ gid: undefined, queryPrepared: QUERY });
     const gid = await msg.add('http://b/in').prepare();
     expect(await msg.submit()).toBe(gid);
@@ -57,7 +57,7 @@ describe('a message on the wire', () => {
     expect(sentBy(api, 0)).toMatchObject({ gid, query_prepared: QUERY });
   });
 
-  it('with a branch over gRPC is one of gRPC', async () => {
+  it('with a branch over gRPC has the protocol grpc', async () => {
     const { api, msg } = bed();
     await msg
       .add('bank:50051/bank.Bank/In', new Uint8Array([1]))
@@ -66,7 +66,7 @@ describe('a message on the wire', () => {
     expect(api.requests[0]).toMatchObject({ protocol: 'grpc', payloads: [new Uint8Array([1]), '1'] });
   });
 
-  it('whose gid could not be had asks again', async () => {
+  it('asks for a gid again after a failure', async () => {
     const { api, msg } = bed({ gid: undefined });
     const down = new DtmConnectionError('down');
     api.fail('newGid', down, undefined);
@@ -99,7 +99,7 @@ describe('doAndSubmit', () => {
     expect(rows()).toEqual([]);
   });
 
-  it('tells who wants to know when it cannot be dropped', async () => {
+  it('calls onAbortFailed when it cannot be dropped', async () => {
     const told: unknown[] = [];
     const { api, adapter, msg } = bed({ onAbortFailed: (error, gid) => told.push(error, gid) });
     const down = new DtmConnectionError('down');
@@ -110,7 +110,7 @@ describe('doAndSubmit', () => {
     expect(told).toEqual([down, 'g']);
   });
 
-  it('is content when the coordinator has dropped it already', async () => {
+  it('succeeds when the coordinator has already dropped it', async () => {
     const told: unknown[] = [];
     const { api, adapter, msg } = bed({ onAbortFailed: (error) => told.push(error) });
     api.fail('abort', new DtmFailureError('failed already'));
@@ -120,7 +120,7 @@ describe('doAndSubmit', () => {
     expect(told).toEqual([]);
   });
 
-  it('does nothing locally when it cannot be prepared', async () => {
+  it('runs no local transaction when the prepare fails', async () => {
     const { api, adapter, rows, msg } = bed();
     const down = new DtmConnectionError('down');
     api.fail('prepare', down);
@@ -130,7 +130,7 @@ describe('doAndSubmit', () => {
     expect([ran, rows()]).toEqual([false, []]);
   });
 
-  it('says that the message will be delivered when the coordinator cannot be told', async () => {
+  it('reports that the message will be delivered when the submit fails', async () => {
     const { api, adapter, rows, msg } = bed();
     api.fail('submit', new DtmConnectionError('down'));
     const submitted = msg.add('http://b/in').doAndSubmit(adapter, async () => 1);
@@ -154,14 +154,14 @@ describe('doAndSubmit', () => {
     return { ...memory, adapter: { ...memory.adapter, transaction } };
   };
 
-  it('submits when the commit was cut off, and turns out to have happened', async () => {
+  it('submits when the answer to the commit is lost and the transaction is committed', async () => {
     const { api, msg } = bed();
     const { adapter } = cutOff(true);
     expect(await msg.add('http://b/in').doAndSubmit(adapter, async () => 'done')).toBe('done');
     expect(api.log).toEqual(['prepare', 'submit']);
   });
 
-  it('drops when the commit was cut off, and turns out not to have happened', async () => {
+  it('drops when the answer to the commit is lost and the transaction is not committed', async () => {
     const { api, msg } = bed();
     const { adapter, rows } = cutOff(false);
     await expect(msg.add('http://b/in').doAndSubmit(adapter, async () => 'done')).rejects.toThrow(DtmBarrierError);
@@ -169,7 +169,7 @@ describe('doAndSubmit', () => {
     expect(rows()).toEqual(['g/00/msg/01']);
   });
 
-  it('leaves it to the coordinator when nobody can say what the commit came to', async () => {
+  it('leaves the decision to the coordinator when the outcome of the commit is unknown', async () => {
     const failing = { transaction: () => Promise.reject(new Error('database down')) };
     const { api, adapter, msg } = bed(
       {},
@@ -185,7 +185,7 @@ describe('doAndSubmit', () => {
     expect(api.log).toEqual(['prepare']);
   });
 
-  it('submits what an earlier attempt committed, without doing it again', async () => {
+  it('submits what an earlier attempt committed, without running it again', async () => {
     const { api, adapter, dependencies, msg } = bed();
     api.fail('submit', new DtmConnectionError('down'), undefined);
     await expect(msg.add('http://b/in').doAndSubmit(adapter, async () => 1)).rejects.toThrow(DtmOngoingError);
@@ -198,7 +198,7 @@ describe('doAndSubmit', () => {
     expect(api.log).toEqual(['prepare', 'submit', 'prepare', 'submit']);
   });
 
-  it('drops what was decided against before', async () => {
+  it('drops a message whose rollback was decided before', async () => {
     const { api, adapter, msg } = bed();
     const row = { gid: 'g', transType: 'msg', branchId: '00', op: 'msg', barrierId: '01', reason: 'rollback' } as const;
     await adapter.transaction((tx) => adapter.insert(tx, row));
@@ -246,7 +246,7 @@ describe('what is refused before anything is sent', () => {
     expect(() => msg.addTopic('')).toThrow(/addTopic needs the name of a topic/);
   });
 
-  it('a prepared message that nobody could ask about', async () => {
+  it('a prepared message without queryPrepared', async () => {
     const msg = new Msg({ api: new ScriptedApi() }, { gid: 'g' }).add('http://b/in');
     await expect(msg.prepare()).rejects.toThrow(DtmConfigError);
     await expect(msg.doAndSubmit(memoryAdapter().adapter, async () => 1)).rejects.toThrow(

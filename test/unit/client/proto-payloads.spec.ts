@@ -107,7 +107,7 @@ describe('a plain object for a gRPC branch', () => {
     }
   });
 
-  it('may have exact numbers as bigints, whole numbers, digits or Longs', () => {
+  it('can have 64-bit integers as bigints, numbers, strings of digits or Longs', () => {
     const minor = (amountMinor: unknown): unknown =>
       (read(codec.encode(OUT, { money: { amountMinor } })) as { money: { amountMinor: string } }).money.amountMinor;
     expect([9007199254740993n, -5, '-9223372036854775808', { low: 1, high: 1, unsigned: false }].map(minor)).toEqual([
@@ -123,7 +123,7 @@ describe('a plain object for a gRPC branch', () => {
     expect(codec.encode(OUT, {})).toHaveLength(0);
   });
 
-  it('has the names of the file when they are kept', () => {
+  it('has the field names of the file with keepCase', () => {
     const kept = protoPayloads({ ...files, loader: { keepCase: true } });
     expect(read(kept.encode(OUT, { user_id: 4 }))).toMatchObject({ userId: 4 });
     expect(errorOf(() => kept.encode(OUT, { userId: 4 })).message).toMatch(/no field "userId"/);
@@ -200,27 +200,27 @@ describe('other payloads of a gRPC branch', () => {
       'an object of a class that protobufjs generated',
       Object.create({ constructor: { encode: () => ({ finish: () => bytes }) } }),
     ],
-  ])('%s are sent as they are, with and without a .proto', (_, payload) => {
+  ])('%s are sent unchanged, with and without a .proto file', (_, payload) => {
     for (const one of [codec, jsonPayloads]) expect(one.encode(OUT, payload)).toBe(bytes);
     expect(codec.encode('b:1/other.Service/Method', payload)).toBe(bytes);
   });
 
-  it('that encode themselves to something else are refused', () => {
+  it('that do not encode themselves to bytes are refused', () => {
     expect(errorOf(() => codec.encode(OUT, { toBinary: () => 'x' })).message).toMatch(
       /toBinary\(\).*must return bytes/,
     );
   });
 
-  it('may be missing', () => {
+  it('can be missing', () => {
     expect(codec.encode(OUT, undefined)).toBe('');
     expect(codec.encode('b:1/other.Service/Method', undefined)).toBe('');
   });
 
-  it('bytes for a method that does not exist are refused as well', () => {
+  it('bytes for a method that does not exist are refused too', () => {
     expect(errorOf(() => codec.encode('b:1/bank.v1.Bank/Nothing', bytes)).message).toMatch(/has no method "Nothing"/);
   });
 
-  it('plain objects without a .proto are refused with the remedy', () => {
+  it('plain objects without a .proto file are refused with the remedy', () => {
     const error = errorOf(() => jsonPayloads.encode(OUT, { userId: 1 }));
     expect(error).toBeInstanceOf(DtmArgumentError);
     expect(error.message).toMatch(/set payloads: protoPayloads\(\{ protoPath \}\)/);
@@ -240,7 +240,7 @@ describe('the answer of a gRPC branch', () => {
     expect(codec.decode(OUT, new Uint8Array())).toBeUndefined();
   });
 
-  it('that is something else is an error', () => {
+  it('that is another message is an error', () => {
     const error = errorOf(() => codec.decode(TRY, Buffer.from([8])));
     expect(error).toBeInstanceOf(DtmBranchError);
     expect(error.message).toMatch(/answered a message that is not a bank\.v1\.Receipt/);
@@ -252,14 +252,14 @@ describe('the answer of a gRPC branch', () => {
   });
 });
 
-describe('what is not for .proto files', () => {
-  it('is JSON: branches over HTTP, topics', () => {
+describe('payloads without .proto files', () => {
+  it('of branches over HTTP and of topics are JSON', () => {
     expect(codec.encode('http://bank/out', { userID: 1 })).toBe('{"userID":1}');
     expect(codec.encode('', { userID: 1 })).toBe('{"userID":1}');
     expect(codec.decode('http://bank/out', '{"a":1}')).toEqual({ a: 1 });
   });
 
-  it('are the methods that take JSON over gRPC', () => {
+  it('of the generic gRPC methods are JSON', () => {
     const url = 'bank:50051/nestjsdtm.Bank/TransOut';
     const payload = codec.encode(url, { userID: 1 });
     expect(payload).toEqual(jsonPayloads.encode(url, { userID: 1 }));
@@ -268,12 +268,12 @@ describe('what is not for .proto files', () => {
 });
 
 describe('.proto files', () => {
-  it('may be loaded before', () => {
+  it('can be loaded before', () => {
     const loaded = protoPayloads(loadSync(join(folder, 'bank.proto'), { includeDirs: [folder], keepCase: true }));
     expect(read(loaded.encode(OUT, { user_id: 3 }))).toMatchObject({ userId: 3 });
   });
 
-  it('may be several', () => {
+  it('can be several', () => {
     writeFileSync(
       join(folder, 'other.proto'),
       'syntax="proto3"; package o; service S { rpc M (A) returns (A); } message A { int32 a = 1; }',
@@ -287,7 +287,7 @@ describe('.proto files', () => {
     ['is missing', 'nowhere.proto', '', /protoPath "[^"]*nowhere\.proto" cannot be loaded: .*ENOENT/],
     ['is malformed', 'bad.proto', 'syntax = "proto3"; message {', /bad\.proto" cannot be loaded: .*line 1/],
     ['has no service', 'none.proto', 'syntax = "proto3"; message A {}', /have no service/],
-  ])('of which one %s are a wrong configuration', (_, name, text, message) => {
+  ])('are a wrong configuration when one %s', (_, name, text, message) => {
     if (text) writeFileSync(join(folder, name), text);
     const error = errorOf(() => protoPayloads({ protoPath: join(folder, name) }));
     expect(error).toBeInstanceOf(DtmConfigError);

@@ -44,13 +44,13 @@ describe('a saga on the wire', () => {
     });
   });
 
-  it('says nothing of order when the steps run one after the other', async () => {
+  it('has no order when the steps run one after the other', async () => {
     const api = new ScriptedApi();
     await new Saga({ api }, { gid: 'g' }).add(STEP, {}).submit();
     expect(sentBy(api)).toEqual({ gid: 'g', trans_type: 'saga', steps: [STEP], payloads: ['{}'] });
   });
 
-  it('sends an empty payload where there is none', async () => {
+  it('sends an empty payload for a step without one', async () => {
     const api = new ScriptedApi();
     await new Saga({ api }, { gid: 'g' }).add(STEP).add(STEP, undefined).submit();
     expect(api.requests[0]!.payloads).toEqual(['', '']);
@@ -65,7 +65,7 @@ describe('a saga on the wire', () => {
     expect(api.requests[0]!.payloads).toEqual(['{"amount":30}']);
   });
 
-  it('gets its gid from the coordinator unless it has its own', async () => {
+  it('gets its gid from the coordinator unless the options have one', async () => {
     const api = new ScriptedApi();
     expect(await new Saga({ api }).add(STEP).submit()).toBe('gid1');
     expect(api.log).toEqual(['newGid', 'submit']);
@@ -87,7 +87,7 @@ describe('a saga on the wire', () => {
     expect(first).toBe(second);
   });
 
-  it('throws what the coordinator throws', async () => {
+  it('throws the error of the coordinator', async () => {
     const refusal = new DtmFailureError('current status');
     await expect(new Saga({ api: new ScriptedApi().fail('submit', refusal) }).add(STEP).submit()).rejects.toBe(refusal);
     const down = new DtmConnectionError('down');
@@ -99,7 +99,7 @@ describe('order()', () => {
   const saga = (): Saga =>
     new Saga({ api: new ScriptedApi() }, { gid: 'g', concurrent: true }).add(STEP).add(STEP).add(STEP);
 
-  it('adds up, and sends every order', async () => {
+  it('collects the orders of all calls, and sends them', async () => {
     const api = new ScriptedApi();
     await new Saga({ api }, { gid: 'g', concurrent: true })
       .add(STEP)
@@ -122,7 +122,7 @@ describe('order()', () => {
     expect(() => saga().order(step, after)).toThrow(message);
   });
 
-  it('refuses a circle, and forgets the order that would close it', async () => {
+  it('refuses a cycle, and keeps the orders from before', async () => {
     const api = new ScriptedApi();
     const built = new Saga({ api }, { gid: 'g', concurrent: true }).add(STEP).add(STEP).order(1, [0]);
     expect(() => built.order(0, [1])).toThrow(/circle/);
@@ -130,7 +130,7 @@ describe('order()', () => {
     expect(api.requests[0]!.customData).toBe('{"concurrent":true,"orders":{"1":[0]}}');
   });
 
-  it('makes no sense without concurrency', () => {
+  it('is refused without concurrent', () => {
     expect(() => new Saga({ api: new ScriptedApi() }).add(STEP).add(STEP).order(1, [0])).toThrow(
       /needs a concurrent saga/,
     );
@@ -163,7 +163,7 @@ describe('what is refused before anything is sent', () => {
     expect(() => new Saga(dependencies).add(urls)).toThrow(message);
   });
 
-  it('a payload that JSON cannot hold, and the step with it', async () => {
+  it('a payload that is not JSON, together with its step', async () => {
     const api = new ScriptedApi();
     const saga = new Saga({ api }, { gid: 'g' }).add(STEP, { ok: true });
     expect(() => saga.add(STEP, { amount: 10n })).toThrow(/"amount" is a bigint/);
@@ -177,7 +177,7 @@ describe('what is refused before anything is sent', () => {
     expect(api.log).toEqual([]);
   });
 
-  it('a branch named by code where only URLs are known', () => {
+  it('a branch named by code without a locator', () => {
     expect(() => new Saga({ api: new ScriptedApi() }).add({} as BranchRef<number>, 1)).toThrow(DtmConfigError);
   });
 });

@@ -35,7 +35,7 @@ function bed() {
   return { log, api, transport, dependencies, run };
 }
 
-describe('a TCC that goes well', () => {
+describe('a TCC that succeeds', () => {
   it('is prepared, each branch is registered before its try, then it is submitted', async () => {
     const { log, run } = bed();
     const result = await run(async (tcc) => {
@@ -71,14 +71,14 @@ describe('a TCC that goes well', () => {
     ]);
   });
 
-  it('sends its options with prepare and submit, its own callbacks with neither', async () => {
+  it('sends its options with prepare and submit, but not its callbacks', async () => {
     const { api, run } = bed();
     await run(() => undefined, { timeoutToFailSeconds: 60, retryIntervalSeconds: 2, onAbortFailed: () => undefined });
     const sent = { gid: 'g', transType: 'tcc', timeoutToFailSeconds: 60, retryIntervalSeconds: 2 };
     expect(api.requests).toEqual([sent, sent]);
   });
 
-  it('gets its gid from the coordinator unless it has its own', async () => {
+  it('gets its gid from the coordinator unless the options have one', async () => {
     const { log, dependencies } = bed();
     expect(await runTcc(dependencies, (tcc) => tcc.gid)).toBe('gid1');
     expect(log).toEqual(['newGid', 'prepare', 'submit']);
@@ -89,7 +89,7 @@ describe('a TCC that goes well', () => {
     ['null', null],
     ['plain text', 'plain text'],
     ['', undefined],
-  ])('gives the caller what a try answered: %j', async (body, expected) => {
+  ])('returns the answer of a try: %j', async (body, expected) => {
     const { transport, run } = bed();
     transport.answer('01 try', { kind: 'success', body });
     expect(await run((tcc) => tcc.call(OUT))).toEqual(expected);
@@ -101,7 +101,7 @@ describe('a TCC that goes well', () => {
     expect(transport.calls[0]).toMatchObject({ payload: '', timeoutSeconds: 3 });
   });
 
-  it('may have a branch with nothing to confirm', async () => {
+  it('can have a branch without confirm', async () => {
     const { api, run } = bed();
     await run((tcc) => tcc.call({ ...OUT, confirm: '' }));
     expect(api.branches).toMatchObject([{ confirm: '', cancel: OUT.cancel }]);
@@ -109,7 +109,7 @@ describe('a TCC that goes well', () => {
 });
 
 describe('a TCC whose work fails', () => {
-  it('is aborted with the reason, and the error is thrown on unchanged', async () => {
+  it('is aborted with the reason, and throws the error unchanged', async () => {
     const { log, api, run } = bed();
     const error = new Error('no stock');
     const work = async (tcc: Tcc): Promise<never> => {
@@ -121,7 +121,7 @@ describe('a TCC whose work fails', () => {
     expect(api.requests.at(-1)).toEqual({ gid: 'g', transType: 'tcc', rollbackReason: 'no stock' });
   });
 
-  it('is aborted when the work throws at once, and whatever it throws', async () => {
+  it('is aborted when the work throws synchronously, and for any thrown value', async () => {
     const { api, run } = bed();
     const work = (): never => {
       // oxlint-disable-next-line typescript/only-throw-error -- user code may
@@ -165,7 +165,7 @@ describe('a TCC whose work fails', () => {
     expect(log).not.toContain('submit');
   });
 
-  it("never hides the work's error behind a failing abort, which is reported", async () => {
+  it('reports a failing abort, and throws the error of the work', async () => {
     const { api, run } = bed();
     const [error, down] = [new Error('no stock'), new DtmConnectionError('down')];
     api.fail('abort', down);
@@ -174,7 +174,7 @@ describe('a TCC whose work fails', () => {
     expect(onAbortFailed).toHaveBeenCalledExactlyOnceWith(down, 'g');
   });
 
-  it('warns on the process when nobody asked to be told of a failing abort', async () => {
+  it('emits a process warning for a failing abort by default', async () => {
     const { api, run } = bed();
     api.fail('abort', new DtmConnectionError('down'));
     const warned = deferred<Error>();
@@ -204,7 +204,7 @@ describe('calls that the work does not await', () => {
     expect(log.at(-1)).toBe('submit');
   });
 
-  it('are waited for, too, when they follow from one another', async () => {
+  it('are waited for too when one call starts another', async () => {
     const { log, run } = bed();
     await run((tcc) => void tcc.call(OUT).then(() => tcc.call(IN)));
     expect(log).toEqual(['prepare', 'registerBranch 01', 'try 01', 'registerBranch 02', 'try 02', 'submit']);
@@ -232,7 +232,7 @@ describe('calls that the work does not await', () => {
     expect(log.at(-1)).toBe('abort');
   });
 
-  it('that come when the work is over are refused: the branch could be confirmed while it is being tried', async () => {
+  it('that come after the work are refused: the branch could be confirmed during its try', async () => {
     const { log, run } = bed();
     let late!: Tcc;
     await run((tcc) => {
@@ -253,8 +253,8 @@ describe('calls that the work does not await', () => {
   });
 });
 
-describe('a coordinator that does not play along', () => {
-  it('that refuses prepare stops everything: no work, no abort', async () => {
+describe('a coordinator that refuses or fails', () => {
+  it('that refuses the prepare prevents the work and the abort', async () => {
     const { log, api, run } = bed();
     const refusal = new DtmFailureError('in use');
     api.fail('prepare', refusal);
@@ -299,7 +299,7 @@ describe('what is refused before anything is sent', () => {
     expect(log).toEqual(['prepare', 'abort']);
   });
 
-  it('a branch named by code where only URLs are known', async () => {
+  it('a branch named by code without a locator', async () => {
     const { run } = bed();
     await expect(run((tcc) => tcc.call({}, 1))).rejects.toThrow(DtmConfigError);
   });
@@ -317,7 +317,7 @@ describe('what is refused before anything is sent', () => {
 describe('a nested TCC', () => {
   const context = { gid: 'outer', transType: 'tcc', branchId: '02', op: 'try', dtm: 'http://evil/api' } as const;
 
-  it('adds children of its branch to the same transaction, and leaves the decision to the outermost', async () => {
+  it('adds children of its branch to the same transaction, and leaves the decision to the initiator', async () => {
     const { log, api, transport, dependencies } = bed();
     const tcc = nestedTcc(dependencies, context);
     await tcc.call(OUT, { amount: 1 });
@@ -334,7 +334,7 @@ describe('a nested TCC', () => {
     expect(transport.calls[0]!.context.dtm).toBe('http://dtm:36789/api/dtmsvr');
   });
 
-  it('tells its branch of a swallowed failure when it is settled', async () => {
+  it('reports a swallowed failure to its branch in waitForCalls()', async () => {
     const { transport, dependencies } = bed();
     transport.answer('0201 try', FAILURE);
     const tcc = nestedTcc(dependencies, context);
@@ -350,7 +350,7 @@ describe('a nested TCC', () => {
     },
   );
 
-  it('ends where ids would become too long', async () => {
+  it('is refused when the branch ids become too long', async () => {
     const { dependencies } = bed();
     const deep = nestedTcc(dependencies, { ...context, branchId: '01'.repeat(10) });
     await expect(deep.call(OUT)).rejects.toThrow('the branch cannot be added: the id of its parent has 20 characters');

@@ -50,7 +50,7 @@ async function submitTo(api: ScriptedApi, waitResult = true): Promise<unknown> {
 }
 
 describe('a submit that waits for its result', () => {
-  it('asks nothing more when the coordinator reports success', async () => {
+  it('sends no query when the coordinator reports success', async () => {
     const api = new ScriptedApi();
     expect(await submitTo(api)).toBe('g');
     expect(api.log).toEqual(['submit']);
@@ -68,13 +68,13 @@ describe('a submit that waits for its result', () => {
     });
   });
 
-  it('fails when it was rolled back for no given reason', async () => {
+  it('fails when it was rolled back without a reason', async () => {
     const api = new ScriptedApi().fail('submit', REFUSAL);
     api.details = detailsOf('failed');
     expect(await submitTo(api)).toMatchObject({ message: expect.stringMatching(/: no reason was given$/) });
   });
 
-  it('is ongoing when the transaction is not finished, and says when it is tried next', async () => {
+  it('is ongoing when the transaction is not finished, with the time of the next attempt', async () => {
     const api = new ScriptedApi().fail('submit', REFUSAL);
     api.details = detailsOf('submitted');
     const error = await submitTo(api);
@@ -110,7 +110,7 @@ describe('a submit that waits for its result', () => {
     expect(await submitTo(api)).toBe(REFUSAL);
   });
 
-  it('cannot know anything when no answer came', async () => {
+  it('is a connection error when no answer came', async () => {
     const down = new DtmConnectionError('no answer');
     const api = new ScriptedApi().fail('submit', down);
     api.details = detailsOf('succeed');
@@ -123,7 +123,7 @@ describe('a submit that waits for its result', () => {
     expect(await submitTo(new ScriptedApi().fail('submit', REFUSAL).fail('query', down))).toBe(down);
   });
 
-  it('tells a TCC that was confirmed from one that was not', async () => {
+  it('distinguishes a TCC that was confirmed from one that was not', async () => {
     const api = new ScriptedApi().fail('submit', new DtmServerError('boom'));
     const dependencies = { api, transport: new ScriptedTransport(new VirtualClock()) };
     api.details = detailsOf('succeed', undefined, 'tcc');
@@ -140,25 +140,25 @@ describe('a submit that does not wait', () => {
     ['is being rolled back', detailsOf('aborting')],
     ['was rolled back', detailsOf('failed')],
     ['belongs to a transaction of another mode', detailsOf('succeed', undefined, 'tcc')],
-  ])('throws the refusal as it is when the gid %s', async (_, details) => {
+  ])('throws the refusal unchanged when the gid %s', async (_, details) => {
     const api = new ScriptedApi().fail('submit', REFUSAL);
     api.details = details;
     expect(await submitTo(api, false)).toBe(REFUSAL);
   });
 
-  it('succeeds when it is refused because an earlier attempt has succeeded: that is no rollback', async () => {
+  it('succeeds when it is refused because an earlier attempt has succeeded', async () => {
     const api = new ScriptedApi().fail('submit', REFUSAL);
     api.details = detailsOf('succeed');
     expect(await submitTo(api, false)).toBe('g');
   });
 
-  it('reports that the state could not be read, rather than a rollback that nobody has seen', async () => {
+  it('reports that the state could not be read, and not a rollback', async () => {
     const down = new DtmConnectionError('no answer');
     expect(await submitTo(new ScriptedApi().fail('submit', REFUSAL).fail('query', down), false)).toBe(down);
   });
 
   it.each([new DtmServerError('boom'), new DtmConnectionError('down'), new DtmOngoingError('wait')])(
-    'throws %s as it is, and reads no state',
+    'throws %s unchanged, and reads no state',
     async (error) => {
       const api = new ScriptedApi().fail('submit', error);
       expect(await submitTo(api, false)).toBe(error);
@@ -167,10 +167,10 @@ describe('a submit that does not wait', () => {
   );
 });
 
-describe('a refused submit whose state nobody can read', () => {
+describe('a refused submit whose state cannot be read', () => {
   const cannot = new DtmConfigError('dtm has no query in its gRPC API; give its HTTP API');
 
-  it.each([true, false])('is no rollback that anybody has seen: ongoing (waiting: %s)', async (waitResult) => {
+  it.each([true, false])('is ongoing, and not a rollback (waiting: %s)', async (waitResult) => {
     const error = await submitTo(new ScriptedApi().fail('submit', REFUSAL).fail('query', cannot), waitResult);
     expect(error).toBeInstanceOf(DtmOngoingError);
     expect(error).toMatchObject({ cause: REFUSAL, gid: 'g' });
@@ -179,7 +179,7 @@ describe('a refused submit whose state nobody can read', () => {
     );
   });
 
-  it.each([new DtmServerError('boom'), new DtmOngoingError('wait')])('is %s as it was answered', async (error) => {
+  it.each([new DtmServerError('boom'), new DtmOngoingError('wait')])('throws %s unchanged', async (error) => {
     expect(await submitTo(new ScriptedApi().fail('submit', error).fail('query', cannot), true)).toBe(error);
   });
 });

@@ -34,7 +34,7 @@ function bed() {
   return { log, api, transport, dependencies, run };
 }
 
-describe('an XA that goes well', () => {
+describe('an XA that succeeds', () => {
   it('is prepared, its branches are called and register themselves, then it is submitted', async () => {
     const { log, run } = bed();
     const result = await run(async (xa) => {
@@ -46,7 +46,7 @@ describe('an XA that goes well', () => {
     expect(log).toEqual(['prepare', 'action 01', 'action 02', 'submit']);
   });
 
-  it('tells a branch where phase 2 and the coordinator are', async () => {
+  it('sends a branch the URLs of the second phase and of the coordinator', async () => {
     const { transport, run } = bed();
     await run((xa) => xa.call(OUT, { amount: 30 }), { branchHeaders: { a: 'b' }, requestTimeoutSeconds: 7 });
     expect(transport.calls).toMatchObject([
@@ -74,7 +74,7 @@ describe('an XA that goes well', () => {
     expect(api.requests).toEqual([sent, sent]);
   });
 
-  it('gives the caller what a branch answered', async () => {
+  it('returns the answer of a branch', async () => {
     const { transport, run } = bed();
     transport.answer('01 action', { kind: 'success', body: '{"balance":5}' });
     expect(await run((xa) => xa.call(OUT))).toEqual({ balance: 5 });
@@ -90,7 +90,7 @@ describe('an XA that goes well', () => {
 });
 
 describe('an XA whose work fails', () => {
-  it('is aborted with the reason, and the error is thrown on unchanged', async () => {
+  it('is aborted with the reason, and throws the error unchanged', async () => {
     const { log, api, run } = bed();
     const error = new Error('no stock');
     await expect(
@@ -130,7 +130,7 @@ describe('an XA whose work fails', () => {
     expect(log.at(-1)).toBe('abort');
   });
 
-  it('tells when it could not be aborted, and throws the error of the work all the same', async () => {
+  it('reports that it could not be aborted, and throws the error of the work', async () => {
     const { api, run } = bed();
     const failure = new DtmServerError('down');
     api.fail('abort', failure);
@@ -142,7 +142,7 @@ describe('an XA whose work fails', () => {
     expect(onAbortFailed.mock.calls).toEqual([[failure, 'g']]);
   });
 
-  it('warns of that unless somebody is told', async () => {
+  it('emits a process warning for that by default', async () => {
     const { api, run } = bed();
     api.fail('abort', new DtmServerError('down'));
     const warned = deferred<string>();

@@ -47,7 +47,7 @@ describe('pgXa', () => {
     return text.startsWith('prepare') ? { command: 'PREPARE' } : {};
   };
 
-  it('refuses a server that prepares no transactions, and looks again the next time', async () => {
+  it('refuses a server without prepared transactions, and checks it again at the next call', async () => {
     let most = 0;
     const { log, pool } = pgPool((text) => server(most)(text));
     const xa = pgXa(pool);
@@ -63,7 +63,7 @@ describe('pgXa', () => {
     expect(log.join()).not.toContain('max_prepared_transactions');
   });
 
-  it('names the setting when the server has no place for another prepared transaction', async () => {
+  it('names the setting when the server has too many prepared transactions', async () => {
     const { log, pool } = pgPool((text) => {
       if (text.startsWith('prepare')) throw Object.assign(new Error('maximum number reached'), { code: '53400' });
       return server(1)(text);
@@ -74,14 +74,14 @@ describe('pgXa', () => {
     expect(log.slice(-2)).toEqual(['rollback', 'release']);
   });
 
-  it('refuses branch ids that could be taken for a part of the gid', async () => {
+  it('refuses branch ids that are ambiguous with the gid', async () => {
     const { log, pool } = pgPool(server(1));
     const prepare = pgXa(pool).prepare({ gid: 'a', branchId: '01-02' }, async () => 1, register);
     await expect(prepare).rejects.toThrow(DtmArgumentError);
     expect(log).toEqual([]);
   });
 
-  it('refuses what is no pool, and a pool of one', () => {
+  it('refuses other objects, and a pool of one connection', () => {
     const { pool } = pgPool(server(1));
     expect(() => pgXa({ ...pool, options: { max: 1 } })).toThrow(/at least 2 connections/);
     expect(() => pgXa({ query: () => undefined } as never)).toThrow(DtmConfigError);
@@ -98,8 +98,8 @@ describe('mysql2Xa', () => {
   };
 
   it.each([
-    ['gives a connection back where preparing sets it free', true, 'release'],
-    ['throws a connection away where what it has prepared sticks to it', false, 'destroy'],
+    ['returns a connection where the prepare detaches it', true, 'release'],
+    ['closes a connection where the prepared transaction stays attached', false, 'destroy'],
   ])('%s', async (_, detaches, end) => {
     const { log, pool } = mysqlPool(mysql8(detaches));
     expect(await mysql2Xa(pool).prepare(BRANCH, async () => 'done', register)).toBe('done');
@@ -108,21 +108,21 @@ describe('mysql2Xa', () => {
     expect(log.some((sql) => sql.includes('processlist where id = 7'))).toBe(!detaches);
   });
 
-  it('asks the server what it is once', async () => {
+  it('detects the server once', async () => {
     const { log, pool } = mysqlPool(mysql8(true));
     for (let count = 0; count < 3; count++) await mysql2Xa(pool).prepare(BRANCH, async () => 1, register);
     expect(log.filter((sql) => sql.includes('version()'))).toHaveLength(1);
   });
 
   it.each([
-    ['its row is not there', () => []],
+    ['its row does not exist', () => []],
     [
       'its row is locked',
       () => {
         throw Object.assign(new Error('lock wait timeout'), { errno: 1205, sqlState: 'HY000' });
       },
     ],
-  ])('takes no commit for one that is acknowledged while %s', async (_, readReason) => {
+  ])('does not trust an acknowledged commit while %s', async (_, readReason) => {
     const { log, pool } = mysqlPool((sql) => (sql.includes('reason as reason') ? readReason() : mysql8(false)(sql)));
     await expect(mysql2Xa(pool).commit(BRANCH)).rejects.toThrow(
       /was committed, but its barrier row|its barrier row is locked/,
@@ -130,7 +130,7 @@ describe('mysql2Xa', () => {
     expect(log.some((sql) => sql.startsWith('xa commit'))).toBe(true);
   });
 
-  it('takes an account that may not list prepared transactions', async () => {
+  it('works with an account that must not list prepared transactions', async () => {
     const { pool } = mysqlPool((sql) => {
       const refuse = (errno: number) => Object.assign(new Error('refused'), { errno, sqlState: 'XA' });
       if (sql === 'xa recover') throw refuse(1401);
@@ -149,7 +149,7 @@ describe('mysql2Xa', () => {
     expect(() => assertVersion(version)).toThrow(DtmConfigError);
   });
 
-  it('refuses what is no pool with promises, and a pool of one', () => {
+  it('refuses other objects than pools with promises, and a pool of one connection', () => {
     const { pool } = mysqlPool(mysql8(true));
     expect(() => mysql2Xa({ ...pool, pool: { config: { connectionLimit: 1 } } })).toThrow(/at least 2 connections/);
     expect(() => mysql2Xa({ getConnection: pool.getConnection })).toThrow(/mysql2\/promise/);

@@ -52,7 +52,7 @@ describe('a branch in doubt', () => {
     expect(resolved!.reason === undefined).toBe(done !== '');
   });
 
-  it('is left alone while it is young; one of unknown age is not', async () => {
+  it('is not resolved while it is young, unless its age is unknown', async () => {
     const { log, adapter, api } = bed(
       [
         { gid: 'young', ageSeconds: 59 },
@@ -65,7 +65,7 @@ describe('a branch in doubt', () => {
     expect(log).not.toContain('query young');
   });
 
-  it('that cannot be ended does not keep others from it', async () => {
+  it('that cannot be ended does not prevent the end of others', async () => {
     const { adapter, api, failing } = bed([{ gid: 'a' }, { gid: 'b' }], transaction('submitted'));
     failing.add('a');
     const resolved = await resolveInDoubt(adapter, api);
@@ -75,7 +75,7 @@ describe('a branch in doubt', () => {
     ]);
   });
 
-  it.each([-1, Number.NaN])('cannot be older than %d seconds', async (olderThanSeconds) => {
+  it.each([-1, Number.NaN])('refuses the age of %d seconds', async (olderThanSeconds) => {
     const { adapter, api } = bed([], undefined);
     await expect(resolveInDoubt(adapter, api, { olderThanSeconds })).rejects.toThrow(DtmArgumentError);
   });

@@ -47,7 +47,7 @@ const details = (status: string, url: string, transType = 'xa') =>
   }) as unknown as TransactionDetails;
 
 describe('an XA branch', () => {
-  it('does its work and registers the URL for phase 2, at its own coordinator', async () => {
+  it('does its work and registers the URL of the second phase, at its own coordinator', async () => {
     const { log, api, branch } = bed();
     expect(branch.isSecondPhase).toBe(false);
     expect(await branch.call(async (tx) => `worked on ${tx}`)).toBe('worked on connection');
@@ -81,7 +81,7 @@ describe('an XA branch', () => {
   describe('that cannot be registered', () => {
     const registered = new DtmServerError('storage: UniqueKeyConflict: branch 01 is registered already');
 
-    it('goes on when an earlier call has registered it', async () => {
+    it('continues when an earlier call has registered it', async () => {
       const { api, branch } = bed();
       api.fail('registerBranch', registered);
       api.details = details('prepared', URL);
@@ -100,7 +100,7 @@ describe('an XA branch', () => {
       await expect(branch.call(async () => 'done')).rejects.toBe(registered);
     });
 
-    it('fails with the error of the coordinator when that cannot be asked either', async () => {
+    it('fails with the error of the coordinator when the query fails too', async () => {
       const { api, branch } = bed();
       api.fail('registerBranch', registered).fail('query', new DtmConnectionError('gone'));
       await expect(branch.call(async () => 'done')).rejects.toBe(registered);

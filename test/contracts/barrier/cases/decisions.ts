@@ -18,7 +18,7 @@ export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
       return { story, ask };
     };
 
-    it(`runs a first ${forward} and gives back its result`, async () => {
+    it(`runs a first ${forward} and returns its result`, async () => {
       const { story, ask } = start();
       expect(await ask(forward)).toBe(`did ${forward}`);
       expect(await story.effects()).toEqual([forward]);
@@ -116,7 +116,7 @@ export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
     ]);
   });
 
-  it('keeps the branches of a transaction apart', async () => {
+  it('distinguishes the branches of a transaction', async () => {
     const story = new BranchStory(bed());
     const other = new BranchStory(bed());
     await run(bed(), story.request('action'), story.work('action'));

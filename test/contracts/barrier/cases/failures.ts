@@ -32,7 +32,7 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
     },
   );
 
-  it('throws an error of a business statement as the library threw it', async () => {
+  it('throws the error of a business statement unchanged', async () => {
     const story = new BranchStory(bed());
     let original: unknown;
     const failed = story.request('action').call(bed().adapter(), async (tx) => {
@@ -46,9 +46,7 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
     await expect(failed).rejects.toSatisfy((error) => error === original && !(error instanceof DtmBarrierError));
   });
 
-  it('does not take a transaction for done that died of an error which the business code swallowed', async ({
-    skip,
-  }) => {
+  it('reports a transaction that failed by an error which the business code swallowed', async ({ skip }) => {
     skip(bed().dialect !== 'postgres', 'the transaction survives an error here');
     for (const run of Object.values(RUNS)) {
       const story = new BranchStory(bed());
@@ -64,7 +62,7 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
     }
   });
 
-  it('does not take a transaction for done that was the victim of a swallowed deadlock', async ({ skip }) => {
+  it('reports a transaction that was the victim of a swallowed deadlock', async ({ skip }) => {
     const { sessions } = bed();
     skip(!sessions, 'one connection');
     const [story, other] = [new BranchStory(bed()), new BranchStory(bed())];

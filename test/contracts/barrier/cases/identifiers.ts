@@ -8,7 +8,7 @@ import { BranchStory, defaultTable, type BarrierBed } from '../barrier-bed.js';
 export function identifiers<Tx>(bed: () => BarrierBed<Tx>): void {
   const act = (story: BranchStory<Tx>) => story.request('action').call(bed().adapter(), story.work('action'));
 
-  it('takes a gid of 128 characters and refuses one of 129', async () => {
+  it('accepts a gid of 128 characters and refuses one of 129', async () => {
     const start = randomUUID();
     for (const filling of ['x', '\u{1f600}', '\u{4e2d}']) {
       const gid = start + filling.repeat(128 - start.length);
@@ -19,7 +19,7 @@ export function identifiers<Tx>(bed: () => BarrierBed<Tx>): void {
     }
   });
 
-  it('keeps gids apart that look alike', async () => {
+  it('distinguishes gids that look alike', async () => {
     const stem = randomUUID();
     const alike = [
       '',
@@ -53,7 +53,7 @@ export function identifiers<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(await act(story)).toBe('did action');
   });
 
-  it('takes quotes and the like as plain text', async () => {
+  it('treats quotes and similar characters as plain text', async () => {
     for (const text of [`'; drop table effect --`, `"`, '`', '\\', `\\'`, '$1', '?', '%', ':name', '/*', '{}']) {
       // ";" is refused by the barrier, so it is left out
       const story = new BranchStory(bed(), randomUUID() + text.replace(';', ''));
@@ -62,7 +62,7 @@ export function identifiers<Tx>(bed: () => BarrierBed<Tx>): void {
     }
   });
 
-  it('takes any operation name of 45 characters, and does not mistake it for something of its own', async () => {
+  it('accepts any operation name of 45 characters, also names of properties', async () => {
     const { gid } = new BranchStory(bed());
     for (const op of ['constructor', '__proto__', 'x'.repeat(45)]) {
       const barrier = () => new BranchBarrier({ gid, transType: 'workflow', branchId: '00', op });

@@ -4,7 +4,7 @@ import { BranchStory, type BarrierBed } from '../barrier-bed.js';
 
 /** What `join` leaves to the caller. */
 export function joining<Tx>(bed: () => BarrierBed<Tx>): void {
-  it('leaves it to the caller to commit', async () => {
+  it('leaves the commit to the caller', async () => {
     const story = new BranchStory(bed());
     const own = await bed().begin();
     expect(await story.request('action').join(bed().adapter(), own.tx, story.work('action'))).toBe('did action');
@@ -57,7 +57,7 @@ export function joining<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(await story.effects()).toEqual(['action', 'action']);
   });
 
-  it('refuses whatever is not an open transaction', async () => {
+  it('refuses anything but an open transaction', async () => {
     const story = new BranchStory(bed());
     const handles = { ...bed().notTransactions, undefined: undefined, null: null, 'an object': {}, 'a text': 'tx' };
     for (const [name, handle] of Object.entries(handles)) {

@@ -44,13 +44,13 @@ export function messages<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(await isMessageCommitted(bed().adapter(), gid)).toBe(true);
   });
 
-  it('what the database cannot say is an error', async () => {
+  it('an error of the database is an error', async () => {
     const asked = isMessageCommitted(bed().adapter({ table: 'no_such_table' }), begin().gid);
     await expect(asked).rejects.toBeInstanceOf(DtmBarrierError);
   });
 
   describe('while it is open', () => {
-    it.each(['commits', 'rolls back'] as const)('whoever asks waits until it %s', async (end) => {
+    it.each(['commits', 'rolls back'] as const)('a query waits until it %s', async (end) => {
       const { sessions } = bed();
       // with one connection nobody can ask meanwhile
       if (!sessions) return;

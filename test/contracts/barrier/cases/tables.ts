@@ -50,7 +50,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     }
   });
 
-  it('is created once, however often and by however many at once it is asked for', async () => {
+  it('is created once, also by several processes at once and repeatedly', async () => {
     const { dialect } = bed();
     const options = dialect === 'sqlite' ? { table: newName() } : { schema: newName() };
     if (options.schema) dropSchema(dialect, options.schema);
@@ -59,7 +59,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     await works(options, options.schema ? `${options.schema}.barrier` : String(options.table));
   });
 
-  it('is created once also by those who have just created another', async () => {
+  it('is created once also by processes that have just created another', async () => {
     const { dialect } = bed();
     const options = () => (dialect === 'sqlite' ? { table: newName() } : { schema: newName() });
     for (let round = 0; round < 5; round++) {
@@ -74,7 +74,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     }
   });
 
-  it('can be created by the script, again and again', async () => {
+  it('can be created by the script, which can run repeatedly', async () => {
     const { dialect } = bed();
     const options = { table: newName() };
     const script = barrierTableSql(dialect, options);
@@ -108,7 +108,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     );
   });
 
-  it('tells when each row was made, so that old ones can be deleted', async () => {
+  it('has the time of each row, so that old rows can be deleted', async () => {
     const story = new BranchStory(bed());
     await story.request('action').call(bed().adapter(), story.work('action'));
     const table = defaultTable(bed().dialect);
@@ -124,7 +124,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     ).toHaveLength(1);
   });
 
-  it('may be one that Go dtm made', async ({ skip }) => {
+  it('can be one that Go dtm created', async ({ skip }) => {
     const { dialect } = bed();
     if (dialect === 'sqlite') return skip('Go dtm has no table for SQLite');
     const schema = newName();
@@ -135,7 +135,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(await bed().rows(`select 1 from ${schema}.barrier where create_time is null`)).toHaveLength(0);
   });
 
-  it('answers to the statement that Go dtm inserts with', async ({ skip }) => {
+  it('works with the insert statement of Go dtm', async ({ skip }) => {
     const { dialect } = bed();
     if (dialect === 'sqlite') return skip('Go dtm has no SQLite barrier');
     const story = new BranchStory(bed());
@@ -149,7 +149,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(await story.request('action').call(bed().adapter(), story.work('action'))).toBeUndefined();
   });
 
-  it('is refused loudly where its collation confuses ids, instead of skipping business code', async ({ skip }) => {
+  it('causes an error when its collation confuses ids, instead of skipping business code', async ({ skip }) => {
     const { dialect } = bed();
     if (dialect !== 'mysql') return skip('only MySQL compares loosely by default');
     const schema = newName();
@@ -166,7 +166,7 @@ export function tables<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(await lower.request('action').call(adapter, lower.work('action'))).toBeUndefined();
   });
 
-  it('is refused loudly where it cannot store an id', async ({ skip }) => {
+  it('causes an error when it cannot store an id', async ({ skip }) => {
     const { dialect } = bed();
     if (dialect !== 'mysql') return skip('only MySQL alters what it cannot store');
     const schema = newName();

@@ -5,7 +5,7 @@ const MANY = Array.from({ length: 20 }, (_, number) => number);
 
 /** More branches than connections. */
 export function concurrency<Tx>(bedOf: () => XaBed<Tx>): void {
-  it('branches wait for a connection, and give it back when they are prepared', async () => {
+  it('branches wait for a connection, and release it when they are prepared', async () => {
     const bed = bedOf();
     const { adapter, busy } = bed.pool(4);
     const stories: XaStory<Tx>[] = [];
@@ -20,7 +20,7 @@ export function concurrency<Tx>(bedOf: () => XaBed<Tx>): void {
     expect([await bed.prepared(), busy()]).toEqual([0, 0]);
   });
 
-  it('branches that wait for the same row do not keep its holder from being committed', async () => {
+  it('branches that wait for the same row do not prevent the commit of its holder', async () => {
     const bed = bedOf();
     const { adapter, busy } = bed.pool(3);
     const account = await openAccount(bed);

@@ -10,7 +10,7 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     return { bed, pool, adapter: pool.adapter, story: new XaStory(bed, await openAccount(bed)) };
   };
 
-  it('a branch is prepared, seen by nobody, and there after its commit', async () => {
+  it('a branch is prepared, invisible, and visible after its commit', async () => {
     const { bed, pool, adapter, story } = await begin();
     expect(await adapter.prepare(story.branch, story.work, registered)).toBe('moved');
     expect([await story.balance(), await bed.prepared()]).toEqual([0, 1]);
@@ -21,7 +21,7 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     expect(pool.busy()).toBe(0);
   });
 
-  it('a branch is gone after its rollback, which leaves a row in its place', async () => {
+  it('a branch disappears with its rollback, which leaves its own row', async () => {
     const { bed, pool, adapter, story } = await begin();
     await adapter.prepare(story.branch, story.work, registered);
     await adapter.rollback(story.branch);
@@ -40,7 +40,7 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     await adapter.rollback(story.branch);
   });
 
-  it('a repeated commit, and a repeated rollback, change nothing', async () => {
+  it('a repeated commit and a repeated rollback change nothing', async () => {
     const { adapter, story } = await begin();
     await adapter.prepare(story.branch, story.work, registered);
     await adapter.commit(story.branch);
@@ -54,7 +54,7 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     expect(await other.story.balance()).toBe(0);
   });
 
-  it('a commit of what was never prepared is an error, not a success', async () => {
+  it('a commit of a branch that was never prepared is an error, not a success', async () => {
     const { adapter, story } = await begin();
     const commit = adapter.commit(story.branch);
     await expect(commit).rejects.toThrow(DtmBarrierError);
@@ -73,7 +73,7 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     expect(await other.story.balance()).toBe(30);
   });
 
-  it('branches of one transaction are decided one by one', async () => {
+  it('the branches of one transaction are decided one by one', async () => {
     const { bed, adapter, story } = await begin();
     const second = new XaStory(bed, await openAccount(bed), story.branch.gid);
     const branch = { ...second.branch, branchId: '02' };

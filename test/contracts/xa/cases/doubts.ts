@@ -5,7 +5,7 @@ import { XaStory, openAccount, registered, type XaBed } from '../xa-bed.js';
 
 /** What is prepared, and forgotten. */
 export function doubts<Tx>(bedOf: () => XaBed<Tx>): void {
-  it('are listed with their age, and those of others are not', async () => {
+  it('are listed with their age, but not those of other programs', async () => {
     const bed = bedOf();
     const { adapter } = bed.pool(2);
     const rollbackForeign = await bed.prepareForeign();
@@ -22,7 +22,7 @@ export function doubts<Tx>(bedOf: () => XaBed<Tx>): void {
     await rollbackForeign();
   });
 
-  it('are resolved as the coordinator has decided; what it does not know is left alone', async () => {
+  it('are resolved as the coordinator has decided; unknown ones stay', async () => {
     const bed = bedOf();
     const { adapter } = bed.pool(2);
     const known = new Map<string, TransactionDetails>();

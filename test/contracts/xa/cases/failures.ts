@@ -20,7 +20,7 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
     expect([await story.balance(), busy()]).toEqual([30, 0]);
   };
 
-  it('work that fails is rolled back, its error thrown on unchanged, the branch not registered', async () => {
+  it('work that fails is rolled back, its error is thrown unchanged, and the branch is not registered', async () => {
     const { pool, adapter, story } = await begin();
     const error = new DtmFailureError('no money');
     let registrations = 0;
@@ -54,13 +54,13 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
   it.each([
     ['refused', new DtmFailureError('no trans with gid')],
     ['without an answer', new DtmConnectionError('timed out')],
-  ])('a registration that is %s is rolled back, its error thrown on unchanged', async (_, error) => {
+  ])('a registration that is %s is rolled back, and its error is thrown unchanged', async (_, error) => {
     const { pool, adapter, story } = await begin();
     await expect(adapter.prepare(story.branch, story.work, () => Promise.reject(error))).rejects.toBe(error);
     await expectNothing(pool, story);
   });
 
-  it('a transaction that the database gave up is not prepared, even when the work swallows the error', async () => {
+  it('a transaction that the database rolled back is not prepared, even when the work swallows the error', async () => {
     const { bed, pool, adapter, story } = await begin();
     const prepare = adapter.prepare(
       story.branch,
@@ -81,7 +81,7 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
     expect([await bed.prepared(), pool.busy()]).toEqual([0, 0]);
   });
 
-  it('a connection that is lost in the work takes everything with it', async () => {
+  it('a connection that is lost during the work rolls everything back', async () => {
     const { bed, pool, adapter, story } = await begin();
     const prepare = adapter.prepare(
       story.branch,
@@ -96,7 +96,7 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
     await expectNothing(pool, story);
   });
 
-  it('a connection that is lost during the registration takes everything with it', async () => {
+  it('a connection that is lost during the registration rolls everything back', async () => {
     const { bed, pool, adapter, story } = await begin();
     let own: Tx;
     const prepare = adapter.prepare(
@@ -112,7 +112,7 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
     await expectNothing(pool, story);
   });
 
-  it('a branch whose prepare was not answered is an error, and can be rolled back', async () => {
+  it('a prepare without an answer is an error, and its branch can be rolled back', async () => {
     const { bed, pool, adapter, story } = await begin();
     const prepare = adapter.prepare(
       story.branch,

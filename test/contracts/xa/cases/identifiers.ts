@@ -21,7 +21,7 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
     return { bed, pool, adapter: pool.adapter, story: new XaStory(bed, await openAccount(bed), gid) };
   };
 
-  it.each(UNUSUAL)('%s is a gid like others', async (gid) => {
+  it.each(UNUSUAL)('%s works as a gid', async (gid) => {
     const { adapter, story } = await begin(gid);
     await adapter.prepare(story.branch, story.work, registered);
     expect(await adapter.listInDoubt()).toMatchObject([{ gid, branchId: '01' }]);
@@ -35,7 +35,7 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   describe('a gid', () => {
-    it('may be as long as the database can hold', async () => {
+    it('can be as long as the database allows', async () => {
       const gid = 'é'.repeat(bedOf().longestGid / 2);
       const { adapter, story } = await begin(gid);
       await adapter.prepare(story.branch, story.work, registered);
@@ -44,7 +44,7 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
       expect(await story.balance()).toBe(30);
     });
 
-    it('that is longer is refused before anything is executed, and the limit named', async () => {
+    it('that is longer is refused before any statement, with the limit', async () => {
       const most = bedOf().longestGid;
       const { adapter, story, pool } = await begin(`${'é'.repeat(most / 2)}x`);
       const prepare = adapter.prepare(story.branch, story.work, registered);
@@ -55,7 +55,7 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
       await expect(adapter.rollback(story.branch)).rejects.toThrow(DtmArgumentError);
     });
 
-    it.each(['', 'a;b', 'x'.repeat(129)])('that dtm has not is refused: %j', async (bad) => {
+    it.each(['', 'a;b', 'x'.repeat(129)])('that dtm does not allow is refused: %j', async (bad) => {
       const { adapter, story } = await begin('g');
       for (const branch of [
         { gid: bad, branchId: '01' },

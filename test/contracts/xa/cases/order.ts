@@ -12,14 +12,14 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
     return { bed, adapter, busy, story: new XaStory(bed, await openAccount(bed)) };
   };
 
-  it('a phase 1 that comes after the rollback does nothing, and fails', async () => {
+  it('a first phase that comes after the rollback does nothing, and fails', async () => {
     const { adapter, story, busy } = await begin();
     await adapter.rollback(story.branch);
     await expect(adapter.prepare(story.branch, story.work, registered)).rejects.toThrow(DtmFailureError);
     expect([story.runs, busy()]).toEqual([0, 0]);
   });
 
-  it('a repeated phase 1 of what is prepared, or committed, does not do the work again', async () => {
+  it('a repeated first phase of a prepared or committed branch does not do the work again', async () => {
     const { bed, adapter, story, busy } = await begin();
     await adapter.prepare(story.branch, story.work, registered);
     expect(await adapter.prepare(story.branch, story.work, registered)).toBeUndefined();
@@ -29,7 +29,7 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
     expect([story.runs, await story.balance(), await bed.prepared(), busy()]).toEqual([1, 30, 0, 0]);
   });
 
-  it('a repeated phase 1 of what has failed does the work', async () => {
+  it('a repeated first phase of a failed branch does the work', async () => {
     const { adapter, story } = await begin();
     const refusal = new DtmFailureError('not now');
     await expect(adapter.prepare(story.branch, story.work, () => Promise.reject(refusal))).rejects.toBe(refusal);
@@ -38,7 +38,7 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
     expect(await story.balance()).toBe(30);
   });
 
-  it('a repeated phase 1 of what is running is ongoing, at once', async () => {
+  it('a repeated first phase of a running branch is ongoing, at once', async () => {
     const { adapter, story } = await begin();
     const [working, goOn] = [deferred(), deferred()];
     const first = adapter.prepare(story.branch, story.work, async () => {
@@ -53,7 +53,7 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
     await adapter.rollback(story.branch);
   });
 
-  it('a rollback waits for the phase 1 that is running, and for no longer than dtm does', async () => {
+  it('a rollback waits for the running first phase, but not longer than dtm waits', async () => {
     const { bed, adapter, story } = await begin();
     const [working, goOn] = [deferred(), deferred()];
     const refusal = new DtmFailureError('rolled back meanwhile');
@@ -74,7 +74,7 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
     expect([await story.balance(), await bed.prepared()]).toEqual([0, 0]);
   });
 
-  it('a rollback takes back what is prepared while it waits', async () => {
+  it('a rollback includes a branch that is prepared while it waits', async () => {
     const { bed, adapter, story } = await begin();
     const [working, goOn] = [deferred(), deferred()];
     const first = adapter.prepare(story.branch, story.work, async () => {
