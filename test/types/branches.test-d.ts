@@ -1,4 +1,4 @@
-/** Compiled, never run: what the compiler accepts and refuses about branches. */
+/** Compiled, never run: branches that the compiler accepts and refuses. */
 import { Controller } from '@nestjs/common';
 import {
   Barrier,
@@ -39,7 +39,7 @@ class BankController {
 
   @SagaBranch({ compensate: 'undoPartly' })
   partly(@BranchPayload() _transfer: Transfer): void {}
-  /** Takes less than it gets. */
+  /** Declares fewer fields than its payload has. */
   undoPartly(@BranchPayload() _user: Pick<Transfer, 'userId'>, @Branch() _context: BranchContext): void {}
 
   @SagaBranch({ compensate: 'undoAny' })
@@ -75,7 +75,7 @@ class BankController {
 }
 
 class Wrong {
-  // @ts-expect-error -- no such method
+  // @ts-expect-error -- unknown method
   @SagaBranch({ compensate: 'undo' })
   a(): void {}
 
@@ -84,7 +84,7 @@ class Wrong {
   b(@BranchPayload() _transfer: Transfer): void {}
   undoB(@BranchPayload() _name: string): void {}
 
-  // @ts-expect-error -- asks for a payload that the action has not got
+  // @ts-expect-error -- expects a payload that the action does not have
   @SagaBranch({ compensate: 'undoC' })
   c(@Barrier() _barrier: BranchBarrier): void {}
   undoC(@BranchPayload() _transfer: Transfer): void {}
@@ -94,15 +94,15 @@ class Wrong {
   d(): void {}
   readonly field = 1;
 
-  // @ts-expect-error -- nothing said about the compensation
+  // @ts-expect-error -- the compensation is missing
   @SagaBranch({})
   e(): void {}
 
-  // @ts-expect-error -- true is no method
+  // @ts-expect-error -- true is not a method
   @SagaBranch({ compensate: true })
   f(): void {}
 
-  // @ts-expect-error -- no cancel
+  // @ts-expect-error -- the cancel is missing
   @TccAction({ confirm: 'confirmG' })
   g(): void {}
 
@@ -112,7 +112,7 @@ class Wrong {
   confirmG(): void {}
   cancelG(@BranchPayload() _name: string): void {}
 
-  // @ts-expect-error -- the payload may be missing, the compensation does not expect that
+  // @ts-expect-error -- the action's payload is optional, the compensation's is not
   @SagaBranch({ compensate: 'undoI' })
   i(@BranchPayload() _transfer?: Transfer): void {}
   undoI(@BranchPayload() _transfer: Transfer): void {}
@@ -132,7 +132,7 @@ equal<typeof freeze, { payload: Transfer; result: { frozen: number } }>(true);
 const maybe = typeOf(branchOf(BankController, 'maybe'));
 equal<typeof maybe, { payload: Transfer | undefined; result: string }>(true);
 
-// @ts-expect-error -- no such method
+// @ts-expect-error -- unknown method
 branchOf(BankController, 'transout');
 // @ts-expect-error -- protected
 branchOf(BankController, 'hidden');
@@ -146,34 +146,34 @@ export async function initiator(dtm: DtmService): Promise<void> {
     .saga()
     .add({ action: 'http://bank/a', compensate: 'http://bank/b' }, { anything: true })
     .add({ action: 'http://bank/a' });
-  // @ts-expect-error -- a payload that the handler does not take
+  // @ts-expect-error -- a payload that the handler does not accept
   dtm.saga().add(branchOf(BankController, 'transOut'), { userId: '1' });
   // @ts-expect-error -- the payload is missing
   dtm.saga().add(branchOf(BankController, 'transOut'));
 
   const frozen = await dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze'), transfer));
   equal<typeof frozen, { frozen: number }>(true);
-  // @ts-expect-error -- a payload that the handler does not take
+  // @ts-expect-error -- a payload that the handler does not accept
   await dtm.tcc((tcc) => tcc.call(branchOf(BankController, 'freeze'), 30));
 }
 
 export async function messagesAndXa(dtm: DtmService, transfer: Transfer): Promise<void> {
   dtm.msg().add(branchOf(BankController, 'transIn'), transfer).add('http://bank/in', 1).add('http://bank/in');
-  // @ts-expect-error -- a payload that the handler does not take
+  // @ts-expect-error -- a payload that the handler does not accept
   dtm.msg().add(branchOf(BankController, 'transIn'), 30);
   // @ts-expect-error -- the payload is missing
   dtm.msg().add(branchOf(BankController, 'transIn'));
   const paid = await dtm.xa((xa) => xa.call(branchOf(BankController, 'pay'), transfer));
   equal<typeof paid, number | undefined>(true);
   await dtm.xa((xa) => xa.call(branchOf(BankController, 'tick')));
-  // @ts-expect-error -- a payload that the handler does not take
+  // @ts-expect-error -- a payload that the handler does not accept
   await dtm.xa((xa) => xa.call(branchOf(BankController, 'pay'), 30));
 }
 
 export const options: DtmModuleOptions[] = [
   { server: 'http://dtm:36789', driver: 'default', endpoint: { http: 'http://bank:3000' } },
   { server: 'http://dtm:36789', driver: 'dtm-driver-gozero' },
-  // @ts-expect-error -- neither a name nor a driver
+  // @ts-expect-error -- not a driver name or driver
   { server: 'http://dtm:36789', driver: 1 },
   // @ts-expect-error -- the server is missing
   { driver: 'default' },

@@ -8,7 +8,7 @@ describe('an optional package', () => {
     expect(requirePackage('node:path', 'a test')).toHaveProperty('join');
   });
 
-  it('that is not installed is an error with the command that installs it', async () => {
+  it('that is not installed throws an error with the install command', async () => {
     const message = 'a test needs the package not-installed; run: npm install not-installed';
     const missing = Object.assign(new Error('not found'), { code: 'ERR_MODULE_NOT_FOUND' });
     const imported = importPackage(() => Promise.reject(missing), 'not-installed', 'a test');
@@ -17,7 +17,7 @@ describe('an optional package', () => {
     expect(() => requirePackage('not-installed', 'a test')).toThrow(message);
   });
 
-  it('that cannot be loaded for another reason keeps its error', async () => {
+  it('that fails to load for another reason throws its own error', async () => {
     const broken = new SyntaxError('broken');
     await expect(importPackage(() => Promise.reject(broken), 'broken', 'a test')).rejects.toBe(broken);
   });

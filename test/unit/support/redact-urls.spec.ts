@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { redactUrls } from '../../../lib/support/redact-urls.js';
 
-describe('a text in a message', () => {
+describe('redactUrls', () => {
   it.each([
     ['http://user:secret@bank/a', 'http://***@bank/a'],
     ['https://secret@bank', 'https://***@bank'],
@@ -16,7 +16,7 @@ describe('a text in a message', () => {
     ['consul://h:1/bank?Token=secret&tag=a', 'consul://h:1/bank?Token=***&tag=a'],
     ['consul://h:1/bank?token=secret/b.B/In', 'consul://h:1/bank?token=***/b.B/In'],
     ['http://h/a?b=c', 'http://h/a?b=c'],
-  ])('%j is %j', (text, without) => {
+  ])('redacts %j to %j', (text, without) => {
     expect(redactUrls(text)).toBe(without);
   });
 
@@ -28,11 +28,11 @@ describe('a text in a message', () => {
     'bank:50051/bank.Bank/TransOut',
     '//',
     '',
-  ])('%j stays as it is', (text) => {
+  ])('does not change %j', (text) => {
     expect(redactUrls(text)).toBe(text);
   });
 
-  it('is found in no time, whatever the text is like', () => {
+  it('needs linear time for any text', () => {
     const texts = ['//', '//a', '@', '// @'].map((part) => part.repeat(200_000));
     for (const text of texts) expect(redactUrls(text).length).toBeGreaterThan(0);
   });

@@ -45,7 +45,7 @@ const built = {
 
 type Files = Record<string, string>;
 
-/** The reports of the package, the first of the root entry; with other files where these are given. */
+/** Creates the reports of the package, the root entry first. `changes` replaces files. */
 function reportsOf(changes: Files = {}): [Report, Report] {
   const folder = tempFolder();
   for (const [path, text] of Object.entries({ ...built, ...changes })) {
@@ -67,7 +67,7 @@ describe('the reports of a package', () => {
     writeReports(committed, [root, part]);
   });
 
-  it('show what is exported, sorted, without private members and docstrings', () => {
+  it('show the exports, sorted, without private members and docstrings', () => {
     expect(root).toMatchObject({ entry: 'bank', file: 'bank.api.md', undocumented: [] });
     expect(root.text).toContain(
       [
@@ -86,7 +86,7 @@ describe('the reports of a package', () => {
     expect(part.text).toContain('export interface Ledger');
   });
 
-  it('list what they mention and no entry exports', () => {
+  it('list mentioned types that no entry exports', () => {
     expect(root.text).toContain(
       '## Mentioned here, but exported by no entry\n\n- `Cause` in `Entry`\n- `Entry` in `Account`\n\n',
     );
@@ -98,11 +98,11 @@ describe('the reports of a package', () => {
     );
   });
 
-  it('are the committed ones while nothing changes', () => {
+  it('match the committed reports without a change', () => {
     expect(compareReports(committed, [root, part])).toEqual([]);
   });
 
-  it('differ from the committed ones when an export is added, and name it when it has no docstring', () => {
+  it('differ from the committed reports after a new export, and name the export without a docstring', () => {
     const index = `${built['dist/part/index.d.ts']}\nexport declare const limit: number;`;
     const [, changed] = reportsOf({ 'dist/part/index.d.ts': index });
     expect(changed.undocumented).toEqual(['limit']);
@@ -111,7 +111,7 @@ describe('the reports of a package', () => {
     expect(patches[0]).toContain('etc/part.api.md');
   });
 
-  it('differ from the committed ones when a member changes', () => {
+  it('differ from the committed reports after a change of a member', () => {
     const account = built['dist/account.d.ts'].replace('entries(): readonly', 'entries(last: number): readonly');
     const [changed] = reportsOf({ 'dist/account.d.ts': account });
     expect(compareReports(committed, [changed, part])).toEqual([
@@ -119,7 +119,7 @@ describe('the reports of a package', () => {
     ]);
   });
 
-  it('differ from the committed ones when an entry comes or goes', () => {
+  it('differ from the committed reports after an entry is added or removed', () => {
     expect(compareReports(committed, [root])).toEqual([expect.stringContaining('-export interface Ledger')]);
     writeReports(committed, [root]);
     expect(compareReports(committed, [root, part])).toEqual([expect.stringContaining('+export interface Ledger')]);

@@ -58,27 +58,27 @@ function problemsWith(changes: Files): string[] {
   }
 }
 
-/** What is broken, the text of a page or source that breaks it, and what is said of it, after the path of the file. */
+/** What is broken, the text of the broken page or source, and the problem text after the path of the file. */
 const broken: [what: string, text: string, problem: string][] = [
   ['a link', '# Other\n\n[x](gone.md)', ':3 links to gone.md: docs/gone.md does not exist'],
   ['a link by reference', '[x]: ../gone.md', ':1 links to ../gone.md: gone.md does not exist'],
   ['an anchor', '[x](page.md#gone)', ':1 links to page.md#gone: docs/page.md has no heading #gone'],
-  ['an anchor of the page itself', '# Other\n\n[x](#gone)', ':3 links to #gone: '],
+  ['an anchor in the same page', '# Other\n\n[x](#gone)', ':3 links to #gone: '],
   ['a path', '`node tools/gone.mjs`', ':1 names tools/gone.mjs, which does not exist'],
   ['a path in a command', block('node tools/gone.mjs', 'sh'), ':3 names tools/gone.mjs, which does not exist'],
   ['a subpath', '`bank/hidden`', ':1 names bank/hidden, which package.json does not export'],
   ['a subpath of a wildcard', '`bank/part/gone`', ':1 names bank/part/gone, which package.json does not export'],
   ['a test', '`unit/gone.spec.ts`', ':1 names the test unit/gone.spec.ts: test/unit/gone.spec.ts does not exist'],
-  ['the title of a test', '`unit/account.spec.ts` › can be opened', ':1 names the test "can be opened": no title in'],
+  ['a test title', '`unit/account.spec.ts` › can be opened', ':1 names the test "can be opened": no title in'],
   ['a type', block("const n: number = 1;\nconst s: string = 'a' + n * 'b';"), ':5 TS2363: '],
-  ['the syntax', block('open(…)'), ':4 TS1127: Invalid character.'],
+  ['invalid syntax', block('open(…)'), ':4 TS1127: Invalid character.'],
   [
     'the order of blocks',
     `${block('open();')}\n${block("import { open } from 'bank';")}`,
     ':4 TS2304: Cannot find name',
   ],
   ['an import', block("import { gone } from 'bank';"), `:4 TS2305: Module '"bank"' has no exported member 'gone'.`],
-  ['what readers do not see', '<!-- ts\nconst n: Gone = 1;\n-->', ":2 TS2304: Cannot find name 'Gone'."],
+  ['a hidden block', '<!-- ts\nconst n: Gone = 1;\n-->', ":2 TS2304: Cannot find name 'Gone'."],
   ['a page in a comment', `// docs/${'gone'}.md`, ':1 refers to docs/gone.md: docs/gone.md does not exist'],
   [
     'a heading in a comment',
@@ -105,19 +105,16 @@ describe('the check of pages and comments', () => {
     problems = problemsWith(Object.fromEntries(broken.map(([, text], index) => [pathOf(text, index), text])));
   });
 
-  it('finds nothing where all leads somewhere', () => {
+  it('finds no problem in valid pages and sources', () => {
     expect(problemsWith({})).toEqual([]);
   });
 
-  it.each(broken.map((each, index) => [...each, index] as const))(
-    'finds that %s is broken',
-    (_, __, problem, index) => {
-      const found = problems.filter((each) => new RegExp(`^\\w+/f${index}\\.\\w+:`).test(each));
-      expect(found).toEqual([expect.stringContaining(problem)]);
-    },
-  );
+  it.each(broken.map((each, index) => [...each, index] as const))('finds a problem in %s', (_, __, problem, index) => {
+    const found = problems.filter((each) => new RegExp(`^\\w+/f${index}\\.\\w+:`).test(each));
+    expect(found).toEqual([expect.stringContaining(problem)]);
+  });
 
-  it('finds nothing else', () => {
+  it('finds no other problems', () => {
     expect(problems).toHaveLength(broken.length);
   });
 });

@@ -20,7 +20,7 @@ function callTo(url: string, change: Partial<OutgoingBranchCall> = {}): Outgoing
 
 describe('the transport of a coordinator', () => {
   it.each(['http', 'grpc', 'json-rpc'] as const)(
-    'calls over HTTP where the URL says so, and gRPC otherwise, in a transaction with %s',
+    'calls HTTP URLs over HTTP and other URLs over gRPC, in a transaction over %s',
     async (protocol) => {
       const [shop, bank] = await Promise.all([Participant.start(), GrpcParticipant.start()]);
       bank.answer('b.B/In', REPLIES.success);
@@ -32,7 +32,7 @@ describe('the transport of a coordinator', () => {
     },
   );
 
-  it('calls by JSON-RPC where the transaction and the URL say so', async () => {
+  it('calls over JSON-RPC if the transaction and the URL ask for it', async () => {
     const shop = await Participant.start();
     shop.answer('/rpc', { body: '{"jsonrpc":"2.0","id":"x","result":null,"error":null}' });
     const call = callTo(shop.url('/rpc?method=In'), { protocol: 'json-rpc' });
@@ -40,7 +40,7 @@ describe('the transport of a coordinator', () => {
     expect(JSON.parse(shop.requests[0]!.body)).toMatchObject({ method: 'In', params: { gid: 'g1' } });
   });
 
-  it('checks what is called over gRPC', () => {
+  it('checks gRPC calls', () => {
     const transport = make();
     expect(() => transport.check?.(callTo('http://b/in'))).not.toThrow();
     expect(() => transport.check?.(callTo('HTTPS://b/in', { context: { ...CONTEXT, gid: 'ж' } }))).not.toThrow();
@@ -49,7 +49,7 @@ describe('the transport of a coordinator', () => {
     expect(() => transport.check?.(callTo('b:1/b.B/In', { context: { ...CONTEXT, gid: 'ж' } }))).toThrow(/metadata/);
   });
 
-  it('has the limits of both, and the driver', async () => {
+  it('applies the limits of both transports, and the driver', async () => {
     const [shop, bank] = await Promise.all([Participant.start(), GrpcParticipant.start()]);
     shop.answer('/in', { body: 'x'.repeat(2000) });
     bank.answer('b.B/In', { message: Buffer.alloc(2000) });
@@ -63,7 +63,7 @@ describe('the transport of a coordinator', () => {
     expect(bank.lines).toEqual(['/b.B/In 01 action']);
   });
 
-  it('closes both', async () => {
+  it('closes both transports', async () => {
     const [shop, bank] = await Promise.all([Participant.start(), H2Server.start()]);
     const transport = branchTransport();
     await transport.call(callTo(shop.url('/in')));

@@ -24,7 +24,7 @@ function callTo(url: string, change: Partial<OutgoingBranchCall> = {}): Outgoing
 }
 
 describe('the call of a gRPC branch', () => {
-  it('is a plain unary call of gRPC with the parameters of the branch as metadata', async () => {
+  it('is a plain unary call with the branch parameters as metadata', async () => {
     const server = await H2Server.start();
     const headers = { 'X-Trace': 'a b', 'Content-Type': 'text/plain', 'token-bin': 'ÿ' };
     const payload = new Uint8Array([9, 0xff, 0x00, 9]).subarray(1, 3);
@@ -49,13 +49,13 @@ describe('the call of a gRPC branch', () => {
       'x-trace': 'a b',
       'token-bin': Buffer.from('ÿ').toString('base64'),
     });
-    // in milliseconds, or microseconds
+    // milliseconds or microseconds
     expect(sent['grpc-timeout']).toMatch(/^(6\d{3}|7000)m$|^(6\d{6}|7000000)u$|^7S$/);
     expect(rawHeaders.filter((name) => name.startsWith('dtm-'))).toHaveLength(5);
     expect([...body]).toEqual([0, 0, 0, 0, 2, 0xff, 0x00]);
   });
 
-  it('sends a text as UTF-8, and nothing as an empty message', async () => {
+  it('sends text as UTF-8 and an empty payload as an empty message', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', REPLIES.success);
     const transport = make();
@@ -64,7 +64,7 @@ describe('the call of a gRPC branch', () => {
     expect(participant.calls.map(({ message }) => message.toString())).toEqual(['{"to":"Zoë"}', '']);
   });
 
-  it('to an initiator carries the input of its workflow in the message of the contract', async () => {
+  it('to an initiator sends the workflow input in the message of the contract', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('workflow.Workflow/Execute', REPLIES.success);
     const context = { gid: 'g1', transType: 'workflow', branchId: '00', op: 'transfer' } as const;
@@ -76,12 +76,12 @@ describe('the call of a gRPC branch', () => {
     const { requestDeserialize } = definitionOf(WORKFLOW_PROTO, 'Workflow')['Execute']!;
     expect(requestDeserialize(message)).toEqual({ Data: payload });
     expect(metadata).toMatchObject({ 'dtm-op': 'transfer', 'dtm-branch_id': '00', 'dtm-trans_type': 'workflow' });
-    // a workflow's own call of a branch is like any other
+    // a branch call by the workflow itself is an ordinary call
     await transport.call(callTo(url, { context: { ...context, branchId: '01', op: 'action' }, payload }));
     expect(participant.calls[1]!.message.equals(payload)).toBe(true);
   });
 
-  it('takes payloads that are larger than gRPC servers take unless they are told', async () => {
+  it('sends payloads above the default limit of gRPC servers', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', REPLIES.success);
     const payload = Buffer.alloc(9_000_000, 7);
@@ -94,7 +94,7 @@ describe('the answer of a gRPC branch', () => {
   it.each<[string, object, object]>([
     ['OK', REPLIES.success, { kind: 'success', body: Buffer.alloc(0) }],
     [
-      'OK with a message that says something else',
+      'OK with a contradicting message',
       { message: Buffer.from('FAILURE') },
       { kind: 'success', body: Buffer.from('FAILURE') },
     ],
@@ -107,14 +107,14 @@ describe('the answer of a gRPC branch', () => {
       { code: 14, details: 'later' },
       { kind: 'unknown', message: 'UNAVAILABLE: later', unreachable: true },
     ],
-    ['a text in other letters', { code: 10, details: 'нет 100% 💰' }, { kind: 'failure', message: 'нет 100% 💰' }],
-  ])('%s is read by its status', async (_, reply, outcome) => {
+    ['non-ASCII text', { code: 10, details: 'нет 100% 💰' }, { kind: 'failure', message: 'нет 100% 💰' }],
+  ])('%s is decided by its status', async (_, reply, outcome) => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', reply);
     expect(await make().call(callTo(participant.url('b.B/In')))).toEqual(outcome);
   });
 
-  it('UNIMPLEMENTED says which method is missing', async () => {
+  it('UNIMPLEMENTED names the missing method', async () => {
     const participant = await GrpcParticipant.start();
     const outcome = await make().call(callTo(participant.url('b.B/Nowhere')));
     expect(outcome).toMatchObject({
@@ -123,7 +123,7 @@ describe('the answer of a gRPC branch', () => {
     });
   });
 
-  it('must not be larger than the limit', async () => {
+  it('must not exceed the size limit', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', { message: Buffer.alloc(1001) });
     const outcome = await make({ maxAnswerBytes: 1000 }).call(callTo(participant.url('b.B/In')));
@@ -131,7 +131,7 @@ describe('the answer of a gRPC branch', () => {
     expect(await make().call(callTo(participant.url('b.B/In')))).toMatchObject({ kind: 'success' });
   });
 
-  it('of two messages decides nothing', async () => {
+  it('with two messages is unknown', async () => {
     const server = await H2Server.start(({ stream }) => {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
@@ -147,21 +147,24 @@ describe('the answer of a gRPC branch', () => {
       'no status',
       ({ stream }) => stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { endStream: true }),
     ],
-    ['a status that is no number', ({ stream }) => stream.respond({ 'grpc-status': 'x' }, { endStream: true })],
-    ['a page', ({ stream }) => stream.respond({ ':status': 404, 'content-type': 'text/html' }, { endStream: true })],
-    ['409, as over HTTP', ({ stream }) => stream.respond({ ':status': 409 }, { endStream: true })],
+    ['a status that is not a number', ({ stream }) => stream.respond({ 'grpc-status': 'x' }, { endStream: true })],
+    [
+      'an HTML page',
+      ({ stream }) => stream.respond({ ':status': 404, 'content-type': 'text/html' }, { endStream: true }),
+    ],
+    ['HTTP status 409', ({ stream }) => stream.respond({ ':status': 409 }, { endStream: true })],
     ['a broken stream', ({ stream }) => stream.close(2)],
     ['a broken connection', ({ stream }) => stream.session!.destroy()],
-    ['half a message', ({ stream }) => (stream.respond({ ':status': 200 }), stream.end(Buffer.from([0, 0, 0])))],
-  ])('%s decides nothing', async (_, handler) => {
+    ['an incomplete message', ({ stream }) => (stream.respond({ ':status': 200 }), stream.end(Buffer.from([0, 0, 0])))],
+  ])('%s is unknown', async (_, handler) => {
     const server = await H2Server.start(handler);
     const outcome = await make().call(callTo(`${server.address}/b.B/In`));
     expect(outcome).toMatchObject({ kind: 'unknown', message: expect.stringMatching(/^([A-Z_]+: .|status NaN: )/) });
   });
 });
 
-describe('a call that a gRPC server refuses before it looks at it', () => {
-  it('is made once more at once, as with a connection that is about to end', async () => {
+describe('a call that a gRPC server refuses before processing', () => {
+  it('is retried once at once, because the connection may be closing', async () => {
     const server = await H2Server.start(({ stream }) => {
       server.answer(answerOk);
       stream.close(constants.NGHTTP2_REFUSED_STREAM);
@@ -170,7 +173,7 @@ describe('a call that a gRPC server refuses before it looks at it', () => {
     expect(server.calls).toHaveLength(2);
   });
 
-  it('is unknown when it is refused again', async () => {
+  it('is unknown after a second refusal', async () => {
     const server = await H2Server.start(({ stream }) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
     expect(await make().call(callTo(`${server.address}/b.B/In`))).toMatchObject({
       kind: 'unknown',
@@ -181,7 +184,7 @@ describe('a call that a gRPC server refuses before it looks at it', () => {
 });
 
 describe('a gRPC branch that does not answer', () => {
-  it('is unknown after the time of the call', async () => {
+  it('is unknown after the time-out', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', () => deferred<undefined>().promise);
     const outcome = await make().call(callTo(participant.url('b.B/In'), { timeoutSeconds: 0.2 }));
@@ -192,7 +195,7 @@ describe('a gRPC branch that does not answer', () => {
     });
   });
 
-  it('because nobody listens is unknown at once, and is asked again at once', async () => {
+  it('because its port is closed is unknown at once, and the next call tries again at once', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', REPLIES.success);
     const call = callTo(participant.url('b.B/In'), { timeoutSeconds: 100 });
@@ -206,22 +209,22 @@ describe('a gRPC branch that does not answer', () => {
       });
     }
     await participant.restart();
-    // gRPC itself would wait for its backoff
+    // gRPC itself would wait for its back-off
     expect(await transport.call(call)).toMatchObject({ kind: 'success' });
   });
 
-  it('because it was restarted is found again', async () => {
+  it('because of a restart is called on a new connection', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', REPLIES.success);
     const call = callTo(participant.url('b.B/In'));
     const transport = make();
     expect(await transport.call(call)).toMatchObject({ kind: 'success' });
     await participant.restart();
-    // the first call may still meet the connection that is ending
+    // the first call may still use the closing connection
     await waitUntil(async () => (await transport.call(call)).kind === 'success');
   });
 
-  it('because its name does not exist is unknown', async () => {
+  it('because its host name does not exist is unknown', async () => {
     const outcome = await make().call(callTo('nowhere.invalid:9000/b.B/In'));
     expect(outcome).toMatchObject({
       kind: 'unknown',
@@ -231,10 +234,10 @@ describe('a gRPC branch that does not answer', () => {
   });
 
   it.each<[string, (socket: Socket) => void]>([
-    ['says nothing', () => undefined],
+    ['sends nothing', () => undefined],
     ['speaks another protocol', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
-    ['hangs up', (socket) => void socket.destroy()],
-  ])('because a server %s is unknown within the time of the call', async (_, onConnection) => {
+    ['closes the connection', (socket) => void socket.destroy()],
+  ])('because its server %s is unknown within the time-out', async (_, onConnection) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
       onConnection(socket);
@@ -248,7 +251,7 @@ describe('a gRPC branch that does not answer', () => {
 });
 
 describe('the connection to a gRPC server', () => {
-  it('is one for all calls', async () => {
+  it('is shared by all calls', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', REPLIES.success);
     const transport = make();
@@ -257,7 +260,7 @@ describe('the connection to a gRPC server', () => {
     expect(new Set(participant.calls.map(({ peer }) => peer)).size).toBe(1);
   });
 
-  it('on which a call ran out of time, without a sign of life, is not used again', async () => {
+  it('is not reused after a time-out without any answer', async () => {
     const server = await H2Server.start(() => undefined);
     const url = `${server.address}/b.B/In`;
     const transport = make();
@@ -268,7 +271,7 @@ describe('the connection to a gRPC server', () => {
     await waitUntil(() => server.sessions.size === 1);
   });
 
-  it('is kept when another call on it was answered meanwhile', async () => {
+  it('is kept after a time-out if another call was answered', async () => {
     const server = await H2Server.start();
     const url = `${server.address}/b.B/In`;
     const transport = make();
@@ -281,7 +284,7 @@ describe('the connection to a gRPC server', () => {
     expect(server.connections).toBe(1);
   });
 
-  it('is left when the server was not called for a while, and made again', async () => {
+  it('is closed after an idle period, and reopened', async () => {
     const server = await H2Server.start();
     const url = `${server.address}/b.B/In`;
     const transport = make({ idleSeconds: 0.1 });
@@ -291,13 +294,13 @@ describe('the connection to a gRPC server', () => {
     expect(server.connections).toBe(2);
   });
 
-  it('is not left while a call is under way', async () => {
+  it('is not closed while a call runs', async () => {
     const server = await H2Server.start(() => undefined);
     const other = await H2Server.start();
     const transport = make({ idleSeconds: 0.05 });
     const call = transport.call(callTo(`${server.address}/b.B/In`));
     await waitUntil(() => server.calls.length === 1);
-    // long enough for a look at idle servers
+    // long enough for the check of idle servers
     await transport.call(callTo(`${other.address}/b.B/In`));
     await waitUntil(() => other.sessions.size === 0);
     server.answer(answerOk);
@@ -307,7 +310,7 @@ describe('the connection to a gRPC server', () => {
     expect(await call).toMatchObject({ kind: 'success' });
   });
 
-  it('that is given up is not taken from calls that still wait for it', async () => {
+  it('stays open for running calls after it is given up', async () => {
     const server = createServer((socket) => void socket.on('error', () => undefined));
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
@@ -319,7 +322,7 @@ describe('the connection to a gRPC server', () => {
     expect(await patient).toMatchObject({ message: expect.stringMatching(/^DEADLINE_EXCEEDED/) });
   });
 
-  it('of the server that was called least recently is left when there are too many', async () => {
+  it('of the least recently called server is closed above the limit', async () => {
     const servers = await Promise.all([H2Server.start(), H2Server.start(), H2Server.start()]);
     const [a, b, c] = servers as [H2Server, H2Server, H2Server];
     const transport = make({ maxServers: 2 });
@@ -334,7 +337,7 @@ describe('the connection to a gRPC server', () => {
     expect([a.sessions.size, c.sessions.size]).toEqual([1, 1]);
   });
 
-  it('does not go through a proxy of the environment', async () => {
+  it('ignores proxies in the environment', async () => {
     for (const name of ['http_proxy', 'https_proxy', 'grpc_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
     onTestFinished(() => void vi.unstubAllEnvs());
     const participant = await GrpcParticipant.start();
@@ -347,26 +350,22 @@ describe('a gRPC branch that cannot be called', () => {
   it.each<[string, Partial<OutgoingBranchCall>, RegExp]>([
     ['a URL without a method', { url: 'noslash' }, /no '\/' found/],
     ['a URL with a scheme', { url: 'etcd://h/b.B/In' }, /without a scheme/],
-    [
-      'a gid in other letters',
-      { context: { ...CONTEXT, gid: 'ж' } },
-      /gRPC metadata "dtm-gid" cannot have the value "ж"/,
-    ],
+    ['a non-ASCII gid', { context: { ...CONTEXT, gid: 'ж' } }, /gRPC metadata "dtm-gid" cannot have the value "ж"/],
     ['a header that gRPC cannot carry', { headers: { 'a!': 'x' } }, /gRPC metadata "a!"/],
-  ])('with %s is unknown, and refused by a check', async (_, change, message) => {
+  ])('because of %s is unknown, and the check refuses it', async (_, change, message) => {
     const call = callTo('127.0.0.1:1/b.B/In', change);
     const transport = make();
     expect(await transport.call(call)).toMatchObject({ kind: 'unknown', message: expect.stringMatching(message) });
     expect(() => transport.check?.(call)).toThrow(message);
   });
 
-  it('passes a check otherwise', () => {
+  it('passes the check otherwise', () => {
     expect(() => make().check?.(callTo('127.0.0.1:1/b.B/In', { headers: { a: 'b' } }))).not.toThrow();
   });
 });
 
 describe('the driver of gRPC branches', () => {
-  it('makes its addresses known once, before the first call, and takes URLs apart', async () => {
+  it('registers its resolver once, before the first call, and parses URLs', async () => {
     const participants = await Promise.all([GrpcParticipant.start(), GrpcParticipant.start()]);
     for (const participant of participants) participant.answer('b.B/In', REPLIES.success);
     const log: string[] = [];
@@ -383,14 +382,14 @@ describe('the driver of gRPC branches', () => {
     expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['success']));
     expect(log.filter((line) => line === 'resolver')).toHaveLength(1);
     expect(log.filter((line) => line === 'own://bank/b.B/In')).toHaveLength(10);
-    // one after the other, once both are connected
+    // round robin, once both are connected
     await waitUntil(async () => {
       await transport.call(callTo('own://bank/b.B/In'));
       return participants.every(({ calls }) => calls.length > 0);
     });
   });
 
-  it('that cannot make its addresses known is tried again at the next call', async () => {
+  it('registers its resolver again at the next call after a failure', async () => {
     const participant = await GrpcParticipant.start();
     participant.answer('b.B/In', REPLIES.success);
     const resolvers = [() => Promise.reject(new Error('registry down')), () => Promise.resolve()];
@@ -403,7 +402,7 @@ describe('the driver of gRPC branches', () => {
 });
 
 describe('closing the gRPC transport', () => {
-  it('waits for calls under way, then leaves all servers', async () => {
+  it('waits for running calls, then closes all connections', async () => {
     const server = await H2Server.start(() => undefined);
     const transport = make();
     const call = transport.call(callTo(`${server.address}/b.B/In`));
@@ -427,7 +426,7 @@ describe('closing the gRPC transport', () => {
     await expect(grpcTransport().close()).resolves.toBeUndefined();
   });
 
-  it('is not needed for a connection that is not used any more: it ends with its last call', async () => {
+  it('is not needed for a replaced connection, which closes after its last call', async () => {
     const server = await H2Server.start(() => undefined);
     const url = `${server.address}/b.B/In`;
     const transport = make();

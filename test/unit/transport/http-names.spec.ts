@@ -12,7 +12,7 @@ function callTo(url: string, change: Partial<OutgoingBranchCall> = {}): Outgoing
   return { url, context: CONTEXT, payload: '{}', timeoutSeconds: 5, ...change };
 }
 
-/** Looks `book://name` up in a list. */
+/** Resolves `book://name` with a list. */
 function withNames(book: Readonly<Record<string, string>>, headers?: Record<string, string>): DtmDriver {
   const http: HttpNameResolver = {
     isNamed: (url, of) => url.startsWith('book://') || (of === 'coordinator' && url.startsWith('http://dtm')),
@@ -35,8 +35,8 @@ function make(driver: DtmDriver): Transport {
   return transport;
 }
 
-describe('a transport whose driver finds HTTP services by name', () => {
-  it.each(['http', 'grpc', 'json-rpc'] as const)('calls them over HTTP in a transaction with %s', async (protocol) => {
+describe('a transport whose driver resolves HTTP services by name', () => {
+  it.each(['http', 'grpc', 'json-rpc'] as const)('calls them over HTTP in a transaction over %s', async (protocol) => {
     const bank = await Participant.start();
     const transport = make(withNames({ bank: bank.origin }));
     const outcome = await transport.call(callTo('book://bank/in?group=G', { protocol }));
@@ -50,14 +50,14 @@ describe('a transport whose driver finds HTTP services by name', () => {
     ]);
   });
 
-  it('sends the headers that the driver wants to have sent, beside those of the branch', async () => {
+  it('sends the headers of the driver in addition to the branch headers', async () => {
     const bank = await Participant.start();
     const transport = make(withNames({ bank: bank.origin }, { 'dapr-app-id': 'bank' }));
     await transport.call(callTo('book://bank/in', { headers: { tenant: 'a' } }));
     expect(bank.requests[0]!.headers).toMatchObject({ 'dapr-app-id': 'bank', tenant: 'a' });
   });
 
-  it('says why a name leads nowhere, and goes on when it does', async () => {
+  it('reports why a name cannot be resolved, and calls again once it can', async () => {
     const bank = await Participant.start();
     const book: Record<string, string> = {};
     const transport = make(withNames(book));
@@ -70,14 +70,14 @@ describe('a transport whose driver finds HTTP services by name', () => {
     expect(await transport.call(callTo('book://bank/in'))).toMatchObject({ kind: 'success' });
   });
 
-  it('leaves plain URLs of branches alone', async () => {
+  it('does not change plain branch URLs', async () => {
     const bank = await Participant.start();
     const transport = make(withNames({}));
     expect(await transport.call(callTo(bank.url('/in')))).toMatchObject({ kind: 'success' });
     expect(transport.isOverHttp?.('http://dtm/in')).toBe(true);
   });
 
-  it('tells what is called over HTTP, and checks it', () => {
+  it('reports which URLs use HTTP, and checks them', () => {
     const transport = make(withNames({}));
     expect(transport.isOverHttp?.('book://bank/in')).toBe(true);
     expect(transport.isOverHttp?.('bank:1/b.B/In')).toBe(false);
@@ -85,7 +85,7 @@ describe('a transport whose driver finds HTTP services by name', () => {
     expect(() => transport.check?.(callTo('book://../in', { protocol: 'http' }))).toThrow('names have no dots');
   });
 
-  it('refuses what only gRPC could call in a transaction that has none', () => {
+  it('refuses gRPC URLs in a transaction without gRPC', () => {
     const transport = make(withNames({}));
     expect(() => transport.check?.(callTo('bank:1/b.B/In', { protocol: 'grpc' }))).not.toThrow();
     expect(() => transport.check?.(callTo('bank:1/b.B/In', { protocol: 'http' }))).toThrow(

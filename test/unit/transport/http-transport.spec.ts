@@ -23,7 +23,7 @@ const callOf = (url: string, change: Partial<OutgoingBranchCall> = {}): Outgoing
   ...change,
 });
 
-/** Calls the branch `/b` of a participant that answers as told. */
+/** Calls the branch `/b` of a participant with scripted answers. */
 async function callWith(
   change: Partial<OutgoingBranchCall>,
   reply: Reply = {},
@@ -35,7 +35,7 @@ async function callWith(
 }
 
 describe('the request to a branch', () => {
-  it('is a POST with the payload verbatim, as JSON', async () => {
+  it('is a POST with the unchanged payload as JSON', async () => {
     const { outcome, participant } = await callWith({ payload: '{"a": "ä😀"}' });
     expect(outcome).toEqual({ kind: 'success', body: '{"dtm_result":"SUCCESS"}' });
     expect(participant.requests[0]).toMatchObject({ method: 'POST', search: QUERY, body: '{"a": "ä😀"}' });
@@ -45,12 +45,12 @@ describe('the request to a branch', () => {
     });
   });
 
-  it('is a POST with bytes as they are', async () => {
+  it('is a POST with unchanged bytes', async () => {
     const { participant } = await callWith({ payload: Buffer.from('xyz') });
     expect(participant.requests[0]).toMatchObject({ method: 'POST', body: 'xyz' });
   });
 
-  it.each(['', new Uint8Array()])('is a GET when the payload is empty (%j)', async (payload) => {
+  it.each(['', new Uint8Array()])('is a GET for an empty payload (%j)', async (payload) => {
     const { participant } = await callWith({ payload });
     expect(participant.requests[0]).toMatchObject({ method: 'GET', search: QUERY, body: '' });
     expect(participant.requests[0]!.headers).toMatchObject({
@@ -65,13 +65,13 @@ describe('the request to a branch', () => {
     expect(participant.requests[0]!.query).toMatchObject({ trans_type: 'xa', op: 'commit' });
   });
 
-  it('has the branch parameters behind those of the URL, without its fragment', async () => {
+  it('appends the branch parameters to those of the URL and drops the fragment', async () => {
     const participant = await Participant.start();
     await transport().call(callOf(participant.url('/b?x=1&gid=own#part')));
     expect(participant.requests[0]!.search).toBe(`x=1&gid=own&${QUERY}`);
   });
 
-  it('has branch headers that win over its own, whatever their case, and each only once', async () => {
+  it('lets branch headers override its own, case-insensitively and without duplicates', async () => {
     const { participant } = await callWith({
       headers: { 'Content-Type': 'text/plain', ACCEPT: '*/*', 'X-Trace': 't1' },
     });
@@ -80,7 +80,7 @@ describe('the request to a branch', () => {
     expect(rawHeaders.filter((name) => name.toLowerCase() === 'content-type')).toHaveLength(1);
   });
 
-  it('leaves out branch headers that frame the message: they would make the branch unreachable', async () => {
+  it('omits branch headers that frame the message, which would make the branch unreachable', async () => {
     const headers = {
       'Content-Length': '3',
       'Transfer-Encoding': 'chunked',
@@ -101,7 +101,7 @@ describe('the request to a branch', () => {
     });
   });
 
-  it('turns user and password of the URL into a header, as Go does', async () => {
+  it('sends user and password of the URL in a header, like Go', async () => {
     const participant = await Participant.start();
     const url = participant.url('/b').replace('http://', 'http://me:p%40ss@');
     await transport().call(callOf(url));
@@ -128,7 +128,7 @@ describe('the answer of a branch', () => {
     expect(outcome.kind === 'success' ? outcome.body : outcome.message).toBe(text);
   });
 
-  it('that is larger than the limit is unknown, and does not break the calls after it', async () => {
+  it('that exceeds the size limit is unknown and does not affect later calls', async () => {
     const participant = await Participant.start();
     participant.answer('/b', { body: 'x'.repeat(2000) }, { body: 'x'.repeat(1000) });
     const limited = transport({ maxAnswerBytes: 1000 });
@@ -139,26 +139,26 @@ describe('the answer of a branch', () => {
     expect(await limited.call(callOf(participant.url('/b')))).toMatchObject({ kind: 'success' });
   });
 
-  it('that does not come in time is unknown, and names the time', async () => {
+  it('that misses the time-out is unknown and names the time-out', async () => {
     const participant = await Participant.start();
     participant.answer('/b', () => undefined);
     const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
     expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: time-out after 0.05 s' });
   });
 
-  it('that stops in the middle does not outlast the timeout', async () => {
+  it('that stops midway ends with the time-out', async () => {
     const participant = await Participant.start();
     participant.answer('/b', (_, response) => void response.writeHead(200, { 'content-length': '10' }).write('half'));
     const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
     expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: time-out after 0.05 s' });
   });
 
-  it('may take longer than any timer of Node can measure', async () => {
+  it('may have a time-out above the longest Node timer', async () => {
     const { outcome } = await callWith({ timeoutSeconds: 2_147_483_647 });
     expect(outcome.kind).toBe('success');
   });
 
-  it('that is cut off by the branch is unknown', async () => {
+  it('that the branch cuts off is unknown', async () => {
     const participant = await Participant.start();
     participant.answer('/b', (_, response) => void response.destroy());
     expect(await transport().call(callOf(participant.url('/b')))).toMatchObject({ kind: 'unknown' });
@@ -175,7 +175,7 @@ describe('the answer of a branch', () => {
     });
   });
 
-  it('is unknown when nobody listens, with the reason', async () => {
+  it('is unknown for a closed port, with the reason', async () => {
     const participant = await Participant.start();
     const url = participant.url('/b');
     await participant.close();
@@ -185,7 +185,7 @@ describe('the answer of a branch', () => {
     });
   });
 
-  it.each(['not a url', 'ftp://b/a', 'http://', '/b'])('is unknown when the URL cannot be called: %s', async (url) => {
+  it.each(['not a url', 'ftp://b/a', 'http://', '/b'])('is unknown for an invalid URL: %s', async (url) => {
     expect(await transport().call(callOf(url))).toMatchObject({
       kind: 'unknown',
       message: expect.stringMatching(/^no answer: .+/),
@@ -200,7 +200,7 @@ describe('redirects', () => {
     [303, 'GET', ''],
     [307, 'POST', '{"a":1}'],
     [308, 'POST', '{"a":1}'],
-  ])('%i is followed with %s, as Go does', async (status, method, body) => {
+  ])('%i is followed with %s, like Go', async (status, method, body) => {
     const participant = await Participant.start();
     participant.answer('/b', { status, headers: { location: '/moved?y=2' }, body: 'FAILURE' });
     const outcome = await transport().call(callOf(participant.url('/b')));
@@ -208,7 +208,7 @@ describe('redirects', () => {
     expect(participant.requests[1]).toMatchObject({ path: '/moved', search: 'y=2', method, body });
   });
 
-  it('are followed to another server', async () => {
+  it('may lead to another server', async () => {
     const [first, second] = [await Participant.start(), await Participant.start()];
     first.answer('/b', { status: 307, headers: { location: second.url('/there') } });
     expect(
@@ -219,7 +219,7 @@ describe('redirects', () => {
     expect(second.requests[0]!.headers.authorization).toBeUndefined();
   });
 
-  it('in a circle are unknown', async () => {
+  it('in a loop are unknown', async () => {
     const participant = await Participant.start();
     participant
       .answer('/x', { status: 307, headers: { location: '/y' } })
@@ -227,7 +227,7 @@ describe('redirects', () => {
     expect((await transport().call(callOf(participant.url('/x')))).kind).toBe('unknown');
   });
 
-  it('without end are unknown', async () => {
+  it('above the limit are unknown', async () => {
     const participant = await Participant.start();
     for (let hop = 0; hop < 20; hop++)
       participant.answer(`/${hop}`, { status: 307, headers: { location: `/${hop + 1}` } });
@@ -242,15 +242,15 @@ describe('redirects', () => {
 });
 
 describe('connections', () => {
-  it('are used again', async () => {
+  it('are reused', async () => {
     const participant = await Participant.start();
     const shared = transport();
     for (let count = 0; count < 10; count++) await shared.call(callOf(participant.url('/b')));
-    // the pool may open a second one while the first is still busy with the end of an answer
+    // the pool may open a second one while the first still reads the end of an answer
     expect(participant.connections).toBeLessThanOrEqual(2);
   });
 
-  it('are as many as allowed, the rest waits', async () => {
+  it('are limited; further calls wait', async () => {
     const participant = await Participant.start();
     const gate = deferred();
     participant.answer('/b', async () => {
@@ -267,7 +267,7 @@ describe('connections', () => {
     expect(participant.connections).toBe(2);
   });
 
-  it('are closed after the calls under way; later calls are unknown', async () => {
+  it('are closed after the running calls; later calls are unknown', async () => {
     const participant = await Participant.start();
     const gate = deferred();
     participant.answer('/b', async () => {
