@@ -32,7 +32,7 @@ describe('pgBarrier', () => {
     await adapter.createTable();
     const story = new BranchStory({} as BarrierBed<Transaction>);
     const barrier = story.request('action');
-    // made anew, as a handler would do it
+    // a new adapter, as in a handler
     const nested = barrier.call(adapter, () => barrier.call(pgBarrier(database), async () => 'never'));
     await expect(nested).rejects.toThrow(DtmConfigError);
     expect(await barrier.call(adapter, async () => 'ran')).toBe('ran');

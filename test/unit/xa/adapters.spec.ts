@@ -7,7 +7,7 @@ import { assertVersion } from '../../../lib/xa/mysql2/detect-server.js';
 const BRANCH = { gid: 'g', branchId: '01' };
 const register = async (): Promise<void> => undefined;
 
-/** A pool of node-postgres whose server answers as told. */
+/** A pool of node-postgres with scripted answers. */
 function pgPool(answer: (text: string) => object) {
   const log: string[] = [];
   const client = {
@@ -21,7 +21,7 @@ function pgPool(answer: (text: string) => object) {
   return { log, pool: { totalCount: 0, options: { max: 2 }, connect: async () => client } };
 }
 
-/** A pool of mysql2 whose server answers as told. */
+/** A pool of mysql2 with scripted answers. */
 function mysqlPool(answer: (sql: string) => unknown) {
   const log: string[] = [];
   const run = async ({ sql }: Mysql2Statement): Promise<[unknown, unknown]> => {
@@ -104,7 +104,7 @@ describe('mysql2Xa', () => {
     const { log, pool } = mysqlPool(mysql8(detaches));
     expect(await mysql2Xa(pool).prepare(BRANCH, async () => 'done', register)).toBe('done');
     expect(log.filter((line) => line === 'release' || line === 'destroy')[1]).toBe(end);
-    // one that is thrown away has ended before phase 1 is answered
+    // a closed connection has ended before the first phase answers
     expect(log.some((sql) => sql.includes('processlist where id = 7'))).toBe(!detaches);
   });
 

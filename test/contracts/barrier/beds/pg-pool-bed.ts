@@ -52,8 +52,7 @@ export async function pgPoolBed(url: string): Promise<BarrierBed<PoolClient>> {
 }
 
 /**
- * A client that has been told to end may still be connected, and one that hears the server stop then throws where nobody
- * listens any more.
+ * Waits until the clients have disconnected. One that is still connected when the server stops would throw without a listener.
  */
 async function waitForDisconnects(url: string): Promise<void> {
   const client = new Client({ connectionString: url });

@@ -52,7 +52,7 @@ export function messages<Tx>(bed: () => BarrierBed<Tx>): void {
   describe('while it is open', () => {
     it.each(['commits', 'rolls back'] as const)('a query waits until it %s', async (end) => {
       const { sessions } = bed();
-      // with one connection nobody can ask meanwhile
+      // with one connection, no query is possible at the same time
       if (!sessions) return;
       const { gid, barrier } = begin();
       const [inserted, go] = [signal(), signal()];
