@@ -6,7 +6,7 @@ import { formatPlace } from './page.mjs';
 /** @import { Page } from './page.mjs' */
 
 /** How paths of the checkout begin. */
-const inside = /^(?:lib|test|docs|sample|bench|tools|\.ci|\.github)\//;
+const inside = /^(?:lib|test|docs|sample|bench|tools|etc|\.ci|\.github)\//;
 
 /**
  * Finds paths in inline code and shell blocks that look like files of the checkout but do not exist. For a pattern such as

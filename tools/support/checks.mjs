@@ -14,5 +14,6 @@ export function sourceChecks() {
     npmScript('types', 'typecheck'),
     npmScript('docs', 'check:docs'),
     npmScript('build', 'build'),
+    npmScript('public surface', 'check:api'),
   ];
 }
