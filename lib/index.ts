@@ -32,9 +32,21 @@ export { MsgBranch } from './nest/branch/declare/msg-branch.decorator.js';
 export { SagaBranch, type SagaBranchOptions } from './nest/branch/declare/saga-branch.decorator.js';
 export { TccAction, type TccActionOptions } from './nest/branch/declare/tcc-action.decorator.js';
 export { XaBranch, type XaBranchOptions } from './nest/branch/declare/xa-branch.decorator.js';
+export type {
+  Handler,
+  HandlerPayload,
+  HandlerResult,
+  MethodName,
+  WithCompanions,
+} from './nest/branch/definition/handler-types.js';
 export { branchOf, type BranchOfOptions } from './nest/branch/discover/branch-of.js';
 export { DtmModule } from './nest/dtm.module.js';
-export { DTM_OPTIONS, type DtmModuleAsyncOptions, type DtmOptionsFactory } from './nest/dtm.module-definition.js';
+export {
+  DTM_OPTIONS,
+  type DtmModuleAsyncOptions,
+  type DtmModuleExtras,
+  type DtmOptionsFactory,
+} from './nest/dtm.module-definition.js';
 export { DtmService } from './nest/dtm.service.js';
 export type {
   DtmDatabaseOptions,

@@ -8,15 +8,14 @@ import { GRPC_TRANSPORT } from '../nest/undocumented/message-pattern.js';
 import { DtmConfigError } from '../protocol/internal.js';
 import { requirePackage } from '../support/load-package.js';
 
-type NestGrpcOptions = GrpcOptions['options'];
-type PackageDefinition = NonNullable<NestGrpcOptions['packageDefinition']>;
+type PackageDefinition = NonNullable<GrpcOptions['options']['packageDefinition']>;
 
 /** Options of {@link dtmGrpcOptions}: Nest's options for gRPC, of which some follow from the controllers. */
-export interface DtmGrpcOptions extends Omit<NestGrpcOptions, 'package' | 'packageDefinition'> {
+export interface DtmGrpcOptions extends Omit<GrpcOptions['options'], 'package' | 'packageDefinition'> {
   /** Packages of the .proto files whose services the application serves. @default none */
   readonly package?: string | string[] | undefined;
   /** Loaded .proto files, instead of their paths. @default the files of `protoPath` */
-  readonly packageDefinition?: PackageDefinition | undefined;
+  readonly packageDefinition?: GrpcOptions['options']['packageDefinition'];
 }
 
 /** Package of the services that need no .proto. */
@@ -93,7 +92,7 @@ function listBranches(controller: Type): BranchRpc[] {
   return [...found.values()];
 }
 
-function loadProtos(path: string | string[], loader: NestGrpcOptions['loader']): PackageDefinition {
+function loadProtos(path: string | string[], loader: GrpcOptions['options']['loader']): PackageDefinition {
   const { loadSync } = requirePackage<{
     loadSync: (path: string | string[], options: unknown) => PackageDefinition;
   }>('@grpc/proto-loader', 'dtmGrpcOptions with protoPath');

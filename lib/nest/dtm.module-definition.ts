@@ -1,4 +1,4 @@
-import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { ConfigurableModuleBuilder, type ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { DtmModuleOptions } from './options/dtm.options.js';
 
 /**
@@ -14,25 +14,29 @@ import type { DtmModuleOptions } from './options/dtm.options.js';
 export const DTM_OPTIONS = Symbol('DTM_OPTIONS');
 
 /** Options of the module itself, beside those of the package. */
-interface DtmModuleExtras {
+export interface DtmModuleExtras {
   /** Whether every module of the application can inject `DtmService` without importing `DtmModule`. @default true */
-  isGlobal: boolean;
+  readonly isGlobal?: boolean | undefined;
 }
 
-/** Base of `DtmModule` with `forRoot` and `forRootAsync`. */
-export const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<DtmModuleOptions>({
-  optionsInjectionToken: DTM_OPTIONS,
-})
-  .setClassMethodName('forRoot')
-  .setFactoryMethodName('createDtmOptions')
-  .setExtras<DtmModuleExtras>({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
-  .build();
-
-/** Argument of `DtmModule.forRootAsync`: `useFactory` with `inject`, `useClass` or `useExisting`, and `isGlobal`. */
-export type DtmModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
+/** Argument of `DtmModule.forRootAsync`: `useFactory` with `inject`, `useClass` or `useExisting`. */
+export type DtmModuleAsyncOptions = ConfigurableModuleAsyncOptions<DtmModuleOptions, 'createDtmOptions'> &
+  DtmModuleExtras;
 
 /** Implemented by a class that `forRootAsync` gets as `useClass` or `useExisting`. */
 export interface DtmOptionsFactory {
   /** Creates the options. */
   createDtmOptions(): DtmModuleOptions | Promise<DtmModuleOptions>;
 }
+
+/** Nest's `forRoot` and `forRootAsync`, for {@link DtmModuleOptions}. */
+export const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<DtmModuleOptions>({
+  optionsInjectionToken: DTM_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createDtmOptions')
+  .setExtras<DtmModuleExtras>({ isGlobal: true }, (definition, { isGlobal }) => ({
+    ...definition,
+    global: isGlobal ?? true,
+  }))
+  .build();

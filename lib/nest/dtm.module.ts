@@ -1,4 +1,4 @@
-import { Module, type NestModule, type OnModuleInit } from '@nestjs/common';
+import { Inject, Module, type DynamicModule, type NestModule, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { branchTransport } from '../client/index.js';
 import { DtmConfigError } from '../protocol/internal.js';
@@ -10,7 +10,13 @@ import { encodeBranchResponses } from './branch/serve/encode-branch-responses.js
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchTransport } from './branch-transport.js';
 import { DtmLifecycle } from './dtm.lifecycle.js';
-import { ConfigurableModuleClass, DTM_OPTIONS } from './dtm.module-definition.js';
+import {
+  ConfigurableModuleClass,
+  DTM_OPTIONS,
+  type DtmModuleAsyncOptions,
+  type DtmModuleExtras,
+} from './dtm.module-definition.js';
+import type { DtmModuleOptions } from './options/dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
 import { DtmSettings } from './options/dtm.settings.js';
@@ -46,15 +52,28 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
   // the guards in the modules of the controllers need the last two
   exports: [DtmService, DtmSettings, InFlightBranches],
 })
-export class DtmModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
-  constructor(
-    private readonly explorer: BranchExplorer,
-    private readonly adapterHost: HttpAdapterHost,
-    private readonly modules: ModulesContainer,
-  ) {
-    super();
-    // microservices read the methods before any other hook
-    explorer.complete();
+export class DtmModule implements NestModule, OnModuleInit {
+  // injected by property, so that the declarations of this public class name no internal type
+  @Inject(BranchExplorer) private readonly explorer!: BranchExplorer;
+  @Inject(HttpAdapterHost) private readonly adapterHost!: HttpAdapterHost;
+  @Inject(ModulesContainer) private readonly modules!: ModulesContainer;
+
+  /**
+   * Configures the module with options that are known at once.
+   *
+   * @param options - see {@link DtmModuleOptions}
+   */
+  static forRoot(options: DtmModuleOptions & DtmModuleExtras): DynamicModule {
+    return { ...ConfigurableModuleClass.forRoot(options), module: this };
+  }
+
+  /**
+   * Configures the module with options from a factory, e.g. one that injects a configuration.
+   *
+   * @param options - see {@link DtmModuleAsyncOptions}
+   */
+  static forRootAsync(options: DtmModuleAsyncOptions): DynamicModule {
+    return { ...ConfigurableModuleClass.forRootAsync(options), module: this };
   }
 
   /**

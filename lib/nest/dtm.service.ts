@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
   Msg,
   Saga,
@@ -34,26 +34,17 @@ import { DtmSettings } from './options/dtm.settings.js';
 /** Starts and inspects global transactions. Injected into the application's own providers. */
 @Injectable()
 export class DtmService {
-  /** The coordinator's own operations, for what this class does not offer. */
-  readonly api: DtmApi;
+  // injected by property, so that the declarations of this public class name no internal type
+  @Inject(DtmSettings) private readonly settings!: DtmSettings;
+  @Inject(BranchTransport) private readonly transport!: BranchTransport;
+  @Inject(BranchRegistry) private readonly branches!: BranchRegistry;
+  @Inject(ApplicationEndpoint) private readonly endpoint!: ApplicationEndpoint;
+  @Inject(DtmRegistration) private readonly registration!: DtmRegistration;
   readonly #logger = new Logger('DtmService');
-  readonly #dependencies: InitiatorDependencies & MsgDependencies;
 
-  constructor(
-    private readonly settings: DtmSettings,
-    transport: BranchTransport,
-    locator: BranchRegistry,
-    private readonly endpoint: ApplicationEndpoint,
-    private readonly registration: DtmRegistration,
-  ) {
-    this.api = settings.server;
-    this.#dependencies = {
-      api: settings.server,
-      transport,
-      locator,
-      payloads: settings.payloads,
-      getQueryPrepared: (adapter, protocol) => locator.getQueryPrepared(adapter, protocol),
-    };
+  /** The coordinator's own operations, for what this class does not offer. */
+  get api(): DtmApi {
+    return this.settings.server;
   }
 
   /**
@@ -228,6 +219,18 @@ export class DtmService {
    */
   waitFor(gid: string, options: WaitForOptions = {}): Promise<void> {
     return waitFor(this.api, gid, options);
+  }
+
+  get #dependencies(): InitiatorDependencies & MsgDependencies {
+    const { server: api, payloads } = this.settings;
+    const { transport, branches } = this;
+    return {
+      api,
+      transport,
+      locator: branches,
+      payloads,
+      getQueryPrepared: (adapter, protocol) => branches.getQueryPrepared(adapter, protocol),
+    };
   }
 
   /** The branches are not known when a transaction begins; those of this application may be reachable over gRPC only. */

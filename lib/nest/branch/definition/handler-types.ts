@@ -3,47 +3,51 @@ import type { BranchBarrier } from '../../../barrier/index.js';
 import type { BranchContext } from '../../../protocol/internal.js';
 import type { XaParticipant } from '../../../xa/index.js';
 
-/** Any method. */
+/** Any method of a controller. */
 export type Handler = (...args: never[]) => unknown;
 
 /** Names of the public methods of a class. */
 export type MethodName<C> = { [K in keyof C]: C[K] extends Handler ? K : never }[keyof C] & string;
 
 /**
- * Payload of a handler: the type of its first parameter, `undefined` when it has none, or when the first is already
- * `@Branch()`, `@Barrier()` or `@Xa()`.
+ * Payload of a handler: the type of its first parameter. It is `undefined` when the handler has no parameter, and when the
+ * first one is already `@Branch()`, `@Barrier()` or `@Xa()`.
  */
 export type HandlerPayload<H> = H extends (...args: infer A) => unknown
   ? A extends []
     ? undefined
-    : PayloadType<A[0]>
+    : 0 extends 1 & A[0]
+      ? A[0]
+      : [A[0]] extends [BranchContext | BranchBarrier | XaParticipant<unknown>]
+        ? undefined
+        : A[0]
   : never;
 
-type PayloadType<T> = 0 extends 1 & T
-  ? T
-  : [T] extends [BranchContext | BranchBarrier | XaParticipant<unknown>]
-    ? undefined
-    : T;
-
-/** Result of a handler as the caller of a TCC try gets it. */
-export type HandlerResult<H> = H extends (...args: never[]) => infer R ? ResultType<Awaited<R>> : never;
-
-type ResultType<R> = R extends Observable<infer V> ? V : R extends void ? undefined : R;
+/** Result of a handler as the initiator gets it: resolved, and the last value of an observable. */
+export type HandlerResult<H> = H extends (...args: never[]) => infer R
+  ? Awaited<R> extends infer T
+    ? T extends Observable<infer V>
+      ? V
+      : T extends void
+        ? undefined
+        : T
+    : never
+  : never;
 
 /**
- * What a class must look like for the method `K` to have the companions `N`: each of them a public method of the class that
- * takes the payload of `K`, or none.
+ * A class whose method `K` may have the companions `N`: each is a public method of the class that takes the payload of `K`,
+ * or none.
  */
 export type WithCompanions<C, K extends keyof C, N extends string> = {
-  readonly [M in N]: M extends keyof C ? CompanionType<C[M], HandlerPayload<C[K]>> : Handler;
+  readonly [M in N]: M extends keyof C
+    ? C[M] extends Handler
+      ? 0 extends 1 & HandlerPayload<C[M]>
+        ? C[M]
+        : [HandlerPayload<C[M]>] extends [undefined]
+          ? C[M]
+          : [HandlerPayload<C[K]>] extends [HandlerPayload<C[M]>]
+            ? C[M]
+            : (payload: HandlerPayload<C[K]>, ...others: never[]) => unknown
+      : Handler
+    : Handler;
 };
-
-type CompanionType<H, P> = H extends Handler
-  ? 0 extends 1 & HandlerPayload<H>
-    ? H
-    : [HandlerPayload<H>] extends [undefined]
-      ? H
-      : [P] extends [HandlerPayload<H>]
-        ? H
-        : (payload: P, ...others: never[]) => unknown
-  : Handler;

@@ -21,15 +21,9 @@ export class BranchExplorer {
     private readonly modules: ModulesContainer,
     private readonly registry: BranchRegistry,
     private readonly settings: DtmSettings,
-  ) {}
-
-  /** Completes the branch methods of all controllers. Idempotent. */
-  complete(): void {
-    for (const controller of this.discovery.getControllers()) {
-      for (const [method] of this.#listBranches(findPrototype(controller))) {
-        completeBranchMethod(controller.metatype as Type, method);
-      }
-    }
+  ) {
+    // microservices read the methods before any hook
+    this.#complete();
   }
 
   /**
@@ -43,6 +37,14 @@ export class BranchExplorer {
     const controllers = this.discovery.getControllers();
     this.#assertNoProviders(new Set(controllers.map(findPrototype)));
     for (const controller of controllers) this.#register(controller);
+  }
+
+  #complete(): void {
+    for (const controller of this.discovery.getControllers()) {
+      for (const [method] of this.#listBranches(findPrototype(controller))) {
+        completeBranchMethod(controller.metatype as Type, method);
+      }
+    }
   }
 
   #register(wrapper: DiscoveredClass): void {
