@@ -46,8 +46,14 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
     gid?: string,
   ): Promise<HttpResponse> => {
     try {
-      const target = { method, url: `${address}/${path}`, of: 'coordinator' } as const;
-      return await requester.request({ ...target, headers, body, timeoutMs });
+      return await requester.request({
+        method,
+        url: `${address}/${path}`,
+        of: 'coordinator',
+        headers,
+        body,
+        timeoutMs,
+      });
     } catch (cause) {
       throw noAnswer({ address, operation: operationIn(path), gid }, cause);
     }
