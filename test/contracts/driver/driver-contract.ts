@@ -50,7 +50,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
     };
     afterEach(() => (isDown ? restart() : undefined));
 
-    it('a service is found once it is registered, and not any more once it is taken out', async () => {
+    it('a service is found after its registration, and not after its deregistration', async () => {
       const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
       const reports: (string | undefined)[] = [];
       const registration = await register(driver, name, one, (problem) => reports.push(problem));
@@ -63,7 +63,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       await until(ask, /no healthy instance|no address/);
     });
 
-    it('a service that nobody has registered cannot be called, and can once it is', async () => {
+    it('a service cannot be called before its registration, and can be called after it', async () => {
       const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
       const ask = await asking(bedOf(), driver, name);
       await expect(ask()).rejects.toThrow(/no address|no healthy instance/);
@@ -71,7 +71,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       await until(ask, one.address);
     });
 
-    it('all instances are called, and those that are left when one is taken out', async () => {
+    it('all instances are called, and the remaining ones after one is deregistered', async () => {
       const [driver, name] = [driverOf(), service()];
       const [one, other] = [await startInstance(bedOf().over), await startInstance(bedOf().over)];
       const [first] = [await register(driver, name, one), await register(bedOf().driver(), name, other)];
@@ -99,7 +99,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       }
     });
 
-    it('an entry that a restart of the registry costs is made again', async () => {
+    it('a registration that a restart of the registry loses is made again', async () => {
       const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
       const registration = await register(driver, name, one);
       const ask = await asking(bedOf(), driver, name);
@@ -112,7 +112,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       await until(await asking(bedOf(), bedOf().driver(), name), one.address);
     });
 
-    it('a registry that is down is waited for: the service says so, and is entered when it is back', async () => {
+    it('a registry may be down: the registration reports the problem, and succeeds when the registry is back', async () => {
       const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
       await kill();
       const reports: (string | undefined)[] = [];
@@ -127,7 +127,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       await until(ask, one.address);
     });
 
-    it('a registration can be closed while the registry is away', async () => {
+    it('a registration can be closed while the registry is down', async () => {
       const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
       const registration = await register(driver, name, one);
       await kill();
@@ -135,7 +135,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       await registration.close().catch(() => undefined);
     });
 
-    it('an entry that nobody can understand is left out', async ({ skip }) => {
+    it('a malformed entry is ignored', async ({ skip }) => {
       const bed = bedOf();
       if (!bed.spoil) return skip('the registry takes no such entry');
       const [driver, one, name] = [driverOf(), await startInstance(bed.over), service()];

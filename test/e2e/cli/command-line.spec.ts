@@ -23,9 +23,12 @@ describe('nestjs-dtm', () => {
     expect(stdout).toMatch(/^ {2}serve +run the coordinator/m);
   });
 
-  it.each([[['--version']], [['-v']], [['serve', '--version']], [['serve', '-v']]])('%j prints it', async (args) => {
-    expect(await outcomeOf(new CliProcess(args))).toEqual({ exitCode: 0, stdout: `v${version}\n`, stderr: '' });
-  });
+  it.each([[['--version']], [['-v']], [['serve', '--version']], [['serve', '-v']]])(
+    '%j prints the version',
+    async (args) => {
+      expect(await outcomeOf(new CliProcess(args))).toEqual({ exitCode: 0, stdout: `v${version}\n`, stderr: '' });
+    },
+  );
 
   it.each([[['serve', '--help']], [['serve', '-h', '-r']]])('%j shows flags and settings', async (args) => {
     const { exitCode, stdout, stderr } = await outcomeOf(new CliProcess(args));
@@ -43,7 +46,7 @@ describe('nestjs-dtm', () => {
     [['serve', 'now'], "Unexpected argument 'now'"],
     [['serve', '-c'], "'-c, --config <value>' argument missing"],
     [['serve', '--debug=1'], "'-d, --debug' does not take an argument"],
-  ])('%j is a wrong usage', async (args, message) => {
+  ])('%j is an invalid command line', async (args, message) => {
     const { exitCode, stdout, stderr } = await outcomeOf(new CliProcess(args));
     expect([exitCode, stdout]).toEqual([2, '']);
     expect(stderr).toContain(message);
@@ -63,7 +66,7 @@ describe('nestjs-dtm', () => {
 });
 
 describe('serve does not start', () => {
-  it('with a bad configuration, and says everything that is wrong with it', async () => {
+  it('with a bad configuration, and reports all of its problems', async () => {
     const cwd = tempFolder();
     writeFileSync(
       join(cwd, 'conf.yml'),
@@ -90,7 +93,7 @@ describe('serve does not start', () => {
     expect([exitCode, stderr]).toEqual([1, `nestjs-dtm: ${message}\n`]);
   });
 
-  it.each(['HTTP_PORT', 'GRPC_PORT'])('on a port that is taken, given as %s', async (name) => {
+  it.each(['HTTP_PORT', 'GRPC_PORT'])('on a port that is taken, set by %s', async (name) => {
     const other = createServer();
     await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void other.close());
@@ -102,7 +105,7 @@ describe('serve does not start', () => {
     );
   });
 
-  it('and says with -d where in the program it failed', async () => {
+  it('and logs the stack with -d', async () => {
     const serve = new ServeProcess({ env: { STORE_PATH: '/dev/null/dtm.db' }, args: ['-d'] });
     expect(await serve.ended).toBe(1);
     expect(serve.log).toMatchObject([
@@ -114,7 +117,7 @@ describe('serve does not start', () => {
     ]);
   });
 
-  it('on the store file of another process, which goes on', async () => {
+  it('on the store file of another process, which keeps running', async () => {
     const cwd = tempFolder();
     const first = await ServeProcess.start({ cwd });
     const { exitCode, stderr } = await outcomeOf(new ServeProcess({ cwd }));

@@ -22,7 +22,7 @@ const sagaAt = (participant: Participant, gid: string, steps = 1, options = {}) 
 });
 
 describe('nestjs-dtm serve', () => {
-  it('says what it serves, and runs a saga that is submitted by HTTP', async () => {
+  it('prints what it serves, and runs a saga that is submitted over HTTP', async () => {
     const cwd = tempFolder();
     const serve = await ServeProcess.start({ cwd });
     expect(serve.stdout).toMatch(/^nestjs-dtm v\d+\.\d+\.\d+ is serving\n/);
@@ -48,7 +48,7 @@ describe('nestjs-dtm serve', () => {
     ]);
   });
 
-  it('drains when it is asked to stop: the answer of a running call is stored, and the next start goes on behind it', async () => {
+  it('drains when it is asked to stop: it stores the result of a running call, and the next start continues after that call', async () => {
     const cwd = tempFolder();
     const participant = await Participant.start();
     const answer = deferred<Record<string, never>>();
@@ -89,7 +89,7 @@ describe('nestjs-dtm serve', () => {
     await waitUntil(async () => (await second.statusOf('running')) === 'succeed');
   });
 
-  it('ends at once when it is asked a second time, and loses nothing', async () => {
+  it('ends at once after a second signal, and loses nothing', async () => {
     const cwd = tempFolder();
     const participant = await Participant.start();
     participant.answer('/a1', () => undefined, {});
@@ -108,7 +108,7 @@ describe('nestjs-dtm serve', () => {
     await waitUntil(async () => (await second.statusOf('g')) === 'succeed');
   });
 
-  it('takes Ctrl+C for one signal, though npm passes it on once more', async () => {
+  it('counts Ctrl+C as one signal, although npm passes it on once more', async () => {
     const participant = await Participant.start();
     const answer = deferred<Record<string, never>>();
     participant.answer('/a1', () => answer.promise);
@@ -123,20 +123,23 @@ describe('nestjs-dtm serve', () => {
     expect(await serve.ended).toBe(0);
   });
 
-  it.skipIf(process.platform === 'win32')('drains when npx has ended, whose shell passes no signal on', async () => {
-    const serve = await ServeProcess.start({ env: { npm_lifecycle_event: 'npx' }, isInShell: true });
-    const participant = await Participant.start();
-    const answer = deferred<Record<string, never>>();
-    participant.answer('/a1', () => answer.promise);
-    expect(await serve.submit(sagaAt(participant, 'g'))).toBe(200);
-    await participant.received(1);
-    serve.child.kill('SIGTERM');
-    await waitUntil(() => serve.log.some(({ message }) => message === 'draining'));
-    answer.resolve({});
-    // it holds the output until it has ended
-    expect(await serve.ended).toBe('SIGTERM');
-    expect(serve.log.at(-1)).toMatchObject({ message: 'stopped' });
-  });
+  it.skipIf(process.platform === 'win32')(
+    'drains when npx has ended, because its shell passes no signal on',
+    async () => {
+      const serve = await ServeProcess.start({ env: { npm_lifecycle_event: 'npx' }, isInShell: true });
+      const participant = await Participant.start();
+      const answer = deferred<Record<string, never>>();
+      participant.answer('/a1', () => answer.promise);
+      expect(await serve.submit(sagaAt(participant, 'g'))).toBe(200);
+      await participant.received(1);
+      serve.child.kill('SIGTERM');
+      await waitUntil(() => serve.log.some(({ message }) => message === 'draining'));
+      answer.resolve({});
+      // it holds the output until it has ended
+      expect(await serve.ended).toBe('SIGTERM');
+      expect(serve.log.at(-1)).toMatchObject({ message: 'stopped' });
+    },
+  );
 
   it('follows dtm: the file of -c wins over the environment, and a setting without an effect is noted', async () => {
     const cwd = tempFolder();
@@ -154,7 +157,7 @@ describe('nestjs-dtm serve', () => {
     expect(await serve.stop()).toBe(0);
   });
 
-  it('on the memory store runs transactions, and forgets them', async () => {
+  it('runs transactions on the memory store, which a restart empties', async () => {
     const cwd = tempFolder();
     const env = { STORE_DRIVER: 'memory' };
     const participant = await Participant.start();
@@ -166,13 +169,13 @@ describe('nestjs-dtm serve', () => {
     expect(existsSync(join(cwd, '.dtm'))).toBe(false);
   });
 
-  it('warns when others can reach it, for nothing asks who calls', async () => {
+  it('warns when others can reach it, because the API has no authentication', async () => {
     const serve = await ServeProcess.start({ env: { LISTEN_HOST: '0.0.0.0' } });
     expect(serve.rows('WARNING')).toEqual([expect.stringMatching(/^ListenHost is .*no authentication/)]);
     expect((await fetch(`${serve.base}/newGid`)).status).toBe(200);
   });
 
-  it('uses the intervals that it is given', async () => {
+  it('uses the intervals of its settings', async () => {
     const participant = await Participant.start();
     participant.answer('/a1', { status: 500 }, {});
     const serve = await ServeProcess.start({ env: { RETRY_INTERVAL: '1', TRANS_CRON_INTERVAL: '0.05' } });
@@ -181,7 +184,7 @@ describe('nestjs-dtm serve', () => {
     await waitUntil(async () => (await serve.statusOf('g')) === 'succeed');
   });
 
-  it('says at the start which transactions somebody should look at', async () => {
+  it('reports transactions that need attention at the start', async () => {
     const cwd = tempFolder();
     const participant = await Participant.start();
     participant.answer('/a1', { status: 409 }).answer('/c1', { status: 409 });
@@ -194,7 +197,7 @@ describe('nestjs-dtm serve', () => {
     expect(second.row('attention')).toBe(`transactions that need attention: 1, see ${second.base}/all?attention=true`);
   });
 
-  it('posts alerts to the webhook that it is given', async () => {
+  it('posts alerts to the webhook', async () => {
     const participant = await Participant.start();
     participant.answer('/a1', { status: 500 });
     const env = { ALERT_WEB_HOOK: participant.url('/alert?token=hunter2'), ALERT_RETRY_LIMIT: '1' };
@@ -205,12 +208,12 @@ describe('nestjs-dtm serve', () => {
     expect(participant.to('/alert')[0]?.body).toContain('"gid":"g"');
   });
 
-  it('serves metrics where it says', async () => {
+  it('serves metrics at the printed address', async () => {
     const serve = await ServeProcess.start();
     expect(await (await fetch(serve.row('metrics'))).text()).toContain('dtm_server_info');
   });
 
-  it('logs what the level says, to where it is told', async () => {
+  it('logs from its level on, to its outputs', async () => {
     const cwd = tempFolder();
     const participant = await Participant.start();
     participant.answer('/a1', { status: 409 });
@@ -224,7 +227,7 @@ describe('nestjs-dtm serve', () => {
     expect(new Set(serve.log.map(({ level }) => level))).toEqual(new Set(['warn']));
   });
 
-  it('goes on when whoever read its output has gone', async () => {
+  it('continues when the reader of its output is gone', async () => {
     const participant = await Participant.start();
     participant.answer('/a1', { status: 409 }).answer('/c1', { status: 409 }, {});
     const serve = await ServeProcess.start({ env: { RETRY_INTERVAL: '1', TRANS_CRON_INTERVAL: '0.05' } });

@@ -30,7 +30,7 @@ for (const { driver, requirement, startDatabase } of DATABASES) {
       TRANS_CRON_INTERVAL: '0.05',
     });
 
-    it('runs a transaction, and the next process takes up what one left behind', async () => {
+    it('runs a transaction, and a new process resumes what a killed process has left', async () => {
       const participant = await Participant.start();
       participant.answer('/a', { status: 500 });
       const saga = {
@@ -52,7 +52,7 @@ for (const { driver, requirement, startDatabase } of DATABASES) {
       expect(await second.stop()).toBe(0);
     });
 
-    it('is shared by two processes', async () => {
+    it('can be shared by two processes', async () => {
       const [first, second] = await Promise.all([
         ServeProcess.start({ env: env('shared') }),
         ServeProcess.start({ env: env('shared') }),
@@ -64,13 +64,13 @@ for (const { driver, requirement, startDatabase } of DATABASES) {
       expect([await first.stop(), await second.stop()]).toEqual([0, 0]);
     });
 
-    it('does not speak without TLS when it is told to encrypt', async () => {
+    it('refuses a connection without TLS when TLS is set', async () => {
       const serve = new ServeProcess({ env: { ...env('tls'), STORE_TLS: 'verify' } });
       expect(await serve.ended).toBe(1);
       expect(serve.stderr).toMatch(/^nestjs-dtm: .*(SSL|TLS|secure)/im);
     });
 
-    it('says that the database does not answer, without the password', async () => {
+    it('reports a database that does not answer, without the password', async () => {
       const serve = new ServeProcess({ env: { ...env('x'), STORE_PORT: '1', STORE_PASSWORD: 'hunter2' } });
       expect(await serve.ended).toBe(1);
       expect(serve.stdout).toBe('');

@@ -75,7 +75,7 @@ async function runSagas(busi: Partner, saga: Parameters<typeof runGoInitiator>[0
 
 const alone = requireOrSkip('go-partner', 'dtm');
 
-it.skipIf(!alone.available)(alone.title('dtm carries out the saga of a Go client, without a registry'), async () => {
+it.skipIf(!alone.available)(alone.title('dtm executes the saga of a Go client, without a registry'), async () => {
   const busi = await partner({ framework: 'plain' });
   const { host, grpcPort } = await goDtm({});
   await runSagas(busi, { dtm: `${host}:${grpcPort}`, branches: branchesBelow(`${busi.address}/busi.Busi`) });
@@ -132,7 +132,7 @@ describe.skipIf(!onEtcd.available)(onEtcd.title('Go partners on etcd'), () => {
     expect(await entries('/ego/ego-busi/')).toEqual({});
   });
 
-  it('a service that was killed is forgotten only with its lease', async () => {
+  it('a killed service stays until its lease ends', async () => {
     const service = await partner({ framework: 'gozero', registry, name: 'mortal' });
     await service.kill();
     expect(Object.values(await entries('mortal/'))).toEqual([service.address]);
@@ -156,7 +156,7 @@ describe.skipIf(!onEtcd.available)(onEtcd.title('Go partners on etcd'), () => {
     ['gozero', `dtm-driver-gozero`, (at: string) => `${at}/dtmservice`, (at: string) => `${at}/busi-gozero`, ''],
     ['kratos', `dtm-driver-kratos`, () => 'discovery:///dtmservice', () => 'discovery:///busi-kratos', 'grpc://'],
     ['ego', `dtm-driver-ego`, () => 'etcd:///dtmservice', () => 'etcd:///busi-ego', ''],
-  ] as const)('dtm carries out the saga of a Go client: %s', async (framework, driver, dtm, service, scheme) => {
+  ] as const)('dtm executes the saga of a Go client: %s', async (framework, driver, dtm, service, scheme) => {
     const busi = await partner({ framework, registry, name: `busi-${framework}` });
     const env = ({ grpcPort }: { grpcPort: number }) => ({
       MICRO_SERVICE_DRIVER: driver,
@@ -228,7 +228,7 @@ describe.skipIf(!onConsul.available)(onConsul.title('Go partners on Consul'), ()
   it.each([
     ['gozero', (at: string, name: string) => `${at}/${name}`, ''],
     ['kratos', (_: string, name: string) => `discovery:///${name}`, 'grpc://'],
-  ] as const)('dtm carries out the saga of a Go client: %s', async (framework, urlOf, scheme) => {
+  ] as const)('dtm executes the saga of a Go client: %s', async (framework, urlOf, scheme) => {
     const driver = `dtm-driver-${framework}`;
     const [dtm, name] = [`dtm-${framework}`, `busi-${framework}`];
     const busi = await partner({ framework, registry, name });
@@ -270,7 +270,7 @@ describe.skipIf(!onNacos.available)(onNacos.title('Go partners on Nacos'), () =>
     await expect.poll(() => instances(framework)).toEqual([]);
   });
 
-  it('dtm carries out the saga of a Go client: gozero', async () => {
+  it('dtm executes the saga of a Go client: gozero', async () => {
     const driver = 'dtm-driver-gozero';
     const busi = await partner({ framework: 'gozero', registry, name: 'busi-grpc' });
     const env = ({ grpcPort }: { grpcPort: number }) => ({
@@ -284,7 +284,7 @@ describe.skipIf(!onNacos.available)(onNacos.title('Go partners on Nacos'), () =>
     await runSagas(busi, { driver, dtm: `${registry}/dtmservice`, branches });
   });
 
-  it('dtm carries out the saga of a Go client over HTTP: Spring Cloud', async () => {
+  it('dtm executes the saga of a Go client over HTTP: Spring Cloud', async () => {
     const busi = await partner({ framework: 'nacos-http', registry, name: 'busi-http' });
     const env = ({ httpPort }: { httpPort: number }) => ({
       MICRO_SERVICE_DRIVER: 'dtm-driver-springcloud',
@@ -335,7 +335,7 @@ describe.skipIf(!onPolaris.available)(onPolaris.title('Go partners on Polaris'),
     await expect.poll(() => instances('once')).toEqual([]);
   });
 
-  it('dtm carries out the saga of a Go client', async () => {
+  it('dtm executes the saga of a Go client', async () => {
     const driver = 'dtm-driver-polaris';
     const busi = await partner({ framework: 'polaris', registry });
     const env = ({ grpcPort }: { grpcPort: number }) => ({

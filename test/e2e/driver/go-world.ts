@@ -103,7 +103,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
     expect(await new GrpcClient(worldOf().address(dtm)).answer('NewGid')).toBe('OK');
   });
 
-  it('Go dtm calls the services that were registered here, those that are left when one is taken out', async () => {
+  it('Go dtm calls the services that this driver registers, and the remaining ones after one is deregistered', async () => {
     const driver = await driverOf();
     const [dtm, bank] = [freshName('dtm'), freshName('bank')];
     const [one, other] = [await GrpcParticipant.start(), await GrpcParticipant.start()];
@@ -133,7 +133,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
     await expect.poll(() => other.lines, POLL_OPTIONS).toContain('/bank.Bank/In 02 action');
   });
 
-  it('a coordinator of ours, found by Go, calls a service that Go has registered', async () => {
+  it('a coordinator of this package is found by Go and calls a service that Go has registered', async () => {
     const driver = await driverOf();
     const [dtm, busi] = [freshName('dtm'), freshName('busi')];
     const { framework, registry, address, goAddress = address, partnerName = String } = worldOf();

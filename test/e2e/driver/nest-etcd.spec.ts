@@ -104,7 +104,7 @@ describe.skipIf(!services.available)(services.title('Nest applications among ser
     expect(calls).toEqual(['out 30', 'in 30']);
   });
 
-  it('a saga of the bank itself has its name in the URLs, and is rolled back when it is refused', async () => {
+  it('a saga of the bank itself has its name in the URLs, and is rolled back after a refusal', async () => {
     const saga = ofBank
       .saga({ gid: 'of-the-bank' })
       .add(branchOf(BankController, 'transOut'), { amount: 777 })
@@ -115,7 +115,7 @@ describe.skipIf(!services.available)(services.title('Nest applications among ser
     expect(details?.branches.map(({ url: branch }) => branch)).toContain(`${url('bank')}/nestjsdtm.Bank/TransIn`);
   });
 
-  it("Nest's own ClientGrpc finds them, too", async () => {
+  it("Nest's own ClientGrpc finds both", async () => {
     const protoPath = join(tempFolder(), 'dtm.proto');
     writeFileSync(protoPath, PROTO);
     const client = new ClientGrpcProxy({

@@ -67,7 +67,7 @@ function phonebookDriver(phonebook: Phonebook): DtmDriver {
   };
 }
 
-describe('a driver that was written by the steps of the guide', () => {
+describe('a driver that follows the steps of the guide', () => {
   it('lets initiators find the coordinator, and the coordinator find branches', async () => {
     const phonebook = new Phonebook();
     const driver = phonebookDriver(phonebook);
@@ -96,7 +96,7 @@ describe('a driver that was written by the steps of the guide', () => {
     expect(await client.answer('NewGid')).toContain('no healthy instance is registered');
   });
 
-  it('says what is wrong with an address or target', async () => {
+  it('refuses an invalid address or target with the reason', async () => {
     const driver = phonebookDriver(new Phonebook());
     await driver.registerGrpcResolver();
     expect(() => new GrpcClient('phonebook://dtmservice')).toThrow(/expected phonebook:\/\/\/name/);

@@ -38,7 +38,7 @@ function transfer(participant: GrpcParticipant, gid: string): object {
 function guidesExample(address: () => string): void {
   const clientOf = (prefix: string): GrpcClient => new GrpcClient(prefix + address());
 
-  it.each(['protocol1:///', 'protocol1://'])('gives a gid to who calls it at %s', async (prefix) => {
+  it.each(['protocol1:///', 'protocol1://'])('answers a call at %s with a gid', async (prefix) => {
     const { status, reply } = await clientOf(prefix).call('NewGid');
     expect({ status, ...reply }).toEqual({ status: 'OK', Gid: expect.stringMatching(/./) });
   });
@@ -121,12 +121,12 @@ describe.skipIf(!go.available)(go.title('Go dtm with dtm-driver-protocol1'), () 
 
   guidesExample(() => `${dtm.host}:${dtm.grpcPort}`);
 
-  it('logs the calls that it got, as the guide shows', async () => {
+  it('logs its calls, as the guide shows', async () => {
     await new GrpcClient(`protocol1://${dtm.host}:${dtm.grpcPort}`).call('NewGid');
     expect(readFileSync(dtm.logFile, 'utf8')).toContain('/dtmgimp.Dtm/NewGid');
   });
 
-  it('takes half of the method for the address of a branch with two slashes', async () => {
+  it('takes half of the method of a branch with two slashes for its address', async () => {
     const participant = await bank();
     const action = `protocol1://${participant.url('bank.Bank/Out')}`;
     const client = new GrpcClient(`protocol1://${dtm.host}:${dtm.grpcPort}`);
@@ -137,7 +137,7 @@ describe.skipIf(!go.available)(go.title('Go dtm with dtm-driver-protocol1'), () 
   });
 });
 
-describe('a driver that cannot make its addresses known', () => {
+describe('a driver whose resolver cannot be registered', () => {
   it('keeps the coordinator from starting', async () => {
     const driver = { ...protocol1Driver(), registerGrpcResolver: () => Promise.reject(new Error('gRPC is too old')) };
     const server = embeddedServer({ store: memoryStore(), logger: new RecordingLogger(), driver });

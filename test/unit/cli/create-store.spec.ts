@@ -6,7 +6,7 @@ import { readConfig } from '../../../lib/cli/serve/config/read-config.js';
 const storeOf = (env: Record<string, string>) => createStore(readConfig({ env }).config);
 
 describe('createStore', () => {
-  it('makes the one that Store.Driver names', async () => {
+  it('creates the store that Store.Driver names', async () => {
     expect((await storeOf({})).name).toBe(`sqlite ${resolve('.dtm/dtm.db')}`);
     expect((await storeOf({ STORE_PATH: 'x.db' })).name).toBe(`sqlite ${resolve('x.db')}`);
     expect((await storeOf({ STORE_DRIVER: 'memory' })).name).toMatch(/^memory/);
@@ -15,7 +15,7 @@ describe('createStore', () => {
   it.each([
     ['postgres', 5432],
     ['mysql', 3306],
-  ])('gives %s its connection, on port %i unless told otherwise, and shows no password', async (driver, port) => {
+  ])('gives %s its connection, with the default port %i, and shows no password', async (driver, port) => {
     const env = { STORE_DRIVER: driver, STORE_HOST: 'db.internal', STORE_USER: 'u', STORE_PASSWORD: 'hunter2' };
     const { name } = await storeOf({ ...env, STORE_DB: 'bank' });
     expect(name).toMatch(new RegExp(`^${driver} db\\.internal:${port}\\b.*\\bbank\\b`));

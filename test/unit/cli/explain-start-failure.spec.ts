@@ -6,7 +6,7 @@ describe('explainStartFailure', () => {
   it.each([
     ['cannot listen on x:1: taken', 'ListenHost (LISTEN_HOST) and HttpPort (HTTP_PORT)'],
     ['gRPC cannot listen on x:1: taken', 'ListenHost (LISTEN_HOST) and GrpcPort (GRPC_PORT)'],
-  ])('adds to "%s" by which settings it was told', (message, settings) => {
+  ])('adds the settings to "%s"', (message, settings) => {
     const cause = new DtmConfigError(message);
     const failure = explainStartFailure(cause);
     expect(failure).toBeInstanceOf(DtmConfigError);
@@ -18,7 +18,7 @@ describe('explainStartFailure', () => {
     new DtmConfigError('MicroService.Driver: none'),
     new Error('cannot listen on x:1'),
     'a text',
-  ])('leaves %s as it is', (error) => {
+  ])('does not change %s', (error) => {
     expect(explainStartFailure(error)).toBe(error);
   });
 });

@@ -12,11 +12,11 @@ describe('findSimilarName', () => {
     ['TransCronIntervall', 'TransCronInterval'],
     ['RetryIntervalSecs', 'RetryInterval'],
     ['MicroServices.Target', 'MicroService.Target'],
-  ])('%s was meant to be %s', (written, meant) => {
+  ])('takes %s for %s', (written, meant) => {
     expect(findSimilarName(written, SETTING_KEYS)).toBe(meant);
   });
 
-  it('finds the right name that stands in the wrong group', () => {
+  it('finds the right name in the wrong group', () => {
     expect(findSimilarName('Password', SETTING_KEYS)).toBe('Store.Password');
     expect(findSimilarName('Store.RotationEnable', SETTING_KEYS)).toBe('Log.RotationEnable');
   });

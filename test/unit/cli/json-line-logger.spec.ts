@@ -43,7 +43,7 @@ describe('jsonLineLogger', () => {
     }
   });
 
-  it('goes on in a new file after a rotation', () => {
+  it('continues in a new file after a rotation', () => {
     const path = join(tempFolder(), 'log');
     const logger = jsonLineLogger('info', [path]);
     logger.info('before');
@@ -53,13 +53,13 @@ describe('jsonLineLogger', () => {
     expect(linesIn(`${path}.1`).map(({ message }) => message)).toEqual(['before']);
   });
 
-  it('refuses a file that cannot be written, by the name of the setting', () => {
+  it('refuses a file that cannot be written, and names the setting', () => {
     const path = join(tempFolder(), 'none', 'log');
     expect(() => jsonLineLogger('info', ['stderr', path])).toThrow(DtmConfigError);
     expect(() => jsonLineLogger('info', [path])).toThrow(`Log.Outputs: ${path} cannot be written (ENOENT)`);
   });
 
-  it('turns to stderr when a file can be written no more', () => {
+  it('falls back to stderr when a file can no longer be written', () => {
     const folder = join(tempFolder(), 'logs');
     mkdirSync(folder);
     const logger = jsonLineLogger('info', [join(folder, 'log')]);

@@ -99,7 +99,7 @@ describe.each(SETTING_KEYS)('%s', (key) => {
     expect(fromFile(yamlOf(key, text)).config[key]).toEqual(value);
   });
 
-  it('has its default when nobody gives it', () => {
+  it('has its default without a source', () => {
     expect(fromFile('').config[key]).toEqual(settingOf(key).defaultValue);
     expect(fromEnv({ [name]: '' }).config[key]).toEqual(settingOf(key).defaultValue);
   });
@@ -119,24 +119,24 @@ describe.each(SETTING_KEYS.filter((key) => CASES[key].length > 2))('a bad %s', (
 });
 
 describe('readConfig', () => {
-  it('has no problems and nothing to say without any source', () => {
+  it('has no problems and no notices without a source', () => {
     expect(readConfig({ env: {} })).toMatchObject({ problems: [], notices: [] });
   });
 
-  it('lets the file win over the environment, and says so', () => {
+  it('lets the file win over the environment, with a notice', () => {
     const env = { HTTP_PORT: '1', GRPC_PORT: '2', LOG_LEVEL: 'warn' };
     const { config, notices } = fromFile('HttpPort: 3\nGrpcPort: 2\n', env);
     expect(config).toMatchObject({ HttpPort: 3, GrpcPort: 2, LogLevel: 'warn' });
     expect(notices).toEqual(['HttpPort: conf.yml:1 wins over environment variable HTTP_PORT']);
   });
 
-  it('does not look at a value that another one wins over', () => {
+  it('does not check a value that is overridden', () => {
     const { config, problems } = fromFile('Store:\n  Port: 5432\n', { STORE_PORT: 'tcp://10.0.0.1:80' });
     expect(problems).toEqual([]);
     expect(config['Store.Port']).toBe(5432);
   });
 
-  it('names all problems at once, of both sources', () => {
+  it('reports all problems of both sources at once', () => {
     const { problems } = fromFile('HttpPrt: 1\nRetryInterval: 0\nStore:\n  Driver: redis\n', { LOG_LEVEL: 'loud' });
     expect(problems).toEqual([
       'HttpPrt: is not a setting; did you mean HttpPort? (conf.yml:1)',
@@ -150,11 +150,11 @@ describe('readConfig', () => {
     ['boltdb', 'use sqlite, which also keeps the store in a file'],
     ['redis', 'there is no Redis store'],
     ['sqlserver', 'use postgres or mysql'],
-  ])('has a remedy for who used the store %s of dtm', (driver, remedy) => {
+  ])('has a remedy for the store %s of dtm', (driver, remedy) => {
     expect(fromEnv({ STORE_DRIVER: driver }).problems).toEqual([expect.stringContaining(remedy)]);
   });
 
-  it.each(['postgres', 'mysql'])('needs to know where %s is, and the user', (driver) => {
+  it.each(['postgres', 'mysql'])('requires host and user of %s', (driver) => {
     expect(fromEnv({ STORE_DRIVER: driver }).problems).toEqual([
       `Store.Host: is required, because Store.Driver is ${driver}`,
       `Store.User: is required, because Store.Driver is ${driver}`,
@@ -168,7 +168,7 @@ describe('readConfig', () => {
   });
 
   it.each(SETTING_KEYS.filter((key) => settingOf(key).noEffect !== undefined))(
-    'says that %s has no effect, unless it is what dtm has by default',
+    "says that %s has no effect, unless it has dtm's default",
     (key) => {
       const { defaultValue, noEffect } = settingOf(key);
       const text = CASES[key][0] === String(defaultValue) ? '17' : CASES[key][0];

@@ -20,27 +20,27 @@ describe('the environment variable of a setting', () => {
 });
 
 describe('readEnvironment', () => {
-  it('gives what is set, and where it stands', () => {
+  it('returns what is set, with its source', () => {
     expect([...readEnvironment({ HTTP_PORT: '1', STORE_DRIVER: 'memory', PATH: '/bin' })]).toEqual([
       ['Store.Driver', { text: 'memory', source: 'environment variable STORE_DRIVER' }],
       ['HttpPort', { text: '1', source: 'environment variable HTTP_PORT' }],
     ]);
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('ignores an empty variable', () => {
     expect(readEnvironment({ HTTP_PORT: '' }).size).toBe(0);
   });
 });
 
 describe('findMisspeltVariables', () => {
-  it('names what resembles a setting in the groups of dtm', () => {
+  it('reports a variable similar to a setting in the groups of dtm', () => {
     expect(findMisspeltVariables({ STORE_PASWORD: 'secret', MICRO_SERVICE_ENDPOINT: 'x' })).toEqual([
       'environment variable STORE_PASWORD is not a setting; did you mean STORE_PASSWORD?',
       'environment variable MICRO_SERVICE_ENDPOINT is not a setting; did you mean MICRO_SERVICE_END_POINT?',
     ]);
   });
 
-  it('says nothing about variables of other programs', () => {
+  it('ignores variables of other programs', () => {
     expect(findMisspeltVariables({ STORE_SERVICE_HOST: 'x', HTTP_PROT: '1', STORE_HOST: 'db', HOME: '/' })).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ const textsOf = (yaml: string) =>
 const problemsOf = (yaml: string) => readYaml(yaml, 'conf.yml').problems;
 
 describe('readYaml', () => {
-  it('gives the settings of groups and of the top level, with their lines', () => {
+  it('returns the settings of groups and of the top level, with their lines', () => {
     const { settings, problems } = readYaml('Store:\n  Driver: postgres\n  Port: 5432\n\nHttpPort: "80"\n', 'conf.yml');
     expect(problems).toEqual([]);
     expect([...settings]).toEqual([
@@ -17,7 +17,7 @@ describe('readYaml', () => {
     ]);
   });
 
-  it('keeps texts as they were written, whatever YAML makes of them', () => {
+  it('keeps values as they were written', () => {
     expect(
       textsOf('TimeZoneOffset: +8\nStore:\n  Password: 007\n  User: no\n  Db: true\n  Host: "a: b"\n  Schema: 1e3\n'),
     ).toEqual({
@@ -31,7 +31,7 @@ describe('readYaml', () => {
   });
 
   it.each(['', '# all is commented out\n', '---\n', 'Store:\n', 'Store:\nHttpPort:\nLogLevel: ""\nAdminBasePath: ~\n'])(
-    'takes a key without a value for one that is not given: %j',
+    'ignores a key without a value: %j',
     (yaml) => {
       expect(readYaml(yaml, 'conf.yml')).toMatchObject({ problems: [], settings: new Map() });
     },
@@ -45,7 +45,7 @@ describe('readYaml', () => {
     ]);
   });
 
-  it('names every unknown key, its line and what was meant', () => {
+  it('reports every unknown key with its line and a suggestion', () => {
     expect(
       problemsOf('store:\n  Driver: sqlite\nHttpPrt: 1\nStore:\n  Diver: x\n  Compression: y\nDriver: memory\n'),
     ).toEqual([

@@ -12,7 +12,7 @@ const optionsOf = (env: Record<string, string>) => {
 };
 
 describe('serverOptions', () => {
-  it("are the defaults of the embedded coordinator on dtm's ports when nothing is set", () => {
+  it("are the defaults of the embedded coordinator, on dtm's ports, without settings", () => {
     const { store, logger, driver, ...options } = optionsOf({});
     expect(store?.name).toContain('memory');
     expect(logger).toBeInstanceOf(RecordingLogger);
@@ -66,11 +66,11 @@ describe('serverOptions', () => {
       MAX_PARALLEL_RECOVERY: '1',
       BREAKER_FAILURES: '1',
     },
-  ])('at the ends of what is allowed are allowed by the coordinator: %j', (env) => {
+  ])('at the limits of the settings are valid for the coordinator: %j', (env) => {
     expect(() => embeddedServer(optionsOf(env))).not.toThrow();
   });
 
-  it('name the setting when there is no such driver', () => {
+  it('name the setting for a driver that does not exist', () => {
     expect(() => optionsOf({ MICRO_SERVICE_DRIVER: 'none' })).toThrow(DtmConfigError);
     expect(() => optionsOf({ MICRO_SERVICE_DRIVER: 'none' })).toThrow(/^MicroService\.Driver: driver "none" does not/);
   });

@@ -17,7 +17,7 @@ const startUp: StartUp = {
 };
 
 describe('the start-up text', () => {
-  it('says where everything is', () => {
+  it('lists all addresses', () => {
     expect(startUpText(startUp)).toBe(
       [
         'nestjs-dtm v1.2.3 is serving',
@@ -46,11 +46,11 @@ describe('the start-up text', () => {
       { prepared: 0, submitted: 10_000, aborting: 1, attention: 0, isPartial: true },
       'more than 10001 unfinished transactions resumed: 0 prepared, 10000 submitted, 1 aborting',
     ],
-  ])('says what is resumed: %j', (unfinished, text) => {
+  ])('reports what is resumed: %j', (unfinished, text) => {
     expect(startUpText({ ...startUp, unfinished })).toContain(`\n  recovery   ${text}\n`);
   });
 
-  it('says what somebody should look at, and where it is listed', () => {
+  it('reports transactions that need attention, and where they are listed', () => {
     const unfinished = { prepared: 0, submitted: 0, aborting: 2, attention: 1, isPartial: false };
     expect(startUpText({ ...startUp, unfinished })).toContain(
       '\n  attention  transactions that need attention: 1, see http://127.0.0.1:36789/api/dtmsvr/all?attention=true\n',
@@ -64,7 +64,7 @@ describe('the start-up text', () => {
 });
 
 describe('countUnfinished', () => {
-  it('counts what a coordinator has', async () => {
+  it('counts the transactions of a coordinator', async () => {
     const server = embeddedServer({ store: memoryStore() });
     await server.open();
     await server.prepare(tccRequest('t1'));
@@ -96,12 +96,12 @@ describe('countUnfinished', () => {
     },
   });
 
-  it('turns the pages', async () => {
+  it('reads all pages', async () => {
     expect(await countUnfinished(withSubmitted(2500))).toMatchObject({ submitted: 2500, isPartial: false });
     expect(await countUnfinished(withSubmitted(10_000))).toMatchObject({ submitted: 10_000, isPartial: false });
   });
 
-  it('stops counting where it would delay the start', async () => {
+  it('stops counting before it delays the start', async () => {
     const api = withSubmitted(1_000_000);
     expect(await countUnfinished(api)).toMatchObject({ submitted: 10_000, isPartial: true });
     expect(api.pages).toBe(13);

@@ -25,8 +25,8 @@ function make() {
   return { source, clock, cache, pick: () => cache.pick('bank', source.watch) };
 }
 
-describe('names that are watched', () => {
-  it('are asked for once, whoever asks', async () => {
+describe('an address cache', () => {
+  it('looks a name up once for all callers', async () => {
     const { source, pick } = make();
     const asked = [pick(), pick()];
     source.listener?.found([ONE]);
@@ -35,7 +35,7 @@ describe('names that are watched', () => {
     expect(source.watches).toBe(1);
   });
 
-  it('lead to all addresses, as often as their weights say', () => {
+  it('picks all addresses by weight', () => {
     const { source, pick } = make();
     void pick();
     source.listener?.found([
@@ -48,7 +48,7 @@ describe('names that are watched', () => {
     expect(first / 4000).toBeLessThan(0.85);
   });
 
-  it('lead nowhere when nobody serves them, and somewhere when somebody does', async () => {
+  it('fails without an instance, and recovers', async () => {
     const { source, pick } = make();
     const asked = pick();
     source.listener?.found([]);
@@ -57,7 +57,7 @@ describe('names that are watched', () => {
     expect(pick()).toBe(OTHER);
   });
 
-  it('fail with the reason while the registry cannot be asked, and stay known when it could be before', async () => {
+  it('fails with the reason while the registry is down, unless addresses are known', async () => {
     const { source, pick } = make();
     const asked = pick();
     source.listener?.failed('down');
@@ -68,7 +68,7 @@ describe('names that are watched', () => {
     expect(pick()).toBe(ONE);
   });
 
-  it('fail after some seconds of silence', async () => {
+  it('fails after some seconds without an answer', async () => {
     const { clock, pick } = make();
     const asked = Promise.resolve(pick());
     asked.catch(() => undefined);
@@ -76,7 +76,7 @@ describe('names that are watched', () => {
     await expect(asked).rejects.toThrow('no address for bank: no answer yet');
   });
 
-  it('are watched for as long as they are asked for', async () => {
+  it('watches a name for as long as it is in use', async () => {
     const { source, clock, pick } = make();
     void pick();
     source.listener?.found([ONE]);
@@ -91,7 +91,7 @@ describe('names that are watched', () => {
     expect(source.watches).toBe(2);
   });
 
-  it('end with their owner', async () => {
+  it('ends all watches at its close', async () => {
     const { source, clock, cache, pick } = make();
     const asked = Promise.resolve(pick());
     cache.close();

@@ -56,7 +56,7 @@ const conversation = (authority: Buffer): Buffer =>
   ]);
 
 describe('an empty :authority', () => {
-  it.each([1, 2, 7, 10_000])('gets a name, in pieces of %i bytes', async (size) => {
+  it.each([1, 2, 7, 10_000])('gets a value, in chunks of %i bytes', async (size) => {
     expect(await through(conversation(AUTHORITY), size)).toEqual(conversation(NAMED));
   });
 
@@ -68,12 +68,12 @@ describe('an empty :authority', () => {
     ['headers of nothing', Buffer.concat([PREFACE, frame(1, 0, 1, Buffer.alloc(0)), frame(1, 8, 3, Buffer.from([1]))])],
     ['a frame that is too long', Buffer.concat([PREFACE, frame(1, 4, 1, Buffer.alloc(20_000, 0x81))])],
     ['the value 0x81 in a text', Buffer.concat([PREFACE, frame(1, 4, 1, Buffer.from([0x44, 0x02, 0x81, 0x81, 0x83]))])],
-  ])('%s stays as it is', async (_, bytes) => {
+  ])('%s is forwarded unchanged', async (_, bytes) => {
     expect(await through(bytes, 5)).toEqual(bytes);
     expect(await through(bytes, 100_000)).toEqual(bytes);
   });
 
-  it('is refused by Node, and is not behind a front', async () => {
+  it('is refused by Node, but not behind the proxy', async () => {
     const headers: IncomingHttpHeaders[] = [];
     const server = createServer();
     server.on('stream', (stream, received) => {
@@ -108,7 +108,7 @@ describe('an empty :authority', () => {
     expect(headers).toMatchObject([{ ':authority': 'localhost', ':path': '/b.B/In' }]);
   });
 
-  it('has no front at a port that is taken', async () => {
+  it('has no proxy at a port that is taken', async () => {
     const other: Server = createPlainServer().listen(0);
     await once(other, 'listening');
     onTestFinished(() => void other.close());

@@ -47,7 +47,7 @@ function watching(registry: ConsulRegistry, query = {}): (readonly string[] | st
 }
 
 describe('a watch of consul', () => {
-  it('asks for what has changed since, and for everything when the index goes backwards or is none', async () => {
+  it('polls from the last index, and from the start when the index goes backwards or is missing', async () => {
     const consul = await Participant.start();
     consul.answer(
       '/v1/health/service/bank',
@@ -64,7 +64,7 @@ describe('a watch of consul', () => {
     expect(consul.requests[0]?.query).toEqual({ passing: '1', wait: '55s', index: '0' });
   });
 
-  it('takes options, and a token, which stands in no URL', async () => {
+  it('sends options, and a token outside the URL', async () => {
     const consul = await Participant.start();
     consul.answer('/v1/health/service/bank', never);
     watching(registryAt(consul, { token: 'secret', datacenter: 'dc2', user: 'u', password: 'p' }), {
@@ -81,7 +81,7 @@ describe('a watch of consul', () => {
     ['no JSON', { body: '<html>' }, /answered 200: <html>/],
     ['no list', { body: '{}' }, /the answer is not a list of services/],
     ['no leader', { status: 500, body: 'No cluster leader' }, /answered 500: No cluster leader/],
-  ] as const)('says what is wrong, and goes on: %s', async (_, answer, message) => {
+  ] as const)('reports an error, and continues: %s', async (_, answer, message) => {
     const consul = await Participant.start();
     consul.answer('/v1/health/service/bank', answer, healthy(1, 'a'), never);
     const reports = watching(registryAt(consul));
@@ -89,7 +89,7 @@ describe('a watch of consul', () => {
     expect(reports).toEqual([expect.stringMatching(message), ['a']]);
   });
 
-  it('keeps who was known before consul was away, until they had the time to come back', async () => {
+  it('keeps known instances after an outage, until they have had the time to return', async () => {
     const consul = await Participant.start();
     const away = { status: 500, body: '' };
     consul.answer('/v1/health/service/bank', healthy(5, 'a', 'b'), away, healthy(1, 'b'), healthy(2, 'a', 'b'), never);
@@ -105,7 +105,7 @@ describe('a watch of consul', () => {
     expect(consul.requests.map(({ query }) => query['index'])).toEqual(['0', '5', '0', '0', '2']);
   });
 
-  it.skipIf(!hasOpenssl())('goes over TLS, and to another agent when one is gone', async () => {
+  it.skipIf(!hasOpenssl())('uses TLS, and another agent when one is down', async () => {
     const [consul, gone] = [await Participant.start(), await Participant.start()];
     consul.answer('/v1/health/service/bank', healthy(1, 'a'), never);
     const authority = createAuthority();
@@ -123,7 +123,7 @@ describe('a watch of consul', () => {
     await expect.poll(() => problems[0]).toMatch(/certificate/);
   });
 
-  it('waits with no more connections than an agent takes from one address, and asks now and then beyond', async () => {
+  it('holds fewer long polls than an agent accepts from one address, and polls beyond', async () => {
     const consul = await Participant.start();
     const registry = registryAt(consul);
     const names = Array.from({ length: 101 }, (_, index) => `bank-${index}`);
@@ -140,7 +140,7 @@ describe('a watch of consul', () => {
     expect(consul.connections).toBeLessThanOrEqual(116);
   });
 
-  it('reads what is no service as one without an address', async () => {
+  it('parses a malformed service as one without an address', async () => {
     const consul = await Participant.start();
     const entries = [
       null,
@@ -187,7 +187,7 @@ describe('an instance in consul', () => {
     });
   });
 
-  it('is what kratos writes, but for its id, and that it is well from the beginning', async () => {
+  it('is what kratos writes, except for its id and its first status', async () => {
     const written = await registered('kratos', await Participant.start());
     const id = String(written['ID']);
     const check = { Status: 'passing', DeregisterCriticalServiceAfter: '600s' };
@@ -232,7 +232,7 @@ describe('an instance in consul', () => {
     });
   });
 
-  it('is found with the token of the target, where it is registered with that', async () => {
+  it('is looked up with the token of its target', async () => {
     const consul = await Participant.start();
     consul.answer('/v1/health/service/bank', healthy(1));
     const driver = spongeDriver();
@@ -255,7 +255,7 @@ describe('an instance in consul', () => {
   });
 
   it.each([404, 500])(
-    'is entered again when its heartbeat is answered %s, and taken out in the end',
+    'is registered again when its heartbeat is answered with %s, and deregistered at the close',
     async (status) => {
       const consul = await Participant.start();
       const beat = '/v1/agent/check/update/a%20b';

@@ -46,7 +46,7 @@ describe('gRPC branches of Dapr', () => {
     expect(driver.branchUrl!('daprgrpc://DAPR_ENV/app', '/m')).toBe('daprgrpc://DAPR_ENV/app/m');
   });
 
-  it('that are passed on as they are say for whom they are', () => {
+  it('through the proxy carry the application in a header', () => {
     const call = { server: 'daprpgrpc://localhost:1/app', method: '/b.B/In', message: Buffer.from('x') };
     expect(driver.interceptGrpc!({ ...call, metadata: [['dtm-gid', 'g']] })).toEqual({
       ...call,
@@ -58,7 +58,7 @@ describe('gRPC branches of Dapr', () => {
     expect(driver.interceptGrpc!(call).metadata).toEqual([['dapr-app-id', 'app']]);
   });
 
-  it("by Dapr's API are addressed, and keep the rest of their message", () => {
+  it("by Dapr's API carry the application, and keep the rest of their message", () => {
     const request = daprPayload('{}', 'a/b');
     // message 3 { data 2 { value 2 }, content_type 3 }
     expect(request.toString('latin1')).toBe('\u001a\u000b\u0012\u0004\u0012\u0002{}\u001a\u0003a/b');
@@ -74,7 +74,7 @@ describe('gRPC branches of Dapr', () => {
     expect(call.message.toString('latin1')).toBe(`${request.toString('latin1')}\n\u0003app\u001a\u0003\n\u0001m`);
   });
 
-  it('other calls are left alone', () => {
+  it('other calls do not change', () => {
     const call = { server: 'h:1', method: '/b.B/In', message: Buffer.alloc(0) };
     expect(driver.interceptGrpc!(call)).toBe(call);
   });

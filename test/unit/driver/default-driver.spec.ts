@@ -26,7 +26,7 @@ describe('the default driver', () => {
     'polaris://svc/b.B/In?namespace=Test',
     'grpc://h:9000/b.B/In',
     'etcd://[x/s/m',
-  ])('refuses %s, and says that it needs a driver', (uri) => {
+  ])('refuses %s, and names the driver to use', (uri) => {
     expect(() => driver.parseServerMethod(uri)).toThrow(/without a scheme.*give the coordinator the driver/);
   });
 

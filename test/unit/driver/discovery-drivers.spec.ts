@@ -50,13 +50,13 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     expect(() => make({ registry }).parseServerMethod(uri)).toThrow(message);
   });
 
-  it('has URLs of branches that Go understands, without knowing the registry', () => {
+  it('builds branch URLs that Go understands, without a registry', () => {
     expect(branchUrlOf(make(), 'discovery:///bank', '/b.B/In')).toBe('discovery:///bank/b.B/In');
     expect(() => branchUrlOf(make(), 'discovery:///bank?x=1', '/b.B/In')).toThrow(DtmArgumentError);
     expect(() => branchUrlOf(make(), 'etcd://h:1/bank', '/b.B/In')).toThrow(DtmArgumentError);
   });
 
-  it('does not find services before it knows where, and says what to do', () => {
+  it('refuses lookups without a registry, with the remedy', () => {
     const driver = make();
     const call = (): unknown => driver.parseServerMethod('discovery:///busi/b.B/In');
     expect(call).toThrow(DtmArgumentError);
@@ -128,7 +128,7 @@ describe('fixed addresses', () => {
 });
 
 describe('endpoints of an instance', () => {
-  it('has 2 URLs with kratos, and one with sponge', () => {
+  it('are several with kratos, and one with sponge', () => {
     const endpoint = 'grpc://h:1,http://h:2';
     expect(() => kratosDriver().prepareService?.('etcd://h:1/dtm', endpoint)).not.toThrow();
     expect(() => spongeDriver().prepareService?.('etcd://h:1/dtm', endpoint)).toThrow(/has 2 URLs/);
@@ -137,7 +137,7 @@ describe('endpoints of an instance', () => {
 
 // in this order, for gRPC has one table for the process
 describe('discovery:///service in a process', () => {
-  it('can be called once somebody has said where services are found; later ones agree', async () => {
+  it('can be called after the first driver has named a registry; later drivers must name the same', async () => {
     const [bank, consul] = [await GrpcParticipant.start(), await Participant.start()];
     bank.answer('b.B/In', REPLIES.success);
     const tagged = (urls: object): object => ({
@@ -171,7 +171,7 @@ describe('discovery:///service in a process', () => {
     await driver.close?.();
   });
 
-  it('are looked up in one registry, by one driver', async () => {
+  it('is looked up in one registry, by one driver', async () => {
     await expect(kratosDriver({ registry }).registerGrpcResolver()).rejects.toThrow(
       /discovery:\/\/ is looked up in consul:\/\/127\.0\.0\.1:\d+, not in .*, in this process/,
     );

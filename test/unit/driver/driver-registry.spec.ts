@@ -18,7 +18,7 @@ const NAMES = [
 ];
 
 describe('a registry of drivers', () => {
-  it('knows the drivers of the package, and has the default one until another is used', () => {
+  it('has the drivers of the package, and uses the default driver until another is chosen', () => {
     const drivers = new DriverRegistry();
     expect(drivers.names).toEqual(NAMES);
     expect(drivers.current.name).toBe('default');
@@ -26,7 +26,7 @@ describe('a registry of drivers', () => {
     expect(drivers.current.name).toBe('dtm-driver-protocol1');
   });
 
-  it('takes drivers, and what makes them', () => {
+  it('accepts drivers and factories', () => {
     const own = named('own');
     const drivers = new DriverRegistry().register(own).register(() => named('made'));
     expect(drivers.names).toEqual([...NAMES, 'own', 'made']);
@@ -46,7 +46,7 @@ describe('a registry of drivers', () => {
     expect(drivers.current.name).toBe('dtm-driver-protocol1');
   });
 
-  it('names the known drivers when there is none of a name', () => {
+  it('lists the drivers when a name does not exist', () => {
     const drivers = new DriverRegistry().register(named('own'));
     for (const name of ['dtm-driver-other', '', 'toString', '__proto__']) {
       expect(() => drivers.use(name)).toThrow(DtmConfigError);
@@ -56,7 +56,7 @@ describe('a registry of drivers', () => {
     }
   });
 
-  it('lets a driver be replaced until it is used', () => {
+  it('replaces a driver until it is in use', () => {
     const [first, second, third] = [named('own'), named('own'), named('own')];
     const drivers = new DriverRegistry().register(first).register(second);
     expect(drivers.use('own')).toBe(second);
@@ -72,7 +72,7 @@ describe('a registry of drivers', () => {
       { name: 'half', parseServerMethod: () => undefined },
       'driver "half" lacks registerGrpcResolver and registerService',
     ],
-  ])('refuses what is no driver', (driver, message) => {
+  ])('refuses an invalid driver', (driver, message) => {
     expect(() => new DriverRegistry().register(driver as unknown as DtmDriver)).toThrow(DtmConfigError);
     expect(() => new DriverRegistry().register(driver as unknown as DtmDriver)).toThrow(message);
   });
@@ -85,7 +85,7 @@ describe('a registry of drivers', () => {
   });
 });
 
-describe('the driver that a user gives', () => {
+describe('the driver in an option', () => {
   it('may be left out, named, or an object', () => {
     expect(resolveDriver().name).toBe('default');
     expect(resolveDriver('dtm-driver-protocol1').name).toBe('dtm-driver-protocol1');

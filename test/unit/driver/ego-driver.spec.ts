@@ -34,7 +34,7 @@ describe('branches of ego', () => {
     expect(() => driver.parseServerMethod(uri)).toThrow(why);
   });
 
-  it('are not written with the address of etcd', () => {
+  it('do not contain the address of etcd', () => {
     expect(driver.branchUrl!('etcd:///bank', '/b.B/In')).toBe('etcd:///bank/b.B/In');
     expect(() => driver.branchUrl!('etcd://h:2379/bank', '/b.B/In')).toThrow(/three slashes/);
   });
@@ -66,7 +66,7 @@ describe('targets of ego', () => {
     expect(() => driver.prepareService!('etcd://h:2379/dtmservice', endpoint)).toThrow(DtmConfigError);
   });
 
-  it('have secrets that stand in no message', () => {
+  it('do not show their secrets in messages', () => {
     const target = 'consul://root:s3cret@h:1/dtmservice?userName=root&password=s3cret';
     expect(() => driver.prepareService!(target, 'h:1')).toThrow(/^(?!.*s3cret)/s);
     expect(() => egoDriver({ registry: 'etcd://h:0?userName=root&password=s3cret' })).toThrow(/^(?!.*s3cret)/s);
@@ -90,7 +90,7 @@ describe('entries of ego', () => {
     expect(read(egoValue('bank', 'h:1', started))).toBe('h:1');
   });
 
-  it('are out of service when they say so', () => {
+  it('may be out of service', () => {
     expect(read({ address: 'h:1', enable: true, healthy: false })).toBe('out of service');
     expect(read({ address: 'h:1', enable: false })).toBe('out of service');
     expect(read({ address: 'h:1' })).toBe('h:1');
@@ -106,7 +106,7 @@ describe('entries of ego', () => {
     '/ego/bank/providers/http://h:1',
     '/ego/bank/governors/grpc://h:1',
     '/ego/bank',
-  ])('those at %s are settings, or of other protocols', (key) => {
+  ])('at %s are settings, or of other protocols', (key) => {
     expect(read({ address: 'h:1' }, key)).toBe('setting');
   });
 });

@@ -13,7 +13,7 @@ const WATCH_CREATED = framed(Buffer.from([0x0a, 0, 0x18, 1]));
 /** The same, and that it has ended. */
 const WATCH_CANCELED = framed(Buffer.from([0x0a, 0, 0x20, 1]));
 
-it('needs one connection for reading and watching, and none afterwards', async () => {
+it('the client of etcd needs one connection for reads and watches, and none after its close', async () => {
   const sessions = new Set<ServerHttp2Session>();
   const paths: string[] = [];
   const server = createServer();

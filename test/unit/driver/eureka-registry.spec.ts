@@ -28,8 +28,8 @@ function answer(instances: object, hash?: string): object {
 const hosts = (apps: EurekaApps, service = 'bank'): string[] =>
   apps.listInstances(service).map(({ address }) => address.host);
 
-describe('all instances of Eureka', () => {
-  it('are followed by what has changed, as long as their numbers add up', () => {
+describe('a snapshot of Eureka', () => {
+  it('follows deltas as long as the count of instances agrees', () => {
     const apps = new EurekaApps();
     apps.replace(answer([instance('a'), instance('b'), instance('c', { status: 'DOWN' })]));
     expect(hosts(apps)).toEqual(['a.example', 'b.example']);
@@ -49,7 +49,7 @@ describe('all instances of Eureka', () => {
     expect(apps.apply(answer([], 'OUT_OF_SERVICE_1_UP_2_'))).toBe(false);
   });
 
-  it('may come as one in place of a list', () => {
+  it('may have a single element in place of a list', () => {
     const apps = new EurekaApps();
     apps.replace({ applications: { application: { name: 'BANK', instance: instance('a') } } });
     expect(hosts(apps)).toEqual(['a.example']);
@@ -57,7 +57,7 @@ describe('all instances of Eureka', () => {
     expect(hosts(apps)).toEqual([]);
   });
 
-  it('are found by their virtual host names, in any case', () => {
+  it('finds instances by their virtual host names, in any case', () => {
     const apps = new EurekaApps();
     apps.replace(
       answer([
@@ -81,13 +81,13 @@ describe('all instances of Eureka', () => {
     [{ hostName: undefined }, undefined],
     [{ status: 'OUT_OF_SERVICE' }, undefined],
     [{ status: undefined }, undefined],
-  ])('with %j are reached at %j', (change, address) => {
+  ])('has an instance with %j at %j', (change, address) => {
     const apps = new EurekaApps();
     apps.replace(answer([instance('a', change), null as unknown as object, 'nonsense' as unknown as object]));
     expect(apps.listInstances('bank')).toEqual(address ? [{ address }] : []);
   });
 
-  it.each([undefined, null, 'x', {}, { applications: 5 }])('are not read from %j', (other) => {
+  it.each([undefined, null, 'x', {}, { applications: 5 }])('refuses %j', (other) => {
     expect(() => new EurekaApps().replace(other)).toThrow('the answer is not a list of applications');
   });
 });
@@ -110,7 +110,7 @@ function watch(registry: EurekaRegistry, service: string): { found: string[]; fa
 }
 
 describe('Eureka', () => {
-  it('is asked once for all services, and for what has changed', async () => {
+  it('is polled once for all services, and for deltas', async () => {
     const eureka = await Participant.start();
     eureka.answer('/eureka/apps', { body: JSON.stringify(answer([instance('a')])) });
     const delta = answer([instance('b', { vipAddress: 'shop', actionType: 'ADDED' })], 'UP_2_');
@@ -126,7 +126,7 @@ describe('Eureka', () => {
     expect(eureka.requests[0]?.headers.accept).toBe('application/json');
   });
 
-  it('is not asked any more when nobody listens', async () => {
+  it('is not polled without a listener', async () => {
     const eureka = await Participant.start();
     eureka.answer('/apps', { body: JSON.stringify(answer([instance('a')])) });
     const registry = registryOf([eureka.origin]);
@@ -145,7 +145,7 @@ describe('Eureka', () => {
   it.each([
     ['refuses to tell changes', { status: 403 }],
     ['tells changes that do not add up', { body: JSON.stringify(answer([], 'UP_7_')) }],
-  ])('is asked for everything when it %s', async (_, delta) => {
+  ])('is read in full when it %s', async (_, delta) => {
     const eureka = await Participant.start();
     eureka.answer(
       '/apps',
@@ -157,7 +157,7 @@ describe('Eureka', () => {
     await expect.poll(() => bank.found.slice(0, 2)).toEqual(['a.example', 'b.example']);
   });
 
-  it('that fails is asked again, and who was known stays known when it has forgotten them', async () => {
+  it('is retried after a failure, and known instances stay when it has lost them', async () => {
     const eureka = await Participant.start();
     eureka.answer(
       '/apps',
@@ -176,7 +176,7 @@ describe('Eureka', () => {
     expect(bank.found.slice(0, 2)).toEqual(['a.example', 'a.example']);
   });
 
-  it('is told again of an instance whose heartbeat it does not know', async () => {
+  it('receives an instance again when it does not know its heartbeat', async () => {
     const eureka = await Participant.start();
     const path = '/apps/BANK/10.0.0.1%3Abank%3A80';
     eureka.answer('/apps/BANK', { status: 204, body: '' });
@@ -190,7 +190,7 @@ describe('Eureka', () => {
     expect(eureka.lines.at(-1)).toBe(`DELETE ${path}`);
   });
 
-  it('may have several servers, with passwords of their own', async () => {
+  it('may have several servers, each with its password', async () => {
     const [down, up] = [await Participant.start(), await Participant.start()];
     down.answer('/a/apps', { status: 503 });
     up.answer('/b/apps', { body: JSON.stringify(answer([instance('a')])) });
@@ -203,7 +203,7 @@ describe('Eureka', () => {
   });
 
   it.each([[[]], [['eureka:8761']], [['ftp://me:secret@eureka/eureka']], [['http://eureka/eureka?secret=1']]])(
-    'has no server at %j',
+    'refuses the URLs %j',
     (urls) => {
       expect(() => parseEurekaUrls(urls, {})).toThrow(/http:\/\/eureka:8761\/eureka/);
       expect(() => parseEurekaUrls(urls, {})).not.toThrow(/me:secret/);

@@ -55,22 +55,22 @@ describe('a branch of go-zero', () => {
     'nacos://h:8848/bank?namespaceid=x',
     'nacos://user:secret@h:8848/bank',
     'etcd://h:2379/bank?x=y',
-  ])('has none with what Go dtm drops: %s', (service) => {
+  ])('has no URL with parts that Go dtm drops: %s', (service) => {
     expect(() => branchUrlOf(driver, service, '/b.B/In')).toThrow(DtmArgumentError);
     expect(() => branchUrlOf(driver, service, '/b.B/In')).toThrow(/Go dtm drops the user and the query of a service/);
     expect(() => branchUrlOf(driver, service, '/b.B/In')).not.toThrow(/secret/);
   });
 
   it.each(['etcd://h:2379/bank/more', 'etcd://h:2379', 'etcd:///h1:1?key=bank', 'discovery:///bank'])(
-    'has none at %s, where nobody would find it',
+    'has no URL at %s, where it could not be found',
     (service) => {
       expect(() => branchUrlOf(driver, service, '/b.B/In')).toThrow(DtmArgumentError);
     },
   );
 });
 
-describe('the drivers of go-zero of one process', () => {
-  it('reach a registry in the same way, for gRPC has one table of schemes', async () => {
+describe('two drivers of go-zero in one process', () => {
+  it('must have the same options, because gRPC has one table of schemes', async () => {
     await goZeroDriver().registerGrpcResolver();
     await goZeroDriver({ etcd: {} }).registerGrpcResolver();
     const other = goZeroDriver({ etcd: { user: 'bank', password: 'secret' } });

@@ -22,6 +22,6 @@ it.each([
   ['shop', 'bank?x=1'],
   ['shop', 'bänk'],
   ['a b', 'bank'],
-])('k8s://%s/%s is none', (authority, path) => {
+])('k8s://%s/%s is not a service of go-zero', (authority, path) => {
   expect(() => addresses.parse({ scheme: 'k8s', authority, path })).toThrow(DtmArgumentError);
 });

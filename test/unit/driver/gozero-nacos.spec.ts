@@ -27,11 +27,11 @@ describe('services of go-zero in Nacos', () => {
     ['h:0', 's'],
     ['h:8848', 's?GroupName=a/b'],
     ['h:8848', 's?Clusters=A,b%20c'],
-  ])('nacos://%s/%s is no address', (authority, path) => {
+  ])('nacos://%s/%s is refused', (authority, path) => {
     expect(() => new NacosAddresses().parse({ scheme: 'nacos', authority, path })).toThrow(/./);
   });
 
-  it.each(['h', 'h:8848', 'u:p@h:8848', 'h1:8848,h2:8848'])('nacos://%s/s?Clusters=A,B is one', (authority) => {
+  it.each(['h', 'h:8848', 'u:p@h:8848', 'h1:8848,h2:8848'])('nacos://%s/s?Clusters=A,B is accepted', (authority) => {
     new NacosAddresses().parse({ scheme: 'nacos', authority, path: 's?Clusters=A,B&namespaceid=x' });
   });
 

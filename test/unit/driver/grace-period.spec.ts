@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { GracePeriod } from '../../../lib/driver/support/registry/grace-period.js';
 
-describe('what a registry says', () => {
+describe('a grace period', () => {
   const known = (graceMs: number): GracePeriod<string> => new GracePeriod(graceMs, (entry) => entry);
 
-  it('is believed as long as it answers', () => {
+  it('does not begin while the registry answers', () => {
     const entries = known(60_000);
     expect(entries.apply(['a', 'b'])).toEqual(['a', 'b']);
     expect(entries.apply(['b'])).toEqual(['b']);
     expect(entries.apply([])).toEqual([]);
   });
 
-  it('does not make what it has forgotten in an outage unknown at once', () => {
+  it('keeps entries that the registry has lost in an outage', () => {
     const entries = known(60_000);
     entries.apply(['a', 'b']);
     entries.recordOutage();
@@ -19,14 +19,14 @@ describe('what a registry says', () => {
     expect(entries.apply(['b', 'c'])).toEqual(['b', 'c', 'a']);
   });
 
-  it('is believed again when there was time enough', () => {
+  it('ends after its length', () => {
     const entries = known(0);
     entries.apply(['a']);
     entries.recordOutage();
     expect(entries.apply([])).toEqual([]);
   });
 
-  it('is all there is after an outage before the first answer', () => {
+  it('adds nothing when the outage was before the first answer', () => {
     const entries = known(60_000);
     entries.recordOutage();
     expect(entries.apply(['a'])).toEqual(['a']);

@@ -37,7 +37,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     expect(servers.map(({ calls }) => calls.length)).toEqual([2, 2]);
   });
 
-  it('calls only the first address when the user says so', async () => {
+  it('calls only the first address when the user configures it', async () => {
     const servers = await Promise.all([participant(), participant()]);
     const { scheme } = scripted(servers.map(({ address }) => address));
     const first = JSON.stringify({ loadBalancingConfig: [{ pick_first: {} }] });
@@ -57,7 +57,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     expect([old.calls.length, young.calls.length]).toEqual([1, 1]);
   });
 
-  it('fails at once while nobody serves it, and recovers', async () => {
+  it('fails at once while no instance is registered, and recovers', async () => {
     const server = await participant();
     const { source, scheme } = scripted([]);
     const client = new PlainGrpcClient(`${scheme}:///bank`);
@@ -71,7 +71,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     await waitUntil(async () => (await client.call('/b.B/In')) === 'OK');
   });
 
-  it('fails while the registry cannot be asked, and recovers by itself', async () => {
+  it('fails while the registry is down, and recovers by itself', async () => {
     const server = await participant();
     const { source, clock, scheme } = scripted();
     const client = new PlainGrpcClient(`${scheme}:///bank`);
@@ -99,7 +99,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     await waitUntil(async () => (await client.call('/b.B/In')) === 'OK');
   });
 
-  it('leaves the registry when it is idle, and comes back', async () => {
+  it('ends its watch when it is idle, and starts it again', async () => {
     const server = await participant();
     const { source, clock, scheme } = scripted([server.address]);
     const client = new PlainGrpcClient(`${scheme}:///bank`, { 'grpc.client_idle_timeout_ms': 1 });
@@ -113,7 +113,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
   });
 
   it.each(['h1:1,h2:2', 'a b', 'a%2Fb', 'служба', 'bank.2', 's?wait=1s', 'a:b:c', '-', '.'])(
-    'connects whatever the target is called: %s',
+    'connects to any name of a target: %s',
     async (path) => {
       const server = await participant();
       const { scheme } = scripted([server.address]);

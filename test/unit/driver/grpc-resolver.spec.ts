@@ -47,7 +47,7 @@ const at = (...ports: number[]): Report => ports.map((port) => `{"host":"127.0.0
 const NOBODY = 'UNAVAILABLE no address for own:///bank: no healthy instance is registered';
 
 describe('a resolver of gRPC on a source of addresses', () => {
-  it('asks nothing before it is used, and reports nothing while gRPC asks', async () => {
+  it('looks nothing up before its first use, and does not report before that call returns', async () => {
     const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
     expect(source.log).toEqual([]);
     resolver.updateResolution();
@@ -56,7 +56,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect([source.log, reports]).toEqual([['watch bank'], [at(1)]]);
   });
 
-  it('reports each change of the list, in place of the one before', async () => {
+  it('reports each change of the list', async () => {
     const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
@@ -65,7 +65,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(reports).toEqual([at(1), at(1, 2), at(2)]);
   });
 
-  it('does not report again what has not changed, however it is ordered or repeated', async () => {
+  it('does not report an unchanged list again, whatever its order and repetitions are', async () => {
     const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1', '127.0.0.1:2'] });
     resolver.updateResolution();
     await clock.advance(0);
@@ -75,7 +75,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect([source.log, reports]).toEqual([['watch bank'], [at(1, 2)]]);
   });
 
-  it('reports an empty list, and then that nobody is there, until somebody is', async () => {
+  it('reports an empty list and an error, until an instance is registered', async () => {
     const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
@@ -95,7 +95,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(reports).toEqual(['UNAVAILABLE no address for own:///bank: registry down', at(1)]);
   });
 
-  it('keeps the addresses that it has when an error comes after them', async () => {
+  it('keeps its addresses after an error', async () => {
     const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
@@ -103,7 +103,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(reports).toEqual([at(1)]);
   });
 
-  it('reports a source that stays silent after 5 seconds, once, and its answer when it comes', async () => {
+  it('reports a source without an answer after 5 seconds, once, and then its answer', async () => {
     const { source, clock, resolver, reports } = bed();
     resolver.updateResolution();
     await clock.advance(4_999);
@@ -114,7 +114,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect([reports[1], clock.pending, source.log]).toEqual([at(1), 0, ['watch bank']]);
   });
 
-  it('stops when it is destroyed, and starts again when it is asked again', async () => {
+  it('stops when it is destroyed, and starts again on an update', async () => {
     const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
     for (let time = 0; time < 2; time++) {
       resolver.updateResolution();
@@ -129,7 +129,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(reports).toEqual([at(1), at(1)]);
   });
 
-  it('goes on with the watch that it left a moment ago', async () => {
+  it('continues the watch that lingers', async () => {
     const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
@@ -141,7 +141,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect([source.log, reports, clock.pending]).toEqual([['watch bank'], [at(1), at(2)], 0]);
   });
 
-  it('stops a silent source, whose timers end too', async () => {
+  it('stops a source without an answer, and its timers', async () => {
     const { source, clock, resolver, reports } = bed();
     resolver.updateResolution();
     await clock.advance(0);
@@ -150,7 +150,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect([source.log, reports, clock.pending]).toEqual([['watch bank', 'stop bank'], [], 0]);
   });
 
-  it('reports nothing once it is destroyed, whatever the source still says', async () => {
+  it('reports nothing after it is destroyed', async () => {
     const listeners: Parameters<ScriptedAddresses['watch']>[1][] = [];
     const source = new ScriptedAddresses();
     source.watch = (_, listener) => {
@@ -171,7 +171,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(reports).toEqual([]);
   });
 
-  it('stops a source during whose first report it is destroyed', async () => {
+  it('stops a source when it is destroyed during the first report', async () => {
     const source = new ScriptedAddresses(['127.0.0.1:1']);
     const clock = new VirtualClock();
     const scheme = freshScheme();
@@ -189,7 +189,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(source.log).toEqual(['watch bank', 'stop bank']);
   });
 
-  it('reports a source that throws, and begins again after a while', async () => {
+  it('reports a source that throws, and starts it again later', async () => {
     const source = new ScriptedAddresses(['127.0.0.1:1']);
     const { watch } = source;
     source.watch = () => {
@@ -203,7 +203,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('leaves a source that always throws for good', async () => {
+  it('stops a source that always throws', async () => {
     const source = new ScriptedAddresses();
     let attempts = 0;
     source.watch = () => {
@@ -219,7 +219,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect([attempts, clock.pending]).toEqual([2, 0]);
   });
 
-  it('sends a list again that gRPC could not use', async () => {
+  it('sends a list again that gRPC has refused', async () => {
     const source = new ScriptedAddresses(['127.0.0.1:1']);
     const scheme = freshScheme();
     registerGrpcScheme(grpc, { scheme, driver: 'own', source });
@@ -236,7 +236,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(count).toBe(2);
   });
 
-  it('leaves the balancing to the user who has chosen one', async () => {
+  it('keeps the load balancing that the user has configured', async () => {
     const { clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'], channel: { 'grpc.service_config': '{}' } });
     resolver.updateResolution();
     await clock.advance(0);
@@ -259,7 +259,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(details).toBe(`no address for ${scheme}://***@h:8848/s: no answer yet`);
   });
 
-  it('shares the watch of its target with the others', async () => {
+  it('shares the watch of its target', async () => {
     const source = new ScriptedAddresses();
     const clock = new VirtualClock();
     const scheme = freshScheme();
@@ -301,7 +301,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(source.log).toEqual(['watch bank', 'watch shop', 'stop bank', 'stop shop']);
   });
 
-  it('is not made for a target that the source refuses', () => {
+  it('is not created for a target that the source refuses', () => {
     expect(() => bed({ path: 'bad' })).toThrow('no such target');
   });
 });
@@ -321,7 +321,7 @@ describe('the authority of the calls to a target', () => {
     [{ path: 'a b/c' }, 'a-b-c'],
     [{ path: 'службаs' }, '------s'],
     [{ path: 'bank.2' }, 'localhost'],
-  ])('is a host that HTTP/2 takes, for %j', (uri, authority) => {
+  ])('is a host that HTTP/2 accepts, for %j', (uri, authority) => {
     const scheme = freshScheme();
     let registered: { getDefaultAuthority(target: object): string } | undefined;
     const { registerResolver } = grpc.experimental;
@@ -339,7 +339,7 @@ describe('registering a scheme', () => {
   const source = new ScriptedAddresses();
   const of = (driver: string, scheme: string): GrpcScheme => ({ driver, scheme, source });
 
-  it('again by the same driver does nothing', () => {
+  it('by the same driver again does nothing', () => {
     const scheme = freshScheme();
     registerGrpcScheme(grpc, of('one', scheme));
     expect(() => registerGrpcScheme(grpc, of('one', scheme))).not.toThrow();

@@ -33,8 +33,8 @@ class Registry {
   }
 }
 
-describe('an entry that is kept in a registry', () => {
-  it('is made, and taken out once', async () => {
+describe('a registration that is kept', () => {
+  it('is made, and revoked once', async () => {
     const registry = new Registry();
     const registration = await registry.register();
     expect(registration.problem).toBeUndefined();
@@ -45,7 +45,7 @@ describe('an entry that is kept in a registry', () => {
     expect(registry.clock.pending).toBe(0);
   });
 
-  it('is made when the registry is back, and says so long why it is not', async () => {
+  it('is made when the registry is back, and reports the problem until then', async () => {
     const registry = new Registry();
     registry.problem = 'down';
     const registration = await registry.register();
@@ -83,7 +83,7 @@ describe('an entry that is kept in a registry', () => {
     expect(registry.log).toEqual(['enter', 'enter', 'leave']);
   });
 
-  it('does not keep anybody waiting when the registry is silent', async () => {
+  it('does not delay its caller when the registry does not answer', async () => {
     const registry = new Registry();
     registry.isSilent = true;
     const registering = registry.register();
@@ -96,7 +96,7 @@ describe('an entry that is kept in a registry', () => {
     await expect(closing).rejects.toThrow('no answer');
   });
 
-  it('ends in time when the registry does not answer any more', async () => {
+  it('ends in time when the registry no longer answers', async () => {
     const registry = new Registry();
     const registration = await registry.register();
     registry.leaving = new Promise(() => undefined);
@@ -106,7 +106,7 @@ describe('an entry that is kept in a registry', () => {
     await expect(closing).rejects.toThrow('bank could not be deregistered: no answer');
   });
 
-  it('is taken out when it was made while it was closed', async () => {
+  it('is revoked when it succeeds after its close', async () => {
     const clock = new VirtualClock();
     const registered = deferred<Lease>();
     const log: string[] = [];

@@ -42,7 +42,7 @@ function watch(registry: NacosRegistry, clusters?: string[]): { found: unknown[]
 }
 
 describe('Nacos by its v1 API', () => {
-  it("is sent the parameters of Go's SDK", async () => {
+  it("receives the parameters of Go's SDK", async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     const registration = await register(registryOf(nacos, { namespace: 'n' }), { ...BANK, group: 'G', cluster: 'C' });
     expect(registration.problem).toBeUndefined();
@@ -67,7 +67,7 @@ describe('Nacos by its v1 API', () => {
     expect(nacos.calls.at(-1)).toEqual({ call: 'DELETE /v1/ns/instance', parameters: identity });
   });
 
-  it('is told again of an instance that it does not know (20404)', async () => {
+  it('receives an instance again that it does not know (20404)', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     const reports: (string | undefined)[] = [];
     const registration = await registryOf(nacos).register(BANK, { report: (problem) => reports.push(problem) });
@@ -79,7 +79,7 @@ describe('Nacos by its v1 API', () => {
       .toEqual([undefined, expect.stringContaining('is no longer registered'), undefined]);
   });
 
-  it('is asked to drop an instance after the last beat: a later one would enter it again', async () => {
+  it('receives the deregistration after the last beat, because a later beat would register again', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     let answerBeat = (): void => undefined;
     const registration = await register(registryOf(nacos));
@@ -96,7 +96,7 @@ describe('Nacos by its v1 API', () => {
     expect(nacos.lines.at(-1)).toBe('DELETE /v1/ns/instance');
   });
 
-  it('gets no beats of an instance that is not ephemeral', async () => {
+  it('receives no beats of an instance that is not ephemeral', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     const registration = await register(registryOf(nacos), { ...BANK, ephemeral: false });
     // time enough for a beat of another one
@@ -108,7 +108,7 @@ describe('Nacos by its v1 API', () => {
     expect(nacos.calls[0]?.parameters['ephemeral']).toBe('false');
   });
 
-  it('finds instances that are healthy, enabled and have a weight, and leaves out what it does not understand', async () => {
+  it('returns instances that are healthy, enabled and have a weight; malformed ones are ignored', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     const good = { ip: '10.0.0.1', port: 80, weight: 2.5, healthy: true, enabled: true };
     nacos.hosts = [
@@ -136,7 +136,7 @@ describe('Nacos by its v1 API', () => {
     ['no JSON', 'nonsense'],
     ['no list', '{"hosts":5}'],
     ['nothing', ''],
-  ])('that answers %s is asked again', async (_, body) => {
+  ])('is polled again after the answer %s', async (_, body) => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     nacos.participant.answer('/nacos/v1/ns/instance/list', { body }, { body: '{"hosts":[]}' });
     const { found, failed } = watch(registryOf(nacos));
@@ -144,7 +144,7 @@ describe('Nacos by its v1 API', () => {
     expect(failed).toEqual([expect.stringMatching(/^nacos at 127\.0\.0\.1:\d+: ./)]);
   });
 
-  it('that comes back without instances has time to be told of them', async () => {
+  it('has a grace period after it comes back without instances', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     const list = (...hosts: object[]): { body: string } => ({ body: JSON.stringify({ hosts, cacheMillis: 500 }) });
     nacos.participant.answer(
@@ -160,9 +160,9 @@ describe('Nacos by its v1 API', () => {
   });
 });
 
-describe('a recorded conversation with Nacos 3 (no real one can be had for tests): by its v3 API', () => {
+describe('Nacos by its v3 API, as a recorded conversation, because no Nacos 3 can be installed for tests', () => {
   it.each([404, 410])(
-    'Nacos 3.2, which answers v1 with %i, is told of an instance, its beats and its end',
+    'Nacos 3.2, which answers v1 with %i, receives an instance, its beats and its deregistration',
     async (missing) => {
       const nacos = await RecordedNacos.start({ apis: ['v3'], missing });
       const registration = await register(registryOf(nacos), { ...BANK, group: 'G' });
@@ -194,7 +194,7 @@ describe('a recorded conversation with Nacos 3 (no real one can be had for tests
     },
   );
 
-  it('finds instances, by the API that it was told to use', async () => {
+  it('finds instances by the API of the option', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1', 'v3'] });
     nacos.hosts = [
       {
@@ -219,7 +219,7 @@ describe('a recorded conversation with Nacos 3 (no real one can be had for tests
     ]);
   });
 
-  it('an error that it answers with 200 is one', async () => {
+  it('an error in an answer with status 200 is an error', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v3'] });
     const body = '{"code":20002,"message":"parameter validate error","data":null}';
     nacos.participant.answer('/nacos/v3/client/ns/instance', { body });
@@ -238,15 +238,15 @@ describe('a recorded conversation with Nacos 3 (no real one can be had for tests
     expect([...nacos.known]).toEqual(['10.0.0.1:80']);
   });
 
-  it('the answer of a server that has neither is shown', async () => {
+  it('the answer of a server without both APIs is shown', async () => {
     const nacos = await RecordedNacos.start({ apis: [] });
     const registration = await register(registryOf(nacos));
     expect(registration.problem).toContain('answered 404: no such api');
   });
 });
 
-describe('what is no Nacos', () => {
-  it('is not taken for one, whatever it answers', async () => {
+describe('another server than Nacos', () => {
+  it('is not taken for Nacos, whatever it answers', async () => {
     const other = await Participant.start();
     const port = Number(new URL(other.origin).port);
     const registration = await register(registryOf({ address: { host: '127.0.0.1', port } }, { contextPath: 'x/' }));
@@ -279,7 +279,7 @@ describe('a user of Nacos', () => {
     ]);
   });
 
-  it('logs in again when the login is refused', async () => {
+  it('logs in again when the token is refused', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'], auth: true });
     const registration = await register(registryOf(nacos, user));
     nacos.expireTokens();
@@ -287,7 +287,7 @@ describe('a user of Nacos', () => {
     expect(registration.problem).toBeUndefined();
   });
 
-  it('logs in again before the login ends', async () => {
+  it('logs in again before the token expires', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'], auth: true, tokenTtl: 0.001 });
     const { problem } = await register(registryOf(nacos, user));
     expect(problem).toBeUndefined();
@@ -310,7 +310,7 @@ describe('a user of Nacos', () => {
     expect(nacos.participant.requests.map(({ search }) => search).join()).not.toMatch(/secret|token|wrong/);
   });
 
-  it('is asked for where there is none', async () => {
+  it('is required when Nacos refuses a request without one', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'], auth: true });
     const { problem } = await register(registryOf(nacos));
     expect(problem).toContain('answered 403: token invalid!; give a user and a password');
@@ -321,7 +321,7 @@ describe('several members of Nacos', () => {
   it.each([
     ['does not answer', undefined],
     ['has not started yet', 503],
-  ])('one that %s is left for the next one', async (_, status) => {
+  ])('the next one is called when one %s', async (_, status) => {
     const [down, up] = [await Participant.start(), await RecordedNacos.start({ apis: ['v1'] })];
     const port = Number(new URL(down.origin).port);
     if (status === undefined) await down.close();
@@ -335,7 +335,7 @@ describe('several members of Nacos', () => {
 });
 
 describe.skipIf(!hasOpenssl())('Nacos behind TLS', () => {
-  it('is trusted by the authority that is given', async () => {
+  it('is trusted by the configured authority', async () => {
     const authority = createAuthority();
     const server = createServer(authority.sign('DNS:localhost'), (_, response) => response.end('{"hosts":[]}'));
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));

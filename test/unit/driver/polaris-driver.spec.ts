@@ -49,7 +49,7 @@ describe('branches of Polaris', () => {
     ['polaris://bank/?namespace=default', 'polaris://bank/b.B/In'],
     ['polaris://bank', 'polaris://bank/b.B/In'],
     ['bank:50051', 'bank:50051/b.B/In'],
-  ])('those of %s are written %s', (service, url) => {
+  ])('of the service %s are written %s', (service, url) => {
     expect(driver.branchUrl!(service, '/b.B/In')).toBe(url);
     expect(driver.parseServerMethod(url).method).toBe('/b.B/In');
   });
@@ -59,7 +59,7 @@ describe('branches of Polaris', () => {
     (service) => expect(() => driver.branchUrl!(service, '/b.B/In')).toThrow(DtmArgumentError),
   );
 
-  it('a server that Go wrote is read, with the options that are served', () => {
+  it('an address that Go has written is parsed, with the supported options', () => {
     const read = (options: string): unknown =>
       parsePolarisTarget({ scheme: 'polaris', authority: 'svc', path: `?options=${options}` });
     expect(read('eyJOYW1lc3BhY2UiOiJUZXN0In0=')).toEqual({ name: 'svc', namespace: 'Test' });
@@ -124,7 +124,7 @@ describe('the servers of Polaris', () => {
       .map(formatHostPort)
       .join();
 
-  it('are those of the option, of the environment, or of polaris.yaml', () => {
+  it('are found in the option, in the environment, or in polaris.yaml', () => {
     inFolder('global:\n  serverConnector:\n    addresses:\n      - 10.0.0.1:8091\n      - other\n');
     expect(found(['a:1', 'b'], host)).toBe('a:1,b:8091');
     expect(found(undefined, host)).toBe('p:8091');
@@ -139,17 +139,17 @@ describe('the servers of Polaris', () => {
     ['', 'has no list'],
     ['global: { serverConnector: { addresses: [] } }', 'has no list'],
     ['global: { serverConnector: { addresses: ["a b"] } }', '"a b"'],
-  ])('are not known from %j', (yaml, why) => {
+  ])('are not found in %j', (yaml, why) => {
     inFolder(yaml);
     expect(() => findPolarisServers(undefined, {})).toThrow(DtmConfigError);
     expect(() => findPolarisServers(undefined, {})).toThrow(why);
   });
 
-  it.each([[[]], [['a:0']], [['http://a:1']]])('are not %j', (servers) => {
+  it.each([[[]], [['a:0']], [['http://a:1']]])('must not be %j', (servers) => {
     expect(() => findPolarisServers(servers, {})).toThrow(DtmConfigError);
   });
 
-  it('need not be known before they are asked', () => {
+  it('are not needed before the first request', () => {
     inFolder();
     const later = polarisDriver();
     expect(later.parseServerMethod('polaris://svc/b.B/In').method).toBe('/b.B/In');
@@ -159,7 +159,7 @@ describe('the servers of Polaris', () => {
   });
 });
 
-describe('the front port of Polaris', () => {
+describe('the proxy port of Polaris', () => {
   it.each(['x', '70000', '-1', '1.5'])('must not be %j in the environment', (port) => {
     vi.stubEnv('DTM_POLARIS_PROXY_PORT', port);
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -168,7 +168,7 @@ describe('the front port of Polaris', () => {
     );
   });
 
-  it('is not needed', () => {
+  it('is optional', () => {
     expect(() => driver.prepareService?.('polaris://127.0.0.1:1/bank?namespace=default', '')).not.toThrow();
   });
 });

@@ -37,7 +37,7 @@ describe('dtm-driver-protocol1', () => {
     'protocol1:///localhost:1/b.B/In/More',
     'protocol1:///localhost:1//In',
     'protocol1://',
-  ])('refuses %s, and shows the form with three slashes', (uri) => {
+  ])('refuses %s, and shows the format with three slashes', (uri) => {
     expect(() => driver.parseServerMethod(uri)).toThrow(DtmArgumentError);
     expect(() => driver.parseServerMethod(uri)).toThrow(
       'protocol1:///host:port/pkg.Service/Method, with three slashes',
@@ -55,12 +55,12 @@ describe('dtm-driver-protocol1', () => {
 describe('addresses of dtm-driver-protocol1 in gRPC', () => {
   beforeAll(() => driver.registerGrpcResolver());
 
-  it('may be made known again, by another application of the process as well', async () => {
+  it('may be registered again, also by another application of the process', async () => {
     await driver.registerGrpcResolver();
     await protocol1Driver().registerGrpcResolver();
   });
 
-  it.each(['protocol1:///', 'protocol1://'])('are found behind %s, for Nest and any other client', async (prefix) => {
+  it.each(['protocol1:///', 'protocol1://'])('are found after %s, by Nest and any other client', async (prefix) => {
     const server = await GrpcParticipant.start();
     server.answer('b.B/In', REPLIES.success);
     expect(await new PlainGrpcClient(prefix + server.address).call('/b.B/In')).toBe('OK');
@@ -70,14 +70,14 @@ describe('addresses of dtm-driver-protocol1 in gRPC', () => {
   });
 
   it.each(['protocol1:///localhost', 'protocol1://a:1/b:2', 'protocol1:///a:1,b:2', 'protocol1://u:p@h:1'])(
-    '%s is refused when the client is made',
+    '%s is refused when the client is created',
     (url) => {
       expect(() => new PlainGrpcClient(url)).toThrow(/bad address: .* as protocol1:\/\/\/host:port/);
       expect(() => new PlainGrpcClient(url)).not.toThrow(/u:p/);
     },
   );
 
-  it('are those of branches too', async () => {
+  it('are also those of branches', async () => {
     const server = await GrpcParticipant.start();
     server.answer('bank.Bank/In', REPLIES.success, REPLIES.failure);
     const transport = branchTransport({ driver: protocol1Driver() });
@@ -93,7 +93,7 @@ describe('addresses of dtm-driver-protocol1 in gRPC', () => {
     expect(new Set(server.calls.map(({ peer }) => peer)).size).toBe(1);
   });
 
-  it('are not sought at a proxy of the environment; a client of your own has to be told so', async () => {
+  it('are not called through a proxy of the environment; your own client needs an option for that', async () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv('http_proxy', 'http://127.0.0.1:1');
     const server = await GrpcParticipant.start();
@@ -110,7 +110,7 @@ describe('addresses of dtm-driver-protocol1 in gRPC', () => {
     expect(await new PlainGrpcClient(target, { 'grpc.enable_http_proxy': 1 }).call('/b.B/In')).toMatch(/^UNAVAILABLE/);
   });
 
-  it('fail when nobody listens there', async () => {
+  it('fail when nothing listens there', async () => {
     const server = await GrpcParticipant.start();
     server.stop();
     expect(await new PlainGrpcClient(`protocol1:///${server.address}`).call('/b.B/In')).toMatch(

@@ -11,8 +11,8 @@ function make(...hosts: ConstructorParameters<typeof RegistryHttpClient>[0][numb
   return registry;
 }
 
-describe('a registry over HTTP', () => {
-  it('gets what is sent, and answers', async () => {
+describe('the HTTP client of a registry', () => {
+  it('sends a request, and returns the answer', async () => {
     const server = await Participant.start();
     server.answer('/v1/put', { status: 404, body: 'no such thing', headers: { 'x-index': '7' } });
     const answer = await make(addressOf(server)).send({
@@ -26,7 +26,7 @@ describe('a registry over HTTP', () => {
     expect(server.requests[0]?.headers['x-token']).toBe('t');
   });
 
-  it('is asked at the next member when one does not answer, and goes on there', async () => {
+  it('calls the next member when one does not answer, and stays there', async () => {
     const [gone, here] = [await Participant.start(), await Participant.start()];
     const goneAddress = addressOf(gone);
     await gone.close();
@@ -37,14 +37,14 @@ describe('a registry over HTTP', () => {
     expect(here.requests.length).toBe(3);
   });
 
-  it('cannot be asked when no member answers', async () => {
+  it('fails when no member answers', async () => {
     const gone = await Participant.start();
     const address = addressOf(gone);
     await gone.close();
     await expect(make(address).send({ method: 'GET', path: '/a' })).rejects.toThrow(/ECONNREFUSED/);
   });
 
-  it('is not waited for any longer than was said', async () => {
+  it('waits no longer than the time-out', async () => {
     const server = await Participant.start();
     server.answer('/slow', () => new Promise(() => undefined));
     const registry = make(addressOf(server));
@@ -55,7 +55,7 @@ describe('a registry over HTTP', () => {
     await expect(asked).rejects.toThrow(/abort/i);
   });
 
-  it('needs few connections for many requests, and one for each of those that wait', async () => {
+  it('needs few connections for many requests, and one for each long poll', async () => {
     const server = await Participant.start();
     const waiting: (() => void)[] = [];
     server.answer('/wait', () => new Promise((resolve) => waiting.push(() => resolve({ status: 200 }))));
@@ -79,7 +79,7 @@ describe('a registry over HTTP', () => {
     expect(await ask(true)).toBe(40);
   });
 
-  it('answers JSON, or what it said is shown, in part', () => {
+  it('parses JSON, or shows the beginning of the answer', () => {
     const answer = (status: number, body: string) => ({ status, headers: {}, body });
     expect(parseAnswer(answer(200, '{"a":1}'))).toEqual({ a: 1 });
     expect(() => parseAnswer(answer(200, '<html>'))).toThrow('answered 200: <html>');

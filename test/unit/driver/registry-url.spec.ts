@@ -27,7 +27,7 @@ describe('the URL of a service in a registry', () => {
     expect(parseRegistryUrl('nacos://@h:1/s')).toMatchObject({ user: undefined, password: undefined });
   });
 
-  it('may have hosts without a port where there is a default, and no host at all', () => {
+  it('may have hosts without a port when there is a default, and no host at all', () => {
     expect(parseRegistryUrl('etcd://one,two:1/bank', 2379).hosts).toEqual([
       { host: 'one', port: 2379 },
       { host: 'two', port: 1 },

@@ -3,8 +3,8 @@ import { retryUntilStopped } from '../../../lib/driver/support/tools/retry-until
 import { deferred } from '../../support/deferred.js';
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 
-describe('something that is kept being tried', () => {
-  it('is tried at once, and again after pauses that grow up to some seconds', async () => {
+describe('a task that is retried', () => {
+  it('runs at once, and again after a back-off that grows up to some seconds', async () => {
     const clock = new VirtualClock();
     const reasons: string[] = [];
     let attempts = 0;
@@ -32,7 +32,7 @@ describe('something that is kept being tried', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('begins anew with short pauses once it has worked', async () => {
+  it('resets its back-off after a success', async () => {
     const clock = new VirtualClock();
     const made: number[] = [];
     const attempts = (): number => made.length;
@@ -46,7 +46,7 @@ describe('something that is kept being tried', () => {
     stop();
   });
 
-  it('is told when it is not wanted any more, and what it throws then is no failure', async () => {
+  it('is aborted when it is stopped, and does not report an error after that', async () => {
     const clock = new VirtualClock();
     const reasons: string[] = [];
     const work = deferred();

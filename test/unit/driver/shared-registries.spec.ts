@@ -23,8 +23,8 @@ function make(register?: () => Promise<{ close(): Promise<void>; problem?: strin
   return { log, registries: new SharedRegistries<string, string, string, string>(open) };
 }
 
-describe('registries that are shared', () => {
-  it('are connected to once, for as long as somebody needs them', async () => {
+describe('shared registries', () => {
+  it('are opened once, for as long as they are in use', async () => {
     const { log, registries } = make();
     const stop = registries.watch('a:1', 'bank', NOBODY);
     const registration = await registries.register('a:1', 'shop');
@@ -37,7 +37,7 @@ describe('registries that are shared', () => {
     expect(log).toEqual(expect.arrayContaining(['watch bank', 'register shop', 'stop bank', 'take out shop']));
   });
 
-  it('are connected to again when they are needed again, each by itself', () => {
+  it('are opened again for a later use, each by itself', () => {
     const { log, registries } = make();
     registries.watch('a:1', 'bank', NOBODY)();
     registries.watch('a:1', 'bank', NOBODY)();
@@ -46,7 +46,7 @@ describe('registries that are shared', () => {
     expect(log.filter((line) => line.startsWith('close'))).toEqual(['close a:1', 'close a:1']);
   });
 
-  it('are left when an entry cannot be made, or not be taken out', async () => {
+  it('are closed when a registration fails, or its close fails', async () => {
     const refused = make(() => Promise.reject(new Error('bad instance')));
     await expect(refused.registries.register('a:1', 'shop')).rejects.toThrow('bad instance');
     expect(refused.log.at(-1)).toBe('close a:1');

@@ -13,7 +13,7 @@ const KIND = {
   ),
 };
 
-describe('a branch URL of a driver of the kind of protocol1 and kratos', () => {
+describe('a branch URL of a driver like protocol1 and kratos', () => {
   it.each([
     ['h:9000/b.B/In', 'h:9000', '/b.B/In'],
     ['etcd://h:2379/trans/b.B/In', 'etcd://h:2379/trans', '/b.B/In'],
@@ -51,7 +51,7 @@ describe('a branch URL of a driver of the kind of protocol1 and kratos', () => {
     ['etcd://u:p@h:2379/trans/b.B/In', /without a user/],
     ['etcd:///служба/b.B/In', /printable ASCII/],
     ['etcd:///s/b.B/In\n', /printable ASCII/],
-  ])('that Go splits wrongly, drops from or panics on is refused: %s', (uri, message) => {
+  ])('is refused when Go splits it wrongly, drops a part or panics: %s', (uri, message) => {
     expect(() => splitBranchUrl(uri, KIND)).toThrow(message);
     expect(() => splitBranchUrl(uri, KIND)).toThrow(DtmArgumentError);
   });
@@ -76,14 +76,11 @@ describe('a branch URL of a driver of the kind of protocol1 and kratos', () => {
     );
   });
 
-  it.each(['nobody', 'constructor', 'toString'])(
-    'with the scheme %s that nobody is known to serve names none',
-    (scheme) => {
-      expect(() => splitBranchUrl(`${scheme}:///s/b.B/In`, KIND)).toThrow(/the driver that serves \w+:\/\/$/);
-    },
-  );
+  it.each(['nobody', 'constructor', 'toString'])('with the unknown scheme %s names no driver', (scheme) => {
+    expect(() => splitBranchUrl(`${scheme}:///s/b.B/In`, KIND)).toThrow(/the driver that serves \w+:\/\/$/);
+  });
 
-  it('is repeated without its password', () => {
+  it('is shown without its password', () => {
     const uri = 'nacos://user:secret@h:8848/s/b.B/In';
     expect(() => splitBranchUrl(uri, KIND)).toThrow("bad url: 'nacos://***@h:8848/s/b.B/In'. ");
     expect(() => splitBranchUrl(uri, { driver: 'default', schemes: {} })).not.toThrow('secret');

@@ -85,11 +85,11 @@ describe('URLs with the name of a service', () => {
 
 describe('branches over gRPC', () => {
   // Go gives two empty strings, and calls nobody
-  it('have plain addresses', () => {
+  it('have addresses without a scheme', () => {
     expect(driver.parseServerMethod('h:9000/b.B/In')).toEqual({ server: 'h:9000', method: '/b.B/In' });
   });
 
-  it.each(['', 'h:9000', '/b.B/In', 'h:1//b.B/In'])('are refused without one: %j', (uri) => {
+  it.each(['', 'h:9000', '/b.B/In', 'h:1//b.B/In'])('are refused without a server or method: %j', (uri) => {
     expect(() => driver.parseServerMethod(uri)).toThrow(/as host:port\/pkg.Service\/Method/);
   });
 
@@ -131,12 +131,12 @@ describe('the URL of a branch that Go dtm finds', () => {
     expect(() => driver.branchUrl!(service, method)).toThrow(DtmArgumentError);
   });
 
-  it('does not exist for a service in Eureka', () => {
+  it('is refused for a service in Eureka', () => {
     expect(() => onEureka.branchUrl!('busi', '/out')).toThrow(/does not look services up in Eureka/);
     expect(onEureka.branchUrl!('http://busi:80', '/out')).toBe('http://busi:80/out');
   });
 
-  it('exists for a service in Eureka when the coordinator is ours', () => {
+  it('is built for a service in Eureka with the coordinator of this package', () => {
     const { branchUrl } = springCloudDriver({
       eureka: { serviceUrls: ['http://eureka:8761/eureka'], coordinator: 'nestjs-dtm' },
     });
@@ -155,7 +155,7 @@ describe('the target', () => {
     '{"Addr":"127.0.0.1:8848","Type":"nacos","InstanceConfig":{"ServiceName":"dtmService","Enable":true,"Healthy":true,' +
     '"Weight":10},"ClientConfig":{"NamespaceId":"n","UserName":"nacos","Password":"secret","NotLoadCacheAtStart":true}}';
 
-  it("of dtm's sample is read as Go does, in any case", () => {
+  it("of dtm's sample is parsed as in Go, in any case", () => {
     const expected = {
       type: 'nacos',
       hosts: [{ host: '127.0.0.1', port: 8848 }],
@@ -171,7 +171,7 @@ describe('the target', () => {
     ).toEqual(expected);
   });
 
-  it('without them says nothing of being enabled, healthy and ephemeral, which the registry takes for true', () => {
+  it('leaves out enabled, healthy and ephemeral when they are absent, for which the registry assumes true', () => {
     const config = (more: string): string =>
       `{"Addr":"h:1","Type":"nacos","InstanceConfig":{"ServiceName":"s"${more}}}`;
     const instance = (more = ''): object => parseTarget(config(more), ADDRESS).instance;
@@ -190,7 +190,7 @@ describe('the target', () => {
     });
   });
 
-  it('may name Eureka, by hosts or URLs', () => {
+  it('may name Eureka by hosts or URLs', () => {
     const target = (addr: string): string =>
       JSON.stringify({ Addr: addr, Type: 'eureka', InstanceConfig: { ServiceName: 'dtmService', Secure: true } });
     expect(parseTarget(target('h1:8761,https://me:secret@h2/x'), ADDRESS)).toMatchObject({
@@ -241,11 +241,11 @@ describe('the target', () => {
   });
 });
 
-describe('the registry of names', () => {
+describe('the registry of lookups', () => {
   const target = (Addr: string, ClientConfig = {}): string =>
     JSON.stringify({ Addr, Type: 'nacos', InstanceConfig: { ServiceName: 's' }, ClientConfig });
 
-  it('is the same for targets and options', () => {
+  it('must be the same in targets and options', () => {
     const fresh = springCloudDriver({ nacos: { hosts: 'nacos', user: 'me', password: 'secret' } });
     // what the target does not say the options do
     fresh.prepareService!(target('nacos:8848'), 'bank:80');
@@ -257,7 +257,7 @@ describe('the registry of names', () => {
     target('nacos:8848', { NamespaceId: 'x' }),
     target('nacos:8848', { Username: 'you', Password: 'secret' }),
     '{"Type":"eureka","Addr":"nacos:8848","InstanceConfig":{"ServiceName":"s"}}',
-  ])('is another one in %s, which is refused', (other) => {
+  ])('refuses another registry in %s', (other) => {
     expect(() => driver.prepareService!(other, 'bank:80')).toThrow(
       / is not nacos at nacos:8848.*; give all targets and options the same registry/,
     );

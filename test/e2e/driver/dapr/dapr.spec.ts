@@ -110,7 +110,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Dapr, between two
       expect(requests[1]!.query).toMatchObject({ by: 'us', branch_id: '02', op: 'action' });
     });
 
-    it('undoes what a branch behind a sidecar refuses', async () => {
+    it('rolls back when a branch behind a sidecar refuses', async () => {
       const [{ bank, appId }, dtm] = [await httpBank(), await coordinatorOf()];
       bank.answer('/in', { status: 409 });
       const steps = [
@@ -121,7 +121,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Dapr, between two
       expect(sagaOf(bank).map(({ path }) => path)).toEqual(['/out', '/in', '/undo']);
     });
 
-    it('calls branches over gRPC, passed on as they are', async () => {
+    it('calls branches over gRPC, through the proxy of the sidecar', async () => {
       const [{ bank, appId }, dtm] = [await grpcBank(), await coordinatorOf()];
       const steps = ['Out', 'In'].map((method) => ({ action: url('daprpgrpc', appId, `bank.Bank/${method}`) }));
       expect(await submitGrpc(dtm, steps, [Buffer.from('out'), Buffer.from('in')])).toBe('OK');

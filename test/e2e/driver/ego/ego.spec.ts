@@ -35,7 +35,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of ego on etcd'), ()
     return kvs.map(({ key, value, lease }) => ({ key: decode(key), value: decode(value), lease: lease !== undefined }));
   }
 
-  it('what it writes is what Go dtm writes, but for the life of the entry', async () => {
+  it('writes what Go dtm writes, except for the lease', async () => {
     const name = freshName('dtm');
     const endpoint = '127.0.0.1:36790';
     const target = `${registry}/${name}`;
@@ -63,7 +63,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of ego on etcd'), ()
     expect(await entries(`/ego/${name}/`)).toEqual([]);
   });
 
-  it('etcd with access control takes the password of the target', async () => {
+  it('authenticates at etcd with the password of the target', async () => {
     const closed = await startEtcd({ auth: { user: 'bank', password: 's3cret' } });
     onTestFinished(() => closed.stop());
     const at = `etcd://${closed.host}:${closed.port}/bank`;

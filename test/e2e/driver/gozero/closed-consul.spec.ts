@@ -16,7 +16,7 @@ describe.skipIf(!closed.available)(closed.title('the driver of go-zero on a cons
   });
   afterAll(() => consul?.stop());
 
-  it.each(['options', 'query'])('takes the token from the %s, and does not show it', async (where) => {
+  it.each(['options', 'query'])('uses the token of the %s, and does not show it', async (where) => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('bank')];
     bank.answer('dtmgimp.Dtm/NewGid', REPLIES.success);
     const at = (token: string): string =>

@@ -27,7 +27,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on an etc
     expect(bank.calls.length).toBe(1);
   });
 
-  it('takes the user from the target, as Go does, and shows no password', async () => {
+  it('uses the user of the target, as Go does, and shows no password', async () => {
     const etcd = await startEtcd({ auth: { user: 'bank', password: 'secret' } });
     onTestFinished(() => etcd.stop());
     const target = (password: string): string => `etcd://${etcd.host}:${etcd.port}/bank?user=bank&password=${password}`;

@@ -33,7 +33,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     address: (service) => `${registry}/${service}`,
   }));
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('writes what Go dtm writes', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const dtm = await startDtm({
       env: {
@@ -50,7 +50,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     expect((await seen(ours)).replaceAll(ours, 'bank')).toBe((await seen(theirs)).replaceAll(theirs, 'bank'));
   });
 
-  it('is entered again when the agent has started anew, and taken out in the end', async () => {
+  it('registers again after a restart of the agent, and deregisters at the close', async () => {
     const name = freshName('bank');
     const registration = await goZeroDriver().registerService(`${registry}/${name}`, '127.0.0.1:1');
     expect(await servicesInConsul(consul, name)).toHaveLength(1);
@@ -63,7 +63,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     expect(await servicesInConsul(consul, name)).toEqual([]);
   });
 
-  it('calls that began before an agent starts anew find their service after it', async () => {
+  it('calls that began before a restart of the agent find their service after it', async () => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('bank')];
     bank.answer('dtmgimp.Dtm/NewGid', REPLIES.success);
     const driver = goZeroDriver();
@@ -85,7 +85,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     expect(await client.answer('NewGid')).toBe('OK');
   });
 
-  it('finds those that are healthy, and others as well when it is told so', async () => {
+  it('finds healthy instances, and all instances with healthy=false', async () => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('bank')];
     bank.answer('dtmgimp.Dtm/NewGid', REPLIES.success);
     const driver = goZeroDriver();
@@ -110,7 +110,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     expect(await ask('?healthy=false&dc=elsewhere')).toContain('No path to datacenter');
   });
 
-  it('does not keep a process alive that watches a service', async () => {
+  it('does not keep the process of a watch alive', async () => {
     const program = `
       import * as grpc from '@grpc/grpc-js';
       import { goZeroDriver } from ${JSON.stringify(built)};

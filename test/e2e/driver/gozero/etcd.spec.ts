@@ -33,7 +33,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
     address: (service) => `${registry}/${service}`,
   }));
 
-  it.each(['go-partner', 'go-partner-new'] as const)('its services are found by go-zero: %s', async (build) => {
+  it.each(['go-partner', 'go-partner-new'] as const)('registers services that go-zero finds: %s', async (build) => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
     const registration = await goZeroDriver().registerService(`${registry}/${name}`, bank.address);
@@ -43,7 +43,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
     expect(bank.calls.map(({ method }) => method)).toEqual(['/busi.Busi/TransIn']);
   });
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('writes what Go dtm writes', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const dtm = await startDtm({
       env: {
@@ -62,7 +62,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
     expect(own?.lease).toMatch(/^\d{10,}$/);
   });
 
-  it('an instance that is killed is forgotten when its lease of ten seconds is over', async () => {
+  it('a killed instance stays until its lease of ten seconds ends', async () => {
     const target = `${registry}/${freshName('killed')}`;
     const program = `
       import { goZeroDriver } from ${JSON.stringify(built)};
@@ -79,7 +79,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
     await expect.poll(() => keysInEtcd(etcd, prefix), { timeout: 60_000 }).toEqual([]);
   });
 
-  it('an entry that somebody deletes is made again', async () => {
+  it('a deleted key is written again', async () => {
     const name = freshName('deleted');
     const registration = await goZeroDriver().registerService(`${registry}/${name}`, '127.0.0.1:1');
     onTestFinished(() => registration.close());

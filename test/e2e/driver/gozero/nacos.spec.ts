@@ -28,7 +28,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos'
     address: (service) => `${registry}/${service}`,
   }));
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('writes what Go dtm writes', async () => {
     const name = (): string => freshName('dtm');
     const [byGo, byUs] = [name(), name()];
     const endpoint = '127.0.0.1:36790';
@@ -50,7 +50,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos'
     await expect.poll(() => instancesInNacos(nacos, byUs)).toEqual([]);
   });
 
-  it('services in other namespaces, groups and clusters are found there only', async () => {
+  it('finds services of other namespaces, groups and clusters only there', async () => {
     const bank = await GrpcParticipant.start();
     bank.answer('bank.Bank/In', REPLIES.success);
     const driver = goZeroDriver();
@@ -99,7 +99,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on Nacos 
   it.each([
     ['nobody', '', /answered 403.*give a user and a password/],
     ['a wrong password', 'nacos:secret@', /the login of "nacos"; check user and password/],
-  ])('%s is told why not', async (_, user, message) => {
+  ])('%s gets the reason of the refusal', async (_, user, message) => {
     const registration = await register(user);
     onTestFinished(() => registration.close());
     expect(registration.problem).toMatch(message);

@@ -7,7 +7,7 @@ import { ApiServer } from './api-server.js';
 
 // in a file of its own, as go-zero has the same scheme
 describe.skipIf(!hasOpenssl())('services of ego in Kubernetes, on a recorded conversation with its API server', () => {
-  it('are called by name in all the namespaces of the target, and nothing is written', async () => {
+  it('are called by name in all namespaces of the target, and nothing is written', async () => {
     const server = await ApiServer.start();
     const participant = await GrpcParticipant.start();
     participant.answer('bank.Bank/In', {});

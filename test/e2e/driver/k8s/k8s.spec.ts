@@ -54,14 +54,14 @@ describe.skipIf(!hasOpenssl())('endpoints of Kubernetes, on a recorded conversat
     expect(heard).toHaveLength(4);
   });
 
-  it('of a service that does not exist are none, in the namespace of the pod', async () => {
+  it('of a service that does not exist are empty, in the namespace of the pod', async () => {
     const server = await ApiServer.start();
     const heard = watching(server, { name: 'bank' });
     await expect.poll(() => heard).toEqual(['nobody']);
     expect(server.asked[0]!.path).toBe('/api/v1/namespaces/own/endpoints');
   });
 
-  it('are listed anew when the server has forgotten what it said, with the token of then', async () => {
+  it('are listed again when the server has dropped the changes since, with the current token', async () => {
     const server = await ApiServer.start();
     server.set('shop/bank', [['10.0.0.1'], 1]);
     const heard = watching(server, BANK);
@@ -80,7 +80,7 @@ describe.skipIf(!hasOpenssl())('endpoints of Kubernetes, on a recorded conversat
     await expect.poll(() => heard.at(-1)).toBe('10.0.0.2:1');
   });
 
-  it('are waited for while the server is away or refuses, without its token in any message', async () => {
+  it('are retried while the server is down or refuses, without the token in a message', async () => {
     const server = await ApiServer.start();
     server.set('shop/bank', [['10.0.0.1'], 1]);
     server.refusals.push({ of: 'list', status: 403, message: 'endpoints is forbidden' });
@@ -93,7 +93,7 @@ describe.skipIf(!hasOpenssl())('endpoints of Kubernetes, on a recorded conversat
     expect(heard.join()).not.toContain('token-1');
   });
 
-  it('are not asked for in a loop where watching is forbidden', async () => {
+  it('are not requested in a loop when watching is forbidden', async () => {
     const server = await ApiServer.start();
     const refusal = { of: 'watch', status: 403, message: 'cannot watch' } as const;
     server.refusals.push(...Array.from({ length: 50 }, () => refusal));
@@ -103,7 +103,7 @@ describe.skipIf(!hasOpenssl())('endpoints of Kubernetes, on a recorded conversat
     expect(server.asked.length).toBeLessThan(12);
   });
 
-  it('cannot be known outside of a pod', async () => {
+  it('are unknown outside a pod', async () => {
     vi.stubEnv('KUBERNETES_SERVICE_HOST', undefined);
     onTestFinished(() => void vi.unstubAllEnvs());
     const heard: string[] = [];
@@ -112,7 +112,7 @@ describe.skipIf(!hasOpenssl())('endpoints of Kubernetes, on a recorded conversat
     await expect.poll(() => heard[0]).toContain('KUBERNETES_SERVICE_HOST');
   });
 
-  it('are left alone once nobody watches', async () => {
+  it('are no longer requested after the last watch', async () => {
     const server = await ApiServer.start();
     const stop = new K8sEndpoints(server).watch(BANK, { found: () => undefined, failed: () => undefined });
     await expect.poll(() => server.watching).toBe(1);

@@ -28,17 +28,20 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
     address: (service) => `discovery:///${service}`,
   }));
 
-  it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos at once: %s', async (build) => {
-    const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
-    bank.answer('busi.Busi/TransIn', REPLIES.success);
-    const registration = await kratosDriver().registerService(`${registry}/${name}`, `grpc://${bank.address}`);
-    onTestFinished(() => registration.close());
-    const call = await runGoCaller({ framework: 'kratos', registry, name, build });
-    expect(call, call.output).toMatchObject({ exitCode: 0 });
-    expect(bank.calls.map(({ method }) => method)).toEqual(['/busi.Busi/TransIn']);
-  });
+  it.each(['go-partner', 'go-partner-new'] as const)(
+    'registers services that kratos finds at once: %s',
+    async (build) => {
+      const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
+      bank.answer('busi.Busi/TransIn', REPLIES.success);
+      const registration = await kratosDriver().registerService(`${registry}/${name}`, `grpc://${bank.address}`);
+      onTestFinished(() => registration.close());
+      const call = await runGoCaller({ framework: 'kratos', registry, name, build });
+      expect(call, call.output).toMatchObject({ exitCode: 0 });
+      expect(bank.calls.map(({ method }) => method)).toEqual(['/busi.Busi/TransIn']);
+    },
+  );
 
-  it('what it writes is what Go dtm writes, with an id of its own', async () => {
+  it('writes what Go dtm writes, with an id of its own', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const [bank, other] = [await GrpcParticipant.start(), await GrpcParticipant.start()];
     const endpoint = `grpc://${bank.address},http://${other.address}`;
@@ -68,7 +71,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
     expect(await kinds(ours)).toEqual(await kinds(theirs));
   });
 
-  it('is entered again when the agent has forgotten it, and taken out in the end', async () => {
+  it('registers again when the agent has lost it, and deregisters at the close', async () => {
     const name = freshName('bank');
     const registration = await kratosDriver().registerService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     const [{ ID }] = (await servicesInConsul(consul, name)) as [{ ID: string }];

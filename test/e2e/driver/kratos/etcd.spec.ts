@@ -28,7 +28,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
     address: (service) => `discovery:///${service}`,
   }));
 
-  it.each(['go-partner', 'go-partner-new'] as const)('its services are found by kratos: %s', async (build) => {
+  it.each(['go-partner', 'go-partner-new'] as const)('registers services that kratos finds: %s', async (build) => {
     const [bank, name] = [await GrpcParticipant.start(), freshName('busi')];
     bank.answer('busi.Busi/TransIn', REPLIES.success);
     const registration = await kratosDriver().registerService(`${registry}/${name}`, `grpc://${bank.address}`);
@@ -38,7 +38,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
     expect(bank.calls.map(({ method }) => method)).toEqual(['/busi.Busi/TransIn']);
   });
 
-  it('what it writes is what Go dtm writes, with an id of its own', async () => {
+  it('writes what Go dtm writes, with an id of its own', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const endpoint = 'grpc://localhost:36790,http://localhost:36789';
     const dtm = await startDtm({
@@ -61,7 +61,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
     expect(own?.value).toBe(go?.value.replace('"id":""', `"id":"${id}"`).replace(theirs, ours));
   });
 
-  it('two coordinators of a name both stand there', async () => {
+  it('registers two coordinators of one name', async () => {
     const name = freshName('dtm');
     for (const port of [1, 2]) {
       const registration = await kratosDriver().registerService(`${registry}/${name}`, `grpc://127.0.0.1:${port}`);
@@ -70,7 +70,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
     expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toHaveLength(2);
   });
 
-  it('is taken out again', async () => {
+  it('deregisters', async () => {
     const name = freshName('gone');
     const registration = await kratosDriver().registerService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     expect(await keysInEtcd(etcd, `/microservices/${name}/`)).toHaveLength(1);
@@ -80,7 +80,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on etcd'),
 });
 
 describe.skipIf(!needed.available)(needed.title('the driver of kratos on an etcd that is closed to others'), () => {
-  it.each(['options', 'target'])('takes the user from the %s, and shows no password', async (where) => {
+  it.each(['options', 'target'])('uses the user of the %s, and shows no password', async (where) => {
     const user = { user: 'bank', password: 'secret' };
     const etcd = await startEtcd({ auth: user });
     onTestFinished(() => etcd.stop());

@@ -46,7 +46,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     return ((await answer.json()) as { instances: readonly Instance[] }).instances;
   }
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('writes what Go dtm writes', async () => {
     const name = (): string => freshName('dtm');
     const [byGo, byUs] = [name(), name()];
     const dtm = await startDtm({
@@ -68,7 +68,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     await expect.poll(() => instances(byUs)).toEqual([]);
   });
 
-  it('an instance that somebody else takes out of Polaris is entered again', async () => {
+  it('registers an instance again that was deregistered from outside', async () => {
     const service = freshName('bank');
     const problems: (string | undefined)[] = [];
     const registration = await polarisDriver({ servers }).registerService(target(service, '127.0.0.1:9'), '', {
@@ -93,7 +93,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     expect(registration.problem).toBeUndefined();
   });
 
-  it('instances in other namespaces are found there only', async () => {
+  it('finds instances of other namespaces only there', async () => {
     const service = freshName('bank');
     const driver = polarisDriver({ servers });
     const registration = await driver.registerService(`polaris://127.0.0.1:9/${service}?namespace=Test`, '');
@@ -103,7 +103,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     expect(await answer.json()).toMatchObject({ instances: [{ namespace: 'Test', port: 9 }] });
   });
 
-  it('finds those that are well, not isolated and have weight; those that are ill when nobody is well', async () => {
+  it('finds healthy instances that are not isolated and have a weight; unhealthy ones when none is healthy', async () => {
     const service = freshName('bank');
     const at = { service, namespace: 'default', host: '10.0.0.1' };
     const send = async (call: string, instance: object): Promise<void> => {

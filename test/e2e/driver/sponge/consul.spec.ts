@@ -29,7 +29,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
     address: (service) => `discovery:///${service}`,
   }));
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('writes what Go dtm writes', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const bank = await GrpcParticipant.start();
     const endpoint = `grpc://${bank.address}`;
@@ -48,7 +48,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
     expect((await seen(ours)).replaceAll(ours, 'bank')).toBe((await seen(theirs)).replaceAll(theirs, 'bank'));
   });
 
-  it('is entered again when the agent has forgotten it, though it has no check of its own', async () => {
+  it('registers again when the agent has lost it, although it has no TTL check', async () => {
     const name = freshName('bank');
     const registration = await spongeDriver().registerService(`${registry}/${name}`, 'grpc://127.0.0.1:1');
     const [{ ID }] = (await servicesInConsul(consul, name)) as [{ ID: string }];
@@ -60,7 +60,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
     expect(await servicesInConsul(consul, name)).toEqual([]);
   });
 
-  it('takes the token from the target, as Go does', async () => {
+  it('uses the token of the target, as Go does', async () => {
     const closed = await startConsul({ token: 'secret-token' });
     onTestFinished(() => closed.stop());
     const register = async (token: string): Promise<string | undefined> => {

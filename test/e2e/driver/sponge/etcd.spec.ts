@@ -28,7 +28,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on etcd'),
     address: (service) => `discovery:///${service}`,
   }));
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('writes what Go dtm writes', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const endpoint = 'grpc://localhost:36790';
     const dtm = await startDtm({

@@ -30,7 +30,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
     address: (service) => `discovery:///${service}.grpc`,
   }));
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('writes what Go dtm writes', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const endpoint = 'grpc://127.0.0.1:36790';
     const dtm = await startDtm({
@@ -54,7 +54,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
     await expect.poll(() => seen(ours)).toEqual([]);
   });
 
-  it('services of another namespace are found there only', async () => {
+  it('finds services of another namespace only there', async () => {
     const name = freshName('bank');
     const target = `${registry}/${name}?namespaceID=other`;
     const registration = await spongeDriver().registerService(target, 'grpc://127.0.0.1:1');

@@ -34,7 +34,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
       : ((await answer.json()) as { application: { instance: unknown } }).application.instance;
   };
 
-  it('our coordinator, found by its name, calls a service at eureka://service/path', async () => {
+  it('the coordinator of this package is found by its name and calls a service at eureka://service/path', async () => {
     const [dtmService, busi] = [freshName('dtmService'), freshName('busi')];
     const { bank, address } = await startBank();
     await registered(driverOf(), target(busi), address);
@@ -72,7 +72,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
     expect(bank.lines).toEqual(['POST /in', 'POST /in']);
   });
 
-  it("is entered with the fields of Spring's client", async () => {
+  it("registers with the fields of Spring's client", async () => {
     const service = freshName('busi');
     const app = service.toUpperCase();
     const registration = await registered(
@@ -103,7 +103,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
     await expect.poll(() => shown(service)).toEqual([]);
   });
 
-  it('an instance that somebody else takes out of Eureka is entered again', async () => {
+  it('an instance that was deregistered from outside is registered again', async () => {
     const service = freshName('busi');
     await registered(driverOf(), target(service), '127.0.0.1:8080');
     await expect.poll(() => shown(service)).toHaveLength(1);

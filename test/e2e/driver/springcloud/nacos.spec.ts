@@ -63,7 +63,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     expect((await client.query(saga.gid))?.transaction.status).toBe('succeed');
   });
 
-  it('Go dtm calls the services that were registered here, in their group and cluster', async () => {
+  it('Go dtm calls the services that this driver registers, in their group and cluster', async () => {
     const driver = driverOf();
     const [busi, far] = [freshName('busi'), freshName('far')];
     const [near, other] = [await startBank(), await startBank()];
@@ -83,7 +83,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     expect(call?.body).toBe('{"amount":30,"userId":2}');
   });
 
-  it('Go dtm calls the instance that is left when another one is taken out', async () => {
+  it('Go dtm calls the remaining instance after another one is deregistered', async () => {
     const driver = driverOf();
     const busi = freshName('busi');
     const [one, other] = [await startBank(), await startBank()];
@@ -98,7 +98,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     expect(other.bank.lines).toContain('POST /TransIn');
   });
 
-  it('our coordinator, found by its name, calls a service that Go has registered', async () => {
+  it('the coordinator of this package is found by its name and calls a service that Go has registered', async () => {
     const [dtmService, busi] = [freshName('dtmService'), freshName('busi')];
     const partner = await startGoPartner({
       framework: 'nacos-http',
@@ -122,7 +122,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     expect(partner.lines().at(-1)).toContain('revert transfer out 777 cents from 1');
   });
 
-  it('our coordinator reads the group as Java writes it, too', async () => {
+  it('the coordinator of this package also reads the group as Java writes it', async () => {
     const busi = freshName('busi');
     const { bank, address } = await startBank();
     const driver = driverOf();
@@ -133,7 +133,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     await expect(driver.http!.resolve(`nacos://${busi}/in`)).rejects.toThrow(`no address for ${busi}`);
   });
 
-  it('what it writes is what Go dtm writes', async () => {
+  it('the driver writes what Go dtm writes', async () => {
     const [byGo, byUs] = [freshName('dtmService'), freshName('dtmService')];
     const { address } = await goDtm(byGo);
     // nothing says here that it is enabled, healthy and ephemeral
@@ -146,7 +146,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     await expect.poll(() => instancesInNacos(nacos, byUs)).toEqual([]);
   });
 
-  it('an instance that somebody else takes out of Nacos is entered again', async () => {
+  it('an instance that was deregistered from outside is registered again', async () => {
     const busi = freshName('busi');
     await registered(driverOf(), target(busi), '127.0.0.1:9');
     await expect.poll(() => instancesInNacos(nacos, busi)).toHaveLength(1);
@@ -156,7 +156,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     await expect.poll(() => instancesInNacos(nacos, busi), POLL_OPTIONS).toMatchObject([{ healthy: true }]);
   });
 
-  it('callers do not notice that Nacos starts anew, and has forgotten everybody', async () => {
+  it('callers do not notice a restart in which Nacos loses all instances', async () => {
     const busi = freshName('busi');
     const driver = driverOf();
     await registered(driver, target(busi), '127.0.0.1:9');
