@@ -75,7 +75,7 @@ for (const kind of [postgres, mariadb]) {
 
     it('two embedded coordinators call each branch once when both receive each of 200 submits', async () => {
       const servers = [database.ofGo.store(), database.ofGo.store()].map((store) =>
-        embeddedServer({ store, logger: new RecordingLogger(), pollIntervalSeconds: 0.05 }),
+        embeddedServer({ store, logger: new RecordingLogger(), pollIntervalSeconds: 0.05, requestTimeoutSeconds: 30 }),
       );
       for (const server of servers) {
         await server.open();
