@@ -26,9 +26,9 @@ const OUTCOMES = [
   'write after process death',
   'deleted',
   'log: transaction needs attention',
-  'log: target does not answer, it is left alone until it does',
-  'log: target answers again',
-  'log: looking for due transactions failed',
+  'log: circuit breaker opened: the target does not answer',
+  'log: circuit breaker closed: the target answers again',
+  'log: polling for due transactions failed',
 ];
 
 async function runSeed(report: Report, seed: number): Promise<void> {

@@ -1,21 +1,17 @@
 /**
- * Names the holders of leases: a new one each time that a lease is taken, so that a pass which has lost its lease stores
- * nothing, even when its own process has taken the lease again meanwhile.
+ * Names the owners of leases. Each lease has an owner of its own, so that a pass that has lost its lease stores nothing, even
+ * when its own process has taken the lease again.
  */
 export class Leases {
   readonly #process: string;
   #count = 0;
 
-  /**
-   * Makes names.
-   *
-   * @param process - names this process
-   */
+  /** @param process - unique name of this process */
   constructor(process: string) {
     this.#process = process;
   }
 
-  /** A name that nobody has had. */
+  /** An owner that no lease had before. */
   nextOwner(): string {
     return `${this.#process}.${++this.#count}`;
   }

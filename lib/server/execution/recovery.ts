@@ -1,14 +1,14 @@
 import type { TransactionDetails } from '../../protocol/internal.js';
-import { RetryQueue } from './calls/retry-queue.js';
 import { leaseTime } from '../engine/schedule.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import { RetryQueue } from './calls/retry-queue.js';
 import type { Leases } from './leases.js';
 import type { Runner } from './runner.js';
-import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
-/** Passes that only wait for a busy target leave room for others: so many times as many there are at most. */
+/** Passes that only wait in the retry queue do not use capacity, but there are at most this many times as many passes. */
 const MAX_WAITING_FACTOR = 8;
 
-/** Looks for due transactions and runs them: retries, timeouts, and what another process left behind. */
+/** Polls for due transactions and runs them: retries, time-outs, and work that another process left behind. */
 export class Recovery {
   readonly #environment: CoordinatorEnvironment;
   readonly #leases: Leases;
@@ -32,20 +32,20 @@ export class Recovery {
     });
   }
 
-  /** Looks at once, then again and again. Idempotent. */
+  /** Polls at once, then again and again. Idempotent. */
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#loop = this.#run();
   }
 
-  /** Looks at once rather than at the end of the pause: something has become due. */
+  /** Ends the pause between two polls, because a transaction has become due. */
   pollNow(): void {
     this.#isPollRequested = true;
     this.#endPause();
   }
 
-  /** Looks no more; waits for the look under way, not for the passes it started. */
+  /** Stops polling; waits for the running poll, but not for the passes that it started. */
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.#endPause();
@@ -53,7 +53,7 @@ export class Recovery {
     await this.#loop;
   }
 
-  /** How many passes may be started: those that only wait for a busy target leave room for others. */
+  /** How many more passes may start. */
   get #capacity(): number {
     const { maxParallelRecovery } = this.#environment.settings;
     const working = this.#passCount - this.#retryQueue.waitingPasses;
@@ -64,15 +64,15 @@ export class Recovery {
     const { pollIntervalSeconds, maxParallelRecovery } = this.#environment.settings;
     while (this.#isRunning) {
       this.#isPollRequested = false;
-      const isMore = await this.#poll(this.#capacity);
-      if (!isMore) await this.#pause(pollIntervalSeconds * 1000);
-      // a quarter at a time, so that claims are worth their write
+      const hasMore = await this.#poll(this.#capacity);
+      if (!hasMore) await this.#pause(pollIntervalSeconds * 1000);
+      // waits for a quarter of the capacity, so that a claim is worth its write
       while (this.#isRunning && this.#capacity < maxParallelRecovery / 4) await this.#waitForChange();
     }
   }
 
-  /** Claims as many as there is room for; true when there may be more. */
-  async #poll(room: number): Promise<boolean> {
+  /** Claims as many transactions as the capacity allows; true when more may be due. */
+  async #poll(capacity: number): Promise<boolean> {
     const { store, clock, settings, logger } = this.#environment;
     try {
       const now = clock.now();
@@ -80,15 +80,15 @@ export class Recovery {
         now,
         this.#leases.nextOwner(),
         ({ options }) => leaseTime(options, settings, now),
-        room,
+        capacity,
       );
       for (const details of claimed) {
-        // a pass of this process may be slower than its lease
+        // a pass of this process may have outlived its lease
         if (!this.#runner.renew(details.transaction, details.transaction.updateTime)) void this.#start(details);
       }
-      return claimed.length === room;
+      return claimed.length === capacity;
     } catch (error) {
-      logger.error('looking for due transactions failed', { store: store.name, error: String(error) });
+      logger.error('polling for due transactions failed', { store: store.name, error: String(error) });
       return false;
     }
   }
@@ -106,7 +106,7 @@ export class Recovery {
     }
   }
 
-  /** Ends early when the recovery is nudged or stopped. */
+  /** Ends early when a poll is requested or the recovery stops. */
   async #pause(ms: number): Promise<void> {
     if (this.#isPollRequested || !this.#isRunning) return;
     await new Promise<void>((resolve) => {
@@ -118,7 +118,7 @@ export class Recovery {
     });
   }
 
-  /** Passes end, or begin to wait for a turn. */
+  /** Waits until a pass ends or begins to wait in the retry queue. */
   #waitForChange(): Promise<void> {
     return new Promise((resolve) => {
       this.#onChange = resolve;

@@ -1,14 +1,14 @@
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
-/** Transactions looked at in one write, and the pause between two, so that nothing else waits for long. */
+/** Transactions in one write and the pause between two writes, so that other writes do not wait for long. */
 const BATCH_SIZE = 200;
 const PAUSE_MS = 20;
 
-/** Longest pause between two rounds, and the one after a store has failed. */
+/** Longest pause between two rounds, and the pause after an error of the store. */
 const MAX_ROUND_MS = 3600 * 1000;
 const RETRY_MS = 60 * 1000;
 
-/** Deletes finished transactions that have been kept long enough, in small batches. */
+/** Deletes finished transactions after the retention time, in small batches. */
 export class Retention {
   readonly #environment: CoordinatorEnvironment;
   #cancel: () => void = () => undefined;
@@ -19,14 +19,14 @@ export class Retention {
     this.#environment = environment;
   }
 
-  /** Begins; goes through everything again and again. Idempotent. */
+  /** Starts going through all transactions, round after round. Idempotent. */
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#schedule(PAUSE_MS, '');
   }
 
-  /** Ends; waits for the batch under way. */
+  /** Stops; waits for the running batch. */
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.#cancel();

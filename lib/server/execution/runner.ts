@@ -4,20 +4,21 @@ import {
   type TransactionDetails,
   type TransactionRecord,
 } from '../../protocol/internal.js';
-import type { BranchCalls, QueuedPass } from './calls/branch-calls.js';
-import type { PassSlots } from './calls/retry-queue.js';
 import { advance, type Step } from '../engine/advance.js';
 import { MODES } from '../engine/modes.js';
 import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from '../engine/pass.js';
-import type { Metrics } from '../environment/metrics.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import type { Metrics } from '../environment/metrics.js';
+import { AnswerQueue } from './answer-queue.js';
+import type { BranchCalls, QueuedPass } from './calls/branch-calls.js';
+import type { PassSlots } from './calls/retry-queue.js';
 
-/** Under which name a pass holds its transaction, and when that was stored last. */
+/** The lease of a running pass: its owner and the time of the last write. */
 type PassLease = Pick<TransactionRecord, 'owner' | 'updateTime'>;
 
 /**
- * Executes what the engine decides: saves, then calls, then waits for answers, until the pass is over. At most one pass
- * for a transaction at a time.
+ * Executes the steps of the engine: saves, then calls branches, then waits for answers, until the pass is over. Runs at most
+ * one pass for a transaction at a time.
  */
 export class Runner {
   readonly #environment: CoordinatorEnvironment;
@@ -34,10 +35,10 @@ export class Runner {
   }
 
   /**
-   * The pass under way for a transaction.
+   * The running pass of a transaction.
    *
    * @param gid - global id
-   * @returns what {@link run} returned for it; undefined when there is none
+   * @returns what {@link run} returned for it; undefined when no pass is running
    */
   current(gid: string): Promise<TransactionDetails | undefined> | undefined {
     return this.#passes.get(gid);
@@ -47,16 +48,16 @@ export class Runner {
    * Runs a pass over a transaction whose lease this process holds.
    *
    * @param details - as stored
-   * @param turns - taken before each call. @default calls are made at once
-   * @returns the transaction as the pass left it; undefined when somebody else changed it meanwhile
-   * @throws DtmStoreError when the store failed: the transaction stays as it is stored and becomes due when its lease ends
+   * @param slots - for the calls of a pass of recovery. @default calls are made at once
+   * @returns the transaction at the end of the pass; undefined when another pass or an operator changed it meanwhile
+   * @throws DtmStoreError when the store failed: the transaction becomes due again at the end of its lease
    */
-  run(details: TransactionDetails, turns?: PassSlots): Promise<TransactionDetails | undefined> {
+  run(details: TransactionDetails, slots?: PassSlots): Promise<TransactionDetails | undefined> {
     const { gid } = details.transaction;
     const before = this.#passes.get(gid);
     const pass = this.#runCounted(
       details,
-      before ? this.#runAfter(before, details) : this.#run(details, turns),
+      before ? this.#runAfter(before, details) : this.#run(details, slots),
     ).finally(() => {
       if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
       if (!this.#passes.has(gid)) this.#leases.delete(gid);
@@ -67,12 +68,12 @@ export class Runner {
   }
 
   /**
-   * Hands a lease that was taken anew to the pass under way, which may be slower than its own; nothing when the
-   * transaction was changed since that pass stored it last, for then the pass must not store anything any more.
+   * Hands a new lease to the running pass, whose own lease may have expired. Does nothing when the transaction was changed
+   * since the last write of the pass: the pass must not store anything then.
    *
-   * @param transaction - as it is stored now, with the new owner
+   * @param transaction - as stored now, with the new owner
    * @param updateTime - of the transaction before the lease was taken
-   * @returns the pass; undefined when there is none
+   * @returns the running pass; undefined when no pass is running
    */
   renew(transaction: TransactionRecord, updateTime: number): Promise<TransactionDetails | undefined> | undefined {
     const { gid, owner } = transaction;
@@ -81,21 +82,21 @@ export class Runner {
     return this.#passes.get(gid);
   }
 
-  /** Starts no more calls, from this very moment; waits until the answers of those under way are stored. Idempotent. */
+  /** Starts no more calls; waits until the answers to running calls are stored. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#calls.stop();
     while (this.#passes.size > 0) await Promise.allSettled(this.#passes.values());
   }
 
-  /** The pass before knows older data: it notices at its next write that it has lost the lease, and ends. */
+  /** The pass before has older data: at its next write it notices that it has lost the lease, and ends. */
   async #runAfter(
     before: Promise<unknown>,
     { transaction }: TransactionDetails,
   ): Promise<TransactionDetails | undefined> {
     await before.catch(() => undefined);
     const details = await this.#environment.store.find(transaction.gid);
-    // while it waited the lease may have been lost as well
+    // the lease may have been lost during the wait, too
     return details && details.transaction.owner === transaction.owner ? this.#run(details) : details;
   }
 
@@ -114,12 +115,12 @@ export class Runner {
     }
   }
 
-  async #run(details: TransactionDetails, turns?: PassSlots): Promise<TransactionDetails | undefined> {
+  async #run(details: TransactionDetails, slots?: PassSlots): Promise<TransactionDetails | undefined> {
     let isOver = false;
     let stored = details.transaction;
-    const inTurn = turns && { slots: turns, stored: () => stored, isOver: () => isOver };
+    const queuedPass = slots && { slots, stored: () => stored, isOver: () => isOver };
     try {
-      return await this.#pass(details, inTurn, (now) => (stored = now));
+      return await this.#pass(details, queuedPass, (now) => (stored = now));
     } finally {
       isOver = true;
     }
@@ -127,7 +128,7 @@ export class Runner {
 
   async #pass(
     details: TransactionDetails,
-    inTurn: QueuedPass | undefined,
+    queuedPass: QueuedPass | undefined,
     onStored: (transaction: TransactionRecord) => void,
   ): Promise<TransactionDetails | undefined> {
     const { clock, settings } = this.#environment;
@@ -151,7 +152,7 @@ export class Runner {
       pass = step.pass;
       if (step.over) {
         this.#calls.passEnded(stored.gid, isOnlyDeferred(pass));
-        this.#report(pass.transaction);
+        this.#reportRollback(pass.transaction);
         return { transaction: pass.transaction, branches: pass.branches };
       }
       received = [];
@@ -159,7 +160,7 @@ export class Runner {
         pass = { ...pass, branches: (await this.#environment.store.find(stored.gid))?.branches ?? pass.branches };
         continue;
       }
-      // stopped while it was saved: the next step leaves out what has not been called yet
+      // stopped during the save: the next step ends the pass without these calls
       if (this.#isStopping && step.calls.length > 0) {
         pass = { ...pass, running: withoutCalls(step) };
         continue;
@@ -167,14 +168,14 @@ export class Runner {
       for (const index of step.calls) {
         const branch = index === INITIATOR ? machine.initiator?.(pass.transaction) : pass.branches[index];
         void this.#calls
-          .call(pass.transaction, branch!, inTurn)
+          .call(pass.transaction, branch!, queuedPass)
           .then((outcome) => answers.put({ branch: index, outcome }));
       }
       received = await answers.take();
     }
   }
 
-  /** While stopping nothing is called any more: the pass ends as soon as nothing is under way, due again at once. */
+  /** While stopping, steps have no calls: the pass ends when no call is running, and the transaction is due again at once. */
   #advance(machine: Machine, pass: Pass, answers: readonly Answer[], now: number): Step {
     const step = advance(machine, pass, answers, now, this.#environment);
     if (!this.#isStopping || step.calls.length === 0) return step;
@@ -199,9 +200,8 @@ export class Runner {
     this.#environment.logger.error('transaction needs attention', { gid, transType, status, attention });
   }
 
-  #report(transaction: TransactionRecord): void {
-    if (!isFinal(transaction.status) || transaction.status === 'succeed') return;
-    const { gid, transType, rollbackReason } = transaction;
+  #reportRollback({ gid, transType, status, rollbackReason }: TransactionRecord): void {
+    if (!isFinal(status) || status === 'succeed') return;
     this.#environment.logger.info('transaction was rolled back', { gid, transType, reason: rollbackReason });
   }
 }
@@ -213,26 +213,4 @@ function isOnlyDeferred({ undecided }: Pass): boolean {
 function withoutCalls(step: Step): ReadonlySet<number> {
   const calls = new Set(step.calls);
   return new Set([...step.pass.running].filter((index) => !calls.has(index)));
-}
-
-/** Hands over what has arrived, waiting while it is empty. */
-class AnswerQueue<T> {
-  #items: T[] = [];
-  #wake: (() => void) | undefined;
-
-  put(item: T): void {
-    this.#items.push(item);
-    this.#wake?.();
-  }
-
-  async take(): Promise<readonly T[]> {
-    if (this.#items.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const items = this.#items;
-    this.#items = [];
-    return items;
-  }
 }

@@ -1,25 +1,23 @@
-import type { WakeFilter } from '../store/store.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import type { WakeFilter } from '../store/store.js';
 
-/** Transactions that are woken at a time, so that nothing else waits for long. */
+/** Transactions that are woken in one write, so that other writes do not wait for long. */
 const BATCH_SIZE = 500;
 
 /** What {@link Waker.wake} did. */
 export interface WakeResult {
   /** Transactions that were made due. */
   readonly count: number;
-  /** There may be more of them. */
+  /** More transactions may match. */
   readonly hasMore: boolean;
 }
 
-/** Makes transactions due that wait, before their time has come. */
+/** Makes waiting transactions due before their time. */
 export class Waker {
   readonly #environment: Pick<CoordinatorEnvironment, 'store' | 'clock'>;
   readonly #onDue: () => void;
 
   /**
-   * Makes a waker.
-   *
    * @param environment - store and clock
    * @param onDue - called when transactions may have become due
    */
@@ -29,23 +27,24 @@ export class Waker {
   }
 
   /**
-   * Wakes those that wait, without anybody working on them.
+   * Makes transactions due that wait and have no owner.
    *
-   * @param filter - which of them; `laterThan` is now by default
+   * @param filter - which transactions; `laterThan` is now by default
    * @param limit - most transactions
-   * @param isWanted - asked before each batch; when it says no, the rest is left. @default always
-   * @throws DtmStoreError when the store fails; some may have been woken
+   * @param shouldContinue - asked before each batch; false leaves the rest waiting. @default always true
+   * @throws DtmStoreError when the store fails; some transactions may be due already
    */
   async wake(
     filter: Pick<Partial<WakeFilter>, 'gid' | 'target' | 'laterThan'>,
     limit: number,
-    isWanted: () => boolean = () => true,
+    shouldContinue: () => boolean = () => true,
   ): Promise<WakeResult> {
     const { store, clock } = this.#environment;
     const { laterThan = clock.now() } = filter;
     let count = 0;
-    while (count < limit && isWanted()) {
+    while (count < limit && shouldContinue()) {
       const batch = Math.min(BATCH_SIZE, limit - count);
+      // not later than `laterThan`, so that the next batch does not select the same transactions again
       const woken = await store.wake(Math.min(clock.now(), laterThan), { ...filter, laterThan, limit: batch });
       this.#onDue();
       count += woken;

@@ -137,8 +137,8 @@ describe('the alert webhook', () => {
 
 describe('a webhook', () => {
   it.each<[string, Reply, string]>([
-    ['that refuses', { status: 500 }, 'Error: it answered 500'],
-    ['that is not there', { status: 404 }, 'Error: it answered 404'],
+    ['that refuses', { status: 500 }, 'Error: the webhook answered 500'],
+    ['that is not there', { status: 404 }, 'Error: the webhook answered 404'],
   ])('%s is reported, and the transaction goes on', async (_, reply, error) => {
     const { server, clock, transport, webhook, logger, find } = await start({ alertRetryLimit: 1 });
     webhook.answer('/alert', reply);

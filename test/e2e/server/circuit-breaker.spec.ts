@@ -52,7 +52,7 @@ describe('a target that does not answer', () => {
     expect(transport.to('bank')).toHaveLength(5);
     const target = { target: 'http://bank' };
     expect(logger.lines.filter(({ fields }) => 'target' in fields)).toEqual([
-      { level: 'warn', message: 'target does not answer, it is left alone until it does', fields: target },
+      { level: 'warn', message: 'circuit breaker opened: the target does not answer', fields: target },
     ]);
   });
 
@@ -169,7 +169,7 @@ describe('over sockets', () => {
     const participant = (await Participant.start()).answer('/a', { status, body: 'nobody' });
     const logger = await submitTo(participant.url('/a'), 9);
     expect(participant.requests).toHaveLength(5);
-    expect(logger.of('warn')).toContain('target does not answer, it is left alone until it does');
+    expect(logger.of('warn')).toContain('circuit breaker opened: the target does not answer');
   });
 
   it.each([200, 201, 404, 409, 425, 429, 500, 501, 505])('an answer of %i is one', async (status) => {

@@ -89,7 +89,7 @@ describe('a branch that gives no decision', () => {
     expectPauses(transport.timesOf('01 confirm'), [10, 20, 300, 300, 300]);
     expect((await find('g')).transaction.status).toBe('succeed');
     expect(logger.of('warn')[0]).toBe(
-      'branch gave no decision; confirm must not fail, it is asked again until it succeeds',
+      'branch gave no decision; confirm must not fail and is retried until it succeeds',
     );
   });
 
@@ -305,7 +305,7 @@ describe('recovery', () => {
     isBroken = true;
     await clock.advance(15 * SECOND);
     expect(logger.lines.filter((line) => line.level === 'error')[0]).toMatchObject({
-      message: 'looking for due transactions failed',
+      message: 'polling for due transactions failed',
       fields: { store: store.name, error: 'Error: disk on fire' },
     });
     isBroken = false;

@@ -61,7 +61,7 @@ describe('the log on stderr', () => {
       }
     }
     expect([...messages]).toEqual([
-      'branch gave no decision; confirm must not fail, it is asked again until it succeeds',
+      'branch gave no decision; confirm must not fail and is retried until it succeeds',
       'branch gave no decision',
       'transaction needs attention',
     ]);
@@ -76,7 +76,7 @@ describe('the log on stderr', () => {
     await clock.advance(60_000);
     transport.answer('01 action', FAILURE, SUCCESS);
     await clock.advance(60_000);
-    expect(lines().map(({ message }) => message)).toContain('target does not answer, it is left alone until it does');
+    expect(lines().map(({ message }) => message)).toContain('circuit breaker opened: the target does not answer');
     expect(written.join('')).toContain('http://***@b');
     expect(written.join('')).not.toContain('secret');
   });

@@ -4,13 +4,13 @@ import { HttpRequester } from '../../../transport/index.js';
 import type { CoordinatorLogger } from '../../environment/coordinator-logger.js';
 import type { CoordinatorSettings } from '../../settings.js';
 
-/** Most alerts under way; while a webhook is too slow for more, further ones are dropped: each failed try is reported anew. */
+/** Most concurrent alerts. Further alerts are dropped: the next failed attempt is reported again. */
 const MAX_CONCURRENT = 16;
 
-/** Longest time for an alert, in seconds: whoever stops the coordinator waits for it. */
+/** Longest time for an alert in seconds, because `close()` waits for it. */
 const MAX_SECONDS = 10;
 
-/** Reports branches that give no decision again and again: docs/protocol.md#alert-webhook. */
+/** Reports branches that fail repeatedly: docs/protocol.md#alert-webhook. */
 export class AlertWebhook {
   readonly #url: string;
   readonly #settings: CoordinatorSettings;
@@ -19,12 +19,10 @@ export class AlertWebhook {
   #running = 0;
 
   /**
-   * Makes alerts.
-   *
-   * @param url - where they are posted
-   * @param settings - retry limit, request timeout
-   * @param logger - told when the webhook does not take one
-   * @throws DtmConfigError when the URL is not one of HTTP
+   * @param url - receives the alerts
+   * @param settings - number of attempts before an alert, request time-out
+   * @param logger - reports alerts that could not be delivered
+   * @throws DtmConfigError when the URL is not an http or https URL
    */
   constructor(url: string, settings: CoordinatorSettings, logger: CoordinatorLogger) {
     if (!URL.canParse(url) || !isHttpUrl(url)) {
@@ -36,16 +34,16 @@ export class AlertWebhook {
   }
 
   /**
-   * Reports a branch once it has been tried often enough. Nobody waits for it.
+   * Reports a failed attempt, in the background, when the branch has had enough attempts.
    *
-   * @param transaction - that it belongs to
-   * @param branch - as it was called
-   * @param error - what it answered
-   * @param isLast - its target is being left alone from now on, so that no further try would be reported
+   * @param transaction - transaction of the branch
+   * @param branch - as called
+   * @param error - the answer
+   * @param isCircuitOpen - the circuit breaker defers further attempts, so that none of them would be reported
    */
-  branchFailed({ gid, status }: TransactionRecord, branch: BranchRecord, error: string, isLast: boolean): void {
+  branchFailed({ gid, status }: TransactionRecord, branch: BranchRecord, error: string, isCircuitOpen: boolean): void {
     const { branchId, op, url, attempts = 0 } = branch;
-    const isEarly = attempts + 1 < this.#settings.alertRetryLimit && !isLast;
+    const isEarly = attempts + 1 < this.#settings.alertRetryLimit && !isCircuitOpen;
     if (isEarly || this.#running === MAX_CONCURRENT) return;
     this.#running++;
     const text = redactUrls(error);
@@ -54,7 +52,7 @@ export class AlertWebhook {
       .finally(() => this.#running--);
   }
 
-  /** Waits for those under way, at most 10 s. */
+  /** Waits for running alerts, at most 10 s. */
   close(): Promise<void> {
     return this.#requester.close();
   }
@@ -67,6 +65,6 @@ export class AlertWebhook {
       body: JSON.stringify(alert),
       timeoutMs: Math.min(this.#settings.requestTimeoutSeconds, MAX_SECONDS) * 1000,
     });
-    if (status >= 300) throw new Error(`it answered ${status}`);
+    if (status >= 300) throw new Error(`the webhook answered ${status}`);
   }
 }

@@ -3,56 +3,48 @@ import { isOverHttp } from '../../../transport/index.js';
 import { mayFail } from '../../engine/may-fail.js';
 import type { Deferred } from '../../engine/pass.js';
 import { requestTimeout } from '../../engine/schedule.js';
-import type { Metrics } from '../../environment/metrics.js';
 import type { CoordinatorEnvironment } from '../../environment/coordinator-environment.js';
+import type { Metrics } from '../../environment/metrics.js';
 import type { AlertWebhook } from './alert-webhook.js';
-import type { CircuitBreaker, Caller } from './circuit-breaker.js';
-import { targetOf } from './target.js';
+import type { Caller, CircuitBreaker } from './circuit-breaker.js';
 import type { PassSlots } from './retry-queue.js';
+import { targetOf } from './target.js';
 
-/** What {@link BranchCalls} uses beside the environment. */
+/** What {@link BranchCalls} uses besides the environment. */
 export interface CallServices {
-  /** Leaves silent targets alone. */
   readonly circuitBreaker: CircuitBreaker;
-  /** Counts. */
   readonly metrics: Metrics;
-  /** Tells people. @default nobody is told */
+  /** @default no alerts */
   readonly alertWebhook?: AlertWebhook | undefined;
 }
 
-/** How a pass waits for its turn. */
+/** A pass of recovery, whose calls wait in the retry queue. */
 export interface QueuedPass {
-  /** Its turns. */
   readonly slots: PassSlots;
-  /** Its transaction as it is stored by now. */
+  /** Its transaction as stored now. */
   stored(): TransactionRecord;
-  /** The pass has ended, with an error of the store: nobody would learn what a call came to. */
+  /** The pass has ended with an error of the store, so that nothing would store the outcome of a call. */
   isOver(): boolean;
 }
 
-/** Calls branches, one by one: in turn, unless their target is left alone, and reports what came of it. */
+/** Calls branches, subject to the retry queue and the circuit breaker, and reports undecided branches. */
 export class BranchCalls {
   readonly #environment: CoordinatorEnvironment;
   readonly #services: CallServices;
   #isStopped = false;
 
-  constructor(environment: CoordinatorEnvironment, tools: CallServices) {
+  constructor(environment: CoordinatorEnvironment, services: CallServices) {
     this.#environment = environment;
-    this.#services = tools;
+    this.#services = services;
   }
 
-  /** Calls nothing any more that waits; calls under way go on. */
+  /** Defers waiting calls; running calls go on. */
   stop(): void {
     this.#isStopped = true;
     this.#services.circuitBreaker.stop();
   }
 
-  /**
-   * To be told when a pass has been stored.
-   *
-   * @param gid - its transaction
-   * @param isOnlyDeferred - all that it waits for was held back
-   */
+  /** See {@link CircuitBreaker.passEnded}. */
   passEnded(gid: string, isOnlyDeferred: boolean): void {
     this.#services.circuitBreaker.passEnded(gid, isOnlyDeferred);
   }
@@ -60,32 +52,36 @@ export class BranchCalls {
   /**
    * Calls a branch; never throws.
    *
-   * @param transaction - as it is stored
-   * @param branch - what to call
-   * @param inTurn - of a pass that waits for its turn. @default it does not
+   * @param transaction - as stored
+   * @param branch - the branch to call
+   * @param queuedPass - pass of recovery. @default a pass of an initiator, which does not wait in the retry queue
    */
-  async call(transaction: TransactionRecord, branch: BranchRecord, inTurn?: QueuedPass): Promise<Outcome | Deferred> {
+  async call(
+    transaction: TransactionRecord,
+    branch: BranchRecord,
+    queuedPass?: QueuedPass,
+  ): Promise<Outcome | Deferred> {
     const target = targetOf(branch.url, isOverHttp(branch.url, this.#environment.transport));
-    const caller = { gid: transaction.gid, isNew: !inTurn };
-    if (!inTurn) return this.#call(target, caller, transaction, branch);
-    const held = this.#services.circuitBreaker.deferIfOpen(target, caller);
-    if (held) return held;
-    const { slots: turns, stored, isOver } = inTurn;
+    const caller = { gid: transaction.gid, isNew: !queuedPass };
+    if (!queuedPass) return this.#call(target, caller, transaction, branch);
+    const deferred = this.#services.circuitBreaker.deferIfOpen(target, caller);
+    if (deferred) return deferred;
+    const { slots, stored, isOver } = queuedPass;
     const { clock } = this.#environment;
-    const turn = await turns.acquire(target);
-    if (!turn) return { kind: 'deferred', until: turns.nextAttemptTime(target) };
+    const slot = await slots.acquire(target);
+    if (!slot) return { kind: 'deferred', until: slots.nextAttemptTime(target) };
     let outcome: Outcome | Deferred | undefined;
     try {
       if (this.#isStopped || isOver()) return { kind: 'deferred', until: clock.now() };
-      // while it waited others may have taken the transaction over, or it may have been decided to roll it back
+      // while the call waited, its lease may have expired, or the transaction may have changed to rollback
       const { nextCronTime, status } = stored();
       if (clock.now() >= nextCronTime || status !== transaction.status) {
-        return { kind: 'deferred', until: turns.nextAttemptTime(target) };
+        return { kind: 'deferred', until: slots.nextAttemptTime(target) };
       }
       outcome = await this.#call(target, caller, transaction, branch);
       return outcome;
     } finally {
-      turn.release(outcome !== undefined && outcome.kind !== 'deferred');
+      slot.release(outcome !== undefined && outcome.kind !== 'deferred');
     }
   }
 
@@ -95,10 +91,10 @@ export class BranchCalls {
     transaction: TransactionRecord,
     branch: BranchRecord,
   ): Promise<Outcome | Deferred> {
-    const { circuitBreaker: breaker } = this.#services;
-    const outcome = await breaker.call(target, caller, () => this.#send(transaction, branch));
+    const { circuitBreaker } = this.#services;
+    const outcome = await circuitBreaker.call(target, caller, () => this.#send(transaction, branch));
     if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && !mayFail(transaction.transType, branch.op))) {
-      this.#report(transaction, branch, outcome, breaker.isOpen(target));
+      this.#reportUndecided(transaction, branch, outcome, circuitBreaker.isOpen(target));
     }
     return outcome;
   }
@@ -122,17 +118,17 @@ export class BranchCalls {
     return outcome;
   }
 
-  #report(
+  #reportUndecided(
     transaction: TransactionRecord,
     branch: BranchRecord,
     { kind, message: answer }: UnsuccessfulOutcome,
-    isLast: boolean,
+    isCircuitOpen: boolean,
   ): void {
     const { branchId, op, url } = branch;
-    const hint = kind === 'failure' ? `; ${op} must not fail, it is asked again until it succeeds` : '';
+    const hint = kind === 'failure' ? `; ${op} must not fail and is retried until it succeeds` : '';
     const fields = { gid: transaction.gid, branchId, op, url, answer };
     this.#environment.logger.warn(`branch gave no decision${hint}`, fields);
-    // the initiator is no branch
-    if (branchId !== '00') this.#services.alertWebhook?.branchFailed(transaction, branch, answer, isLast);
+    // 00 is the initiator, which is not a branch
+    if (branchId !== '00') this.#services.alertWebhook?.branchFailed(transaction, branch, answer, isCircuitOpen);
   }
 }

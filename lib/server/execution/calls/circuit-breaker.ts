@@ -3,76 +3,53 @@ import type { Deferred } from '../../engine/pass.js';
 import type { CoordinatorEnvironment } from '../../environment/coordinator-environment.js';
 import type { Waker } from '../waker.js';
 import { isSameTarget } from './target.js';
+import { TargetHealth } from './target-health.js';
 
-/** Most targets that are remembered for not answering; beyond it the one that was called longest ago is forgotten. */
+/** Most targets whose failures are remembered; then the target whose last failure is oldest is forgotten. */
 const MAX_TARGETS = 10_000;
 
-/** Transactions of a target that are remembered to try it with. */
-const MAX_CANDIDATES = 16;
-
-/** They are woken when the target answers; this pause, in seconds, is for those that a dead process held back. */
+/** Deferred transactions are woken when the target answers. This pause is for those that a dead process had deferred. */
 const DEFERRED_SECONDS = 60;
 const JITTER = 0.1;
 
-/** Who calls. */
+/** On whose behalf a target is called. */
 export interface Caller {
-  /** Its transaction. */
+  /** Transaction of the call. */
   readonly gid: string;
-  /** It calls for the first time, on behalf of an initiator. */
+  /** The pass was started for an initiator, not by recovery. */
   readonly isNew: boolean;
 }
 
-interface TargetHealth {
-  /** Calls in a row that nobody answered. */
-  failures: number;
-  isOpen: boolean;
-  /** A call may try whether somebody answers again. */
-  mayProbe: boolean;
-  /** The transaction that was woken for it; new ones may as well. */
-  probeGid: string | undefined;
-  /** Transactions wait for an answer. */
-  hasDeferred: boolean;
-  isWaking: boolean;
-  /** Some of them; the last one is tried next. */
-  readonly candidates: string[];
-  /** Of the timer that ends the pause until the next try, while it runs. */
-  cancelTimer: (() => void) | undefined;
-}
-
 /**
- * Leaves targets alone that do not answer: after some calls in a row without an answer further ones are held back, but
- * for one now and then. When that is answered, everything that waits for the target becomes due at once.
+ * A circuit breaker for each target. After some calls in a row without an answer the circuit opens: further calls are
+ * deferred, except for a probe now and then. When a probe is answered, every transaction that waits for the target becomes
+ * due at once.
  */
 export class CircuitBreaker {
   readonly #environment: CoordinatorEnvironment;
   readonly #waker: Waker;
+  /** Targets that have failed, in the order of their last failure. */
   readonly #health = new Map<string, TargetHealth>();
-  /** Targets for which passes wait that are under way, and whether with a call of a new transaction. */
+  /** Targets for which running passes wait, by gid, each with {@link Caller.isNew}. */
   readonly #deferredTargets = new Map<string, Map<string, boolean>>();
   #isStopped = false;
 
-  /**
-   * Makes a breaker.
-   *
-   * @param environment - clock, settings, logger, randomness
-   * @param waker - wakes what waits
-   */
   constructor(environment: CoordinatorEnvironment, waker: Waker) {
     this.#environment = environment;
     this.#waker = waker;
   }
 
   /**
-   * Makes a call unless its target is being left alone. One that tries whether it answers again, and is not answered
-   * either, counts as held back: the transaction was called out of its turn.
+   * Makes a call unless the circuit of its target is open. A probe without an answer is deferred as well: the coordinator
+   * called early, so the call does not count for the transaction.
    *
    * @param target - see `targetOf`
-   * @param caller - who calls
-   * @param send - the call
+   * @param caller - on whose behalf
+   * @param send - makes the call
    */
   async call(target: string, caller: Caller, send: () => Promise<Outcome>): Promise<Outcome | Deferred> {
-    const held = this.deferIfOpen(target, caller);
-    if (held) return held;
+    const deferred = this.deferIfOpen(target, caller);
+    if (deferred) return deferred;
     const isProbe = this.isOpen(target);
     if (isProbe) this.#beginProbe(target);
     const outcome = await send();
@@ -84,21 +61,21 @@ export class CircuitBreaker {
   }
 
   /**
-   * Holds a call back when its target is being left alone.
+   * Defers a call when the circuit of its target is open and the call is no probe.
    *
    * @param target - see `targetOf`
-   * @param caller - who would call
-   * @returns undefined when it may call
+   * @param caller - on whose behalf
+   * @returns undefined when the call may be made
    */
   deferIfOpen(target: string, caller: Caller): Deferred | undefined {
-    const trouble = this.#health.get(target);
-    if (!trouble?.isOpen) return undefined;
-    const isChosen = caller.isNew || (trouble.probeGid ?? caller.gid) === caller.gid;
-    return trouble.mayProbe && isChosen ? undefined : this.#defer(target, caller);
+    const health = this.#health.get(target);
+    if (!health?.isOpen) return undefined;
+    const isCandidate = caller.isNew || (health.probeGid ?? caller.gid) === caller.gid;
+    return health.mayProbe && isCandidate ? undefined : this.#defer(target, caller);
   }
 
   /**
-   * Whether a target is being left alone.
+   * Whether the circuit of a target is open.
    *
    * @param target - see `targetOf`
    */
@@ -107,35 +84,36 @@ export class CircuitBreaker {
   }
 
   /**
-   * To be told when a pass is stored: one that waits for a target which has answered meanwhile is due now.
+   * Must be called when the end of a pass is stored. A transaction whose target has answered meanwhile becomes due.
    *
-   * @param gid - its transaction
-   * @param isOnlyDeferred - it waits for nothing else, so that it can be tried out of its turn
+   * @param gid - transaction of the pass
+   * @param isOnlyDeferred - the pass waits for nothing else, so that the transaction can be woken for a probe
    */
   passEnded(gid: string, isOnlyDeferred: boolean): void {
     const targets = this.#deferredTargets.get(gid);
     if (!targets) return;
     this.#deferredTargets.delete(gid);
+    const { random, settings } = this.#environment;
     for (const [target, isNew] of targets) {
-      const trouble = this.#health.get(target);
-      if (!trouble?.isOpen) return void this.#wakeOne(gid);
+      const health = this.#health.get(target);
+      if (!health?.isOpen) return void this.#wakeOne(gid);
       if (!isOnlyDeferred) continue;
-      this.#addCandidate(trouble, gid, isNew);
-      // there was nobody to be tried
-      if (!trouble.cancelTimer) this.#scheduleProbe(target, trouble, this.#environment.settings.breakerProbeSeconds);
+      health.addCandidate(gid, isNew, random);
+      // without a candidate no probe was scheduled
+      if (!health.isProbeScheduled) this.#scheduleProbe(target, health, settings.breakerProbeSeconds);
     }
   }
 
   /**
-   * Calls targets again that did not answer.
+   * Closes the circuits of targets, so that they are called again.
    *
    * @param target - beginning of URLs
    */
   reset(target: string): void {
-    for (const [known, trouble] of this.#health) if (isSameTarget(known, target)) this.#close(known, trouble);
+    for (const [known, health] of this.#health) if (isSameTarget(known, target)) this.#close(known, health);
   }
 
-  /** Tries no more. */
+  /** Stops probing. */
   stop(): void {
     this.#isStopped = true;
     for (const target of this.#health.keys()) this.#forget(target);
@@ -143,46 +121,35 @@ export class CircuitBreaker {
   }
 
   #recordAnswer(target: string, isProbe: boolean): void {
-    const trouble = this.#health.get(target);
-    // a call from before says nothing about now
-    if (!trouble || (trouble.isOpen && !isProbe)) return;
-    if (trouble.isOpen) this.#environment.logger.info('target answers again', { target });
-    this.#close(target, trouble);
-    if (trouble.hasDeferred) void this.#wakeAll(target, trouble);
+    const health = this.#health.get(target);
+    // the answer to a call from before the circuit opened is outdated
+    if (!health || (health.isOpen && !isProbe)) return;
+    if (health.isOpen) this.#environment.logger.info('circuit breaker closed: the target answers again', { target });
+    this.#close(target, health);
+    if (health.hasDeferred) void this.#wakeAll(target, health);
   }
 
   #recordFailure(target: string, gid: string, isProbe: boolean): void {
-    const { settings, logger } = this.#environment;
-    const trouble = this.#touch(target);
-    trouble.failures++;
-    if (!isProbe) this.#addCandidate(trouble, gid, false);
-    const opens = !trouble.isOpen && trouble.failures >= settings.breakerFailures;
+    const { settings, logger, random } = this.#environment;
+    const health = this.#touch(target);
+    health.failures++;
+    if (!isProbe) health.addCandidate(gid, false, random);
+    const opens = !health.isOpen && health.failures >= settings.breakerFailures;
     if (opens) {
-      logger.warn('target does not answer, it is left alone until it does', { target });
-      trouble.isOpen = true;
-      trouble.mayProbe = false;
-      trouble.hasDeferred = true;
+      logger.warn('circuit breaker opened: the target does not answer', { target });
+      health.open();
     }
-    if (trouble.isOpen) this.#addDeferredTarget(target, gid, false);
-    if (opens || (trouble.isOpen && isProbe)) this.#scheduleProbe(target, trouble, settings.breakerProbeSeconds);
+    if (health.isOpen) this.#addDeferredTarget(target, gid, false);
+    if (opens || (health.isOpen && isProbe)) this.#scheduleProbe(target, health, settings.breakerProbeSeconds);
   }
 
-  /** The trouble of a target, behind those that were called longer ago. */
+  /** The health of a target, moved to the end of the order. */
   #touch(target: string): TargetHealth {
-    const trouble = this.#health.get(target) ?? {
-      failures: 0,
-      isOpen: false,
-      mayProbe: false,
-      probeGid: undefined,
-      hasDeferred: false,
-      isWaking: false,
-      candidates: [],
-      cancelTimer: undefined,
-    };
+    const health = this.#health.get(target) ?? new TargetHealth();
     this.#health.delete(target);
     if (this.#health.size >= MAX_TARGETS) this.#forget(this.#health.keys().next().value!);
-    this.#health.set(target, trouble);
-    return trouble;
+    this.#health.set(target, health);
+    return health;
   }
 
   #defer(target: string, { gid, isNew }: Caller): Deferred {
@@ -197,76 +164,53 @@ export class CircuitBreaker {
     this.#deferredTargets.set(gid, targets.set(target, isNew));
   }
 
-  /**
-   * A new transaction is tried next, others in turn: where only some of the services behind a proxy are gone, those that
-   * answer are found soon.
-   */
-  #addCandidate({ candidates }: TargetHealth, gid: string, isNew: boolean): void {
-    const index = candidates.indexOf(gid);
-    if (index >= 0) candidates.splice(index, 1);
-    if (isNew) candidates.push(gid);
-    else candidates.unshift(gid);
-    if (candidates.length <= MAX_CANDIDATES) return;
-    candidates.splice(Math.floor((this.#environment.random() * candidates.length) / 2), 1);
-  }
-
   #beginProbe(target: string): void {
     const { requestTimeoutSeconds, breakerProbeSeconds } = this.#environment.settings;
-    const trouble = this.#health.get(target)!;
-    trouble.mayProbe = false;
-    // a call that may take very long must not be the only one for so long
-    this.#scheduleProbe(target, trouble, requestTimeoutSeconds + breakerProbeSeconds);
+    const health = this.#health.get(target)!;
+    health.mayProbe = false;
+    // the transaction may allow its calls a longer time-out; the next probe does not wait for that
+    this.#scheduleProbe(target, health, requestTimeoutSeconds + breakerProbeSeconds);
   }
 
-  #scheduleProbe(target: string, trouble: TargetHealth, seconds: number): void {
-    trouble.cancelTimer?.();
-    trouble.cancelTimer = this.#environment.clock.after(seconds * 1000, () => {
-      trouble.cancelTimer = undefined;
-      trouble.mayProbe = true;
-      void this.#wakeProbe(target, trouble);
-    });
+  #scheduleProbe(target: string, health: TargetHealth, seconds: number): void {
+    health.scheduleProbe(this.#environment.clock, seconds, () => void this.#wakeProbe(target, health));
   }
 
-  /** One that is finished, or under way, will not call: the next one is taken then. */
-  async #wakeProbe(target: string, trouble: TargetHealth): Promise<void> {
+  /** Wakes the next candidate that can be woken: one that is finished, or has a running pass, will not probe. */
+  async #wakeProbe(target: string, health: TargetHealth): Promise<void> {
     do {
-      trouble.probeGid = trouble.candidates.pop();
-    } while (trouble.probeGid !== undefined && !(await this.#wakeOne(trouble.probeGid)) && trouble.mayProbe);
-    // what was woken may have no reason to call any more
-    if (trouble.mayProbe && trouble.isOpen && trouble.probeGid !== undefined) {
-      this.#scheduleProbe(target, trouble, this.#environment.settings.breakerProbeSeconds);
+      health.probeGid = health.takeCandidate();
+    } while (health.probeGid !== undefined && !(await this.#wakeOne(health.probeGid)) && health.mayProbe);
+    // the woken transaction may have no reason to call the target any more
+    if (health.mayProbe && health.isOpen && health.probeGid !== undefined) {
+      this.#scheduleProbe(target, health, this.#environment.settings.breakerProbeSeconds);
     }
   }
 
-  #close(target: string, trouble: TargetHealth): void {
-    trouble.cancelTimer?.();
-    trouble.cancelTimer = undefined;
-    trouble.candidates.length = 0;
-    trouble.failures = 0;
-    trouble.isOpen = false;
-    trouble.mayProbe = false;
-    if (!trouble.hasDeferred) this.#health.delete(target);
+  #close(target: string, health: TargetHealth): void {
+    health.close();
+    if (!health.hasDeferred) this.#health.delete(target);
   }
 
   #forget(target: string): void {
-    const trouble = this.#health.get(target);
+    const health = this.#health.get(target);
     this.#health.delete(target);
-    if (trouble) this.#close(target, trouble);
+    if (health) this.#close(target, health);
   }
 
-  /** When the store cannot, the next answer of the target tries it again. */
-  async #wakeAll(target: string, trouble: TargetHealth): Promise<void> {
-    if (trouble.isWaking) return;
-    trouble.isWaking = true;
+  /** After an error of the store, the next answer of the target wakes the rest. */
+  async #wakeAll(target: string, health: TargetHealth): Promise<void> {
+    if (health.isWaking) return;
+    health.isWaking = true;
     try {
-      await this.#waker.wake({ target }, Infinity, () => !trouble.isOpen && !this.#isStopped);
-      if (trouble.isOpen) return;
-      trouble.hasDeferred = false;
-      if (trouble.failures === 0 && this.#health.get(target) === trouble) this.#health.delete(target);
+      await this.#waker.wake({ target }, Infinity, () => !health.isOpen && !this.#isStopped);
+      if (health.isOpen) return;
+      health.hasDeferred = false;
+      if (health.failures === 0 && this.#health.get(target) === health) this.#health.delete(target);
     } catch (error) {
-      this.#report(error, { target });
+      this.#logWakeError(error, { target });
     } finally {
-      trouble.isWaking = false;
+      health.isWaking = false;
     }
   }
 
@@ -274,13 +218,13 @@ export class CircuitBreaker {
     try {
       return (await this.#waker.wake({ gid }, 1)).count > 0;
     } catch (error) {
-      this.#report(error, { gid });
+      this.#logWakeError(error, { gid });
       return true;
     }
   }
 
-  /** They are due when their pauses are over all the same. */
-  #report(error: unknown, fields: Readonly<Record<string, string>>): void {
+  /** The transactions become due at the end of their pauses. */
+  #logWakeError(error: unknown, fields: Readonly<Record<string, string>>): void {
     this.#environment.logger.error('transactions could not be made due', { ...fields, error: String(error) });
   }
 }

@@ -1,28 +1,27 @@
 import type { Clock } from '../../environment/clock.js';
 
-/** Longest time in milliseconds that a pass should wait for its first turn. */
+/** Longest time in milliseconds that a pass should wait for its first slot. */
 const MAX_WAIT_MS = 500;
 
-/** Who is sent away comes back after these times, in milliseconds: when there may be room, but in any case soon. */
+/** Limits in milliseconds for the deferral of a pass that found the queue full. */
 const MIN_DEFERRAL_MS = 200;
 const MAX_DEFERRAL_MS = 30_000;
 
-/** Time of a turn until one was measured, in milliseconds. */
+/** Assumed duration of a call in milliseconds until one was measured. */
 const DEFAULT_CALL_MS = 20;
 
 interface TargetState {
   running: number;
   readonly queue: Waiting[];
-  /** How long a turn takes of late; undefined until one was measured. */
+  /** Moving average of the duration of calls; undefined until one was measured. */
   callMs: number | undefined;
-  /** Turns so far, and passes that took them. */
+  /** Calls so far, and the passes that made them. */
   calls: number;
   passes: number;
-  /** When the last of those who were sent away has its turn. */
+  /** When the last deferred pass is expected to get its slot. */
   bookedUntil: number;
 }
 
-/** Calls of one pass. */
 interface PassState {
   running: number;
   waiting: number;
@@ -30,48 +29,48 @@ interface PassState {
 }
 
 interface Waiting {
-  readonly calls: PassState;
+  readonly pass: PassState;
   readonly begin: () => void;
 }
 
-/** The turns of one pass. */
+/** How one pass gets slots for its calls. */
 export interface PassSlots {
   /**
-   * Waits for a turn; a pass that has not begun is sent away when that would take long.
+   * Waits for a slot. A pass without a slot so far does not wait when that would take long.
    *
-   * @param name - the target
-   * @returns undefined when it is sent away
+   * @param target - see `targetOf`
+   * @returns undefined when the pass must be deferred
    */
-  acquire(name: string): Promise<CallSlot | undefined>;
+  acquire(target: string): Promise<CallSlot | undefined>;
   /**
-   * When it is worth trying again; later for each who asks, so that they keep their order.
+   * When a deferred pass should try again; later with each call, so that deferred passes keep their order.
    *
-   * @param name - the target
+   * @param target - see `targetOf`
    */
-  nextAttemptTime(name: string): number;
+  nextAttemptTime(target: string): number;
 }
 
-/** A turn that was taken. */
+/** The permission to call a target now. */
 export interface CallSlot {
   /**
-   * Ends it; who waits longest has the next one.
+   * Hands the slot to the call that has waited longest.
    *
    * @param wasUsed - the target was called
    */
   release(wasUsed: boolean): void;
 }
 
-/** Whom turns tell what happens. */
+/** Is notified by {@link RetryQueue}. */
 export interface RetryQueueListener {
-  /** A pass waits, and has nothing else under way. */
+  /** A pass waits and has no running call. */
   onWait(): void;
-  /** There is room again at a target from which passes were sent away. */
+  /** A target for which passes were deferred has capacity again. */
   onCapacity(): void;
 }
 
 /**
- * Lets only so many calls work on the same target at a time. Some more wait, first come first served; the rest is sent
- * away until there may be room, so that a slow target with much to do takes no room from others.
+ * Limits the concurrent calls of recovery for each target. Further calls wait in a short queue, first in, first out. When it
+ * is full, passes are deferred, so that a slow target with a long backlog takes no capacity from other targets.
  */
 export class RetryQueue {
   readonly #limit: number;
@@ -81,11 +80,9 @@ export class RetryQueue {
   #waitingPasses = 0;
 
   /**
-   * Makes turns.
-   *
-   * @param limit - most at a time for one target
-   * @param clock - time
-   * @param listener - is told
+   * @param limit - most concurrent calls of one target
+   * @param clock - measures calls
+   * @param listener - is notified of changes
    */
   constructor(limit: number, clock: Clock, listener: RetryQueueListener) {
     this.#limit = limit;
@@ -93,29 +90,32 @@ export class RetryQueue {
     this.#listener = listener;
   }
 
-  /** Passes that have nothing under way but wait for a turn. */
+  /** Passes that wait for a slot and have no running call. */
   get waitingPasses(): number {
     return this.#waitingPasses;
   }
 
-  /** The turns of a new pass. */
+  /** Slots for a new pass. */
   forPass(): PassSlots {
-    const calls: PassState = { running: 0, waiting: 0, hasBegun: false };
-    return { acquire: (name) => this.#acquire(name, calls), nextAttemptTime: (name) => this.#nextAttemptTime(name) };
+    const pass: PassState = { running: 0, waiting: 0, hasBegun: false };
+    return {
+      acquire: (target) => this.#acquire(target, pass),
+      nextAttemptTime: (target) => this.#nextAttemptTime(target),
+    };
   }
 
-  async #acquire(name: string, calls: PassState): Promise<CallSlot | undefined> {
+  async #acquire(name: string, pass: PassState): Promise<CallSlot | undefined> {
     const target = this.#targetState(name);
-    const isFirst = !calls.hasBegun && calls.waiting === 0;
+    const isFirst = !pass.hasBegun && pass.waiting === 0;
     if (target.running < this.#limit) {
       target.running++;
-      this.#count(calls, 1, 0);
+      this.#count(pass, 1, 0);
     } else {
-      if (isFirst && this.#isCrowded(target)) return undefined;
-      this.#count(calls, 0, 1);
-      await new Promise<void>((begin) => target.queue.push({ calls, begin }));
+      if (isFirst && this.#isFull(target)) return undefined;
+      this.#count(pass, 0, 1);
+      await new Promise<void>((begin) => target.queue.push({ pass, begin }));
     }
-    calls.hasBegun = true;
+    pass.hasBegun = true;
     target.calls++;
     if (isFirst) target.passes++;
     const start = this.#clock.now();
@@ -123,27 +123,27 @@ export class RetryQueue {
       release: (wasUsed) => {
         if (wasUsed) recordDuration(target, this.#clock.now() - start);
         this.#handOver(name, target);
-        this.#count(calls, -1, 0);
+        this.#count(pass, -1, 0);
       },
     };
   }
 
-  #isCrowded(target: TargetState): boolean {
-    const { queue, callMs: turnMs } = target;
+  #isFull(target: TargetState): boolean {
+    const { queue, callMs } = target;
     if (queue.length < this.#limit) return false;
-    return turnMs === undefined || queue.length * this.#intervalMs(target) > MAX_WAIT_MS;
+    return callMs === undefined || queue.length * this.#slotIntervalMs(target) > MAX_WAIT_MS;
   }
 
-  /** Time from one turn to the next. */
-  #intervalMs({ callMs: turnMs = DEFAULT_CALL_MS }: TargetState): number {
-    return turnMs / this.#limit;
+  /** Expected time from one free slot to the next. */
+  #slotIntervalMs({ callMs = DEFAULT_CALL_MS }: TargetState): number {
+    return callMs / this.#limit;
   }
 
   #handOver(name: string, target: TargetState): void {
     const next = target.queue.shift();
     if (next) {
-      // before the other one ends: a pass that goes on with another call does not wait in between
-      this.#count(next.calls, 1, -1);
+      // counted before the released slot, so that a pass that goes on with another call never counts as waiting
+      this.#count(next.pass, 1, -1);
       next.begin();
     } else if (--target.running === 0) this.#targets.delete(name);
     if (target.queue.length === this.#limit - 1 && target.bookedUntil > this.#clock.now()) this.#listener.onCapacity();
@@ -152,10 +152,10 @@ export class RetryQueue {
   #nextAttemptTime(name: string): number {
     const target = this.#targetState(name);
     const now = this.#clock.now();
-    const gapMs = this.#intervalMs(target);
-    const soonest = now + Math.max(MIN_DEFERRAL_MS, target.queue.length * gapMs);
-    const passMs = gapMs * (target.calls / Math.max(1, target.passes));
-    target.bookedUntil = Math.min(Math.max(target.bookedUntil, soonest) + passMs, now + MAX_DEFERRAL_MS);
+    const intervalMs = this.#slotIntervalMs(target);
+    const earliest = now + Math.max(MIN_DEFERRAL_MS, target.queue.length * intervalMs);
+    const passMs = intervalMs * (target.calls / Math.max(1, target.passes));
+    target.bookedUntil = Math.min(Math.max(target.bookedUntil, earliest) + passMs, now + MAX_DEFERRAL_MS);
     if (target.running === 0) this.#targets.delete(name);
     return Math.ceil(target.bookedUntil);
   }
@@ -168,22 +168,22 @@ export class RetryQueue {
     return target;
   }
 
-  #count(calls: PassState, working: number, waiting: number): void {
-    const before = isWaiting(calls);
-    calls.running += working;
-    calls.waiting += waiting;
-    if (isWaiting(calls) === before) return;
-    this.#waitingPasses += before ? -1 : 1;
-    if (!before) this.#listener.onWait();
+  #count(pass: PassState, running: number, waiting: number): void {
+    const wasBlocked = isBlocked(pass);
+    pass.running += running;
+    pass.waiting += waiting;
+    if (isBlocked(pass) === wasBlocked) return;
+    this.#waitingPasses += wasBlocked ? -1 : 1;
+    if (!wasBlocked) this.#listener.onWait();
   }
 }
 
-/** The clock may have been set meanwhile. */
+/** The system clock may be set back during a call. */
 function recordDuration(target: TargetState, ms: number): void {
-  const { callMs: turnMs = ms } = target;
-  target.callMs = Math.max(0, turnMs + (ms - turnMs) / 8);
+  const { callMs = ms } = target;
+  target.callMs = Math.max(0, callMs + (ms - callMs) / 8);
 }
 
-function isWaiting({ running: working, waiting }: PassState): boolean {
-  return waiting > 0 && working === 0;
+function isBlocked({ running, waiting }: PassState): boolean {
+  return waiting > 0 && running === 0;
 }

@@ -1,32 +1,28 @@
 import { isHttpUrl } from '../../../protocol/internal.js';
+import { leadsTo } from '../../store/targets.js';
 
-/** Scheme and host; drivers write `protocol1:///host:port/…`, too. */
+/** Scheme and host; some drivers use `protocol1:///host:port/…`. */
 const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
 
 /**
- * The server that a branch URL leads to, as it begins the URL: scheme, host and port. What stands behind the host of
- * a registry (`etcd://registry/service/pkg.Service/Method`) names the service, and belongs to it.
+ * The target of a branch URL: its beginning with scheme, host and port. The path of a registry URL
+ * (`etcd://registry/service/pkg.Service/Method`) names the service, so the target contains it.
  *
  * @param url - branch URL
- * @param overHttp - it is called over HTTP: what stands behind its host or name is a path
+ * @param isOverHttp - the branch is called over HTTP, so that the rest of the URL is a path
  */
-export function targetOf(url: string, overHttp: boolean = isHttpUrl(url)): string {
+export function targetOf(url: string, isOverHttp: boolean = isHttpUrl(url)): string {
   const host = HOST.exec(url)![0];
-  if (overHttp || !url.includes('://')) return host;
-  // the last two parts are the method
+  if (isOverHttp || !url.includes('://')) return host;
+  // the last two segments are the gRPC method
   const end = url.lastIndexOf('/', url.lastIndexOf('/') - 1);
   return end > host.length ? url.slice(0, end) : host;
 }
 
 /**
- * Whether one of two beginnings of URLs leads to what the other names: `http://bank` and `http://bank/a` do,
- * `http://bank:80` and `http://bank:8080` do not.
- *
- * @param one - target or beginning of URLs
- * @param other - target or beginning of URLs
+ * Whether one of two beginnings of URLs leads to the other: `http://bank` and `http://bank/a` do, `http://bank:80` and
+ * `http://bank:8080` do not.
  */
 export function isSameTarget(one: string, other: string): boolean {
-  const [short, long] = one.length < other.length ? [one, other] : [other, one];
-  if (!long.startsWith(short)) return false;
-  return short.endsWith('/') || long.length === short.length || '/?#'.includes(long[short.length]!);
+  return one.length < other.length ? leadsTo(other, one) : leadsTo(one, other);
 }
