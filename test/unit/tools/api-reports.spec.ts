@@ -55,7 +55,8 @@ function reportsOf(changes: Files = {}): [Report, Report] {
   return createReports(folder, entries) as [Report, Report];
 }
 
-describe('the reports of a package', () => {
+// On a busy machine, the compiler takes longer than a unit test may.
+describe('the reports of a package', { timeout: 60_000 }, () => {
   let unchanged: [Report, Report] | undefined;
   let root: Report;
   let part: Report;

@@ -97,7 +97,8 @@ function block(text: string, info = 'ts'): string {
   return `# Page\n\n\`\`\`${info}\n${text}\n\`\`\`\n`;
 }
 
-describe('the check of pages and comments', () => {
+// On a busy machine, the compiler takes longer than a unit test may.
+describe('the check of pages and comments', { timeout: 60_000 }, () => {
   let problems: readonly string[];
 
   beforeAll(() => {
