@@ -32,9 +32,10 @@ const initSql = [
 /**
  * Starts MariaDB with an empty database, and with the character set and strict SQL mode of Debian.
  *
+ * @param {{ args?: readonly string[] }} [options] More arguments of the server.
  * @returns {Promise<MariadbServer>}
  */
-export async function startMariadb() {
+export async function startMariadb({ args = [] } = {}) {
   const install = requireProgram('mariadb', 'mariadb-install-db');
   const mariadbd = requireProgram('mariadb', 'mariadbd');
 
@@ -65,6 +66,7 @@ export async function startMariadb() {
         '--max-connections=200',
         // writes at each commit, syncs later: committed data survives `kill`, but not a crash of the machine
         '--innodb-flush-log-at-trx-commit=2',
+        ...args,
       ],
     }),
     isReady: (_, log) => log.includes('ready for connections'),

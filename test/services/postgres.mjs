@@ -26,9 +26,10 @@ const database = 'dtm';
 /**
  * Starts PostgreSQL with an empty database.
  *
+ * @param {{ args?: readonly string[] }} [options] More arguments of the server.
  * @returns {Promise<PostgresServer>}
  */
-export async function startPostgres() {
+export async function startPostgres({ args = [] } = {}) {
   const initdb = requireProgram('postgres', 'initdb');
   const postgres = requireProgram('postgres', 'postgres');
 
@@ -61,6 +62,7 @@ export async function startPostgres() {
         // no fsync, but synchronous commits: committed data survives `kill`, but not a crash of the machine
         '--fsync=off',
         '--full_page_writes=off',
+        ...args,
       ],
     }),
     isReady: (_, log) => log.includes('database system is ready to accept connections'),

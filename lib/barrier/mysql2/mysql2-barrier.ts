@@ -49,15 +49,16 @@ async function runInPool<Connection extends Mysql2Connection, T>(
   const connection = await pool.getConnection();
   return runTransaction(
     {
+      // "no chain no release": completion_type can begin another transaction after the end, or close the connection
       async begin() {
         await queryRows(connection, 'set transaction isolation level read committed');
         await queryRows(connection, 'start transaction');
       },
       async commit() {
-        await queryRows(connection, 'commit');
+        await queryRows(connection, 'commit and no chain no release');
         return true;
       },
-      rollback: () => queryRows(connection, 'rollback'),
+      rollback: () => queryRows(connection, 'rollback and no chain no release'),
       release: (isBroken) => (isBroken ? connection.destroy() : connection.release()),
     },
     () => work(connection),

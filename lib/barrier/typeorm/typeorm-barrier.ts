@@ -1,9 +1,10 @@
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryResult, QueryRunner } from 'typeorm';
 import { DtmConfigError } from '../../protocol/internal.js';
 import type { BarrierAdapter } from '../barrier-adapter.js';
 import { runExclusive } from '../sql/run-exclusive.js';
 import { isPostgresTransactionOpen, type PostgresConnection } from '../sql/is-postgres-transaction-open.js';
 import { sqlBarrier, type BarrierTableOptions, type SqlDialectName } from '../sql/index.js';
+import { withoutEscapes } from './without-escapes.js';
 
 /** Types of data sources whose driver reports the number of affected rows; `sqlite` exists in TypeORM 0.3. */
 const DIALECTS: ReadonlyMap<string, SqlDialectName> = new Map([
@@ -43,10 +44,8 @@ export function typeOrmBarrier(dataSource: DataSource, options?: BarrierTableOpt
       transactionHint: 'the EntityManager that dataSource.transaction() gives to its callback',
       transaction: (work) =>
         dialect === 'sqlite' ? onSharedConnection(dataSource, work) : dataSource.transaction('READ COMMITTED', work),
-      // manager.query() does not return the number of affected rows
-      execute: async (manager, text, parameters) =>
-        (await runnerOf(manager).query(text, [...parameters], true)).affected,
-      query: async (manager, text, parameters) => (await runnerOf(manager).query(text, [...parameters], true)).records,
+      execute: async (manager, text, parameters) => (await run(dialect, manager, text, parameters)).affected,
+      query: async (manager, text, parameters) => (await run(dialect, manager, text, parameters)).records,
       async isOpen(manager) {
         const runner = (manager as EntityManager | undefined)?.queryRunner;
         if (!runner?.isTransactionActive || runner.isReleased) return false;
@@ -55,6 +54,17 @@ export function typeOrmBarrier(dataSource: DataSource, options?: BarrierTableOpt
     },
     options,
   );
+}
+
+/** `manager.query()` does not return the number of affected rows. */
+function run(
+  dialect: SqlDialectName,
+  manager: EntityManager,
+  text: string,
+  parameters: readonly string[],
+): Promise<QueryResult> {
+  const statement = dialect === 'mysql' ? withoutEscapes(text, parameters) : { text, parameters };
+  return runnerOf(manager).query(statement.text, [...statement.parameters], true);
 }
 
 function runnerOf(manager: EntityManager): QueryRunner {

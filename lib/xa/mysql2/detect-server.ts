@@ -1,7 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import { memoizePerPool } from '../memoize-per-pool.js';
 import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
-import { withConnection } from './mysql2-xa-pool.js';
+import { readFrom } from './mysql2-xa-pool.js';
 
 /** The properties of a server that XA depends on. */
 export interface Mysql2Server {
@@ -18,7 +18,7 @@ const OLDEST = { MariaDB: [10, 5], MySQL: [8, 0] } as const;
 
 /** Detects the properties of the server of a pool; throws DtmConfigError for a server that is too old. */
 export const detectServer = memoizePerPool((pool: Mysql2Pool<Mysql2Connection>) =>
-  withConnection(pool, async (connection): Promise<Mysql2Server> => {
+  readFrom(pool, async (connection): Promise<Mysql2Server> => {
     const [row] = await queryRows(connection, 'select version() as version');
     assertVersion(String(row?.['version']));
     const [variable] = await queryRows(connection, "show variables like 'xa_detach_on_prepare'");

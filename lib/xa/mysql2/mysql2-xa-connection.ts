@@ -26,7 +26,7 @@ export class Mysql2XaConnection<Connection extends Mysql2Connection> implements 
       if (serverErrno(error) !== XAER_DUPID) throw error;
       // uses up the isolation level, which would apply to the next transaction of the connection
       await queryRows(this.tx, 'start transaction');
-      await queryRows(this.tx, 'rollback');
+      await queryRows(this.tx, 'rollback and no chain no release');
       return (await isPrepared(this.tx, branch)) ? 'prepared' : 'under way';
     }
   }

@@ -107,6 +107,19 @@ describe.skipIf(!mariadb.available)(mariadb.title('mysql2Barrier on MariaDB'), (
     expect(await level(pool)).toEqual([{ level: 'SERIALIZABLE' }]);
   });
 
+  it('ends its transactions whatever the completion type, and commits without autocommit', async () => {
+    const chained = mysql.createPool({ uri: server.url, connectionLimit: 1 });
+    await chained.query("set session completion_type = 'CHAIN', autocommit = 0");
+    const adapter = mysql2Barrier(chained);
+    const failed = story.request('action').call(adapter, () => Promise.reject(new Error('no')));
+    await expect(failed).rejects.toThrow('no');
+    expect(await story.request('action').call(adapter, story.work('action'))).toBe('did action');
+    expect(await story.request('compensate').call(adapter, story.work('compensate'))).toBe('did compensate');
+    expect(await story.effects()).toEqual(['action', 'compensate']);
+    expect(connectionsOf(chained)).toEqual({ all: 1, free: 1 });
+    await chained.end();
+  });
+
   it('reads rows whatever the options of the pool', async () => {
     const odd = mysql.createPool({ uri: server.url, rowsAsArray: true, typeCast: false, namedPlaceholders: true });
     const act = () => story.request('action').call(mysql2Barrier(odd), story.work('action'));

@@ -174,7 +174,8 @@ describe('a server that is too old', () => {
       if (sql.includes('version()')) return [{ version }];
       // 10.5 has the collation, but no "skip locked"
       if (sql.includes('collations')) return version.includes('Maria') ? [{ name: 'utf8mb4_nopad_bin' }] : [];
-      return [{ bytes: 1 << 24 }];
+      const usable = { autocommit: 1, completion: 'NO_CHAIN', checks: 1, mode: '', most: '18446744073709551615' };
+      return [{ bytes: 1 << 24, ...usable }];
     };
     const run = async ({ sql }: { sql: string }): Promise<[unknown, unknown]> => [rows(sql), undefined];
     const connection = { query: run, execute: run, release: () => undefined, destroy: () => undefined };

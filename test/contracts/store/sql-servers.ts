@@ -33,6 +33,7 @@ export interface SqlTables {
 export interface SqlServer {
   readonly host: string;
   readonly port: number;
+  readonly url: string;
   /** The tables that Go dtm uses, and what it needs to know. */
   readonly ofGo: SqlTables & { readonly forGo: DtmStore };
   /** Place for tables that does not exist yet. */
@@ -48,7 +49,8 @@ export interface SqlServer {
 export interface SqlServerKind {
   readonly service: 'postgres' | 'mariadb';
   readonly title: string;
-  start(): Promise<SqlServer>;
+  /** @param args - more arguments of the server */
+  start(args?: readonly string[]): Promise<SqlServer>;
 }
 
 let places = 0;
@@ -57,8 +59,8 @@ let places = 0;
 export const postgres: SqlServerKind = {
   service: 'postgres',
   title: 'PostgreSQL',
-  async start() {
-    const server = await startPostgres();
+  async start(args = []) {
+    const server = await startPostgres({ args });
     const { host, port, user, password, database, url } = server;
     const tablesIn = (schema: string): SqlTables => {
       const alone: SqlTables['alone'] = async (work) => {
@@ -94,8 +96,8 @@ export const postgres: SqlServerKind = {
 export const mariadb: SqlServerKind = {
   service: 'mariadb',
   title: 'MariaDB',
-  async start() {
-    const server = await startMariadb();
+  async start(args = []) {
+    const server = await startMariadb({ args });
     const { host, port, user, password } = server;
     const tablesIn = (database: string): SqlTables => {
       const alone: SqlTables['alone'] = async (work) => {

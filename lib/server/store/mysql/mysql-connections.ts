@@ -3,6 +3,7 @@ import { inTransaction, type SqlConnections } from '../sql/pooled-database.js';
 import type { SqlRow, SqlSession } from '../sql/sql-database.js';
 import type { SqlValue } from '../sql/sql-value.js';
 import { SqlFailure } from '../sql/sql-failure.js';
+import { SESSION_QUERY, assertUsableSession } from './session-check.js';
 import { SESSION_SETTINGS, type MysqlStatement, type MysqlStoreConnection, type MysqlStorePool } from './mysql-pool.js';
 
 /** Capability flag: an update counts the rows that it found, not those that it changed. */
@@ -111,9 +112,11 @@ export class MysqlConnections implements SqlConnections {
     }
     try {
       if (this.#access.isOwn) for (const setting of SESSION_SETTINGS) await this.#run(connection, setting, []);
-      const [row] = (await this.#run(connection, 'select @@max_allowed_packet as bytes', [])) as SqlRow[];
-      this.#maxPacket = Number(row?.['bytes']);
+      const [row = {}] = (await this.#run(connection, SESSION_QUERY, [])) as SqlRow[];
+      assertUsableSession(row);
+      this.#maxPacket = Number(row['bytes']);
     } catch (error) {
+      if (error instanceof DtmConfigError) throw error;
       throw new SqlFailure('unreachable', error instanceof SqlFailure ? error.cause : error);
     }
     this.#prepared.add(key);

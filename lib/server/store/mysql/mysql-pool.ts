@@ -49,14 +49,23 @@ export interface OwnPool extends MysqlStorePool {
   end(): Promise<void>;
 }
 
+/** Value of `sql_select_limit` without a limit; a smaller value cuts answers silently. */
+export const MAX_SELECT_LIMIT = '18446744073709551615';
+
 /** Longest wait for a row lock in seconds, so that a blocked write does not block other writes for long. */
 const LOCK_TIMEOUT_SECONDS = 5;
 
-/** Settings of each session: no gap locks, no truncated values, no long waits for locks. */
+/**
+ * Settings of each session of the store's own pool, whatever the defaults of the server: no gap locks, no truncated values, no
+ * long waits for locks, no lost branches. `transaction_read_only` stays: operators set it to stop writes.
+ */
 export const SESSION_SETTINGS: readonly string[] = [
+  // a server can ignore the character set that the connection asks for
+  'set names utf8mb4',
   'set session transaction isolation level read committed',
-  `set session sql_mode = concat_ws(',', nullif(@@sql_mode, ''), 'STRICT_ALL_TABLES')`,
-  `set session innodb_lock_wait_timeout = ${LOCK_TIMEOUT_SECONDS}`,
+  `set session autocommit = 1, completion_type = 0, innodb_lock_wait_timeout = ${LOCK_TIMEOUT_SECONDS},
+    sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_select_limit = ${MAX_SELECT_LIMIT},
+    sql_safe_updates = 0, sql_big_selects = 1, unique_checks = 1`,
 ];
 
 /**

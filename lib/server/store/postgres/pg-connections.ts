@@ -2,6 +2,7 @@ import { inTransaction, type SqlConnections } from '../sql/pooled-database.js';
 import type { SqlRow, SqlSession } from '../sql/sql-database.js';
 import type { SqlValue } from '../sql/sql-value.js';
 import { SqlFailure } from '../sql/sql-failure.js';
+import { decodeBytea } from './decode-bytea.js';
 import type { PgStatement, PgStoreClient, PgStorePool } from './pg-pool.js';
 
 /** Object ids of types (`pg_type.oid`). */
@@ -14,7 +15,7 @@ const INT4 = 23;
 const types: PgStatement['types'] = {
   getTypeParser: (oid) => {
     if (oid === INT8 || oid === INT4) return Number;
-    if (oid === BYTEA) return (text) => Buffer.from(text.slice(2), 'hex');
+    if (oid === BYTEA) return decodeBytea;
     return oid === BOOL ? (text) => text === 't' : (text) => text;
   },
 };
@@ -25,25 +26,26 @@ type PgValue = SqlValue | readonly SqlValue[];
 /** Extra time for the server's answer that the statement timed out. */
 const CANCEL_GRACE_MS = 2000;
 
+/** A pool and how the store uses it. */
+export interface PgAccess {
+  readonly pool: PgStorePool;
+  /** SQL that configures each session. @default none */
+  readonly settings?: string | undefined;
+  /** The store configured the plans of the sessions: only their prepared statements are sure to use the indexes. */
+  readonly isOwn: boolean;
+  /** Time limit for a statement. */
+  readonly timeoutMs: number;
+}
+
 /** Runs statements on the connections of a pool. */
 export class PgConnections implements SqlConnections {
-  readonly #pool: PgStorePool;
   /** SQL with numbered placeholders and the names of prepared statements, by SQL with `?`. */
   readonly #statements = new Map<string, { text: string; name?: string }>();
-  readonly #settings: string | undefined;
-  readonly #timeoutMs: number;
+  readonly #access: PgAccess;
   readonly #configured = new WeakSet<PgStoreClient>();
 
-  /**
-   * @param pool - the pool
-   * @param settings - SQL that configures each session; undefined when the application owns the pool. Only configured sessions
-   *   prepare statements, because only their plans are sure to use the indexes
-   * @param timeoutMs - time limit for a statement
-   */
-  constructor(pool: PgStorePool, settings: string | undefined, timeoutMs: number) {
-    this.#pool = pool;
-    this.#settings = settings;
-    this.#timeoutMs = timeoutMs;
+  constructor(access: PgAccess) {
+    this.#access = access;
   }
 
   query(text: string, values: readonly PgValue[] = []): Promise<SqlRow[]> {
@@ -80,7 +82,7 @@ export class PgConnections implements SqlConnections {
     client: PgStoreClient,
     text: string,
     values: readonly PgValue[],
-    timeoutMs = this.#timeoutMs,
+    timeoutMs = this.#access.timeoutMs,
   ): Promise<{ rows: SqlRow[]; rowCount: number }> {
     try {
       // the server's time limit ends first, so that the statement certainly changed nothing
@@ -97,7 +99,7 @@ export class PgConnections implements SqlConnections {
     if (!statement) {
       let count = 0;
       const numbered = text.replaceAll('?', () => `$${++count}`);
-      const isPrepared = this.#settings !== undefined && count > 0;
+      const isPrepared = this.#access.isOwn && count > 0;
       statement = isPrepared ? { text: numbered, name: `nestjs_dtm_${this.#statements.size}` } : { text: numbered };
       this.#statements.set(text, statement);
     }
@@ -105,7 +107,8 @@ export class PgConnections implements SqlConnections {
   }
 
   async #withClient<T>(work: (client: PgStoreClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect().catch((cause: unknown) => {
+    const { pool, settings } = this.#access;
+    const client = await pool.connect().catch((cause: unknown) => {
       throw new SqlFailure('unreachable', cause);
     });
     let isBroken = false;
@@ -115,8 +118,8 @@ export class PgConnections implements SqlConnections {
     };
     client.on('error', onError);
     try {
-      if (this.#settings !== undefined && !this.#configured.has(client)) {
-        await this.#run(client, this.#settings, []).catch(({ cause }: SqlFailure) => {
+      if (settings !== undefined && !this.#configured.has(client)) {
+        await this.#run(client, settings, []).catch(({ cause }: SqlFailure) => {
           throw new SqlFailure('unreachable', cause);
         });
         this.#configured.add(client);

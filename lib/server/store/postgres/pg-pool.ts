@@ -47,8 +47,9 @@ export interface OwnPool extends PgStorePool {
 const LOCK_TIMEOUT = '5s';
 
 /**
- * SQL that configures a session. Every statement of the store has an index; a plan that was made while the tables were small
- * must not keep scanning them. A commit is on disk before it is answered.
+ * SQL that configures a session of the store's own pool, whatever the defaults of server, database and role. Every statement
+ * of the store has an index; a plan that was made while the tables were small must not keep scanning them. A commit is on
+ * disk before it is answered. `default_transaction_read_only` stays: operators and hosts set it to stop writes.
  *
  * @param timeoutMs - time limit for a statement
  */
@@ -58,12 +59,26 @@ export function sessionSettings(timeoutMs: number): string {
     `set statement_timeout = ${timeoutMs}`,
     `set idle_in_transaction_session_timeout = ${timeoutMs}`,
     `set default_transaction_isolation = 'read committed'`,
+    'set default_transaction_deferrable = off',
+    'set array_nulls = on',
+    'set bytea_output = hex',
+    'set datestyle = iso',
+    `set timezone = 'UTC'`,
+    'set standard_conforming_strings = on',
     'set enable_seqscan = off',
     'set enable_hashjoin = off',
     'set enable_mergejoin = off',
     `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
+    // not in every version: they end connections of a pool, and long changes of the tables
+    `select set_config(name, '0', false) from pg_settings where name in ('idle_session_timeout', 'transaction_timeout')`,
   ].join('; ');
 }
+
+/**
+ * SQL that configures a session of the application's pool: without it, PostgreSQL reads the nulls in the arrays of the store
+ * as texts. An array that the application passes can only gain from the default value.
+ */
+export const SHARED_SESSION_SETTINGS = `select set_config('array_nulls', 'on', false) where current_setting('array_nulls') = 'off'`;
 
 /**
  * Opens a pool.

@@ -6,7 +6,7 @@ import type { OpenPool } from '../sql/pooled-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';
 import { SqlStore } from '../sql/sql-store.js';
 import { PgConnections } from './pg-connections.js';
-import { openPool, sessionSettings, type PgStorePool } from './pg-pool.js';
+import { SHARED_SESSION_SETTINGS, openPool, sessionSettings, type PgStorePool } from './pg-pool.js';
 import { PostgresDatabase } from './postgres-database.js';
 import { migratePostgresTables } from './postgres-layout.js';
 
@@ -40,9 +40,13 @@ export function postgresStore(options: PostgresStoreOptions = {}): Store {
   const { host, port, database, maxConnections, timeoutMs } = connection;
   const name = `postgres ${pool ? 'of the given pool' : `${host}:${port}/${database}`}, schema ${schema}`;
   const connect = async (): Promise<OpenPool<PgConnections>> => {
-    if (pool) return { connections: new PgConnections(pool, undefined, timeoutMs), end: async () => undefined };
+    if (pool) {
+      const access = { pool, settings: SHARED_SESSION_SETTINGS, isOwn: false, timeoutMs };
+      return { connections: new PgConnections(access), end: async () => undefined };
+    }
     const own = await openPool(connection);
-    return { connections: new PgConnections(own, sessionSettings(timeoutMs), timeoutMs), end: () => own.end() };
+    const access = { pool: own, settings: sessionSettings(timeoutMs), isOwn: true, timeoutMs };
+    return { connections: new PgConnections(access), end: () => own.end() };
   };
   const open = async (): Promise<OpenPool<PgConnections>> => {
     const opened = await connect();
@@ -92,7 +96,7 @@ async function createDatabaseIfMissing(connections: PgConnections, connection: C
   const { database, host, port } = connection;
   const statement = `create database "${database}"`;
   const pool = await openPool({ ...connection, maxConnections: 1 }, 'postgres');
-  const session = new PgConnections(pool, undefined, connection.timeoutMs);
+  const session = new PgConnections({ pool, isOwn: false, timeoutMs: connection.timeoutMs });
   try {
     // held until the pool ends: concurrent `create database` statements fail
     await session.query('select pg_advisory_lock(hashtextextended(?, 0))', ['nestjs-dtm store']);
