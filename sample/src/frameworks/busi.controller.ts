@@ -1,13 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { BranchPayload, DtmFailureError, SagaBranch } from 'nestjs-dtm';
 
-/** Transfer of busi.proto; over HTTP the same as JSON. gRPC brings 64-bit numbers as objects of their own. */
+/** A transfer of busi.proto, and the same as JSON over HTTP. gRPC decodes 64-bit integers to objects. */
 export interface Transfer {
   readonly amount: number;
   readonly userId: number;
 }
 
-/** With more than that a saga fails, and what it did is reverted. */
+/** A larger amount makes the saga fail and roll back. */
 const MOST = 500;
 
 /** The bank of DTM's pages, over gRPC as `busi.Busi/TransOut` and so on, over HTTP at `/TransOut`. */

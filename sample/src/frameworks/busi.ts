@@ -22,7 +22,7 @@ const HOST = '127.0.0.1';
 class BusiModule {}
 
 const app = await NestFactory.create(BusiModule);
-// takes it out of the registry when it ends
+// deregisters the service at SIGTERM
 app.enableShutdownHooks();
 app.connectMicroservice<MicroserviceOptions>(
   dtmGrpcOptions([BusiController], { url: `${HOST}:${GRPC_PORT}`, package: 'busi', protoPath: PROTO }),

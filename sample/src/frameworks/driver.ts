@@ -6,12 +6,12 @@ import { spongeDriver } from 'nestjs-dtm/driver/sponge';
 import { springCloudDriver } from 'nestjs-dtm/driver/springcloud';
 import { DRIVER, REGISTRY } from './settings.js';
 
-/** Drivers whose addresses do not say which registry they are looked up in. */
+/** Drivers whose addresses do not name the registry. */
 const WITH_REGISTRY: Readonly<Record<string, (registry: string) => DtmDriver>> = {
   'dtm-driver-kratos': (registry) => kratosDriver({ registry }),
   'dtm-driver-sponge': (registry) => spongeDriver({ registry }),
   'dtm-driver-ego': (registry) => egoDriver({ registry }),
-  // the front is for callers in Go, a real dtm among them; where ports are not open by themselves, give it one that is
+  // callers in Go, such as Go dtm, need the proxy; give it a fixed port where a firewall has to open it
   'dtm-driver-polaris': (registry) => polarisDriver({ servers: [withoutScheme(registry)], proxyPort: 0 }),
   'dtm-driver-springcloud': (registry) =>
     registry.startsWith('nacos://')

@@ -9,7 +9,7 @@ import { AMOUNT, BUSI, DTM_SERVER, PROTO } from './settings.js';
 @Module({ imports: [DtmModule.forRoot({ server: DTM_SERVER, driver, protos: { protoPath: PROTO } })] })
 class InitiatorModule {}
 
-// no server of its own: nobody calls it
+// an initiator without branches needs no server
 const app = await NestFactory.createApplicationContext(InitiatorModule);
 const dtm = app.get(DtmService);
 const out: Transfer = { amount: AMOUNT, userId: 1 };
@@ -20,13 +20,13 @@ try {
   await dtm.saga({ gid }).add(step('TransOut'), out).add(step('TransIn'), into).submit({ waitResult: true });
   console.log(`saga ${gid} succeed`);
 } catch (error) {
-  // over gRPC a Go dtm does not say whether it has failed, or has not ended yet
+  // over gRPC, Go dtm does not distinguish a failed transaction from an unfinished one
   if (!(error instanceof DtmFailureError || error instanceof DtmOngoingError)) throw error;
   console.log(`saga ${gid} has not succeeded: ${error.message}`);
 }
 await app.close();
 
-/** URLs with the name of the service: where that is, the driver of the coordinator finds out. */
+/** URLs with the name of the service, which the driver of the coordinator looks up. */
 function step(method: string): StepUrls {
   return { action: urlOf(method), compensate: urlOf(`${method}Revert`) };
 }

@@ -1,35 +1,35 @@
 import type { DtmDriver } from 'nestjs-dtm/driver';
 import type { ServerControl } from '../../services/server.mjs';
 
-/** A driver with a real registry, as {@link driverContract} needs it. */
+/** A driver with a real registry, for {@link driverContract}. */
 export interface DriverBed {
-  /** The registry's server, which the cases kill and restart. */
+  /** The server of the registry, which the cases kill and restart. */
   readonly server: Pick<ServerControl, 'kill' | 'restart'>;
-  /** Over what its services are called. */
-  readonly over: 'grpc' | 'http';
+  /** The protocol of calls to services. */
+  readonly protocol: 'grpc' | 'http';
   /**
-   * A new driver, which knows the registry also when nothing was registered with it.
+   * Creates a driver that can look services up before it has registered one.
    *
-   * @returns one of several in this process
+   * @returns a new driver; several live in this process
    */
   driver(): DtmDriver;
   /**
-   * What enters a service, for `registerService`.
+   * The arguments of `registerService` for a service.
    *
-   * @param service - its name
-   * @param address - `host:port` under which it is reached
+   * @param service - name of the service
+   * @param address - `host:port` of the service
    */
   registration(service: string, address: string): { readonly target: string; readonly endpoint: string };
   /**
-   * Where a service is called: a target of gRPC, or the URL of its path `/in` over HTTP.
+   * The address of a service: a target of gRPC, or the URL of its path `/in` over HTTP.
    *
-   * @param service - its name
+   * @param service - name of the service
    */
   address(service: string): string;
   /**
-   * Makes an entry of a service that nobody can understand. Left out where the registry takes none.
+   * Writes malformed entries of a service into the registry. @default the registry accepts no such entry
    *
-   * @param service - its name
+   * @param service - name of the service
    */
-  spoil?(service: string): Promise<void>;
+  writeMalformed?(service: string): Promise<void>;
 }

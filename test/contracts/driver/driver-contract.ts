@@ -2,19 +2,19 @@ import type { DriverRegistration, DtmDriver } from 'nestjs-dtm/driver';
 import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { DriverBed } from './driver-bed.js';
-import { asking, startInstance, type Ask, type Instance } from './instance.js';
+import { callTo, startInstance, type Call, type Instance } from './instance.js';
 import { freshName } from '../../support/fresh-name.js';
 
-/** Longest wait for what a registry does in its own time, e.g. drops an instance that is silent. */
-const PATIENCE_MS = 90_000;
+/** The longest wait for a change that the registry makes by itself, such as dropping a dead instance. */
+const TIMEOUT_MS = 90_000;
 
 const HOSTILE = ['../other', 'a/../../b', 'a b', 'bänk', 'a\u0000b', 'a\nb', '.', '..', '', 'x'.repeat(300)];
 
 /**
- * What every driver with a registry keeps to, against the real registry.
+ * The contract of every driver with a registry, against the real registry.
  *
- * @param title - names driver and registry
- * @param bedOf - the bed, made before the cases
+ * @param title - driver and registry
+ * @param bedOf - returns the bed; called after the setup of the suite
  */
 export function driverContract(title: string, bedOf: () => DriverBed): void {
   describe(`${title} keeps the contract of drivers:`, { timeout: 180_000 }, () => {
@@ -36,8 +36,8 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       onTestFinished(() => driver.close?.());
       return driver;
     };
-    const until = (ask: Ask, answer: string | RegExp): Promise<void> =>
-      expect.poll(() => ask().catch(String), { timeout: PATIENCE_MS }).toMatch(answer);
+    const until = (call: Call, answer: string | RegExp): Promise<void> =>
+      expect.poll(() => call().catch(String), { timeout: TIMEOUT_MS }).toMatch(answer);
 
     let isDown = false;
     const kill = async (): Promise<void> => {
@@ -51,99 +51,99 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
     afterEach(() => (isDown ? restart() : undefined));
 
     it('a service is found after its registration, and not after its deregistration', async () => {
-      const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
+      const [driver, one, name] = [driverOf(), await startInstance(bedOf().protocol), service()];
       const reports: (string | undefined)[] = [];
       const registration = await register(driver, name, one, (problem) => reports.push(problem));
       expect(registration.problem).toBeUndefined();
       expect(reports).toEqual([undefined]);
-      const ask = await asking(bedOf(), driver, name);
-      await until(ask, one.address);
+      const call = await callTo(bedOf(), driver, name);
+      await until(call, one.address);
       await registration.close();
       await registration.close();
-      await until(ask, /no healthy instance|no address/);
+      await until(call, /no healthy instance|no address/);
     });
 
     it('a service cannot be called before its registration, and can be called after it', async () => {
-      const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
-      const ask = await asking(bedOf(), driver, name);
-      await expect(ask()).rejects.toThrow(/no address|no healthy instance/);
+      const [driver, one, name] = [driverOf(), await startInstance(bedOf().protocol), service()];
+      const call = await callTo(bedOf(), driver, name);
+      await expect(call()).rejects.toThrow(/no address|no healthy instance/);
       await register(driver, name, one);
-      await until(ask, one.address);
+      await until(call, one.address);
     });
 
     it('all instances are called, and the remaining ones after one is deregistered', async () => {
       const [driver, name] = [driverOf(), service()];
-      const [one, other] = [await startInstance(bedOf().over), await startInstance(bedOf().over)];
+      const [one, other] = [await startInstance(bedOf().protocol), await startInstance(bedOf().protocol)];
       const [first] = [await register(driver, name, one), await register(bedOf().driver(), name, other)];
-      const ask = await asking(bedOf(), driver, name);
-      await until(ask, one.address);
-      await until(ask, other.address);
+      const call = await callTo(bedOf(), driver, name);
+      await until(call, one.address);
+      await until(call, other.address);
       await first.close();
       await expect
-        .poll(async () => new Set(await Promise.all(Array.from({ length: 20 }, () => ask()))), { timeout: PATIENCE_MS })
+        .poll(async () => new Set(await Promise.all(Array.from({ length: 20 }, () => call()))), { timeout: TIMEOUT_MS })
         .toEqual(new Set([other.address]));
     });
 
     it('when an instance dies, no call is lost beyond the retry', async () => {
       const [driver, name] = [driverOf(), service()];
-      const [one, other] = [await startInstance(bedOf().over), await startInstance(bedOf().over)];
+      const [one, other] = [await startInstance(bedOf().protocol), await startInstance(bedOf().protocol)];
       await register(driver, name, one);
       await register(bedOf().driver(), name, other);
-      const ask = await asking(bedOf(), driver, name);
-      await until(ask, one.address);
-      await until(ask, other.address);
+      const call = await callTo(bedOf(), driver, name);
+      await until(call, one.address);
+      await until(call, other.address);
       await one.stop();
-      for (let call = 0; call < 30; call++) {
-        // one of several addresses may be the dead one, time and again, until the registry has noticed
-        await expect.poll(() => ask().catch(String), { interval: 10 }).toBe(other.address);
+      for (let index = 0; index < 30; index++) {
+        // a call may go to the dead instance until the registry has dropped it
+        await expect.poll(() => call().catch(String), { interval: 10 }).toBe(other.address);
       }
     });
 
     it('a registration that a restart of the registry loses is made again', async () => {
-      const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
+      const [driver, one, name] = [driverOf(), await startInstance(bedOf().protocol), service()];
       const registration = await register(driver, name, one);
-      const ask = await asking(bedOf(), driver, name);
-      await until(ask, one.address);
+      const call = await callTo(bedOf(), driver, name);
+      await until(call, one.address);
       await kill();
-      // who is known stays known while the registry is away
-      await expect(ask()).resolves.toBe(one.address);
+      // known addresses stay in use while the registry is down
+      await expect(call()).resolves.toBe(one.address);
       await restart();
-      await expect.poll(() => registration.problem, { timeout: PATIENCE_MS }).toBeUndefined();
-      await until(await asking(bedOf(), bedOf().driver(), name), one.address);
+      await expect.poll(() => registration.problem, { timeout: TIMEOUT_MS }).toBeUndefined();
+      await until(await callTo(bedOf(), bedOf().driver(), name), one.address);
     });
 
     it('a registry may be down: the registration reports the problem, and succeeds when the registry is back', async () => {
-      const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
+      const [driver, one, name] = [driverOf(), await startInstance(bedOf().protocol), service()];
       await kill();
       const reports: (string | undefined)[] = [];
       const registration = await register(driver, name, one, (problem) => reports.push(problem));
       expect(registration.problem).toMatch(/\S/);
       expect(reports).toEqual([registration.problem]);
-      const ask = await asking(bedOf(), driver, name);
-      await expect(ask()).rejects.toThrow(/no address/);
+      const call = await callTo(bedOf(), driver, name);
+      await expect(call()).rejects.toThrow(/no address/);
       await restart();
-      await expect.poll(() => registration.problem, { timeout: PATIENCE_MS }).toBeUndefined();
+      await expect.poll(() => registration.problem, { timeout: TIMEOUT_MS }).toBeUndefined();
       expect(reports.at(-1)).toBeUndefined();
-      await until(ask, one.address);
+      await until(call, one.address);
     });
 
     it('a registration can be closed while the registry is down', async () => {
-      const [driver, one, name] = [driverOf(), await startInstance(bedOf().over), service()];
+      const [driver, one, name] = [driverOf(), await startInstance(bedOf().protocol), service()];
       const registration = await register(driver, name, one);
       await kill();
-      // in order or not: it ends
+      // with or without an error, the close ends
       await registration.close().catch(() => undefined);
     });
 
     it('a malformed entry is ignored', async ({ skip }) => {
       const bed = bedOf();
-      if (!bed.spoil) return skip('the registry takes no such entry');
-      const [driver, one, name] = [driverOf(), await startInstance(bed.over), service()];
+      if (!bed.writeMalformed) return skip('the registry takes no such entry');
+      const [driver, one, name] = [driverOf(), await startInstance(bed.protocol), service()];
       await register(driver, name, one);
-      await bed.spoil(name);
-      const ask = await asking(bed, driver, name);
-      await until(ask, one.address);
-      for (let call = 0; call < 10; call++) await expect(ask()).resolves.toBe(one.address);
+      await bed.writeMalformed(name);
+      const call = await callTo(bed, driver, name);
+      await until(call, one.address);
+      for (let index = 0; index < 10; index++) await expect(call()).resolves.toBe(one.address);
     });
 
     it.each(HOSTILE)('the name %j reaches no registry', async (hostile) => {
@@ -152,7 +152,7 @@ export function driverContract(title: string, bedOf: () => DriverBed): void {
       const refused = async (): Promise<unknown> => driver.registerService(target, endpoint);
       const error = await refused().catch((thrown: unknown) => thrown);
       expect(error instanceof DtmConfigError || error instanceof DtmArgumentError, String(error)).toBe(true);
-      await expect(asking(bedOf(), driver, hostile).then((ask) => ask())).rejects.toThrow(/./);
+      await expect(callTo(bedOf(), driver, hostile).then((call) => call())).rejects.toThrow(/./);
     });
 
     it.each(['', 'nonsense', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:70000', '0.0.0.0:80'])(

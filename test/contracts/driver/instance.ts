@@ -5,22 +5,22 @@ import { GrpcParticipant } from '../../support/grpc-participant.js';
 import { Participant } from '../../support/participant.js';
 import type { DriverBed } from './driver-bed.js';
 
-/** A service that can be called, and says who it is. */
+/** An instance that answers with its address. */
 export interface Instance {
   /** `host:port`. */
   readonly address: string;
-  /** Ends it as a crash would. */
+  /** Ends the instance like a crash. */
   stop(): Promise<void> | void;
 }
 
 /** Calls a service by its name. */
-export type Ask = () => Promise<string>;
+export type Call = () => Promise<string>;
 
 const METHOD = 'bank.Bank/In';
 
-/** Starts an instance on a free port; it answers with its address. */
-export async function startInstance(over: DriverBed['over']): Promise<Instance> {
-  if (over === 'grpc') {
+/** Starts an instance on a free port. */
+export async function startInstance(protocol: DriverBed['protocol']): Promise<Instance> {
+  if (protocol === 'grpc') {
     const participant = await GrpcParticipant.start();
     participant.answer(METHOD, { message: Buffer.from(participant.address) });
     return participant;
@@ -32,16 +32,16 @@ export async function startInstance(over: DriverBed['over']): Promise<Instance> 
 }
 
 /**
- * Calls a service as the package's clients do: by gRPC's own resolver, or by the driver's HTTP names.
+ * Calls a service as the clients of the package do: through the resolver of gRPC, or of HTTP names.
  *
- * @param bed - the driver's
- * @param driver - finds it
+ * @param bed - bed of the driver
+ * @param driver - the driver that looks the service up
  * @param service - its name
- * @returns asks once, and says which instance answered
+ * @returns calls once, and returns the address of the instance
  */
-export async function asking(bed: DriverBed, driver: DtmDriver, service: string): Promise<Ask> {
+export async function callTo(bed: DriverBed, driver: DtmDriver, service: string): Promise<Call> {
   const address = bed.address(service);
-  if (bed.over === 'http') {
+  if (bed.protocol === 'http') {
     return async () => {
       const { url } = await driver.http!.resolve(address);
       const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });

@@ -1,6 +1,6 @@
 import type { ConsulServer } from '../../services/consul.mjs';
 
-/** Registers a service as consul's API has it: not by the client that is tested. */
+/** Registers a service through Consul's API, without the client under test. */
 export async function putInConsul({ url }: Pick<ConsulServer, 'url'>, service: object): Promise<void> {
   const body = JSON.stringify(service);
   const answer = await fetch(`${url}/v1/agent/service/register`, { method: 'PUT', body });

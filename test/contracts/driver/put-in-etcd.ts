@@ -1,6 +1,6 @@
 import type { EtcdServer } from '../../services/etcd.mjs';
 
-/** Puts a key, over etcd's JSON gateway: not by the client that is tested. */
+/** Puts a key through etcd's JSON gateway, without the client under test. */
 export async function putInEtcd({ url }: Pick<EtcdServer, 'url'>, key: string, value: string): Promise<void> {
   const body = JSON.stringify({ key: base64(key), value: base64(value) });
   const answer = await fetch(`${url}/v3/kv/put`, { method: 'POST', body });

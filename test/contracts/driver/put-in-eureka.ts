@@ -1,12 +1,12 @@
 import type { EurekaServer } from '../../services/eureka.mjs';
 
 /**
- * Enters an instance in Eureka, not by the client that is tested.
+ * Registers an instance in Eureka, without the client under test.
  *
  * @param server - Eureka
  * @param service - name of the service
- * @param hostName - its address
- * @param fields - further ones
+ * @param hostName - host of the instance
+ * @param fields - further fields
  */
 export async function putInEureka(
   { url }: Pick<EurekaServer, 'url'>,

@@ -1,12 +1,12 @@
 import type { NacosServer } from '../../services/nacos.mjs';
 
 /**
- * Enters an instance in Nacos, not by the client that is tested.
+ * Registers an instance in Nacos, without the client under test.
  *
  * @param server - Nacos
  * @param service - name of the service
- * @param ip - its address
- * @param parameters - further ones
+ * @param ip - host of the instance
+ * @param parameters - further parameters
  */
 export async function putInNacos(
   { url }: Pick<NacosServer, 'url'>,

@@ -9,7 +9,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
   version: string;
 };
 
-/** Runs the program to its end; no fault of the user may show a stack trace. */
+/** Runs the program to its end. A mistake of the user must not show a stack trace. */
 async function outcomeOf(cli: CliProcess) {
   const exitCode = await cli.ended;
   expect(cli.stderr).not.toMatch(/^\s+at /m);

@@ -8,22 +8,22 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
-/** How a process is started. */
+/** Options of a process. */
 export interface ProcessOptions {
-  /** Variables; those of the tests themselves are not passed on. @default none */
+  /** Environment variables; the process inherits none from the tests. @default none */
   readonly env?: Readonly<Record<string, string>>;
-  /** Arguments behind `serve`. @default none */
+  /** Arguments after `serve`. @default none */
   readonly args?: readonly string[];
   /** Working directory. @default a new folder */
   readonly cwd?: string;
-  /** Start it as npx does, through a shell that waits for it. @default false */
+  /** Starts the process through a shell that waits for it, like npx. @default false */
   readonly isInShell?: boolean;
 }
 
-/** `nestjs-dtm` in a process of its own; ends with the test. */
+/** `nestjs-dtm` in its own process, which ends with the test. */
 export class CliProcess {
   readonly child: ChildProcess;
-  /** Resolves when it has ended, with the exit code, or the name of the signal that ended it. */
+  /** Resolves with the exit code, or with the name of the signal that has ended the process. */
   readonly ended: Promise<number | string>;
   stdout = '';
   stderr = '';
@@ -39,7 +39,7 @@ export class CliProcess {
       cwd,
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // a group of its own, so that what the shell started ends with it
+      // its own process group, so that the child of the shell ends as well
       detached: isInShell,
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
@@ -60,13 +60,13 @@ export class CliProcess {
   }
 }
 
-/** `nestjs-dtm serve`, on free ports unless told otherwise. */
+/** `nestjs-dtm serve`, on free ports by default. */
 export class ServeProcess extends CliProcess {
   constructor({ args = [], env, ...options }: ProcessOptions = {}) {
     super(['serve', ...args], { ...options, env: { HTTP_PORT: '0', GRPC_PORT: '0', ...env } });
   }
 
-  /** Starts one and waits for its start-up text. */
+  /** Starts a server and waits for its start-up text. */
   static async start(options: ProcessOptions = {}): Promise<ServeProcess> {
     const started = new ServeProcess(options);
     let isEnded = false;
@@ -76,12 +76,12 @@ export class ServeProcess extends CliProcess {
     return started;
   }
 
-  /** What the start-up text says about something; `''` when nothing. */
+  /** A row of the start-up text; `''` when there is none. */
   row(name: string): string {
     return this.rows(name)[0] ?? '';
   }
 
-  /** All rows of a name. */
+  /** All rows with a name. */
   rows(name: string): string[] {
     return [...this.stdout.matchAll(new RegExp(`^ {2}${name} +(.*)$`, 'gm'))].map(([, text = '']) => text);
   }
@@ -91,13 +91,13 @@ export class ServeProcess extends CliProcess {
     return this.row('HTTP');
   }
 
-  /** Asks it to end. */
+  /** Sends a signal and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
     this.child.kill(signal);
     return this.ended;
   }
 
-  /** Submits a transaction by HTTP. */
+  /** Submits a transaction over HTTP. */
   async submit(transaction: object): Promise<number> {
     const answer = await fetch(`${this.base}/submit`, { method: 'POST', body: JSON.stringify(transaction) });
     await answer.arrayBuffer();
@@ -111,7 +111,7 @@ export class ServeProcess extends CliProcess {
     return transaction?.status;
   }
 
-  /** Asks for a new gid by gRPC; gives the bytes of the answer as text. */
+  /** Requests a new gid over gRPC; returns the bytes of the answer as text. */
   async newGidByGrpc(): Promise<string> {
     const client = new Client(this.row('gRPC'), credentials.createInsecure());
     const asIs = (bytes: Buffer): Buffer => bytes;
@@ -131,6 +131,6 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // nothing of it is left
+    // the process group is gone
   }
 }

@@ -98,7 +98,7 @@ describe('nestjs-dtm serve', () => {
     await participant.received(1);
     let isEnded = false;
     void first.ended.then(() => (isEnded = true));
-    // until one comes late enough not to be taken for an echo of the first
+    // until a signal comes late enough to count as a second one
     await waitUntil(() => {
       first.child.kill('SIGTERM');
       return isEnded;
@@ -135,7 +135,7 @@ describe('nestjs-dtm serve', () => {
       serve.child.kill('SIGTERM');
       await waitUntil(() => serve.log.some(({ message }) => message === 'draining'));
       answer.resolve({});
-      // it holds the output until it has ended
+      // the server keeps the output open until its end
       expect(await serve.ended).toBe('SIGTERM');
       expect(serve.log.at(-1)).toMatchObject({ message: 'stopped' });
     },

@@ -11,7 +11,7 @@ type PartnerOptions = Parameters<typeof startGoPartner>[0];
 type Partner = Awaited<ReturnType<typeof startGoPartner>>;
 
 /*
- * No line of ours runs here. This is what Go does with Go, which our drivers are measured by.
+ * These tests run Go against Go, without a line of this package: they record what the drivers have to match.
  */
 
 const builds = ['go-partner', 'go-partner-new'] as const;
@@ -22,7 +22,7 @@ async function partner(options: PartnerOptions): Promise<Partner> {
   return service;
 }
 
-/** What a service orchestrator does to end a service. */
+/** The signal by which an orchestrator ends a service. */
 async function terminate({ pid }: Partner): Promise<void> {
   process.kill(pid()!, 'SIGTERM');
   await expect.poll(pid).toBeUndefined();
@@ -36,7 +36,7 @@ function branchesBelow(url: string, query = ''): { action: string; compensate: s
   }));
 }
 
-/** Lines of a bank that has carried out the saga of a gid. */
+/** Lines of a bank that has executed the saga of a gid. */
 function carriedOut(gid: string | undefined): string[] {
   return [
     `transfer out 30 cents from 1 gid=${gid} trans_type=saga branch_id=01 op=action`,
@@ -62,7 +62,7 @@ async function goDtm(
   return dtm;
 }
 
-/** Has Go's client carry out one saga and fail another. */
+/** Executes one saga with Go's client, and fails another. */
 async function runSagas(busi: Partner, saga: Parameters<typeof runGoInitiator>[0]): Promise<void> {
   const success = await runGoInitiator(saga);
   expect(success.exitCode, success.output).toBe(0);
@@ -189,7 +189,7 @@ describe.skipIf(!onConsul.available)(onConsul.title('Go partners on Consul'), ()
     return all.filter((service) => service.Service === name);
   }
 
-  /** kratos has its port probed, for the first time within ten seconds, and callers see only who passed. */
+  /** Consul probes the port of kratos within ten seconds, and callers see an instance after its first passed probe. */
   async function untilPassing(name: string): Promise<void> {
     const passing = async (): Promise<unknown> =>
       (await fetch(`${consul.url}/v1/health/service/${name}?passing`)).json();
@@ -319,7 +319,7 @@ describe.skipIf(!onPolaris.available)(onPolaris.title('Go partners on Polaris'),
     return ((await response.json()) as { instances: object[] }).instances;
   }
 
-  /** What clients get to see, once the server's caches have it. */
+  /** The instances that clients see, after the caches of the server are updated. */
   async function found(service: string): Promise<object[]> {
     const body = JSON.stringify({ type: 'INSTANCE', service: { name: service, namespace: 'default' } });
     const headers = { 'content-type': 'application/json' };

@@ -10,23 +10,23 @@ import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { freshName } from '../../support/fresh-name.js';
 
-/** A framework with its registry, on the Go side and on ours. */
+/** A framework with its registry, in Go and in this package. */
 export interface GoWorld {
   /** Name of the framework's Go partner. */
   readonly framework: Framework;
-  /** Its registry, as the Go partner takes it. */
+  /** The registry, in the format of the Go partner. */
   readonly registry: string;
-  /** A new driver of ours. */
+  /** Creates the driver of this package. */
   driver(): DtmDriver;
-  /** Target and endpoint by which a service is registered, in Go and here. */
+  /** Target and endpoint of a service, in Go and in this package. */
   registration(service: string, address: string): { readonly target: string; readonly endpoint: string };
-  /** Where a service is called. */
+  /** Address of a service. */
   address(service: string): string;
-  /** Where Go's client looks for it, where that is written in another way. */
+  /** Address of a service for Go's client. @default the same address */
   goAddress?(service: string): string;
-  /** Under which name the Go partner registers itself. @default as it is called */
+  /** Name under which the Go partner registers. @default the name of the service */
   partnerName?(service: string): string;
-  /** Driver of Go's client. @default the same as ours */
+  /** Driver of Go's client. @default the same driver */
   readonly goDriver?: string;
   /** Files that Go dtm needs. */
   readonly files?: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ const TRANSFER = { TransOptions: { WaitResult: true } };
 
 const POLL_OPTIONS = { timeout: 60_000, interval: 100 };
 
-/** What our driver and those of Go have to do with each other; a test needs a Go dtm, and partners. */
+/** How the driver of this package and those of Go work together; needs a Go dtm and Go partners. */
 export function goWorldCases(worldOf: () => GoWorld): void {
   const driverOf = async (): Promise<DtmDriver> => {
     const driver = worldOf().driver();
@@ -60,14 +60,14 @@ export function goWorldCases(worldOf: () => GoWorld): void {
         return {
           MICRO_SERVICE_DRIVER: driver().name,
           MICRO_SERVICE_TARGET: target,
-          // Go's driver for Polaris registers nothing without a token
+          // Go's driver of Polaris registers nothing without a token
           MICRO_SERVICE_END_POINT: endpoint || 'token',
         };
       },
     });
     onTestFinished(() => dtm.stop());
   };
-  /** A coordinator of ours, which is found by its name. */
+  /** A coordinator of this package that is found by its name. */
   const ownCoordinator = async (service: string): Promise<void> => {
     const [grpcPort] = (await freePorts(1)) as [number];
     const server = embeddedServer({
@@ -81,7 +81,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
     await server.open();
     server.recover();
   };
-  /** Waits until a service is found: registries take their time. */
+  /** Waits until a service is found. */
   const untilFound = async (service: string, method: string): Promise<void> => {
     const { client } = new GrpcClient(worldOf().address(service));
     const call = (): Promise<number> =>
@@ -128,7 +128,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
     await register(bank, other.address);
     await registration.close();
     one.stop();
-    // Go notices in its own time
+    // Go polls the registry
     await expect.poll(() => client.answer('Submit', saga()), POLL_OPTIONS).toBe('OK');
     await expect.poll(() => other.lines, POLL_OPTIONS).toContain('/bank.Bank/In 02 action');
   });

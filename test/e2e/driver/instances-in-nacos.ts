@@ -1,6 +1,6 @@
 import type { NacosServer } from '../../services/nacos.mjs';
 
-/** An instance as Nacos shows it. */
+/** An instance in the format of Nacos. */
 export interface ShownInstance {
   readonly ip: string;
   readonly port: number;
@@ -9,10 +9,10 @@ export interface ShownInstance {
 }
 
 /**
- * Instances of a service, not by the client that is tested.
+ * Lists the instances of a service, without the client under test.
  *
  * @param server - Nacos
- * @param service - its name, with its group or without
+ * @param service - name of the service, with or without its group
  */
 export async function instancesInNacos(
   { url }: Pick<NacosServer, 'url'>,

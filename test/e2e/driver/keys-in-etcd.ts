@@ -1,16 +1,16 @@
 import type { EtcdServer } from '../../services/etcd.mjs';
 
-/** A key as it stands in etcd. */
+/** A key in etcd. */
 export interface KeyInEtcd {
   readonly key: string;
   readonly value: string;
-  /** Its lease, decimal; undefined without one. */
+  /** Decimal id of its lease; undefined without a lease. */
   readonly lease: string | undefined;
-  /** Life that the lease was granted, in seconds. */
+  /** Granted TTL of the lease, in seconds. */
   readonly ttl: number | undefined;
 }
 
-/** Everything below a prefix, read over etcd's JSON gateway: not by the client that is tested. */
+/** Reads all keys below a prefix through etcd's JSON gateway, without the client under test. */
 export async function keysInEtcd(etcd: Pick<EtcdServer, 'url'>, prefix: string): Promise<KeyInEtcd[]> {
   const range = { key: encoded(prefix), range_end: encoded(`${prefix}\u{7f}`) };
   const { kvs = [] } = await post<{ kvs?: { key: string; value?: string; lease?: string }[] }>(etcd, 'kv/range', range);

@@ -14,7 +14,7 @@ import { GrpcClient, requestMessage } from '../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
-/** The registry of the example: names with numbers, and who wants to hear of them. */
+/** The registry of the example: names with numbers, and their readers. */
 class Phonebook {
   readonly #entries: [name: string, number: string][] = [];
   readonly #readers = new Set<() => void>();

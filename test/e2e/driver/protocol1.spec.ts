@@ -13,7 +13,7 @@ const go = requireOrSkip('dtm-protocol1');
 const NAME = 'dtm-driver-protocol1';
 const WAIT = { TransOptions: { WaitResult: true } };
 
-/** Go dtm may be used by several tests, and keeps its transactions. */
+/** Several tests share a Go dtm, which keeps its transactions. */
 function uniqueGid(): string {
   return `g-${String(Math.random()).slice(2)}`;
 }
@@ -34,7 +34,7 @@ function transfer(participant: GrpcParticipant, gid: string): object {
   return requestMessage(gid, 'saga', { steps, payloads: ['out', 'in'], ...WAIT });
 }
 
-/** What the guide's example does, with a coordinator at `host:port`. */
+/** The example of the guide, with a coordinator at `host:port`. */
 function guidesExample(address: () => string): void {
   const clientOf = (prefix: string): GrpcClient => new GrpcClient(prefix + address());
 
@@ -77,7 +77,7 @@ function guidesExample(address: () => string): void {
   });
 }
 
-// what Nest's module and our client do at bootstrap
+// what the module and the client do at bootstrap
 beforeAll(() => protocol1Driver().registerGrpcResolver());
 
 describe('the embedded coordinator with dtm-driver-protocol1', () => {
@@ -97,7 +97,7 @@ describe('the embedded coordinator with dtm-driver-protocol1', () => {
   guidesExample(() => server.grpcAddress!);
 
   it.each([
-    // Go dtm takes half of the method for the address, and tries for ever
+    // Go dtm takes half of the method for the address, and retries for ever
     ['protocol1://127.0.0.1:1/bank.Bank/In', /with three slashes/],
     ['etcd:///trans/bank.Bank/In', /dtm-driver-gozero or dtm-driver-ego/],
   ])('refuses the branch %s before anything is stored', async (action, message) => {
@@ -131,7 +131,7 @@ describe.skipIf(!go.available)(go.title('Go dtm with dtm-driver-protocol1'), () 
     const action = `protocol1://${participant.url('bank.Bank/Out')}`;
     const client = new GrpcClient(`protocol1://${dtm.host}:${dtm.grpcPort}`);
     const request = requestMessage(uniqueGid(), 'saga', { steps: [{ action }], payloads: ['out'], ...WAIT });
-    // tries for ever, which reads as if it had failed
+    // the retries never end, and the answer looks like a failure
     expect(await client.answer('Submit', request)).toBe('ABORTED wait result not return success: FAILURE');
     expect(participant.lines).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import type { ConsulServer } from '../../services/consul.mjs';
 
-/** A service as consul's agent shows it, but for what depends on the time. */
+/** A service in the format of Consul's agent, without fields that depend on the time. */
 export interface ShownService {
   readonly ID: string;
   readonly [field: string]: unknown;
@@ -12,9 +12,9 @@ export interface ShownCheck {
 }
 
 /**
- * Services of an agent, with their checks; not by the client that is tested.
+ * Lists the services of an agent with their checks, without the client under test.
  *
- * @param server - consul
+ * @param server - Consul
  * @param service - name of the services
  */
 export async function servicesInConsul({ url }: Pick<ConsulServer, 'url'>, service: string): Promise<ShownService[]> {
@@ -24,9 +24,9 @@ export async function servicesInConsul({ url }: Pick<ConsulServer, 'url'>, servi
 }
 
 /**
- * Checks of a service, but for what depends on the time.
+ * Lists the checks of a service, without fields that depend on the time.
  *
- * @param server - consul
+ * @param server - Consul
  * @param service - name of the service
  */
 export async function checksInConsul({ url }: Pick<ConsulServer, 'url'>, service: string): Promise<ShownCheck[]> {
@@ -44,7 +44,7 @@ export async function checksInConsul({ url }: Pick<ConsulServer, 'url'>, service
     }));
 }
 
-/** Go's driver enters its check a second time by itself, which makes zeros of what there is not. */
+/** Go's driver registers its check twice, which writes zeros for absent fields. */
 function orNone(time: unknown): unknown {
   return time === '0s' ? '' : time;
 }

@@ -9,7 +9,7 @@ const TEXT = 'a string without control characters';
 const NAME = 'a name of letters, digits, "_" and "-" that begins with a letter or "_"';
 const PORT = `${WHOLE} 0 to 65535`;
 
-/** For every setting: a text and the value it stands for, then what is allowed and texts that are not. */
+/** For every setting: a valid text and its value, then the expected format and invalid texts. */
 const CASES: { readonly [Key in SettingKey]: readonly [string, ServeConfig[Key], ...string[]] } = {
   'Store.Driver': ['memory', 'memory', 'one of sqlite, memory, postgres, mysql', 'SQLite', 'sqlite3', 'Memory'],
   'Store.Path': ['/var/lib/dtm ü.db', '/var/lib/dtm ü.db', TEXT, 'a\0b', 'a\n'],

@@ -81,7 +81,7 @@ describe('countUnfinished', () => {
     await server.close();
   });
 
-  /** A coordinator with so many submitted transactions, and nothing else. */
+  /** A coordinator with a number of submitted transactions, and no others. */
   const withSubmitted = (count: number): Pick<DtmApi, 'all'> & { pages: number } => ({
     pages: 0,
     async all({ status, position = '', limit = 100 } = {}) {

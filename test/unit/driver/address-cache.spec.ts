@@ -3,7 +3,7 @@ import type { AddressListener } from '../../../lib/driver/support/lookup/address
 import { AddressCache } from '../../../lib/driver/support/lookup/http-resolver/address-cache.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
-/** A source that says what the test says. */
+/** A source that the test scripts. */
 class Source {
   listener: AddressListener | undefined;
   watches = 0;

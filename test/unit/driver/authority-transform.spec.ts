@@ -17,7 +17,7 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
   return Buffer.concat([start, payload]);
 }
 
-/** `:method POST`, `:scheme http`, and a path of its own, as gRPC for Go writes them. */
+/** `:method POST`, `:scheme http`, and a literal path, as gRPC for Go writes them. */
 function head(path: string): Buffer {
   return Buffer.concat([Buffer.from([0x83, 0x86, 0x44, path.length]), Buffer.from(path)]);
 }
@@ -26,7 +26,7 @@ const AUTHORITY = Buffer.from([0x81]);
 const NAMED = Buffer.from('\u0001\u0009localhost', 'latin1');
 const CONTENT = Buffer.concat([Buffer.from([0x5f, 0x10]), Buffer.from('application/grpc')]);
 
-/** What comes out when the bytes come in pieces. */
+/** The output for bytes in chunks. */
 async function through(bytes: Buffer, size: number): Promise<Buffer> {
   const transform = new AuthorityTransform();
   const out: Buffer[] = [];
@@ -51,7 +51,7 @@ const conversation = (authority: Buffer): Buffer =>
       Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 16]), head('/x'.repeat(40)), authority, CONTENT, Buffer.alloc(2)]),
     ),
     frame(1, 4, 5, Buffer.concat([Buffer.from([0x3f, 0xe1, 0x1f, 0x83, 0x86, 0xc0]), authority, CONTENT])),
-    // a name of its own
+    // a literal name
     frame(1, 4, 7, Buffer.concat([Buffer.from([0x83, 0x00, 0x01, 0x61, 0x01, 0x62]), authority])),
   ]);
 

@@ -62,7 +62,7 @@ describe('the table of built-in drivers', () => {
         const isServed = (BUILT_IN_DRIVERS[name].schemes as readonly string[]).includes(scheme);
         const isHttp = driver.http?.isNamed(`${scheme}://bank/path`, 'branch') ?? false;
         const refusal = refusalOf(() => driver.parseServerMethod(`${scheme}://h:1/bank/b.B/In`));
-        // a driver of names in HTTP takes any scheme for one of them
+        // a driver that resolves HTTP names takes every scheme for one of them
         const isForeign = !isHttp && refusal.includes('give the coordinator the driver that serves');
         expect({ name, scheme, isForeign }).toEqual({ name, scheme, isForeign: !isServed && !isHttp });
       }

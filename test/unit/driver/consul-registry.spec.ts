@@ -32,7 +32,7 @@ const healthy = (index: number | undefined, ...ids: string[]): Reply => ({
 
 const never = () => new Promise<never>(() => undefined);
 
-/** What a watch reports: ids, or what went wrong. */
+/** The reports of a watch: ids, or errors. */
 function watching(registry: ConsulRegistry, query = {}): (readonly string[] | string)[] {
   const reports: (readonly string[] | string)[] = [];
   const stop = registry.watch(
@@ -101,7 +101,7 @@ describe('a watch of consul', () => {
       ['a', 'b'],
       ['a', 'b'],
     ]);
-    // it is not the time to wait for a change
+    // a long poll would delay the next list
     expect(consul.requests.map(({ query }) => query['index'])).toEqual(['0', '5', '0', '0', '2']);
   });
 
@@ -128,7 +128,7 @@ describe('a watch of consul', () => {
     const registry = registryAt(consul);
     const names = Array.from({ length: 101 }, (_, index) => `bank-${index}`);
     for (const name of names) {
-      // answered at once, and then when something changes; a question that does not wait is always answered
+      // a long poll is answered at once for the first time, and then after a change; a short poll is always answered
       consul.answer(`/v1/health/service/${name}`, ({ query }) => (query['index'] === '0' ? healthy(7, name) : never()));
     }
     const reports = names.map((name) => watching(registry, { service: name }));
@@ -136,7 +136,7 @@ describe('a watch of consul', () => {
     await expect.poll(() => consul.requests.filter(({ query }) => query['index'] === '7').length).toBe(100);
     await expect.poll(() => reports.at(-1)?.length).toBe(2);
     expect(consul.requests.filter(({ query }) => query['index'] === '7').length).toBe(100);
-    // those that wait, and the few of all others
+    // the long polls, and the few connections of all others
     expect(consul.connections).toBeLessThanOrEqual(116);
   });
 

@@ -42,7 +42,7 @@ describe('gRPC branches of Dapr', () => {
   it.each([undefined, '', 'x', '0'])('have no sidecar when DAPR_GRPC_PORT is %j', (port) => {
     vi.stubEnv('DAPR_GRPC_PORT', port);
     expect(() => driver.parseServerMethod('daprgrpc://DAPR_ENV/app/m')).toThrow(/DAPR_GRPC_PORT/);
-    // the sidecar is the coordinator's
+    // the coordinator has its own sidecar
     expect(driver.branchUrl!('daprgrpc://DAPR_ENV/app', '/m')).toBe('daprgrpc://DAPR_ENV/app/m');
   });
 

@@ -35,7 +35,7 @@ describe.each(drivers)('the driver of %s', (framework, make, factory) => {
     ['', /no '\/' found/],
     ['/b.B/In', /as host:port/],
     ['h:1//b.B/In', /as host:port/],
-    // nobody resolves these in a Go dtm with this driver
+    // a Go dtm with this driver cannot resolve these
     ['etcd://h:2379/trans/b.B/In', /dtm-driver-gozero/],
     ['consul://h:8500/s/b.B/In', /dtm-driver-gozero/],
     ['polaris://svc/b.B/In', /dtm-driver-polaris/],
@@ -135,7 +135,7 @@ describe('endpoints of an instance', () => {
   });
 });
 
-// in this order, for gRPC has one table for the process
+// in this order, because gRPC has one table of schemes for the process
 describe('discovery:///service in a process', () => {
   it('can be called after the first driver has named a registry; later drivers must name the same', async () => {
     const [bank, consul] = [await GrpcParticipant.start(), await Participant.start()];

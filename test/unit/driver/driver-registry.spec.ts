@@ -4,7 +4,7 @@ import { DriverRegistry, defaultDriver, resolveDriver, type DtmDriver } from '..
 
 const named = (name: string): DtmDriver => ({ ...defaultDriver(), name });
 
-/** As dtm calls them. */
+/** The names in Go dtm. */
 const NAMES = [
   'default',
   'dtm-driver-protocol1',

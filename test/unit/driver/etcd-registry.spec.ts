@@ -6,11 +6,11 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const GRPC = { ':status': 200, 'content-type': 'application/grpc' };
 
-/** An empty header: nothing is there, at revision 0. */
+/** An empty header: no keys, at revision 0. */
 const EMPTY_RANGE = framed(Buffer.from([0x0a, 0]));
-/** The same, and that the one watch was created. */
+/** The same, and the watch was created. */
 const WATCH_CREATED = framed(Buffer.from([0x0a, 0, 0x18, 1]));
-/** The same, and that it has ended. */
+/** The same, and the watch has ended. */
 const WATCH_CANCELED = framed(Buffer.from([0x0a, 0, 0x20, 1]));
 
 it('the client of etcd needs one connection for reads and watches, and none after its close', async () => {

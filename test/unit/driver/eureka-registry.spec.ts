@@ -42,9 +42,9 @@ describe('a snapshot of Eureka', () => {
     ];
     expect(apps.apply(answer(changes, 'UP_3_'))).toBe(true);
     expect(hosts(apps)).toEqual(['b.example', 'c.example', 'd.example']);
-    // told twice
+    // a delta that is applied twice
     expect(apps.apply(answer(changes, 'UP_3_'))).toBe(true);
-    // a change was missed
+    // a missed change
     expect(apps.apply(answer([], 'UP_4_'))).toBe(false);
     expect(apps.apply(answer([], 'OUT_OF_SERVICE_1_UP_2_'))).toBe(false);
   });
@@ -121,7 +121,7 @@ describe('Eureka', () => {
     expect(bank.found.at(-1)).toBe('a.example');
     expect(eureka.lines.slice(0, 2)).toEqual(['GET /eureka/apps', 'GET /eureka/apps/delta']);
     expect(eureka.to('/eureka/apps')).toHaveLength(1);
-    // who comes later is told at once
+    // a later watch receives the snapshot at once
     expect(watch(registry, 'bank').found).toEqual(['a.example']);
     expect(eureka.requests[0]?.headers.accept).toBe('application/json');
   });

@@ -15,7 +15,7 @@ describe('a branch of go-zero', () => {
     ['direct:///a:1,b:2/b.B/In', 'direct:///a:1,b:2', '/b.B/In'],
     ['consul://h:8500/s/b.B/In', 'consul://h:8500/s', '/b.B/In'],
     ['nacos://h:8848/s/b.B/In', 'nacos://h:8848/s', '/b.B/In'],
-    // what Go drops of these is honoured here
+    // unlike Go, the driver keeps user and query
     ['consul://h:8500/s?wait=14s/b.B/In', 'consul://h:8500/s?wait=14s', '/b.B/In'],
     ['nacos://u:p@h:8848/s?namespaceid=x/b.B/In', 'nacos://u:p@h:8848/s?namespaceid=x', '/b.B/In'],
   ])('%s is called at %s', (url, server, method) => {

@@ -28,7 +28,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     const servers = await Promise.all([participant(), participant()]);
     const { scheme } = scripted(servers.map(({ address }) => address));
     const client = new PlainGrpcClient(`${scheme}:///bank`);
-    // once both are connected
+    // after both are connected
     await waitUntil(
       async () => (await client.call('/b.B/In')) === 'OK' && servers.every(({ calls }) => calls.length > 0),
     );
@@ -80,11 +80,11 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     expect(await call).toContain(`UNAVAILABLE no address for ${scheme}:///bank: no answer yet`);
     source.failed('registry down');
     expect(await client.call('/b.B/In', Infinity)).toContain('registry down');
-    // for others as well, without waiting
+    // for other channels as well, without a wait
     expect(await new PlainGrpcClient(`${scheme}:///bank`).call('/b.B/In', Infinity)).toContain('registry down');
     source.found(server.address);
     await waitUntil(async () => (await client.call('/b.B/In')) === 'OK');
-    // and what was found before stays in use
+    // and earlier addresses stay in use
     source.failed('down again');
     expect(await client.call('/b.B/In')).toBe('OK');
     expect(source.log).toEqual(['watch bank']);
@@ -104,7 +104,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     const { source, clock, scheme } = scripted([server.address]);
     const client = new PlainGrpcClient(`${scheme}:///bank`, { 'grpc.client_idle_timeout_ms': 1 });
     expect(await client.call('/b.B/In')).toBe('OK');
-    // the timer of what it has left
+    // the timer of the lingering watch
     await waitUntil(() => clock.pending === 1);
     await clock.advance(10_000);
     expect(source.log).toEqual(['watch bank', 'stop bank']);
@@ -155,7 +155,7 @@ describe('the gRPC transport with a driver of its own', () => {
     expect(server.lines).toEqual(['/b.B/In 01 action']);
     await transport.close();
     await clock.advance(10_000);
-    // although a call after one that could not connect has a channel of its own
+    // although gRPC replaces a channel that could not connect
     expect(source.log).toEqual(['watch bank', 'stop bank']);
   });
 });

@@ -8,7 +8,7 @@ import { VirtualClock } from '../../support/virtual-clock.js';
 
 const { createResolver } = grpc.experimental;
 
-/** What gRPC is told, one line each. */
+/** A report to gRPC, on one line. */
 type Report = string;
 
 interface Bed {
@@ -18,7 +18,7 @@ interface Bed {
   readonly reports: Report[];
 }
 
-/** A resolver as gRPC makes it; with `rejected`, gRPC says that it cannot use a result. */
+/** A resolver as gRPC creates it. */
 function bed(
   options: { initial?: string[]; channel?: grpc.ChannelOptions; path?: string; source?: ScriptedAddresses } = {},
 ): Bed {
@@ -125,7 +125,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
       expect(clock.pending).toBe(0);
     }
     expect(source.log).toEqual(['watch bank', 'stop bank', 'watch bank', 'stop bank']);
-    // the same list: the channel that was idle has forgotten it
+    // the same list again, because an idle channel has lost it
     expect(reports).toEqual([at(1), at(1)]);
   });
 
@@ -215,7 +215,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     await clock.advance(0);
     resolver.destroy();
     await clock.advance(60_000);
-    // at once, and after 5 s; after 10 s nobody is interested any more
+    // at once and after 5 s; after 10 s the watch has ended
     expect([attempts, clock.pending]).toEqual([2, 0]);
   });
 
@@ -276,7 +276,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
     };
     const first = start('first', 'bank');
     await clock.advance(5_000);
-    // is told at once what is known already
+    // receives the known addresses at once
     const second = start('second', 'bank');
     const other = start('other', 'shop');
     await clock.advance(0);

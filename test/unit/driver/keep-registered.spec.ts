@@ -4,7 +4,7 @@ import { keepRegistered, type Lease } from '../../../lib/driver/support/registry
 import { deferred, type Deferred } from '../../support/deferred.js';
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 
-/** A registry of one entry. */
+/** A registry with one registration. */
 class Registry {
   readonly clock = new VirtualClock();
   readonly reports: (string | undefined)[] = [];
@@ -51,7 +51,7 @@ describe('a registration that is kept', () => {
     const registration = await registry.register();
     expect(registration.problem).toBe('bank cannot be registered: down');
     await registry.clock.advance(20_000);
-    // the same reason is told once
+    // the same problem is reported once
     expect(registry.reports).toEqual(['bank cannot be registered: down']);
     registry.problem = undefined;
     await registry.clock.advance(4000);

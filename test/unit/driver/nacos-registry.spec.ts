@@ -30,7 +30,7 @@ async function register(registry: NacosRegistry, instance = BANK): Promise<Drive
   return registration;
 }
 
-/** What a watch reports. */
+/** The reports of a watch. */
 function watch(registry: NacosRegistry, clusters?: string[]): { found: unknown[]; failed: string[] } {
   const seen = { found: [] as unknown[], failed: [] as string[] };
   const listener = {
@@ -99,7 +99,7 @@ describe('Nacos by its v1 API', () => {
   it('receives no beats of an instance that is not ephemeral', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v1'] });
     const registration = await register(registryOf(nacos), { ...BANK, ephemeral: false });
-    // time enough for a beat of another one
+    // enough time for a beat
     const other = await register(registryOf(nacos), { ...BANK, address: { host: '10.0.0.2', port: 80 } });
     await expect.poll(() => nacos.lines.filter((line) => line.startsWith('PUT')).length).toBeGreaterThan(1);
     await Promise.all([registration.close(), other.close()]);
@@ -189,7 +189,7 @@ describe('Nacos by its v3 API, as a recorded conversation, because no Nacos 3 ca
         parameters: { ...all, heartBeat: 'true' },
       });
       expect(others.at(-1)).toEqual({ call: 'DELETE /v3/client/ns/instance', parameters: identity });
-      // it was asked once, and is remembered
+      // v1 was tried once
       expect(others.every(({ call }) => call.includes('/v3/'))).toBe(true);
     },
   );
@@ -292,7 +292,7 @@ describe('a user of Nacos', () => {
     const { problem } = await register(registryOf(nacos, user));
     expect(problem).toBeUndefined();
     await expect.poll(() => nacos.lines.filter((line) => line.includes('login')).length).toBeGreaterThan(1);
-    // not because it was refused
+    // without a refusal
     expect(nacos.lines.slice(0, 4)).toEqual([
       'POST /v1/auth/login',
       'POST /v1/ns/instance',

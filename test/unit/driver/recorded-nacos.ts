@@ -1,14 +1,14 @@
 import { Participant, type ReceivedRequest } from '../../support/participant.js';
 
-/** How a {@link RecordedNacos} answers. */
+/** Options of {@link RecordedNacos}. */
 export interface RecordedNacosOptions {
-  /** APIs that it serves; to the other one it says that there is none. */
+  /** Versions of the API that it serves. */
   readonly apis: readonly ('v1' | 'v3')[];
-  /** What it says of the other one. @default 404 */
+  /** Status of its answers to other versions. @default 404 */
   readonly missing?: number;
-  /** Whether one has to log in, as `nacos` with the password `secret`. @default false */
+  /** Whether a login is required, as `nacos` with the password `secret`. @default false */
   readonly auth?: boolean;
-  /** Seconds for which a login is good. @default 18000 */
+  /** Life of a token in seconds. @default 18000 */
   readonly tokenTtl?: number;
 }
 
@@ -16,14 +16,14 @@ const V3 = '/nacos/v3/client/ns/instance';
 const V1 = '/nacos/v1/ns/instance';
 
 /**
- * Plays what Nacos answers: for v1 as 2.2.4 was seen to, for v3 as its documentation and sources say. There is no server
- * of 3.x for tests.
+ * Imitates Nacos: v1 as recorded from Nacos 2.2.4, v3 as its documentation and sources describe it, because no Nacos 3 can be
+ * installed for tests.
  */
 export class RecordedNacos {
   readonly participant: Participant;
-  /** Of the service that it is asked for. */
+  /** Instances of every service. */
   hosts: unknown = [];
-  /** `ip:port` of those that it knows. */
+  /** `ip:port` of registered instances. */
   readonly known = new Set<string>();
   options: RecordedNacosOptions;
   #tokens = 0;
@@ -53,7 +53,7 @@ export class RecordedNacos {
     return { host: '127.0.0.1', port: Number(new URL(this.participant.origin).port) };
   }
 
-  /** Method, path below `/nacos` and parameters of the requests so far. */
+  /** Method, path below `/nacos` and parameters of all requests. */
   get calls(): { call: string; parameters: Record<string, string> }[] {
     return this.participant.requests.map((request) => ({
       call: `${request.method} ${request.path.slice('/nacos'.length)}`,
@@ -65,7 +65,7 @@ export class RecordedNacos {
     return this.calls.map(({ call }) => call);
   }
 
-  /** Forgets all logins. */
+  /** Invalidates all tokens. */
   expireTokens(): void {
     this.#valid = '';
   }

@@ -67,7 +67,7 @@ describe('the HTTP client of a registry', () => {
       const atATime = waiting.length;
       let isDone = false;
       const all = Promise.all(asked).finally(() => (isDone = true));
-      // those that had to wait arrive when others are answered
+      // queued requests arrive after others are answered
       const answering = waitUntil(() => {
         for (const answer of waiting.splice(0)) answer();
         return isDone;

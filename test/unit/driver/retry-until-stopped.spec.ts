@@ -22,7 +22,7 @@ describe('a task that is retried', () => {
     await clock.advance(101);
     expect(attempts).toBe(2);
     await clock.advance(60_000);
-    // every 2.25 to 3.75 seconds by now
+    // by now the back-off is 2.25 to 3.75 seconds
     expect(attempts).toBeGreaterThan(14);
     expect(attempts).toBeLessThan(35);
     stop();

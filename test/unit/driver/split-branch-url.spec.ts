@@ -2,7 +2,7 @@ import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { splitBranchUrl } from '../../../lib/driver/index.js';
 
-/** A driver of the kind of kratos and protocol1 that serves all the schemes of the table. */
+/** A driver like kratos and protocol1 that serves all schemes of the table. */
 const KIND = {
   driver: 'dtm-driver-kind',
   schemes: Object.fromEntries(

@@ -84,7 +84,7 @@ describe('URLs with the name of a service', () => {
 });
 
 describe('branches over gRPC', () => {
-  // Go gives two empty strings, and calls nobody
+  // Go returns two empty strings, and makes no call
   it('have addresses without a scheme', () => {
     expect(driver.parseServerMethod('h:9000/b.B/In')).toEqual({ server: 'h:9000', method: '/b.B/In' });
   });
@@ -247,7 +247,7 @@ describe('the registry of lookups', () => {
 
   it('must be the same in targets and options', () => {
     const fresh = springCloudDriver({ nacos: { hosts: 'nacos', user: 'me', password: 'secret' } });
-    // what the target does not say the options do
+    // the options fill in what the target leaves out
     fresh.prepareService!(target('nacos:8848'), 'bank:80');
     fresh.prepareService!(target('nacos:8848', { Username: 'me', Password: 'secret' }), 'bank:80');
   });

@@ -9,15 +9,15 @@ import { putInEtcd } from '../put-in-etcd.js';
 export function discoveryBed(server: DriverBed['server'], registry: string, driver: () => DtmDriver): DriverBed {
   return {
     server,
-    over: 'grpc',
+    protocol: 'grpc',
     driver,
     registration: (service, endpoint) => ({ target: `${registry}/${service}`, endpoint: `grpc://${endpoint}` }),
     address: (service) => `discovery:///${service}`,
   };
 }
 
-/** Makes entries in etcd that kratos' and sponge's drivers cannot understand, or must not call. */
-export async function spoilInEtcd(server: EtcdServer, service: string): Promise<void> {
+/** Writes entries into etcd that the drivers of kratos and sponge must ignore. */
+export async function writeMalformedToEtcd(server: EtcdServer, service: string): Promise<void> {
   const instance = { id: 'x', name: service, version: '', metadata: null, endpoints: ['grpc://127.0.0.1:1'] };
   const values = {
     'no-json': '{"id":',
@@ -34,8 +34,8 @@ export async function spoilInEtcd(server: EtcdServer, service: string): Promise<
   await putInEtcd(server, `/microservices/${service}-2/x`, JSON.stringify({ ...instance, name: `${service}-2` }));
 }
 
-/** Makes entries in consul that kratos' and sponge's drivers cannot understand, or must not call. */
-export async function spoilInConsul(server: ConsulServer, service: string): Promise<void> {
+/** Writes entries into Consul that the drivers of kratos and sponge must ignore. */
+export async function writeMalformedToConsul(server: ConsulServer, service: string): Promise<void> {
   const entry = (tag: string, url: string): Promise<void> =>
     putInConsul(server, {
       ID: `${service}-${tag}-${url.length}`,

@@ -3,16 +3,16 @@ import type { EtcdServer } from '../../../services/etcd.mjs';
 import type { DriverBed } from '../driver-bed.js';
 import { putInEtcd } from '../put-in-etcd.js';
 
-/** ego's driver on etcd. */
+/** The driver of ego on etcd. */
 export function egoEtcdBed(server: EtcdServer): DriverBed {
   const registry = `etcd://${server.host}:${server.port}`;
   return {
     server,
-    over: 'grpc',
+    protocol: 'grpc',
     driver: () => egoDriver({ registry }),
     registration: (service, endpoint) => ({ target: `${registry}/${service}`, endpoint }),
     address: (service) => `etcd:///${service}`,
-    spoil: async (service) => {
+    writeMalformed: async (service) => {
       const entry = (address: string): string => JSON.stringify({ name: service, scheme: 'grpc', address });
       await putInEtcd(server, `/ego/${service}/providers/grpc://1`, 'no JSON');
       await putInEtcd(server, `/ego/${service}/providers/grpc://2`, entry('127.0.0.1:99999'));

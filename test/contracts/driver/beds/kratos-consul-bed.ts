@@ -1,13 +1,13 @@
 import { kratosDriver } from 'nestjs-dtm/driver/kratos';
 import type { ConsulServer } from '../../../services/consul.mjs';
 import type { DriverBed } from '../driver-bed.js';
-import { discoveryBed, spoilInConsul } from './discovery-bed.js';
+import { discoveryBed, writeMalformedToConsul } from './discovery-bed.js';
 
-/** kratos' driver on consul. */
+/** The driver of kratos on Consul. */
 export function kratosConsulBed(server: ConsulServer): DriverBed {
   const registry = `consul://${server.host}:${server.port}`;
   return {
     ...discoveryBed(server, registry, () => kratosDriver({ registry })),
-    spoil: (service) => spoilInConsul(server, service),
+    writeMalformed: (service) => writeMalformedToConsul(server, service),
   };
 }

@@ -1,13 +1,13 @@
 import { kratosDriver } from 'nestjs-dtm/driver/kratos';
 import type { EtcdServer } from '../../../services/etcd.mjs';
 import type { DriverBed } from '../driver-bed.js';
-import { discoveryBed, spoilInEtcd } from './discovery-bed.js';
+import { discoveryBed, writeMalformedToEtcd } from './discovery-bed.js';
 
-/** kratos' driver on etcd. */
+/** The driver of kratos on etcd. */
 export function kratosEtcdBed(server: EtcdServer): DriverBed {
   const registry = `etcd://${server.host}:${server.port}`;
   return {
     ...discoveryBed(server, registry, () => kratosDriver({ registry })),
-    spoil: (service) => spoilInEtcd(server, service),
+    writeMalformed: (service) => writeMalformedToEtcd(server, service),
   };
 }

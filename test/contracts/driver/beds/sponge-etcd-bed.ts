@@ -1,13 +1,13 @@
 import { spongeDriver } from 'nestjs-dtm/driver/sponge';
 import type { EtcdServer } from '../../../services/etcd.mjs';
 import type { DriverBed } from '../driver-bed.js';
-import { discoveryBed, spoilInEtcd } from './discovery-bed.js';
+import { discoveryBed, writeMalformedToEtcd } from './discovery-bed.js';
 
-/** sponge's driver on etcd. */
+/** The driver of sponge on etcd. */
 export function spongeEtcdBed(server: EtcdServer): DriverBed {
   const registry = `etcd://${server.host}:${server.port}`;
   return {
     ...discoveryBed(server, registry, () => spongeDriver({ registry })),
-    spoil: (service) => spoilInEtcd(server, service),
+    writeMalformed: (service) => writeMalformedToEtcd(server, service),
   };
 }

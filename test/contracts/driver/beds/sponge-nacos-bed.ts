@@ -3,14 +3,14 @@ import type { NacosServer } from '../../../services/nacos.mjs';
 import type { DriverBed } from '../driver-bed.js';
 import { discoveryBed } from './discovery-bed.js';
 
-/** sponge's driver on Nacos. */
+/** The driver of sponge on Nacos. */
 export function spongeNacosBed(server: NacosServer): DriverBed {
   const registry = `nacos://${server.host}:${server.port}`;
   return {
     ...discoveryBed(server, registry, () => spongeDriver({ registry })),
     address: (service) => `discovery:///${service && `${service}.grpc`}`,
-    spoil: async (service) => {
-      // one of another kind, which others take for one of gRPC by its name
+    writeMalformed: async (service) => {
+      // an instance of another kind, whose name looks like that of a gRPC service
       const query = new URLSearchParams({
         serviceName: `${service}.grpc`,
         ip: '127.0.0.1',

@@ -3,18 +3,18 @@ import type { NacosServer } from '../../../services/nacos.mjs';
 import type { DriverBed } from '../driver-bed.js';
 import { putInNacos } from '../put-in-nacos.js';
 
-/** Spring Cloud's driver on Nacos. */
+/** The driver of Spring Cloud on Nacos. */
 export function springNacosBed(server: NacosServer): DriverBed {
   const hosts = `${server.host}:${server.port}`;
   return {
     server,
-    over: 'http',
+    protocol: 'http',
     driver: () => springCloudDriver({ nacos: { hosts } }),
     registration: (service, endpoint) => ({
       target: JSON.stringify({ Addr: hosts, Type: 'nacos', InstanceConfig: { ServiceName: service } }),
       endpoint,
     }),
     address: (service) => `nacos://${service}/in`,
-    spoil: (service) => putInNacos(server, service, 'no address'),
+    writeMalformed: (service) => putInNacos(server, service, 'no address'),
   };
 }

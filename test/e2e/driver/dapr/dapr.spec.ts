@@ -16,15 +16,15 @@ import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('dapr', 'consul', 'dtm');
 
-/** By which Dapr calls an application over its own API. */
+/** The method by which Dapr's own API calls an application. */
 const ON_INVOKE = 'dapr.proto.runtime.v1.AppCallback/OnInvoke';
 
-/** What a bank was asked by the coordinator; sidecars ask on their own account, too. */
+/** The coordinator's requests to a bank; sidecars send requests of their own. */
 function sagaOf(bank: Participant): Participant['requests'] {
   return bank.requests.filter(({ path }) => !path.startsWith('/dapr/'));
 }
 
-/** A coordinator with the driver, next to a sidecar of its own. */
+/** A coordinator with the driver and its own sidecar. */
 interface Coordinator {
   readonly url: string;
   readonly grpcAddress: string;

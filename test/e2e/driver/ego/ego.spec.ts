@@ -51,7 +51,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of ego on etcd'), ()
 
     const registration = await egoDriver().registerService(target, endpoint);
     const [own] = await entries(`/ego/${name}/`);
-    // who started when, and of which ego, is their own
+    // start time and version of ego differ
     const alike = (value: string | undefined): string =>
       value!.replace(/"egoVersion":"[^"]*"/, '').replace(/("startTime":")\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, '$1');
     expect(own?.key).toBe(go?.key);

@@ -6,7 +6,7 @@ import { GrpcClient } from '../../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
 import { freshName } from '../../../support/fresh-name.js';
 
-// a file of its own, for gRPC keeps the options of the first driver of a process
+// in its own file, because gRPC keeps the options of the first driver of a process
 const closed = requireOrSkip('consul');
 
 describe.skipIf(!closed.available)(closed.title('the driver of go-zero on a consul that is closed to others'), () => {
@@ -37,7 +37,7 @@ describe.skipIf(!closed.available)(closed.title('the driver of go-zero on a cons
     await finder.registerGrpcResolver();
     await expect.poll(() => new GrpcClient(at('secret-token')).answer('NewGid')).toBe('OK');
     if (where === 'query') {
-      // other than Go dtm, our coordinator looks with the token of the URL
+      // unlike Go dtm, the coordinator of this package uses the token of the URL
       const { server, method } = finder.parseServerMethod(`${at('secret-token')}/b.B/In`);
       expect([server, method]).toEqual([at('secret-token'), '/b.B/In']);
       expect(() => finder.branchUrl!(at('secret-token'), '/b.B/In')).toThrow(/Go dtm drops/);

@@ -13,7 +13,7 @@ import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('consul', 'dtm', 'go-partner');
 
-/** As an application imports it, which is another process here. */
+/** The import of an application, for another process. */
 const built = new URL('../../../../dist/driver/gozero/index.js', import.meta.url).href;
 
 describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul'), () => {
@@ -76,7 +76,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     await consul.kill();
     await consul.restart();
     let calls = 0;
-    // nobody has told the agent anything yet: who was known before stays known
+    // the agent has received no report yet: known addresses stay in use
     while ((await servicesInConsul(consul, name)).length === 0) {
       expect(await client.answer('NewGid')).toBe('OK');
       calls += 1;

@@ -13,7 +13,7 @@ import { freshName } from '../../../support/fresh-name.js';
 
 const needed = requireOrSkip('etcd', 'dtm', 'go-partner', 'go-partner-new');
 
-/** As an application imports it, which is another process here. */
+/** The import of an application, for another process. */
 const built = new URL('../../../../dist/driver/gozero/index.js', import.meta.url).href;
 
 describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd'), () => {

@@ -11,7 +11,7 @@ import { tempFolder } from '../../../support/temp-folder.js';
 /** Addresses and ports of a service. */
 export type Subset = readonly [ips: readonly string[], port: number];
 
-/** What the API server was asked. */
+/** A request to the API server. */
 export interface Asked {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
@@ -19,13 +19,13 @@ export interface Asked {
 }
 
 /**
- * Plays the API server of Kubernetes for endpoints, from its documentation: there is no real one for the tests. It is reached
- * over TLS, by whoever knows its authority and the current token.
+ * Imitates the API server of Kubernetes for endpoints, as its documentation describes it, because no real one can be installed for
+ * the tests. It requires TLS and the current token.
  */
 export class ApiServer {
   readonly asked: Asked[] = [];
   readonly accountFolder = tempFolder();
-  /** Answers in place of endpoints, once for each. */
+  /** Answers to send instead of endpoints, each once. */
   readonly refusals: { readonly of: 'list' | 'watch'; readonly status: number; readonly message: string }[] = [];
   readonly #watches = new Map<ServerResponse, string>();
   readonly #endpoints = new Map<string, object>();
@@ -42,7 +42,7 @@ export class ApiServer {
     this.#server = createServer(authority.sign('IP:127.0.0.1'), (request, response) => this.#answer(request, response));
   }
 
-  /** Starts one that ends with the test. */
+  /** Starts a server that ends with the test. */
   static async start(): Promise<ApiServer> {
     const server = new ApiServer();
     await server.listen();
@@ -69,13 +69,13 @@ export class ApiServer {
     return this.#watches.size;
   }
 
-  /** From now on the token is another one. */
+  /** Rotates the token. */
   rotate(token: string): void {
     this.#token = token;
     this.#write('token', `${token}\n`);
   }
 
-  /** Says what serves a service, and tells who watches. */
+  /** Sets the endpoints of a service, and notifies its watches. */
   set(name: string, ...subsets: readonly Subset[]): void {
     const type = this.#endpoints.has(name) ? 'MODIFIED' : 'ADDED';
     const object = {
@@ -95,14 +95,14 @@ export class ApiServer {
     this.tell(name, { type, object });
   }
 
-  /** Takes a service away. */
+  /** Deletes a service. */
   delete(name: string): void {
     const object = this.#endpoints.get(name);
     this.#endpoints.delete(name);
     this.tell(name, { type: 'DELETED', object });
   }
 
-  /** Sends an event to who watches a service, in pieces. */
+  /** Sends an event to the watches of a service, in chunks. */
   tell(name: string, event: object): void {
     const text = `${JSON.stringify(event)}\n`;
     for (const [watch, watched] of this.#watches) {
@@ -112,13 +112,13 @@ export class ApiServer {
     }
   }
 
-  /** What the server said last is not known to it any more. */
+  /** Drops the history of changes. */
   compact(name: string): void {
     const object = { kind: 'Status', status: 'Failure', reason: 'Expired', code: 410 };
     this.tell(name, { type: 'ERROR', object });
   }
 
-  /** Ends all watches, as it does after `timeoutSeconds`. */
+  /** Ends all watches, as after `timeoutSeconds`. */
   endWatches(): void {
     for (const watch of this.#watches.keys()) watch.end();
   }

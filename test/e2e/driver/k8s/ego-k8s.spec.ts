@@ -5,7 +5,7 @@ import { hasOpenssl } from '../../../support/certificates.js';
 import { GrpcParticipant } from '../../../support/grpc-participant.js';
 import { ApiServer } from './api-server.js';
 
-// in a file of its own, as go-zero has the same scheme
+// in its own file, because go-zero has the same scheme
 describe.skipIf(!hasOpenssl())('services of ego in Kubernetes, on a recorded conversation with its API server', () => {
   it('are called by name in all namespaces of the target, and nothing is written', async () => {
     const server = await ApiServer.start();

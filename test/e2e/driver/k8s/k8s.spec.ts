@@ -7,7 +7,7 @@ import { hasOpenssl } from '../../../support/certificates.js';
 import { GrpcParticipant } from '../../../support/grpc-participant.js';
 import { ApiServer } from './api-server.js';
 
-/** What is reported, in the order in which it is. */
+/** The reports in their order. */
 function watching(server: ApiServer, service: { namespace?: string; name: string }): string[] {
   const heard: string[] = [];
   const stop = new K8sEndpoints(server).watch(service, {
@@ -25,7 +25,7 @@ function watching(server: ApiServer, service: { namespace?: string; name: string
 
 const BANK = { namespace: 'shop', name: 'bank' };
 
-// no real Kubernetes can be had: the conversations are those of its documentation, on a real TLS connection
+// no real Kubernetes can be installed: the conversations follow its documentation, on a real TLS connection
 describe.skipIf(!hasOpenssl())('endpoints of Kubernetes, on a recorded conversation with its API server', () => {
   it('are listed and watched, with the account of the pod', async () => {
     const server = await ApiServer.start();
@@ -98,7 +98,7 @@ describe.skipIf(!hasOpenssl())('endpoints of Kubernetes, on a recorded conversat
     const refusal = { of: 'watch', status: 403, message: 'cannot watch' } as const;
     server.refusals.push(...Array.from({ length: 50 }, () => refusal));
     const heard = watching(server, BANK);
-    // each time after a longer pause
+    // with a growing back-off
     await expect.poll(() => heard.filter((line) => line.includes('cannot watch')).length).toBe(4);
     expect(server.asked.length).toBeLessThan(12);
   });
@@ -136,7 +136,7 @@ async function callable(driver: DtmDriver, target: string): Promise<() => Promis
     });
 }
 
-/** One that answers with its name. */
+/** Starts a service that answers with its name. */
 async function bank(name: string): Promise<number> {
   const participant = await GrpcParticipant.start();
   participant.answer('bank.Bank/In', { message: Buffer.from(name) });

@@ -60,7 +60,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
     const id = own!.ID;
     expect(id).toMatch(/^[\da-f-]{36}$/);
     const seen = (value: object): string => JSON.stringify(value).replaceAll(ours, 'bank').replaceAll(id, '(id)');
-    // consul gives Go's the name for an id; its checks have the empty one
+    // Consul uses the name as the id of Go's entry; the checks of Go's entry have an empty id
     const [go] = await servicesInConsul(consul, theirs);
     expect(go?.ID).toBe(theirs);
     const { ID: _own, ...ownFields } = own!;

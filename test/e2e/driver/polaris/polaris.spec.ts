@@ -33,7 +33,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     files,
   }));
 
-  /** What is different for each service, and each time. */
+  /** Removes what differs between services and runs. */
   const ITS_OWN = { id: '', ctime: '', mtime: '', revision: '', service: '', service_token: '' };
 
   interface Instance {
@@ -76,7 +76,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
     });
     onTestFinished(() => registration.close());
     await expect.poll(() => instances(service)).toMatchObject([{ healthy: true }]);
-    // long enough for it to have been seen
+    // long enough for the watch to see the instance
     const body = JSON.stringify({ id: (await instances(service))[0]!.id });
     await expect
       .poll(

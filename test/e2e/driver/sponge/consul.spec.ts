@@ -19,7 +19,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on consul'
   });
   afterAll(() => consul?.stop());
 
-  // entries of kratos and sponge differ in their checks only
+  // entries of kratos and sponge differ only in their checks
   goWorldCases(() => ({
     framework: 'kratos',
     goDriver: 'dtm-driver-kratos',

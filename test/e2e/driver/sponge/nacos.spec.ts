@@ -18,7 +18,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
   });
   afterAll(() => nacos?.stop());
 
-  // a service of go-zero whose name ends as sponge's do is one to sponge
+  // sponge takes a service of go-zero for its own when the name has sponge's suffix
   goWorldCases(() => ({
     framework: 'gozero',
     partnerName: (service) => `${service}.grpc`,
@@ -43,7 +43,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of sponge on Nacos')
     onTestFinished(() => dtm.stop());
     const registration = await spongeDriver().registerService(`${registry}/${ours}`, endpoint);
     const seen = async (service: string): Promise<object[]> => {
-      // Nacos makes up an instanceId for who registers over HTTP, which sponge does not look at
+      // Nacos generates an instanceId for a registration over HTTP, which sponge ignores
       const instances = await instancesInNacos(nacos, `${service}.grpc`);
       const text = JSON.stringify(instances.map((instance) => ({ ...instance, instanceId: undefined })));
       return JSON.parse(text.replaceAll(service, 'bank')) as object[];

@@ -46,7 +46,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
         .toBe(await clientOf(`http://${own.address}`).version());
       bank.requests.length = 0;
       const saga = transfer((method) => `eureka://${busi}/${method}`);
-      // it looks for a branch until it finds it
+      // the coordinator retries until it finds the branch
       await expect
         .poll(() => client.submit({ ...saga, gid: freshName('g') }).then(() => 'done', String), POLL_OPTIONS)
         .toBe('done');
@@ -124,7 +124,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
     await expect
       .poll(() => resolve(`lb://${service.toUpperCase()}/in`), POLL_OPTIONS)
       .toBe('https://up.example:8443/in');
-    // the changes are heard of by whoever watches already
+    // an existing watch receives the changes
     await putInEureka(eureka, service, 'up.example', { status: 'DOWN' });
     await expect.poll(() => resolve(`lb://${service}/in`), POLL_OPTIONS).toContain('no healthy instance is registered');
     await putInEureka(eureka, service, 'down.example', { status: 'UP' });

@@ -28,7 +28,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     Type: 'nacos',
     InstanceConfig: { ServiceName, ...config },
   });
-  /** As in dtm's sample, with what Go needs beside it. */
+  /** The target of dtm's sample, with the fields that Go needs. */
   const goDtm = async (service: string): Promise<{ url: string; address: string }> => {
     const config = { Enable: true, Healthy: true, Ephemeral: true };
     const ClientConfig = { NotLoadCacheAtStart: true, LogDir: 'log', CacheDir: 'cache' };
@@ -47,7 +47,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
     onTestFinished(() => dtm.stop());
     return { url: dtm.url, address };
   };
-  /** A branch that was registered a moment ago is not found by Go: it tries again later, which the submit reports as a failure. */
+  /** Go does not find a branch right after its registration: it retries later, and the submit reports a failure. */
   const untilGoFinds = (client: DtmConnection, url: (method: string) => string): Promise<void> =>
     expect.poll(() => client.submit(transfer(url)).then(() => 'done', String), POLL_OPTIONS).toBe('done');
 
@@ -136,7 +136,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on N
   it('the driver writes what Go dtm writes', async () => {
     const [byGo, byUs] = [freshName('dtmService'), freshName('dtmService')];
     const { address } = await goDtm(byGo);
-    // nothing says here that it is enabled, healthy and ephemeral
+    // enabled, healthy and ephemeral by default
     const registration = await registered(used(springCloudDriver()), target(byUs), address);
     const seen = async (service: string): Promise<string> =>
       JSON.stringify(await instancesInNacos(nacos, service)).replaceAll(service, 'dtmService');

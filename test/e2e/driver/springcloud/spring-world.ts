@@ -22,7 +22,7 @@ export async function registered(driver: DtmDriver, target: object, address: str
   return registration;
 }
 
-/** A bank that answers to everything, and its `host:port`. */
+/** A bank that answers every request, and its `host:port`. */
 export async function startBank(): Promise<{ bank: Participant; address: string }> {
   const bank = await Participant.start();
   return { bank, address: new URL(bank.origin).host };
@@ -35,7 +35,7 @@ export function clientOf(url: string, driver?: DtmDriver): DtmConnection {
   return client;
 }
 
-/** A coordinator of ours that is registered under a name. */
+/** A coordinator of this package that is registered under a name. */
 export async function ownCoordinator(driver: DtmDriver, target: object): Promise<{ address: string }> {
   const [port] = (await freePorts(1)) as [number];
   const address = `127.0.0.1:${port}`;
@@ -52,7 +52,7 @@ export async function ownCoordinator(driver: DtmDriver, target: object): Promise
   return { address };
 }
 
-/** A transfer of two steps that is waited for. */
+/** A transfer of two steps, with waitResult. */
 export function transfer(
   url: (method: string) => string,
   methods = ['TransOut', 'TransIn'],
