@@ -1,7 +1,7 @@
 import { DtmConfigError } from '../../protocol/internal.js';
 import { memoizePerPool } from '../memoize-per-pool.js';
 import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
-import { readFrom } from './mysql2-xa-pool.js';
+import { withConnection } from './mysql2-xa-pool.js';
 
 /** The properties of a server that XA depends on. */
 export interface Mysql2Server {
@@ -18,9 +18,10 @@ const OLDEST = { MariaDB: [10, 5], MySQL: [8, 0] } as const;
 
 /** Detects the properties of the server of a pool; throws DtmConfigError for a server that is too old. */
 export const detectServer = memoizePerPool((pool: Mysql2Pool<Mysql2Connection>) =>
-  readFrom(pool, async (connection): Promise<Mysql2Server> => {
-    const [row] = await queryRows(connection, 'select version() as version');
+  withConnection(pool, async (connection): Promise<Mysql2Server> => {
+    const [row] = await queryRows(connection, 'select version() as version, @@autocommit as autocommit');
     assertVersion(String(row?.['version']));
+    assertAutocommit(row?.['autocommit']);
     const [variable] = await queryRows(connection, "show variables like 'xa_detach_on_prepare'");
     return { detachesOnPrepare: variable?.['Value'] === 'ON' };
   }),
@@ -44,5 +45,13 @@ export function assertVersion(version: string): void {
   throw new DtmConfigError(
     `XA needs ${product} ${oldestMajor}.${oldestMinor} or newer: ${version} rolls a prepared transaction back when its ` +
       'connection ends; upgrade the server',
+  );
+}
+
+/** The server refuses to end a branch in a session without autocommit. */
+function assertAutocommit(value: unknown): void {
+  if (value === undefined || Number(value) === 1) return;
+  throw new DtmConfigError(
+    'XA needs sessions with autocommit, because the server refuses to commit a prepared branch in others; set autocommit = 1 for this pool',
   );
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
-import { readFrom } from './mysql2-xa-pool.js';
+import { withConnection } from './mysql2-xa-pool.js';
 
 /** Number of checks and pause after each: one second in all. */
 const CHECKS = 100;
@@ -20,7 +20,7 @@ export async function endConnection(pool: Mysql2Pool<Mysql2Connection>, connecti
   const { threadId } = connection;
   connection.destroy();
   try {
-    await readFrom(pool, async (other) => {
+    await withConnection(pool, async (other) => {
       for (let check = 0; check < CHECKS; check++) {
         const rows = await queryRows(
           other,

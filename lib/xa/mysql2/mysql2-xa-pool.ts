@@ -38,24 +38,6 @@ export async function withConnection<Connection extends Mysql2Connection, T>(
 }
 
 /**
- * Reads on a connection of its own. In sessions without autocommit, also a read of the server's own tables opens a
- * transaction, in which no branch can start or end.
- *
- * @param pool - of mysql2/promise
- * @param work - reads
- */
-export function readFrom<Connection extends Mysql2Connection, T>(
-  pool: Mysql2Pool<Connection>,
-  work: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  return withConnection(pool, async (connection) => {
-    const result = await work(connection);
-    await queryRows(connection, 'rollback and no chain no release');
-    return result;
-  });
-}
-
-/**
  * Runs something with another time-out for locks, and restores the time-out of the session.
  *
  * @param connection - of mysql2/promise

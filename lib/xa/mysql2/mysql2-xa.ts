@@ -13,7 +13,7 @@ import {
   type Mysql2Connection,
   type Mysql2Pool,
 } from '../../barrier/mysql2/mysql2-pool.js';
-import { connectionLimitOf, readFrom, withConnection, withLockTimeout } from './mysql2-xa-pool.js';
+import { connectionLimitOf, withConnection, withLockTimeout } from './mysql2-xa-pool.js';
 import { isPrepared, listPrepared, preparedSeconds } from './prepared-branches.js';
 import { detectServer } from './detect-server.js';
 import { mysqlXid } from './mysql2-xid.js';
@@ -74,7 +74,7 @@ export function mysql2Xa<Connection extends Mysql2Connection>(
         );
       }),
     listInDoubt: () =>
-      readFrom(pool, async (connection) => {
+      withConnection(pool, async (connection) => {
         const branches: InDoubtBranch[] = [];
         for (const branch of await listPrepared(connection)) {
           branches.push({ ...branch, ageSeconds: await preparedSeconds(connection, table, branch) });

@@ -28,7 +28,6 @@ export async function preparedSeconds(
   { gid, branchId }: XaKey,
 ): Promise<number | undefined> {
   await queryRows(connection, 'set transaction isolation level read uncommitted');
-  await queryRows(connection, 'start transaction read only');
   const [rows] = await connection.execute({
     sql:
       `select timestampdiff(second, create_time, current_timestamp) as age from ${table} ` +
@@ -37,7 +36,6 @@ export async function preparedSeconds(
     rowsAsArray: false,
     typeCast: true,
   });
-  await queryRows(connection, 'rollback and no chain no release');
   const [row] = rows as { age: unknown }[];
   return row === undefined ? undefined : Math.max(0, Number(row.age));
 }

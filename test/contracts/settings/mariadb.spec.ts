@@ -76,22 +76,13 @@ describe.skipIf(!service.available)(service.title('MariaDB with other defaults')
     },
   );
 
-  it('XA lists, commits and rolls back on connections that do not commit by themselves', async () => {
+  it('XA refuses a pool without autocommit before it prepares anything', async () => {
     const pool = mysql.createPool({ uri: server.url, connectionLimit: 2 });
     onTestFinished(() => pool.end());
-    pool.pool.on('connection', (connection) => {
-      connection.query(`set session autocommit = 0, completion_type = 'CHAIN'`);
-    });
-    const adapter = mysql2Xa(pool);
-    await adapter.createTable();
-    const branches = ['commit', 'rollback'].map((gid) => ({ gid: `uncommitted-${gid}`, branchId: '01' }));
-    for (const branch of branches) await adapter.prepare(branch, async () => undefined, registered);
-    for (let round = 0; round < 3; round++) {
-      expect((await adapter.listInDoubt()).filter(({ gid }) => gid.startsWith('uncommitted-'))).toHaveLength(2);
-    }
-    await adapter.commit(branches[0]!);
-    await adapter.rollback(branches[1]!);
-    expect((await adapter.listInDoubt()).filter(({ gid }) => gid.startsWith('uncommitted-'))).toEqual([]);
+    pool.pool.on('connection', (connection) => connection.query('set session autocommit = 0'));
+    const prepared = mysql2Xa(pool).prepare({ gid: 'g', branchId: '01' }, async () => undefined, registered);
+    await expect(prepared).rejects.toThrow(DtmConfigError);
+    await expect(prepared).rejects.toThrow('XA needs sessions with autocommit');
   });
 
   barrierContract('mysql2Barrier', () => mysql2PoolBed(server.url));
