@@ -88,12 +88,12 @@ for (const kind of [postgres, mariadb]) {
         expect(Buffer.from((await store.find('large of go'))!.branches[0]!.payload).toString()).toBe(LARGE_PAYLOAD);
         const now = Date.now();
         await store.create({
-          transaction: transactionOf('large of ours', { transType: 'msg', createTime: now, nextCronTime: now }),
+          transaction: transactionOf('large of embedded', { transType: 'msg', createTime: now, nextCronTime: now }),
           branches: [branchOf('01', { url, payload: LARGE_PAYLOAD })],
         });
       });
-      expect((await ended('large of ours')).transaction).toMatchObject({ status: 'succeed' });
-      expect(branches.of('large of ours').map(({ body }) => body)).toEqual([LARGE_PAYLOAD]);
+      expect((await ended('large of embedded')).transaction).toMatchObject({ status: 'succeed' });
+      expect(branches.of('large of embedded').map(({ body }) => body)).toEqual([LARGE_PAYLOAD]);
       expect(branches.of('large of go').map(({ body }) => body)).toEqual([LARGE_PAYLOAD]);
     });
 
@@ -113,9 +113,9 @@ for (const kind of [postgres, mariadb]) {
         });
         const headers = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, 'v'.repeat(50)]));
         const change = { status: 'failed', rollbackReason: LONG_REASON, options: { branchHeaders: headers } } as const;
-        await store.create(detailsOf('ours', change));
+        await store.create(detailsOf('embedded', change));
       });
-      const { transaction } = await ended('ours');
+      const { transaction } = await ended('embedded');
       expect(transaction['rollback_reason']).toBe(LONG_REASON);
       expect(String(transaction['options'])).toContain('"x-99"');
     });
