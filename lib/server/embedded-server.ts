@@ -55,7 +55,7 @@ export interface RegisterServerOptions {
 export interface EmbeddedServer extends DtmConnection {
   /** Host and port of the gRPC API, e.g. `127.0.0.1:36790`; undefined while it does not listen. */
   readonly grpcAddress: string | undefined;
-  /** Why the coordinator is missing in the registry; undefined while it is registered, or is not to be. */
+  /** Why the coordinator is not registered although `register` is set; otherwise undefined. */
   readonly registrationProblem: string | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The embedded coordinator; usable without Nest.
+ * The embedded coordinator and its stores. Works without Nest.
  *
  * @module nestjs-dtm/server
  */
@@ -16,4 +16,4 @@ export { stderrLogger, type CoordinatorLogger } from './environment/coordinator-
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';
-export type { ExpectedState as Expected, KvFilter, PruneResult, Store, WakeFilter } from './store/store.js';
+export type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from './store/store.js';

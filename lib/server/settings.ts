@@ -1,30 +1,35 @@
 import { DtmConfigError } from '../protocol/internal.js';
 
-/** How the coordinator paces its work; names and defaults follow Go dtm. All durations are seconds. */
+/** Limits and intervals of the coordinator. Names and defaults follow Go dtm. All durations are in seconds. */
 export interface CoordinatorSettings {
-  /** Age at which a TCC transaction that was never submitted is rolled back. @default 35 */
+  /**
+   * Age at which a TCC or XA transaction without a submit is rolled back, and at which the initiator of a message is queried.
+   * The option of a transaction takes precedence.
+   *
+   * @default 35
+   */
   readonly timeoutToFailSeconds: number;
-  /** Base interval between tries. @default 10 */
+  /** Base interval between attempts. The option of a transaction takes precedence. @default 10 */
   readonly retryIntervalSeconds: number;
-  /** Cap of the interval, which doubles with every try that does not decide. @default 300 */
+  /** Longest interval between attempts. The interval doubles after each attempt with an unknown outcome. @default 300 */
   readonly maxRetryIntervalSeconds: number;
-  /** Longest time for one branch call. @default 3 */
+  /** Time-out of one branch call. The option of a transaction takes precedence. @default 3 */
   readonly requestTimeoutSeconds: number;
-  /** Pause between two looks for due transactions. @default 1 */
+  /** Pause between two polls for due transactions. @default 1 */
   readonly pollIntervalSeconds: number;
-  /** Most transactions that recovery works on at a time. @default 64 */
+  /** Most transactions on which recovery works at the same time. @default 64 */
   readonly maxParallelRecovery: number;
-  /** Most of them that call the same target (host and port) at a time; others wait for their turn. @default 16 */
+  /** Most of them that call one target (host and port) at the same time. The others wait and do not block other targets. @default 16 */
   readonly maxParallelRecoveryPerTarget: number;
-  /** Calls in a row that nobody answers, after which a target is left alone until it answers again. @default 5 */
+  /** Calls in a row without an answer that open the circuit breaker of a target. @default 5 */
   readonly breakerFailures: number;
-  /** Pause between two tries whether such a target answers again. @default 2 */
+  /** Pause between two probes of a target whose circuit breaker is open. @default 2 */
   readonly breakerProbeSeconds: number;
-  /** Refusals of an operation that must not fail, after which a person should look at the transaction. @default 3 */
+  /** Failure answers to an operation that must not fail after which the transaction needs attention. @default 3 */
   readonly attentionAfterFailures: number;
-  /** Tries of a branch without a decision from which on each further one is reported to the alert webhook. @default 3 */
+  /** Attempt of a branch from which on each failed attempt is reported to the alert webhook. @default 3 */
   readonly alertRetryLimit: number;
-  /** How long finished transactions are kept. @default 604800 (7 days) */
+  /** Time after which finished transactions are deleted. @default 604800, 7 days */
   readonly retentionSeconds: number;
 }
 
@@ -43,22 +48,22 @@ const DEFAULTS: CoordinatorSettings = {
   retentionSeconds: 604_800,
 };
 
-/** Longest time of a setting: 31 years. Times further away are none that databases know. */
+/** Longest duration: 31 years. Databases do not support much later times. */
 const MAX_SECONDS = 1_000_000_000;
 
-/** Settings that need not be whole numbers. */
+/** Settings that may be fractions. */
 const FRACTIONS: ReadonlySet<string> = new Set(['pollIntervalSeconds', 'breakerProbeSeconds']);
 
 /**
- * Fills defaults and checks the values.
+ * Checks the settings and adds defaults.
  *
- * @param given - what the user set
- * @throws DtmConfigError naming the setting
+ * @param options - set by the user
+ * @throws DtmConfigError that names the setting
  */
-export function resolveSettings(given: Partial<CoordinatorSettings>): CoordinatorSettings {
+export function resolveSettings(options: Partial<CoordinatorSettings>): CoordinatorSettings {
   const settings: Record<string, number> = {};
-  for (const [name, byDefault] of Object.entries(DEFAULTS)) {
-    const value: unknown = given[name as keyof CoordinatorSettings] ?? byDefault;
+  for (const [name, defaultValue] of Object.entries(DEFAULTS)) {
+    const value: unknown = options[name as keyof CoordinatorSettings] ?? defaultValue;
     const isFraction = FRACTIONS.has(name);
     const max = name.endsWith('Seconds') ? MAX_SECONDS : Number.MAX_SAFE_INTEGER;
     const isAllowed = typeof value === 'number' && value > 0 && value <= max && (isFraction || Number.isInteger(value));

@@ -1,4 +1,4 @@
 import { createRequire } from 'node:module';
 
-/** Version of the package, as `version` of the API shows it. */
+/** Version of the package, as the API returns it. */
 export const VERSION: string = `v${(createRequire(import.meta.url)('nestjs-dtm/package.json') as { version: string }).version}`;

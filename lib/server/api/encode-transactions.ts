@@ -5,16 +5,15 @@ import {
   type TransactionPage,
 } from '../../protocol/internal.js';
 
-/** A transaction and its branches, ready to be stringified: docs/protocol.md#storage. */
+/** A transaction with its branches as JSON values: docs/protocol.md#storage. */
 export interface EncodedDetails {
-  /** Its branch operations. */
   readonly branches: readonly unknown[];
-  /** The transaction; null when there is none. */
+  /** null when the gid is unknown. */
   readonly transaction: unknown;
 }
 
 /**
- * Shows what `query` found.
+ * Encodes the answer of `query`.
  *
  * @param details - the transaction; undefined when the gid is unknown
  */
@@ -27,11 +26,7 @@ export function encodeDetails(details: TransactionDetails | undefined): EncodedD
   };
 }
 
-/**
- * Shows what `all` found.
- *
- * @param page - the transactions
- */
+/** Encodes the answer of `all`. */
 export function encodePage({ transactions, nextPosition }: TransactionPage): object {
   return {
     next_position: nextPosition,

@@ -14,7 +14,7 @@ export interface ListenOptions {
   readonly advertise?: string | undefined;
 }
 
-/** dtm's port (`dtm-protocol.md` §1). */
+/** The HTTP port of Go dtm. */
 export const DEFAULT_PORT = 36789;
 
 /** Only this machine: the API has no authentication. */

@@ -1,16 +1,17 @@
 import {
   DtmArgumentError,
   GLOBAL_STATUSES,
+  TRANS_TYPES,
   isTransType,
   type GlobalStatus,
   type TransactionFilter,
 } from '../../protocol/internal.js';
 
 /**
- * Reads the parameters of `all`: docs/protocol.md#queries.
+ * Parses the parameters of `all`: docs/protocol.md#queries.
  *
- * @param query - parameters; empty ones are left out
- * @throws DtmArgumentError when one is not allowed
+ * @param query - parameters; an empty parameter counts as missing
+ * @throws DtmArgumentError that names the parameter
  */
 export function parseTransactionFilter(query: URLSearchParams): TransactionFilter {
   const status = query.get('status') || undefined;
@@ -19,7 +20,7 @@ export function parseTransactionFilter(query: URLSearchParams): TransactionFilte
     throw new DtmArgumentError(`status must be one of ${GLOBAL_STATUSES.join(', ')}, not ${JSON.stringify(status)}`);
   }
   if (transType && !isTransType(transType)) {
-    throw new DtmArgumentError(`transType ${JSON.stringify(transType)} is unknown`);
+    throw new DtmArgumentError(`transType must be one of ${TRANS_TYPES.join(', ')}, not ${JSON.stringify(transType)}`);
   }
   const attention = query.get('attention') || 'false';
   if (attention !== 'true' && attention !== 'false') {
@@ -38,12 +39,12 @@ export function parseTransactionFilter(query: URLSearchParams): TransactionFilte
 }
 
 /**
- * Reads a whole number.
+ * Parses a parameter that is a whole number.
  *
  * @param query - parameters
- * @param name - which one
- * @returns undefined when it is missing or empty
- * @throws DtmArgumentError when it is none
+ * @param name - name of the parameter
+ * @returns undefined when the parameter is missing or empty
+ * @throws DtmArgumentError with the text of Go dtm
  */
 export function parseCount(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);

@@ -5,36 +5,35 @@ import { leaseTime, scheduleNext } from './schedule.js';
 import { attentionReason } from './attention-reason.js';
 import { INITIATOR, type Answer, type Machine, type Pass, type Undecided } from './pass.js';
 
-/** What the runner has to do next, in this order: save, read, call, wait for an answer; or nothing more when it is over. */
+/** What the runner has to do next, in this order: save, reload, call, wait for an answer; nothing when the pass is over. */
 export interface Step {
-  /** State after the step. */
+  /** State of the pass after the step. */
   readonly pass: Pass;
-  /** Whether transaction and changed branches must be durable before anything else happens. */
+  /** The transaction and the changed branches must be durable before anything else happens. */
   readonly save: boolean;
-  /** Branches to store together with the transaction, by index. */
+  /** Branches to store with the transaction, by index. */
   readonly changed: ReadonlyMap<number, BranchRecord>;
-  /** The transaction was prepared until now, so branches may have been registered: read them again once it is saved. */
+  /** The transaction was prepared until now, so branches may have been registered: read them after the save. */
   readonly reload: boolean;
-  /** Branches to call once that is done. */
+  /** Branches to call after that. */
   readonly calls: readonly number[];
-  /** Nothing is under way and nothing can be called: the pass ends. */
+  /** No call is running and no branch can be called: the pass ends. */
   readonly over: boolean;
 }
 
-/** What the engine knows beside the transaction. */
+/** What the engine knows besides the transaction. */
 export interface EngineContext {
-  /** Pace of the coordinator. */
   readonly settings: CoordinatorSettings;
-  /** From 0 to 1. */
+  /** Random number from 0 to 1. */
   readonly random: () => number;
 }
 
 /**
- * Takes a pass one step further: pure, no I/O, no clock of its own.
+ * Advances a pass by one step. Pure: no I/O, no clock.
  *
- * @param machine - of the transaction's mode
+ * @param machine - state machine of the transaction
  * @param before - state of the pass
- * @param answers - branches that answered since the last step; none at the beginning
+ * @param answers - answers since the last step; none at the beginning
  * @param now - UTC milliseconds
  * @param context - settings and randomness
  */
@@ -70,7 +69,7 @@ export function advance(
   return { pass, save, changed, reload: false, calls, over };
 }
 
-/** A pass while a step of it is being worked out; nobody else has it yet. */
+/** A mutable copy of the pass, used within one step. */
 interface Draft extends Pass {
   transaction: TransactionRecord;
   readonly branches: BranchRecord[];
@@ -91,7 +90,7 @@ function successWithoutCall(branch: number): Answer {
   return { branch, outcome: { kind: 'success', body: '' } };
 }
 
-/** Takes answers into the state. */
+/** Records answers in the state of the pass. */
 function recordAnswers(pass: Draft, answers: readonly Answer[], now: number, changed: Map<number, BranchRecord>): void {
   for (const answer of answers) {
     const { branch: index, outcome } = answer;
@@ -115,7 +114,7 @@ function recordAnswers(pass: Draft, answers: readonly Answer[], now: number, cha
       pass.progressed = true;
       continue;
     }
-    // a failure that decides nothing is asked again like any unknown answer
+    // a failure that decides nothing is retried like an unknown answer
     const isUnknown = outcome.kind !== 'ongoing';
     pass.undecided.set(index, isUnknown ? 'unknown' : 'ongoing');
     if (isUnknown && isDecisive) {
@@ -124,7 +123,7 @@ function recordAnswers(pass: Draft, answers: readonly Answer[], now: number, cha
   }
 }
 
-/** The initiator has no row: what it decides counts in this pass only. */
+/** The initiator has no branch record: its decision counts in this pass only. */
 function recordInitiator(pass: Draft, outcome: Outcome): void {
   pass.running.delete(INITIATOR);
   if (outcome.kind === 'ongoing' || outcome.kind === 'unknown') pass.undecided.set(INITIATOR, outcome.kind);
@@ -134,7 +133,7 @@ function recordInitiator(pass: Draft, outcome: Outcome): void {
   }
 }
 
-/** Written out: records of one shape are several times faster to make and to read than copies that grow. */
+/** Lists every field: records of one shape are several times faster to create and to read than spread copies. */
 function recordOutcome(branch: BranchRecord, outcome: Outcome, isDecisive: boolean, now: number): BranchRecord {
   const { branchId, op, url, payload, failures } = branch;
   const attempts = (branch.attempts ?? 0) + 1;
@@ -145,12 +144,12 @@ function recordOutcome(branch: BranchRecord, outcome: Outcome, isDecisive: boole
   if (outcome.kind === 'failure' && isDecisive) {
     return { branchId, op, url, payload, status: 'failed', finishTime: now, attempts, failures, lastError };
   }
-  const refused = outcome.kind === 'failure' ? (failures ?? 0) + 1 : failures;
+  const failureCount = outcome.kind === 'failure' ? (failures ?? 0) + 1 : failures;
   const { status, finishTime } = branch;
-  return { branchId, op, url, payload, status, finishTime, attempts, failures: refused, lastError };
+  return { branchId, op, url, payload, status, finishTime, attempts, failures: failureCount, lastError };
 }
 
-/** Looking at all branches of a long transaction after each of its steps would take longer than the steps. */
+/** Avoids checking all branches of a long transaction after each step, which would take longer than the step. */
 function mayChangeAttention({ transaction }: Pass, changed: ReadonlyMap<number, BranchRecord>): boolean {
   return (
     changed.size > 0 && (transaction.attention !== undefined || [...changed.values()].some(({ failures }) => failures))
@@ -164,7 +163,7 @@ function withAttention({ transaction, branches }: Pass, settings: CoordinatorSet
 
 function change(pass: Draft, status: TransactionRecord['status'], reason: string | undefined, now: number): void {
   const { transaction } = pass;
-  // other branches come up now: what was asked before the change says nothing about them
+  // other branches are called now, so the interval starts anew
   pass.progressed = true;
   pass.transaction = {
     ...transaction,

@@ -1,13 +1,13 @@
 import { DtmArgumentError, type Payload, type TransactionRequest } from '../../protocol/internal.js';
 
-/** Most steps of a transaction: with many more, looking for the next one would keep the process from everything else. */
+/** Most steps of a transaction: more would block the event loop for too long. */
 const MAX_STEPS = 10_000;
 
 /**
- * Checks that a transaction has a payload for each of its steps.
+ * Checks that a transaction has a payload for each step.
  *
- * @param request - what the initiator sent
- * @throws DtmArgumentError when payloads are missing, or there are more than 10,000 steps
+ * @param request - decoded request of the initiator
+ * @throws DtmArgumentError when payloads are missing or there are more than 10,000 steps
  */
 export function assertSteps({ transType, steps = [], payloads = [] }: TransactionRequest): void {
   if (steps.length > MAX_STEPS) {
@@ -15,15 +15,15 @@ export function assertSteps({ transType, steps = [], payloads = [] }: Transactio
   }
   if (payloads.length < steps.length) {
     throw new DtmArgumentError(
-      `a ${transType} with ${steps.length} steps needs as many payloads, it has ${payloads.length}`,
+      `a ${transType} with ${steps.length} steps has ${payloads.length} payloads; send one payload for each step`,
     );
   }
 }
 
 /**
- * Payload of a step.
+ * Returns the payload of a step; empty when there is none.
  *
- * @param request - what the initiator sent
+ * @param request - decoded request of the initiator
  * @param step - index from 0
  */
 export function payloadOf(request: TransactionRequest, step: number): Payload {

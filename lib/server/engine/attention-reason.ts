@@ -1,15 +1,15 @@
 import type { BranchRecord } from '../../protocol/internal.js';
 
 /**
- * Why a person should look at a transaction: one of its branches goes on answering failure to what must not fail.
+ * Why a transaction needs attention: a branch repeatedly answers failure to an operation that must not fail.
  *
- * @param branches - of the transaction
- * @param failures - how many answers of that kind it takes
+ * @param branches - branches of the transaction
+ * @param failures - failure answers from which the transaction needs attention
  * @returns undefined when there is no reason
  */
 export function attentionReason(branches: readonly BranchRecord[], failures: number): string | undefined {
-  const refusing = branches.find((branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures);
-  if (!refusing) return undefined;
-  const { op, branchId, lastError = '' } = refusing;
-  return `${op} of branch ${branchId} was refused ${refusing.failures} times: ${lastError}`;
+  const failing = branches.find((branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures);
+  if (!failing) return undefined;
+  const { op, branchId, lastError = '' } = failing;
+  return `${op} of branch ${branchId} was refused ${failing.failures} times: ${lastError}`;
 }

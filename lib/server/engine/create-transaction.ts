@@ -15,10 +15,10 @@ import { MODES } from './modes.js';
 import { baseInterval } from './schedule.js';
 
 /**
- * Checks what an initiator sent, as far as it can be checked without looking at what is stored.
+ * Checks the fields of a request that do not depend on stored data.
  *
- * @param request - as decoded from the network
- * @throws DtmArgumentError naming the field
+ * @param request - decoded request of an initiator
+ * @throws DtmArgumentError that names the field
  */
 export function assertRequest(request: TransactionRequest): void {
   parseGid(request.gid);
@@ -31,14 +31,14 @@ export function assertRequest(request: TransactionRequest): void {
 }
 
 /**
- * Makes the records of a new transaction.
+ * Creates the records of a new transaction.
  *
  * @param request - checked by {@link assertRequest}
  * @param status - `prepared` or `submitted`
- * @param settings - of the coordinator
+ * @param settings - settings of the coordinator
  * @param now - UTC milliseconds
- * @param subscribers - of topics
- * @throws DtmArgumentError when steps, payloads or custom_data do not fit together
+ * @param subscribers - looks up the subscribers of topics
+ * @throws DtmArgumentError when steps, payloads and custom_data do not match
  */
 export function createTransaction(
   request: TransactionRequest,
@@ -60,7 +60,7 @@ export function createTransaction(
       customData: request.customData,
       createTime: now,
       updateTime: now,
-      // there from the beginning, for a record that grows later is slower to copy
+      // set from the beginning: a record that gets fields later is slower to copy
       finishTime: undefined,
       rollbackTime: undefined,
       rollbackReason: undefined,
@@ -77,9 +77,9 @@ export function createTransaction(
 }
 
 /**
- * The options of a request alone; those that are not set are left out, so that they can be laid over others.
+ * Returns the options that a request sets, so that they can be merged into stored options.
  *
- * @param request - what an initiator sent
+ * @param request - decoded request of an initiator
  */
 export function optionsOf(request: TransactionRequest): TransactionOptions {
   const { waitResult, timeoutToFailSeconds, requestTimeoutSeconds, retryIntervalSeconds, retryLimit, branchHeaders } =

@@ -7,33 +7,33 @@ import type {
 import type { CoordinatorSettings } from '../settings.js';
 import type { Machine } from './pass.js';
 
-/** URLs that are subscribed to a topic. */
+/** Returns the URLs that are subscribed to a topic. */
 export type TopicLookup = (topic: string) => readonly string[];
 
-/** What the engine needs to know of a transaction mode. */
+/** What the engine needs to know about a transaction mode. */
 export interface Mode {
   /**
-   * The rows that a new transaction begins with.
+   * Creates the branches of a new transaction.
    *
-   * @param request - what the initiator sent
-   * @param subscribers - of topics
-   * @throws DtmArgumentError when its parts do not fit together
+   * @param request - decoded request of the initiator
+   * @param subscribers - looks up the subscribers of topics
+   * @throws DtmArgumentError when the parts of the request do not match
    */
   branches(request: TransactionRequest, subscribers: TopicLookup): BranchRecord[];
   /**
-   * The rows of a branch that is registered later.
+   * Creates the branch records for a registration.
    *
-   * @param branch - what was registered
+   * @param branch - the registration
    * @param now - UTC milliseconds
-   * @returns undefined when the registration is one of another mode
+   * @returns undefined when the registration belongs to another mode
    */
   register?(branch: BranchRegistration, now: number): BranchRecord[] | undefined;
   /**
-   * The state machine of one transaction.
+   * Creates the state machine of a transaction.
    *
    * @param transaction - the transaction
-   * @param branchCount - number of its rows
-   * @param settings - of the coordinator
+   * @param branchCount - number of its branch records
+   * @param settings - settings of the coordinator
    */
   machine(transaction: TransactionRecord, branchCount: number, settings: CoordinatorSettings): Machine;
 }

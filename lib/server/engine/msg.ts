@@ -60,7 +60,7 @@ class MsgMachine implements Machine {
     if (transaction.status === 'prepared') {
       if (initiator?.kind === 'success') return { kind: 'change', status: 'submitted' };
       if (initiator?.kind === 'failure') return { kind: 'change', status: 'failed', reason: initiator.message };
-      // nobody can say whether the local transaction committed: neither deliver nor drop it
+      // without a query URL it is unknown whether the local transaction committed: neither deliver nor drop the message
       if (!transaction.queryPrepared || now < this.#checkBackTime(transaction)) return WAIT;
       return callOnce(pass, INITIATOR);
     }
@@ -87,7 +87,8 @@ function targetsOf(action: string, protocol: Protocol | undefined, subscribers: 
     return [action];
   }
   const urls = subscribers(action.slice(TOPIC_SCHEME.length));
-  if (urls.length === 0)
+  if (urls.length === 0) {
     throw new DtmArgumentError(`topic not found: ${action.slice(TOPIC_SCHEME.length)}; subscribe to it first`);
+  }
   return urls;
 }

@@ -7,51 +7,50 @@ import type {
 } from '../../protocol/internal.js';
 
 /**
- * One pass over a transaction: from picking it up until it is final, or until nothing more can be done without waiting.
- * Plain data; branches are named by their index in the order of registration.
+ * One pass over a transaction: from its start until the transaction is final, or until the coordinator has to wait. Plain
+ * data; branches are identified by their index in the order of registration.
  */
 export interface Pass {
   /** The transaction as it will be stored next. */
   readonly transaction: TransactionRecord;
   /** Its branches as they will be stored next. */
   readonly branches: readonly BranchRecord[];
-  /** Called, not answered yet. */
+  /** Branches with a running call. */
   readonly running: ReadonlySet<number>;
-  /** Answered in this pass without a decision, or held back; not called again in it. */
+  /** Branches that this pass called without a decision, or deferred; the pass does not call them again. */
   readonly undecided: ReadonlyMap<number, Undecided>;
-  /** A branch was decided in this pass, so that the retry interval starts anew. */
+  /** The pass has decided a branch, so the retry interval starts anew. */
   readonly progressed: boolean;
-  /** What the initiator decided when it was asked in this pass. */
+  /** What the initiator decided when this pass queried it. */
   readonly initiator?: Outcome | undefined;
-  /** When the first of those that were held back may be called, UTC milliseconds. */
+  /** When the first deferred branch may be called, UTC milliseconds. */
   readonly deferredUntil?: number | undefined;
 }
 
-/** Why a branch is not decided: it said so, nothing is known, or it was not even called. */
+/** Why a branch is undecided: it answered so, the outcome is unknown, or the call was deferred. */
 export type Undecided = 'ongoing' | 'unknown' | 'deferred';
 
 /** Index of the initiator among those of the branches: `query_prepared` calls it. */
 export const INITIATOR = -1;
 
 /**
- * The call was held back, for its target does not answer at present, or is called by too many already: nothing is known,
- * and nothing is counted.
+ * The call was deferred, because the circuit of its target is open or the retry queue is full. It does not count as an
+ * attempt.
  */
 export interface Deferred {
   readonly kind: 'deferred';
-  /** When it may be worth trying, UTC milliseconds. */
+  /** Time of the next attempt, UTC milliseconds. */
   readonly until: number;
 }
 
-/** What came of calling a branch. */
+/** The outcome of calling a branch. */
 export interface Answer {
-  /** Index of the branch. */
+  /** Index of the branch, or {@link INITIATOR}. */
   readonly branch: number;
-  /** Its outcome. */
   readonly outcome: Outcome | Deferred;
 }
 
-/** What a machine wants next: another status, or calls (none = wait for running ones, or for time to pass). */
+/** What a state machine decides: another status, or calls (none = wait for running calls, or for the next due time). */
 export type Decision =
   | { readonly kind: 'change'; readonly status: GlobalStatus; readonly reason?: string | undefined }
   | { readonly kind: 'call'; readonly branches: readonly number[] };
@@ -59,19 +58,19 @@ export type Decision =
 /** The state machine of one transaction mode; pure. */
 export interface Machine {
   /**
-   * Decides what follows from the state of a pass.
+   * Decides what to do in the state of a pass.
    *
-   * @param pass - present state
+   * @param pass - state of the pass
    * @param now - UTC milliseconds
    */
   decide(pass: Pass, now: number): Decision;
   /**
-   * How the initiator is asked, where the mode asks it.
+   * How the initiator is called, in modes that call it.
    *
    * @param transaction - the transaction
    */
   initiator?(transaction: TransactionRecord): BranchRecord;
-  /** Time in UTC milliseconds at which the decision changes by itself; undefined when it does not. */
+  /** When the decision changes because of the time, UTC milliseconds; undefined when it does not. */
   deadline(transaction: TransactionRecord): number | undefined;
 }
 
@@ -84,13 +83,13 @@ export function beginPass(details: TransactionDetails): Pass {
   return { ...details, running: new Set(), undecided: new Map(), progressed: false };
 }
 
-/** No calls: wait. */
+/** Waits for running calls, or for the next due time. */
 export const WAIT: Decision = { kind: 'call', branches: [] };
 
 /**
- * Whether a branch can be called: not decided, not under way, and not asked before in this pass.
+ * Whether a branch can be called: undecided, without a running call, and not called before in this pass.
  *
- * @param pass - present state
+ * @param pass - state of the pass
  * @param index - index of the branch
  */
 export function isCallable(pass: Pass, index: number): boolean {
@@ -99,9 +98,9 @@ export function isCallable(pass: Pass, index: number): boolean {
 }
 
 /**
- * Calls one branch; waits when it was called before in this pass.
+ * Calls one branch; waits when this pass has called the branch before.
  *
- * @param pass - present state
+ * @param pass - state of the pass
  * @param index - index of the branch
  */
 export function callOnce(pass: Pass, index: number): Decision {
@@ -112,7 +111,7 @@ export function callOnce(pass: Pass, index: number): Decision {
  * When a transaction times out.
  *
  * @param transaction - the transaction
- * @param timeoutSeconds - its timeout; 0 or undefined = never
+ * @param timeoutSeconds - its time-out; 0 or undefined = never
  */
 export function timeoutTime(transaction: TransactionRecord, timeoutSeconds: number | undefined): number | undefined {
   return timeoutSeconds ? transaction.createTime + timeoutSeconds * 1000 : undefined;

@@ -57,7 +57,7 @@ class SagaMachine implements Machine {
   decide(pass: Pass, now: number): Decision {
     switch (pass.transaction.status) {
       case 'prepared':
-        // nothing was called yet, so there is nothing to compensate
+        // no action was called, so there is nothing to compensate
         return this.#isTimedOut(pass, now) ? { kind: 'change', status: 'failed', reason: timeoutReason(pass) } : WAIT;
       case 'submitted':
         return this.#forward(pass, now);
@@ -78,7 +78,7 @@ class SagaMachine implements Machine {
       if (action.status === 'succeed') continue;
       isAllDone = false;
       if (this.#isStartable(pass, step) && isCallable(pass, actionOf(step))) startable.push(actionOf(step));
-      // nothing behind it can have been called
+      // without concurrency, no later step can have been called
       if (!this.#isConcurrent) break;
     }
     if (isAllDone) return { kind: 'change', status: 'succeed' };
@@ -96,7 +96,7 @@ class SagaMachine implements Machine {
     for (let step = this.#before.length - 1; step >= 0; step--) {
       if (isRolledBack(step)) continue;
       isAllDone = false;
-      // an action that is still under way must not be overtaken by its compensation
+      // a compensation must not overtake the running call of its action
       const isFree = !pass.running.has(actionOf(step)) && isCallable(pass, compensationOf(step));
       if (isFree && this.#after[step]!.every(isRolledBack)) startable.push(compensationOf(step));
     }
@@ -104,8 +104,8 @@ class SagaMachine implements Machine {
   }
 
   /**
-   * Whether a step's action was called, as far as anyone can know: it was decided, or it could have been started. The
-   * step that failed and the one that was never reached by its call count, too; barriers make their compensation empty.
+   * Whether the action of a step may have run: it is decided, or it was startable. This includes failed actions and actions
+   * whose call never arrived; barriers make their compensation empty.
    */
   #mayHaveRun(pass: Pass, step: number): boolean {
     return pass.branches[actionOf(step)]?.status !== 'prepared' || this.#isStartable(pass, step);

@@ -2,13 +2,13 @@ import type { TransactionRecord } from '../../protocol/internal.js';
 import type { CoordinatorSettings } from '../settings.js';
 import type { Pass } from './pass.js';
 
-/** A transaction that waits for its initiator is looked at again after a day, in case a clock was wrong. */
+/** A transaction that waits for its initiator becomes due after a day, in case a clock was wrong. */
 const MAX_IDLE_MS = 24 * 3600 * 1000;
 
-/** A call may take its full time, and its answer some more to be stored, before anybody else may take over. */
+/** Time to store the answer to a call that used its full time-out, before the lease expires. */
 const LEASE_MARGIN_MS = 10_000;
 
-/** Retries are spread over this share of their interval, so that many of them do not arrive together. */
+/** Share of the interval over which retries are spread, so that they do not arrive together. */
 const JITTER = 0.1;
 
 /**
@@ -25,20 +25,20 @@ export function baseInterval(options: TransactionRecord['options'], settings: Co
 }
 
 /**
- * Longest time of one branch call in seconds.
+ * Time-out of one branch call in seconds.
  *
- * @param options - of the transaction
- * @param settings - of the coordinator
+ * @param options - options of the transaction
+ * @param settings - settings of the coordinator
  */
 export function requestTimeout(options: TransactionRecord['options'], settings: CoordinatorSettings): number {
   return options.requestTimeoutSeconds || settings.requestTimeoutSeconds;
 }
 
 /**
- * Until when a pass may work on a transaction before others may take it over; renewed with every write of the pass.
+ * End of the lease of a pass, which each write of the pass renews. After this time another coordinator may take over.
  *
- * @param options - of the transaction
- * @param settings - of the coordinator
+ * @param options - options of the transaction
+ * @param settings - settings of the coordinator
  * @param now - UTC milliseconds
  */
 export function leaseTime(options: TransactionRecord['options'], settings: CoordinatorSettings, now: number): number {
@@ -47,14 +47,14 @@ export function leaseTime(options: TransactionRecord['options'], settings: Coord
 
 /**
  * When a transaction is due again after a pass that did not finish it. An ongoing branch keeps the interval, an unknown
- * outcome doubles the next interval up to the cap, progress resets the interval to its base. A transaction whose calls were
- * only held back is due when its target may be called.
+ * outcome doubles the next interval up to the cap, progress resets the interval to its base. When all calls were
+ * deferred, the transaction is due at the end of the deferral.
  *
  * @param pass - the pass that is over
  * @param deadline - see `Machine.deadline`
- * @param settings - of the coordinator
+ * @param settings - settings of the coordinator
  * @param now - UTC milliseconds
- * @param random - from 0 to 1
+ * @param random - random number from 0 to 1
  */
 export function scheduleNext(
   pass: Pass,
@@ -66,24 +66,24 @@ export function scheduleNext(
   const { options, nextCronInterval, status } = pass.transaction;
   const base = baseInterval(options, settings);
   const interval = pass.progressed ? base : nextCronInterval || base;
-  const turn = deadline !== undefined && deadline > now ? deadline : Infinity;
-  // an initiator that has been told, and has not decided yet
-  const isTold = status === 'prepared' && pass.initiator !== undefined;
-  if (pass.undecided.size === 0 && !isTold) {
-    return { nextCronInterval: interval, nextCronTime: Math.min(now + MAX_IDLE_MS, turn) };
+  const nextDeadline = deadline !== undefined && deadline > now ? deadline : Infinity;
+  // the initiator was called and has not decided yet
+  const wasCalled = status === 'prepared' && pass.initiator !== undefined;
+  if (pass.undecided.size === 0 && !wasCalled) {
+    return { nextCronInterval: interval, nextCronTime: Math.min(now + MAX_IDLE_MS, nextDeadline) };
   }
   const undecided = new Set(pass.undecided.values());
-  // others that gave no decision keep their pause
+  // an undecided branch that was called needs the pause of the interval
   if (undecided.size === 1 && undecided.has('deferred')) {
-    return { nextCronInterval: interval, nextCronTime: Math.min(pass.deferredUntil ?? now, turn) };
+    return { nextCronInterval: interval, nextCronTime: Math.min(pass.deferredUntil ?? now, nextDeadline) };
   }
   const isUnknown = undecided.has('unknown');
   const cap = Math.max(base, settings.maxRetryIntervalSeconds);
-  // a person has to mend it first: still tried, but no more often than it must be
+  // a person has to repair the participant first: retries come at the longest interval
   const wait = pass.transaction.attention === undefined ? interval : cap;
   const retryTime = now + Math.round(wait * 1000 * (1 + JITTER * random()));
   return {
     nextCronInterval: isUnknown ? Math.min(interval * 2, cap) : interval,
-    nextCronTime: Math.min(retryTime, turn),
+    nextCronTime: Math.min(retryTime, nextDeadline),
   };
 }

@@ -8,7 +8,7 @@ export const tcc: Mode = {
   register: (branch) => {
     if (branch.transType !== 'tcc') return undefined;
     const { branchId, payload, confirm, cancel } = branch;
-    // the coordinator knows the transaction's protocol, and checks with it
+    // accepts gRPC URLs, too: `assertBranchCallable` checks them with the protocol of the transaction
     assertBranchUrls({ confirm, cancel }, 'grpc');
     const row = { branchId, payload, status: 'prepared' } as const;
     return [

@@ -1,21 +1,21 @@
 import type { BranchOp, GlobalStatus, TransactionRecord } from '../../protocol/internal.js';
 import { WAIT, callOnce, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
 
-/** What TCC and XA do differently. */
+/** How TCC and XA differ. */
 export interface TwoPhaseRules {
-  /** Makes what the first phase prepared final. */
+  /** Operation that makes the first phase final. */
   readonly commit: BranchOp;
-  /** Takes it back. */
+  /** Operation that undoes the first phase. */
   readonly rollback: BranchOp;
-  /** Order of the branches, as they were registered or in reverse. */
+  /** Order of the branches: as registered, or reverse. */
   readonly order: 'forward' | 'reverse';
 }
 
 /**
  * The state machine of TCC and XA: docs/protocol.md#tcc-and-xa.
  *
- * @param rules - of the mode
- * @param defaultTimeoutSeconds - age at which it is rolled back while prepared, unless its options say otherwise
+ * @param rules - how the mode differs
+ * @param defaultTimeoutSeconds - age at which a prepared transaction is rolled back, unless its options set another time-out
  */
 export function twoPhaseMachine(rules: TwoPhaseRules, defaultTimeoutSeconds: number): Machine {
   const timeoutOf = (transaction: TransactionRecord): number =>
@@ -42,7 +42,7 @@ export function twoPhaseMachine(rules: TwoPhaseRules, defaultTimeoutSeconds: num
   };
 }
 
-/** One branch at a time; the first that does not succeed ends the pass. */
+/** Calls one branch at a time; the pass ends when one does not succeed. */
 function phase2(pass: Pass, op: BranchOp, order: TwoPhaseRules['order'], end: GlobalStatus): Decision {
   const isOpen = (branch: Pass['branches'][number]): boolean => branch.op === op && branch.status !== 'succeed';
   const next = order === 'forward' ? pass.branches.findIndex(isOpen) : pass.branches.findLastIndex(isOpen);

@@ -22,7 +22,7 @@ export const workflow: Mode = {
   machine: (transaction, _branchCount, settings) => {
     const call = decodeWorkflowCall(transaction.customData);
     return {
-      // when it is called for the first time
+      // the first call of a silent initiator
       deadline: ({ status, createTime, options }) =>
         status === 'prepared' ? createTime + baseInterval(options, settings) * 1000 : undefined,
       initiator: ({ queryPrepared = '' }): BranchRecord => ({

@@ -9,9 +9,9 @@ export const xa: Mode = {
   register: (branch) => {
     if (branch.transType !== 'xa') return undefined;
     const { branchId, url } = branch;
-    // an empty one would count as done, and what was prepared would stay prepared for ever
+    // an empty URL would count as success, and the prepared transaction would never end
     if (!url) throw new DtmArgumentError('url of an XA branch must not be empty', { gid: branch.gid });
-    // the coordinator knows the transaction's protocol, and checks with it
+    // accepts gRPC URLs, too: `assertBranchCallable` checks them with the protocol of the transaction
     assertBranchUrls({ url }, 'grpc');
     const row = { branchId, url, payload: '', status: 'prepared' } as const;
     return [

@@ -1,14 +1,14 @@
-/** Where the coordinator reports what nobody waits for an answer to. */
+/** Receives the log of the coordinator. */
 export interface CoordinatorLogger {
-  /** Worth knowing: start, recovery, a transaction rolled back. */
+  /** Normal events, e.g. a rollback. */
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Will be tried again. */
+  /** Failures that the coordinator retries. */
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Somebody should look. */
+  /** Failures that need attention. */
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Warnings and errors as lines on stderr. */
+/** Writes warnings and errors as JSON lines to stderr. */
 export const stderrLogger: CoordinatorLogger = {
   info: () => undefined,
   warn: (message, fields) => write('warn', message, fields),

@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { TransType } from '../../protocol/internal.js';
 
-/** Over which API a request came. */
+/** The API of a request. */
 export type ApiType = 'http' | 'grpc';
 
-/** A step of a saga or message, or a first branch of an initiator: others are counted together, for clients choose their names. */
+/** Other branch ids share one label value, because clients choose them. */
 const COUNTED_BRANCH_ID = /^\d\d$/;
 
 /**
@@ -33,13 +33,9 @@ export class Metrics {
   #isWatching = false;
   #registeredGauge: Gauge | undefined;
 
-  /**
-   * Makes metrics, all of them zero.
-   *
-   * @param grpcVersion - shown in `dtm_server_info`
-   */
-  constructor(grpcVersion = '') {
-    const labels = { gin_version: `node:http ${process.versions.node}`, grpc_version: grpcVersion };
+  constructor() {
+    // the label names of Go dtm
+    const labels = { gin_version: `node:http ${process.versions.node}`, grpc_version: '' };
     new Gauge({
       name: 'dtm_server_info',
       help: 'the server, always 1',
@@ -53,24 +49,20 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Also counts what the process uses: processor, memory, event loop, garbage collection. Idempotent. */
+  /** Adds the metrics of the process: CPU, memory, event loop, garbage collection. Idempotent. */
   watchProcess(): void {
     if (!this.#isWatching) collectDefaultMetrics({ register: this.#registry });
     this.#isWatching = true;
   }
 
-  /**
-   * Says whether the coordinator stands in the registry of its driver.
-   *
-   * @param is - it does
-   */
-  setRegistered(is: boolean): void {
+  /** Sets whether the coordinator is registered in the registry of its driver. */
+  setRegistered(isRegistered: boolean): void {
     this.#registeredGauge ??= new Gauge({
       name: 'dtm_server_registered',
-      help: 'whether the server stands in the registry of its driver, 1 or 0',
+      help: 'whether the server is registered in the registry of its driver, 1 or 0',
       registers: [this.#registry],
     });
-    this.#registeredGauge.set(is ? 1 : 0);
+    this.#registeredGauge.set(isRegistered ? 1 : 0);
   }
 
   /**
@@ -78,8 +70,8 @@ export class Metrics {
    *
    * @param type - API
    * @param api - operation in lower case
-   * @param isOk - it was not answered with an error
-   * @param seconds - how long it took
+   * @param isOk - the answer was no error
+   * @param seconds - duration
    */
   countRequest(type: ApiType, api: string, isOk: boolean, seconds: number): void {
     this.#requests.child(type, api, statusOf(isOk)).inc();
@@ -90,8 +82,8 @@ export class Metrics {
    * Counts a pass over a transaction.
    *
    * @param model - mode
-   * @param isOk - it ended as it should: final, or waiting for its time
-   * @param ageSeconds - of the transaction
+   * @param isOk - the pass ended without an error of the store
+   * @param ageSeconds - age of the transaction
    */
   countPass(model: TransType, isOk: boolean, ageSeconds: number): void {
     this.#passes.child(model, statusOf(isOk)).inc();
@@ -102,16 +94,16 @@ export class Metrics {
    * Counts a call of a branch.
    *
    * @param model - mode
-   * @param branchId - branch
-   * @param op - operation; a workflow's name is counted as `workflow`
-   * @param isOk - it decided
+   * @param branchId - id of the branch
+   * @param op - operation; every workflow is counted as `workflow`
+   * @param isOk - the outcome decided the branch
    */
   countBranchCall(model: TransType, branchId: string, op: string, isOk: boolean): void {
     const type = model === 'workflow' ? 'workflow' : op;
     this.#branchCalls.child(model, COUNTED_BRANCH_ID.test(branchId) ? branchId : 'other', type, statusOf(isOk)).inc();
   }
 
-  /** The text that Prometheus reads. */
+  /** All metrics in the text format of Prometheus. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -125,7 +117,7 @@ export class Metrics {
   }
 }
 
-/** Keeps the series of each set of labels, for looking one up costs more than counting. */
+/** Caches the series of each set of labels, because their lookup costs more than counting. */
 function withCachedChildren<Child>(metric: { labels(...values: string[]): Child }): {
   child(...values: string[]): Child;
 } {

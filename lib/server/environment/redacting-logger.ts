@@ -1,22 +1,18 @@
 import { redactUrls } from '../../support/redact-urls.js';
 import type { CoordinatorLogger } from './coordinator-logger.js';
 
-/**
- * A logger that tells no passwords, and whose own failures stop nothing.
- *
- * @param logger - where reports go
- */
+/** Wraps a logger: redacts passwords in URLs, and ignores errors of the logger, which must not stop the coordinator. */
 export function redactingLogger(logger: CoordinatorLogger): CoordinatorLogger {
-  const through =
+  const redacting =
     (level: keyof CoordinatorLogger): CoordinatorLogger['info'] =>
     (message, fields = {}) => {
       try {
         logger[level](redactUrls(message), Object.fromEntries(Object.entries(fields).map(redactField)));
       } catch {
-        // what cannot be reported must be done all the same
+        // the coordinator goes on without the log line
       }
     };
-  return { info: through('info'), warn: through('warn'), error: through('error') };
+  return { info: redacting('info'), warn: redacting('warn'), error: redacting('error') };
 }
 
 function redactField([name, value]: [string, unknown]): [string, unknown] {

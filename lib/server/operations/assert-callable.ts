@@ -14,12 +14,12 @@ import { redactUrls } from '../../support/redact-urls.js';
 import type { OutgoingBranchTarget, Transport } from '../../transport/index.js';
 
 /**
- * Refuses a transaction whose branches the transport could never call: they would be tried for ever. Plain URLs of HTTP are
- * checked by the engine.
+ * Refuses a transaction with a branch that the transport could never call, because it would be retried forever. The engine
+ * checks plain HTTP URLs.
  *
- * @param transport - calls them
- * @param request - what an initiator sent
- * @throws DtmArgumentError naming the URL
+ * @param transport - calls the branches
+ * @param request - decoded request of an initiator
+ * @throws DtmArgumentError that names the URL
  */
 export function assertCallable(transport: Transport, request: TransactionRequest): void {
   const { gid, transType, protocol = 'http', steps = [], queryPrepared, branchHeaders: headers } = request;
@@ -37,9 +37,9 @@ export function assertCallable(transport: Transport, request: TransactionRequest
 }
 
 /**
- * Whether a branch is to be called otherwise than over HTTP, so that {@link assertBranchCallable} should look at it.
+ * Whether a branch has a URL that {@link assertBranchCallable} must check: one that is not called over plain HTTP.
  *
- * @param branch - what is registered
+ * @param branch - the registration
  */
 export function needsTransport(branch: BranchRegistration): boolean {
   return urlsForTransport(branch).length > 0;
@@ -48,10 +48,10 @@ export function needsTransport(branch: BranchRegistration): boolean {
 /**
  * Refuses a branch that the transport could never call.
  *
- * @param transport - calls it
- * @param branch - what is registered
- * @param protocol - of its transaction
- * @throws DtmArgumentError naming the URL
+ * @param transport - calls the branch
+ * @param branch - the registration
+ * @param protocol - protocol of the transaction
+ * @throws DtmArgumentError that names the URL
  */
 export function assertBranchCallable(transport: Transport, branch: BranchRegistration, protocol: Protocol): void {
   const { gid, transType, branchId } = branch;
@@ -65,7 +65,7 @@ function urlsForTransport(branch: BranchRegistration): (readonly [op: string, ur
   return Object.entries(urlsOf(branch)).filter(([, url]) => url !== '' && !isHttpUrl(url));
 }
 
-/** Nothing for a transport to look at; a URL without a scheme is left to the engine unless the transaction is one of gRPC. */
+/** Whether the transport has nothing to check. */
 function isPlain(url: string | undefined): boolean {
   return !url || isHttpUrl(url) || url.startsWith(TOPIC_SCHEME);
 }
@@ -75,6 +75,7 @@ function assertUrlCallable(
   what: string,
   { url, ...target }: Omit<OutgoingBranchTarget, 'url'> & { readonly url: string | undefined },
 ): void {
+  // the engine checks a URL without a scheme, unless the transaction uses gRPC
   if (url === undefined || isPlain(url) || (target.protocol !== 'grpc' && !url.includes('://'))) return;
   try {
     transport.check?.({ url, ...target });

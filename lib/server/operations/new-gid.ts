@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-/** Alphabet of dtm's gids (`dtm-protocol.md` §1.3). */
+/** The alphabet of gids in Go dtm. */
 const BASE57 = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 
-/** Creates a global id as dtm does: a random UUID in base 57. */
+/** Creates a global id as Go dtm does: a random UUID in base 57. */
 export function newGid(): string {
   let rest = BigInt(`0x${randomUUID().replaceAll('-', '')}`);
   let gid = '';

@@ -10,7 +10,7 @@ import {
 import type { TopicLookup } from '../engine/mode.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 
-/** Category of the key-value records that hold topics (`dtm-protocol.md` §1.8). */
+/** Category of the key-value records that hold topics, as in Go dtm. */
 const CATEGORY = 'topics';
 
 /** Stands for any delivery when the URL of a subscriber is checked. */
@@ -22,8 +22,8 @@ interface Subscriber {
 }
 
 /**
- * The subscribers of each topic (`dtm-protocol.md` §1.8). They are read from the store each time, so that a subscription
- * or a deletion takes effect at once.
+ * The subscribers of each topic. They are read from the store each time, so that a subscription or a deletion takes effect at
+ * once.
  */
 export class Topics {
   readonly #environment: Pick<CoordinatorEnvironment, 'store' | 'clock' | 'transport'>;

@@ -24,7 +24,7 @@ export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollb
 
 const NOT_FOUND_REMEDY = '; prepare or submit it first';
 
-/** What initiators do with a transaction of any mode but workflow (`dtm-protocol.md` §1.6). */
+/** What initiators do with a transaction of any mode but workflow. */
 export class Transactions {
   readonly #environment: CoordinatorEnvironment;
   readonly #execution: Execution;

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 
-/** Records on a page unless the caller says otherwise (`dtm-protocol.md` §1.3). */
+/** Records on a page unless the caller says otherwise. */
 export const DEFAULT_PAGE_SIZE = 100;
 
 /**

@@ -230,7 +230,7 @@ describe('the status of a call', () => {
       'fewer payloads than steps',
       'Submit',
       requestMessage('g', 'saga', { steps: SAGA.steps }),
-      /needs as many payloads/,
+      /send one payload for each step/,
     ],
     [
       'a URL that is none',

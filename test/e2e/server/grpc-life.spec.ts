@@ -66,7 +66,7 @@ describe('the gRPC API', () => {
     const error: unknown = await server.open().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DtmConfigError);
     expect(error).toMatchObject({
-      message: `gRPC cannot listen on 127.0.0.1:${grpcPort}: the port is in use, stop the other process or choose another gRPC port`,
+      message: `gRPC cannot listen on 127.0.0.1:${grpcPort}: the port is in use; stop the other process or choose another gRPC port`,
       cause: expect.any(Error),
     });
     expect([server.address, server.grpcAddress]).toEqual([undefined, undefined]);

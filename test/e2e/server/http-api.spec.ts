@@ -146,8 +146,8 @@ describe('the endpoints', () => {
     ['createTimeStart=x', 'convert to int error: x'],
     ['createTimeEnd=99999999999999999', 'convert to int error: 99999999999999999'],
     ['status=done', 'status must be one of prepared, submitted, aborting, succeed, failed, not "done"'],
-    ['transType=SAGA', 'transType "SAGA" is unknown'],
-    ['position=x', 'position "x" is not one that a page ended with'],
+    ['transType=SAGA', 'transType must be one of msg, saga, tcc, xa, workflow, not "SAGA"'],
+    ['position=x', 'position "x" is invalid; use the next_position of the page before'],
     ['attention=1', 'attention must be true or false, not "1"'],
     ['limit=10001', 'limit must be at most 10000; read on with next_position as position'],
   ])('all?%s is an error', async (query, message) => {
@@ -215,7 +215,7 @@ describe('a request body', () => {
     [JSON.stringify({ ...SAGA, steps: 'x' }), /^steps must be an array of objects/],
     [JSON.stringify({ ...SAGA, timeout_to_fail: '5' }), /^timeout_to_fail must be a whole number/],
     [JSON.stringify({ ...SAGA, wait_result: 'yes' }), /^wait_result must be true or false/],
-    [JSON.stringify({ ...SAGA, payloads: [] }), /^a saga with 1 steps needs as many payloads, it has 0/],
+    [JSON.stringify({ ...SAGA, payloads: [] }), /^a saga with 1 steps has 0 payloads; send one payload for each step/],
     [JSON.stringify({ ...SAGA, custom_data: '{' }), /^custom_data of a saga is not JSON: /],
     [
       JSON.stringify({ ...SAGA, custom_data: '{"concurrent":true,"orders":{"0":[7]}}' }),
@@ -245,7 +245,7 @@ describe('a request body', () => {
     ],
     [
       JSON.stringify({ ...SAGA, trans_type: 'msg', payloads: [] }),
-      /^a msg with 1 steps needs as many payloads, it has 0/,
+      /^a msg with 1 steps has 0 payloads; send one payload for each step/,
     ],
     [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{' }), /^custom_data of a message is not JSON: /],
     [JSON.stringify({ ...SAGA, trans_type: 'msg', custom_data: '{"delay":"1"}' }), /^delay must be a whole number/],
@@ -358,7 +358,7 @@ describe('the body of registerBranch', () => {
         expect(await dtm.post(operation, body)).toMatchObject({
           status: 400,
           type: 'text/plain; charset=utf-8',
-          body: '{"message":"the body must be one JSON object whose values are all texts"}',
+          body: '{"message":"the body must be one JSON object whose values are all strings"}',
         });
       }
     },

@@ -329,7 +329,7 @@ describe('open()', () => {
     const opened = server.open();
     await expect(opened).rejects.toThrow(DtmConfigError);
     await expect(opened).rejects.toThrow(
-      /^cannot listen on 127\.0\.0\.1:\d+: the port is in use, stop the other process or choose another port$/,
+      /^cannot listen on 127\.0\.0\.1:\d+: the port is in use; stop the other process or choose another port$/,
     );
     await store.open();
     await store.close();

@@ -8,7 +8,7 @@ import {
   type ProtoMethod,
 } from '../../../protocol/internal.js';
 
-/** Numbers of the types in a `FieldDescriptorProto`. */
+/** Type numbers of `FieldDescriptorProto`. */
 const SCALARS: Readonly<Record<string, number>> = { int64: 3, int32: 5, bool: 8, string: 9, bytes: 12 };
 const MESSAGE = 11;
 const ENUM = 14;
@@ -17,10 +17,8 @@ const OPTIONAL = 1;
 const REPEATED = 3;
 
 /**
- * Writes a .proto file as the `FileDescriptorProto` that protoc would make of it. What `@grpc/reflection` derives from
- * loaded messages lacks imports and JSON names and has entries of maps under wrong names, so that clients refuse it.
- *
- * @param file - the file
+ * Encodes a .proto file as the `FileDescriptorProto` that protoc creates. The descriptors of `@grpc/reflection` lack imports
+ * and JSON names and name map entries wrongly, so that clients refuse them.
  */
 export function encodeFileDescriptor(file: ProtoFile): Buffer {
   const writer = new ProtoWriter().text(1, file.name).text(2, file.package);
@@ -61,7 +59,7 @@ function encodeMessage(file: ProtoFile, name: string, message: ProtoMessage): Bu
 
 interface FieldType {
   readonly type: number;
-  /** Of a message or enum. */
+  /** Name of a message or enum. */
   readonly name?: string | undefined;
 }
 
@@ -118,7 +116,7 @@ function typeName(file: ProtoFile, type: string): string {
   return `.${fullTypeName(file.package, type)}`;
 }
 
-/** The name that protoc gives to the entries of a map. */
+/** The name that protoc gives to the entry message of a map. */
 function entryName(field: string): string {
   const name = camelCase(field);
   return `${name.charAt(0).toUpperCase()}${name.slice(1)}Entry`;

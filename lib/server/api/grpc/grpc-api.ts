@@ -8,7 +8,7 @@ import {
 } from '../../../protocol/internal.js';
 import type { Coordinator } from '../../operations/coordinator.js';
 
-/** Answers the message of a call with another one. */
+/** Answers the request message of a call with a response message. */
 export type GrpcHandler = (message: never) => Promise<object>;
 
 const EMPTY = {};

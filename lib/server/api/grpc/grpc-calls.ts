@@ -3,7 +3,7 @@ import { GRPC_STATUS, writeGrpcError } from '../../../protocol/internal.js';
 import type { Metrics } from '../../environment/metrics.js';
 import type { GrpcHandler } from './grpc-api.js';
 
-/** Runs unary calls, and knows which have arrived and are not answered yet. */
+/** Runs unary calls and counts those that are not answered yet. */
 export class GrpcCalls {
   readonly #metrics: Pick<Metrics, 'countRequest'>;
   #count = 0;
@@ -16,7 +16,7 @@ export class GrpcCalls {
   }
 
   /**
-   * Makes a service of handlers; what they throw becomes a status by the rules of {@link writeGrpcError}.
+   * Creates a service from handlers; {@link writeGrpcError} turns their errors into a status.
    *
    * @param api - handlers by method
    */
@@ -24,7 +24,7 @@ export class GrpcCalls {
     return Object.fromEntries(Object.entries(api).map(([method, handler]) => [method, this.#method(method, handler)]));
   }
 
-  /** Refuses calls that arrive from now on; resolves when those before are answered. */
+  /** Refuses new calls; resolves when all earlier calls are answered. */
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#count === 0) return;

@@ -18,25 +18,25 @@ import { REFLECTION_PROTOS, reflectionService } from './reflection-service.js';
 
 /** A listening gRPC server. */
 export interface GrpcListener {
-  /** Where it is reached, e.g. `127.0.0.1:36790`. */
+  /** Host and port, e.g. `127.0.0.1:36790`. */
   readonly address: string;
-  /** Ends: calls that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
+  /** Answers the calls that have arrived; then closes all connections. */
   close(): Promise<void>;
 }
 
-/** What answers the calls of each service, by method. */
+/** Handlers by method, for each service. */
 export interface GrpcApis {
   /** The API of dtm. */
   readonly 'dtmgimp.Dtm': Readonly<Record<string, GrpcHandler>>;
-  /** What it lacks. */
+  /** Operations that the gRPC API of dtm lacks. */
   readonly 'nestjsdtm.Operator': Readonly<Record<string, GrpcHandler>>;
 }
 
 const PROTO_FILES: readonly ProtoFile[] = [DTM_PROTO, OPERATOR_PROTO, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
 
 /**
- * The limits within which a client can hold on to a connection. channelz is left on: `forceShutdown` of grpc-js 1.14 finds
- * only connections that it counts.
+ * Limits for the resources that a client can use. channelz stays enabled, because `forceShutdown` of grpc-js 1.14 finds only
+ * connections that channelz counts.
  */
 const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
@@ -46,17 +46,17 @@ const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_connection_idle_ms': 600_000,
 };
 
-/** Time in which last answers reach clients that listen, before the connections of those that do not are cut. */
+/** Time for the last answers to reach their clients before the remaining connections are closed. */
 const CLOSE_GRACE_MS = 1000;
 
 /**
- * Listens for gRPC calls: the API of dtm, what it lacks, server reflection and health. gRPC is loaded here, not before.
+ * Listens for gRPC calls: the APIs, server reflection and health. Loads the gRPC library.
  *
- * @param apis - what answers the calls
+ * @param apis - handlers of the APIs
  * @param host - address to listen on
- * @param port - TCP port; 0 = a free one
+ * @param port - TCP port; 0 = any free port
  * @param metrics - counts the calls
- * @throws DtmConfigError when it cannot listen there
+ * @throws DtmConfigError when the address is in use
  */
 export async function listenGrpc(
   apis: GrpcApis,
@@ -86,34 +86,34 @@ export async function listenGrpc(
       error ? reject(cannotListen(address, error)) : resolve(boundPort),
     );
   });
-  const connections = new ServerSockets(bound);
+  const sockets = new ServerSockets(bound);
   return {
     address: listenerAddress({ host, port: bound }),
     async close() {
       health.close();
       for (const stream of streams) stream.end();
-      await shutDown(server, calls.close(), connections);
+      await shutDown(server, calls.close(), sockets);
     },
   };
 }
 
 function cannotListen(address: string, cause: Error): DtmConfigError {
   const why = cause.message.includes('EADDRINUSE')
-    ? 'the port is in use, stop the other process or choose another gRPC port'
+    ? 'the port is in use; stop the other process or choose another gRPC port'
     : cause.message;
   return new DtmConfigError(`gRPC cannot listen on ${address}: ${why}`, { cause });
 }
 
-/** No new connections and calls; cuts off, after those under way were answered, whoever does not leave. */
-async function shutDown(server: Server, callsOver: Promise<void>, connections: ServerSockets): Promise<void> {
+/** Refuses new connections and calls, waits for running calls, then closes the connections of clients that stay. */
+async function shutDown(server: Server, callsOver: Promise<void>, sockets: ServerSockets): Promise<void> {
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   await callsOver;
   const timer = setTimeout(() => {
     server.forceShutdown();
-    // gRPC has taken leave of those that do not listen, and waits for them to hang up
-    connections.destroy();
+    // grpc-js waits until clients that do not read close their connections
+    sockets.destroy();
   }, CLOSE_GRACE_MS);
   await closed;
   clearTimeout(timer);
-  connections.close();
+  sockets.close();
 }

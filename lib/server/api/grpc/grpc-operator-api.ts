@@ -4,13 +4,13 @@ import type { Coordinator } from '../../operations/coordinator.js';
 import { parseTransactionFilter } from '../query-parameters.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
 
-/** Parameters as an object of texts, or what is answered, in JSON. */
+/** Parameters (an object of strings) or an answer, as JSON. */
 interface OperatorMessage {
   readonly json: string;
 }
 
 /**
- * What the gRPC API of dtm lacks: the methods of `nestjsdtm.Operator`, with parameters and answers as over HTTP.
+ * Operations that the gRPC API of dtm lacks: the methods of `nestjsdtm.Operator`, with parameters and answers as over HTTP.
  *
  * @param coordinator - runs the operations
  */

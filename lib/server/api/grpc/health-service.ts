@@ -1,7 +1,7 @@
 import type { ServerUnaryCall, ServerWritableStream, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
 import { GRPC_STATUS, type ProtoFile } from '../../../protocol/internal.js';
 
-/** The health service of gRPC, for load balancers and orchestrators. */
+/** The .proto of the gRPC health service, which load balancers and orchestrators call. */
 export const HEALTH_PROTO: ProtoFile = {
   name: 'grpc/health/v1/health.proto',
   package: 'grpc.health.v1',
@@ -30,7 +30,7 @@ interface HealthAnswer {
   readonly status: 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 }
 
-/** Whether the server takes calls; the same for each service that it has, and for all of them (`''`). */
+/** The gRPC health service: every service has the state of the server, also `''`, which means the server itself. */
 export class HealthService {
   readonly #services: ReadonlySet<string>;
   readonly #watchers = new Set<ServerWritableStream<HealthRequest, HealthAnswer>>();
@@ -41,7 +41,7 @@ export class HealthService {
     this.#services = new Set(['', ...services]);
   }
 
-  /** Answers `Check` and `Watch`. */
+  /** Handlers of `Check` and `Watch`. */
   readonly implementation: UntypedServiceImplementation = {
     Check: ({ request }: ServerUnaryCall<HealthRequest, HealthAnswer>, callback: sendUnaryData<HealthAnswer>): void => {
       if (this.#services.has(request.service)) callback(null, this.#answer(request.service));
@@ -58,7 +58,7 @@ export class HealthService {
     },
   };
 
-  /** Says that nothing is served any more, and ends the streams of those who watch. */
+  /** Reports that the server is closing, and ends the streams of watchers. */
   close(): void {
     this.#isServing = false;
     for (const stream of this.#watchers) {

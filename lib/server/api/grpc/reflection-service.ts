@@ -2,7 +2,7 @@ import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grp
 import { GRPC_STATUS, type ProtoFile } from '../../../protocol/internal.js';
 import { encodeFileDescriptor } from './file-descriptor.js';
 
-/** A question about what a server offers; the field that `message_request` names is set. */
+/** A reflection request; `message_request` names the field that is set. */
 interface ReflectionRequest {
   readonly host: string;
   readonly message_request?: string;
@@ -10,10 +10,10 @@ interface ReflectionRequest {
   readonly file_containing_symbol?: string;
 }
 
-/** `host` and the question come back with every answer. */
+/** Contains `host` and the request. */
 type ReflectionAnswer = Readonly<Record<string, unknown>>;
 
-/** Versions of the reflection service, which differ in nothing but their package: clients try one after the other. */
+/** The two versions of the reflection service, which differ only in their package; clients try both. */
 export const REFLECTION_PROTOS: readonly ProtoFile[] = ['v1', 'v1alpha'].map((version) => ({
   name: `grpc/reflection/${version}/reflection.proto`,
   package: `grpc.reflection.${version}`,
@@ -88,10 +88,10 @@ export const REFLECTION_PROTOS: readonly ProtoFile[] = ['v1', 'v1alpha'].map((ve
 }));
 
 /**
- * Server reflection: tells clients such as grpcurl what there is to call, and how.
+ * Server reflection: describes services and messages to clients such as grpcurl.
  *
- * @param files - everything that the server offers, with the files that they import
- * @param onStream - is given each stream, to be ended when the server closes
+ * @param files - .proto files of the server and the files that they import
+ * @param onStream - receives each stream; the server ends it when it closes
  */
 export function reflectionService(
   files: readonly ProtoFile[],
@@ -102,7 +102,7 @@ export function reflectionService(
     ServerReflectionInfo(stream: ServerDuplexStream<ReflectionRequest, ReflectionAnswer>): void {
       onStream(stream);
       stream.on('data', (request: ReflectionRequest) => {
-        // who asks without listening must wait
+        // back pressure: a client that does not read answers must wait
         if (stream.write(reflection.answer(request))) return;
         stream.pause();
         stream.once('drain', () => stream.resume());
@@ -120,7 +120,7 @@ class Reflection {
   constructor(files: readonly ProtoFile[]) {
     const descriptors = new Map(files.map((file) => [file.name, encodeFileDescriptor(file)]));
     for (const file of files) {
-      // with what it imports, which spares clients a question
+      // with its imports, which saves clients a request
       const needed = [file.name, ...(file.imports ?? [])].map((name) => descriptors.get(name)!);
       this.#byName.set(file.name, needed);
       for (const symbol of symbolsOf(file)) this.#bySymbol.set(symbol, needed);
@@ -145,7 +145,7 @@ class Reflection {
       default:
         return {
           ...head,
-          error_response: { error_code: GRPC_STATUS.INVALID_ARGUMENT, error_message: 'the request asks nothing' },
+          error_response: { error_code: GRPC_STATUS.INVALID_ARGUMENT, error_message: 'the request is empty' },
         };
     }
   }

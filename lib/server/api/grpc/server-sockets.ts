@@ -1,26 +1,26 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-/** Node tells this channel of each connection that a server of the process gets. */
+/** Node publishes every connection of every server of the process to this channel. */
 const CHANNEL = 'net.server.socket';
 
-/** The open connections of a port, for those whose library does not show them. */
+/** The open connections of a port; grpc-js does not expose them. */
 export class ServerSockets {
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
 
-  /** @param port - TCP port, of one server only */
+  /** @param port - TCP port of one server */
   constructor(port: number) {
     this.#port = port;
     subscribe(CHANNEL, this.#onSocket);
   }
 
-  /** Cuts them off. */
+  /** Closes all connections. */
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Ends the watch for new ones. */
+  /** Stops watching for connections. */
   close(): void {
     unsubscribe(CHANNEL, this.#onSocket);
   }

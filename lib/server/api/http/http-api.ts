@@ -10,9 +10,9 @@ import {
   stringifyEscaped,
 } from '../../../protocol/internal.js';
 import type { Coordinator } from '../../operations/coordinator.js';
-import { parseTransactionFilter, parseCount } from '../query-parameters.js';
-import type { ApiAnswer, Handler, Routes } from './router.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
+import { parseCount, parseTransactionFilter } from '../query-parameters.js';
+import type { ApiAnswer, Handler, Routes } from './router.js';
 
 /** Base path of the HTTP API. */
 export const BASE_PATH = '/api/dtmsvr';
@@ -30,7 +30,7 @@ const DEFAULT_LIMIT = 100;
 export function httpApi(coordinator: Coordinator): Routes {
   const { metrics } = coordinator;
   const registerBranch: Handler = async ({ body }) => {
-    const fields = parseFlatTexts(body);
+    const fields = parseStrings(body);
     if (!fields) return invalidRegistration();
     await coordinator.registerBranch(decodeBranchRegistration(fields));
     return success();
@@ -126,7 +126,7 @@ function data(value: unknown): ApiAnswer {
 
 /** This answer is text with status 400, as in Go dtm: docs/protocol.md#http-answers. */
 function invalidRegistration(): ApiAnswer {
-  const message = 'the body must be one JSON object whose values are all texts';
+  const message = 'the body must be one JSON object whose values are all strings';
   return { status: 400, body: JSON.stringify({ message }), contentType: 'text/plain; charset=utf-8' };
 }
 
@@ -138,8 +138,8 @@ function parse(body: string): unknown {
   }
 }
 
-/** An object of texts, null counting as empty; undefined for anything else. */
-function parseFlatTexts(body: string): Record<string, string> | undefined {
+/** Parses an object of strings; null counts as an empty string. @returns undefined for anything else */
+function parseStrings(body: string): Record<string, string> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body);

@@ -11,27 +11,27 @@ import { Router, errorAnswer, type ApiAnswer, type Routes } from './router.js';
 export interface HttpListener {
   /** Base URL without a path, e.g. `http://127.0.0.1:36789`. */
   readonly origin: string;
-  /** Ends: requests that have arrived are answered; whoever is still sending one, or says nothing, is cut off. */
+  /** Answers the requests that have arrived completely; closes all other connections at once. */
   close(): Promise<void>;
 }
 
-/** A client that sends nothing is cut off after these times, so that it cannot hold connections. */
+/** A client that sends nothing is disconnected after these times, so that it cannot hold connections. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Further connections are closed at once, so that those that are open keep their memory and files. */
+/** Further connections are closed at once, which protects memory and file descriptors. */
 const MAX_CONNECTIONS = 10_000;
 
-/** Monitors call these again and again. */
+/** Monitoring calls these routes all the time. */
 const UNCOUNTED_ROUTES: ReadonlySet<string> = new Set(['ping', 'metrics']);
 
 /**
  * Listens for HTTP requests.
  *
- * @param routes - what answers them
+ * @param routes - handlers by route
  * @param options - where to listen
- * @param metrics - counts them
- * @throws DtmConfigError when it cannot listen there, or nobody could reach it under the URL that it advertises
+ * @param metrics - counts the requests
+ * @throws DtmConfigError when the address is in use or the advertised URL is invalid
  */
 export async function listenHttp(routes: Routes, options: ListenOptions, metrics: Metrics): Promise<HttpListener> {
   const advertised = options.advertise === undefined ? undefined : parseAdvertisedUrl(options.advertise);
@@ -41,7 +41,7 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
-      // how often these two are looked at; Node's own interval would make them 30 s longer
+      // interval of the checks of these two; the default of Node would make them up to 30 s longer
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 60_000,
     },
@@ -60,13 +60,13 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
   return { origin: advertised ?? `http://${listenerAddress({ host, port })}`, close: () => closeServer(server, busy) };
 }
 
-/** It is given to participants, so it holds no secrets. */
+/** The URL is sent to participants, so it must not contain secrets. */
 function parseAdvertisedUrl(url: string): string {
   const { protocol = '', username, password, search, hash } = URL.canParse(url) ? new URL(url) : ({} as Partial<URL>);
   if (!/^https?:$/.test(protocol) || username || password || search || hash) {
     throw new DtmConfigError(
-      'listen.advertise must be the http or https URL under which others reach the coordinator, without a user, ' +
-        'password, query or fragment, e.g. http://dtm:36789',
+      'listen.advertise must be the http or https URL at which other processes reach the coordinator, without user, ' +
+        'password, query and fragment, e.g. http://dtm:36789',
     );
   }
   return url.replace(/\/+$/, '');
@@ -77,14 +77,14 @@ function listen(server: Server, port: number, host: string): Promise<void> {
     const onError = (cause: NodeJS.ErrnoException): void => {
       const why =
         cause.code === 'EADDRINUSE'
-          ? 'the port is in use, stop the other process or choose another port'
+          ? 'the port is in use; stop the other process or choose another port'
           : cause.message;
       reject(new DtmConfigError(`cannot listen on ${host}:${port}: ${why}`, { cause }));
     };
     server.once('error', onError);
     server.listen(port, host, () => {
       server.off('error', onError);
-      // a connection that cannot be taken, e.g. because there are too many open files: its client tries again
+      // a connection that cannot be accepted, e.g. because of too many open files: the client retries
       server.on('error', () => undefined);
       resolve();
     });
@@ -94,11 +94,11 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 function closeServer(server: Server, busy: ReadonlySet<ServerResponse>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
-    const cutOff = (): void => {
+    const closeIdle = (): void => {
       if (busy.size === 0) server.closeAllConnections();
     };
-    for (const response of busy) response.once('close', cutOff);
-    cutOff();
+    for (const response of busy) response.once('close', closeIdle);
+    closeIdle();
   });
 }
 
@@ -112,7 +112,7 @@ async function serve(
   const start = performance.now();
   let name = 'unknown';
   try {
-    // a page in some browser: it may post to this machine without being asked, and nothing here asks who calls
+    // any web page in a browser on this machine could send requests, and the API has no authentication
     if (request.headers.origin !== undefined) return send(response, BROWSER_REFUSED);
     const { url = '/' } = request;
     const end = url.includes('?') ? url.indexOf('?') : url.length;
@@ -136,7 +136,7 @@ async function serve(
 
 const BROWSER_REFUSED: ApiAnswer = {
   status: 403,
-  body: JSON.stringify({ message: 'requests that a web page sends (with an Origin header) are refused' }),
+  body: JSON.stringify({ message: 'requests of web pages (with an Origin header) are refused' }),
 };
 
 function send(response: ServerResponse, answer: ApiAnswer): void {

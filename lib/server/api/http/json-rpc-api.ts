@@ -25,7 +25,7 @@ export function jsonRpcApi(coordinator: Coordinator): Routes {
     prepare: (params) => coordinator.prepare(decodeTransactionRequest(params)),
     submit: (params) => coordinator.submit(decodeTransactionRequest(params)),
     abort: (params) => coordinator.abort(decodeTransactionRequest(params)),
-    registerBranch: (params) => coordinator.registerBranch(decodeBranchRegistration(parseTexts(params))),
+    registerBranch: (params) => coordinator.registerBranch(decodeBranchRegistration(parseStrings(params))),
   };
   return {
     'POST /api/json-rpc': async ({ body }) => {
@@ -48,8 +48,9 @@ export function jsonRpcApi(coordinator: Coordinator): Routes {
         });
       }
       const run = Object.hasOwn(methods, method) ? methods[method] : undefined;
-      if (!run)
+      if (!run) {
         return answer(id, null, { code: JSON_RPC_CODE.METHOD_NOT_FOUND, message: `Method not found: ${method}` });
+      }
       try {
         return answer(id, (await run(params)) ?? null);
       } catch (error) {
@@ -65,7 +66,7 @@ function answer(id: string, result: unknown, error?: JsonRpcError): ApiAnswer {
   return { status: 200, body: encodeJsonRpcResponse(id, result, error) };
 }
 
-function parseTexts(params: unknown): Record<string, string> {
+function parseStrings(params: unknown): Record<string, string> {
   const texts = jsonReader({ params }, 'the request').texts('params');
   if (!texts) throw new DtmArgumentError('params must be an object of strings');
   return texts;

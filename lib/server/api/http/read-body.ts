@@ -4,19 +4,18 @@ import { DtmArgumentError } from '../../../protocol/internal.js';
 /** Most bytes of a request body; gRPC has the same limit. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** Most bytes that are taken from somebody who sends more: who is cut off while sending may never see the answer. */
+/** Most bytes that are read of a larger body: a client that is disconnected while it sends may never see the answer. */
 const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The body is larger than the coordinator takes. */
+/** The body exceeds the limit. */
 export class BodyTooLargeError extends Error {}
 
 /**
  * Reads the whole body of a request.
  *
- * @param request - the request
- * @throws BodyTooLargeError when it has more than 4 MiB; DtmArgumentError when it is not UTF-8
+ * @throws BodyTooLargeError when the body has more than 4 MiB; DtmArgumentError when it is not UTF-8
  */
 export async function readBody(request: IncomingMessage): Promise<string> {
   const bytes = await readBytes(request);
@@ -27,12 +26,12 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   }
 }
 
-/** By its events: an asynchronous iteration costs as much again as all the rest of a request. */
+/** Uses events: asynchronous iteration costs as much as the rest of a request. */
 function readBytes(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;
-    const refuse = (): void => {
+    const rejectTooLarge = (): void => {
       request.removeAllListeners('data').pause();
       reject(new BodyTooLargeError(`the request body has more than ${MAX_BODY_BYTES} bytes`));
     };
@@ -40,10 +39,10 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
       size += chunk.length;
       if (size <= MAX_BODY_BYTES) return void chunks.push(chunk);
       chunks = [];
-      if (size > MAX_DRAINED_BYTES) refuse();
+      if (size > MAX_DRAINED_BYTES) rejectTooLarge();
     });
     request.once('end', () => {
-      if (size > MAX_BODY_BYTES) refuse();
+      if (size > MAX_BODY_BYTES) rejectTooLarge();
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
     request.once('error', reject);

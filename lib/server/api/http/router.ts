@@ -2,19 +2,19 @@ import { writeHttpOutcome, errorOutcome, type HttpAnswer } from '../../../protoc
 
 /** A request as a handler sees it. */
 export interface ApiRequest {
-  /** Parameters behind the `?`. */
+  /** Query parameters. */
   readonly query: URLSearchParams;
   /** The whole body; `''` unless the method is POST. */
   readonly body: string;
-  /** What stood in the path where the route has `*`. */
+  /** Part of the path that `*` of the route matched. */
   readonly wildcard: string;
 }
 
-/** An answer; JSON unless it says otherwise. */
+/** An answer, JSON by default. */
 export interface ApiAnswer extends HttpAnswer {
   /** @default 'application/json; charset=utf-8' */
   readonly contentType?: string | undefined;
-  /** Where a redirect leads. */
+  /** Target of a redirect. */
   readonly location?: string | undefined;
 }
 
@@ -24,13 +24,12 @@ export type Handler = (request: ApiRequest) => Promise<ApiAnswer>;
 /** Handlers by method and path: `GET /api/ping`, `DELETE /topic/*`. */
 export type Routes = Readonly<Record<string, Handler>>;
 
-/** What answers a request. */
+/** The route of a request. */
 export interface RouteMatch {
-  /** Operation in lower case, the last word of the route. */
+  /** Last segment of the route in lower case. */
   readonly name: string;
-  /** Answers. */
   readonly handler: Handler;
-  /** What stood in the path where the route has `*`. */
+  /** Part of the path that `*` of the route matched. */
   readonly wildcard: string;
 }
 
@@ -48,12 +47,12 @@ export class Router {
   }
 
   /**
-   * Finds what answers a request.
+   * Finds the route of a request.
    *
    * @param method - HTTP method
    * @param path - without the query
-   * @param search - the query
-   * @returns undefined when nothing does
+   * @param search - the query without `?`
+   * @returns undefined when no route matches
    */
   find(method: string, path: string, search: string): RouteMatch | undefined {
     const exact = this.#exact.get(`${method} ${path}`);
@@ -71,11 +70,7 @@ export class Router {
   }
 }
 
-/**
- * Answers with the outcome of an operation that failed.
- *
- * @param error - what it threw
- */
+/** The answer to an operation that failed. */
 export function errorAnswer(error: unknown): ApiAnswer {
   return writeHttpOutcome(errorOutcome(error));
 }
