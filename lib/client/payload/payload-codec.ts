@@ -5,6 +5,7 @@ import {
   encodeJson,
   isGenericMethod,
   isHttpUrl,
+  isJsonObject,
   type Payload,
 } from '../../protocol/internal.js';
 import type { Transport } from '../../transport/index.js';
@@ -25,7 +26,7 @@ export interface PayloadCodec {
    *
    * @param url - of the branch
    * @param body - the answer
-   * @returns undefined for an empty answer
+   * @returns undefined for an answer without a result: empty, or `{"dtm_result":"SUCCESS"}`
    */
   decode(url: string, body: Payload): unknown;
 }
@@ -77,12 +78,20 @@ export function encodePayload(
   return payloads.encode(transport?.isOverHttp?.(url) ? '' : url, payload);
 }
 
-/** A text that is not JSON is returned as it is. */
+/** A text that is not JSON is returned as it is. A success without a result is an empty text, or the word SUCCESS. */
 function parseText(text: string): unknown {
   if (text === '') return undefined;
   try {
-    return JSON.parse(text) as unknown;
+    const value: unknown = JSON.parse(text);
+    return isBareSuccess(value) ? undefined : value;
   } catch {
     return text;
   }
+}
+
+/** The Java client adds `"gid": null`. */
+function isBareSuccess(value: unknown): boolean {
+  if (!isJsonObject(value)) return false;
+  const { dtm_result: result, ...others } = value;
+  return result === 'SUCCESS' && Object.values(others).every((other) => other === null);
 }

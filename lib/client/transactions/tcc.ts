@@ -1,4 +1,4 @@
-import { DtmArgumentError, branchIds, outcomeError, type BranchContext } from '../../protocol/internal.js';
+import { DtmArgumentError, branchIds, isHttpUrl, outcomeError, type BranchContext } from '../../protocol/internal.js';
 import { assertBranchUrl } from '../branch/assert-branch-url.js';
 import { unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument, TccUrls } from '../branch/branch-ref.js';
@@ -13,7 +13,16 @@ import {
 } from './initiator-driven.js';
 
 /** Options of a TCC transaction. */
-export interface TccOptions extends InitiatorDrivenOptions {}
+export interface TccOptions extends InitiatorDrivenOptions {
+  /**
+   * Sends the address of the coordinator to tries over HTTP, as the parameter `dtm`. Set this when a branch on another client
+   * continues the transaction (nested TCC): `TccFromQuery` of Go's client needs the parameter. The barrier of the Java client
+   * refuses calls that have it. Tries over gRPC always get the address, and nested TCCs of this package never need it.
+   *
+   * @default false
+   */
+  readonly sendCoordinator?: boolean | undefined;
+}
 
 /**
  * A running TCC transaction, or the part of a branch in it. {@link runTcc} creates the first, {@link nestedTcc} the second.
@@ -27,7 +36,8 @@ export interface Tcc {
    * @param branch - URLs, or a branch named by code
    * @param payload - sent to try, confirm and cancel: over HTTP as JSON, over gRPC as `PayloadCodec` encodes it. Without a
    *   payload, branches over HTTP are called with GET
-   * @returns the answer of the try. JSON is parsed; any other text is returned as it is
+   * @returns the answer of the try. JSON is parsed; any other text is returned as it is. Undefined for an answer without a
+   *   result: empty, or `{"dtm_result":"SUCCESS"}`
    * @throws DtmFailureError when the try refuses; DtmOngoingError or DtmBranchError when the try does not decide. Each of
    *   them rolls the transaction back, even when you catch it
    * @throws what `DtmApi.registerBranch` throws
@@ -84,13 +94,19 @@ class RunningTcc implements Tcc {
     });
     const outcome = await transport.call({
       url: urls.try,
-      context: { gid: this.gid, transType: 'tcc', branchId, op: 'try', dtm: api.address },
+      context: { gid: this.gid, transType: 'tcc', branchId, op: 'try', dtm: this.#coordinatorFor(urls.try) },
       payload: encoded,
       headers: this.#options.branchHeaders,
       timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
     });
     if (outcome.kind === 'success') return payloads.decode(urls.try, outcome.body);
     throw outcomeError(outcome, `try of branch ${branchId} at ${urls.try}`, { gid: this.gid });
+  }
+
+  #coordinatorFor(url: string): string | undefined {
+    const { api, transport } = this.#dependencies;
+    const isOverHttp = isHttpUrl(url) || transport.isOverHttp?.(url);
+    return isOverHttp && !this.#options.sendCoordinator ? undefined : api.address;
   }
 }
 
@@ -111,11 +127,12 @@ export function runTcc<T>(
   options: TccOptions = {},
 ): Promise<T> {
   const { api } = dependencies;
+  const { sendCoordinator, ...others } = options;
   return runInitiatorDriven(
     api,
     'tcc',
-    options,
-    (calls, resolved) => new RunningTcc(dependencies, calls, '', resolved),
+    others,
+    (calls, resolved) => new RunningTcc(dependencies, calls, '', { ...resolved, sendCoordinator }),
     work,
   );
 }
@@ -133,7 +150,7 @@ export function runTcc<T>(
 export function nestedTcc(
   dependencies: InitiatorDependencies,
   context: BranchContext,
-  options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds'> = {},
+  options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds' | 'sendCoordinator'> = {},
 ): Tcc {
   assertOptions(options);
   const { gid, transType, op, branchId } = context;

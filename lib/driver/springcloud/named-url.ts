@@ -13,11 +13,14 @@ export interface NamedUrl {
   readonly group?: string | undefined;
   /** Clusters in Nacos; empty when the URL names none. */
   readonly clusters: readonly string[];
-  /** Path and query as they were written. */
+  /** Path and query as they were written, without the options of the lookup: a branch of the Java client refuses them. */
   readonly rest: string;
 }
 
 const PARTS = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)([^#]*)(?:#.*)?$/is;
+
+/** Parameters for the lookup. */
+const LOOKUP_OPTIONS: ReadonlySet<string> = new Set(['group', 'groupName', 'clusters']);
 
 /** Schemes of gRPC and of this package's own gRPC addresses, which are not followed by a name. */
 const GRPC_SCHEMES: ReadonlySet<string> = new Set(['grpc', 'grpcs', 'dns', 'unix', 'ipv4', 'ipv6', 'xds']);
@@ -58,10 +61,26 @@ export function parseNamedUrl(url: string): NamedUrl {
       `expected the name of a service after ${scheme}://, without a port and a user; an address begins with http://`,
     );
   }
-  const query = new URLSearchParams(rest.split(/\?(.*)/s)[1]);
+  const [path = '', search] = rest.split(/\?(.*)/s);
+  const query = new URLSearchParams(search);
   const group = query.get('group') || query.get('groupName') || undefined;
   const clusters = query.getAll('clusters').flatMap((value) => value.split(',').filter(Boolean));
   if (group !== undefined) parseServiceName(group, 'a group');
   for (const cluster of clusters) parseServiceName(cluster, 'a cluster');
-  return { scheme: scheme.toLowerCase(), service: parseServiceName(host), group, clusters, rest };
+  return {
+    scheme: scheme.toLowerCase(),
+    service: parseServiceName(host),
+    group,
+    clusters,
+    rest: path + withoutLookupOptions(search),
+  };
+}
+
+function withoutLookupOptions(search: string | undefined): string {
+  if (search === undefined) return '';
+  const others = search.split('&').filter((part) => {
+    const [name = ''] = new URLSearchParams(part).keys();
+    return !LOOKUP_OPTIONS.has(name);
+  });
+  return others.length === 0 ? '' : `?${others.join('&')}`;
 }

@@ -179,6 +179,7 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       const left = await runTcc(dependencies, (tcc) => tcc.call(tccUrls('freeze'), { amount: 30 }), {
         gid,
         waitResult: true,
+        sendCoordinator: true,
       });
       expect(left).toEqual({ left: 70 });
       expect(bank.lines).toEqual(['POST /freeze/try', 'POST /freeze/confirm']);

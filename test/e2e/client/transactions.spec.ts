@@ -158,7 +158,6 @@ describe.each([
       expect(bank.lines).toEqual(['POST /out/try', 'POST /in/try', 'POST /in/confirm', 'POST /out/confirm']);
       expect(bank.to('/out/try')[0]!.query).toEqual({
         branch_id: '01',
-        dtm: server.address,
         gid: 'g',
         op: 'try',
         trans_type: 'tcc',

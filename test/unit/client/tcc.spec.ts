@@ -63,12 +63,23 @@ describe('a TCC that succeeds', () => {
     expect(transport.calls).toMatchObject([
       {
         url: OUT.try,
-        context: { gid: 'g', transType: 'tcc', branchId: '01', op: 'try', dtm: 'http://dtm:36789/api/dtmsvr' },
+        context: { gid: 'g', transType: 'tcc', branchId: '01', op: 'try', dtm: undefined },
         payload: '{"amount":30}',
         headers: { a: 'b' },
         timeoutSeconds: 7,
       },
     ]);
+  });
+
+  it('tells a try over HTTP where the coordinator is on demand only, and every try over gRPC', async () => {
+    const { api, transport, run } = bed();
+    await run((tcc) => tcc.call(OUT));
+    await run((tcc) => tcc.call(OUT), { sendCoordinator: true });
+    const urls = { try: 'bank:1/b.B/Out', confirm: '', cancel: '' };
+    await run((tcc) => tcc.call(urls, new Uint8Array()), { protocol: 'grpc' });
+    const address = 'http://dtm:36789/api/dtmsvr';
+    expect(transport.calls.map(({ context }) => context.dtm)).toEqual([undefined, address, address]);
+    for (const request of api.requests) expect(request).not.toHaveProperty('sendCoordinator');
   });
 
   it('sends its options with prepare and submit, but not its callbacks', async () => {
@@ -89,6 +100,10 @@ describe('a TCC that succeeds', () => {
     ['null', null],
     ['plain text', 'plain text'],
     ['', undefined],
+    ['{"dtm_result":"SUCCESS"}', undefined],
+    ['{"dtm_result": "SUCCESS"}\n', undefined],
+    ['{"dtm_result":"SUCCESS","gid":null}', undefined],
+    ['{"dtm_result":"SUCCESS","balance":5}', { dtm_result: 'SUCCESS', balance: 5 }],
   ])('returns the answer of a try: %j', async (body, expected) => {
     const { transport, run } = bed();
     transport.answer('01 try', { kind: 'success', body });
@@ -330,7 +345,7 @@ describe('a nested TCC', () => {
 
   it("registers at the application's own coordinator, never at the address in the request", async () => {
     const { transport, dependencies } = bed();
-    await nestedTcc(dependencies, context).call(OUT);
+    await nestedTcc(dependencies, context, { sendCoordinator: true }).call(OUT);
     expect(transport.calls[0]!.context.dtm).toBe('http://dtm:36789/api/dtmsvr');
   });
 

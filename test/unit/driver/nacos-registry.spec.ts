@@ -30,6 +30,15 @@ async function register(registry: NacosRegistry, instance = BANK): Promise<Drive
   return registration;
 }
 
+/** Messages of the warnings of this process, until the test ends. */
+function recordWarnings(): string[] {
+  const messages: string[] = [];
+  const record = ({ message }: Error): void => void messages.push(message);
+  process.on('warning', record);
+  onTestFinished(() => void process.off('warning', record));
+  return messages;
+}
+
 /** The reports of a watch. */
 function watch(registry: NacosRegistry, clusters?: string[]): { found: unknown[]; failed: string[] } {
   const seen = { found: [] as unknown[], failed: [] as string[] };
@@ -268,12 +277,13 @@ describe('a user of Nacos', () => {
     expect([...nacos.known]).toEqual(['10.0.0.1:80']);
   });
 
-  it('finds the API of a server by its login', async () => {
+  it('finds the API of a server, and its login', async () => {
     const nacos = await RecordedNacos.start({ apis: ['v3'], auth: true });
     const { problem } = await register(registryOf(nacos, user));
     expect(problem).toBeUndefined();
-    expect(nacos.lines.slice(0, 3)).toEqual([
+    expect(nacos.lines.slice(0, 4)).toEqual([
       'POST /v1/auth/login',
+      'POST /v1/ns/instance',
       'POST /v3/auth/user/login',
       'POST /v3/client/ns/instance',
     ]);
@@ -308,6 +318,32 @@ describe('a user of Nacos', () => {
     expect(problem).toMatch(/answered 403 to the login of "nacos"; check user and password$/);
     expect(problem).not.toContain('wrong');
     expect(nacos.participant.requests.map(({ search }) => search).join()).not.toMatch(/secret|token|wrong/);
+  });
+
+  it.each([
+    ['refuses', 'nacos', 'wrong', {}],
+    ['does not have', 'nacos', 'secret', { withoutLogin: true }],
+  ])('is not needed by a Nacos that is open and %s the login', async (_, name, password, options) => {
+    const warnings = recordWarnings();
+    const nacos = await RecordedNacos.start({ apis: ['v1'], ...options });
+    const registry = registryOf(nacos, { user: name, password });
+    const { problem } = await register(registry);
+    expect(problem).toBeUndefined();
+    await expect.poll(() => nacos.lines.filter((line) => line.includes('beat')).length).toBeGreaterThan(1);
+    expect(nacos.lines.filter((line) => line.includes('login'))).toEqual(['POST /v1/auth/login']);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^nacos at \S+ answered 40[34] to the login of "nacos", and needs none; remove the user/),
+    ]);
+    expect(warnings.join()).not.toContain(password);
+  });
+
+  it('is logged in as soon as an open Nacos requires it', async () => {
+    const nacos = await RecordedNacos.start({ apis: ['v1'], withoutLogin: true });
+    const registration = await register(registryOf(nacos, user));
+    expect(registration.problem).toBeUndefined();
+    nacos.options = { apis: ['v1'], auth: true };
+    await expect.poll(() => nacos.lines.filter((line) => line.includes('login')).length).toBe(2);
+    await expect.poll(() => registration.problem).toBeUndefined();
   });
 
   it('is required when Nacos refuses a request without one', async () => {

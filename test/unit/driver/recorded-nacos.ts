@@ -8,6 +8,8 @@ export interface RecordedNacosOptions {
   readonly missing?: number;
   /** Whether a login is required, as `nacos` with the password `secret`. @default false */
   readonly auth?: boolean;
+  /** Whether it answers 404 to a login. @default false */
+  readonly withoutLogin?: boolean;
   /** Life of a token in seconds. @default 18000 */
   readonly tokenTtl?: number;
 }
@@ -76,6 +78,7 @@ export class RecordedNacos {
     if (!apis.includes(api)) return { status: missing, body: 'no such api' };
     const parameters = parametersOf(request);
     if (request.path.endsWith('/login')) {
+      if (this.options.withoutLogin) return { status: 404, body: 'no such page' };
       if (parameters['password'] !== 'secret') return { status: 403, body: 'unknown user!' };
       this.#valid = `token-${++this.#tokens}`;
       return json({ accessToken: this.#valid, tokenTtl, globalAdmin: true, username: 'nacos' });

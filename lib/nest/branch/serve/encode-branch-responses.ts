@@ -18,8 +18,7 @@ export function encodeBranchResponses(adapter: AbstractHttpAdapter): void {
   });
 }
 
-/** `Tcc.call` returns undefined for an empty text. */
+/** Not an empty text: the Java client takes it for an error. `Tcc.call` returns undefined for this body. */
 function encodeSuccess({ definition }: IncomingBranchCall, result: unknown): string {
-  if (!hasResult(definition)) return SUCCESS_BODY;
-  return result === undefined ? '' : stringifyEscaped(result);
+  return hasResult(definition) && result !== undefined ? stringifyEscaped(result) : SUCCESS_BODY;
 }

@@ -39,4 +39,33 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on an etc
     expect(refused.problem).toMatch(/cannot be registered: .*authentication failed/i);
     expect(refused.problem).not.toContain('wrong-secret');
   });
+
+  it('is found without a login where it is open, and with one as soon as it is closed', async () => {
+    const etcd = await startEtcd();
+    onTestFinished(() => etcd.stop());
+    const warnings: string[] = [];
+    const record = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', record);
+    onTestFinished(() => void process.off('warning', record));
+    const target = `etcd://${etcd.host}:${etcd.port}/bank?user=root&password=secret`;
+    const registration = await goZeroDriver().registerService(target, '127.0.0.1:1');
+    onTestFinished(() => registration.close().catch(() => undefined));
+    expect(registration.problem).toBeUndefined();
+    await expect
+      .poll(() => warnings)
+      .toEqual([expect.stringMatching(/^etcd at \S+ needs no login of "root"; remove the user/)]);
+
+    const change = async (path: string, body: object): Promise<void> => {
+      const response = await fetch(`${etcd.url}/v3/auth/${path}`, { method: 'POST', body: JSON.stringify(body) });
+      expect(response.status).toBe(200);
+    };
+    await change('user/add', { name: 'root', password: 'secret' });
+    await change('role/add', { name: 'root' });
+    await change('user/grant', { user: 'root', role: 'root' });
+    await change('enable', {});
+    const later = await goZeroDriver().registerService(target, '127.0.0.1:2');
+    onTestFinished(() => later.close().catch(() => undefined));
+    expect(later.problem).toBeUndefined();
+    await expect.poll(() => registration.problem).toBeUndefined();
+  });
 });

@@ -1,7 +1,9 @@
 import type { Etcd3, IWatchResponse, Watcher } from 'etcd3';
+import { errorText } from '../../../../protocol/internal.js';
 import { formatHostPort, type HostPort } from '../../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
+import { warnOnce } from '../../tools/warn-once.js';
 import { keepRegistered, type Lease } from '../keep-registered.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import { createEtcdClient } from './create-etcd-client.js';
@@ -29,26 +31,36 @@ export interface EtcdEntry {
   readonly value: string;
 }
 
+const warn = warnOnce('DTM_ETCD_LOGIN');
+
+/** Answers of an etcd without access control to a login, and of one with access control to a request without a login. */
+const LOGIN_ANSWERS = { needless: /authentication is not enabled/, needed: /user name is empty/ } as const;
+
 /** Keys of etcd. A service is a prefix of keys. All watches share one stream, and everything shares one connection. */
 export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
   readonly #hosts: readonly HostPort[];
   readonly #options: EtcdOptions;
   #client: Promise<Etcd3> | undefined;
+  #logsIn: boolean;
 
   /** @param hosts - members of one cluster */
   constructor(hosts: readonly HostPort[], options: EtcdOptions = {}) {
     this.#hosts = hosts;
     this.#options = options;
+    this.#logsIn = options.user !== undefined;
   }
 
   register(instance: EtcdInstance, options?: RegisterOptions): Promise<DriverRegistration> {
     const name = `${instance.key('<lease>')} in ${this.#name}`;
-    return keepRegistered({ name, register: (signal) => this.#register(instance, signal) }, options);
+    return keepRegistered(
+      { name, register: (signal) => this.#run((client) => this.#register(client, instance, signal)) },
+      options,
+    );
   }
 
   watch(prefix: string, listener: RegistryListener<EtcdEntry>): () => void {
     return retryUntilStopped({
-      attempt: (signal, succeeded) => this.#follow(prefix, listener, signal, succeeded),
+      attempt: (signal, succeeded) => this.#run((client) => this.#follow(client, prefix, listener, signal, succeeded)),
       failed: (reason) => listener.failed(`${this.#name}: ${reason}`),
     });
   }
@@ -65,12 +77,36 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
     return `etcd at ${this.#hosts.map(formatHostPort).join()}`;
   }
 
-  #connected(): Promise<Etcd3> {
-    return (this.#client ??= createEtcdClient(this.#hosts, this.#options));
+  /** Runs the work; once more without the login, or with it again, when etcd answers that it does not need or needs one. */
+  async #run<T>(work: (client: Etcd3) => Promise<T>): Promise<T> {
+    const connected = this.#connected();
+    try {
+      return await work(await connected);
+    } catch (error) {
+      if (this.#client === connected && !this.#switchLogin(errorText(error))) throw error;
+      return work(await this.#connected());
+    }
   }
 
-  async #register({ key, value, ttlSeconds }: EtcdInstance, signal: AbortSignal): Promise<Lease> {
-    const client = await this.#connected();
+  #connected(): Promise<Etcd3> {
+    const { user, password, ...options } = this.#options;
+    return (this.#client ??= createEtcdClient(this.#hosts, this.#logsIn ? { ...options, user, password } : options));
+  }
+
+  /** @returns whether the answer of etcd is about the login */
+  #switchLogin(answer: string): boolean {
+    const { user } = this.#options;
+    if (user === undefined || !(this.#logsIn ? LOGIN_ANSWERS.needless : LOGIN_ANSWERS.needed).test(answer))
+      return false;
+    if (this.#logsIn) {
+      warn(`${this.#name} needs no login of ${JSON.stringify(user)}; remove the user, or enable access control`);
+    }
+    this.#logsIn = !this.#logsIn;
+    this.close();
+    return true;
+  }
+
+  async #register(client: Etcd3, { key, value, ttlSeconds }: EtcdInstance, signal: AbortSignal): Promise<Lease> {
     const lease = client.lease(ttlSeconds);
     const expired = new Promise<never>((_, reject) => lease.on('lost', reject));
     // the lease may be lost before `lost` is awaited
@@ -91,12 +127,12 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
 
   /** Reads all keys and follows their changes until the connection is lost; then the retry reads all of them again. */
   async #follow(
+    client: Etcd3,
     prefix: string,
     listener: RegistryListener<EtcdEntry>,
     signal: AbortSignal,
     succeeded: () => void,
   ): Promise<void> {
-    const client = await this.#connected();
     const { kvs, header } = await client.getAll().prefix(prefix).exec();
     if (signal.aborted) return;
     const entries = new Map(kvs.map(({ key, value }) => [key.toString(), value.toString()]));

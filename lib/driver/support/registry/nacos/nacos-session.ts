@@ -1,3 +1,4 @@
+import { warnOnce } from '../../tools/warn-once.js';
 import { answerError, parseAnswer, type RegistryHttpClient, type RegistryRequest } from '../registry-http-client.js';
 import type { NacosOptions } from './nacos-options.js';
 
@@ -29,14 +30,25 @@ const FORBIDDEN: ReadonlySet<number> = new Set([401, 403]);
 /** The life of a token when Nacos does not state it. */
 const DEFAULT_TTL_SECONDS = 1800;
 
+/** Result of a login. A refusal is no error yet: a Nacos without access control refuses a login as well, or has none. */
+interface Login {
+  readonly token?: string;
+  readonly refusal?: string;
+}
+
+const warn = warnOnce('DTM_NACOS_LOGIN');
+
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
-/** Calls Nacos, as a user where the options name one: logs in first, again before the token expires, and when a token is refused. */
+/**
+ * Calls Nacos, as a user where the options name one: logs in first, again before the token expires, and when a token is refused.
+ * When Nacos refuses the login, the request is sent without a token, as Go's client does: it decides whether a login is needed.
+ */
 export class NacosSession {
   readonly #http: RegistryHttpClient;
   readonly #options: NacosOptions;
-  #token: Promise<string> | undefined;
-  /** When the token is renewed, in time before it expires. */
+  #login: Promise<Login> | undefined;
+  /** When the next request logs in again: in time before the token expires. */
   #renewAt = Infinity;
 
   constructor(http: RegistryHttpClient, options: NacosOptions) {
@@ -58,17 +70,25 @@ export class NacosSession {
    */
   async send(request: NacosRequest): Promise<string> {
     const { loginPath, signal } = request;
-    const token = await this.#loggedIn(loginPath);
+    let { token, refusal } = await this.#loggedIn(loginPath);
     let answer = await this.#http.send({ ...this.#encode(request, token), signal });
     if (token !== undefined && FORBIDDEN.has(answer.status)) {
       this.#renewAt = 0;
-      answer = await this.#http.send({ ...this.#encode(request, await this.#loggedIn(loginPath)), signal });
+      ({ token, refusal } = await this.#loggedIn(loginPath));
+      answer = await this.#http.send({ ...this.#encode(request, token), signal });
     }
-    if (answer.status === 200) return answer.body;
+    if (answer.status === 200) {
+      if (refusal !== undefined) {
+        warn(`nacos at ${this.#http.address} ${refusal}, and needs none; remove the user, or enable access control`);
+      }
+      return answer.body;
+    }
+    if (refusal !== undefined) this.#renewAt = 0;
     const { message } = answerError(answer);
     if (MISSING.has(answer.status)) throw new NacosApiMissingError(message);
-    const remedy = FORBIDDEN.has(answer.status) && token === undefined ? '; give a user and a password' : '';
-    throw new Error(message + remedy);
+    if (!FORBIDDEN.has(answer.status)) throw new Error(message);
+    if (refusal !== undefined) throw new Error(`${refusal}; check user and password`);
+    throw new Error(token === undefined ? `${message}; give a user and a password` : message);
   }
 
   #encode({ method, path, parameters }: NacosRequest, token: string | undefined): RegistryRequest {
@@ -85,32 +105,31 @@ export class NacosSession {
     return contextPath.replace(/^\/*(?=.)/, '/').replace(/\/+$/, '');
   }
 
-  async #loggedIn(loginPath: string): Promise<string | undefined> {
+  async #loggedIn(loginPath: string): Promise<Login> {
     const { user } = this.#options;
-    if (user === undefined) return undefined;
-    if (Date.now() >= this.#renewAt) this.#token = undefined;
-    this.#token ??= this.#logIn(loginPath, user);
-    const token = this.#token;
+    if (user === undefined) return {};
+    if (Date.now() >= this.#renewAt) this.#login = undefined;
+    this.#login ??= this.#logIn(loginPath, user);
+    const login = this.#login;
     try {
-      return await token;
+      return await login;
     } catch (error) {
-      if (this.#token === token) this.#token = undefined;
+      if (this.#login === login) this.#login = undefined;
       throw error;
     }
   }
 
-  async #logIn(loginPath: string, user: string): Promise<string> {
+  async #logIn(loginPath: string, user: string): Promise<Login> {
     this.#renewAt = Infinity;
     const body = new URLSearchParams({ username: user, password: this.#options.password ?? '' }).toString();
     const answer = await this.#http.send({ method: 'POST', path: this.#root + loginPath, headers: FORM, body });
-    if (MISSING.has(answer.status)) throw new NacosApiMissingError(`answered ${answer.status} to the login`);
-    if (FORBIDDEN.has(answer.status)) {
-      throw new Error(`answered ${answer.status} to the login of ${JSON.stringify(user)}; check user and password`);
+    if (answer.status !== 200) {
+      return { refusal: `answered ${answer.status} to the login of ${JSON.stringify(user)}` };
     }
     const { accessToken, tokenTtl } = parseAnswer(answer) as { accessToken?: unknown; tokenTtl?: unknown };
-    if (typeof accessToken !== 'string') throw new Error('answered the login without a token');
+    if (typeof accessToken !== 'string') return { refusal: 'answered the login without a token' };
     const ttlSeconds = typeof tokenTtl === 'number' && tokenTtl > 0 ? tokenTtl : DEFAULT_TTL_SECONDS;
     this.#renewAt = Date.now() + ttlSeconds * 900;
-    return accessToken;
+    return { token: accessToken };
   }
 }
