@@ -47,7 +47,7 @@
  * Name of a service in {@link catalog}.
  *
  * @typedef {'postgres' | 'mariadb' | 'redis' | 'etcd' | 'dtm' | 'dtm-protocol1' | 'consul' | 'polaris' | 'nacos'
- *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new' | 'dtmcli-go' | 'dtmcli-python'} ServiceName
+ *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new' | 'dtmcli-go' | 'dtmcli-python' | 'dtmcli-java'} ServiceName
  */
 
 /**
@@ -125,6 +125,11 @@ export const catalog = {
     programs: ['dtmcli-go'],
   },
   'dtmcli-python': { title: 'Bank on dtmcli for Python', venv: 'dtmcli-python', programs: ['bin/python'] },
+  'dtmcli-java': {
+    title: 'Bank on dtmcli-springcloud',
+    project: 'dtmcli-java',
+    programs: ['java', 'dtmcli-java.jar'],
+  },
 };
 
 /** All names in {@link catalog}. */

@@ -1,6 +1,7 @@
 // @ts-check
 import { join } from 'node:path';
 
+import { javaOptions } from './java.mjs';
 import { requireProgram } from './programs.mjs';
 import { startServer } from './server.mjs';
 
@@ -8,9 +9,9 @@ import { startServer } from './server.mjs';
 /** @import { Command } from './workspace.mjs' */
 
 /**
- * A bank on a client of DTM in another language: dtm's Go client, or dtmcli for Python.
+ * A bank on a client of DTM in another language: dtm's Go client, dtmcli for Python, or dtmcli-springcloud.
  *
- * @typedef {'go' | 'python'} Language
+ * @typedef {'go' | 'python' | 'java'} Language
  */
 
 /**
@@ -21,7 +22,7 @@ import { startServer } from './server.mjs';
  * @property {Readonly<{ host: string, port: number, user: string, password: string }>} [mariadb] Server with the database
  *   `dtm_busi` and its table `user_account (user_id, balance)`, and with the barrier table `dtm_barrier.barrier`. Only the
  *   branches need it.
- * @property {readonly string[]} [args] Further arguments.
+ * @property {readonly string[]} [args] Further arguments, such as properties of Spring.
  */
 
 /**
@@ -57,7 +58,7 @@ export async function startDtmcliBank({ language, mariadb, args = [] }) {
     portCount: 1,
     stopSignal: 'SIGTERM',
     prepare: () => [],
-    command: (dir, [port]) => commandOf(dir, [`--address=${host}:${port}`, ...databaseArgs, ...args]),
+    command: (dir, [port]) => commandOf(dir, Number(port), [...databaseArgs, ...args]),
     isReady: (_, log) => log.includes('bank is ready on '),
   });
 
@@ -65,15 +66,31 @@ export async function startDtmcliBank({ language, mariadb, args = [] }) {
   return { port, url: `http://${host}:${port}`, ...control };
 }
 
-/** @type {Record<Language, () => (dir: string, args: string[]) => Command>} */
+/** @type {Record<Language, () => (dir: string, port: number, args: readonly string[]) => Command>} */
 const commands = {
   go: () => {
     const program = requireProgram('dtmcli-go', 'dtmcli-go');
-    return (_, args) => ({ program, args });
+    return (_, port, args) => ({ program, args: [`--address=${host}:${port}`, ...args] });
   },
   python: () => {
     const program = requireProgram('dtmcli-python', 'bin/python');
     const bank = join(import.meta.dirname, 'dtmcli-python', 'bank.py');
-    return (_, args) => ({ program, args: [bank, ...args] });
+    return (_, port, args) => ({ program, args: [bank, `--address=${host}:${port}`, ...args] });
+  },
+  java: () => {
+    const program = requireProgram('dtmcli-java', 'java');
+    const jar = requireProgram('dtmcli-java', 'dtmcli-java.jar');
+    return (dir, port, args) => ({
+      program,
+      args: [
+        '-Xmx256m',
+        ...javaOptions(dir),
+        '-jar',
+        jar,
+        `--server.address=${host}`,
+        `--server.port=${port}`,
+        ...args,
+      ],
+    });
   },
 };
