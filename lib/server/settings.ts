@@ -25,7 +25,7 @@ export interface CoordinatorSettings {
   readonly breakerFailures: number;
   /** Pause between two probes of a target whose circuit breaker is open. @default 2 */
   readonly breakerProbeSeconds: number;
-  /** Failure answers to an operation that must not fail after which the transaction needs attention. @default 3 */
+  /** Answers that waiting does not change (409 in the second phase, 404), after which a transaction needs attention. @default 3 */
   readonly attentionAfterFailures: number;
   /** Attempt of a branch from which on each failed attempt is reported to the alert webhook. @default 3 */
   readonly alertRetryLimit: number;

@@ -1,4 +1,5 @@
 import { DtmConnectionError, DtmServerError, errorText } from '../../protocol/internal.js';
+import { redirectReason, type HttpResponse } from '../../transport/index.js';
 
 /** A call of a coordinator, for error messages. */
 export interface CoordinatorCall {
@@ -24,6 +25,16 @@ export function unexpectedAnswer({ address, operation, gid }: CoordinatorCall, c
     cause,
     gid,
   });
+}
+
+/**
+ * Refuses a redirect: the request would lose its body, or reach a server that the application did not name.
+ *
+ * @throws DtmServerError
+ */
+export function assertNoRedirect({ status, redirect }: HttpResponse, operation: string, gid?: string): void {
+  if (redirect === undefined) return;
+  throw new DtmServerError(`dtm refused ${operation}: ${redirectReason(status, redirect)}`, { gid });
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   type JsonReader,
 } from '../../protocol/internal.js';
 import { HttpRequester, type HttpConnectionOptions, type HttpResponse } from '../../transport/index.js';
-import { assertNewGid, noAnswer, unexpectedAnswer } from './call-errors.js';
+import { assertNewGid, assertNoRedirect, noAnswer, unexpectedAnswer } from './call-errors.js';
 import { readTransactionDetails, readTransactionPage, transactionFilterParameters } from './transaction-queries.js';
 
 /** Options of {@link dtmHttpClient}. */
@@ -45,8 +45,9 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
     body?: string,
     gid?: string,
   ): Promise<HttpResponse> => {
+    let answer: HttpResponse;
     try {
-      return await requester.request({
+      answer = await requester.request({
         method,
         url: `${address}/${path}`,
         of: 'coordinator',
@@ -57,6 +58,8 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
     } catch (cause) {
       throw noAnswer({ address, operation: operationIn(path), gid }, cause);
     }
+    assertNoRedirect(answer, operationIn(path), gid);
+    return answer;
   };
 
   const command = async (operation: string, body: string, gid: string): Promise<void> =>

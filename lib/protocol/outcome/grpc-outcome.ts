@@ -16,6 +16,17 @@ export interface GrpcError {
 /** Most bytes of a status message: it is sent percent-encoded in a header, and clients take 8 KiB of headers. */
 const MAX_MESSAGE_BYTES = 2000;
 
+/** Statuses that a server answers again, however often it is asked. */
+const DEFINITE: ReadonlySet<number> = new Set([
+  GRPC_STATUS.INVALID_ARGUMENT,
+  GRPC_STATUS.NOT_FOUND,
+  GRPC_STATUS.ALREADY_EXISTS,
+  GRPC_STATUS.PERMISSION_DENIED,
+  GRPC_STATUS.OUT_OF_RANGE,
+  GRPC_STATUS.UNIMPLEMENTED,
+  GRPC_STATUS.UNAUTHENTICATED,
+]);
+
 /**
  * Reads the outcome in a gRPC answer: docs/protocol.md#grpc-outcomes.
  *
@@ -31,7 +42,8 @@ export function readGrpcOutcome(code: number, message: string, body: Payload = '
   if (code === GRPC_STATUS.ABORTED) return { kind: 'failure', message: reasonIn(message) };
   // a target that can be reached answers another status
   const unreachable = code === GRPC_STATUS.UNAVAILABLE || code === GRPC_STATUS.DEADLINE_EXCEEDED;
-  return { kind: 'unknown', message: `${grpcStatusName(code)}: ${cutReason(message)}`, unreachable };
+  const definite = DEFINITE.has(code);
+  return { kind: 'unknown', message: `${grpcStatusName(code)}: ${cutReason(message)}`, unreachable, definite };
 }
 
 /**

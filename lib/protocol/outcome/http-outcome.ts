@@ -11,6 +11,9 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
+/** Statuses below 500 that ask the client to try again: time-out, too early, too many requests. */
+const TEMPORARY: ReadonlySet<number> = new Set([408, 425, 429]);
+
 /** Body of a success without a result; old SDKs look for the word. */
 export const SUCCESS_BODY = '{"dtm_result":"SUCCESS"}';
 
@@ -29,6 +32,7 @@ export function readHttpOutcome(status: number, body: string): Outcome {
       kind: 'unknown',
       message: `status ${status}: ${reasonInBody(body)}`,
       unreachable: status >= 502 && status <= 504,
+      definite: isDefinite(status),
     };
   }
   return { kind: 'success', body };
@@ -51,6 +55,11 @@ export function writeHttpOutcome(outcome: Outcome): HttpAnswer {
     case 'unknown':
       return { status: 500, body: `{"message":${stringifyEscaped(outcome.message)}}` };
   }
+}
+
+/** Whether a server answers this status again, however often it is asked: all but server errors and "try again later". */
+function isDefinite(status: number): boolean {
+  return (status < 500 && !TEMPORARY.has(status)) || status === 501;
 }
 
 /** The message also ends with the word, where old readers look for it. */

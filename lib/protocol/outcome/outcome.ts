@@ -18,6 +18,8 @@ export type Outcome =
       readonly cause?: unknown;
       /** Unknown because the target could not be reached, or a proxy says so. @default false */
       readonly unreachable?: boolean | undefined;
+      /** Unknown for a reason that waiting does not change, such as a 404. @default false */
+      readonly definite?: boolean | undefined;
     };
 
 /** Any outcome but success. */

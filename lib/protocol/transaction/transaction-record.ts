@@ -46,9 +46,9 @@ export interface TransactionRecord {
   readonly owner?: string | undefined;
   /** Message: the steps are called in parallel. */
   readonly concurrent?: boolean | undefined;
-  /** Saga: number of passes without a decision so far. */
+  /** Saga: number of unknown outcomes of actions so far. Message and workflow: number of times that `queryPrepared` was refused. */
   readonly retryCount?: number | undefined;
-  /** Why an operator should look at the transaction: a branch keeps refusing what it must not refuse. */
+  /** Why an operator should look at the transaction: a branch keeps answering what waiting does not change. */
   readonly attention?: string | undefined;
 }
 
@@ -68,7 +68,7 @@ export interface BranchRecord {
   readonly finishTime?: number | undefined;
   /** Number of calls so far that were answered or timed out. */
   readonly attempts?: number | undefined;
-  /** Number of failures so far that the operation must not answer. */
+  /** Number of answers so far that waiting does not change: a failure of what must not fail, a 404. */
   readonly failures?: number | undefined;
   /** Answer of the last call that did not succeed. */
   readonly lastError?: string | undefined;

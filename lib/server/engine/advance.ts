@@ -2,7 +2,7 @@ import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from
 import type { CoordinatorSettings } from '../settings.js';
 import { mayFail } from './may-fail.js';
 import { leaseTime, scheduleNext } from './schedule.js';
-import { attentionReason } from './attention-reason.js';
+import { attentionReason, isRefusal, refusalText } from './attention-reason.js';
 import { INITIATOR, type Answer, type Machine, type Pass, type Undecided } from './pass.js';
 
 /** What the runner has to do next, in this order: save, reload, call, wait for an answer; nothing when the pass is over. */
@@ -46,7 +46,8 @@ export function advance(
 ): Step {
   const changed = new Map<number, BranchRecord>();
   const pass = draftOf(before);
-  recordAnswers(pass, answers, now, changed);
+  const limit = context.settings.attentionAfterFailures;
+  recordAnswers(pass, answers, now, changed, limit);
   if (mayChangeAttention(pass, changed)) pass.transaction = withAttention(pass, context.settings);
   let calls: readonly number[];
   for (;;) {
@@ -60,7 +61,7 @@ export function advance(
     const empty = decision.branches.filter((index) => pass.branches[index]?.url === '');
     calls = decision.branches;
     if (empty.length === 0) break;
-    recordAnswers(pass, empty.map(successWithoutCall), now, changed);
+    recordAnswers(pass, empty.map(successWithoutCall), now, changed, limit);
   }
   const over = calls.length === 0 && pass.running.size === 0;
   const save = over || changed.size > 0 || pass.transaction !== before.transaction;
@@ -90,8 +91,14 @@ function successWithoutCall(branch: number): Answer {
   return { branch, outcome: { kind: 'success', body: '' } };
 }
 
-/** Records answers in the state of the pass. */
-function recordAnswers(pass: Draft, answers: readonly Answer[], now: number, changed: Map<number, BranchRecord>): void {
+/** Takes answers into the state. */
+function recordAnswers(
+  pass: Draft,
+  answers: readonly Answer[],
+  now: number,
+  changed: Map<number, BranchRecord>,
+  limit: number,
+): void {
   for (const answer of answers) {
     const { branch: index, outcome } = answer;
     if (outcome.kind === 'deferred') {
@@ -101,7 +108,7 @@ function recordAnswers(pass: Draft, answers: readonly Answer[], now: number, cha
       continue;
     }
     if (index === INITIATOR) {
-      recordInitiator(pass, outcome);
+      recordInitiator(pass, outcome, limit);
       continue;
     }
     const branch = pass.branches[index]!;
@@ -123,11 +130,17 @@ function recordAnswers(pass: Draft, answers: readonly Answer[], now: number, cha
   }
 }
 
-/** The initiator has no branch record: its decision counts in this pass only. */
-function recordInitiator(pass: Draft, outcome: Outcome): void {
+/** The initiator has no row: what it decides counts in this pass only, and its refusals are counted by the transaction. */
+function recordInitiator(pass: Draft, outcome: Outcome, limit: number): void {
   pass.running.delete(INITIATOR);
-  if (outcome.kind === 'ongoing' || outcome.kind === 'unknown') pass.undecided.set(INITIATOR, outcome.kind);
-  else {
+  if (outcome.kind === 'ongoing' || outcome.kind === 'unknown') {
+    pass.undecided.set(INITIATOR, outcome.kind);
+    if (!isRefusal(outcome)) return;
+    const retryCount = (pass.transaction.retryCount ?? 0) + 1;
+    pass.transaction = { ...pass.transaction, retryCount };
+    if (retryCount < limit) return;
+    pass.transaction = { ...pass.transaction, attention: refusalText('query_prepared', retryCount, outcome.message) };
+  } else {
     pass.initiator = outcome;
     pass.progressed = true;
   }
@@ -144,7 +157,7 @@ function recordOutcome(branch: BranchRecord, outcome: Outcome, isDecisive: boole
   if (outcome.kind === 'failure' && isDecisive) {
     return { branchId, op, url, payload, status: 'failed', finishTime: now, attempts, failures, lastError };
   }
-  const failureCount = outcome.kind === 'failure' ? (failures ?? 0) + 1 : failures;
+  const failureCount = isRefusal(outcome) ? (failures ?? 0) + 1 : failures;
   const { status, finishTime } = branch;
   return { branchId, op, url, payload, status, finishTime, attempts, failures: failureCount, lastError };
 }
@@ -157,7 +170,7 @@ function mayChangeAttention({ transaction }: Pass, changed: ReadonlyMap<number, 
 }
 
 function withAttention({ transaction, branches }: Pass, settings: CoordinatorSettings): TransactionRecord {
-  const attention = attentionReason(branches, settings.attentionAfterFailures);
+  const attention = attentionReason(transaction, branches, settings.attentionAfterFailures);
   return attention === transaction.attention ? transaction : { ...transaction, attention };
 }
 
@@ -168,6 +181,8 @@ function change(pass: Draft, status: TransactionRecord['status'], reason: string
   pass.transaction = {
     ...transaction,
     status,
+    // for what was called before the change
+    attention: undefined,
     rollbackReason: reason ?? transaction.rollbackReason,
     finishTime: status === 'succeed' ? now : transaction.finishTime,
     rollbackTime: status === 'failed' ? now : transaction.rollbackTime,

@@ -1,15 +1,42 @@
-import type { BranchRecord } from '../../protocol/internal.js';
+import type { BranchRecord, TransactionRecord, UnsuccessfulOutcome } from '../../protocol/internal.js';
+import { mayFail } from './may-fail.js';
+
+/** Whether an answer will be the same next time: a failure of what must not fail, or for example a 404. */
+export function isRefusal(outcome: UnsuccessfulOutcome): boolean {
+  return outcome.kind === 'failure' || (outcome.kind === 'unknown' && outcome.definite === true);
+}
 
 /**
- * Why a transaction needs attention: a branch repeatedly answers failure to an operation that must not fail.
+ * Why a person should look at a transaction: one of the branches that it waits for goes on answering what waiting does not
+ * change.
  *
- * @param branches - branches of the transaction
- * @param failures - failure answers from which the transaction needs attention
+ * @param transaction - the transaction
+ * @param branches - of the transaction
+ * @param failures - how many answers of that kind it takes
  * @returns undefined when there is no reason
  */
-export function attentionReason(branches: readonly BranchRecord[], failures: number): string | undefined {
-  const failing = branches.find((branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures);
-  if (!failing) return undefined;
-  const { op, branchId, lastError = '' } = failing;
-  return `${op} of branch ${branchId} was refused ${failing.failures} times: ${lastError}`;
+export function attentionReason(
+  { transType, status }: TransactionRecord,
+  branches: readonly BranchRecord[],
+  failures: number,
+): string | undefined {
+  // the actions of a transaction that is rolled back are not called any more
+  const isWaitedFor = ({ op }: BranchRecord): boolean => status !== 'aborting' || !mayFail(transType, op);
+  const refusing = branches.find(
+    (branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures && isWaitedFor(branch),
+  );
+  if (!refusing) return undefined;
+  const { op, branchId, lastError = '' } = refusing;
+  return refusalText(`${op} of branch ${branchId}`, refusing.failures ?? 0, lastError);
+}
+
+/**
+ * Says what was refused, and what an operator can do.
+ *
+ * @param what - names the call
+ * @param count - number of refusals
+ * @param answer - the last of them
+ */
+export function refusalText(what: string, count: number, answer: string): string {
+  return `${what} was refused ${count} times: ${answer}; correct it and call resetNextCronTime, or end the transaction by forceStop`;
 }

@@ -9,6 +9,7 @@ import {
   type Outcome,
   type Payload,
 } from '../../protocol/internal.js';
+import { isDefiniteError } from '../is-definite-error.js';
 import type { OutgoingBranchCall, OutgoingBranchTarget, Transport } from '../transport.js';
 import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import { GrpcRequester } from './grpc-requester.js';
@@ -50,5 +51,5 @@ function bufferOf(payload: Payload): Buffer {
 }
 
 function noAnswer(cause: unknown): Outcome {
-  return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause };
+  return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause, definite: isDefiniteError(cause) };
 }

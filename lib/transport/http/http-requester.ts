@@ -1,5 +1,5 @@
 import type { HttpNameResolver, HttpUrlRole } from '../../driver/index.js';
-import { Agent, interceptors, type Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 
 /** Options of {@link HttpRequester}. */
 export interface HttpConnectionOptions {
@@ -23,7 +23,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Body. @default none */
   readonly body?: string | Uint8Array | undefined;
-  /** Time-out of everything: connecting, redirects, reading the answer. */
+  /** Time-out of everything: connecting, sending, reading the answer. */
   readonly timeoutMs: number;
 }
 
@@ -33,18 +33,28 @@ export interface HttpResponse {
   readonly status: number;
   /** Body as text. */
   readonly body: string;
+  /** Where a redirect leads. It is not followed: a 301, 302 or 303 loses the body. @default no redirect */
+  readonly redirect?: string | undefined;
 }
+
+/**
+ * Says why a redirect is no answer.
+ *
+ * @param status - of the answer
+ * @param redirect - where it leads
+ */
+export function redirectReason(status: number, redirect: string): string {
+  return `status ${status}: redirects are not followed; use the URL ${redirect} instead`;
+}
+
+type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Longest time of a timer in Node; a longer one fires at once. */
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
-/** Most redirects that are followed, as by Go's client. */
-const MAX_REDIRECTS = 10;
-
 /** HTTP/1.1 over pooled keep-alive connections, one pool per origin. */
 export class HttpRequester {
   readonly #agent: Agent;
-  readonly #redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS });
   readonly #names: HttpNameResolver | undefined;
   #closing: Promise<void> | undefined;
 
@@ -83,27 +93,8 @@ export class HttpRequester {
       body: request.body ?? null,
     };
     return new Promise((resolve, reject) => {
-      const follow = (answer: Redirect): void => this.#follow(options, exchange, answer);
-      const exchange = new Exchange(request.timeoutMs, { resolve, reject, follow });
-      this.#agent.dispatch(options, exchange);
+      this.#agent.dispatch(options, new Exchange(url, request.timeoutMs, { resolve, reject }));
     });
-  }
-
-  /**
-   * Follows a redirect by the rules of undici. Its interceptor receives the redirect that has already arrived; an
-   * interceptor on every request would cost a sixth of the request.
-   */
-  #follow(options: Dispatcher.DispatchOptions, exchange: Exchange, { controller, status, headers }: Redirect): void {
-    let isReplayed = false;
-    const dispatch: Dispatcher['dispatch'] = (next, handler) => {
-      if (isReplayed) return this.#agent.dispatch(next, handler);
-      isReplayed = true;
-      handler.onRequestStart?.(controller, {});
-      handler.onResponseStart?.(controller, status, headers);
-      handler.onResponseEnd?.(controller, {});
-      return true;
-    };
-    this.#redirect(dispatch)(options, exchange);
   }
 
   /** Closes the pools after the running requests. Idempotent. */
@@ -120,18 +111,10 @@ function withCredentials({ username, password }: URL, headers: HttpRequest['head
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}`, ...headers };
 }
 
-/** An answer with a redirect. */
-interface Redirect {
-  readonly controller: Dispatcher.DispatchController;
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-}
-
 /** How an {@link Exchange} ends. */
 interface Ending {
   resolve(response: HttpResponse): void;
   reject(error: unknown): void;
-  follow(redirect: Redirect): void;
 }
 
 /**
@@ -139,16 +122,17 @@ interface Ending {
  * undici cost as much as the request itself.
  */
 class Exchange implements Dispatcher.DispatchHandler {
+  readonly #url: URL;
   readonly #ending: Ending;
   readonly #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #timeout: Error | undefined;
-  #redirect: Redirect | undefined;
-  #isRedirected = false;
+  #redirect: string | undefined;
   #status = 0;
   #chunks: Buffer[] = [];
 
-  constructor(timeoutMs: number, ending: Ending) {
+  constructor(url: URL, timeoutMs: number, ending: Ending) {
+    this.#url = url;
     this.#ending = ending;
     this.#timer = setTimeout(() => this.#timeOut(timeoutMs), Math.min(timeoutMs, MAX_TIMEOUT_MS));
   }
@@ -158,10 +142,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#timeout) controller.abort(this.#timeout);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Redirect['headers']): void {
-    // the interceptor of undici follows further redirects
-    const isRedirect = !this.#isRedirected && status >= 300 && status < 400 && headers['location'] !== undefined;
-    if (isRedirect) this.#redirect = { controller, status, headers };
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    this.#redirect = status >= 300 && status < 400 ? findRedirect(this.#url, headers) : undefined;
     this.#status = status;
     this.#chunks = [];
   }
@@ -171,27 +153,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const redirect = this.#redirect;
-    if (redirect && !this.#isRedirected) return this.#followRedirect(redirect);
     clearTimeout(this.#timer);
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    this.#ending.resolve({ status: this.#status, body: body.toString() });
+    this.#ending.resolve({ status: this.#status, body: body.toString(), redirect: this.#redirect });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     clearTimeout(this.#timer);
     this.#ending.reject(this.#timeout ?? error);
-  }
-
-  #followRedirect(redirect: Redirect): void {
-    this.#isRedirected = true;
-    try {
-      this.#ending.follow(redirect);
-    } catch (error) {
-      // too many redirects, or an invalid location
-      clearTimeout(this.#timer);
-      this.#ending.reject(error);
-    }
   }
 
   #timeOut(timeoutMs: number): void {
@@ -202,4 +171,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     // a request that waits for a connection is aborted when it gets one
     this.#ending.reject(this.#timeout);
   }
+}
+
+function findRedirect(from: URL, headers: AnswerHeaders): string | undefined {
+  const location = headers['location'];
+  if (typeof location !== 'string') return undefined;
+  return URL.canParse(location, from.href) ? new URL(location, from).href : location;
 }

@@ -5,9 +5,10 @@ import {
   readJsonRpcOutcome,
   type Outcome,
 } from '../../protocol/internal.js';
+import { isDefiniteError } from '../is-definite-error.js';
 import type { OutgoingBranchCall, Transport } from '../transport.js';
 import { withBranchHeaders } from './branch-headers.js';
-import { HttpRequester, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
+import { HttpRequester, redirectReason, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
 import { isJsonRpc, jsonRpcRequest } from './json-rpc-call.js';
 
 /**
@@ -33,9 +34,12 @@ async function callBranch(requester: HttpRequester, call: OutgoingBranchCall): P
       headers: withBranchHeaders(call.headers),
       timeoutMs: call.timeoutSeconds * 1000,
     });
+    const { status, redirect } = answer;
+    if (redirect !== undefined) return { kind: 'unknown', message: redirectReason(status, redirect), definite: true };
     return isRpc ? readJsonRpcOutcome(answer.status, answer.body) : readHttpOutcome(answer.status, answer.body);
   } catch (cause) {
-    return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause, unreachable: true };
+    const definite = isDefiniteError(cause);
+    return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause, unreachable: true, definite };
   }
 }
 

@@ -205,20 +205,24 @@ describe.each(platforms)('outcomes on %s', (platform) => {
   });
 
   describe.each(phase2)('$transType $op', (branch) => {
-    test.each(['fail', 'conflict', 'bad', 'unprocessable', 'break', 'accepted'])(
-      '%s is retried and logged as an error',
-      async (does) => {
-        const answer = await call(branch, does);
-        expect(answer.status).toBe(500);
-        expect(readHttpOutcome(answer.status, answer.body).kind).toBe('unknown');
-        const [line, ...others] = app.logs.of('DtmBranch');
-        expect(others).toEqual([]);
-        expect(line).toContain(
-          `error DtmBranch: ${branch.transType} g1, branch 01, ${branch.op} at BankController.${branch.path} MUST NOT FAIL`,
-        );
-        expect(line).toMatch(/\n.*\n\s+at /);
-      },
-    );
+    test.each([
+      ['fail', 409, 'failure'],
+      ['conflict', 409, 'failure'],
+      ['bad', 409, 'failure'],
+      ['unprocessable', 409, 'failure'],
+      ['break', 500, 'unknown'],
+      ['accepted', 500, 'unknown'],
+    ])('%s is answered by %i, retried and logged as an error', async (does, status, kind) => {
+      const answer = await call(branch, does);
+      expect(answer.status).toBe(status);
+      expect(readHttpOutcome(answer.status, answer.body).kind).toBe(kind);
+      const [line, ...others] = app.logs.of('DtmBranch');
+      expect(others).toEqual([]);
+      expect(line).toContain(
+        `error DtmBranch: ${branch.transType} g1, branch 01, ${branch.op} at BankController.${branch.path} MUST NOT FAIL`,
+      );
+      expect(line).toMatch(/\n.*\n\s+at /);
+    });
     test('keeps the status of an error without an outcome', async () => {
       expect((await call(branch, 'unavailable')).status).toBe(503);
     });

@@ -503,7 +503,7 @@ describe.each(platforms)('scopes on %s', (platform) => {
     }
     expect(made).toBe(2);
     expect((await callBranch(`${url}/scoped/freeze`, { transType: 'tcc', op: 'cancel' })).status).toBe(400);
-    expect((await callBranch(`${url}/scoped/confirm`, { transType: 'tcc', op: 'confirm' })).status).toBe(500);
+    expect((await callBranch(`${url}/scoped/confirm`, { transType: 'tcc', op: 'confirm' })).status).toBe(409);
     expect(logs.of('DtmBranch')).toHaveLength(2);
     expect(await app.get(DtmService).tcc((tcc) => tcc.call(branchOf(ScopedController, 'freeze'), 5))).toEqual({
       payload: 5,

@@ -21,6 +21,9 @@ async function submitTcc({ server }: Pick<CoordinatorFixture, 'server'>, ...bran
   await settled();
 }
 
+const refused = (what: string): string =>
+  `${what}; correct it and call resetNextCronTime, or end the transaction by forceStop`;
+
 const pauses = (times: readonly number[]): number[] =>
   times.slice(1).map((time, index) => (time - times[index]!) / SECOND);
 
@@ -35,7 +38,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect((await bed.find('g')).transaction.attention).toBeUndefined();
     expect(errorsOf(bed)).toEqual([]);
     await bed.clock.advance(20 * SECOND);
-    const attention = 'confirm of branch 01 was refused 3 times: refused';
+    const attention = refused('confirm of branch 01 was refused 3 times: refused');
     expect((await bed.find('g')).transaction.attention).toBe(attention);
     await bed.clock.advance(30 * MINUTE);
     expect(errorsOf(bed)).toEqual([
@@ -46,7 +49,9 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
       },
     ]);
     const { transaction, branches } = await bed.find('g');
-    expect(transaction.attention).toBe(`confirm of branch 01 was refused ${branches[1]!.failures} times: refused`);
+    expect(transaction.attention).toBe(
+      refused(`confirm of branch 01 was refused ${branches[1]!.failures} times: refused`),
+    );
   });
 
   it('needs it after as many refusals as the settings say', async () => {
@@ -68,6 +73,48 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect(branches[1]).toMatchObject({ failures: 2 });
   });
 
+  it.each([
+    ['message', '01 action', { gid: 'g', transType: 'msg', steps: [{ action: 'http://b/a1' }], payloads: ['1'] }],
+    ['saga', '01 action', sagaRequest('g')],
+  ] as const)('is a %s whose action gets an answer that waiting does not change', async (_mode, call, request) => {
+    const bed = await startCoordinator();
+    bed.transport.answer(call, { kind: 'unknown', message: 'status 404: no such path', definite: true });
+    await bed.server.submit(request);
+    await bed.clock.advance(MINUTE);
+    expect((await bed.find('g')).transaction).toMatchObject({
+      status: 'submitted',
+      attention: refused('action of branch 01 was refused 3 times: status 404: no such path'),
+    });
+    bed.transport.answer(call, SUCCESS);
+    await bed.clock.advance(6 * MINUTE);
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
+  });
+
+  it('is a message whose query-back gets such an answer', async () => {
+    const bed = await startCoordinator();
+    bed.transport.answer('00 msg', { kind: 'unknown', message: 'status 404: no such path', definite: true });
+    await bed.server.prepare({ gid: 'g', transType: 'msg', queryPrepared: 'http://b/query' });
+    await bed.clock.advance(2 * MINUTE);
+    expect((await bed.find('g')).transaction).toMatchObject({
+      status: 'prepared',
+      attention: refused('query_prepared was refused 3 times: status 404: no such path'),
+    });
+    bed.transport.answer('00 msg', FAILURE);
+    await bed.clock.advance(6 * MINUTE);
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+  });
+
+  it('needs it no more for an action once it is rolled back', async () => {
+    const bed = await startCoordinator({ attentionAfterFailures: 1 });
+    bed.transport.answer('01 action', { kind: 'unknown', message: 'status 404', definite: true });
+    bed.transport.answer('01 compensate', UNKNOWN, SUCCESS);
+    await bed.server.submit(sagaRequest('g', 1, { timeoutToFailSeconds: 20 }));
+    await bed.clock.advance(22 * SECOND);
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'aborting', attention: undefined });
+    await bed.clock.advance(15 * SECOND);
+    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+  });
+
   it('is not one of which an action failed, for that decides', async () => {
     const bed = await startCoordinator({ attentionAfterFailures: 1 });
     bed.transport.answer('01 action', FAILURE);
@@ -84,8 +131,8 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     bed.transport.answer('01 confirm', UNKNOWN, UNKNOWN, SUCCESS);
     await submitTcc(bed, '01', '02');
     await bed.clock.advance(30 * MINUTE);
-    const refused = pauses(bed.transport.timesOf('02 confirm'));
-    expect(refused.map((pause) => (pause >= 300 ? 300 : Math.floor(pause / 10) * 10))).toEqual([10, 20, 300, 300]);
+    const refusals = pauses(bed.transport.timesOf('02 confirm'));
+    expect(refusals.map((pause) => (pause >= 300 ? 300 : Math.floor(pause / 10) * 10))).toEqual([10, 20, 300, 300]);
     // the next branch does not inherit the long interval
     const others = pauses(bed.transport.timesOf('01 confirm'));
     expect(others[0]).toBeLessThanOrEqual(12);
@@ -108,9 +155,9 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     }
     expect([...seen]).toEqual([
       undefined,
-      'confirm of branch 02 was refused 3 times: refused',
-      'confirm of branch 01 was refused 3 times: refused',
-      'confirm of branch 01 was refused 4 times: refused',
+      refused('confirm of branch 02 was refused 3 times: refused'),
+      refused('confirm of branch 01 was refused 3 times: refused'),
+      refused('confirm of branch 01 was refused 4 times: refused'),
     ]);
     expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
     expect(errorsOf(bed)).toHaveLength(2);
@@ -127,9 +174,13 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
       payloads: ['1', '2'],
     });
     await bed.clock.advance(MINUTE);
-    expect((await bed.find('g')).transaction.attention).toBe('action of branch 01 was refused 3 times: refused');
+    expect((await bed.find('g')).transaction.attention).toBe(
+      refused('action of branch 01 was refused 3 times: refused'),
+    );
     await bed.clock.advance(6 * MINUTE);
-    expect((await bed.find('g')).transaction.attention).toBe('action of branch 02 was refused 4 times: refused');
+    expect((await bed.find('g')).transaction.attention).toBe(
+      refused('action of branch 02 was refused 4 times: refused'),
+    );
     expect(errorsOf(bed)).toHaveLength(1);
   });
 
@@ -140,7 +191,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     await bed.clock.advance(MINUTE);
     expect((await bed.find('g')).transaction).toMatchObject({
       status: 'aborting',
-      attention: 'compensate of branch 01 was refused 3 times: refused',
+      attention: refused('compensate of branch 01 was refused 3 times: refused'),
     });
     bed.transport.answer('01 compensate', SUCCESS);
     await bed.clock.advance(6 * MINUTE);
@@ -165,13 +216,13 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     await dtm.clock.advance(MINUTE);
     const page = JSON.parse((await dtm.get('all?attention=true')).body) as { transactions: object[] };
     expect(page.transactions).toMatchObject([
-      { gid: 'g', attention: 'confirm of branch 01 was refused 3 times: refused' },
+      { gid: 'g', attention: refused('confirm of branch 01 was refused 3 times: refused') },
     ]);
     const shown = JSON.parse((await dtm.get('query?gid=g')).body) as {
       transaction: { attention: string; next_cron_time: string };
       branches: Record<string, unknown>[];
     };
-    expect(shown.transaction.attention).toBe('confirm of branch 01 was refused 3 times: refused');
+    expect(shown.transaction.attention).toBe(refused('confirm of branch 01 was refused 3 times: refused'));
     expect(shown.branches[1]).toMatchObject({
       op: 'confirm',
       attempts: 3,
@@ -205,7 +256,9 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     await second.clock.advance(200 * SECOND);
     expect(second.transport.calls).toEqual([]);
     await second.clock.advance(150 * SECOND);
-    expect((await second.find('g')).transaction.attention).toBe('confirm of branch 01 was refused 4 times: refused');
+    expect((await second.find('g')).transaction.attention).toBe(
+      refused('confirm of branch 01 was refused 4 times: refused'),
+    );
     expect(errorsOf(second)).toEqual([]);
     await second.clock.advance(6 * MINUTE);
     expect((await second.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });

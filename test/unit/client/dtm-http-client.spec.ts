@@ -90,6 +90,17 @@ describe.each(COMMANDS)('%s', (operation, act) => {
     expect(error).toMatchObject({ message, gid: 'g' });
   });
 
+  it.each([301, 307])('does not follow a redirect with %i', async (status) => {
+    const { participant, server } = await dtm();
+    participant.answer(`${PATH}/${operation}`, { status, headers: { location: '/there' } });
+    const error = await errorOf(act(server));
+    expect(error).toBeInstanceOf(DtmServerError);
+    expect(error).toMatchObject({
+      message: expect.stringContaining(`use the URL ${participant.url('/there')} instead`),
+    });
+    expect(participant.requests).toHaveLength(1);
+  });
+
   it('without an answer throws a connection error that names address, call and gid', async () => {
     const { participant, server } = await dtm();
     await participant.close();

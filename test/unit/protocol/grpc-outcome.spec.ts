@@ -43,7 +43,8 @@ describe('the status that a branch answers', () => {
   it('says whether anybody is there', () => {
     expect(readGrpcOutcome(GRPC_STATUS.UNAVAILABLE, '')).toMatchObject({ unreachable: true });
     expect(readGrpcOutcome(GRPC_STATUS.DEADLINE_EXCEEDED, '')).toMatchObject({ unreachable: true });
-    expect(readGrpcOutcome(GRPC_STATUS.UNIMPLEMENTED, '')).toMatchObject({ unreachable: false });
+    expect(readGrpcOutcome(GRPC_STATUS.UNIMPLEMENTED, '')).toMatchObject({ unreachable: false, definite: true });
+    expect(readGrpcOutcome(GRPC_STATUS.UNAVAILABLE, '')).toMatchObject({ definite: false });
   });
 
   it('is cut when it is too long to keep', () => {

@@ -101,11 +101,11 @@ describe('the answer of a gRPC branch', () => {
     ['ABORTED', REPLIES.failure, { kind: 'failure', message: 'no money' }],
     ['ABORTED ONGOING', { code: 10, details: 'ONGOING' }, { kind: 'ongoing', message: '' }],
     ['FAILED_PRECONDITION', REPLIES.ongoing, { kind: 'ongoing', message: 'not yet' }],
-    ['INTERNAL', REPLIES.broken, { kind: 'unknown', message: 'INTERNAL: boom', unreachable: false }],
+    ['INTERNAL', REPLIES.broken, { kind: 'unknown', message: 'INTERNAL: boom', unreachable: false, definite: false }],
     [
       'UNAVAILABLE',
       { code: 14, details: 'later' },
-      { kind: 'unknown', message: 'UNAVAILABLE: later', unreachable: true },
+      { kind: 'unknown', message: 'UNAVAILABLE: later', unreachable: true, definite: false },
     ],
     ['non-ASCII text', { code: 10, details: 'нет 100% 💰' }, { kind: 'failure', message: 'нет 100% 💰' }],
   ])('%s is decided by its status', async (_, reply, outcome) => {

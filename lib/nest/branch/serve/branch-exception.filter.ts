@@ -65,7 +65,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     }
     const outcome = this.#decide(error, context, handler);
     const answer = writeHttpOutcome(outcome);
-    return outcome.kind === 'unknown' ? { ...answer, status: unknownOutcomeStatus(error, context) } : answer;
+    return outcome.kind === 'unknown' ? { ...answer, status: unknownOutcomeStatus(error) } : answer;
   }
 
   #grpcError(error: unknown, [, metadata, serverCall]: GrpcArguments): GrpcError {
@@ -87,7 +87,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
 
   #decide(error: unknown, context: BranchContext, handler: string): UnsuccessfulOutcome {
     const { gid, transType, branchId, op } = context;
-    const outcome = thrownOutcome(error, context);
+    const outcome = thrownOutcome(error);
     this.#log(outcome, error, `${transType} ${gid}, branch ${branchId}, ${op} at ${handler}`, mayFail(transType, op));
     return outcome;
   }
@@ -105,7 +105,8 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
 
   #log({ kind, message }: UnsuccessfulOutcome, error: unknown, where: string, isForward: boolean): void {
     if (kind === 'ongoing') this.#logger.debug(`${where} is ongoing: ${message}`);
-    else if (kind === 'failure') this.#logger.warn(`${where} failed, so the transaction is rolled back: ${message}`);
+    else if (kind === 'failure' && isForward)
+      this.#logger.warn(`${where} failed, so the transaction is rolled back: ${message}`);
     else if (isForward) this.#logger.error(`${where} has an unknown outcome: ${message}`, stackOf(error));
     else {
       this.#logger.error(

@@ -1,36 +1,22 @@
 import { HttpException } from '@nestjs/common';
-import {
-  GRPC_STATUS,
-  errorOutcome,
-  errorText,
-  mayFail,
-  type BranchContext,
-  type UnsuccessfulOutcome,
-} from '../../../protocol/internal.js';
+import { GRPC_STATUS, errorOutcome, errorText, type UnsuccessfulOutcome } from '../../../protocol/internal.js';
 
 /**
  * Outcome of what a guard, pipe, interceptor or the method threw. A 409 of Nest is a failure, and so are 400 and 422: no retry
- * can mend them. What must not fail is retried instead.
+ * can mend them. A coordinator retries a failure of what must not fail; this package's also counts it.
  */
-export function thrownOutcome(error: unknown, context: BranchContext): UnsuccessfulOutcome {
+export function thrownOutcome(error: unknown): UnsuccessfulOutcome {
   const status = error instanceof HttpException ? error.getStatus() : 0;
   const code = findRpcCode(error);
   const message = thrownMessage(error);
   if (code === GRPC_STATUS.FAILED_PRECONDITION) return { kind: 'ongoing', message, cause: error };
   const isFailure = status === 409 || status === 400 || status === 422 || code === GRPC_STATUS.ABORTED;
-  const outcome: UnsuccessfulOutcome = isFailure
-    ? { kind: 'failure', message, cause: error }
-    : { ...errorOutcome(error), message };
-  return outcome.kind === 'failure' && !mayFail(context.transType, context.op)
-    ? { ...outcome, kind: 'unknown' }
-    : outcome;
+  return isFailure ? { kind: 'failure', message, cause: error } : { ...errorOutcome(error), message };
 }
 
 /** HTTP status of an unknown outcome: the one of an HttpException, unless dtm takes it for an outcome. */
-export function unknownOutcomeStatus(error: unknown, context: BranchContext): number {
-  if (!(error instanceof HttpException)) return 500;
-  const status = errorStatus(error, 500);
-  return !mayFail(context.transType, context.op) && (status === 400 || status === 422) ? 500 : status;
+export function unknownOutcomeStatus(error: unknown): number {
+  return error instanceof HttpException ? errorStatus(error, 500) : 500;
 }
 
 /** HTTP status of a rejected call. */
