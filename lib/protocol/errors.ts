@@ -139,8 +139,15 @@ export class DtmDuplicatedError extends DtmError {
 /** The store of the coordinator failed, e.g. because another process holds its file. */
 @brand('DtmStoreError')
 export class DtmStoreError extends DtmError {
-  /** @param message - names the store and the remedy */
-  constructor(message: string, options?: DtmErrorOptions) {
+  /** Whether it is unknown if the write was stored. False: nothing was stored. */
+  readonly isOutcomeUnknown: boolean;
+
+  /**
+   * @param message - names the store and the remedy
+   * @param options - cause and gid; `isOutcomeUnknown` when the write may have been stored all the same
+   */
+  constructor(message: string, options: DtmErrorOptions & { readonly isOutcomeUnknown?: boolean | undefined } = {}) {
     super('DTM_STORE', message, options);
+    this.isOutcomeUnknown = options.isOutcomeUnknown ?? false;
   }
 }

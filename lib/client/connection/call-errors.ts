@@ -37,6 +37,11 @@ export function assertNoRedirect({ status, redirect }: HttpResponse, operation: 
   throw new DtmServerError(`dtm refused ${operation}: ${redirectReason(status, redirect)}`, { gid });
 }
 
+/** Whether a proxy says that it got no answer: as without the proxy, the coordinator may have executed the request. */
+export function isProxyError({ status }: HttpResponse): boolean {
+  return status >= 502 && status <= 504;
+}
+
 /**
  * Refuses an answer to `newGid` without a gid.
  *

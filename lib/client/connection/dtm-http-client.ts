@@ -11,7 +11,7 @@ import {
   type JsonReader,
 } from '../../protocol/internal.js';
 import { HttpRequester, type HttpConnectionOptions, type HttpResponse } from '../../transport/index.js';
-import { assertNewGid, assertNoRedirect, noAnswer, unexpectedAnswer } from './call-errors.js';
+import { assertNewGid, assertNoRedirect, isProxyError, noAnswer, unexpectedAnswer } from './call-errors.js';
 import { readTransactionDetails, readTransactionPage, transactionFilterParameters } from './transaction-queries.js';
 
 /** Options of {@link dtmHttpClient}. */
@@ -59,6 +59,9 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
       throw noAnswer({ address, operation: operationIn(path), gid }, cause);
     }
     assertNoRedirect(answer, operationIn(path), gid);
+    if (isProxyError(answer)) {
+      throw noAnswer({ address, operation: operationIn(path), gid }, new Error(`a proxy answered ${answer.status}`));
+    }
     return answer;
   };
 

@@ -18,7 +18,7 @@ import {
   type TransactionRequest,
 } from '../../protocol/internal.js';
 import { HttpRequester, type HttpResponse } from '../../transport/index.js';
-import { assertNewGid, assertNoRedirect, noAnswer, unexpectedAnswer } from './call-errors.js';
+import { assertNewGid, assertNoRedirect, isProxyError, noAnswer, unexpectedAnswer } from './call-errors.js';
 import { dtmHttpClient, type DtmHttpClientOptions } from './dtm-http-client.js';
 
 /** Options of {@link dtmJsonRpcClient}, the same as those of {@link dtmHttpClient}. */
@@ -59,6 +59,9 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
   const call = async (method: string, params: string, gid?: string): Promise<unknown> => {
     const answer = await send(method, params, gid);
     assertNoRedirect(answer, method, gid);
+    if (isProxyError(answer)) {
+      throw noAnswer({ address, operation: method, gid }, new Error(`a proxy answered ${answer.status}`));
+    }
     const { status, body } = answer;
     let response: JsonRpcResponse;
     try {

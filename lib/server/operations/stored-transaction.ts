@@ -1,7 +1,10 @@
 import {
+  DtmArgumentError,
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
+  DtmStoreError,
+  errorText,
   type TransactionDetails,
   type TransactionRecord,
   type TransactionRequest,
@@ -47,4 +50,48 @@ export function undecidedError({ transaction, branches }: TransactionDetails): D
   const lastError = branches.findLast((branch) => branch.status === 'prepared' && branch.lastError)?.lastError;
   const why = lastError ? `: ${lastError}` : '';
   return new DtmOngoingError(`transaction ${transaction.gid} is ${transaction.status}${why}`, { gid: transaction.gid });
+}
+
+/**
+ * Answers "not decided" when the store fails on a transaction that exists, or may exist. An error would be read as "nothing
+ * was stored", and a repetition under a new gid would run the transaction twice.
+ *
+ * @param gid - global id
+ * @param work - reads or changes a stored transaction
+ * @throws DtmOngoingError when the store fails; what the work decides
+ */
+export async function orUndecided<T>(gid: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isDecision(error) ? error : storeFailedError(gid, error);
+  }
+}
+
+/**
+ * Adds a transaction.
+ *
+ * @param store - where it is stored
+ * @param details - the transaction
+ * @returns false when the gid exists
+ * @throws DtmOngoingError when the transaction may have been stored; the error of the store when it was not
+ */
+export async function createStored(store: Store, details: TransactionDetails): Promise<boolean> {
+  try {
+    return await store.create(details);
+  } catch (error) {
+    const isUnknown = error instanceof DtmStoreError && error.isOutcomeUnknown;
+    throw isUnknown ? storeFailedError(details.transaction.gid, error) : error;
+  }
+}
+
+function isDecision(error: unknown): boolean {
+  return [DtmFailureError, DtmOngoingError, DtmServerError, DtmArgumentError].some((type) => error instanceof type);
+}
+
+function storeFailedError(gid: string, cause: unknown): DtmOngoingError {
+  return new DtmOngoingError(
+    `transaction ${gid} may be stored, but its state is unknown: ${errorText(cause)}; query it, or repeat the request with the same gid`,
+    { cause, gid },
+  );
 }

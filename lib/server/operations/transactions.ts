@@ -16,7 +16,14 @@ import type { CoordinatorEnvironment } from '../environment/coordinator-environm
 import type { Execution } from '../execution/execution.js';
 import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
 import { PassStarter } from './pass-starter.js';
-import { assertSameMode, assertSucceeded, findStored, undecidedError } from './stored-transaction.js';
+import {
+  assertSameMode,
+  assertSucceeded,
+  createStored,
+  findStored,
+  orUndecided,
+  undecidedError,
+} from './stored-transaction.js';
 import type { Topics } from './topics.js';
 
 /** What `abort` needs of a request. */
@@ -46,8 +53,8 @@ export class Transactions {
     const { transaction, branches } = createTransaction(request, 'prepared', settings, now, subscribers);
     const deadline = MODES[transaction.transType].machine(transaction, branches.length, settings).deadline(transaction);
     const schedule = scheduleNext(beginPass({ transaction, branches }), deadline, settings, now, random);
-    if (await store.create({ transaction: { ...transaction, ...schedule }, branches })) return;
-    const stored = await this.#find(request.gid);
+    if (await createStored(store, { transaction: { ...transaction, ...schedule }, branches })) return;
+    const stored = await orUndecided(request.gid, this.#find(request.gid));
     assertSameMode(stored.transaction, request);
     if (stored.transaction.status !== 'prepared') {
       throw new DtmFailureError(`current status '${stored.transaction.status}', cannot prepare.`, { gid: request.gid });
@@ -60,15 +67,20 @@ export class Transactions {
     const { settings, clock, store } = this.#environment;
     // a saga with steps was hardly ever prepared before: the lookup is skipped
     const isNew = transType === 'saga' && steps.length > 0;
-    const stored = isNew ? undefined : await store.find(gid);
-    if (stored) return this.#submitStored(stored, request);
+    const stored = isNew ? undefined : await orUndecided(gid, store.find(gid));
+    if (stored) return orUndecided(gid, this.#submitStored(stored, request));
 
     const now = clock.now();
     const subscribers = await this.#topics.lookupFor(request);
     const fresh = createTransaction(request, 'submitted', settings, now, subscribers);
     const details = { ...fresh, transaction: this.#passes.withLease(fresh.transaction, now) };
-    if (!(await store.create(details))) return this.#submitStored(await this.#find(gid), request);
-    return this.#waitIfAsked(this.#passes.start(details), request);
+    if (await createStored(store, details)) {
+      return orUndecided(gid, this.#waitIfAsked(this.#passes.start(details), request));
+    }
+    return orUndecided(
+      gid,
+      this.#find(gid).then((found) => this.#submitStored(found, request)),
+    );
   }
 
   /** Steps and payloads of the request are ignored: those of the prepare are stored. */
@@ -106,6 +118,10 @@ export class Transactions {
 
   async abort(request: AbortRequest): Promise<void> {
     parseGid(request.gid);
+    return orUndecided(request.gid, this.#abort(request));
+  }
+
+  async #abort(request: AbortRequest): Promise<void> {
     const { clock, store } = this.#environment;
     const { transaction } = await this.#find(request.gid);
     const { status, transType } = transaction;
@@ -124,7 +140,7 @@ export class Transactions {
       const rollbackReason = request.rollbackReason || transaction.rollbackReason;
       const changes = { status: 'aborting', rollbackReason, updateTime: now } as const;
       const aborting = this.#passes.withLease({ ...transaction, ...changes }, now);
-      if (!(await store.update({ status }, aborting, new Map()))) return this.abort(request);
+      if (!(await store.update({ status }, aborting, new Map()))) return this.#abort(request);
       // recovery may have started a pass meanwhile
       pass =
         runner.renew(aborting, transaction.updateTime) ??
@@ -146,7 +162,7 @@ export class Transactions {
       updateTime: now,
       owner: undefined,
     } as const;
-    if (!(await this.#environment.store.update({ status: 'prepared' }, dropped, new Map()))) await this.abort(request);
+    if (!(await this.#environment.store.update({ status: 'prepared' }, dropped, new Map()))) await this.#abort(request);
   }
 
   async registerBranch(branch: BranchRegistration): Promise<void> {

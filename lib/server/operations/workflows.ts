@@ -7,7 +7,7 @@ import {
 import { assertRequest, createTransaction } from '../engine/create-transaction.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import { assertCallable } from './assert-callable.js';
-import { assertSameMode, findStored } from './stored-transaction.js';
+import { assertSameMode, createStored, findStored, orUndecided } from './stored-transaction.js';
 
 /** What initiators do with a workflow: the initiator runs it and decides how it ends: docs/protocol.md#workflow. */
 export class Workflows {
@@ -30,8 +30,8 @@ export class Workflows {
     }
     const { settings, clock, store } = this.#environment;
     const details = createTransaction(request, 'prepared', settings, clock.now(), noTopics);
-    if (await store.create(details)) return details;
-    const stored = await this.#find(gid);
+    if (await createStored(store, details)) return details;
+    const stored = await orUndecided(gid, this.#find(gid));
     assertSameMode(stored.transaction, request);
     return stored;
   }
@@ -39,6 +39,10 @@ export class Workflows {
   /** Stores the end of a workflow, as its initiator reports it. */
   async finish(request: TransactionRequest): Promise<void> {
     this.#assertRequest(request);
+    return orUndecided(request.gid, this.#finish(request));
+  }
+
+  async #finish(request: TransactionRequest): Promise<void> {
     const { gid } = request;
     const { transaction } = await this.#find(gid);
     assertSameMode(transaction, request);
@@ -64,7 +68,7 @@ export class Workflows {
       rollbackTime: status === 'failed' ? now : undefined,
       owner: undefined,
     } as const;
-    if (!(await store.update({ status: 'prepared' }, finished, new Map()))) await this.finish(request);
+    if (!(await store.update({ status: 'prepared' }, finished, new Map()))) await this.#finish(request);
   }
 
   #assertRequest(request: TransactionRequest): void {

@@ -20,7 +20,7 @@ export interface ExpectedState {
 
 /**
  * Where the coordinator stores its transactions. Every write is atomic, and **durable when its promise resolves**; a
- * rejected write leaves nothing behind. A transaction is due when it is not final and its `nextCronTime` has come.
+ * rejected write leaves nothing behind, unless the error is a `DtmStoreError` with `isOutcomeUnknown`. A transaction is due when it is not final and its `nextCronTime` has come.
  */
 export interface Store {
   /** Name for people, e.g. `sqlite ./dtm.db`. */

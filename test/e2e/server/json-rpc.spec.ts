@@ -97,13 +97,13 @@ describe('the JSON-RPC API', () => {
     ['abort of an unknown gid', 'abort', { gid: 'g', trans_type: 'tcc' }],
     ['registerBranch with a number', 'registerBranch', { gid: 'g', trans_type: 'tcc', branch_id: 1 }],
     ['registerBranch without params', 'registerBranch', undefined],
-    [
-      'a result that is not there yet',
-      'submit',
-      { gid: 'g', trans_type: 'msg', custom_data: '{"delay":9}', wait_result: true },
-    ],
   ])('answers %s with -32603', async (_, method, params) => {
     expect(await call(method, params)).toEqual({ code: -32603, message: expect.any(String) });
+  });
+
+  it('answers a result that is not there yet with -32902', async () => {
+    const params = { gid: 'g', trans_type: 'msg', custom_data: '{"delay":9}', wait_result: true };
+    expect(await call('submit', params)).toEqual({ code: -32902, message: expect.stringContaining('g is submitted') });
   });
 });
 

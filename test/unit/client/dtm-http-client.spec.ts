@@ -90,6 +90,14 @@ describe.each(COMMANDS)('%s', (operation, act) => {
     expect(error).toMatchObject({ message, gid: 'g' });
   });
 
+  it.each([502, 503, 504])('does not know what became of it when a proxy answers %i', async (status) => {
+    const { participant, server } = await dtm();
+    participant.answer(`${PATH}/${operation}`, { status, body: '' });
+    const error = await errorOf(act(server));
+    expect(error).toBeInstanceOf(DtmConnectionError);
+    expect(error).toMatchObject({ message: expect.stringContaining(`a proxy answered ${status}`), gid: 'g' });
+  });
+
   it.each([301, 307])('does not follow a redirect with %i', async (status) => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/${operation}`, { status, headers: { location: '/there' } });

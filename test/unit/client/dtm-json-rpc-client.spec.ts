@@ -92,7 +92,7 @@ describe.each(COMMANDS)('%s', (operation, act, params) => {
       DtmServerError,
       `dtm refused ${operation}: error -32700: Parse json error: x`,
     ],
-    [{ status: 502, body: '{"result":null}' }, DtmServerError, `dtm refused ${operation}: status 502`],
+    [{ status: 501, body: '{"result":null}' }, DtmServerError, `dtm refused ${operation}: status 501`],
   ])('answered with %j throws what it means', async (reply, type, message) => {
     const { participant, server } = await dtm();
     participant.answer(PATH, reply);

@@ -1,6 +1,7 @@
 import {
   DtmArgumentError,
   DtmFailureError,
+  DtmOngoingError,
   JSON_RPC_CODE,
   decodeBranchRegistration,
   decodeJsonRpcRequest,
@@ -56,6 +57,7 @@ export function jsonRpcApi(coordinator: Coordinator): Routes {
       } catch (error) {
         const message = errorText(error);
         if (error instanceof DtmFailureError) return answer(id, {}, { code: JSON_RPC_CODE.FAILURE, message });
+        if (error instanceof DtmOngoingError) return answer(id, null, { code: JSON_RPC_CODE.ONGOING, message });
         return answer(id, null, { code: JSON_RPC_CODE.INTERNAL_ERROR, message });
       }
     },

@@ -221,7 +221,8 @@ export class SqlStore implements Store {
       duplicate: `contains this record already (${reason}); nothing was stored`,
       refused: `refused (${reason}); nothing was stored`,
     };
-    return new DtmStoreError(`${this.name} ${messages[error.kind]}`, { cause: error.cause });
+    const isOutcomeUnknown = error.kind === 'lost';
+    return new DtmStoreError(`${this.name} ${messages[error.kind]}`, { cause: error.cause, isOutcomeUnknown });
   }
 }
 
