@@ -33,7 +33,7 @@ export { SagaBranch, type SagaBranchOptions } from './nest/branch/declare/saga-b
 export { TccAction, type TccActionOptions } from './nest/branch/declare/tcc-action.decorator.js';
 export { XaBranch, type XaBranchOptions } from './nest/branch/declare/xa-branch.decorator.js';
 export type {
-  Handler,
+  BranchHandler,
   HandlerPayload,
   HandlerResult,
   MethodName,

@@ -21,6 +21,7 @@ import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
 import { DtmSettings } from './options/dtm.settings.js';
 import { parseDtmOptions } from './options/parse-dtm-options.js';
+import { countModules } from './undocumented/modules-container.js';
 import { QueryPreparedController } from './query-prepared/query-prepared.controller.js';
 
 /**
@@ -91,7 +92,7 @@ export class DtmModule implements NestModule, OnModuleInit {
 
   /** @internal */
   onModuleInit(): void {
-    if ([...this.modules.values()].filter(({ metatype }) => metatype === DtmModule).length > 1) {
+    if (countModules(this.modules, DtmModule) > 1) {
       throw new DtmConfigError(
         'DtmModule is imported more than once; call forRoot in one place and import that module, or leave DtmModule global',
       );

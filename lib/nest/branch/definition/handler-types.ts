@@ -4,10 +4,10 @@ import type { BranchContext } from '../../../protocol/internal.js';
 import type { XaParticipant } from '../../../xa/index.js';
 
 /** Any method of a controller. */
-export type Handler = (...args: never[]) => unknown;
+export type BranchHandler = (...args: never[]) => unknown;
 
 /** Names of the public methods of a class. */
-export type MethodName<C> = { [K in keyof C]: C[K] extends Handler ? K : never }[keyof C] & string;
+export type MethodName<C> = { [K in keyof C]: C[K] extends BranchHandler ? K : never }[keyof C] & string;
 
 /**
  * Payload of a handler: the type of its first parameter. It is `undefined` when the handler has no parameter, and when the
@@ -40,7 +40,7 @@ export type HandlerResult<H> = H extends (...args: never[]) => infer R
  */
 export type WithCompanions<C, K extends keyof C, N extends string> = {
   readonly [M in N]: M extends keyof C
-    ? C[M] extends Handler
+    ? C[M] extends BranchHandler
       ? 0 extends 1 & HandlerPayload<C[M]>
         ? C[M]
         : [HandlerPayload<C[M]>] extends [undefined]
@@ -48,6 +48,6 @@ export type WithCompanions<C, K extends keyof C, N extends string> = {
           : [HandlerPayload<C[K]>] extends [HandlerPayload<C[M]>]
             ? C[M]
             : (payload: HandlerPayload<C[K]>, ...others: never[]) => unknown
-      : Handler
-    : Handler;
+      : BranchHandler
+    : BranchHandler;
 };

@@ -3,6 +3,7 @@ import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer 
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { findPrototype, type DiscoveredClass } from '../../undocumented/discovered-class.js';
+import { applicationIdOf } from '../../undocumented/modules-container.js';
 import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
 import { assertBranchMethod } from './branch-checks.js';
 import { listBranchPaths } from './branch-paths.js';
@@ -59,7 +60,7 @@ export class BranchExplorer {
         method,
         module: wrapper.host?.metatype,
         config: this.config,
-        applicationId: this.modules.applicationId,
+        applicationId: applicationIdOf(this.modules),
       });
       this.registry.add({ controller, method, definition, paths });
     }

@@ -42,7 +42,7 @@ async function runBranch(call: IncomingBranchCall, method: Method, self: unknown
   try {
     const result = await resultOf(method.apply(self, args));
     if (call.xa && !call.xa.isBegun) throw xaNeverBegun(call);
-    // Nest would send a stream that nobody reads
+    // Nest would send a stream although no caller reads the result
     if (!hasResult(definition)) return call.emptyReply;
     await awaitNestedTccs(context);
     return result ?? call.emptyReply;

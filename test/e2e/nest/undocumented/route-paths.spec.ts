@@ -1,6 +1,7 @@
 import { Controller, Module, Post, VERSION_NEUTRAL, Version, VersioningType } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer, RouterModule } from '@nestjs/core';
 import { afterEach, describe, expect, test } from 'vitest';
+import { applicationIdOf } from '../../../../lib/nest/undocumented/modules-container.js';
 import { readRoute, type Route } from '../../../../lib/nest/undocumented/route-paths.js';
 import { platforms } from '../platforms.js';
 import { closePlainApps, startPlainApp, type PlainApp } from './plain-app.js';
@@ -38,7 +39,7 @@ describe.each(platforms)('readRoute on %s', (platform) => {
       method,
       module: BankModule,
       config: app.get(ApplicationConfig),
-      applicationId: app.get(ModulesContainer).applicationId,
+      applicationId: applicationIdOf(app.get(ModulesContainer)),
     });
 
   test('gives the paths at which Nest serves a method', async () => {

@@ -1,0 +1,28 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
+import { expect, test } from 'vitest';
+import { applicationIdOf, countModules } from '../../../../lib/nest/undocumented/modules-container.js';
+
+@Module({})
+class OptionsModule {
+  static forRoot(value: number): DynamicModule {
+    return { module: OptionsModule, providers: [{ provide: 'value', useValue: value }] };
+  }
+}
+
+@Module({})
+class PlainModule {}
+
+@Module({ imports: [OptionsModule.forRoot(1), OptionsModule.forRoot(2), PlainModule] })
+class AppModule {}
+
+test('modules of a class are counted, and each application has an id', async () => {
+  const apps = await Promise.all(
+    [1, 2].map(() => NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false })),
+  );
+  const [first, second] = apps.map((app) => app.get(ModulesContainer));
+  expect(countModules(first!, OptionsModule)).toBe(2);
+  expect(countModules(first!, PlainModule)).toBe(1);
+  expect(applicationIdOf(first!)).not.toBe(applicationIdOf(second!));
+  await Promise.all(apps.map((app) => app.close()));
+});
