@@ -33,6 +33,15 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on consul
     address: (service) => `${registry}/${service}`,
   }));
 
+  it('registers with a token and a user that an open Consul does not need', async () => {
+    const service = freshName('open');
+    const driver = goZeroDriver({ consul: { user: 'bank', password: 'secret' } });
+    const registration = await driver.registerService(`${registry}/${service}?token=needless`, '127.0.0.1:1');
+    onTestFinished(() => registration.close());
+    expect(registration.problem).toBeUndefined();
+    expect(await servicesInConsul(consul, service)).toHaveLength(1);
+  });
+
   it('writes what Go dtm writes', async () => {
     const [ours, theirs] = [freshName('ours'), freshName('theirs')];
     const dtm = await startDtm({

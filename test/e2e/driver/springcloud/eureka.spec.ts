@@ -54,6 +54,13 @@ describe.skipIf(!needed.available)(needed.title('the driver of Spring Cloud on E
     }
   });
 
+  it('registers with a user that an open Eureka does not need', async () => {
+    const service = freshName('open');
+    const ClientConfig = { UserName: 'eureka', Password: 'secret' };
+    await registered(used(springCloudDriver()), { ...target(service), ClientConfig }, '127.0.0.1:1');
+    expect(await shown(service)).toHaveLength(1);
+  });
+
   it('Go dtm calls a service whose address was looked up before', async () => {
     const busi = freshName('busi');
     const { bank, address } = await startBank();
