@@ -25,7 +25,7 @@ export function findPolarisServers(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): readonly HostPort[] {
   const servers = option ?? inEnvironment(env) ?? inFile();
-  if (servers.length === 0) throw refusal('no server of Polaris is given');
+  if (servers.length === 0) throw refusal('no server of Polaris is configured');
   return servers.map((server) => {
     const address = parseHostPort(server) ?? parseHostPort(`${server}:${DEFAULT_PORT}`);
     if (address) return address;
@@ -42,7 +42,7 @@ function inFile(): readonly string[] {
   try {
     text = readFileSync(FILE, 'utf8');
   } catch (error) {
-    throw refusal(`no server of Polaris is given (${errorText(error)})`);
+    throw refusal(`no server of Polaris is configured (${errorText(error)})`);
   }
   let addresses: unknown;
   try {

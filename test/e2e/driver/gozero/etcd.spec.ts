@@ -87,6 +87,6 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on etcd')
     const body = JSON.stringify({ key: Buffer.from(key).toString('base64') });
     expect((await fetch(`${etcd.url}/v3/kv/deleterange`, { method: 'POST', body })).ok).toBe(true);
     await expect.poll(async () => (await keysInEtcd(etcd, `${name}/`)).length).toBe(1);
-    expect(registration.problem).toBeUndefined();
+    await expect.poll(() => registration.problem).toBeUndefined();
   });
 });

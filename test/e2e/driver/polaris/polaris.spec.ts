@@ -90,7 +90,7 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
       .toBeGreaterThan(2);
     expect(problems[1]).toContain('is no longer registered');
     await expect.poll(() => instances(service), { timeout: 30_000 }).toMatchObject([{ healthy: true }]);
-    expect(registration.problem).toBeUndefined();
+    await expect.poll(() => registration.problem).toBeUndefined();
   });
 
   it('finds instances of other namespaces only there', async () => {
