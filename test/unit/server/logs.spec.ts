@@ -23,7 +23,7 @@ const start = (options: EmbeddedServerOptions = {}) =>
 const lines = (): Record<string, unknown>[] => written.map((text) => JSON.parse(text) as Record<string, unknown>);
 
 describe('the log on stderr', () => {
-  it('has a line of JSON for each report, whatever stands in it', async () => {
+  it('has one JSON line for each message, whatever the message contains', async () => {
     const { server, transport } = await start();
     transport.answer('01 action', { kind: 'unknown', message: 'line one\nline two\r\n"quoted" \u2028 \u0000' });
     await server.submit(sagaRequest('g'));
@@ -44,7 +44,7 @@ describe('the log on stderr', () => {
     });
   });
 
-  it('names the transaction in each line that is about one, and branch and operation where it is about those', async () => {
+  it('names transaction, branch and operation in the lines about them', async () => {
     const { server, clock, transport } = await start();
     transport.answer('01 confirm', FAILURE).answer('01 action', UNKNOWN);
     await server.prepare(tccRequest('tcc'));
@@ -67,7 +67,7 @@ describe('the log on stderr', () => {
     ]);
   });
 
-  it('tells no passwords that stand in URLs', async () => {
+  it('contains no passwords of URLs', async () => {
     const { server, clock, transport } = await start({ breakerFailures: 2 });
     const gone = { kind: 'unknown', message: 'no answer from http://me:secret@b/', unreachable: true } as const;
     transport.answer('01 action', gone);
@@ -81,7 +81,7 @@ describe('the log on stderr', () => {
     expect(written.join('')).not.toContain('secret');
   });
 
-  it('that cannot be written keeps nothing from being done', async () => {
+  it('may fail without stopping the coordinator', async () => {
     const fail = (): never => {
       throw new Error('disk full');
     };

@@ -8,7 +8,7 @@ import { START_TIME } from '../../../support/virtual-clock.js';
 import { SETTINGS, msgOf, sagaOf, tccOf } from './pass-driver.js';
 
 const NOW = START_TIME + 1000;
-const held = (seconds: number): Deferred => ({ kind: 'deferred', until: NOW + seconds * 1000 });
+const deferred = (seconds: number): Deferred => ({ kind: 'deferred', until: NOW + seconds * 1000 });
 
 type Details = ReturnType<typeof sagaOf>;
 
@@ -29,11 +29,11 @@ const seconds = ({ pass }: Step): number => (pass.transaction.nextCronTime - NOW
 
 const concurrent = (change: Parameters<typeof sagaOf>[0]) => sagaOf({ ...change, concurrent: true });
 
-describe('a call that was held back', () => {
-  it('counts for nothing: neither branch nor interval change, and the transaction is due when it may be called', () => {
+describe('a deferred call', () => {
+  it('changes neither branch nor interval; the transaction is due at the end of the deferral', () => {
     const details = sagaOf({ steps: 2, options: { retryLimit: 1 } });
     const transaction = { ...details.transaction, nextCronInterval: 80 };
-    const step = run({ ...details, transaction }, held(7));
+    const step = run({ ...details, transaction }, deferred(7));
     expect(step.pass.branches).toEqual(details.branches);
     expect(step.changed.size).toBe(0);
     expect(step.pass.transaction).toMatchObject({ nextCronInterval: 80, owner: undefined, status: 'submitted' });
@@ -41,44 +41,44 @@ describe('a call that was held back', () => {
     expect(seconds(step)).toBe(7);
   });
 
-  it('is not made again in the same pass', () => {
-    expect(run(sagaOf({ steps: 3 }), SUCCESS, held(7)).pass.branches.map(({ status }) => status)).toEqual(
+  it('is not repeated in the same pass', () => {
+    expect(run(sagaOf({ steps: 3 }), SUCCESS, deferred(7)).pass.branches.map(({ status }) => status)).toEqual(
       'prepared succeed prepared prepared prepared prepared'.split(' '),
     );
   });
 
-  it('is due with the first of several', () => {
-    expect(seconds(run(concurrent({ steps: 3 }), held(50), held(7), held(20)))).toBe(7);
+  it('among several makes the transaction due at the earliest end', () => {
+    expect(seconds(run(concurrent({ steps: 3 }), deferred(50), deferred(7), deferred(20)))).toBe(7);
   });
 
   it.each([
     ['unknown', UNKNOWN, 10, 20],
     ['ongoing', ONGOING, 10, 10],
   ] as const)('leaves its pause to another branch whose answer is %s', (_, outcome, pause, interval) => {
-    const step = run(concurrent({ steps: 2 }), held(3), outcome);
+    const step = run(concurrent({ steps: 2 }), deferred(3), outcome);
     expect([seconds(step), step.pass.transaction.nextCronInterval]).toEqual([pause, interval]);
   });
 
-  it('does not put the timeout of the transaction off', () => {
-    expect(seconds(run(sagaOf({ steps: 1, options: { timeoutToFailSeconds: 25 } }), held(60)))).toBe(24);
+  it('does not postpone the time-out of the transaction', () => {
+    expect(seconds(run(sagaOf({ steps: 1, options: { timeoutToFailSeconds: 25 } }), deferred(60)))).toBe(24);
   });
 
-  it('may be a compensation, a second phase, a delivery or a question to the initiator', () => {
-    const back = run(sagaOf({ steps: 2 }), SUCCESS, FAILURE, held(9));
+  it('can be a compensation, a second phase, a delivery or a query of the initiator', () => {
+    const back = run(sagaOf({ steps: 2 }), SUCCESS, FAILURE, deferred(9));
     expect([back.pass.transaction.status, seconds(back)]).toEqual(['aborting', 9]);
-    const tcc = run(tccOf(2, 'submitted'), SUCCESS, held(9));
+    const tcc = run(tccOf(2, 'submitted'), SUCCESS, deferred(9));
     expect([tcc.pass.transaction.status, seconds(tcc)]).toEqual(['submitted', 9]);
-    const delivery = run(msgOf(2, 'submitted'), held(9));
+    const delivery = run(msgOf(2, 'submitted'), deferred(9));
     expect([delivery.pass.transaction.status, seconds(delivery)]).toEqual(['submitted', 9]);
     const old = msgOf(2, 'prepared', { timeoutToFailSeconds: 1 });
-    const question = run(old, held(9));
+    const question = run(old, deferred(9));
     expect([question.pass.transaction.status, seconds(question)]).toEqual(['prepared', 9]);
   });
 
-  it('leaves a transaction that needs attention as it is', () => {
+  it('does not change a transaction that needs attention', () => {
     const details = tccOf(1, 'submitted');
     const branches = details.branches.map((branch) => ({ ...branch, failures: 3, attempts: 3, lastError: 'no' }));
     const transaction = { ...details.transaction, attention: 'why' };
-    expect(run({ transaction, branches }, held(9)).pass.transaction.attention).toBe('why');
+    expect(run({ transaction, branches }, deferred(9)).pass.transaction.attention).toBe('why');
   });
 });

@@ -7,13 +7,13 @@ import { PassBed, msgOf, withBranches } from './pass-driver.js';
 const TIMEOUT = 35_000;
 
 describe('a prepared message', () => {
-  it('waits for its initiator until its timeout, and is due then', () => {
+  it('waits for its initiator until its time-out and is due then', () => {
     const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT - 1).run();
     expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
     expect(bed.transaction.nextCronTime).toBe(START_TIME + TIMEOUT);
   });
 
-  it('is asked for at its timeout, once in a pass, and delivered in the same pass when the answer is success', () => {
+  it('is queried at its time-out, once in a pass, and delivered in the same pass when the answer is success', () => {
     const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT);
     expect(bed.advance()).toEqual(['00 msg']);
     expect(bed.advance({ '00 msg': SUCCESS })).toEqual([]);
@@ -22,7 +22,7 @@ describe('a prepared message', () => {
     expect(bed.summary).toBe('succeed, 01 action succeed, 02 action succeed');
   });
 
-  it('is dropped with the reason when the answer is failure', () => {
+  it('is dropped with the reason of the answer when that is failure', () => {
     const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT).run({ '00 msg': FAILURE });
     expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'failed']);
     expect(bed.transaction).toMatchObject({ rollbackReason: 'refused', rollbackTime: START_TIME + TIMEOUT });
@@ -38,7 +38,7 @@ describe('a prepared message', () => {
     expect(bed.transaction).toMatchObject({ nextCronTime: now + 10_000, nextCronInterval: interval });
   });
 
-  it.each([ONGOING, UNKNOWN])('is never due at once, however often the answer is %j', (outcome) => {
+  it.each([ONGOING, UNKNOWN])('is never due at once, however often the initiator answers %j', (outcome) => {
     let details = msgOf(1, 'prepared', { timeoutToFailSeconds: 1 });
     let now = START_TIME + 1000;
     for (let pass = 0; pass < 50; pass++) {
@@ -56,7 +56,7 @@ describe('a prepared message', () => {
     expect(bed.transaction.nextCronTime).toBeGreaterThan(bed.now);
   });
 
-  it('has the timeout of its options', () => {
+  it('uses the time-out of its options', () => {
     const details = msgOf(1, 'prepared', { timeoutToFailSeconds: 3 });
     expect(new PassBed(details, START_TIME + 2999).advance()).toEqual([]);
     expect(new PassBed(details, START_TIME + 3000).advance()).toEqual(['00 msg']);
@@ -64,7 +64,7 @@ describe('a prepared message', () => {
 });
 
 describe('the delivery of a message', () => {
-  it('goes to one step after the other', () => {
+  it('calls one step after the other', () => {
     const bed = new PassBed(msgOf(3, 'submitted'));
     expect(bed.advance()).toEqual(['01 action']);
     expect(bed.run().calls).toEqual(['01 action', '02 action', '03 action']);
@@ -86,7 +86,7 @@ describe('the delivery of a message', () => {
     expect(again.transaction.status).toBe('succeed');
   });
 
-  it('of a concurrent one goes to all at once, and to the others when one gives no decision', () => {
+  it('calls all steps of a concurrent message at once, also when one gives no decision', () => {
     const bed = new PassBed(msgOf(3, 'submitted', { concurrent: true }));
     expect(bed.advance()).toEqual(['01 action', '02 action', '03 action']);
     expect(bed.advance({ '02 action': FAILURE })).toEqual([]);
@@ -97,7 +97,7 @@ describe('the delivery of a message', () => {
     expect([again.calls, again.transaction.status]).toEqual([['02 action'], 'succeed']);
   });
 
-  it('waits for the delay, measured from creation, and is due then', () => {
+  it('waits for the delay, measured from the creation, and is due then', () => {
     const details = msgOf(1, 'submitted', { customData: '{"delay":60}' });
     const early = new PassBed(details, START_TIME + 59_999).run();
     expect([early.calls, early.summary]).toEqual([[], 'submitted']);
@@ -105,29 +105,29 @@ describe('the delivery of a message', () => {
     expect(new PassBed(details, START_TIME + 60_000).run().summary).toBe('succeed, 01 action succeed');
   });
 
-  it('waits for the delay after the check-back, too', () => {
+  it('waits for the delay after the query-back, too', () => {
     const details = msgOf(1, 'prepared', { customData: '{"delay":60}' });
     const bed = new PassBed(details, START_TIME + TIMEOUT).run();
     expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'submitted']);
     expect(bed.transaction.nextCronTime).toBe(START_TIME + 60_000);
   });
 
-  it('knows no timeout once it was submitted', () => {
+  it('has no time-out after the submit', () => {
     const bed = new PassBed(msgOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9);
     expect(bed.run({ '01 action': UNKNOWN }).summary).toBe('submitted');
   });
 
-  it('counts an empty URL as taken', () => {
+  it('treats an empty URL as success', () => {
     const bed = new PassBed(withBranches(msgOf(2, 'submitted'), { '01 action': { url: '' } })).run();
     expect([bed.calls, bed.summary]).toEqual([['02 action'], 'succeed, 01 action succeed, 02 action succeed']);
   });
 
-  it('of a message without steps is nothing', () => {
+  it('has nothing to do for a message without steps', () => {
     expect(new PassBed(msgOf(0, 'submitted')).run().summary).toBe('succeed');
   });
 });
 
-it.each(['succeed', 'failed'] as const)('a message that %s is left alone', (status) => {
+it.each(['succeed', 'failed'] as const)('a message with status %s is not called', (status) => {
   const bed = new PassBed(msgOf(1, status), START_TIME + 10 ** 9).run();
   expect([bed.calls, bed.summary]).toEqual([[], status]);
 });

@@ -150,7 +150,7 @@ describe('a pass over a concurrent saga', () => {
       end: 'submitted, 02 action succeed, 03 action succeed',
     },
     {
-      title: 'also compensates a step that gave no decision: it may have happened',
+      title: 'also compensates an undecided step, which may have taken effect',
       saga: { steps: 2, concurrent: true },
       answers: { '01 action': UNKNOWN, '02 action': FAILURE },
       calls: '01 action, 02 action, 02 compensate, 01 compensate',
@@ -187,7 +187,7 @@ describe('a pass over a concurrent saga', () => {
     },
   );
 
-  it('keeps a predecessor waiting until the running action of its follower has answered and is compensated', () => {
+  it('compensates a predecessor only after the running action of its successor has answered and is compensated', () => {
     const bed = new PassBed(sagaOf({ steps: 3, concurrent: true, orders: { 1: [0] } }));
     bed.advance();
     expect(bed.advance({ '01 action': SUCCESS })).toEqual(['02 action']);
@@ -197,7 +197,7 @@ describe('a pass over a concurrent saga', () => {
     expect(bed.advance({ '02 compensate': SUCCESS })).toEqual(['01 compensate']);
   });
 
-  it('takes several answers at once', () => {
+  it('records several answers at once', () => {
     const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
     bed.advance();
     expect(bed.advance({ '01 action': FAILURE, '02 action': SUCCESS })).toEqual(['02 compensate', '01 compensate']);
@@ -211,13 +211,13 @@ describe('a pass over a concurrent saga', () => {
   });
 });
 
-describe('a saga that is taken up again', () => {
-  it('goes on where it stopped', () => {
+describe('a new pass over a saga', () => {
+  it('resumes the actions where they stopped', () => {
     const stored = withBranches(sagaOf({ steps: 3 }), { '01 action': { status: 'succeed' } });
     expect(new PassBed(stored).run().calls).toEqual(['02 action', '03 action']);
   });
 
-  it('rolls on back where it stopped', () => {
+  it('resumes the rollback where it stopped', () => {
     const details = withBranches(sagaOf({ steps: 3 }), {
       '01 action': { status: 'succeed' },
       '02 action': { status: 'succeed' },
@@ -233,37 +233,37 @@ describe('a saga that is taken up again', () => {
     expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'why', rollbackTime: START_TIME });
   });
 
-  it('aborts for a failure that was stored, with its reason, even though the decision was not', () => {
+  it('aborts for a failure that was stored, with its reason, even when the abort was not stored', () => {
     const stored = withBranches(sagaOf({ steps: 2 }), { '01 action': { status: 'failed', lastError: 'no money' } });
     const bed = new PassBed(stored).run();
     expect(bed.calls).toEqual(['01 compensate']);
     expect(bed.transaction.rollbackReason).toBe('url:http://b/a1 return failed: no money');
   });
 
-  it.each(['succeed', 'failed'] as const)('does nothing any more when it is %s', (status) => {
+  it.each(['succeed', 'failed'] as const)('does nothing when the saga is %s', (status) => {
     const bed = new PassBed(sagaOf({ steps: 2, status })).run();
     expect(bed.calls).toEqual([]);
     expect(bed.transaction.status).toBe(status);
   });
 });
 
-describe('the timeout of a saga', () => {
+describe('the time-out of a saga', () => {
   const late = START_TIME + 5000;
   const options = { timeoutToFailSeconds: 5 };
 
-  it('compensates what was done, and the step that could have been called next', () => {
+  it('compensates the steps that are done and the step that may have been called', () => {
     const stored = withBranches(sagaOf({ steps: 3, options }), { '01 action': { status: 'succeed' } });
     const bed = new PassBed(stored, late).run();
     expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
     expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'Timeout after 5 seconds' });
   });
 
-  it('is reached to the millisecond', () => {
+  it('is exact to the millisecond', () => {
     expect(new PassBed(sagaOf({ steps: 1, options }), late - 1).advance()).toEqual(['01 action']);
     expect(new PassBed(sagaOf({ steps: 1, options }), late).advance()).toEqual(['01 compensate']);
   });
 
-  it('lets a running action answer first, and compensates it then', () => {
+  it('waits for the answer of a running action, then compensates it', () => {
     const bed = new PassBed(sagaOf({ steps: 2, options }), START_TIME);
     bed.advance();
     bed.now = late;
@@ -272,7 +272,7 @@ describe('the timeout of a saga', () => {
     expect(bed.transaction.rollbackReason).toBe('Timeout after 5 seconds');
   });
 
-  it('comes too late when the last action has succeeded', () => {
+  it('has no effect when the last action has succeeded', () => {
     const bed = new PassBed(sagaOf({ steps: 1, options }), START_TIME);
     bed.advance();
     bed.now = late;
@@ -280,7 +280,7 @@ describe('the timeout of a saga', () => {
     expect(bed.transaction.status).toBe('succeed');
   });
 
-  it('gives way to a failure as the reason', () => {
+  it('is not the reason when an action has failed', () => {
     const bed = new PassBed(sagaOf({ steps: 1, options }), START_TIME);
     bed.advance();
     bed.now = late;
@@ -292,7 +292,7 @@ describe('the timeout of a saga', () => {
     expect(new PassBed(sagaOf({ steps: 1 }), START_TIME + 10 ** 12).advance()).toEqual(['01 action']);
   });
 
-  it('fails a saga that was only prepared, without a call; before it nothing happens', () => {
+  it('fails a prepared saga without a call; nothing happens before', () => {
     const saga = sagaOf({ steps: 2, options, status: 'prepared' });
     const early = new PassBed(saga, late - 1).run();
     expect([early.calls, early.transaction.status, early.transaction.nextCronTime]).toEqual([[], 'prepared', late]);
@@ -305,7 +305,7 @@ describe('the timeout of a saga', () => {
     });
   });
 
-  it('has no say any more while the saga is being rolled back', () => {
+  it('has no effect during the rollback', () => {
     const details = sagaOf({ steps: 1, options, status: 'aborting' });
     const bed = new PassBed(details, late).run({ '01 compensate': UNKNOWN });
     expect(bed.transaction).toMatchObject({ status: 'aborting', nextCronTime: late + 5000 });
@@ -319,7 +319,7 @@ describe('retry_limit', () => {
     return { ...details, transaction: { ...details.transaction, retryCount } };
   };
 
-  it('counts tries without a decision in the record, so that a restart does not forget them', () => {
+  it('counts undecided attempts in the record, so that a restart does not forget them', () => {
     expect(new PassBed(afterTries(0)).run({ '01 action': UNKNOWN }).transaction.retryCount).toBe(1);
     expect(new PassBed(afterTries(1)).run({ '01 action': UNKNOWN }).transaction).toMatchObject({
       retryCount: 2,
@@ -327,7 +327,7 @@ describe('retry_limit', () => {
     });
   });
 
-  it('rolls back at the try after the last one allowed, the undecided step included', () => {
+  it('rolls back after the last allowed attempt, the undecided step included', () => {
     const bed = new PassBed(afterTries(2)).run({ '01 action': UNKNOWN });
     expect(bed.calls).toEqual(['01 action', '01 compensate']);
     expect(bed.transaction).toMatchObject({
@@ -336,7 +336,7 @@ describe('retry_limit', () => {
     });
   });
 
-  it('does not count an ongoing step: that one is answered for', () => {
+  it('does not count ongoing answers', () => {
     const bed = new PassBed(afterTries(2)).run({ '01 action': ONGOING });
     expect(bed.transaction).toMatchObject({ status: 'submitted', retryCount: 2 });
   });
@@ -356,7 +356,7 @@ describe('retry_limit', () => {
   });
 });
 
-describe('what is kept of a call', () => {
+describe('what is stored of a call', () => {
   it.each<[string, Outcome, object]>([
     ['a success', SUCCESS, { status: 'succeed', attempts: 3, lastError: undefined }],
     ['a failure', FAILURE, { status: 'failed', attempts: 3, lastError: 'refused' }],
@@ -375,12 +375,12 @@ describe('what is kept of a call', () => {
     expect(bed.step.save).toBe(true);
   });
 
-  it('a compensation that failed stays prepared, to be asked again', () => {
+  it('a failed compensation stays prepared and is retried', () => {
     const bed = new PassBed(sagaOf({ steps: 1, status: 'aborting' })).run({ '01 compensate': FAILURE });
     expect(bed.pass.branches[0]).toMatchObject({ status: 'prepared', lastError: 'refused', attempts: 1 });
   });
 
-  it('is stored before anything that follows from it is called', () => {
+  it('an answer is stored before the calls that follow from it', () => {
     const bed = new PassBed(sagaOf({ steps: 2 }));
     bed.advance();
     expect(bed.step.save).toBe(false);
@@ -398,14 +398,11 @@ describe('a saga of 10,000 steps', () => {
     expect(bed.transaction.status).toBe('aborting');
   });
 
-  it.each([false, true])(
-    'does not keep the process busy when there is nothing to call (concurrent: %s)',
-    (concurrent) => {
-      const urls = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index + 1, { action: '' }]));
-      const bed = new PassBed(sagaOf({ steps: 10_000, concurrent, urls }));
-      // quadratic work with a copy of all rows in each round took over a minute
-      bed.advance();
-      expect(bed.transaction.status).toBe('succeed');
-    },
-  );
+  it.each([false, true])('does not block the process when there is nothing to call (concurrent: %s)', (concurrent) => {
+    const urls = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index + 1, { action: '' }]));
+    const bed = new PassBed(sagaOf({ steps: 10_000, concurrent, urls }));
+    // quadratic work with a copy of all rows in each round took over a minute
+    bed.advance();
+    expect(bed.transaction.status).toBe('succeed');
+  });
 });

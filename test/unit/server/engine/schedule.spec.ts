@@ -18,34 +18,34 @@ function after(
   return [bed.transaction.nextCronInterval, (bed.transaction.nextCronTime - START_TIME) / 1000];
 }
 
-describe('when a transaction is tried again', () => {
-  it('after an unknown answer: one interval, and twice as much the next time', () => {
+describe('the next attempt of a transaction', () => {
+  it('comes after one interval when the answer is unknown, then after twice the interval', () => {
     expect(after({ '01 action': UNKNOWN })).toEqual([20, 10]);
     expect(after({ '01 action': UNKNOWN }, { interval: 20 })).toEqual([40, 20]);
     expect(after({ '01 action': UNKNOWN }, { interval: 160 })).toEqual([300, 160]);
   });
 
-  it('never later than the cap', () => {
+  it('comes at the latest after the longest interval', () => {
     expect(after({ '01 action': UNKNOWN }, { interval: 300 })).toEqual([300, 300]);
   });
 
-  it('but a base interval above the cap is kept', () => {
+  it('comes after the base interval when that exceeds the longest interval', () => {
     expect(after({ '01 action': UNKNOWN }, { interval: 600, options: { retryIntervalSeconds: 600 } })).toEqual([
       600, 600,
     ]);
   });
 
-  it('after an ongoing answer: the interval stays as it is', () => {
+  it('comes after the same interval when the answer is ongoing', () => {
     expect(after({ '01 action': ONGOING })).toEqual([10, 10]);
     expect(after({ '01 action': ONGOING }, { interval: 80 })).toEqual([80, 80]);
   });
 
-  it('after progress: the interval starts anew', () => {
+  it('comes after the base interval when there was progress', () => {
     expect(after({ '01 action': SUCCESS, '02 action': UNKNOWN }, { interval: 160 })).toEqual([20, 10]);
     expect(after({ '01 action': SUCCESS, '02 action': ONGOING }, { interval: 160 })).toEqual([10, 10]);
   });
 
-  it('after a change of direction: the compensation does not inherit the interval of the action', () => {
+  it('comes after the base interval after a change of direction: compensations do not inherit the interval of actions', () => {
     expect(after({ '01 action': FAILURE, '01 compensate': UNKNOWN }, { interval: 160 })).toEqual([20, 10]);
     const details = sagaOf({ steps: 1, options: { timeoutToFailSeconds: 500 } });
     const timedOut = { ...details, transaction: { ...details.transaction, nextCronInterval: 160 } };
@@ -53,18 +53,18 @@ describe('when a transaction is tried again', () => {
     expect(bed.transaction).toMatchObject({ nextCronInterval: 20, nextCronTime: bed.now + 10_000 });
   });
 
-  it('up to a tenth later, so that many do not arrive together', () => {
+  it('comes up to a tenth later, so that retries do not arrive together', () => {
     expect(after({ '01 action': UNKNOWN }, { random: 0.5 })[1]).toBe(10.5);
     expect(after({ '01 action': UNKNOWN }, { random: 0.999 })[1]).toBeCloseTo(11, 1);
   });
 
-  it('never later than its timeout', () => {
+  it('comes at the latest at the time-out', () => {
     expect(after({ '01 action': UNKNOWN }, { interval: 40, options: { timeoutToFailSeconds: 25 }, random: 1 })[1]).toBe(
       25,
     );
   });
 
-  it('a finished one is not: it has no owner any more', () => {
+  it('does not exist when the transaction is final, which has no owner', () => {
     const bed = new PassBed(sagaOf({ steps: 1 })).run();
     expect(bed.transaction).toMatchObject({ status: 'succeed', owner: undefined });
   });
@@ -84,7 +84,7 @@ describe('the base interval', () => {
 });
 
 describe('the lease of a pass', () => {
-  it('is longer than any of its calls may take', () => {
+  it('is longer than the time-out of its calls', () => {
     expect(requestTimeout({}, SETTINGS)).toBe(3);
     expect(requestTimeout({ requestTimeoutSeconds: 60 }, SETTINGS)).toBe(60);
     expect(leaseTime({ requestTimeoutSeconds: 60 }, SETTINGS, START_TIME)).toBeGreaterThan(START_TIME + 60_000);

@@ -4,7 +4,7 @@ import { FAILURE, ONGOING, UNKNOWN } from '../../../support/scripted-transport.j
 import { START_TIME } from '../../../support/virtual-clock.js';
 import { PassBed, tccOf, withBranches } from './pass-driver.js';
 
-describe('phase 2 of a TCC', () => {
+describe('the second phase of a TCC', () => {
   it('confirms in reverse order of registration, one at a time', () => {
     const bed = new PassBed(tccOf(3, 'submitted'));
     expect(bed.advance()).toEqual(['03 confirm']);
@@ -34,24 +34,24 @@ describe('phase 2 of a TCC', () => {
     expect(cancelled.summary).toBe('aborting');
   });
 
-  it('goes on where it stopped', () => {
+  it('resumes where it stopped', () => {
     const stored = withBranches(tccOf(3, 'submitted'), { '03 confirm': { status: 'succeed' } });
     expect(new PassBed(stored).run().calls).toEqual(['02 confirm', '01 confirm']);
   });
 
-  it('of a TCC without branches is nothing', () => {
+  it('has nothing to do for a TCC without branches', () => {
     expect(new PassBed(tccOf(0, 'submitted')).run().summary).toBe('succeed');
     expect(new PassBed(tccOf(0, 'aborting')).run().summary).toBe('failed');
   });
 
-  it('counts an empty URL as done', () => {
+  it('treats an empty URL as success', () => {
     const stored = withBranches(tccOf(2, 'submitted'), { '02 confirm': { url: '' } });
     const bed = new PassBed(stored).run();
     expect(bed.calls).toEqual(['01 confirm']);
     expect(bed.summary).toBe('succeed, 01 confirm succeed, 02 confirm succeed');
   });
 
-  it('knows no timeout once it was submitted', () => {
+  it('has no time-out after the submit', () => {
     const bed = new PassBed(tccOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run({
       '01 confirm': UNKNOWN,
     });
@@ -60,7 +60,7 @@ describe('phase 2 of a TCC', () => {
 });
 
 describe('a prepared TCC', () => {
-  it('waits for its initiator until its timeout, and is due again then', () => {
+  it('waits for its initiator until its time-out and is due then', () => {
     const bed = new PassBed(tccOf(1, 'prepared', { timeoutToFailSeconds: 60 }), START_TIME + 59_999).run();
     expect(bed.calls).toEqual([]);
     expect(bed.transaction).toMatchObject({ status: 'prepared', nextCronTime: START_TIME + 60_000, owner: undefined });
@@ -76,7 +76,7 @@ describe('a prepared TCC', () => {
     expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: `Timeout after ${seconds} seconds` });
   });
 
-  it('stores that it is aborting, and wants its branches read again, before it calls anything: one may just have been registered', () => {
+  it('stores that it is aborting, then reloads its branches, before it calls any: one may just have been registered', () => {
     const bed = new PassBed(tccOf(1, 'prepared'), START_TIME + 35_000);
     expect(bed.advance()).toEqual([]);
     expect(bed.step).toMatchObject({ save: true, reload: true, over: false });
@@ -85,7 +85,7 @@ describe('a prepared TCC', () => {
     expect(bed.step).toMatchObject({ save: false, reload: false });
   });
 
-  it('without branches is not failed before they were read again, either', () => {
+  it('without branches fails only after the branches were reloaded', () => {
     const bed = new PassBed(tccOf(0, 'prepared'), START_TIME + 35_000);
     bed.advance();
     expect(bed.transaction.status).toBe('aborting');

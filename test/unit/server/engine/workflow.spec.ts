@@ -8,12 +8,12 @@ import { PassBed, SETTINGS, workflowOf } from './pass-driver.js';
 const DUE = START_TIME + 10_000;
 
 describe('a workflow', () => {
-  it('is first due after its interval: its initiator is running it', () => {
+  it('is first due after its interval, because its initiator is running it', () => {
     expect(workflowOf().transaction.nextCronTime).toBe(DUE);
     expect(workflowOf({ retryIntervalSeconds: 30 }).transaction.nextCronTime).toBe(START_TIME + 30_000);
   });
 
-  it('is called to go on: at query_prepared, with its name as operation and its input as body', () => {
+  it('is resumed by a call of query_prepared, with its name as operation and its input as body', () => {
     const { transaction, branches } = workflowOf();
     const call = MODES.workflow.machine(transaction, branches.length, SETTINGS).initiator!(transaction);
     expect(call).toMatchObject({ branchId: '00', op: 'transfer', url: 'http://b/w' });
@@ -33,18 +33,18 @@ describe('a workflow', () => {
     expect(bed.transaction.owner).toBeUndefined();
   });
 
-  it('that answers again is called at its own interval again', () => {
+  it('is called at its own interval again after an answer', () => {
     const unknown = new PassBed(workflowOf(), DUE).run({ '00 transfer': UNKNOWN });
     const bed = new PassBed({ transaction: unknown.transaction, branches: [] }, DUE + 10_000).run();
     expect(bed.transaction).toMatchObject({ nextCronTime: DUE + 20_000, nextCronInterval: 10 });
   });
 
-  it('has no timeout', () => {
+  it('has no time-out', () => {
     const bed = new PassBed(workflowOf({ timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run();
     expect([bed.calls, bed.summary]).toEqual([['00 transfer'], 'prepared']);
   });
 
-  it('without a URL to call is left to its initiator', () => {
+  it('is never called when it has no URL', () => {
     const bed = new PassBed(workflowOf({ queryPrepared: undefined }), DUE).run();
     expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
     expect(bed.transaction.nextCronTime).toBeGreaterThan(DUE);

@@ -5,7 +5,7 @@ import { START_TIME } from '../../../support/virtual-clock.js';
 import { PassBed, branchRows, twoPhaseOf } from './pass-driver.js';
 
 describe('an XA transaction', () => {
-  it('has two rows for a branch: rollback, then commit, both to its URL, without a body', () => {
+  it('has two records for each branch: rollback and commit, both with its URL and no body', () => {
     expect(branchRows('xa', ['01'])).toEqual(
       ['rollback', 'commit'].map((op) => ({
         branchId: '01',
@@ -43,7 +43,7 @@ describe('an XA transaction', () => {
     expect(rolledBack.summary).toBe('aborting');
   });
 
-  it('that is prepared waits for its initiator, and is rolled back at its timeout', () => {
+  it('waits for its initiator while prepared, and is rolled back at its time-out', () => {
     const waiting = new PassBed(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 34_999).run();
     expect([waiting.calls, waiting.summary]).toEqual([[], 'prepared']);
     expect(waiting.transaction.nextCronTime).toBe(START_TIME + 35_000);

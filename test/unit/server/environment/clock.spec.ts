@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../../../lib/server/environment/clock.js';
 
-describe("the machine's clock", () => {
-  it('calls back once after the time, unless it is cancelled', () => {
+describe('the system clock', () => {
+  it('calls back once after the time, unless the call is cancelled', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const [kept, cancelled] = [vi.fn<() => void>(), vi.fn<() => void>()];
@@ -17,7 +17,7 @@ describe("the machine's clock", () => {
     expect(systemClock.now() - before).toBe(5999);
   });
 
-  it('does not call back at once when the time is longer than a timer can measure', () => {
+  it('does not call back at once when the time exceeds the limit of timers', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const callback = vi.fn<() => void>();

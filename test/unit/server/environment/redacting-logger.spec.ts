@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { redactingLogger } from '../../../../lib/server/environment/redacting-logger.js';
 import { RecordingLogger } from '../../../support/recording-logger.js';
 
-describe('a careful logger', () => {
-  it.each(['info', 'warn', 'error'] as const)('leaves credentials out of %s: message and fields', (level) => {
+describe('a redacting logger', () => {
+  it.each(['info', 'warn', 'error'] as const)('removes credentials from message and fields of %s', (level) => {
     const logger = new RecordingLogger();
     const fields = { url: 'http://u:secret@bank', gid: 'g', count: 3, nothing: undefined };
     redactingLogger(logger)[level]('at http://u:secret@bank', fields);
@@ -14,7 +14,7 @@ describe('a careful logger', () => {
     ]);
   });
 
-  it('is not stopped by a logger that throws', () => {
+  it('ignores errors of the wrapped logger', () => {
     const fail = (): never => {
       throw new Error('disk full');
     };

@@ -10,7 +10,7 @@ import { VirtualClock } from '../../../support/virtual-clock.js';
 async function bed(count: number) {
   const clock = new VirtualClock();
   let wakes = 0;
-  let nudges = 0;
+  let notifications = 0;
   const inner = memoryStore();
   const store = interceptStore(inner, (operation, call) => {
     if (operation === 'wake') wakes++;
@@ -26,40 +26,40 @@ async function bed(count: number) {
     );
     await store.create(details);
   }
-  const waker = new Waker({ store, clock }, () => nudges++);
+  const waker = new Waker({ store, clock }, () => notifications++);
   const due = async (): Promise<number> =>
     (await inner.claim(clock.now(), 'me', () => clock.now() + 1, count + 1)).length;
-  return { clock, waker, due, counts: () => ({ wakes, nudges }) };
+  return { clock, waker, due, counts: () => ({ wakes, notifications }) };
 }
 
-describe('waking', () => {
-  it('goes through all of them, five hundred at a time, each of which is told', async () => {
+describe('wake()', () => {
+  it('wakes all transactions in batches of five hundred, and notifies after each batch', async () => {
     const { waker, due, counts } = await bed(1200);
     expect(await waker.wake({}, Infinity)).toEqual({ count: 1200, hasMore: false });
-    expect(counts()).toEqual({ wakes: 3, nudges: 3 });
+    expect(counts()).toEqual({ wakes: 3, notifications: 3 });
     expect(await due()).toBe(1200);
   });
 
-  it('ends at the limit, and says that there may be more', async () => {
+  it('stops at the limit and reports that there may be more', async () => {
     const { waker, due } = await bed(1200);
     expect(await waker.wake({}, 700)).toEqual({ count: 700, hasMore: true });
     expect(await due()).toBe(700);
   });
 
-  it.each([0, -1])('wakes none when the limit is %i', async (limit) => {
+  it.each([0, -1])('wakes no transaction when the limit is %i', async (limit) => {
     const { waker, due, counts } = await bed(3);
     expect((await waker.wake({}, limit)).count).toBe(0);
     expect([counts().wakes, await due()]).toEqual([0, 0]);
   });
 
-  it('leaves the rest when it is not wanted any more', async () => {
+  it('leaves the rest when it should not continue', async () => {
     const { waker, due } = await bed(1200);
-    let asked = 0;
-    expect(await waker.wake({}, Infinity, () => ++asked <= 1)).toEqual({ count: 500, hasMore: true });
+    let calls = 0;
+    expect(await waker.wake({}, Infinity, () => ++calls <= 1)).toEqual({ count: 500, hasMore: true });
     expect(await due()).toBe(500);
   });
 
-  it('comes to its end though the clock is set back meanwhile', async () => {
+  it('ends even when the clock is set back meanwhile', async () => {
     const { clock, waker } = await bed(1200);
     const woken = waker.wake({}, Infinity, () => {
       clock.jump(-1000);

@@ -17,13 +17,13 @@ const insert = (n: number) => () => database.prepare('insert into numbers values
 const stored = (): number[] =>
   (database.prepare('select n from numbers order by n').all() as { n: number }[]).map(({ n }) => n);
 
-describe('writes that come together', () => {
-  it('run in order and are answered with their own results', async () => {
+describe('concurrent writes', () => {
+  it('run in order and return their own results', async () => {
     const results = await Promise.all([commits.run(() => 'a'), commits.run(insert(1)), commits.run(stored)]);
     expect(results).toEqual(['a', 1, [1]]);
   });
 
-  it('are not run before the I/O of the turn is done, so that they can share a commit', async () => {
+  it('run after the I/O of the event loop iteration, so that they share a commit', async () => {
     const first = commits.run(insert(1));
     await Promise.resolve();
     const second = commits.run(insert(2));
@@ -33,7 +33,7 @@ describe('writes that come together', () => {
     await second;
   });
 
-  it('that are made while others are answered go into the next group', async () => {
+  it('belong to the next group when others are being answered', async () => {
     const nested = commits.run(insert(1)).then(() => commits.run(insert(2)));
     await nested;
     expect(stored()).toEqual([1, 2]);
@@ -41,7 +41,7 @@ describe('writes that come together', () => {
 });
 
 describe('a write that throws', () => {
-  it('is refused alone, with the reason; the others of its group are kept, in order', async () => {
+  it('is rejected alone, with the reason; the others of its group are stored, in order', async () => {
     const results = await Promise.allSettled([
       commits.run(insert(1)),
       commits.run(insert(1)),
@@ -59,7 +59,7 @@ describe('a write that throws', () => {
     expect(database.inTransaction).toBe(false);
   });
 
-  it('leaves nothing of what it did before it threw', async () => {
+  it('leaves nothing behind of what it did before', async () => {
     const half = commits.run(() => {
       insert(1)();
       throw new Error('disk on fire');
@@ -70,7 +70,7 @@ describe('a write that throws', () => {
 });
 
 describe('a group that cannot be written', () => {
-  it('does not spoil the next one', async () => {
+  it('does not affect the next group', async () => {
     database.exec('pragma query_only = on');
     await expect(commits.run(insert(1))).rejects.toThrow(/could not write \(attempt to write a readonly database\)/);
     database.exec('pragma query_only = off');
@@ -78,7 +78,7 @@ describe('a group that cannot be written', () => {
     expect(stored()).toEqual([1]);
   });
 
-  it('is refused when the commit itself fails, and nothing of it is kept', async () => {
+  it('is rejected when the commit fails, and nothing of it is stored', async () => {
     database.exec(
       'pragma foreign_keys = on; create table children (n references numbers deferrable initially deferred)',
     );
@@ -90,7 +90,7 @@ describe('a group that cannot be written', () => {
     expect(await commits.run(insert(1))).toBe(1);
   });
 
-  it('is refused, not fatal, when it cannot even be rolled back', async () => {
+  it('is rejected, without further harm, when it cannot be rolled back', async () => {
     const broken = {
       exec: (sql: string): never => {
         throw new Error(`no disk for ${sql}`);
@@ -105,7 +105,7 @@ describe('a group that cannot be written', () => {
 });
 
 describe('drain()', () => {
-  it('waits for the writes under way, and returns at once when there are none', async () => {
+  it('waits for running writes and returns at once when there are none', async () => {
     await commits.drain();
     void commits.run(insert(1));
     await commits.drain();

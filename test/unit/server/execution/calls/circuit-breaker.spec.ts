@@ -11,17 +11,17 @@ import { VirtualClock, settled } from '../../../../support/virtual-clock.js';
 
 let clock: VirtualClock;
 let logger: RecordingLogger;
-/** Whom the breaker wanted to be woken. */
+/** The transactions that the circuit breaker woke. */
 let woken: unknown[];
-/** What it is told about that. */
-let wake: () => Promise<{ count: number; isMore: boolean }>;
+/** The result of waking. */
+let wake: () => Promise<{ count: number; hasMore: boolean }>;
 let breaker: CircuitBreaker;
 
 beforeEach(() => {
   clock = new VirtualClock();
   logger = new RecordingLogger();
   woken = [];
-  wake = async () => ({ count: 1, isMore: false });
+  wake = async () => ({ count: 1, hasMore: false });
   const environment: CoordinatorEnvironment = {
     store: memoryStore(),
     transport: new ScriptedTransport(clock),
@@ -49,8 +49,8 @@ async function open(target: string): Promise<void> {
   expect(breaker.isOpen(target)).toBe(true);
 }
 
-describe('the targets that are remembered', () => {
-  it('are ten thousand at most: the one that was called longest ago is forgotten, with its timer', async () => {
+describe('remembered targets', () => {
+  it('are ten thousand at most: the target whose failure is oldest is forgotten, with its timer', async () => {
     for (let index = 0; index < 10_000; index++) await open(`http://host${index}`);
     expect(clock.pending).toBe(10_000);
     await open('http://one-more');
@@ -61,7 +61,7 @@ describe('the targets that are remembered', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('are none that answer', async () => {
+  it('do not include targets that answer', async () => {
     for (let index = 0; index < 20_000; index++) {
       await fails(`http://host${index}`);
       await answers(`http://host${index}`);
@@ -71,46 +71,46 @@ describe('the targets that are remembered', () => {
   });
 });
 
-describe('the next try', () => {
-  it('is left to whoever comes when nobody is known to wait', async () => {
+describe('the next probe', () => {
+  it('is made by any call when no transaction is known to wait', async () => {
     await open('http://bank');
-    wake = async () => ({ count: 0, isMore: false });
+    wake = async () => ({ count: 0, hasMore: false });
     await clock.advance(2000);
     expect(woken).toEqual([{ gid: 'g' }]);
     expect(clock.pending).toBe(0);
     expect(await fails('http://bank', 'comes')).toMatchObject({ kind: 'deferred' });
     expect(await answers('http://bank')).toMatchObject({ kind: 'deferred' });
-    // it was tried with
+    // it becomes a candidate
     breaker.passEnded('comes', true);
     await clock.advance(2000);
     expect(woken).toEqual([{ gid: 'g' }, { gid: 'comes' }]);
   });
 
-  it('is made with one that took longer to be stored than the pause lasts', async () => {
+  it('is made by a transaction that was stored only after the pause', async () => {
     await open('http://bank');
     await clock.advance(2000);
     expect(await fails('http://bank', 'slow')).toMatchObject({ kind: 'deferred' });
-    wake = async () => ({ count: 0, isMore: false });
+    wake = async () => ({ count: 0, hasMore: false });
     await clock.advance(10_000);
     expect(clock.pending).toBe(0);
     woken = [];
-    wake = async () => ({ count: 1, isMore: false });
+    wake = async () => ({ count: 1, hasMore: false });
     breaker.passEnded('slow', true);
     await clock.advance(2000);
     expect(woken).toEqual([{ gid: 'slow' }]);
   });
 
-  it('is for the one that was woken, and for new ones', async () => {
+  it('is made by the woken transaction, or by a new one', async () => {
     await open('http://bank');
     await clock.advance(2000);
     const other = await breaker.call('http://bank', { gid: 'other', isNew: false }, async () => SUCCESS);
     expect(other).toMatchObject({ kind: 'deferred' });
-    const chosen = await breaker.call('http://bank', { gid: 'g', isNew: false }, async () => SUCCESS);
-    expect(chosen).toBe(SUCCESS);
+    const candidate = await breaker.call('http://bank', { gid: 'g', isNew: false }, async () => SUCCESS);
+    expect(candidate).toBe(SUCCESS);
     expect(breaker.isOpen('http://bank')).toBe(false);
   });
 
-  it('is for another one when the one that was woken does not come', async () => {
+  it('is made by another transaction when the woken one does not call', async () => {
     await fails('http://bank', 'first');
     await fails('http://bank', 'second');
     await clock.advance(2000);
@@ -120,7 +120,7 @@ describe('the next try', () => {
     expect(await breaker.call('http://bank', { gid: 'x', isNew: false }, async () => SUCCESS)).toBe(SUCCESS);
   });
 
-  it('takes place although the store could not wake anybody', async () => {
+  it('is made although the store could not wake a transaction', async () => {
     await open('http://bank');
     wake = () => Promise.reject(new Error('disk full'));
     await clock.advance(6000);
@@ -128,14 +128,14 @@ describe('the next try', () => {
     expect(await breaker.call('http://bank', { gid: 'x', isNew: false }, async () => SUCCESS)).toBe(SUCCESS);
   });
 
-  it('ends what an operator has ended meanwhile', async () => {
+  it('does not reopen a circuit that an operator has closed meanwhile', async () => {
     await open('http://bank');
     await clock.advance(2000);
     const probe = breaker.call('http://bank', { gid: 'g', isNew: false }, async () => {
       breaker.reset('http://bank');
       return NO_ANSWER;
     });
-    // it counts like any other
+    // the failure counts like any other
     expect(await probe).toBe(NO_ANSWER);
     expect(breaker.isOpen('http://bank')).toBe(false);
     await fails('http://bank');
@@ -143,8 +143,8 @@ describe('the next try', () => {
   });
 });
 
-describe('a pass that was held back', () => {
-  it('is woken when it is stored only after the target has answered, and not otherwise', async () => {
+describe('a deferred pass', () => {
+  it('is woken only when its end is stored after the target has answered', async () => {
     await open('http://bank');
     await fails('http://bank', 'late');
     await fails('http://bank', 'early');
@@ -161,14 +161,14 @@ describe('a pass that was held back', () => {
     expect(woken).toHaveLength(1);
   });
 
-  it('is not woken while the target is left alone', async () => {
+  it('is not woken while the circuit is open', async () => {
     await open('http://bank');
-    await fails('http://bank', 'held');
-    breaker.passEnded('held', true);
+    await fails('http://bank', 'deferred');
+    breaker.passEnded('deferred', true);
     expect(woken).toEqual([]);
   });
 
-  it('is not tried with while it waits for something else as well', async () => {
+  it('is no candidate for a probe while it also waits for something else', async () => {
     await open('http://bank');
     await fails('http://bank', 'mixed');
     breaker.passEnded('mixed', false);
@@ -176,7 +176,7 @@ describe('a pass that was held back', () => {
     expect(woken).not.toContainEqual({ gid: 'mixed' });
   });
 
-  it('may wait for several targets', async () => {
+  it('can wait for several targets', async () => {
     await open('http://a');
     await open('http://b');
     await fails('http://a', 'both');
@@ -189,11 +189,11 @@ describe('a pass that was held back', () => {
     expect(woken).toEqual([{ gid: 'both' }]);
   });
 
-  it('is not woken any more when the coordinator stops', async () => {
+  it('is not woken after the coordinator has stopped', async () => {
     await open('http://bank');
-    await fails('http://bank', 'held');
+    await fails('http://bank', 'deferred');
     breaker.stop();
-    breaker.passEnded('held', true);
+    breaker.passEnded('deferred', true);
     expect(woken).toEqual([]);
     expect(await answers('http://bank')).toBe(SUCCESS);
     expect(await fails('http://bank')).toBe(NO_ANSWER);

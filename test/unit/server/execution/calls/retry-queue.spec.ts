@@ -4,213 +4,213 @@ import { START_TIME, VirtualClock, settled } from '../../../../support/virtual-c
 
 let clock: VirtualClock;
 let waits: number;
-let rooms: number;
+let capacityEvents: number;
 
 beforeEach(() => {
   clock = new VirtualClock();
   waits = 0;
-  rooms = 0;
+  capacityEvents = 0;
 });
 
-const turnsOf = (limit: number): RetryQueue =>
+const createQueue = (limit: number): RetryQueue =>
   new RetryQueue(limit, clock, {
     onWait: () => {
       waits++;
     },
     onCapacity: () => {
-      rooms++;
+      capacityEvents++;
     },
   });
 
-/** A pass that takes a turn, and what became of it. */
-class Taking {
-  turn: CallSlot | undefined;
+/** A pass that acquires a slot, and the result. */
+class Attempt {
+  slot: CallSlot | undefined;
   isAnswered = false;
-  readonly taken: Promise<void>;
+  readonly answered: Promise<void>;
 
   constructor(
     readonly pass: PassSlots,
     target = 'bank',
   ) {
-    this.taken = pass.acquire(target).then((turn) => {
-      this.turn = turn;
+    this.answered = pass.acquire(target).then((slot) => {
+      this.slot = slot;
       this.isAnswered = true;
     });
   }
 
-  get state(): 'works' | 'waits' | 'sent away' {
+  get state(): 'calls' | 'waits' | 'deferred' {
     if (!this.isAnswered) return 'waits';
-    return this.turn ? 'works' : 'sent away';
+    return this.slot ? 'calls' : 'deferred';
   }
 }
 
-const take = (turns: RetryQueue, count: number, target?: string): Taking[] =>
-  Array.from({ length: count }, () => new Taking(turns.forPass(), target));
+const acquire = (queue: RetryQueue, count: number, target?: string): Attempt[] =>
+  Array.from({ length: count }, () => new Attempt(queue.forPass(), target));
 
-const states = (takings: readonly Taking[]): string[] => takings.map(({ state }) => state);
+const states = (attempts: readonly Attempt[]): string[] => attempts.map(({ state }) => state);
 
-/** Lets a target show how long a turn takes; the last one goes on. */
-async function measured(turns: RetryQueue, ms: number): Promise<Taking> {
-  let [taking] = take(turns, 1);
+/** Measures calls of a duration. @returns the last attempt, whose call goes on */
+async function measured(queue: RetryQueue, ms: number): Promise<Attempt> {
+  let [attempt] = acquire(queue, 1);
   for (let count = 0; count < 3; count++) {
-    await taking!.taken;
+    await attempt!.answered;
     clock.jump(ms);
-    const [next] = take(turns, 1);
-    taking!.turn!.release(true);
-    taking = next;
+    const [next] = acquire(queue, 1);
+    attempt!.slot!.release(true);
+    attempt = next;
   }
-  await taking!.taken;
-  return taking!;
+  await attempt!.answered;
+  return attempt!;
 }
 
-describe('turns at a target', () => {
-  it('are taken by so many at a time; the others wait, first come first served', async () => {
-    const turns = turnsOf(2);
-    const takings = take(turns, 4);
+describe('the slots of a target', () => {
+  it('are limited; further calls wait, first in, first out', async () => {
+    const queue = createQueue(2);
+    const attempts = acquire(queue, 4);
     await settled();
-    expect(states(takings)).toEqual(['works', 'works', 'waits', 'waits']);
-    takings[1]!.turn!.release(true);
+    expect(states(attempts)).toEqual(['calls', 'calls', 'waits', 'waits']);
+    attempts[1]!.slot!.release(true);
     await settled();
-    expect(states(takings)).toEqual(['works', 'works', 'works', 'waits']);
-    takings[0]!.turn!.release(true);
-    takings[2]!.turn!.release(true);
+    expect(states(attempts)).toEqual(['calls', 'calls', 'calls', 'waits']);
+    attempts[0]!.slot!.release(true);
+    attempts[2]!.slot!.release(true);
     await settled();
-    expect(takings[3]!.state).toBe('works');
-    const [more] = take(turns, 1);
+    expect(attempts[3]!.state).toBe('calls');
+    const [more] = acquire(queue, 1);
     await settled();
-    expect(more!.state).toBe('works');
+    expect(more!.state).toBe('calls');
   });
 
-  it('are counted for each target by itself', async () => {
-    const turns = turnsOf(1);
-    const takings = ['a', 'b', 'a'].flatMap((target) => take(turns, 1, target));
+  it('are counted for each target separately', async () => {
+    const queue = createQueue(1);
+    const attempts = ['a', 'b', 'a'].flatMap((target) => acquire(queue, 1, target));
     await settled();
-    expect(states(takings)).toEqual(['works', 'works', 'waits']);
+    expect(states(attempts)).toEqual(['calls', 'calls', 'waits']);
   });
 
-  it('are all there again when everybody has ended theirs', async () => {
-    const turns = turnsOf(3);
+  it('are all free again when every call has released its slot', async () => {
+    const queue = createQueue(3);
     for (let round = 0; round < 50; round++) {
-      const takings = take(turns, 9);
-      for (const taking of takings) {
-        await taking.taken;
-        taking.turn?.release(round % 2 === 0);
+      const attempts = acquire(queue, 9);
+      for (const attempt of attempts) {
+        await attempt.answered;
+        attempt.slot?.release(round % 2 === 0);
       }
     }
-    const takings = take(turns, 3);
+    const attempts = acquire(queue, 3);
     await settled();
-    expect(states(takings)).toEqual(['works', 'works', 'works']);
-    expect(turns.waitingPasses).toBe(0);
+    expect(states(attempts)).toEqual(['calls', 'calls', 'calls']);
+    expect(queue.waitingPasses).toBe(0);
   });
 });
 
-describe('a pass', () => {
-  it('that only waits for its turn is counted, however many calls wait', async () => {
-    const turns = turnsOf(1);
-    const [first] = take(turns, 1);
+describe('a waiting pass', () => {
+  it('is counted once, however many of its calls wait', async () => {
+    const queue = createQueue(1);
+    const [first] = acquire(queue, 1);
     await settled();
-    const pass = turns.forPass();
-    const [one, other] = [new Taking(pass), new Taking(pass)];
+    const pass = queue.forPass();
+    const [one, other] = [new Attempt(pass), new Attempt(pass)];
     await settled();
-    expect([turns.waitingPasses, waits]).toEqual([1, 1]);
-    first!.turn!.release(true);
+    expect([queue.waitingPasses, waits]).toEqual([1, 1]);
+    first!.slot!.release(true);
     await settled();
-    expect([one!.state, other!.state, turns.waitingPasses]).toEqual(['works', 'waits', 0]);
-    one!.turn!.release(true);
+    expect([one!.state, other!.state, queue.waitingPasses]).toEqual(['calls', 'waits', 0]);
+    one!.slot!.release(true);
     await settled();
-    expect([other!.state, turns.waitingPasses]).toEqual(['works', 0]);
+    expect([other!.state, queue.waitingPasses]).toEqual(['calls', 0]);
   });
 
-  it('with something under way elsewhere does not only wait', async () => {
-    const turns = turnsOf(1);
-    const [first] = take(turns, 1, 'a');
+  it('is not counted while it calls another target', async () => {
+    const queue = createQueue(1);
+    const [first] = acquire(queue, 1, 'a');
     await settled();
-    const pass = turns.forPass();
-    const [at, elsewhere] = [new Taking(pass, 'a'), new Taking(pass, 'b')];
+    const pass = queue.forPass();
+    const [here, elsewhere] = [new Attempt(pass, 'a'), new Attempt(pass, 'b')];
     await settled();
-    expect(turns.waitingPasses).toBe(0);
-    elsewhere!.turn!.release(true);
-    expect([turns.waitingPasses, waits]).toEqual([1, 2]);
-    first!.turn!.release(true);
+    expect(queue.waitingPasses).toBe(0);
+    elsewhere!.slot!.release(true);
+    expect([queue.waitingPasses, waits]).toEqual([1, 2]);
+    first!.slot!.release(true);
     await settled();
-    expect([at!.state, turns.waitingPasses]).toEqual(['works', 0]);
+    expect([here!.state, queue.waitingPasses]).toEqual(['calls', 0]);
   });
 });
 
-describe('when it would take long', () => {
-  it('a pass that has not begun is sent away; some wait all the same, to keep the target busy', async () => {
-    const turns = turnsOf(2);
-    await measured(turns, 3000);
-    const takings = take(turns, 6);
+describe('when the wait would be long', () => {
+  it('a pass without a slot so far is deferred; some still wait, to keep the target busy', async () => {
+    const queue = createQueue(2);
+    await measured(queue, 3000);
+    const attempts = acquire(queue, 6);
     await settled();
-    expect(states(takings)).toEqual(['works', 'waits', 'waits', 'sent away', 'sent away', 'sent away']);
-    expect(turns.waitingPasses).toBe(2);
+    expect(states(attempts)).toEqual(['calls', 'waits', 'waits', 'deferred', 'deferred', 'deferred']);
+    expect(queue.waitingPasses).toBe(2);
   });
 
-  it('a pass that has begun, or waits already, may wait as well', async () => {
-    const turns = turnsOf(1);
-    const working = await measured(turns, 3000);
-    const [waiting, away] = take(turns, 2);
+  it('a pass that has had a slot, or waits already, may wait', async () => {
+    const queue = createQueue(1);
+    const calling = await measured(queue, 3000);
+    const [waiting, deferred] = acquire(queue, 2);
     await settled();
-    expect(states([waiting!, away!])).toEqual(['waits', 'sent away']);
-    const [more, begun] = [new Taking(waiting!.pass), new Taking(working.pass)];
+    expect(states([waiting!, deferred!])).toEqual(['waits', 'deferred']);
+    const [more, begun] = [new Attempt(waiting!.pass), new Attempt(calling.pass)];
     await settled();
     expect(states([more!, begun!])).toEqual(['waits', 'waits']);
-    working.turn!.release(true);
+    calling.slot!.release(true);
     await settled();
-    expect(states([waiting!, more!])).toEqual(['works', 'waits']);
+    expect(states([waiting!, more!])).toEqual(['calls', 'waits']);
   });
 
-  it('who is sent away comes back later than who was before, at the pace of the target', async () => {
-    const turns = turnsOf(2);
-    await measured(turns, 2000);
-    const takings = take(turns, 8);
+  it('deferred passes come back in their order, at the pace of the target', async () => {
+    const queue = createQueue(2);
+    await measured(queue, 2000);
+    const attempts = acquire(queue, 8);
     await settled();
-    const away = takings.filter(({ state }) => state === 'sent away');
+    const deferred = attempts.filter(({ state }) => state === 'deferred');
     // two at a time take two seconds, and two wait
-    const seconds = away.map(({ pass }) => (pass.nextAttemptTime('bank') - clock.now()) / 1000);
+    const seconds = deferred.map(({ pass }) => (pass.nextAttemptTime('bank') - clock.now()) / 1000);
     expect(seconds).toEqual([3, 4, 5, 6, 7]);
   });
 
-  it('nobody has to come back later than in half a minute, nor at once', () => {
-    const turns = turnsOf(1);
-    const times = Array.from({ length: 10_000 }, () => turns.forPass().nextAttemptTime('bank') - clock.now());
+  it('a deferral is neither shorter than 200 ms nor longer than 30 s', () => {
+    const queue = createQueue(1);
+    const times = Array.from({ length: 10_000 }, () => queue.forPass().nextAttemptTime('bank') - clock.now());
     expect(Math.min(...times)).toBeGreaterThanOrEqual(200);
     expect(Math.max(...times)).toBeLessThanOrEqual(30_000);
   });
 
-  it('it is told once when there is room again', async () => {
-    const turns = turnsOf(2);
-    const working = await measured(turns, 1000);
-    const takings = take(turns, 4);
+  it('the listener is notified once when the target has capacity again', async () => {
+    const queue = createQueue(2);
+    const calling = await measured(queue, 1000);
+    const attempts = acquire(queue, 4);
     await settled();
-    expect(takings[3]!.state).toBe('sent away');
-    takings[3]!.pass.nextAttemptTime('bank');
-    expect(rooms).toBe(0);
-    working.turn!.release(true);
-    expect(rooms).toBe(1);
-    takings[0]!.turn!.release(true);
-    expect(rooms).toBe(1);
+    expect(attempts[3]!.state).toBe('deferred');
+    attempts[3]!.pass.nextAttemptTime('bank');
+    expect(capacityEvents).toBe(0);
+    calling.slot!.release(true);
+    expect(capacityEvents).toBe(1);
+    attempts[0]!.slot!.release(true);
+    expect(capacityEvents).toBe(1);
   });
 
-  it('nobody is told when nobody was sent away', async () => {
-    const turns = turnsOf(2);
-    const takings = take(turns, 4);
-    for (const taking of takings) {
-      await taking.taken;
-      taking.turn!.release(true);
+  it('the listener is not notified when no pass was deferred', async () => {
+    const queue = createQueue(2);
+    const attempts = acquire(queue, 4);
+    for (const attempt of attempts) {
+      await attempt.answered;
+      attempt.slot!.release(true);
     }
-    expect(rooms).toBe(0);
+    expect(capacityEvents).toBe(0);
   });
 
-  it('a clock that is set changes nothing for long', async () => {
-    const turns = turnsOf(1);
+  it('a clock change does not affect the deferral', async () => {
+    const queue = createQueue(1);
     for (const ms of [-3_600_000, 3_600_000]) {
-      const [taking] = take(turns, 1);
-      await taking!.taken;
+      const [attempt] = acquire(queue, 1);
+      await attempt!.answered;
       clock.jump(ms);
-      taking!.turn!.release(true);
-      const later = turns.forPass().nextAttemptTime('bank') - clock.now();
+      attempt!.slot!.release(true);
+      const later = queue.forPass().nextAttemptTime('bank') - clock.now();
       expect(later).toBeGreaterThan(0);
       expect(later).toBeLessThanOrEqual(30_000);
     }

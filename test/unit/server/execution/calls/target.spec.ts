@@ -31,12 +31,12 @@ describe('the target of a branch URL', () => {
     expect(url.startsWith(target)).toBe(true);
   });
 
-  it('is the name of a service that is called over HTTP, whatever its path', () => {
+  it('is the name of a service that is called over HTTP, without the path', () => {
     expect(targetOf('nacos://bank/api/v1/transOut?group=G', true)).toBe('nacos://bank');
     expect(targetOf('nacos://bank/api/v1/transOut?group=G', false)).toBe('nacos://bank/api');
   });
 
-  it('is found at once even in a hostile URL', () => {
+  it('is found quickly even in a hostile URL', () => {
     for (const url of [
       `http://${'a'.repeat(1e6)}`,
       `${'a+.-'.repeat(1e5)}`,
