@@ -28,7 +28,7 @@ async function start(options: EmbeddedServerOptions = {}) {
 }
 
 describe('the alert webhook', () => {
-  it('is posted each failed try of a branch from the third on', async () => {
+  it('receives each failed attempt of a branch from the third on', async () => {
     const { server, clock, transport, webhook, alerts } = await start();
     transport.answer('01 action', UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, SUCCESS);
     await server.submit(sagaRequest('g'));
@@ -50,7 +50,7 @@ describe('the alert webhook', () => {
     expect(alerts()).toHaveLength(2);
   });
 
-  it('is posted from as many tries on as the settings say', async () => {
+  it('receives failed attempts from the number on that the settings say', async () => {
     const { server, transport, webhook } = await start({ alertRetryLimit: 1 });
     transport.answer('01 action', UNKNOWN, SUCCESS);
     await server.submit(sagaRequest('g'));
@@ -58,7 +58,7 @@ describe('the alert webhook', () => {
     expect(JSON.parse(webhook.requests[0]!.body)).toMatchObject({ retry_count: 1 });
   });
 
-  it('is posted what refuses though it must not', async () => {
+  it('receives failures of operations that must not fail', async () => {
     const { server, transport, webhook, alerts } = await start({ alertRetryLimit: 1 });
     transport.answer('01 cancel', FAILURE);
     await server.prepare(tccRequest('g'));
@@ -70,7 +70,7 @@ describe('the alert webhook', () => {
     ]);
   });
 
-  it('is not posted what is ongoing, has failed for good, or succeeded', async () => {
+  it('does not receive ongoing, failed or successful branches', async () => {
     const { server, clock, transport, webhook } = await start({ alertRetryLimit: 1 });
     transport.answer('01 action', ONGOING, ONGOING, FAILURE);
     await server.submit(sagaRequest('g'));
@@ -81,7 +81,7 @@ describe('the alert webhook', () => {
     expect(webhook.requests).toEqual([]);
   });
 
-  it('is not posted questions to initiators: those of messages, and calls of workflows', async () => {
+  it('does not receive failed calls of initiators, neither of messages nor of workflows', async () => {
     const webhook = await Participant.start();
     const dtm = await startHttpCoordinator({ alertWebhook: webhook.url('/alert'), alertRetryLimit: 1 });
     dtm.transport.answer('00 msg', UNKNOWN).answer('00 transfer', UNKNOWN);
@@ -105,7 +105,7 @@ describe('the alert webhook', () => {
     expect(webhook.requests).toEqual([]);
   });
 
-  it('is posted the try after which a target is left alone, for no more tries will be', async () => {
+  it('receives the attempt that opens the circuit breaker, because there is no later attempt', async () => {
     const clock = new VirtualClock();
     const transport = new HostsTransport(clock);
     const { server, webhook, alerts } = await start({ clock, transport });
@@ -122,7 +122,7 @@ describe('the alert webhook', () => {
     ]);
   });
 
-  it('is told no passwords', async () => {
+  it('receives no passwords', async () => {
     const { server, transport, webhook, logger } = await start({ alertRetryLimit: 1 });
     transport.answer('01 action', { kind: 'unknown', message: 'not at http://me:secret@b/a' });
     await server.submit(sagaRequest('g', 1, { steps: [{ action: 'http://me:secret@b/a' }] }));
@@ -155,7 +155,7 @@ describe('a webhook', () => {
     expect((await find('g')).transaction.status).toBe('succeed');
   });
 
-  it('that nobody serves is reported without its password', async () => {
+  it('that does not listen is reported without its password', async () => {
     const gone = createServer();
     await new Promise<void>((resolve) => void gone.listen(0, '127.0.0.1', resolve));
     const { port } = gone.address() as AddressInfo;
@@ -171,7 +171,7 @@ describe('a webhook', () => {
     expect(JSON.stringify(logger.lines)).not.toContain('secret');
   });
 
-  it('that never answers delays nothing, has sixteen alerts at most, and lets the coordinator stop', async () => {
+  it('that never answers delays nothing, gets at most sixteen alerts, and lets the coordinator stop', async () => {
     const { server, clock, transport, webhook, find } = await start({ alertRetryLimit: 1, requestTimeoutSeconds: 1 });
     webhook.answer('/alert', () => undefined);
     transport.answer('01 action', ...Array.from({ length: 40 }, () => UNKNOWN), SUCCESS);
@@ -184,7 +184,7 @@ describe('a webhook', () => {
     expect(webhook.requests).toHaveLength(16);
   });
 
-  it('that answers late is waited for when the coordinator stops', async () => {
+  it('that answers late is awaited when the coordinator stops', async () => {
     const { server, transport, webhook, logger } = await start({ alertRetryLimit: 1 });
     const answer = deferred();
     webhook.answer('/alert', async () => {
@@ -201,7 +201,7 @@ describe('a webhook', () => {
   });
 
   it.each(['', 'alerts', 'ftp://host/alert', 'mailto:me@example.org', 'file:///alert', 'javascript:alert(1)'])(
-    'must have a URL of HTTP: "%s"',
+    'must have an HTTP URL: "%s"',
     (alertWebhook) => {
       const make = () => embeddedServer({ store: memoryStore(), alertWebhook });
       expect(make).toThrow(DtmConfigError);
@@ -209,7 +209,7 @@ describe('a webhook', () => {
     },
   );
 
-  it('is not needed', async () => {
+  it('is optional', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     transport.answer('01 action', NO_ANSWER);
     await server.submit(sagaRequest('g'));

@@ -29,8 +29,8 @@ const pauses = (times: readonly number[]): number[] =>
 
 const errorsOf = ({ logger }: CoordinatorFixture) => logger.lines.filter(({ level }) => level === 'error');
 
-describe('a transaction of which a branch goes on refusing what it must not', () => {
-  it('needs attention from the third refusal on, which says why, and is reported once', async () => {
+describe('a transaction with a branch that keeps failing where it must not', () => {
+  it('needs attention from the third failure on, with the reason, and is reported once', async () => {
     const bed = await startCoordinator();
     bed.transport.answer('01 confirm', FAILURE);
     await submitTcc(bed, '01');
@@ -54,7 +54,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     );
   });
 
-  it('needs it after as many refusals as the settings say', async () => {
+  it('needs attention after as many failures as the settings say', async () => {
     const bed = await startCoordinator({ attentionAfterFailures: 1 });
     bed.transport.answer('01 confirm', FAILURE);
     await submitTcc(bed, '01');
@@ -63,7 +63,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect(bed.transport.calls).toHaveLength(1);
   });
 
-  it.each([ONGOING, UNKNOWN])('is one that was refused, not one that gives no decision: %j', async (outcome) => {
+  it.each([ONGOING, UNKNOWN])('does not need attention because of undecided answers: %j', async (outcome) => {
     const bed = await startCoordinator({ maxRetryIntervalSeconds: 20 });
     bed.transport.answer('01 confirm', FAILURE, outcome, FAILURE, outcome);
     await submitTcc(bed, '01');
@@ -115,7 +115,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
   });
 
-  it('is not one of which an action failed, for that decides', async () => {
+  it('does not need attention because of a failed action, which decides the transaction', async () => {
     const bed = await startCoordinator({ attentionAfterFailures: 1 });
     bed.transport.answer('01 action', FAILURE);
     await bed.server.submit(sagaRequest('g'));
@@ -124,7 +124,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect([transaction.status, transaction.attention]).toEqual(['failed', undefined]);
   });
 
-  it('is tried at the longest interval only, and goes on by itself once the branch is mended', async () => {
+  it('is retried only at the longest interval, and continues once the branch is repaired', async () => {
     const bed = await startCoordinator();
     // the one that was registered last is confirmed first
     bed.transport.answer('02 confirm', FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS);
@@ -140,7 +140,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
   });
 
-  it('needs it no more when the branch has succeeded, and again when another one refuses', async () => {
+  it('needs no attention after the branch has succeeded, and again when another branch fails', async () => {
     const bed = await startCoordinator();
     const [refuse, mended] = [
       [FAILURE, FAILURE, FAILURE, SUCCESS],
@@ -163,7 +163,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect(errorsOf(bed)).toHaveLength(2);
   });
 
-  it('is told about the other branch as long as two refuse', async () => {
+  it('names the other branch while two branches fail', async () => {
     const bed = await startCoordinator();
     bed.transport.answer('01 action', FAILURE, FAILURE, FAILURE, SUCCESS).answer('02 action', FAILURE);
     await bed.server.submit({
@@ -184,7 +184,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect(errorsOf(bed)).toHaveLength(1);
   });
 
-  it('may be one that is rolled back', async () => {
+  it('can be a transaction that is being rolled back', async () => {
     const bed = await startCoordinator();
     bed.transport.answer('02 action', FAILURE).answer('01 compensate', FAILURE);
     await bed.server.submit(sagaRequest('g', 2));
@@ -198,7 +198,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
   });
 
-  it('needs it no more once it was stopped by force', async () => {
+  it('needs no attention after a forced stop', async () => {
     const bed = await startCoordinator();
     bed.transport.answer('01 confirm', FAILURE);
     await submitTcc(bed, '01');
@@ -208,7 +208,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect((await bed.server.all({ attention: true })).transactions).toEqual([]);
   });
 
-  it('is found by query and all, with the next try of the branch, and tried at once by resetNextCronTime', async () => {
+  it('is found by query and all, with the time of the next attempt, and retried at once by resetNextCronTime', async () => {
     const dtm = await startHttpCoordinator();
     dtm.transport.answer('01 confirm', FAILURE);
     await submitTcc(dtm, '01');
@@ -243,7 +243,7 @@ describe('a transaction of which a branch goes on refusing what it must not', ()
     expect((await dtm.get('all?attention=true')).body).toBe('{"next_position":"","transactions":null}');
   });
 
-  it('needs it still after a restart, without being reported again', async () => {
+  it('still needs attention after a restart, without a second report', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const first = await startCoordinator({ store: sqliteStore({ path }) });
     first.transport.answer('01 confirm', FAILURE);

@@ -38,10 +38,10 @@ async function expectRefused(answer: RawAnswer, ...statuses: number[]): Promise<
   expect((await dtm.get('newGid')).status).toBe(200);
 }
 
-describe('JSON that is deep', () => {
+describe('deeply nested JSON', () => {
   const DEEP = nested(100_000);
 
-  it.each(OPERATIONS)('is refused by %s where a value should be', async (operation) => {
+  it.each(OPERATIONS)('is refused by %s in place of a value', async (operation) => {
     for (const field of ['gid', 'steps', 'payloads', 'branch_headers', 'custom_data', 'req_extra', 'timeout_to_fail']) {
       await expectRefused(await dtm.post(operation, withRaw(SAGA, field, DEEP)), 500);
     }
@@ -49,7 +49,7 @@ describe('JSON that is deep', () => {
     await expectRefused(await dtm.post(operation, '['.repeat(4_000_000)), 500);
   });
 
-  it('is refused by registerBranch, and by JSON-RPC wherever it is', async () => {
+  it('is refused by registerBranch, and by JSON-RPC everywhere', async () => {
     await expectRefused(await dtm.post('registerBranch', withRaw(TCC, 'data', DEEP)), 400);
     const origin = new URL(dtm.base).origin;
     for (const field of ['id', 'jsonrpc', 'method']) {
@@ -64,7 +64,7 @@ describe('JSON that is deep', () => {
     }
   });
 
-  it('is refused in custom_data as well', async () => {
+  it('is refused in custom_data, too', async () => {
     for (const customData of [DEEP, `{"orders":${DEEP}}`, `{"orders":{"0":${DEEP}}}`, `{"concurrent":${DEEP}}`]) {
       await expectRefused(await dtm.post('submit', { ...SAGA, custom_data: customData }), 500);
     }
@@ -77,7 +77,7 @@ describe('JSON that is deep', () => {
     }
   });
 
-  it('is nobody’s business in a payload, or under a name that nobody knows', async () => {
+  it('is allowed in a payload and under an unknown key', async () => {
     const body = withRaw({ ...SAGA, payloads: [DEEP], wait_result: true }, 'unknown', DEEP);
     expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
     expect(dtm.transport.calls[0]).toMatchObject({ payload: DEEP });
@@ -86,7 +86,7 @@ describe('JSON that is deep', () => {
 
 describe('numbers', () => {
   it.each(['1e400', '-1e400', '1e308', '99999999999999999999999', '2147483648', '-1', '1.5', '1e-7', '"1"', '[1]'])(
-    'like %s are refused wherever a whole number should be',
+    'like %s are refused in place of a whole number',
     async (number) => {
       for (const field of ['timeout_to_fail', 'request_timeout', 'retry_interval', 'retry_limit', 'retry_count']) {
         const answer = await dtm.post('submit', withRaw(SAGA, field, number));
@@ -99,7 +99,7 @@ describe('numbers', () => {
   );
 
   it.each(['2147483647', '2147483647.0', '2.147483647e9', '0', '-0', '0e5'])(
-    'like %s are taken, and do no harm to times',
+    'like %s are accepted and give valid times',
     async (number) => {
       const fields = ['timeout_to_fail', 'request_timeout', 'retry_interval', 'retry_limit', 'retry_count'];
       const body = `{${fields.map((field) => `"${field}":${number},`).join('')}${JSON.stringify(SAGA).slice(1)}`;
@@ -112,12 +112,12 @@ describe('numbers', () => {
   );
 });
 
-describe('names that objects have already', () => {
+describe('names of properties that every object has', () => {
   const OWN = { __proto__: 'no' };
   const NAMES =
     '{"__proto__":{"gid":"evil","polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}},"toString":1,';
 
-  it('change nothing at the top', async () => {
+  it('have no effect at the top level', async () => {
     const body = NAMES + JSON.stringify({ ...SAGA, wait_result: true }).slice(1);
     expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
     expect((await dtm.server.all()).transactions).toMatchObject([{ gid: 'g' }]);
@@ -129,7 +129,7 @@ describe('names that objects have already', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('change nothing in steps, orders, headers, results and branches', async () => {
+  it('have no effect in steps, orders, headers, results and branches', async () => {
     const step = `{"__proto__":{"action":"http://evil/"},"action":"http://b/a","constructor":"x"}`;
     const headers = '{"__proto__":"p","constructor":"c","toString":"t","hasOwnProperty":"h"}';
     const body = withRaw(SAGA, 'steps', `[${step}]`);
@@ -165,7 +165,7 @@ describe('names that objects have already', () => {
     expect((await dtm.post('registerBranch', '{"__proto__":{"gid":"t"},"trans_type":"tcc"}')).status).toBe(400);
   });
 
-  it('are names of gids, branches, workflows and topics like any other', async () => {
+  it('are ordinary names of gids, branches, workflows and topics', async () => {
     for (const name of ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', 'null', 'undefined']) {
       expect(await dtm.answer('prepare', { ...TCC, gid: name })).toBe(SUCCESS_ANSWER);
       const branch = { ...TCC, gid: name, branch_id: name, confirm: `http://b/${name}` };
@@ -184,14 +184,14 @@ describe('names that objects have already', () => {
   });
 });
 
-describe('keys that come twice', () => {
-  it('count in their last form, as JSON readers have it', async () => {
+describe('repeated keys', () => {
+  it('count in their last occurrence, as in JSON parsers', async () => {
     const body = `{"gid":"first","gid":"second",${JSON.stringify({ ...SAGA, gid: undefined, wait_result: true }).slice(1)}`;
     expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
     expect((await dtm.server.all()).transactions).toMatchObject([{ gid: 'second' }]);
   });
 
-  it('count as they are written in the protocol, whatever other writings say', async () => {
+  it('count as they are written in the protocol, not in another case', async () => {
     const body = `{"GID":"other","gid":"g","Gid":"third",${JSON.stringify({ ...SAGA, gid: undefined }).slice(1)}`;
     expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
     expect((await dtm.server.all()).transactions).toMatchObject([{ gid: 'g' }]);
@@ -218,7 +218,7 @@ describe('bytes', () => {
     }
   });
 
-  it('of control characters are refused inside JSON', async () => {
+  it('of control characters are refused in JSON', async () => {
     await expectRefused(await send('POST', `${dtm.base}/submit`, bytes(before, [0], after)), 500);
     await expectRefused(await send('POST', `${dtm.base}/submit`, bytes([0], before, after)), 500);
   });
@@ -228,7 +228,7 @@ describe('bytes', () => {
     expect([answer.status, answer.body]).toEqual([200, '{"dtm_result":"SUCCESS"}']);
   });
 
-  it('of any text reach a branch as they came', async () => {
+  it('of any text reach a branch unchanged', async () => {
     const payloads = ['\u0000', '\ufeff{}', '\u2028\u2029', '😀', '\\u0000', '"', '\r\n\r\nPOST / HTTP/1.1\r\n\r\n'];
     const steps = payloads.map(() => STEP);
     expect(await dtm.answer('submit', { ...SAGA, steps, payloads, wait_result: true })).toBe(SUCCESS_ANSWER);
@@ -247,7 +247,7 @@ describe('a transaction of 10,000 steps', () => {
     ...change,
   });
 
-  it.each(['saga', 'msg'])('runs to its end, each step once, as a %s', async (transType) => {
+  it.each(['saga', 'msg'])('runs to its end as a %s, each step once', async (transType) => {
     expect(await dtm.answer('submit', large(10_000, { trans_type: transType }))).toBe(SUCCESS_ANSWER);
     const numbers = dtm.transport.calls.map(({ payload }) => Number(payload)).toSorted((a, b) => a - b);
     expect(numbers).toEqual(Array.from({ length: 10_000 }, (_, index) => index));
@@ -256,7 +256,7 @@ describe('a transaction of 10,000 steps', () => {
     expect((JSON.parse(body) as { branches: unknown[] }).branches.length).toBe(transType === 'saga' ? 20_000 : 10_000);
   });
 
-  it('is undone as a whole', async () => {
+  it('is compensated completely', async () => {
     dtm.transport.answer('5000 action', { kind: 'failure', message: 'no' });
     expect((await dtm.post('submit', large(10_000))).status).toBe(409);
     const { transaction, branches } = await dtm.find('g');
@@ -264,7 +264,7 @@ describe('a transaction of 10,000 steps', () => {
     expect(branches.filter(({ op, status }) => op === 'compensate' && status === 'succeed')).toHaveLength(10_000);
   });
 
-  it('has one too many with 10,001', async () => {
+  it('is refused with 10,001 steps', async () => {
     for (const transType of ['saga', 'msg']) {
       expect(await dtm.answer('submit', large(10_001, { trans_type: transType }))).toBe(
         failure(`a ${transType} has at most 10000 steps, not 10001`),

@@ -44,7 +44,7 @@ const secondsOf = (calls: readonly { readonly time: number }[], since: number): 
   calls.map(({ time }) => (time - since) / SECOND);
 
 describe('a target that does not answer', () => {
-  it('is left alone after five calls in a row', async () => {
+  it('opens its circuit breaker after five calls in a row', async () => {
     const { server, transport, logger } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 12)) await server.submit(sagaAt(gid, ['bank']));
@@ -56,7 +56,7 @@ describe('a target that does not answer', () => {
     ]);
   });
 
-  it('is left alone after as many calls as the settings say', async () => {
+  it('opens its circuit breaker after as many calls as the settings say', async () => {
     const { server, transport } = await start({ breakerFailures: 1 });
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 3)) await server.submit(sagaAt(gid, ['bank']));
@@ -64,7 +64,7 @@ describe('a target that does not answer', () => {
     expect(transport.to('bank')).toHaveLength(1);
   });
 
-  it('is called on while an answer comes in between', async () => {
+  it('keeps its circuit breaker closed with an answer in between', async () => {
     const { server, transport } = await start();
     for (const gid of gidsOf('g', 4).concat('answered').concat(gidsOf('h', 4))) {
       if (gid === 'answered') transport.startHost('bank');
@@ -88,7 +88,7 @@ describe('a target that does not answer', () => {
     expect(transport.timesOf('01 action')).toHaveLength(20);
   });
 
-  it('does not keep others from being called', async () => {
+  it('does not affect calls of other targets', async () => {
     const { server, clock, transport, statuses } = await start();
     transport.stopHost('bank');
     transport.answer('01 action', ...gidsOf('', 25).map(() => UNKNOWN), SUCCESS);
@@ -99,7 +99,7 @@ describe('a target that does not answer', () => {
     expect(await statuses(gidsOf('g', 20))).toEqual(['submitted']);
   });
 
-  it('is one of its own on each port of a host, and for each user', async () => {
+  it('is a separate target for each port of a host and each user', async () => {
     const { server, transport } = await start();
     const others = ['bank:8080', 'bank', 'bank:8', 'bank.example:80', 'user@bank:80'];
     transport.stopHost('bank:80');
@@ -110,7 +110,7 @@ describe('a target that does not answer', () => {
     for (const host of others) expect(transport.to(host)).toHaveLength(1);
   });
 
-  it('may be one of gRPC', async () => {
+  it('can be a gRPC target', async () => {
     const { server, clock, transport, statuses } = await start();
     transport.stopHost('bank:50051');
     const steps = [{ action: 'bank:50051/bank.Bank/TransOut' }];
@@ -125,7 +125,7 @@ describe('a target that does not answer', () => {
     expect(await statuses(gidsOf('g', 10))).toEqual(['succeed']);
   });
 
-  it('may be one service of a registry; the others go on being called', async () => {
+  it('can be one service of a registry; other services are still called', async () => {
     const { server, clock, transport, statuses } = await start();
     transport.answer('01 action', ({ url }) => (url.includes('/trans/') ? NO_ANSWER : SUCCESS));
     const request = (gid: string, service: string) =>
@@ -140,7 +140,7 @@ describe('a target that does not answer', () => {
     expect(await statuses(gidsOf('g', 10))).toEqual(['succeed']);
   });
 
-  it('is forgotten with the process', async () => {
+  it('is forgotten at the end of the process', async () => {
     const store = memoryStore();
     const first = await start({ store });
     first.transport.stopHost('bank');
@@ -165,20 +165,20 @@ describe('over sockets', () => {
     return logger;
   }
 
-  it.each([502, 503, 504])('a proxy that answers %i says that nobody is there', async (status) => {
+  it.each([502, 503, 504])('a proxy that answers %i counts as no answer', async (status) => {
     const participant = (await Participant.start()).answer('/a', { status, body: 'nobody' });
     const logger = await submitTo(participant.url('/a'), 9);
     expect(participant.requests).toHaveLength(5);
     expect(logger.of('warn')).toContain('circuit breaker opened: the target does not answer');
   });
 
-  it.each([200, 201, 404, 409, 425, 429, 500, 501, 505])('an answer of %i is one', async (status) => {
+  it.each([200, 201, 404, 409, 425, 429, 500, 501, 505])('an answer of %i counts as an answer', async (status) => {
     const participant = (await Participant.start()).answer('/a', { status, body: 'x' });
     await submitTo(participant.url('/a'), 9);
     expect(participant.requests).toHaveLength(9);
   });
 
-  it('a port on which nobody listens is left alone', async () => {
+  it('a closed port opens the circuit breaker', async () => {
     const gone = createServer();
     await new Promise<void>((resolve) => void gone.listen(0, '127.0.0.1', resolve));
     const { port } = gone.address() as AddressInfo;
@@ -191,8 +191,8 @@ describe('over sockets', () => {
   });
 });
 
-describe('what waits for it', () => {
-  it('counts no try, and keeps its interval', async () => {
+describe('a transaction that waits for the target', () => {
+  it('counts no attempt and keeps its interval', async () => {
     const { server, clock, transport, find } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
@@ -205,7 +205,7 @@ describe('what waits for it', () => {
     expect([branches[1]!.attempts, branches[1]!.lastError]).toEqual([undefined, undefined]);
   });
 
-  it('is not looked at more than once a minute, so that many of them leave time for others', async () => {
+  it('is claimed at most once a minute, so that many of them leave time for others', async () => {
     let updates = 0;
     const store = interceptStore(memoryStore(), (operation, call) => {
       if (operation === 'update') updates++;
@@ -221,7 +221,7 @@ describe('what waits for it', () => {
     expect(updates).toBeLessThanOrEqual(100 * 10 + probes);
   });
 
-  it('is stored before the initiator is told that nothing is decided yet', async () => {
+  it('is stored before the initiator is told that it is undecided', async () => {
     const { server, transport, find } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
@@ -233,7 +233,7 @@ describe('what waits for it', () => {
     expect(transport.to('bank')).toHaveLength(5);
   });
 
-  it('is due at once when it is answered, be it ever so much', async () => {
+  it('is due at once when the target answers, with any number of others', async () => {
     const { server, clock, transport, statuses } = await start();
     const gids = gidsOf('g', 1300);
     transport.stopHost('bank');
@@ -248,7 +248,7 @@ describe('what waits for it', () => {
     expect(Math.max(...secondsOf(transport.calls, before))).toBeLessThanOrEqual(5);
   });
 
-  it('is due at once also when it failed before the target was left alone', async () => {
+  it('is due at once, too, when its call failed before the circuit breaker opened', async () => {
     const { server, clock, transport, find } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank'], { retryIntervalSeconds: 300 }));
@@ -258,7 +258,7 @@ describe('what waits for it', () => {
     for (const gid of gidsOf('g', 5)) expect((await find(gid)).transaction.status).toBe('succeed');
   });
 
-  it('is due at once even when it is being stored just then', async () => {
+  it('is due at once even when it is being stored at that moment', async () => {
     const { store, hold } = gatedStore(memoryStore());
     const { server, clock, transport, find } = await start({ store });
     transport.stopHost('bank');
@@ -275,7 +275,7 @@ describe('what waits for it', () => {
     expect((await find('late')).transaction.status).toBe('succeed');
   });
 
-  it('is made due by the next answer when the store could not do it', async () => {
+  it('is made due by the next answer when the store failed before', async () => {
     let isBroken = false;
     const store = interceptStore(memoryStore(), (operation, call) =>
       isBroken && operation === 'wake' ? Promise.reject(new Error('disk full')) : call(),
@@ -297,7 +297,7 @@ describe('what waits for it', () => {
     expect(await statuses(gidsOf('g', 20))).toEqual(['succeed']);
   });
 
-  it('is rolled back at its timeout all the same', async () => {
+  it('is still rolled back at its time-out', async () => {
     const { server, clock, transport, find } = await start();
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
     transport.stopHost('bank');
@@ -318,7 +318,7 @@ describe('what waits for it', () => {
     expect(transport.keys.slice(-2)).toEqual(expect.arrayContaining(['02 compensate', '01 compensate']));
   });
 
-  it('may be a part of a concurrent saga; the other branches are called, once', async () => {
+  it('can be a concurrent saga; its other branches are called once', async () => {
     const { server, clock, transport, show } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
@@ -333,7 +333,7 @@ describe('what waits for it', () => {
     expect([transport.to('shop').length, transport.to('post').length]).toEqual([1, 1]);
   });
 
-  it('may be a part of a concurrent saga of which another branch keeps its own pause', async () => {
+  it('can be a concurrent saga of which another branch keeps its own pause', async () => {
     const { server, clock, transport } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
@@ -347,7 +347,7 @@ describe('what waits for it', () => {
     expect(second).toBeLessThanOrEqual(12);
   });
 
-  it('may be a compensation', async () => {
+  it('can wait with a compensation', async () => {
     const { server, clock, transport, show } = await start();
     await server.submit(sagaAt('early', ['bank']));
     transport.answer('02 action', async () => {
@@ -366,7 +366,7 @@ describe('what waits for it', () => {
     expect(await show('back')).toMatch(/^failed: 01 compensate succeed/);
   });
 
-  it.each(['submit', 'abort'] as const)('may be the second phase of a TCC: %s', async (operation) => {
+  it.each(['submit', 'abort'] as const)('can wait with the second phase of a TCC: %s', async (operation) => {
     const { server, clock, transport, find } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
@@ -382,7 +382,7 @@ describe('what waits for it', () => {
     expect((await find('tcc')).transaction.status).toBe(operation === 'submit' ? 'succeed' : 'failed');
   });
 
-  it('may be the question to the initiator of a message', async () => {
+  it('can wait with the query of the initiator of a message', async () => {
     const { server, clock, transport, find } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
@@ -403,7 +403,7 @@ describe('what waits for it', () => {
     expect((await find('msg')).transaction.status).toBe('succeed');
   });
 
-  it('may be a workflow that fell silent', async () => {
+  it('can be a workflow that fell silent', async () => {
     const clock = new VirtualClock();
     const transport = new HostsTransport(clock);
     const dtm = await startHttpCoordinator({ clock, transport });
@@ -424,8 +424,8 @@ describe('what waits for it', () => {
   });
 });
 
-describe('to find out whether it answers again', () => {
-  it('one transaction is tried every two seconds, which counts no try either', async () => {
+describe('a probe of the target', () => {
+  it('is made with one transaction every two seconds, and counts no attempt', async () => {
     const { server, clock, transport, logger, find } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 20)) await server.submit(sagaAt(gid, ['bank'], { retryLimit: 2 }));
@@ -444,7 +444,7 @@ describe('to find out whether it answers again', () => {
     }
   });
 
-  it('the only transaction is tried, long before its next turn', async () => {
+  it('is made with the only transaction, long before its deferral ends', async () => {
     const { server, clock, transport, find } = await start({ breakerProbeSeconds: 0.5 });
     transport.stopHost('bank');
     await server.submit(sagaAt('g', ['bank'], { retryLimit: 7 }));
@@ -456,7 +456,7 @@ describe('to find out whether it answers again', () => {
     expect((await find('g')).transaction.status).toBe('succeed');
   });
 
-  it('nothing else is asked out of its turn, though it goes there later', async () => {
+  it('is not made with a transaction that waits for another call', async () => {
     const { server, clock, transport } = await start();
     transport.answer('01 action', ({ url }) => (url.includes('shop') ? ONGOING : SUCCESS));
     // waits for a person at the shop, for days
@@ -470,7 +470,7 @@ describe('to find out whether it answers again', () => {
     expect(probes).toBeGreaterThanOrEqual(59);
   });
 
-  it('others are tried when the first one was stopped by force', async () => {
+  it('is made with another transaction when the first one was stopped by force', async () => {
     const clock = new VirtualClock();
     const transport = new HostsTransport(clock);
     const { server, show } = await startHttpCoordinator({ clock, transport });
@@ -483,7 +483,7 @@ describe('to find out whether it answers again', () => {
     expect(await show('g8')).toMatch(/^succeed/);
   });
 
-  it('a new transaction is called when none waits any more', async () => {
+  it('is made with a new transaction when none waits', async () => {
     const { server, clock, transport, find } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 6)) await server.submit(sagaAt(gid, ['bank']));
@@ -497,7 +497,7 @@ describe('to find out whether it answers again', () => {
     await server.submit(sagaAt('newer', ['bank'], { waitResult: true }));
   });
 
-  it('another one is tried while the first try takes very long', async () => {
+  it('is made with another transaction while the first probe takes very long', async () => {
     const { server, clock, transport } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
@@ -513,7 +513,7 @@ describe('to find out whether it answers again', () => {
     await settled();
   });
 
-  it('what was called before counts for nothing', async () => {
+  it('is not affected by answers to earlier calls', async () => {
     const { server, clock, transport } = await start();
     const held = transport.hold('01 action');
     await server.submit(sagaAt('before', ['bank']));
@@ -530,7 +530,7 @@ describe('to find out whether it answers again', () => {
     expect(transport.to('bank')).toHaveLength(7);
   });
 
-  it('several targets are tried side by side', async () => {
+  it('is made for several targets independently', async () => {
     const { server, clock, transport, statuses } = await start();
     const hosts = gidsOf('host', 30);
     transport.stopHost(...hosts);
@@ -545,7 +545,7 @@ describe('to find out whether it answers again', () => {
     expect(await statuses(gidsOf('host4', 10))).toEqual(['submitted']);
   });
 
-  it('it is left alone again when it falls silent again', async () => {
+  it('closes the circuit breaker, which opens again when the target falls silent again', async () => {
     const { server, clock, transport, statuses } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 6)) await server.submit(sagaAt(gid, ['bank']));
@@ -563,7 +563,7 @@ describe('to find out whether it answers again', () => {
     expect(await statuses(gidsOf('h', 20))).toEqual(['succeed']);
   });
 
-  it('new calls are preferred, for where only some services behind a proxy are gone those soon find one that is there', async () => {
+  it('prefers new calls, which soon find a service behind a proxy that still answers', async () => {
     const { server, clock, transport, statuses } = await start();
     transport.answer('01 action', ({ context }) => (context.gid.startsWith('gone') ? NO_ANSWER : SUCCESS));
     for (const gid of gidsOf('gone', 200)) await server.submit(sagaAt(gid, ['proxy']));
@@ -574,7 +574,7 @@ describe('to find out whether it answers again', () => {
   });
 });
 
-describe('an operator who mended it', () => {
+describe('an operator who repaired the target', () => {
   async function stuck() {
     const clock = new VirtualClock();
     const transport = new HostsTransport(clock);
@@ -586,7 +586,7 @@ describe('an operator who mended it', () => {
   }
 
   it.each(['http://bank:3000', 'http://bank:3000/', 'http://bank:3000/action'])(
-    'has it called again at once: %s',
+    'retries it at once: %s',
     async (target) => {
       const { transport, clock, server, answer } = await stuck();
       transport.startHost('bank:3000');
@@ -598,7 +598,7 @@ describe('an operator who mended it', () => {
     },
   );
 
-  it('need not name all that waits: its first answer wakes the rest', async () => {
+  it('need not wake all transactions: the first answer wakes the rest', async () => {
     const { transport, clock, server, answer } = await stuck();
     transport.startHost('bank:3000');
     expect(await answer('retryTarget', { target: 'http://bank:3000', limit: 1 })).toBe(
@@ -608,7 +608,7 @@ describe('an operator who mended it', () => {
     expect((await server.all({ status: 'succeed', limit: 1000 })).transactions).toHaveLength(250);
   });
 
-  it('changes nothing for another target', async () => {
+  it('does not affect other targets', async () => {
     const { transport, clock, answer } = await stuck();
     const calls = transport.calls.length;
     for (const target of ['http://bank:300', 'http://bank', 'http://bank:30000', 'bank:3000']) {
@@ -618,7 +618,7 @@ describe('an operator who mended it', () => {
     expect(transport.calls).toHaveLength(calls);
   });
 
-  it('but did not mend it has it left alone again after five calls', async () => {
+  it('in vain opens the circuit breaker again after five calls', async () => {
     const { transport, clock, answer } = await stuck();
     const calls = transport.calls.length;
     await answer('retryTarget', { target: 'http://bank:3000', limit: 1000 });
@@ -629,7 +629,7 @@ describe('an operator who mended it', () => {
 });
 
 describe('when the coordinator stops', () => {
-  it('nothing is tried any more', async () => {
+  it('no probe is made', async () => {
     const { server, clock, transport, logger } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 9)) await server.submit(sagaAt(gid, ['bank']));
@@ -641,7 +641,7 @@ describe('when the coordinator stops', () => {
     expect(logger.of('error')).toEqual([]);
   });
 
-  it('during the try that is answered, everything is due at the next start', async () => {
+  it('during a probe that is answered, every transaction is due at the next start', async () => {
     const store = memoryStore();
     const { server, clock, transport, logger } = await start({ store });
     transport.stopHost('bank');
@@ -660,7 +660,7 @@ describe('when the coordinator stops', () => {
     for (const gid of gidsOf('g', 9)) expect((await second.find(gid)).transaction.status).toBe('succeed');
   });
 
-  it('while it wakes what waits, it ends', async () => {
+  it('while transactions are woken, waking ends', async () => {
     const { store, hold } = gatedStore(memoryStore());
     const { server, clock, transport, logger } = await start({ store });
     transport.stopHost('bank');
@@ -680,7 +680,7 @@ describe('when the coordinator stops', () => {
     expect([clock.pending, logger.of('error')]).toEqual([0, []]);
   });
 
-  it('before recover() what is submitted finds out that it answers again', async () => {
+  it('before recover() a submit can probe the target', async () => {
     const clock = new VirtualClock();
     const transport = new HostsTransport(clock);
     const { server } = makeCoordinator({ clock, transport });

@@ -293,7 +293,7 @@ describe.each<[string, () => () => Store]>([
   for (const scenario of SCENARIOS) {
     for (const at of ['write', 'call'] as const) {
       for (const when of ['before', 'after'] as const) {
-        it(`${when} a ${at} of ${scenario.title}: what was acknowledged comes to its end, all or nothing`, async () => {
+        it(`${when} a ${at} of ${scenario.title}: an acknowledged transaction ends, all or nothing`, async () => {
           let points = 0;
           while (await crashAt(scenario, { at, when, number: points + 1 }, world())) points++;
           expect(points).toBeGreaterThanOrEqual(2);
@@ -304,7 +304,7 @@ describe.each<[string, () => () => Store]>([
 });
 
 describe('a store that fails once', () => {
-  it.each(SCENARIOS)('at any write of $title only delays it', async (scenario) => {
+  it.each(SCENARIOS)('at any write of $title only delays the transaction', async (scenario) => {
     for (let number = 1; ; number++) {
       const clock = new VirtualClock();
       const bank = new BankTransport(...(scenario.refusals ?? []));

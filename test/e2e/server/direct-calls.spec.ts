@@ -9,22 +9,25 @@ import { tempFolder } from '../../support/temp-folder.js';
 /** What a controller in JavaScript may pass on from a query string without looking: `?gid[a]=b`, `?gid=a&gid=b`. */
 const GARBAGE: unknown[] = [{}, { a: 'b' }, ['a', 'b'], [], true, 5, null, undefined, Symbol('a'), () => 1];
 
-describe('calls in the same process with arguments that no compiler has checked', () => {
-  it.each(GARBAGE)('are refused before they reach the database, which would end the process: %s', async (value) => {
-    const { server } = await startCoordinator({ store: sqliteStore({ path: join(tempFolder(), 'dtm.db') }) });
-    const gid = value as string;
-    for (const call of [
-      server.query(gid),
-      server.forceStop(gid),
-      server.abort({ gid, transType: 'tcc' }),
-      server.prepare({ ...sagaRequest('g'), gid }),
-      server.submit({ ...sagaRequest('g'), gid }),
-      server.submit({ ...sagaRequest('g'), transType: value as TransactionRequest['transType'] }),
-    ]) {
-      await expect(call).rejects.toThrow(DtmArgumentError);
-    }
-    expect(await server.query('g')).toBeUndefined();
-  });
+describe('calls in the same process with arguments of wrong types', () => {
+  it.each(GARBAGE)(
+    'are refused before they reach the database, where they would end the process: %s',
+    async (value) => {
+      const { server } = await startCoordinator({ store: sqliteStore({ path: join(tempFolder(), 'dtm.db') }) });
+      const gid = value as string;
+      for (const call of [
+        server.query(gid),
+        server.forceStop(gid),
+        server.abort({ gid, transType: 'tcc' }),
+        server.prepare({ ...sagaRequest('g'), gid }),
+        server.submit({ ...sagaRequest('g'), gid }),
+        server.submit({ ...sagaRequest('g'), transType: value as TransactionRequest['transType'] }),
+      ]) {
+        await expect(call).rejects.toThrow(DtmArgumentError);
+      }
+      expect(await server.query('g')).toBeUndefined();
+    },
+  );
 
   it.each([{ limit: '10' }, { limit: -1 }, { limit: 0.5 }, { createTimeStart: '0' }, { createTimeEnd: Number.NaN }])(
     'a list is refused with %j',

@@ -99,7 +99,7 @@ class Bed {
 
 for (const { title, isAvailable, make } of FAILING_DISKS) {
   describe.skipIf(!isAvailable)(`a disk ${title}`, () => {
-    it('keeps new transactions out, but not the coordinator from serving, and from going on when it is mended', async () => {
+    it('makes the coordinator refuse new transactions, but not stop serving, and continue when the disk is repaired', async () => {
       const bed = await Bed.on(make());
       for (let index = 0; index < 5; index++) await bed.submit(`before-${index}`, { wait_result: true });
       expect(bed.acknowledged.size).toBe(5);
@@ -122,7 +122,7 @@ for (const { title, isAvailable, make } of FAILING_DISKS) {
       await bed.expectKept();
     });
 
-    it('makes nothing of what was refused come back when the coordinator dies before it is mended', async () => {
+    it('does not bring back refused transactions when the coordinator dies before the repair', async () => {
       const bed = await Bed.on(make());
       for (let index = 0; index < 5; index++) await bed.submit(`before-${index}`);
       bed.fail();
@@ -133,7 +133,7 @@ for (const { title, isAvailable, make } of FAILING_DISKS) {
       await bed.expectKept();
     });
 
-    it('does not lose a transaction under way whose answer could not be stored', async () => {
+    it('does not lose a running transaction when an answer could not be stored', async () => {
       const bed = await Bed.on(make());
       const answered = deferred();
       bed.participant.answer('/held', async () => {
@@ -158,8 +158,8 @@ for (const { title, isAvailable, make } of FAILING_DISKS) {
   });
 }
 
-describe('a file that another process uses', () => {
-  it('is refused with a message that says what to do, until that process has died', async () => {
+describe('a file that another process has opened', () => {
+  it('is refused with a remedy until that process has died', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const first = await CoordinatorProcess.create(path);
     onTestFinished(() => first.kill());

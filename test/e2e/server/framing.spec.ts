@@ -49,7 +49,7 @@ async function expectServing(): Promise<void> {
 describe('a body that is too large', () => {
   const LARGE = saga('large', 'x'.repeat(5 * MIB));
 
-  it('is refused after it has been taken, so that its sender learns of it', async () => {
+  it('is refused after it was read, so that the sender receives the answer', async () => {
     await connection.write(posted(SUBMIT, LARGE));
     const { status, head, body } = await connection.answer();
     expect([status, body]).toEqual([413, '{"message":"the request body has more than 4194304 bytes"}']);
@@ -59,14 +59,14 @@ describe('a body that is too large', () => {
     await expectServing();
   });
 
-  it('is refused in chunks without a length as well', async () => {
+  it('is refused in chunks without a length, too', async () => {
     await connection.write(HEAD_CHUNKED + chunk(LARGE) + chunk(''));
     expect((await connection.answer()).status).toBe(413);
     expect(await connection.closed).toBe('closed');
     await expectServing();
   });
 
-  it('that does not end is broken off', async () => {
+  it('that does not end is interrupted', async () => {
     await connection.write(HEAD_CHUNKED);
     const part = chunk('x'.repeat(MIB));
     for (let sent = 0; !connection.isClosed; sent++) {
@@ -77,7 +77,7 @@ describe('a body that is too large', () => {
     await expectServing();
   });
 
-  it('takes nothing away from those that are sent at the same time', async () => {
+  it('does not affect concurrent requests', async () => {
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
         index % 2 === 0 ? post(`${dtm.base}/submit`, LARGE) : post(`${dtm.base}/submit`, saga(`g${index}`)),
@@ -89,7 +89,7 @@ describe('a body that is too large', () => {
 });
 
 describe('the length of a body', () => {
-  it('may come in any pieces', async () => {
+  it('can arrive in any pieces', async () => {
     for (const byte of posted(SUBMIT, saga('g'))) await connection.write(byte);
     expect(await connection.answer()).toMatchObject({ status: 200 });
     const body = saga('h');
@@ -98,7 +98,7 @@ describe('the length of a body', () => {
     expect(await storedGids()).toEqual(['g', 'h']);
   });
 
-  it('that is too short ends the connection, for the rest is no request', async () => {
+  it('that is too short ends the connection, because the rest is not a request', async () => {
     const body = saga('g');
     await connection.write(`POST ${SUBMIT} HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n${body}`);
     expect((await connection.answer()).status).toBe(400);
@@ -107,7 +107,7 @@ describe('the length of a body', () => {
     await expectServing();
   });
 
-  it('that is too long leaves nothing behind when the sender has no more', async () => {
+  it('that is too long leaves nothing behind when the sender stops', async () => {
     const body = saga('g');
     await connection.write(`POST ${SUBMIT} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length + 1}\r\n\r\n${body}`);
     connection.end();
@@ -130,7 +130,7 @@ describe('the length of a body', () => {
     await expectServing();
   });
 
-  it('is waited for after 100 Continue', async () => {
+  it('is awaited after 100 Continue', async () => {
     const body = saga('g');
     const length = Buffer.byteLength(body);
     await connection.write(
@@ -142,8 +142,8 @@ describe('the length of a body', () => {
   });
 });
 
-describe('requests one behind the other on a connection', () => {
-  it('are answered in their order, each with its own', async () => {
+describe('pipelined requests', () => {
+  it('are answered in their order', async () => {
     const gids = ['a', 'b', 'c', 'd'];
     const requests = gids.flatMap((gid) => [
       posted(SUBMIT, saga(gid)),
@@ -159,7 +159,7 @@ describe('requests one behind the other on a connection', () => {
     expect((await storedGids()).toSorted()).toEqual(gids);
   });
 
-  it('wait for one that waits for its result', async () => {
+  it('wait for a request that waits for its result', async () => {
     const held = dtm.transport.hold('01 action');
     await connection.write(posted(SUBMIT, saga('slow')) + 'GET /api/ping HTTP/1.1\r\nHost: x\r\n\r\n');
     await held.arrived;
@@ -171,7 +171,7 @@ describe('requests one behind the other on a connection', () => {
     expect((await connection.answer()).body).toBe('{"msg":"pong"}');
   });
 
-  it('go on after one that was refused', async () => {
+  it('continue after a refused request', async () => {
     await connection.write(posted(SUBMIT, '{') + posted('/nope', '{}') + posted(SUBMIT, saga('g')));
     expect([await connection.answer(), await connection.answer(), await connection.answer()]).toMatchObject([
       { status: 500 },
@@ -181,8 +181,8 @@ describe('requests one behind the other on a connection', () => {
   });
 });
 
-describe('clients of another kind', () => {
-  it('that speak HTTP/1.0 are answered, with a length, and the connection closed', async () => {
+describe('unusual clients', () => {
+  it('with HTTP/1.0 get an answer with a length, and the connection is closed', async () => {
     const body = saga('g');
     await connection.write(`POST ${SUBMIT} HTTP/1.0\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     const { status, head } = await connection.answer();
@@ -215,30 +215,30 @@ describe('clients of another kind', () => {
     await expectServing();
   });
 
-  it('that ask for a tunnel are hung up on', async () => {
+  it('that request a tunnel are disconnected', async () => {
     await connection.write('CONNECT elsewhere:443 HTTP/1.1\r\nHost: x\r\n\r\n');
     await connection.closed;
     await expectServing();
   });
 
-  it('that want to speak something else after an upgrade are answered in HTTP', async () => {
+  it('that request an upgrade are answered in HTTP', async () => {
     await connection.write('GET /api/ping HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     expect((await connection.answer()).body).toBe('{"msg":"pong"}');
   });
 
-  it('that ask for the head only get no body', async () => {
+  it('that request only the head get no body', async () => {
     await connection.write('HEAD /api/ping HTTP/1.1\r\nHost: x\r\n\r\nGET /api/ping HTTP/1.1\r\nHost: x\r\n\r\n');
     expect((await connection.answer(false)).status).toBe(404);
     expect((await connection.answer()).body).toBe('{"msg":"pong"}');
   });
 
-  it('that ask for a gid of 10,000 bytes learn that there is none', async () => {
+  it('that query a gid of 10,000 bytes are told that it does not exist', async () => {
     const { status, body } = await dtm.get(`query?gid=${'x'.repeat(10_000)}`);
     expect([status, body]).toEqual([200, '{"branches":[],"transaction":null}']);
   });
 });
 
-it('other machines cannot connect, unless they are meant to', async () => {
+it('other machines cannot connect by default', async () => {
   const { port } = new URL(dtm.base);
   const address = Object.values(networkInterfaces())
     .flat()

@@ -30,7 +30,7 @@ beforeEach(async () => {
 const submit = (body: object): Promise<RawAnswer> => post(`${base}/submit`, { ...SAGA, wait_result: true, ...body });
 
 describe('gids, from the initiator through a file to the branches', () => {
-  it('are told apart, and stay as they are', async () => {
+  it('are distinguished and stay unchanged', async () => {
     const gids = [
       'order',
       'order1',
@@ -140,7 +140,7 @@ describe('branch headers', () => {
     expect(participant.requests).toEqual([]);
   });
 
-  it('cannot bring a message out of step with itself', async () => {
+  it('cannot break the framing of a message', async () => {
     const branch_headers = {
       'Content-Length': '1',
       'Transfer-Encoding': 'chunked',
@@ -164,7 +164,7 @@ describe('branch headers', () => {
   });
 });
 
-it('a request timeout of 68 years is not over at once', async () => {
+it('a request time-out of 68 years does not end at once', async () => {
   const answered = deferred();
   participant.answer('/a', async () => {
     await answered.promise;
@@ -178,7 +178,7 @@ it('a request timeout of 68 years is not over at once', async () => {
   expect((await submitted).status).toBe(200);
 });
 
-it('a payload of three megabytes passes through the file as it is, and so does a reason', async () => {
+it('a payload of three megabytes passes through the file unchanged, and so does a reason', async () => {
   const payload = JSON.stringify({ text: '😀ä'.repeat(500_000) });
   expect(await submit({ steps: [{ action: participant.url('/a') }], payloads: [payload] })).toMatchObject({
     status: 200,

@@ -31,13 +31,13 @@ beforeEach(async () => {
 });
 
 describe('the gRPC API', () => {
-  it('gives new gids', async () => {
+  it('returns new gids', async () => {
     const { status, reply } = await dtm.call('NewGid');
     expect(status).toBe('OK');
     expect(reply).toEqual({ Gid: expect.stringMatching(/^[23456789A-HJ-NP-Za-km-z]{18,22}$/) });
   });
 
-  it('submits a saga whose branches get their bytes as they are, with the options of the request', async () => {
+  it('submits a saga whose branches receive their bytes unchanged, with the options of the request', async () => {
     const TransOptions = {
       WaitResult: true,
       RequestTimeout: 7,
@@ -72,7 +72,7 @@ describe('the gRPC API', () => {
     });
   });
 
-  it('shows bytes as base64 over HTTP', async () => {
+  it('has bytes as base64 over HTTP', async () => {
     await dtm.call('Submit', requestMessage('g', 'saga', SAGA));
     const { body } = await get(`${dtm.base}/query?gid=g`);
     const shown = JSON.parse(body) as { branches: { bin_data: string }[]; transaction: { protocol: string } };
@@ -113,7 +113,7 @@ describe('the gRPC API', () => {
     expect(dtm.transport.calls).toMatchObject([{ key: '01 commit', url: 'b:1/b.B/X', payload: '' }]);
   });
 
-  it('keeps the progress of a workflow, and gives back its result', async () => {
+  it('keeps the progress of a workflow and returns its result', async () => {
     const CustomedData = JSON.stringify({ name: 'transfer', data: null });
     const workflow = requestMessage('g', 'workflow', { CustomedData, QueryPrepared: 'b:1/workflow.Workflow/Execute' });
     expect(await dtm.call('PrepareWorkflow', workflow)).toMatchObject({
@@ -131,7 +131,7 @@ describe('the gRPC API', () => {
     });
   });
 
-  it('says why a workflow failed', async () => {
+  it('returns why a workflow failed', async () => {
     const CustomedData = '{"name":"transfer"}';
     await dtm.call('PrepareWorkflow', requestMessage('g', 'workflow', { CustomedData }));
     const ReqExtra = { status: 'failed', rollback_reason: 'no money' };
@@ -140,7 +140,7 @@ describe('the gRPC API', () => {
     expect(reply).toMatchObject({ Transaction: { Status: 'failed', RollbackReason: 'no money' } });
   });
 
-  it('keeps topics, whose messages go to subscribers of gRPC and HTTP', async () => {
+  it('manages topics, whose messages reach subscribers over gRPC and HTTP', async () => {
     const topic = { Topic: 'orders', URL: 'b:1/b.B/Stock', Remark: 'stock' };
     expect(await dtm.answer('Subscribe', topic)).toBe('OK');
     expect(await dtm.answer('Subscribe', topic)).toBe('UNKNOWN this url exists');
@@ -158,7 +158,7 @@ describe('the gRPC API', () => {
     );
   });
 
-  it('and the HTTP API are about the same transactions', async () => {
+  it('and the HTTP API share the transactions', async () => {
     await dtm.call('Prepare', requestMessage('g', 'tcc'));
     const { status } = await post(`${dtm.base}/abort`, { gid: 'g', trans_type: 'tcc', wait_result: true });
     expect(status).toBe(200);
@@ -177,7 +177,7 @@ describe('the gRPC API', () => {
 });
 
 describe('the status of a call', () => {
-  it('is ABORTED for what the state of a transaction does not allow, with the words of HTTP', async () => {
+  it('is ABORTED when the state of the transaction does not allow the call, with the text of the HTTP API', async () => {
     await dtm.call('Submit', requestMessage('g', 'saga', SAGA));
     const answers = {
       Prepare: "current status 'succeed', cannot prepare.",
@@ -207,7 +207,7 @@ describe('the status of a call', () => {
     expect(await dtm.answer('Submit', requestMessage('g', 'saga', { ...SAGA, ...WAIT }))).toMatch(answer);
   });
 
-  it('is UNKNOWN for what the coordinator cannot do', async () => {
+  it('is UNKNOWN when the coordinator cannot do what is asked', async () => {
     expect(await dtm.answer('Abort', requestMessage('none', 'tcc'))).toBe(
       'UNKNOWN no TransGlobal with gid: none found; prepare or submit it first',
     );
@@ -233,7 +233,7 @@ describe('the status of a call', () => {
       /send one payload for each step/,
     ],
     [
-      'a URL that is none',
+      'an invalid URL',
       'Submit',
       requestMessage('g', 'saga', { steps: [{ action: 'b' }], payloads: [''] }),
       /^action "b" is not a URL/,
@@ -283,7 +283,7 @@ describe('the status of a call', () => {
     expect((await dtm.server.all()).transactions).toEqual([]);
   });
 
-  it('is INTERNAL when the store fails, and the server goes on', async () => {
+  it('is INTERNAL when the store fails, and the server keeps serving', async () => {
     let isBroken = false;
     const store = interceptStore(memoryStore(), async (_, call) => {
       if (isBroken) throw new Error('disk full');
@@ -296,7 +296,7 @@ describe('the status of a call', () => {
     expect(await broken.answer('Prepare', requestMessage('g', 'tcc'))).toBe('OK');
   });
 
-  it('is UNIMPLEMENTED for methods and services that there are not', async () => {
+  it('is UNIMPLEMENTED for unknown methods and services', async () => {
     for (const path of ['/dtmgimp.Dtm/ForceStop', '/dtmgimp.Other/Submit', '/']) {
       const code = await new Promise<number>((resolve) => {
         const bytes = (value: Buffer): Buffer => value;
@@ -308,7 +308,7 @@ describe('the status of a call', () => {
     }
   });
 
-  it('is INTERNAL for a message that is none', async () => {
+  it('is INTERNAL for an undecodable message', async () => {
     const code = await new Promise<number>((resolve) => {
       const bytes = (value: Buffer): Buffer => value;
       const broken = Buffer.from([0x0a, 0x7f, 0x00]);
@@ -329,7 +329,7 @@ describe('the status of a call', () => {
     expect(await dtm.answer('Submit', request(Buffer.alloc(size - 1000)))).toBe('OK');
   });
 
-  it('has a message of bearable length, in whatever letters', async () => {
+  it('has a message of limited length, in any script', async () => {
     const long = `${'帳😀'.repeat(100_000)}`;
     const { status, message } = await dtm.call('Submit', requestMessage('g', long));
     expect(status).toBe('INVALID_ARGUMENT');
@@ -338,8 +338,8 @@ describe('the status of a call', () => {
   });
 });
 
-describe('a request that is not one of gRPC', () => {
-  it('is refused, and so is one with a method but no message', async () => {
+describe('a request that is not gRPC', () => {
+  it('is refused, and so is a gRPC request without a message', async () => {
     const session = connect(`http://${dtm.address}`);
     onTestFinished(() => session.destroy());
     const ask = async (headers: object): Promise<Record<string, unknown>> => {
@@ -358,7 +358,7 @@ describe('a request that is not one of gRPC', () => {
   });
 });
 
-describe('bytes that are no text', () => {
+describe('bytes that are not text', () => {
   it('survive the store and a restart', async () => {
     const path = `${tempFolder()}/dtm.db`;
     const clock = new VirtualClock();
@@ -384,7 +384,7 @@ describe('bytes that are no text', () => {
 });
 
 describe('a client that leaves', () => {
-  it('before its submit is answered does not stop the saga', async () => {
+  it('before the answer to its submit does not stop the saga', async () => {
     const held = dtm.transport.hold('01 action');
     const { status } = await dtm.client.call('Submit', requestMessage('g', 'saga', { ...SAGA, ...WAIT }), 300);
     expect(status).toBe('DEADLINE_EXCEEDED');

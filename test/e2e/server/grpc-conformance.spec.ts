@@ -191,7 +191,7 @@ const CONVERSATIONS: Record<string, Conversation> = {
   },
 };
 
-describe.skipIf(!go.available)(go.title('our gRPC API and that of Go dtm'), () => {
+describe.skipIf(!go.available)(go.title('the gRPC APIs of the embedded coordinator and of Go dtm'), () => {
   let dtm: Awaited<ReturnType<typeof startDtm>>;
 
   beforeAll(async () => {
@@ -219,7 +219,7 @@ describe.skipIf(!go.available)(go.title('our gRPC API and that of Go dtm'), () =
     return { ours, theirs };
   }
 
-  it.each(Object.entries(CONVERSATIONS))('lead the same conversation about %s', async (_, conversation) => {
+  it.each(Object.entries(CONVERSATIONS))('have the same conversation about %s', async (_, conversation) => {
     const { ours, theirs } = await bothSides();
     const [own, other] = [await conversation(ours), await conversation(theirs)];
     expect(own).toEqual(other);
@@ -230,7 +230,7 @@ describe.skipIf(!go.available)(go.title('our gRPC API and that of Go dtm'), () =
   it.each<[string, string, (dtm: Side) => object, string, string]>([
     ['an unknown mode', 'Submit', (on) => requestMessage(on.gid('g'), 'zz'), 'INTERNAL', 'INVALID_ARGUMENT'],
     [
-      'steps that are no JSON',
+      'steps that are not JSON',
       'Submit',
       (on) => requestMessage(on.gid('g'), 'saga', { Steps: '{' }),
       'INTERNAL',

@@ -36,7 +36,7 @@ async function isRefused(address: string): Promise<boolean> {
 }
 
 describe('the gRPC API', () => {
-  it('is there when a port is given, and not otherwise', async () => {
+  it('listens only when it has a port', async () => {
     const { server } = make({ listen: { port: 0 } });
     await server.open();
     expect(server.grpcAddress).toBeUndefined();
@@ -60,7 +60,7 @@ describe('the gRPC API', () => {
     expect(await new GrpcClient(server.grpcAddress!).answer('NewGid')).toBe('OK');
   });
 
-  it('that cannot have its port says so, and leaves nothing open', async () => {
+  it('whose port is in use fails with a message and leaves nothing open', async () => {
     const grpcPort = await takenPort();
     const { server } = make({ listen: { port: 0, grpcPort } });
     const error: unknown = await server.open().catch((reason: unknown) => reason);
@@ -79,7 +79,7 @@ describe('the gRPC API', () => {
     expect(server.grpcAddress).toBeUndefined();
   });
 
-  it('may be opened again when the port is free', async () => {
+  it('can be opened again when the port is free', async () => {
     const { server } = make({ listen: { port: 0, grpcPort: 0 } });
     await server.open();
     const grpcPort = Number(server.grpcAddress!.split(':')[1]);
@@ -93,7 +93,7 @@ describe('the gRPC API', () => {
 });
 
 describe('close() of a coordinator with a gRPC API', () => {
-  it('answers the calls that have arrived, and takes no new ones', async () => {
+  it('answers the calls that have arrived and accepts no new ones', async () => {
     const dtm = await startGrpcCoordinator();
     const held = dtm.transport.hold('01 action');
     const submit = dtm.answer('Submit', requestMessage('g', 'saga', SAGA));
@@ -110,7 +110,7 @@ describe('close() of a coordinator with a gRPC API', () => {
     expect(await isRefused(dtm.address)).toBe(true);
   });
 
-  it('cuts off who says nothing, and who began a call without ending it', async () => {
+  it('disconnects clients that are idle or have not finished a call', async () => {
     const dtm = await startGrpcCoordinator();
     const silent = connect(`http://${dtm.address}`);
     const slow = connect(`http://${dtm.address}`);
@@ -127,7 +127,7 @@ describe('close() of a coordinator with a gRPC API', () => {
     await waitUntil(() => ends.length === 2);
   });
 
-  it('cuts off who does not listen any more', async () => {
+  it('disconnects clients that do not read', async () => {
     const { server } = make({ listen: { port: 0, grpcPort: 0 } });
     await server.open();
     const port = Number(server.grpcAddress!.split(':')[1]);
@@ -146,7 +146,7 @@ describe('close() of a coordinator with a gRPC API', () => {
     expect(Date.now() - start).toBeLessThan(5000);
   });
 
-  it('refuses a call whose message comes only then', async () => {
+  it('refuses a call whose message arrives only during close()', async () => {
     const dtm = await startGrpcCoordinator();
     const held = dtm.transport.hold('01 action');
     const submit = dtm.answer('Submit', requestMessage('g', 'saga', SAGA));
@@ -191,7 +191,7 @@ describe('the registration of the coordinator', () => {
     };
   }
 
-  it('lasts as long as it is open', async () => {
+  it('lasts as long as the coordinator is open', async () => {
     const log: string[] = [];
     const { server } = make({ driver: driver(log), register: SERVICE });
     expect(log).toEqual([]);
@@ -202,7 +202,7 @@ describe('the registration of the coordinator', () => {
     expect(log).toEqual(['register registry://r/dtmservice dtm:36790', 'deregister']);
   });
 
-  it('comes when the API listens', async () => {
+  it('happens when the API listens', async () => {
     let overHttp = 0;
     const listen = { port: 0, grpcPort: 0 };
     const own = driver([], {
@@ -216,14 +216,14 @@ describe('the registration of the coordinator', () => {
     expect(overHttp).toBe(200);
   });
 
-  it('that fails keeps the coordinator from opening, and leaves nothing open', async () => {
+  it('that fails makes open() fail and leaves nothing open', async () => {
     const own = driver([], { registerService: () => Promise.reject(new Error('registry down')) });
     const { server } = make({ driver: own, register: SERVICE, listen: { port: 0, grpcPort: 0 } });
     await expect(server.open()).rejects.toThrow('registry down');
     expect([server.address, server.grpcAddress]).toEqual([undefined, undefined]);
   });
 
-  it('that cannot be taken back is reported, and the coordinator closes', async () => {
+  it('that cannot be removed is reported, and the coordinator closes', async () => {
     const close = (): Promise<void> => Promise.reject(new Error('registry down'));
     const own = driver([], { registerService: async () => ({ close }) });
     const { server, logger } = make({ driver: own, register: SERVICE });
@@ -242,7 +242,7 @@ describe('the registration of the coordinator', () => {
     await server.close();
   });
 
-  it('must not be by a driver that there is not', () => {
+  it('cannot use an unknown driver', () => {
     expect(() => make({ driver: 'dtm-driver-other' })).toThrow(
       /driver "dtm-driver-other" does not exist; expected one of/,
     );

@@ -67,7 +67,7 @@ function sagaOfTwo(rest: RequestFields = {}): object {
 }
 
 describe('a saga over gRPC', () => {
-  it('calls its branches in order, with their bytes', async () => {
+  it('calls its branches in order, with their payloads as bytes', async () => {
     expect(await dtm.answer('Submit', sagaOfTwo())).toBe('OK');
     expect(bank.lines).toEqual(['/bank.Bank/Out 01 action', '/bank.Bank/In 02 action']);
     expect(bank.calls.map(({ message }) => [...message])).toEqual([[...Buffer.from('30')], [0xff]]);
@@ -103,7 +103,7 @@ describe('a saga over gRPC', () => {
     expect(bank.lines).toEqual(['/bank.Bank/Out 01 action', '/bank.Bank/In 02 action', '/bank.Bank/In 02 action']);
   });
 
-  it('goes on when a participant that was away is back', async () => {
+  it('continues when an absent participant is back', async () => {
     bank.stop();
     const answer = await dtm.answer('Submit', sagaOfTwo());
     expect(answer).toMatch(/^FAILED_PRECONDITION transaction g is submitted: UNAVAILABLE: .*ECONNREFUSED/);
@@ -111,7 +111,7 @@ describe('a saga over gRPC', () => {
     await advanceUntil(() => isFinal('succeed'));
   });
 
-  it('takes as long for a call as the transaction says', async () => {
+  it('uses the request time-out of the transaction', async () => {
     bank.answer('bank.Bank/Out', () => new Promise(() => undefined));
     const answer = await dtm.answer('Submit', sagaOfTwo({ TransOptions: { WaitResult: true, RequestTimeout: 1 } }));
     expect(answer).toMatch(/^FAILED_PRECONDITION .*DEADLINE_EXCEEDED: Deadline exceeded after (1\.0|0\.99)/);
@@ -122,7 +122,7 @@ describe('a saga over gRPC', () => {
     expect(bank.calls.map(({ metadata }) => metadata['x-tenant'])).toEqual(['a b', 'a b']);
   });
 
-  it('may have HTTP branches beside those of gRPC', async () => {
+  it('can have HTTP branches and gRPC branches', async () => {
     const shop = await Participant.start();
     const steps = [{ action: url('Out'), compensate: url('OutUndo') }, { action: shop.url('/order') }, { action: '' }];
     const payloads = ['1', '{"order":1}', ''];
@@ -131,7 +131,7 @@ describe('a saga over gRPC', () => {
     expect(bank.lines).toEqual(['/bank.Bank/Out 01 action']);
   });
 
-  it('may be submitted over HTTP, with the protocol in the body', async () => {
+  it('can be submitted over HTTP, with the protocol in the body', async () => {
     const steps = [{ action: url('Out'), compensate: url('OutUndo') }];
     const body = { gid: 'g', trans_type: 'saga', protocol: 'grpc', steps, payloads: ['text'], wait_result: true };
     expect(await post(`${server.address}/submit`, body)).toMatchObject({ status: 200 });
@@ -162,14 +162,14 @@ describe('a TCC over gRPC', () => {
     ]);
   });
 
-  it('that is never submitted is cancelled at its timeout', async () => {
+  it('without a submit is cancelled at its time-out', async () => {
     await dtm.answer('Prepare', requestMessage('g', 'tcc'));
     await dtm.answer('RegisterBranch', branch(1));
     await advanceUntil(() => isFinal('failed'));
     expect(bank.lines).toEqual(['/bank.Bank/Cancel 01 cancel']);
   });
 
-  it('may have its branches registered over HTTP', async () => {
+  it('accepts branches that are registered over HTTP', async () => {
     await dtm.answer('Prepare', requestMessage('g', 'tcc'));
     const urls = { confirm: url('Confirm'), cancel: url('Cancel') };
     const body = { gid: 'g', trans_type: 'tcc', branch_id: '01', data: 'text', ...urls };
@@ -178,7 +178,7 @@ describe('a TCC over gRPC', () => {
     expect(bank.calls.map(({ message }) => message.toString())).toEqual(['text']);
   });
 
-  it('that was prepared over HTTP takes HTTP branches only, as its initiator meant', async () => {
+  it('that was prepared over HTTP accepts only HTTP branches', async () => {
     await post(`${server.address}/prepare`, { gid: 'g', trans_type: 'tcc' });
     expect(await dtm.answer('RegisterBranch', branch(1))).toMatch(
       /^INVALID_ARGUMENT confirm ".*\/bank\.Bank\/Confirm" has no scheme; put http:\/\/ in front, or give/,
@@ -232,7 +232,7 @@ describe('a message over gRPC', () => {
     expect(bank.calls[0]!.message).toHaveLength(0);
   });
 
-  it('to a topic reaches subscribers of gRPC and HTTP, over whichever API it came', async () => {
+  it('to a topic reaches subscribers over gRPC and HTTP, whichever API it came by', async () => {
     const shop = await Participant.start();
     for (const URL of [url('In'), shop.url('/in')]) {
       expect(await dtm.answer('Subscribe', { Topic: 'orders', URL })).toBe('OK');
@@ -247,7 +247,7 @@ describe('a message over gRPC', () => {
 });
 
 describe('a workflow over gRPC', () => {
-  it('whose initiator falls silent is called to go on, with its name and its input', async () => {
+  it('whose initiator falls silent is called with its name and its input', async () => {
     const { requestDeserialize } = definitionOf(WORKFLOW_PROTO, 'Workflow')['Execute']!;
     bank.answer('workflow.Workflow/Execute', REPLIES.broken, async () => {
       const ReqExtra = { status: 'succeed', result: 'b2s=' };
@@ -264,7 +264,7 @@ describe('a workflow over gRPC', () => {
   });
 });
 
-describe('what could never be called over gRPC is refused at once', () => {
+describe('a branch that could never be called over gRPC is refused at once', () => {
   const NO_SCHEME = /^INVALID_ARGUMENT (action|compensate|query_prepared|url|confirm) "etcd.*without a scheme.*driver/;
   const METADATA = /^INVALID_ARGUMENT action ".*" cannot be called: gRPC metadata "/;
 
@@ -282,7 +282,7 @@ describe('what could never be called over gRPC is refused at once', () => {
       NO_SCHEME,
     ],
     [
-      'a check-back with a scheme',
+      'a query-back with a scheme',
       'Prepare',
       () => requestMessage('g', 'msg', { QueryPrepared: 'etcd://h/b.B/In' }),
       NO_SCHEME,
@@ -328,7 +328,7 @@ describe('what could never be called over gRPC is refused at once', () => {
     expect((await server.all()).transactions).toEqual([]);
   });
 
-  it('in a branch that is registered', async () => {
+  it('when it is registered', async () => {
     await dtm.answer('Prepare', requestMessage('g', 'tcc'));
     await dtm.answer('Prepare', requestMessage('h', 'xa'));
     const branch = { Gid: 'g', TransType: 'tcc', BranchID: '01' };
@@ -342,7 +342,7 @@ describe('what could never be called over gRPC is refused at once', () => {
     expect([await show('g'), await show('h')]).toEqual(['prepared: ', 'prepared: ']);
   });
 
-  it('but not with a driver that knows the scheme', async () => {
+  it('unless a driver supports the scheme', async () => {
     const log: string[] = [];
     await start({
       driver: {

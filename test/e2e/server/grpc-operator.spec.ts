@@ -51,7 +51,7 @@ describe('the service nestjsdtm.Operator', () => {
     expect(await ask(method, parameters)).toMatch(message);
   });
 
-  it('refuses what is no JSON', async () => {
+  it('refuses invalid JSON', async () => {
     expect(await operator.answer('Query', { json: '{' })).toBe('INVALID_ARGUMENT json must be an object of strings');
     expect(await operator.answer('Query', { json: '[]' })).toMatch(/^INVALID_ARGUMENT/);
   });

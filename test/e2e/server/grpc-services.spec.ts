@@ -35,12 +35,12 @@ describe('the health service', () => {
     return { statuses, stream: stream as ClientReadableStream<{ status: string }> };
   }
 
-  it.each(['', 'dtmgimp.Dtm', 'nestjsdtm.Operator'])('says that "%s" is served', async (service) => {
+  it.each(['', 'dtmgimp.Dtm', 'nestjsdtm.Operator'])('reports that "%s" is served', async (service) => {
     const health = new GrpcClient(dtm.address, methods);
     expect((await health.call('Check', { service })).reply).toEqual({ status: 'SERVING' });
   });
 
-  it('does not know services that there are not', async () => {
+  it('reports unknown services as unknown', async () => {
     const health = new GrpcClient(dtm.address, methods);
     expect(await health.answer('Check', { service: 'dtmgimp.Other' })).toBe('NOT_FOUND unknown service');
     const { statuses, stream } = watch('dtmgimp.Other');
@@ -49,7 +49,7 @@ describe('the health service', () => {
     stream.cancel();
   });
 
-  it('tells those who watch that the coordinator closes, and does not wait for them', async () => {
+  it('tells watchers that the coordinator is closing, and does not wait for them', async () => {
     const all = watch('');
     const one = watch('dtmgimp.Dtm');
     await waitUntil(() => all.statuses.length === 1 && one.statuses.length === 1);
@@ -129,7 +129,7 @@ describe.each(REFLECTION_PROTOS.map((file) => ({ version: file.package, file }))
     });
   });
 
-  it('has the file of each symbol, with what it imports', async () => {
+  it('returns the file of each symbol with its imports', async () => {
     const symbols = [
       'dtmgimp.Dtm',
       'dtmgimp.Dtm.Submit',
@@ -186,7 +186,7 @@ describe.each(REFLECTION_PROTOS.map((file) => ({ version: file.package, file }))
     ]);
   });
 
-  it('does not find what is not there, and answers on', async () => {
+  it('reports unknown symbols and keeps answering', async () => {
     const answers = await ask(
       { file_by_filename: 'other.proto' },
       { file_containing_symbol: 'dtmgimp.Other' },
@@ -199,7 +199,7 @@ describe.each(REFLECTION_PROTOS.map((file) => ({ version: file.package, file }))
     expect(answers.map(({ error_response: error }) => error?.error_code)).toEqual([5, 5, 5, 5, 5, 3, undefined]);
   });
 
-  it('makes whoever asks without listening wait', async () => {
+  it('applies back pressure to clients that do not read', async () => {
     const { path, requestSerialize } = serviceMethods(`${version}.ServerReflection`, [file])['ServerReflectionInfo']!;
     const session = connect(`http://${dtm.address}`);
     onTestFinished(() => session.destroy());

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 describe('the endpoints', () => {
-  it('newGid gives a gid of the alphabet of dtm, another one each time', async () => {
+  it('newGid returns a new gid in the alphabet of dtm each time', async () => {
     const { status, type, body } = await dtm.get('newGid');
     expect([status, type]).toEqual([200, JSON_TYPE]);
     const answer = JSON.parse(body) as { dtm_result: string; gid: string };
@@ -33,12 +33,12 @@ describe('the endpoints', () => {
     expect(new Set(gids).size).toBe(50);
   });
 
-  it('version gives that of the package', async () => {
+  it('version returns the version of the package', async () => {
     const { version } = createRequire(import.meta.url)('nestjs-dtm/package.json') as { version: string };
     expect(await dtm.get('version')).toMatchObject({ status: 200, type: JSON_TYPE, body: `{"version":"v${version}"}` });
   });
 
-  it('a success without data says so', async () => {
+  it('a success without data has the body of dtm', async () => {
     expect(await dtm.post('prepare', SAGA)).toMatchObject({
       status: 200,
       type: JSON_TYPE,
@@ -46,7 +46,7 @@ describe('the endpoints', () => {
     });
   });
 
-  it('query shows transaction and branches with the fields of dtm', async () => {
+  it('query returns transaction and branches with the fields of dtm', async () => {
     await dtm.post('submit', { ...SAGA, wait_result: true, retry_interval: 5 });
     const { status, type, body } = await dtm.get('query?gid=g');
     expect([status, type]).toEqual([200, JSON_TYPE]);
@@ -95,13 +95,13 @@ describe('the endpoints', () => {
     });
   });
 
-  it('query of an unknown gid gives null, and of none an error', async () => {
+  it('query returns null for an unknown gid, and an error without a gid', async () => {
     expect(await dtm.get('query?gid=nope')).toMatchObject({ status: 200, body: '{"branches":[],"transaction":null}' });
     for (const path of ['query', 'query?gid='])
       expect(await dtm.get(path)).toMatchObject({ status: 500, body: '{"message":"no gid specified"}' });
   });
 
-  it('query never says the words that decide, except to JSON readers', async () => {
+  it('query never contains the decisive words, except for JSON parsers', async () => {
     dtm.transport.answer('01 action', { kind: 'failure', message: 'FAILURE and ONGOING' });
     await dtm.post('submit', { ...SAGA, gid: 'FAILURE', wait_result: true });
     const { status, body } = await dtm.get('query?gid=FAILURE');
@@ -182,7 +182,7 @@ describe('paths and methods', () => {
     });
   });
 
-  it('a slash at the end is redirected away: 301 for GET, 307 for POST, the query kept', async () => {
+  it('a trailing slash is redirected: 301 for GET, 307 for POST, with the query', async () => {
     const first = await dtm.get('query/?gid=a%20b');
     expect([first.status, first.headers['location']]).toEqual([301, '/api/dtmsvr/query?gid=a%20b']);
     const second = await dtm.post('submit//', SAGA);
@@ -268,12 +268,12 @@ describe('a request body', () => {
     expect((await dtm.server.all()).transactions).toEqual([]);
   });
 
-  it.each(['abort', 'forceStop', 'resetNextCronTime'])('of %s is read in the same way', async (operation) => {
+  it.each(['abort', 'forceStop', 'resetNextCronTime'])('of %s is parsed in the same way', async (operation) => {
     expect(await dtm.answer(operation, '{}')).toBe(failure('gid must be a non-empty string'));
     expect(await dtm.post(operation, '[')).toMatchObject({ status: 500, body: expect.stringContaining('is not JSON') });
   });
 
-  it('may have nulls, unknown keys, keys in another case, and any content type', async () => {
+  it('can have nulls, unknown keys, keys in another case, and any content type', async () => {
     const body = {
       GID: 'g',
       Trans_Type: 'saga',
@@ -290,7 +290,7 @@ describe('a request body', () => {
     expect((await dtm.find('g')).transaction.status).toBe('succeed');
   });
 
-  it('may be that of a gRPC transaction: its URLs of HTTP are called over HTTP', async () => {
+  it('can be a gRPC transaction, whose HTTP URLs are called over HTTP', async () => {
     const participant = await Participant.start();
     const server = embeddedServer({ store: memoryStore(), logger: new RecordingLogger(), listen: { port: 0 } });
     onTestFinished(() => server.close());
@@ -305,12 +305,12 @@ describe('a request body', () => {
     });
   });
 
-  it('may have the payload of old SDKs inside the steps', async () => {
+  it('can have the payload in the steps, as in old SDKs', async () => {
     await dtm.post('submit', { ...SAGA, payloads: null, steps: [{ ...STEP, data: 'old' }], wait_result: true });
     expect(dtm.transport.calls[0]).toMatchObject({ payload: 'old' });
   });
 
-  it('may set no internal field', async () => {
+  it('cannot set internal fields', async () => {
     await dtm.post('prepare', {
       ...SAGA,
       id: 7,
@@ -330,7 +330,7 @@ describe('a request body', () => {
     expect(answer).toMatchObject({ status: 500, body: '{"message":"the request body is not UTF-8"}' });
   });
 
-  it('must not have more than 4 MiB; the connection is closed, the coordinator goes on', async () => {
+  it('must not have more than 4 MiB; the connection is closed, the coordinator keeps serving', async () => {
     const large = JSON.stringify({ ...SAGA, payloads: ['x'.repeat(4 * 1024 * 1024)] });
     const answer = await dtm.post('submit', large);
     expect(answer).toMatchObject({ status: 413, body: '{"message":"the request body has more than 4194304 bytes"}' });
@@ -352,7 +352,7 @@ describe('the body of registerBranch', () => {
   beforeEach(() => dtm.post('prepare', { gid: 'g', trans_type: 'tcc' }));
 
   it.each(['', '{', '[]', '"x"', 'null', '{"gid":1}', '{"gid":"g","data":{}}', '{"gid":"g","list":["a"]}'])(
-    'must be one object of texts, or it is answered with 400 in plain text: %s',
+    'must be one object of strings, or the answer is 400 in plain text: %s',
     async (body) => {
       for (const operation of ['registerBranch', 'registerTccBranch', 'registerXaBranch']) {
         expect(await dtm.post(operation, body)).toMatchObject({
@@ -384,13 +384,13 @@ describe('the body of registerBranch', () => {
     expect(await dtm.answer('registerBranch', body)).toBe(failure(message));
   });
 
-  it('may have nulls, and keys in another case', async () => {
+  it('can have nulls and keys in another case', async () => {
     const body = { Gid: 'g', TRANS_TYPE: 'tcc', branch_id: '01', confirm: 'http://b/c', cancel: null, data: null };
     expect(await dtm.answer('registerBranch', body)).toBe(SUCCESS_ANSWER);
     expect((await dtm.find('g')).branches).toMatchObject([{ url: '', payload: '' }, { url: 'http://b/c' }]);
   });
 
-  it('may name the words that decide without deciding anything', async () => {
+  it('can contain the decisive words without deciding anything', async () => {
     await dtm.post('registerBranch', { gid: 'g', trans_type: 'tcc', branch_id: 'FAILURE' });
     const { status, body } = await dtm.post('registerBranch', { gid: 'g', trans_type: 'tcc', branch_id: 'FAILURE' });
     expect(status).toBe(500);
@@ -398,8 +398,8 @@ describe('the body of registerBranch', () => {
   });
 });
 
-describe('odd clients', () => {
-  it('one that goes away in the middle of a request harms nobody', async () => {
+describe('unusual clients', () => {
+  it('a client that disconnects during a request does no harm', async () => {
     const { hostname, port } = new URL(dtm.base);
     const socket = connect(Number(port), hostname);
     onTestFinished(() => void socket.destroy());
@@ -412,7 +412,7 @@ describe('odd clients', () => {
     expect((await dtm.server.all()).transactions).toEqual([]);
   });
 
-  it('a web page is refused: a browser lets any page post to this machine', async () => {
+  it('a web page is refused, because browsers let any page post to this machine', async () => {
     const headers = { origin: 'https://evil.example', 'content-type': 'text/plain' };
     const answer = await request(`${dtm.base}/submit`, { method: 'POST', headers, body: JSON.stringify(SAGA) });
     expect(answer.statusCode).toBe(403);
@@ -420,7 +420,7 @@ describe('odd clients', () => {
     expect((await dtm.server.all()).transactions).toEqual([]);
   });
 
-  it('one that does not speak HTTP gets 400', async () => {
+  it('a client without HTTP gets 400', async () => {
     const { hostname, port } = new URL(dtm.base);
     const socket = connect(Number(port), hostname);
     onTestFinished(() => void socket.destroy());
@@ -453,7 +453,7 @@ describe('a submit that waits for its result', () => {
     expect((await dtm.find('g')).transaction.status).toBe('failed');
   });
 
-  it('is answered with 409 when it is being rolled back', async () => {
+  it('is answered with 409 during the rollback', async () => {
     dtm.transport.answer('02 action', FAILURE).answer('01 compensate', ONGOING);
     expect(await dtm.post('submit', twoSteps)).toMatchObject({ status: 409 });
     expect((await dtm.find('g')).transaction.status).toBe('aborting');
@@ -471,7 +471,7 @@ describe('a submit that waits for its result', () => {
     ]);
   });
 
-  it('is answered with 425 as well when a confirm fails: that decides nothing', async () => {
+  it('is answered with 425, too, when a confirm fails, which decides nothing', async () => {
     const tcc = { gid: 'g', trans_type: 'tcc', wait_result: true };
     await dtm.post('prepare', tcc);
     await dtm.post('registerBranch', { gid: 'g', trans_type: 'tcc', branch_id: '01', confirm: 'http://b/confirm' });
@@ -480,7 +480,7 @@ describe('a submit that waits for its result', () => {
     expect((await dtm.find('g')).transaction.status).toBe('submitted');
   });
 
-  it('waits for the pass under way when it is submitted again, and is answered like the first', async () => {
+  it('waits for the running pass when it is repeated, and gets the same answer', async () => {
     const held = dtm.transport.hold('01 action');
     const first = dtm.answer('submit', twoSteps);
     await held.arrived;
@@ -492,14 +492,14 @@ describe('a submit that waits for its result', () => {
     expect(dtm.transport.timesOf('01 action')).toHaveLength(1);
   });
 
-  it('submitted again while it waits for its next try is answered at once', async () => {
+  it('is answered at once when it is repeated between two attempts', async () => {
     dtm.transport.answer('01 action', ONGOING);
     await dtm.post('submit', twoSteps);
     expect((await dtm.post('submit', twoSteps)).status).toBe(425);
     expect(dtm.transport.timesOf('01 action')).toHaveLength(1);
   });
 
-  it('is answered with 409 when it was stopped by force meanwhile', async () => {
+  it('is answered with 409 after a forced stop', async () => {
     const held = dtm.transport.hold('01 action');
     const waiting = dtm.answer('submit', twoSteps);
     await held.arrived;
@@ -509,7 +509,7 @@ describe('a submit that waits for its result', () => {
     expect((await dtm.find('g')).transaction.status).toBe('failed');
   });
 
-  it('an abort that waits is answered with success when everything is cancelled, with 425 when not', async () => {
+  it('an abort that waits is answered with success when every branch is cancelled, otherwise with 425', async () => {
     const tcc = { gid: 'g', trans_type: 'tcc', wait_result: true };
     await dtm.post('prepare', tcc);
     await dtm.post('registerBranch', { gid: 'g', trans_type: 'tcc', branch_id: '01', cancel: 'http://b/cancel' });

@@ -27,11 +27,11 @@ describe('the JSON-RPC API', () => {
     return answer.error ?? answer.result;
   }
 
-  it('newGid gives a gid alone', async () => {
+  it('newGid returns only a gid', async () => {
     expect(await call('newGid')).toEqual({ gid: expect.stringMatching(/^[23456789A-HJ-NP-Za-km-z]{18,22}$/) });
   });
 
-  it('prepares, registers, submits and aborts as HTTP does, with null as result', async () => {
+  it('prepares, registers, submits and aborts like the HTTP API, with null as result', async () => {
     const tcc = { gid: 'g', trans_type: 'tcc' };
     expect(await call('prepare', tcc)).toBeNull();
     expect(await call('registerBranch', { ...tcc, branch_id: '01', confirm: 'http://b/f', cancel: null })).toBeNull();
@@ -79,7 +79,7 @@ describe('the JSON-RPC API', () => {
   });
 
   it.each(['', '{', 'null', '5', '[]', '[{"jsonrpc":"2.0","id":"a","method":"newGid"}]', '{"jsonrpc":"2.0","id":1}'])(
-    'answers what it cannot read with 400 and -32700: %s',
+    'answers an unreadable request with 400 and -32700: %s',
     async (body) => {
       const answer = await raw(body);
       expect([answer.status, answer.type]).toEqual([400, 'text/plain; charset=utf-8']);
@@ -101,7 +101,7 @@ describe('the JSON-RPC API', () => {
     expect(await call(method, params)).toEqual({ code: -32603, message: expect.any(String) });
   });
 
-  it('answers a result that is not there yet with -32902', async () => {
+  it('answers a result that does not exist yet with -32902', async () => {
     const params = { gid: 'g', trans_type: 'msg', custom_data: '{"delay":9}', wait_result: true };
     expect(await call('submit', params)).toEqual({ code: -32902, message: expect.stringContaining('g is submitted') });
   });
@@ -125,7 +125,7 @@ describe('a branch that is called by JSON-RPC', () => {
     body: JSON.stringify({ jsonrpc: '2.0', id: 'x', error: { code, message: 'no' } }),
   });
 
-  it('gets the payload with the branch parameters as params, at the URL as it is', async () => {
+  it('receives the payload with the branch parameters as params, at the unchanged URL', async () => {
     const { status, requests } = await submit('{"amount":3,"gid":"mine"}', OK);
     expect(status).toBe(200);
     expect(requests).toHaveLength(1);
@@ -138,7 +138,7 @@ describe('a branch that is called by JSON-RPC', () => {
     });
   });
 
-  it.each(['', 'null', '{}'])('may have no payload: %j', async (payload) => {
+  it.each(['', 'null', '{}'])('can have no payload: %j', async (payload) => {
     const { status, requests } = await submit(payload, OK);
     expect(status).toBe(200);
     expect(JSON.parse(requests[0]!.body)).toMatchObject({
@@ -159,12 +159,12 @@ describe('a branch that is called by JSON-RPC', () => {
     expect((await submit('{}', reply)).status).toBe(status);
   });
 
-  it.each(['[1]', '5', 'text'])('is not called with a payload that is no object: %s', async (payload) => {
+  it.each(['[1]', '5', 'text'])('is not called with a payload that is not an object: %s', async (payload) => {
     const { status, requests } = await submit(payload, OK);
     expect([status, requests.length]).toEqual([425, 0]);
   });
 
-  it('is called plainly when its URL names no method, or the transaction another protocol', async () => {
+  it('is called over plain HTTP when its URL names no method, or the transaction names another protocol', async () => {
     for (const [query, protocol] of [
       ['', 'json-rpc'],
       ['?method=TransOut', 'http'],
@@ -174,7 +174,7 @@ describe('a branch that is called by JSON-RPC', () => {
     }
   });
 
-  it('asks a silent initiator of a message, which has no payload, in the same way', async () => {
+  it('queries a silent initiator of a message, which has no payload, in the same way', async () => {
     const participant = await Participant.start();
     participant.answer('/rpc', OK);
     const transport = httpTransport();

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 describe('a message', () => {
-  it('that is prepared and submitted is delivered, without asking for it', async () => {
+  it('that is prepared and submitted is delivered without a query-back', async () => {
     expect(await dtm.answer('prepare', MSG)).toBe(SUCCESS_ANSWER);
     expect(await dtm.show('g')).toBe('prepared: 01 action prepared, 02 action prepared');
     expect(await dtm.answer('submit', { ...MSG, wait_result: true })).toBe(SUCCESS_ANSWER);
@@ -39,7 +39,7 @@ describe('a message', () => {
     ]);
   });
 
-  it('can be submitted at once, and submitted again without another delivery', async () => {
+  it('can be submitted without a prepare, and again without another delivery', async () => {
     const held = dtm.transport.hold('01 action');
     expect(await dtm.answer('submit', MSG)).toBe(SUCCESS_ANSWER);
     await held.arrived;
@@ -67,7 +67,7 @@ describe('a message', () => {
     expect(dtm.transport.keys).toEqual(['01 action', '02 action']);
   });
 
-  it('that was prepared and submitted is looked at when it is due, and at no other time', async () => {
+  it('that was prepared and submitted is claimed when it is due, and at no other time', async () => {
     dtm.transport.answer('01 action', UNKNOWN);
     await dtm.post('prepare', { ...MSG, timeout_to_fail: 20 });
     await dtm.clock.advance(5000);
@@ -81,7 +81,7 @@ describe('a message', () => {
     expect(dtm.transport.keys).toEqual(['01 action', '01 action']);
   });
 
-  it('that is aborted is never delivered, and cannot be submitted any more', async () => {
+  it('that is aborted is never delivered and cannot be submitted', async () => {
     await dtm.post('prepare', MSG);
     expect(await dtm.answer('abort', { ...MSG, rollback_reason: 'no stock' })).toBe(SUCCESS_ANSWER);
     expect((await dtm.find('g')).transaction).toMatchObject({ status: 'failed', rollbackReason: 'no stock' });
@@ -106,7 +106,7 @@ describe('a message', () => {
     expect((await dtm.find('g')).transaction.status).toBe('prepared');
   });
 
-  it('whose initiator falls silent is asked for, and delivered or dropped', async () => {
+  it('whose initiator falls silent is queried, and delivered or dropped', async () => {
     for (const gid of ['yes', 'no', 'later']) await dtm.post('prepare', { ...MSG, gid });
     dtm.transport.answer('00 msg', ({ context: { gid } }) =>
       gid === 'yes' ? { kind: 'success', body: '' } : gid === 'no' ? FAILURE : ONGOING,
@@ -122,14 +122,14 @@ describe('a message', () => {
     expect(dtm.logger.of('warn')).toEqual([]);
   });
 
-  it('without query_prepared is neither delivered nor dropped by itself', async () => {
+  it('without query_prepared is neither delivered nor dropped automatically', async () => {
     await dtm.post('prepare', { ...MSG, query_prepared: '' });
     await dtm.clock.advance(600_000);
     expect(await dtm.show('g')).toBe('prepared: 01 action prepared, 02 action prepared');
     expect(await dtm.answer('submit', { ...MSG, wait_result: true })).toBe(SUCCESS_ANSWER);
   });
 
-  it('whose step answers failure is not rolled back: the step is asked again, and a warning logged', async () => {
+  it('whose step answers failure is not rolled back: the step is retried and a warning is logged', async () => {
     dtm.transport.answer('01 action', FAILURE, { kind: 'success', body: '' });
     expect((await dtm.post('submit', { ...MSG, wait_result: true })).status).toBe(425);
     expect(dtm.logger.of('warn')).toHaveLength(1);
@@ -154,7 +154,7 @@ describe('topics', () => {
   const TO_TOPIC = { ...MSG, steps: [{ action: 'topic://orders' }], payloads: ['{}'], wait_result: true };
   const NOT_FOUND = failure('topic not found: orders; subscribe to it first');
 
-  it('take their messages to the only subscriber as 01, to several as 01-01, 01-02', async () => {
+  it('deliver to a single subscriber as 01, to several as 01-01, 01-02', async () => {
     expect(await subscribe('orders', 'http://b/s1', 'stock')).toBe(SUCCESS_ANSWER);
     expect(await dtm.answer('submit', { ...TO_TOPIC, gid: 'one' })).toBe(SUCCESS_ANSWER);
     expect(await dtm.show('one')).toBe('succeed: 01 action succeed');
@@ -170,7 +170,7 @@ describe('topics', () => {
     ]);
   });
 
-  it('are kept as values with their version', async () => {
+  it('are stored as key-value records with a version', async () => {
     await subscribe('orders', 'http://b/s1', 'stock');
     await subscribe('orders', 'http://b/s2');
     const { body } = await dtm.get('queryKV?cat=topics&key=orders');
@@ -190,7 +190,7 @@ describe('topics', () => {
     });
   });
 
-  it('take nothing to a subscriber that has gone, nor anything when all have', async () => {
+  it('deliver nothing to a former subscriber, and nothing at all without subscribers', async () => {
     await subscribe('orders', 'http://b/s1');
     await subscribe('orders', 'http://b/s2');
     expect(await unsubscribe('orders', 'http://b/s1')).toBe(SUCCESS_ANSWER);
@@ -200,7 +200,7 @@ describe('topics', () => {
     expect(await dtm.answer('submit', { ...TO_TOPIC, gid: 'h' })).toBe(NOT_FOUND);
   });
 
-  it('that are deleted are gone at once, and have only new subscribers when they are made again', async () => {
+  it('that are deleted are gone at once, and have only new subscribers when they are created again', async () => {
     await subscribe('orders', 'http://b/old');
     await dtm.post('prepare', TO_TOPIC);
     expect(await remove('orders')).toBe(SUCCESS_ANSWER);
@@ -213,7 +213,7 @@ describe('topics', () => {
     expect(dtm.transport.calls.at(-1)).toMatchObject({ url: 'http://b/old', context: { gid: 'g' } });
   });
 
-  it('many may subscribe to at the same time', async () => {
+  it('accept many concurrent subscriptions', async () => {
     const urls = Array.from({ length: 20 }, (_, index) => `http://b/s${index}`);
     const answers = await Promise.all(urls.map((url) => subscribe('orders', url)));
     expect(new Set(answers)).toEqual(new Set([SUCCESS_ANSWER]));
@@ -231,7 +231,7 @@ describe('topics', () => {
     expect(dtm.transport.calls.map(({ url }) => url)).toEqual(names.map((name) => `http://b/${name}`));
   });
 
-  it('may have a name that must be escaped in a path', async () => {
+  it('can have a name that must be escaped in a path', async () => {
     await subscribe('a/b ä', 'http://b/s');
     expect(await remove(encodeURIComponent('a/b ä'))).toBe(SUCCESS_ANSWER);
     expect((await dtm.server.all()).transactions).toEqual([]);

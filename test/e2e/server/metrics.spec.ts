@@ -38,7 +38,7 @@ function labelValues(text: string): string[] {
 }
 
 describe('/api/metrics', () => {
-  it('is text for Prometheus, with the names and labels of dtm', async () => {
+  it('returns text for Prometheus, with the names and labels of dtm', async () => {
     const { origin, server, text } = await start();
     await server.submit(sagaRequest('g', 1, { waitResult: true }));
     await get(`${origin}/api/dtmsvr/newGid`);
@@ -66,20 +66,20 @@ describe('/api/metrics', () => {
     }
   });
 
-  it('has the buckets of dtm', async () => {
+  it('uses the histogram buckets of dtm', async () => {
     const { origin, series } = await start();
     await get(`${origin}/api/dtmsvr/newGid`);
     const bounds = (await series('dtm_server_response_duration_bucket')).map((line) => /le="([^"]+)"/.exec(line)![1]);
     expect(bounds).toEqual('0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf'.split(' '));
   });
 
-  it('shows what the process uses', async () => {
+  it('contains the metrics of the process', async () => {
     const { text } = await start();
     expect(await text()).toMatch(/^process_cpu_seconds_total /m);
     expect(await text()).toMatch(/^nodejs_eventloop_lag_seconds /m);
   });
 
-  it('counts tries of branches by what came of them', async () => {
+  it('counts attempts of branches by outcome', async () => {
     const { server, clock, transport, series } = await start();
     transport.answer('01 action', UNKNOWN, ONGOING, SUCCESS).answer('02 action', FAILURE);
     transport.answer('01 compensate', FAILURE, SUCCESS);
@@ -97,7 +97,7 @@ describe('/api/metrics', () => {
     expect(await series('dtm_transaction_process_total')).toEqual(['{model="saga",status="ok"} 4']);
   });
 
-  it('counts the age of transactions, as of the time of their passes', async () => {
+  it('observes the age of transactions at the end of their passes', async () => {
     const { server, clock, transport, series } = await start();
     transport.answer('01 action', UNKNOWN, SUCCESS);
     await server.submit(sagaRequest('g'));
@@ -108,7 +108,7 @@ describe('/api/metrics', () => {
     expect(seconds).toBeLessThanOrEqual(12);
   });
 
-  it('counts requests by what they were answered', async () => {
+  it('counts requests by the status of the answer', async () => {
     const { post, get: ask, series } = await start();
     await post('submit', { ...SAGA, gid: 'g' });
     await post('submit', { ...SAGA, gid: '' });
@@ -124,7 +124,7 @@ describe('/api/metrics', () => {
     ]);
   });
 
-  it('does not count those who look whether it is there', async () => {
+  it('does not count health checks and scrapes', async () => {
     const { origin, text } = await start();
     for (let index = 0; index < 3; index++) {
       await get(`${origin}/api/ping`);
@@ -184,7 +184,7 @@ describe('/api/metrics', () => {
     expect(values.filter((value) => !`${allowed} ${bounds}`.split(' ').includes(value))).toEqual([]);
   });
 
-  it('counts a saga of many steps under a hundred names at most', async () => {
+  it('counts the branches of a long saga under at most a hundred ids', async () => {
     const { server, series } = await start();
     await server.submit(sagaRequest('g', 300, { waitResult: true }));
     const ids = (await series('dtm_branch_process_total')).map((line) => /branchid="([^"]+)"/.exec(line)![1]);
@@ -193,7 +193,7 @@ describe('/api/metrics', () => {
     expect((await series('dtm_branch_process_total')).at(-1)).toMatch(/ 201$/);
   });
 
-  it('is counted by each coordinator for itself', async () => {
+  it('is separate for each coordinator', async () => {
     const [first, second] = [await start(), await start()];
     await first.server.submit(sagaRequest('g', 1, { waitResult: true }));
     expect(await first.series('dtm_transaction_process_total')).toEqual(['{model="saga",status="ok"} 1']);
@@ -202,7 +202,7 @@ describe('/api/metrics', () => {
     expect((await get(`${second.origin}/api/metrics`)).status).toBe(200);
   });
 
-  it('is there also when the coordinator could not be opened at first', async () => {
+  it('works after a first open() that failed', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void other.close());

@@ -33,7 +33,7 @@ it('metrics are served', async () => {
 });
 
 describe('resetNextCronTime', () => {
-  it('has a transaction tried again now, and no other', async () => {
+  it('makes one transaction due now, and no other', async () => {
     await stuck('g', 'h');
     await dtm.clock.advance(5000);
     expect(dtm.transport.calls).toHaveLength(2);
@@ -43,7 +43,7 @@ describe('resetNextCronTime', () => {
     expect(await dtm.show('h')).toMatch(/^submitted/);
   });
 
-  it('changes nothing of a transaction that is being tried, or finished', async () => {
+  it('does not change a transaction that is final or has a running pass', async () => {
     const held = dtm.transport.hold('01 action');
     await dtm.post('submit', { ...SAGA, gid: 'g' });
     await held.arrived;
@@ -63,7 +63,7 @@ describe('resetNextCronTime', () => {
 });
 
 describe('resetCronTime', () => {
-  it('has those tried again now that would wait longer than the timeout', async () => {
+  it('makes transactions due now that would wait longer than the time-out', async () => {
     await stuck('g1', 'g2');
     await dtm.post('submit', { ...SAGA, gid: 'soon', retry_interval: 100, steps: [{ action: 'http://b/a' }] });
     expect((await dtm.get('resetCronTime?timeout=300')).body).toBe('{"has_remaining":false,"succeed_count":0}');
@@ -72,13 +72,13 @@ describe('resetCronTime', () => {
     for (const gid of ['g1', 'g2']) expect(await dtm.show(gid)).toMatch(/^succeed/);
   });
 
-  it('takes no more than the limit, and says that there may be more', async () => {
+  it('stops at the limit and reports that there may be more', async () => {
     await stuck('g1', 'g2', 'g3');
     expect((await dtm.get('resetCronTime?timeout=10&limit=2')).body).toBe('{"has_remaining":true,"succeed_count":2}');
     expect((await dtm.get('resetCronTime?timeout=10&limit=2')).body).toBe('{"has_remaining":false,"succeed_count":1}');
   });
 
-  it('takes none when the limit is 0, and thousands when it says so', async () => {
+  it('wakes none with a limit of 0, and thousands with a limit of thousands', async () => {
     const gids = Array.from({ length: 1200 }, (_, index) => `g${index}`);
     await stuck(...gids);
     expect((await dtm.get('resetCronTime?timeout=10&limit=0')).body).toBe('{"has_remaining":true,"succeed_count":0}');
@@ -99,7 +99,7 @@ describe('resetCronTime', () => {
 describe('retryTarget', () => {
   const at = (gid: string, url: string) => ({ ...SAGA, gid, steps: [{ action: url }] });
 
-  it('has those tried again now that wait for the target, and no others', async () => {
+  it('makes transactions due now that wait for the target, and no others', async () => {
     dtm.transport.answer('01 action', ...Array.from({ length: 4 }, () => UNKNOWN), SUCCESS);
     const urls = ['http://b/a', 'http://b/other?x=1', 'http://b:8080/a', 'http://bb/a'];
     for (const [index, url] of urls.entries()) await dtm.post('submit', at(`g${index}`, url));
@@ -112,7 +112,7 @@ describe('retryTarget', () => {
     expect(states.map((state) => state.split(':')[0])).toEqual(['succeed', 'succeed', 'submitted', 'submitted']);
   });
 
-  it('takes no more than the limit, a hundred unless it says otherwise', async () => {
+  it('stops at the limit, which is a hundred by default', async () => {
     const gids = Array.from({ length: 130 }, (_, index) => `g${index}`);
     await stuck(...gids);
     expect(await dtm.answer('retryTarget', { target: 'http://b', limit: 5 })).toBe(
@@ -142,7 +142,7 @@ describe('retryTarget', () => {
   });
 });
 
-describe('kept values', () => {
+describe('key-value records', () => {
   const keysOf = (body: string): string[] => (JSON.parse(body) as { kv: { k: string }[] }).kv.map(({ k }) => k);
 
   beforeEach(async () => {
@@ -172,7 +172,7 @@ describe('kept values', () => {
     expect([status, keysOf(body).join(' ')]).toEqual([200, keys]);
   });
 
-  it('are not scanned from a position that is none, or with a limit that is none', async () => {
+  it('are not scanned with an invalid position or limit', async () => {
     expect((await dtm.get('scanKV?position=x')).status).toBe(500);
     expect((await dtm.get('scanKV?limit=x')).body).toBe('{"message":"convert to int error: x"}');
   });

@@ -38,7 +38,7 @@ describe('a branch that is registered while', () => {
     await expect(server.registerBranch(tccBranch('g', '03'))).rejects.toThrow(DtmFailureError);
   });
 
-  it('its TCC, that had no branch before, times out is cancelled, too', async () => {
+  it('its TCC without earlier branches times out is cancelled, too', async () => {
     const { server, clock, transport, hold } = await gated();
     await server.prepare(tccRequest('g'));
     const save = hold('update');
@@ -68,7 +68,7 @@ describe('a branch that is registered while', () => {
   });
 });
 
-describe('a TCC that is submitted at the moment of its timeout', () => {
+describe('a TCC that is submitted at its time-out', () => {
   it('is confirmed when the submit is stored first', async () => {
     const { server, clock, transport, hold, find } = await gated();
     await server.prepare(tccRequest('g'));
@@ -84,7 +84,7 @@ describe('a TCC that is submitted at the moment of its timeout', () => {
     expect((await find('g')).transaction.rollbackReason).toBeUndefined();
   });
 
-  it('is cancelled when the timeout is stored first, and the submit is refused', async () => {
+  it('is cancelled when the time-out is stored first, and the submit is refused', async () => {
     const { server, clock, transport, hold, find } = await gated();
     await server.prepare(tccRequest('g'));
     await server.registerBranch(tccBranch('g', '01'));
@@ -98,7 +98,7 @@ describe('a TCC that is submitted at the moment of its timeout', () => {
     expect((await find('g')).transaction.status).toBe('failed');
   });
 
-  it('is confirmed when it waits for the result while an earlier look is still under way', async () => {
+  it('is confirmed when the submit waits for the result during an earlier poll', async () => {
     const { server, clock, transport, hold, find } = await gated();
     await server.prepare(tccRequest('g', { timeoutToFailSeconds: 3 * 86_400 }));
     await server.registerBranch(tccBranch('g', '01'));
@@ -116,7 +116,7 @@ describe('a TCC that is submitted at the moment of its timeout', () => {
 });
 
 describe('forceStop during a pass', () => {
-  it('ends it: the answer under way is forgotten, and nothing more is called', async () => {
+  it('ends the pass: the answer to a running call is ignored, and nothing more is called', async () => {
     const { server, clock, transport, find, logger } = await startCoordinator();
     const held = transport.hold('01 action');
     await server.submit(sagaRequest('g', 2));
@@ -130,7 +130,7 @@ describe('forceStop during a pass', () => {
     expect(logger.of('error')).toEqual([]);
   });
 
-  it('is refused when the pass finished first', async () => {
+  it('is refused when the pass ends first', async () => {
     const { server, hold, find } = await gated();
     const stop = hold('update');
     await server.prepare(sagaRequest('g'));
@@ -143,7 +143,7 @@ describe('forceStop during a pass', () => {
     expect((await find('g')).transaction.status).toBe('succeed');
   });
 
-  it('during a rollback leaves the compensations that were not called', async () => {
+  it('during a rollback skips the compensations that were not called', async () => {
     const { server, clock, transport, show } = await startCoordinator();
     transport.answer('02 action', FAILURE);
     const held = transport.hold('02 compensate');
@@ -158,7 +158,7 @@ describe('forceStop during a pass', () => {
 });
 
 describe('abort while the coordinator cancels', () => {
-  it('does not cancel twice at the same time', async () => {
+  it('does not cancel a branch twice at the same time', async () => {
     const { server, transport, find } = await startCoordinator();
     const held = transport.hold('01 cancel');
     await server.prepare(tccRequest('g'));
@@ -172,7 +172,7 @@ describe('abort while the coordinator cancels', () => {
     expect((await find('g')).transaction.status).toBe('failed');
   });
 
-  it('that has just been tried again leaves it at that, and keeps the pause', async () => {
+  it('does not shorten the pause after an attempt that has just ended', async () => {
     const { server, clock, transport, hold, find } = await gated();
     transport.answer('01 cancel', UNKNOWN);
     await server.prepare(tccRequest('g'));
@@ -198,7 +198,7 @@ describe('abort while the coordinator cancels', () => {
 });
 
 describe('two coordinators on one store', () => {
-  it('do not overwrite each other: an answer that comes after the lease was lost is not stored', async () => {
+  it('do not overwrite each other: an answer after the loss of the lease is not stored', async () => {
     const store = memoryStore();
     const slow = await startCoordinator({ store });
     const held = slow.transport.hold('01 action');
@@ -217,7 +217,7 @@ describe('two coordinators on one store', () => {
     expect((await other.find('g')).transaction.status).toBe('succeed');
   });
 
-  it('share the work: what one of them claims the other leaves alone', async () => {
+  it('share the work: neither takes what the other has claimed', async () => {
     const store = memoryStore();
     const first = await startCoordinator({ store });
     first.transport.answer('01 action', UNKNOWN);
@@ -236,7 +236,7 @@ describe.each<[string, () => Store]>([
   ['memory', memoryStore],
   ['SQLite', () => sqliteStore({ path: join(tempFolder(), 'dtm.db') })],
 ])('many clients at the same time, on %s', (_, makeStore) => {
-  it('submitting the same saga are all answered with its success, and it runs once', async () => {
+  it('return success to all concurrent submits of a saga, which runs once', async () => {
     const { server, transport } = await startCoordinator({ store: makeStore() });
     const held = transport.hold('01 action');
     const submits = Array.from({ length: 20 }, (__, index) =>
@@ -250,7 +250,7 @@ describe.each<[string, () => Store]>([
     expect(transport.keys).toEqual(['01 action', '02 action']);
   });
 
-  it('submitting the same prepared TCC confirm it once', async () => {
+  it('confirm a prepared TCC once when it is submitted several times', async () => {
     const { server, transport, find } = await startCoordinator({ store: makeStore() });
     await server.prepare(tccRequest('g'));
     await server.registerBranch(tccBranch('g', '01'));
@@ -265,7 +265,7 @@ describe.each<[string, () => Store]>([
     expect((await find('g')).transaction.status).toBe('succeed');
   });
 
-  it('submitting and aborting the same TCC: one wins, all the others of its kind agree, nothing is done twice', async () => {
+  it('let either submit or abort of a TCC win, consistently, and do nothing twice', async () => {
     for (let round = 0; round < 20; round++) {
       const { server, transport, find } = await startCoordinator({ store: makeStore() });
       await server.prepare(tccRequest('g'));
@@ -285,7 +285,7 @@ describe.each<[string, () => Store]>([
     }
   });
 
-  it('using the same gid for a saga and a TCC: one gets it', async () => {
+  it('give a gid either to a saga or to a TCC', async () => {
     const { server, find } = await startCoordinator({ store: makeStore() });
     const results = await Promise.allSettled([
       server.submit(sagaRequest('g')),
@@ -298,7 +298,7 @@ describe.each<[string, () => Store]>([
     expect((await find('g')).transaction.transType).toBe(saga === 'fulfilled' ? 'saga' : 'tcc');
   });
 
-  it('preparing and submitting the same saga: it is submitted, and runs once', async () => {
+  it('submit a saga that is prepared and submitted at the same time, and run it once', async () => {
     const { server, transport, find } = await startCoordinator({ store: makeStore() });
     await Promise.allSettled([
       server.prepare(sagaRequest('g')),
@@ -310,7 +310,7 @@ describe.each<[string, () => Store]>([
     expect((await find('g')).transaction.status).toBe('succeed');
   });
 
-  it('stopping and finishing the same saga leave one final state that never changes', async () => {
+  it('that stop and finish a saga at the same time leave one final state, which never changes', async () => {
     const { server, transport, find } = await startCoordinator({ store: makeStore() });
     const held = transport.hold('01 action');
     await server.submit(sagaRequest('g'));
@@ -324,7 +324,7 @@ describe.each<[string, () => Store]>([
     expect((await find('g')).transaction).toEqual(transaction);
   });
 
-  it('running 200 sagas, half of which fail, finish all of them', async () => {
+  it('finish all of 200 sagas, half of which fail', async () => {
     const { server, transport, find } = await startCoordinator({ store: makeStore() });
     transport.answer('02 action', (call) => (Number(call.context.gid.slice(1)) % 2 === 0 ? SUCCESS : FAILURE));
     const gids = Array.from({ length: 200 }, (__, index) => `g${index}`);

@@ -32,7 +32,7 @@ async function start(options: EmbeddedServerOptions = {}) {
 }
 
 describe('a finished transaction', () => {
-  it('is deleted when it has been kept long enough, and not before', async () => {
+  it('is deleted after the retention time, not before', async () => {
     const { server, clock, transport, gids } = await start();
     transport.answer('02 action', FAILURE);
     await server.submit(sagaRequest('succeeded'));
@@ -44,7 +44,7 @@ describe('a finished transaction', () => {
     expect(await server.query('succeeded')).toBeUndefined();
   });
 
-  it('is kept from when it was finished, not from when it was created', async () => {
+  it('has a retention time that begins when it is final, not when it is created', async () => {
     const { server, clock, transport, gids } = await start();
     transport.answer('01 action', ...Array.from({ length: 30 }, () => UNKNOWN));
     await server.submit(sagaRequest('g'));
@@ -58,7 +58,7 @@ describe('a finished transaction', () => {
     expect(await gids()).toEqual([]);
   });
 
-  it('is kept for seven days unless the settings say otherwise', async () => {
+  it('is kept for seven days by default', async () => {
     const { server, clock } = await startCoordinator({ pollIntervalSeconds: 3600 });
     await server.submit(sagaRequest('g'));
     await clock.advance(6.9 * DAY);
@@ -67,7 +67,7 @@ describe('a finished transaction', () => {
     expect(await server.query('g')).toBeUndefined();
   });
 
-  it('may be submitted anew under its gid once it was deleted', async () => {
+  it('frees its gid when it is deleted', async () => {
     const { server, clock, transport } = await start();
     await server.submit(sagaRequest('g'));
     await clock.advance(3 * HOUR);
@@ -90,7 +90,7 @@ describe('an unfinished transaction', () => {
     expect(await gids()).toEqual(['prepared', 'submitted', 'waits']);
   });
 
-  it('does not keep finished ones behind it from being deleted', async () => {
+  it('does not keep later finished transactions from being deleted', async () => {
     const { server, clock, transport, gids } = await start({ pollIntervalSeconds: 600 });
     transport.answer('01 action', ...gidsOf('', 500).map(() => UNKNOWN));
     for (const gid of gidsOf('prepared', 450)) await server.prepare(sagaRequest(gid));
@@ -100,8 +100,8 @@ describe('an unfinished transaction', () => {
   });
 });
 
-describe('deleting', () => {
-  it('takes two hundred at a time, with a pause in between', async () => {
+describe('the deletion', () => {
+  it('takes batches of two hundred, with a pause in between', async () => {
     const prunes: { readonly time: number; readonly count: number }[] = [];
     const store = interceptStore(memoryStore(), async (operation, call) => {
       const result = await call();
@@ -121,7 +121,7 @@ describe('deleting', () => {
     expect(prunes.length).toBeLessThanOrEqual(10);
   });
 
-  it('is tried again after the store has failed, within a minute', async () => {
+  it('is retried within a minute after an error of the store', async () => {
     let isBroken = true;
     const store = interceptStore(memoryStore(), (operation, call) =>
       operation === 'prune' && isBroken ? Promise.reject(new Error('disk full')) : call(),
@@ -140,7 +140,7 @@ describe('deleting', () => {
     expect(await gids()).toEqual([]);
   });
 
-  it('goes on after a restart', async () => {
+  it('continues after a restart', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const first = await start({ store: sqliteStore({ path }) });
     for (const gid of gidsOf('g', 20)) await first.server.submit(sagaRequest(gid));
@@ -152,7 +152,7 @@ describe('deleting', () => {
     expect(await second.gids()).toEqual([]);
   });
 
-  it('begins with recover(), and ends with close(), which waits for what is under way', async () => {
+  it('begins with recover() and ends with close(), which waits for the running batch', async () => {
     const { store, hold } = gatedStore(memoryStore());
     const { server, clock } = makeCoordinator({ store, retentionSeconds: 1 });
     await server.open();

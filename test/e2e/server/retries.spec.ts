@@ -28,7 +28,7 @@ function expectPauses(times: readonly number[], intervals: readonly number[]): v
 }
 
 describe('a branch that gives no decision', () => {
-  it('is asked again after one interval, then after twice as much each time, up to five minutes', async () => {
+  it('is called again after one interval, then after twice the interval each time, up to five minutes', async () => {
     const { server, clock, transport } = await startCoordinator();
     transport.answer('01 action', UNKNOWN);
     await server.submit(sagaRequest('g'));
@@ -38,7 +38,7 @@ describe('a branch that gives no decision', () => {
     expectPauses(times.slice(0, 8), [10, 20, 40, 80, 160, 300, 300]);
   });
 
-  it('is asked at its own interval, when it has one', async () => {
+  it('is called at the interval of its transaction', async () => {
     const { server, clock, transport } = await startCoordinator();
     transport.answer('01 action', UNKNOWN);
     await server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 2 }));
@@ -46,7 +46,7 @@ describe('a branch that gives no decision', () => {
     expectPauses(transport.timesOf('01 action'), [2, 4, 8]);
   });
 
-  it('is asked at the same interval for ever while it is ongoing', async () => {
+  it('is called at the same interval while it is ongoing', async () => {
     const { server, clock, transport } = await startCoordinator();
     transport.answer('01 action', ONGOING);
     await server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 60 }));
@@ -59,7 +59,7 @@ describe('a branch that gives no decision', () => {
     expect(times.length).toBeGreaterThanOrEqual(9);
   });
 
-  it('is asked until it decides, and the saga goes on from there', async () => {
+  it('is called until it decides, then the saga continues', async () => {
     const { server, clock, transport, show } = await startCoordinator();
     transport.answer('01 action', UNKNOWN, ONGOING, UNKNOWN, SUCCESS);
     await server.submit(sagaRequest('g', 2));
@@ -70,7 +70,7 @@ describe('a branch that gives no decision', () => {
     );
   });
 
-  it('does not make a later branch wait as long as itself', async () => {
+  it('does not extend the interval of later branches', async () => {
     const { server, clock, transport } = await startCoordinator();
     transport.answer('01 action', UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, SUCCESS).answer('02 action', UNKNOWN);
     await server.submit(sagaRequest('g', 2));
@@ -78,7 +78,7 @@ describe('a branch that gives no decision', () => {
     expectPauses(transport.timesOf('02 action').slice(0, 4), [10, 20, 40]);
   });
 
-  it('in phase 2 is asked for ever, even when it answers failure', async () => {
+  it('in the second phase is called without end, even when it answers failure', async () => {
     const { server, clock, transport, find, logger } = await startCoordinator();
     transport.answer('01 confirm', ...Array.from({ length: 5 }, () => FAILURE), SUCCESS);
     await server.prepare(tccRequest('g'));
@@ -93,7 +93,7 @@ describe('a branch that gives no decision', () => {
     );
   });
 
-  it('is reported with what it answered', async () => {
+  it('is reported with its answer', async () => {
     const { server, transport, logger, find } = await startCoordinator();
     transport.answer('01 action', UNKNOWN);
     await server.submit(sagaRequest('g'));
@@ -108,7 +108,7 @@ describe('a branch that gives no decision', () => {
     expect((await find('g')).branches[1]).toMatchObject({ attempts: 1, lastError: 'status 500: boom' });
   });
 
-  it('whose transport throws, against its contract, is asked again like any other', async () => {
+  it('is retried, too, when the transport throws against its contract', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     transport.answer('01 action', () => Promise.reject(new Error('bug')), SUCCESS);
     await server.submit(sagaRequest('g'));
@@ -120,7 +120,7 @@ describe('a branch that gives no decision', () => {
 });
 
 describe('retry_limit', () => {
-  it('rolls back when it is used up, with a pause before each try', async () => {
+  it('rolls back when it is used up, with a pause before each attempt', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     transport.answer('01 action', UNKNOWN);
     await server.submit(sagaRequest('g', 1, { retryLimit: 2 }));
@@ -151,7 +151,7 @@ describe('retry_limit', () => {
   });
 });
 
-describe('a timeout', () => {
+describe('a time-out', () => {
   it('rolls a saga back at its age, whatever the interval', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     transport.answer('02 action', UNKNOWN);
@@ -180,7 +180,7 @@ describe('a timeout', () => {
     expect(transport.calls).toEqual([]);
   });
 
-  it('leaves a prepared saga without one alone', async () => {
+  it('does not affect a prepared saga without one', async () => {
     const { server, clock, find } = await startCoordinator({ pollIntervalSeconds: 600 });
     await server.prepare(sagaRequest('g'));
     await clock.advance(3 * 24 * HOUR);
@@ -205,7 +205,7 @@ describe('a timeout', () => {
     expect(transport.keys).toEqual(['02 cancel', '01 cancel']);
   });
 
-  it('does not touch a TCC that was submitted in time', async () => {
+  it('does not affect a TCC that was submitted in time', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     transport.answer('01 confirm', UNKNOWN);
     await server.prepare(tccRequest('g'));
@@ -218,7 +218,7 @@ describe('a timeout', () => {
 });
 
 describe('recovery', () => {
-  it('does not begin before recover() is called: the branches of this process could not answer yet', async () => {
+  it('does not begin before recover(), because the branches of this process cannot answer yet', async () => {
     const store = memoryStore();
     const first = await startCoordinator({ store });
     first.transport.answer('01 action', UNKNOWN);
@@ -229,7 +229,7 @@ describe('recovery', () => {
     expect(first.transport.keys).toEqual(['01 action']);
   });
 
-  it('works on many transactions at once, but on no more than allowed', async () => {
+  it('works on many transactions at the same time, but on no more than allowed', async () => {
     const { server, clock, transport } = await startCoordinator({ maxParallelRecovery: 4, pollIntervalSeconds: 1 });
     const gids = Array.from({ length: 10 }, (_, index) => `g${index}`);
     let running = 0;
@@ -253,7 +253,7 @@ describe('recovery', () => {
     for (const gid of gids) expect((await server.query(gid))?.transaction.status).toBe('succeed');
   });
 
-  it('is not held up by a transaction whose branch does not answer', async () => {
+  it('is not blocked by a transaction whose branch does not answer', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     const held = transport.hold('01 action');
     await server.submit(sagaRequest('slow'));
@@ -268,7 +268,7 @@ describe('recovery', () => {
     expect((await find('slow')).transaction.status).toBe('succeed');
   });
 
-  it('is not used up by a pass that outlives its lease again and again', async () => {
+  it('does not lose capacity to a pass that repeatedly outlives its lease', async () => {
     const { server, clock, transport, find } = await startCoordinator({ maxParallelRecovery: 2 });
     const held = transport.hold('01 action');
     await server.submit(sagaRequest('slow'));
@@ -282,7 +282,7 @@ describe('recovery', () => {
     await settled();
   });
 
-  it('does not run a transaction beside its own pass, even when that outlives its lease', async () => {
+  it('does not start a second pass over a transaction, even when the first outlives its lease', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     const held = transport.hold('01 action');
     await server.submit(sagaRequest('g'));
@@ -294,7 +294,7 @@ describe('recovery', () => {
     expect((await find('g')).transaction.status).toBe('succeed');
   });
 
-  it('goes on when the store fails while it looks', async () => {
+  it('continues after the store failed during a poll', async () => {
     let isBroken = false;
     const store = interceptStore(memoryStore(), (operation, call) =>
       isBroken && operation === 'claim' ? Promise.reject(new Error('disk on fire')) : call(),
@@ -313,7 +313,7 @@ describe('recovery', () => {
     expect((await server.query('g'))?.transaction.status).toBe('succeed');
   });
 
-  it('copes with a clock that is set forward, and back', async () => {
+  it('tolerates a clock that is set forward and back', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     transport.answer('01 action', UNKNOWN, UNKNOWN, SUCCESS);
     await server.submit(sagaRequest('g'));

@@ -70,7 +70,7 @@ const gidsOf = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
 describe('recovery', () => {
-  it('makes no more than sixteen calls to one target at a time, and as many to each of the others', async () => {
+  it('makes at most sixteen calls to each target at a time', async () => {
     const { clock, submit, slow, most } = await start();
     slow('bank', 100);
     slow('shop', 100);
@@ -80,7 +80,7 @@ describe('recovery', () => {
     expect([most.get('bank'), most.get('shop')]).toEqual([16, 16]);
   });
 
-  it('makes no more than the settings say', async () => {
+  it('makes at most as many calls as the settings say', async () => {
     const { clock, submit, slow, most, server } = await start({ maxParallelRecoveryPerTarget: 2 });
     slow('bank', 100);
     await submit(gidsOf('g', 20), 'bank');
@@ -89,7 +89,7 @@ describe('recovery', () => {
     expect((await server.all({ status: 'succeed' })).transactions).toHaveLength(20);
   });
 
-  it('tries those that have been due longest first', async () => {
+  it('calls the longest due transactions first', async () => {
     const { clock, submit, slow, transport } = await start({
       maxParallelRecovery: 1,
       maxParallelRecoveryPerTarget: 1,
@@ -103,7 +103,7 @@ describe('recovery', () => {
     expect(transport.calls.slice(3).map(({ context }) => context.gid)).toEqual(['early', 'middle', 'late']);
   });
 
-  it('keeps a slow target busy with its many transactions, and tries others when they are due', async () => {
+  it('keeps a slow target busy with its backlog, and calls other targets on time', async () => {
     const { clock, submit, slow, retries, server } = await start();
     slow('slow', 2000);
     await submit(gidsOf('g', 2000), 'slow');
@@ -121,7 +121,7 @@ describe('recovery', () => {
     expect(retries('slow')).toHaveLength(2000);
   });
 
-  it('tries others in time also while the calls of a target hang until they are given up', async () => {
+  it('calls other targets on time while the calls of one target hang until their time-out', async () => {
     const { clock, submit, slow, retries } = await start();
     slow('hangs', 3000, NO_ANSWER);
     await submit(gidsOf('g', 1000), 'hangs');
@@ -131,7 +131,7 @@ describe('recovery', () => {
     expect(Math.max(...retries('fast'))).toBeLessThanOrEqual(13);
   });
 
-  it('works on no more transactions than allowed, though one of them waits with many calls', async () => {
+  it('works on no more transactions than allowed although one of them waits with many calls', async () => {
     const { clock, server, transport } = await start({ maxParallelRecovery: 4, maxParallelRecoveryPerTarget: 1 });
     const running = new Set<string>();
     let most = 0;
@@ -157,7 +157,7 @@ describe('recovery', () => {
     expect(most).toBe(4);
   });
 
-  it('makes the calls of a concurrent saga in turn, too', async () => {
+  it('also limits the calls of a concurrent saga', async () => {
     const { clock, server, transport, most, slow } = await start();
     slow('bank', 10);
     const steps = Array.from({ length: 40 }, () => ({ action: 'http://bank/a' }));
@@ -180,8 +180,8 @@ describe('recovery', () => {
   });
 });
 
-describe('a pass that waits for its turn', () => {
-  it('calls nothing when others have taken its transaction over meanwhile', async () => {
+describe('a pass that waits for a slot', () => {
+  it('calls nothing when another coordinator has taken over its transaction', async () => {
     const store = memoryStore();
     let isLost = false;
     const lost = interceptStore(store, (operation, call) =>
@@ -202,7 +202,7 @@ describe('a pass that waits for its turn', () => {
     for (const gid of ['g1', 'g2']) expect((await first.find(gid)).transaction.status).toBe('succeed');
   });
 
-  it('goes on while its lease is renewed by other answers', async () => {
+  it('continues while other answers renew its lease', async () => {
     const { clock, server, transport } = await start({ maxParallelRecoveryPerTarget: 1 });
     const steps = Array.from({ length: 10 }, () => ({ action: 'http://bank/a' }));
     for (let branch = 1; branch <= 10; branch++) {
@@ -219,7 +219,7 @@ describe('a pass that waits for its turn', () => {
     expect(transport.calls).toHaveLength(20);
   });
 
-  it('calls nothing when the coordinator stops, and is due at once at the next start', async () => {
+  it('calls nothing when the coordinator stops, and is due at the next start', async () => {
     const store = memoryStore();
     const { clock, submit, transport, server, find } = await start({ store, maxParallelRecoveryPerTarget: 2 });
     const held = deferred<Outcome>();
@@ -247,7 +247,7 @@ describe('a pass that waits for its turn', () => {
   });
 });
 
-describe('a turn is given back', () => {
+describe('a slot is released', () => {
   const LIMITED = { maxParallelRecovery: 4, maxParallelRecoveryPerTarget: 1 };
 
   it('by a call whose transport throws', async () => {
@@ -281,7 +281,7 @@ describe('a turn is given back', () => {
     expect((await server.all({ status: 'submitted' })).transactions).toEqual([]);
   });
 
-  it('by a call that is held back', async () => {
+  it('by a call that is deferred', async () => {
     const { clock, submit, server, transport } = await start({ ...LIMITED, breakerFailures: 2 });
     await submit(gidsOf('g', 10), 'bank');
     transport.answer('01 action', SUCCESS);
@@ -293,8 +293,8 @@ describe('a turn is given back', () => {
   });
 });
 
-describe('between two looks', () => {
-  it('resetNextCronTime and retryTarget have a transaction tried at once', async () => {
+describe('between two polls', () => {
+  it('resetNextCronTime and retryTarget retry a transaction at once', async () => {
     const dtm = await startHttpCoordinator({ pollIntervalSeconds: 3600 });
     await settled();
     dtm.transport.answer('01 action', UNKNOWN);
@@ -310,7 +310,7 @@ describe('between two looks', () => {
     expect(await dtm.show('h')).toMatch(/^succeed/);
   });
 
-  it('one that is due already is tried at once, too', async () => {
+  it('they retry a due transaction at once, too', async () => {
     const dtm = await startHttpCoordinator({ pollIntervalSeconds: 3600 });
     dtm.transport.answer('01 action', UNKNOWN, SUCCESS);
     await dtm.server.submit(sagaAt('g', 'bank'));
@@ -321,7 +321,7 @@ describe('between two looks', () => {
     expect(await dtm.show('g')).toMatch(/^succeed/);
   });
 
-  it('what becomes due during a look is found by another one', async () => {
+  it('a transaction that becomes due during a poll is found by another poll', async () => {
     let onClaim: (() => void) | undefined;
     const store = interceptStore(memoryStore(), async (operation, call) => {
       const result = await call();
@@ -344,7 +344,7 @@ describe('between two looks', () => {
     expect(await dtm.show('g')).toMatch(/^succeed/);
   });
 
-  it('there is a pause: nothing looks again and again', async () => {
+  it('there is a pause: recovery does not poll all the time', async () => {
     let looks = 0;
     const store = interceptStore(memoryStore(), (operation, call) => {
       if (operation === 'claim') looks++;

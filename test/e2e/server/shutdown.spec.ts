@@ -26,7 +26,7 @@ async function isDone(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('close() during a pass', () => {
-  it('waits for the call under way and stores its answer; nothing more is called', async () => {
+  it('waits for the running call and stores its answer; nothing more is called', async () => {
     const { server, transport, show, find, clock } = await startCoordinator();
     const held = transport.hold('01 action');
     await server.submit(sagaRequest('g', 2));
@@ -43,7 +43,7 @@ describe('close() during a pass', () => {
     expect((await find('g')).transaction.nextCronTime).toBe(clock.now());
   });
 
-  it('leaves the rest to the next start, which goes on at once', async () => {
+  it('leaves the rest to the next start, which continues at once', async () => {
     const store = memoryStore();
     const first = await startCoordinator({ store });
     const held = first.transport.hold('01 action');
@@ -58,7 +58,7 @@ describe('close() during a pass', () => {
     expect((await second.find('g')).transaction.status).toBe('succeed');
   });
 
-  it('stores a failure, and that it is to be rolled back', async () => {
+  it('stores a failure and the change to rollback', async () => {
     const { server, transport, find } = await startCoordinator();
     const held = transport.hold('02 action');
     await server.submit(sagaRequest('g', 2));
@@ -73,7 +73,7 @@ describe('close() during a pass', () => {
     });
   });
 
-  it('stores a result even when that is the last one', async () => {
+  it('stores the last answer and the final state', async () => {
     const { server, transport, find } = await startCoordinator();
     const held = transport.hold('01 action');
     await server.submit(sagaRequest('g'));
@@ -95,7 +95,7 @@ describe('close() during a pass', () => {
     expect((await find('g')).branches[1]).toMatchObject({ status: 'prepared', attempts: 1 });
   });
 
-  it('waits for all the calls under way of a concurrent saga', async () => {
+  it('waits for all running calls of a concurrent saga', async () => {
     const { server, transport, show } = await startCoordinator();
     const [first, second] = [transport.hold('01 action'), transport.hold('02 action')];
     await server.submit(sagaRequest('g', 3, { customData: '{"concurrent":true,"orders":{"2":[0]}}' }));
@@ -111,7 +111,7 @@ describe('close() during a pass', () => {
     );
   });
 
-  it('calls nothing that was decided while it stored the step before', async () => {
+  it('makes no call that was decided before a write', async () => {
     const { store, hold } = gatedStore(memoryStore());
     const { server, transport, show, find } = await startCoordinator({ store });
     const held = transport.hold('01 action');
@@ -128,7 +128,7 @@ describe('close() during a pass', () => {
     expect((await find('g')).transaction.owner).toBeUndefined();
   });
 
-  it('calls nothing of what a last look finds, and leaves it due', async () => {
+  it('makes no call for transactions of a last poll, and leaves them due', async () => {
     const { store, hold } = gatedStore(memoryStore());
     const first = await startCoordinator({ store });
     first.transport.answer('01 action', UNKNOWN);
@@ -148,7 +148,7 @@ describe('close() during a pass', () => {
     expect(second.transport.keys).toEqual(['01 action']);
   });
 
-  it('lets a pass that a last look began come to its end before the store is closed', async () => {
+  it('waits for passes that a last poll started before it closes the store', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const { store, hold } = gatedStore(sqliteStore({ path }));
     const first = await startCoordinator({ store });
@@ -171,7 +171,7 @@ describe('close() during a pass', () => {
     expect(second.transport.keys).toEqual(['01 cancel']);
   });
 
-  it('waits for passes of recovery as well', async () => {
+  it('waits for passes of recovery, too', async () => {
     const { server, clock, transport, find } = await startCoordinator();
     transport.answer('01 action', UNKNOWN);
     await server.submit(sagaRequest('g'));
@@ -188,7 +188,7 @@ describe('close() during a pass', () => {
 });
 
 describe('close()', () => {
-  it('does not wait for the pause between two looks', async () => {
+  it('does not wait for the pause between two polls', async () => {
     const { server, clock, transport } = await startCoordinator({ pollIntervalSeconds: 3600 });
     await settled();
     // virtual time stands still: this would never end
@@ -197,7 +197,7 @@ describe('close()', () => {
     expect(transport.isClosed).toBe(true);
   });
 
-  it('does not wait for the pause after a look that was under way', async () => {
+  it('does not wait for the pause after a running poll', async () => {
     const { store, hold } = gatedStore(memoryStore());
     const { server } = makeCoordinator({ store });
     await server.open();
@@ -210,7 +210,7 @@ describe('close()', () => {
     await closed;
   });
 
-  it('can be repeated, and comes before open(), too', async () => {
+  it('can be repeated and called before open()', async () => {
     const { server } = await startCoordinator();
     await Promise.all([server.close(), server.close()]);
     await server.close();
@@ -228,7 +228,7 @@ describe('close()', () => {
     expect(logger.of('error')).toEqual([]);
   });
 
-  it('lets nothing be lost that was acknowledged while it was under way', async () => {
+  it('loses nothing that was acknowledged meanwhile', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const first = await startCoordinator({ store: sqliteStore({ path }) });
     const held = first.transport.hold('01 action');
@@ -248,7 +248,7 @@ describe('close()', () => {
     expect(await second.server.query('after')).toBeUndefined();
   });
 
-  it('among many submits loses none that was acknowledged', async () => {
+  it('during many submits loses none that was acknowledged', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const first = await startCoordinator({ store: sqliteStore({ path }) });
     const acknowledged: string[] = [];
@@ -268,7 +268,7 @@ describe('close()', () => {
 });
 
 describe('close() of a coordinator that listens', () => {
-  it('answers requests that have arrived, and refuses new connections', async () => {
+  it('answers requests that have arrived and refuses new connections', async () => {
     const dtm = await startHttpCoordinator();
     const held = dtm.transport.hold('01 action');
     const waiting = dtm.answer('submit', {
@@ -286,7 +286,7 @@ describe('close() of a coordinator that listens', () => {
     await expect(dtm.get('newGid')).rejects.toThrow(/ECONNREFUSED/);
   });
 
-  it('tells a client that waits for its result that there is none yet', async () => {
+  it('tells a client that waits for its result that the transaction is undecided', async () => {
     const dtm = await startHttpCoordinator();
     const held = dtm.transport.hold('01 action');
     const steps = [{ action: 'http://b/a' }, { action: 'http://b/a2' }];
@@ -320,7 +320,7 @@ describe('close() of a coordinator that listens', () => {
 });
 
 describe('open()', () => {
-  it('fails when the port is taken, and lets go of the store', async () => {
+  it('fails when the port is in use, and closes the store', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void other.close());
@@ -335,7 +335,7 @@ describe('open()', () => {
     await store.close();
   });
 
-  it('gives the address only to a coordinator that listens', async () => {
+  it('sets the address only when the coordinator listens', async () => {
     expect((await startCoordinator()).server.address).toBeUndefined();
     const { server } = makeCoordinator({ listen: { port: 0, host: '0.0.0.0' } });
     expect(server.address).toBeUndefined();
@@ -344,7 +344,7 @@ describe('open()', () => {
   });
 
   it.each(['http://dtm.example:36789', 'https://dtm.example/gateway', 'http://dtm.example:36789///'])(
-    'gives the address that it is told to advertise: %s',
+    'uses the advertised address: %s',
     async (advertise) => {
       const { server } = makeCoordinator({ listen: { port: 0, advertise } });
       await server.open();
@@ -353,7 +353,7 @@ describe('open()', () => {
   );
 
   it.each(['', 'dtm.example:36789', 'ftp://dtm', 'http://me:secret@dtm', 'http://dtm/?a=b', 'http://dtm/#a', '//dtm'])(
-    'fails when others could not reach what it is told to advertise, or would be told a password: "%s"',
+    'fails when the advertised address is invalid or contains a password: "%s"',
     async (advertise) => {
       const store = sqliteStore({ path: join(tempFolder(), 'dtm.db') });
       const { server } = makeCoordinator({ store, listen: { port: 0, advertise } });
@@ -367,7 +367,7 @@ describe('open()', () => {
     },
   );
 
-  it('without recover() serves requests, and runs what is submitted, but looks for nothing', async () => {
+  it('without recover() serves requests and runs submitted transactions, but does not poll', async () => {
     const { server, transport, clock } = makeCoordinator();
     await server.open();
     await server.submit(sagaRequest('g'));
@@ -384,7 +384,7 @@ describe('a new coordinator on the same SQLite file', () => {
       startCoordinator({ store: sqliteStore({ path }), ...(clock ? { clock } : {}) });
   };
 
-  it('keeps the pause of a transaction that waits for its next try, and its interval', async () => {
+  it('keeps pause and interval of a transaction that waits for its next attempt', async () => {
     const start = beds();
     const first = await start();
     first.transport.answer('01 action', UNKNOWN);
@@ -400,7 +400,7 @@ describe('a new coordinator on the same SQLite file', () => {
     expect((await second.find('g')).transaction.nextCronInterval).toBe(240);
   });
 
-  it('counts on towards the retry limit', async () => {
+  it('continues to count towards the retry limit', async () => {
     const start = beds();
     const first = await start();
     first.transport.answer('01 action', UNKNOWN);
@@ -414,7 +414,7 @@ describe('a new coordinator on the same SQLite file', () => {
     expect((await second.find('g')).transaction.status).toBe('failed');
   });
 
-  it('rolls a prepared TCC back at the age it has, not at a new one', async () => {
+  it('rolls a prepared TCC back at its real age', async () => {
     const start = beds();
     const first = await start();
     await first.server.prepare(tccRequest('g'));
@@ -429,7 +429,7 @@ describe('a new coordinator on the same SQLite file', () => {
     expect((await second.find('g')).transaction.rollbackReason).toBe('Timeout after 35 seconds');
   });
 
-  it('rolls on back', async () => {
+  it('continues a rollback', async () => {
     const start = beds();
     const first = await start();
     first.transport.answer('03 action', FAILURE);
@@ -468,7 +468,7 @@ describe('the settings', () => {
     expect(() => embeddedServer({ store: memoryStore(), [name]: value })).toThrow(name);
   });
 
-  it('may leave everything to the defaults, and the pause be a part of a second', () => {
+  it('all have defaults, and pauses can be a part of a second', () => {
     expect(() =>
       embeddedServer({
         store: memoryStore(),

@@ -49,7 +49,7 @@ async function expectServing(gid: string): Promise<void> {
 }
 
 describe('clients that', () => {
-  it.each(Object.entries(WAYS))('%s keep nobody else waiting, and leave nothing behind', async (_, text) => {
+  it.each(Object.entries(WAYS))('%s do not block other clients and leave nothing behind', async (_, text) => {
     const slow = await connections(400);
     await Promise.all(slow.map((connection) => connection.write(text)));
     await expectServing('while');
@@ -67,7 +67,7 @@ describe('clients that', () => {
     await Promise.all(slow.map(({ closed }) => closed));
   });
 
-  it('do not finish their headers are hung up on in the end', { timeout: 90_000 }, async () => {
+  it('do not finish their headers are disconnected after the time-out', { timeout: 90_000 }, async () => {
     const slow = await connections(20);
     const trickle = async (connection: RawConnection): Promise<void> => {
       await connection.write(WAYS['send half of their headers']);
@@ -81,7 +81,7 @@ describe('clients that', () => {
     await expectServing('after');
   });
 
-  it('vanish while they wait for a result change nothing: what was acknowledged to nobody is done', async () => {
+  it('disconnect while they wait for a result do not stop their transactions', async () => {
     const released = deferred();
     const gids = Array.from({ length: 50 }, (_, index) => `g${index}`);
     dtm.transport.answer('01 action', async () => {
@@ -101,7 +101,7 @@ describe('clients that', () => {
     expect(dtm.logger.of('error')).toEqual([]);
   });
 
-  it('vanish while they abort change nothing either', async () => {
+  it('disconnect during an abort do not stop the rollback', async () => {
     const tcc = { gid: 'g', trans_type: 'tcc' };
     await dtm.post('prepare', tcc);
     await dtm.post('registerBranch', { ...tcc, branch_id: '01', cancel: 'http://b/cancel' });
@@ -118,7 +118,7 @@ describe('clients that', () => {
     await waitUntil(async () => (await dtm.show('g')) === 'failed: 01 cancel succeed, 01 confirm prepared');
   });
 
-  it('say at once that they will send no more are heard', async () => {
+  it('half-close right after their request still have it executed', async () => {
     const [connection] = await connections(1);
     await connection!.write(posted(saga('g')));
     connection!.end();
@@ -126,7 +126,7 @@ describe('clients that', () => {
     await waitUntil(async () => (await dtm.server.query('g'))?.transaction.status === 'succeed');
   });
 
-  it('do not read their answers keep nobody else waiting, and find them in order when they do', async () => {
+  it('do not read their answers do not block other clients, and get the answers in order later', async () => {
     const reason = 'x'.repeat(20_000);
     const tcc = { gid: 'g', trans_type: 'tcc' };
     await dtm.post('prepare', tcc);
@@ -146,7 +146,7 @@ describe('clients that', () => {
     await written;
   });
 
-  it('come and go by the thousand leave the coordinator as it was', async () => {
+  it('connect and disconnect by the thousand leave nothing behind', async () => {
     for (let round = 0; round < 10; round++) {
       const short = await connections(200);
       await Promise.all(short.map((connection, index) => connection.write(Object.values(WAYS)[index % 5]!)));

@@ -241,7 +241,7 @@ describe('each call in each state', () => {
 });
 
 describe('prepareWorkflow', () => {
-  it.each(STATES.workflow)('of a workflow that is %s gives its state and progress', async (state) => {
+  it.each(STATES.workflow)('of a workflow that is %s returns its state and progress', async (state) => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, 'workflow', state);
     const { status, body } = await dtm.post('prepareWorkflow', WORKFLOW);
@@ -263,7 +263,7 @@ describe('prepareWorkflow', () => {
 
 describe('a branch', () => {
   it.each(['registerBranch', 'registerTccBranch', 'registerXaBranch'])(
-    'can be registered with %s, as old SDKs do',
+    'can be registered with %s, which old SDKs use',
     async (operation) => {
       const dtm = await startHttpCoordinator();
       await dtm.post('prepare', TCC);
@@ -284,7 +284,7 @@ describe('a branch', () => {
     expect((await dtm.find('g')).branches).toHaveLength(2);
   });
 
-  it('whose URLs could never be called is refused, before its try is', async () => {
+  it('whose URLs could never be called is refused before the initiator calls its try', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', TCC);
     expect(await dtm.answer('registerBranch', { ...BRANCH, cancel: '/cancel' })).toBe(
@@ -293,7 +293,7 @@ describe('a branch', () => {
     expect((await dtm.find('g')).branches).toEqual([]);
   });
 
-  it('may have nothing to confirm or cancel', async () => {
+  it('can have nothing to confirm or cancel', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', TCC);
     expect(await dtm.answer('registerBranch', { ...TCC, branch_id: '01' })).toBe(SUCCESS_ANSWER);
@@ -303,7 +303,7 @@ describe('a branch', () => {
 });
 
 describe('submit after prepare', () => {
-  it('runs the steps that were prepared, with the options of both', async () => {
+  it('runs the prepared steps with the options of both requests', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', { ...SAGA, request_timeout: 7, branch_headers: { a: 'prepare' } });
     const other = { steps: [{ action: 'http://other/a' }], payloads: ['other'] };
@@ -315,7 +315,7 @@ describe('submit after prepare', () => {
     ]);
   });
 
-  it('needs no steps, and may bring the order of those that were prepared', async () => {
+  it('needs no steps, and may set the order of the prepared steps', async () => {
     const dtm = await startHttpCoordinator();
     const steps = [{ action: 'http://b/a1' }, { action: 'http://b/a2' }];
     await dtm.post('prepare', { ...SAGA, steps, payloads: ['1', '2'] });
@@ -329,7 +329,7 @@ describe('submit after prepare', () => {
     expect(dtm.transport.keys).toEqual(['02 action', '01 action']);
   });
 
-  it('is refused when its order does not fit the prepared steps, and changes nothing', async () => {
+  it('is refused when its order does not fit the prepared steps', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', SAGA);
     const answer = await dtm.post('submit', { gid: 'g', trans_type: 'saga', custom_data: '{"orders":{"0":[1]}}' });
@@ -337,7 +337,7 @@ describe('submit after prepare', () => {
     expect((await dtm.find('g')).transaction.status).toBe('prepared');
   });
 
-  it('begins with the interval of its own options', async () => {
+  it('uses the interval of its own options', async () => {
     const dtm = await startHttpCoordinator();
     dtm.transport.answer('01 action', UNKNOWN);
     await dtm.post('prepare', SAGA);
@@ -348,7 +348,7 @@ describe('submit after prepare', () => {
 });
 
 describe('submit again', () => {
-  it('of a saga under way changes nothing, and calls nothing again', async () => {
+  it('of a running saga changes nothing and repeats no call', async () => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, 'saga', 'submitted');
     const other = { ...SAGA, steps: [{ action: 'http://other/a' }], payloads: ['other'], retry_interval: 1 };
@@ -358,7 +358,7 @@ describe('submit again', () => {
     expect((await dtm.find('g')).branches[1]).toMatchObject({ url: 'http://b/a' });
   });
 
-  it('of a TCC under way does not lose its confirms', async () => {
+  it('of a running TCC does not lose its confirms', async () => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, 'tcc', 'submitted');
     expect(await dtm.answer('submit', TCC)).toBe(SUCCESS_ANSWER);
@@ -368,7 +368,7 @@ describe('submit again', () => {
 });
 
 describe('prepare again', () => {
-  it('ignores what it brings', async () => {
+  it('ignores the fields of the second request', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', SAGA);
     expect(await dtm.answer('prepare', { ...SAGA, steps: [], payloads: [] })).toBe(SUCCESS_ANSWER);
@@ -377,7 +377,7 @@ describe('prepare again', () => {
 });
 
 describe('abort', () => {
-  it('keeps the reason that the initiator gave', async () => {
+  it('stores the reason of the initiator', async () => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, 'tcc', 'prepared');
     await dtm.post('abort', { ...TCC, rollback_reason: 'no stock' });
@@ -386,7 +386,7 @@ describe('abort', () => {
     expect(dtm.transport.keys).toEqual(['01 cancel']);
   });
 
-  it('again tries again at once, and keeps the first reason', async () => {
+  it('repeated retries at once and keeps the first reason', async () => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, 'tcc', 'prepared');
     dtm.transport.answer('01 cancel', UNKNOWN, SUCCESS);
@@ -399,7 +399,7 @@ describe('abort', () => {
 });
 
 describe('forceStop', () => {
-  it('calls nothing, now or later, and keeps what the branches came to', async () => {
+  it('calls no branch, now or later, and keeps the outcomes of the branches', async () => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, 'saga', 'aborting');
     await dtm.post('forceStop', { gid: 'g' });
@@ -411,7 +411,7 @@ describe('forceStop', () => {
     });
   });
 
-  it('of a transaction that had no reason to fail gives it one', async () => {
+  it('sets a reason when the transaction has none', async () => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, 'saga', 'submitted');
     await dtm.post('forceStop', { gid: 'g' });

@@ -44,7 +44,7 @@ async function prepare(): Promise<Progress> {
 }
 
 describe('a workflow', () => {
-  it('is prepared, records its steps, and is submitted with its result', async () => {
+  it('is prepared, registers its steps, and is submitted with its result', async () => {
     expect(await prepare()).toMatchObject({ progresses: [], transaction: { gid: 'g', status: 'prepared' } });
     expect(await dtm.answer('registerBranch', STEP)).toBe(SUCCESS_ANSWER);
     for (const branch_id of ['02', '03'])
@@ -70,19 +70,19 @@ describe('a workflow', () => {
     expect(dtm.transport.keys).toEqual([]);
   });
 
-  it('gets the progress of an earlier try when it is prepared again', async () => {
+  it('gets the progress of an earlier attempt when it is prepared again', async () => {
     await prepare();
     await dtm.post('registerBranch', { ...STEP, status: 'failed', data: 'no money' });
     expect((await prepare()).progresses).toMatchObject([{ branch_id: '01', op: 'action', status: 'failed' }]);
   });
 
-  it('shows a failure with its reason', async () => {
+  it('stores a failure with its reason', async () => {
     await prepare();
     expect(await dtm.answer('submit', FAILED)).toBe(SUCCESS_ANSWER);
     expect((await prepare()).transaction).toMatchObject({ status: 'failed', rollback_reason: 'no money' });
   });
 
-  it('submitted again in the same way is a success, in the other way it is refused', async () => {
+  it('submitted again succeeds with the same result and is refused with another one', async () => {
     await prepare();
     for (let time = 0; time < 2; time++) expect(await dtm.answer('submit', SUCCEED)).toBe(SUCCESS_ANSWER);
     expect(await dtm.answer('submit', FAILED)).toBe(refusal("current status 'succeed', cannot sumbmit."));
@@ -100,14 +100,14 @@ describe('a workflow', () => {
     },
   );
 
-  it('that nobody prepared cannot be submitted, nor record steps', async () => {
+  it('that was not prepared can neither be submitted nor register steps', async () => {
     expect(await dtm.answer('submit', SUCCEED)).toBe(
       failure('no TransGlobal with gid: g found; prepare or submit it first'),
     );
     expect(await dtm.answer('registerBranch', STEP)).toBe(refusal('no trans with gid: g status: prepared found'));
   });
 
-  it('records a step once, and none when it is over', async () => {
+  it('registers a step once, and none when it is final', async () => {
     await prepare();
     await dtm.post('registerBranch', STEP);
     expect(await dtm.answer('registerBranch', STEP)).toBe(
@@ -119,7 +119,7 @@ describe('a workflow', () => {
     );
   });
 
-  it('shares its gid with nothing else', async () => {
+  it('does not share its gid with a transaction of another mode', async () => {
     await prepare();
     expect((await dtm.post('submit', { gid: 'g', trans_type: 'tcc' })).status).toBe(409);
     expect((await dtm.post('abort', { gid: 'g', trans_type: 'workflow' })).status).toBe(409);
@@ -178,7 +178,7 @@ describe('a workflow', () => {
     expect(participant.requests[0]?.headers['content-type']).toBe('application/json');
   });
 
-  it('keeps what it was prepared with when it is submitted, whatever the submit says', async () => {
+  it('keeps what it was prepared with, whatever the submit says', async () => {
     await prepare();
     await dtm.clock.advance(5000);
     const other = { query_prepared: 'http://evil/', custom_data: '{"name":"evil"}', retry_interval: 1 };
@@ -195,7 +195,7 @@ describe('a workflow', () => {
     );
   });
 
-  it('may have an input, steps and a result of a megabyte', async () => {
+  it('can have an input, steps and a result of a megabyte', async () => {
     const data = 'x'.repeat(1_000_000);
     const custom_data = JSON.stringify({ data: Buffer.from(data).toString('base64'), name: 'transfer' });
     expect((await dtm.post('prepareWorkflow', { ...WORKFLOW, custom_data })).status).toBe(200);
@@ -210,7 +210,7 @@ describe('a workflow', () => {
     expect(progresses[0]?.['bin_data']).toBe(Buffer.from(data).toString('base64'));
   });
 
-  it('that is only prepared is called after its interval as well', async () => {
+  it('that is only prepared is called after its interval, too', async () => {
     expect(await dtm.answer('prepare', WORKFLOW)).toBe(SUCCESS_ANSWER);
     await dtm.clock.advance(12_000);
     expect(dtm.transport.keys).toEqual(['00 transfer']);

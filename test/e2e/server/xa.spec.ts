@@ -42,7 +42,7 @@ describe('an XA transaction', () => {
     ]);
   });
 
-  it('that is rolled back takes no branch any more', async () => {
+  it('that is rolled back accepts no more branches', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', XA);
     await dtm.post('abort', { ...XA, wait_result: true });
@@ -51,7 +51,7 @@ describe('an XA transaction', () => {
     );
   });
 
-  it('takes a branch once, none of another mode, and none without a URL', async () => {
+  it('accepts a branch once, none of another mode, and none without a URL', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', XA);
     const branch = { ...XA, branch_id: '01', url: 'http://b/x' };
@@ -72,7 +72,7 @@ describe('an XA transaction', () => {
     );
   });
 
-  it('whose initiator dies is rolled back at its timeout', async () => {
+  it('whose initiator dies is rolled back at its time-out', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', XA);
     await dtm.post('registerBranch', { ...XA, branch_id: '01', url: 'http://b/x' });
