@@ -1,4 +1,5 @@
 import type { TransType } from '../protocol/internal.js';
+import type { ConnectionLimit } from './nested-use.js';
 
 /** Key of a barrier row. */
 export interface BarrierKey {
@@ -29,6 +30,13 @@ export interface BarrierRow extends BarrierKey {
  * @typeParam Tx - handle of an open transaction in the library
  */
 export interface BarrierAdapter<Tx> {
+  /**
+   * The connections that `transaction` takes. Repetitions of a branch then wait for each other without a connection, and a
+   * call inside a call is refused when it could never get one.
+   *
+   * @default neither
+   */
+  readonly pool?: ConnectionLimit | undefined;
   /**
    * Runs `work` in a new transaction (READ COMMITTED where the database has it) and commits. When `work` rejects, rolls back
    * and rejects with the same error. Resolves only when the commit is certain.

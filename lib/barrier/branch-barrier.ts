@@ -11,6 +11,7 @@ import {
   type BranchContext,
 } from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
+import { runInOwnTransaction } from './own-transaction.js';
 
 /** The part of the branch context that identifies the rows of the barrier. */
 export type BarrierContext = Pick<BranchContext, 'gid' | 'transType' | 'branchId' | 'op'>;
@@ -106,7 +107,7 @@ export class BranchBarrier {
 
     let result: T | undefined;
     try {
-      result = await adapter.transaction(inside);
+      result = await runInOwnTransaction(adapter, row, inside);
     } catch (error) {
       // not `error` itself: a library can wrap the error of its callback
       throw business.failed ? business.failed.error : this.#databaseError(adapter, 'run its transaction', error);

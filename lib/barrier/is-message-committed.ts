@@ -1,5 +1,6 @@
 import { DtmBarrierError, DtmError, errorText, parseGid } from '../protocol/internal.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
+import { runInOwnTransaction } from './own-transaction.js';
 
 /** The row that the local transaction of a message leaves: docs/protocol.md#message-barrier. */
 const LOCAL_TRANSACTION = { transType: 'msg', branchId: '00', op: 'msg', barrierId: '01' } as const;
@@ -16,7 +17,7 @@ const LOCAL_TRANSACTION = { transType: 'msg', branchId: '00', op: 'msg', barrier
 export async function isMessageCommitted<Tx>(adapter: BarrierAdapter<Tx>, gid: string): Promise<boolean> {
   const row: BarrierRow = { ...LOCAL_TRANSACTION, gid: parseGid(gid), reason: 'rollback' };
   try {
-    return await adapter.transaction(async (tx) => {
+    return await runInOwnTransaction(adapter, row, async (tx) => {
       if (await adapter.insert(tx, row)) return false;
       const reason = await adapter.findReason(tx, row);
       if (reason === undefined) throw new Error('the insert reported a duplicate, but the row does not exist');

@@ -1,3 +1,5 @@
+import { useConnection } from '../barrier/nested-use.js';
+
 /** The running and the waiting work of a pool. */
 interface Semaphore {
   running: number;
@@ -13,18 +15,21 @@ const semaphores = new WeakMap<object, Semaphore>();
  * @param pool - the shared pool
  * @param limit - maximum number of running work
  * @param work - what to run
+ * @throws DtmConfigError inside other work on the pool, when all of it waits for such inner work
  */
 export async function limitConcurrency<T>(pool: object, limit: number, work: () => Promise<T>): Promise<T> {
   const semaphore = semaphores.get(pool) ?? { running: 0, waiting: [] };
   semaphores.set(pool, semaphore);
-  if (semaphore.running < limit) semaphore.running += 1;
-  else await new Promise<void>((resolve) => void semaphore.waiting.push(resolve));
-  try {
-    return await work();
-  } finally {
-    const next = semaphore.waiting.shift();
-    // the slot goes to the next work directly, so that no later work can take it
-    if (next) next();
-    else semaphore.running -= 1;
-  }
+  return useConnection({ key: semaphore, connections: limit }, 'xa.call', async (run) => {
+    if (semaphore.running < limit) semaphore.running += 1;
+    else await new Promise<void>((resolve) => void semaphore.waiting.push(resolve));
+    try {
+      return await run(work);
+    } finally {
+      const next = semaphore.waiting.shift();
+      // the slot goes to the next work directly, so that no later work can take it
+      if (next) next();
+      else semaphore.running -= 1;
+    }
+  });
 }

@@ -1,4 +1,5 @@
 import type { BarrierRow } from '../barrier/index.js';
+import { isReadOnlyError } from '../barrier/sql/is-read-only-error.js';
 import {
   DtmBarrierError,
   DtmConfigError,
@@ -115,6 +116,10 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
       await run(branch, 'prepare', () => connection.prepare(branch));
       state = 'prepared';
       return result;
+    } catch (error) {
+      if (state === 'open') state = await rollBack(connection, branch);
+      if (isReadOnlyError(error)) state = 'unknown';
+      throw error;
     } finally {
       await connection.release(state === 'open' ? await rollBack(connection, branch) : state);
     }

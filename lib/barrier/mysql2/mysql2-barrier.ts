@@ -1,7 +1,14 @@
 import type { BarrierAdapter } from '../barrier-adapter.js';
 import { sqlBarrier, type BarrierTableOptions } from '../sql/index.js';
 import { runTransaction } from '../sql/run-transaction.js';
-import { assertPromisePool, queryRows, type Mysql2Connection, type Mysql2Pool, type Mysql2Row } from './mysql2-pool.js';
+import {
+  assertPromisePool,
+  connectionLimitOf,
+  queryRows,
+  type Mysql2Connection,
+  type Mysql2Pool,
+  type Mysql2Row,
+} from './mysql2-pool.js';
 
 /** Flag in the status that the server sends with each answer. */
 const SERVER_STATUS_IN_TRANS = 1;
@@ -26,6 +33,8 @@ export function mysql2Barrier<Connection extends Mysql2Connection>(
       dialect: 'mysql',
       transactionHint: 'the connection of mysql2/promise on which beginTransaction() was awaited',
       transaction: (work) => runInPool(pool, work),
+      // a pool with callbacks has a new object with promises for each call of promise()
+      pool: { key: pool.pool ?? pool, connections: connectionLimitOf(pool) },
       async execute(connection, sql, parameters) {
         const [result] = await connection.execute({ sql, values: [...parameters] });
         return (result as { readonly affectedRows: number }).affectedRows;

@@ -72,3 +72,18 @@ export function serverErrno(error: unknown): number | undefined {
   const { errno, sqlState } = error as { readonly errno?: unknown; readonly sqlState?: unknown };
   return typeof errno === 'number' && sqlState ? errno : undefined;
 }
+
+/** Limit of a pool of mysql2 without the option `connectionLimit`. */
+const DEFAULT_CONNECTION_LIMIT = 10;
+
+/**
+ * Highest number of connections of a pool.
+ *
+ * @param pool - of mysql2/promise
+ */
+export function connectionLimitOf(pool: Mysql2Pool<unknown>): number {
+  const { config } = (pool.pool ?? {}) as { config?: { connectionLimit?: unknown } };
+  const limit = Number(config?.connectionLimit ?? DEFAULT_CONNECTION_LIMIT);
+  // 0 means no limit
+  return limit === 0 ? Infinity : limit;
+}

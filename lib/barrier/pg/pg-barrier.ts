@@ -2,7 +2,7 @@ import { DtmConfigError } from '../../protocol/internal.js';
 import type { BarrierAdapter } from '../barrier-adapter.js';
 import { sqlBarrier, type BarrierTableOptions, type SqlExecutor } from '../sql/index.js';
 import { isPostgresTransactionOpen } from '../sql/is-postgres-transaction-open.js';
-import type { PgClient, PgDatabase, PgPool, PgQueryable } from './pg-client.js';
+import { maxConnectionsOf, type PgClient, type PgDatabase, type PgPool, type PgQueryable } from './pg-client.js';
 import { runInDatabase, runInPool, runOnClient } from './pg-transactions.js';
 
 type Transaction = SqlExecutor<PgClient>['transaction'];
@@ -10,7 +10,7 @@ type Transaction = SqlExecutor<PgClient>['transaction'];
 /**
  * Creates a barrier adapter for PostgreSQL through node-postgres or PGlite.
  *
- * With a `Pool`, each `barrier.call` uses a connection of its own. PGlite and a single `Client` have one connection: their
+ * With a `Pool`, each `barrier.call` uses a connection of its own; inside another one, it is refused when it could never get one. PGlite and a single `Client` have one connection: their
  * calls wait for each other, and a `barrier.call` inside another one is refused. `call` refuses a `Client` that is already in
  * a transaction; use `join` for it.
  *
@@ -36,6 +36,7 @@ export function pgBarrier(database: unknown, options?: BarrierTableOptions): Bar
       dialect: 'postgres',
       transactionHint: 'the client on which BEGIN was awaited, or the transaction that PGlite gives to its callback',
       transaction: transactionOf(database),
+      pool: isPool(database) ? { key: database, connections: maxConnectionsOf(database) } : undefined,
       // PGlite before 0.5.15 does not report it
       reportsRollback: !isPGlite(database),
       async execute(tx, text, parameters) {

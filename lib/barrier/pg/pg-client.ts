@@ -34,6 +34,8 @@ export interface PgClient extends PgQueryable {
 export interface PgPool<Client> {
   /** Number of connections; tells a pool from a client. */
   readonly totalCount: number;
+  /** Options of the pool. */
+  readonly options?: { readonly max?: number | undefined };
   /** Takes a connection out of the pool. */
   connect(): Promise<Client>;
   /** The overload with a callback that node-postgres declares; not used. */
@@ -66,3 +68,11 @@ export function ignoreErrorEvents(client: PgClient): () => void {
 }
 
 function ignore(): void {}
+
+/** Limit of a pool of node-postgres without the option `max`. */
+const DEFAULT_CONNECTIONS = 10;
+
+/** Most connections of a pool. */
+export function maxConnectionsOf({ options }: Pick<PgPool<unknown>, 'options'>): number {
+  return options?.max ?? DEFAULT_CONNECTIONS;
+}

@@ -1,4 +1,7 @@
+import { errorText } from '../../protocol/internal.js';
 import type { BarrierTable } from './barrier-table.js';
+import { errorChain } from './error-chain.js';
+import { isReadOnlyError } from './is-read-only-error.js';
 
 /** Codes of Node, mysql2, PostgreSQL and MySQL, in this order. */
 const CONNECTION_CODES = new Set(
@@ -16,7 +19,10 @@ const CONNECTION_MESSAGE = /\bconnection (was )?(terminated|ended|closed)/i;
  * @returns `undefined` when the message of the error is clear enough
  */
 export function describeSqlError(table: BarrierTable, error: unknown): string | undefined {
-  for (const { code, errno, message } of chain(error)) {
+  if (isReadOnlyError(error)) {
+    return `the server of this connection accepts no writes, perhaps after a failover (${errorText(error)}); the connection is not used again`;
+  }
+  for (const { code, errno, message } of errorChain(error)) {
     const codes = [String(code), String(errno)];
     const is = (known: ReadonlySet<string>): boolean => codes.some((one) => known.has(one));
 
@@ -42,19 +48,4 @@ export function describeSqlError(table: BarrierTable, error: unknown): string | 
 function sqlCall({ dialectName, dialect, name }: BarrierTable): string {
   const isDefault = dialect.quote(name) === dialect.quote(dialect.defaultTable);
   return `barrierTableSql('${dialectName}'${isDefault ? '' : `, ${JSON.stringify(name)}`})`;
-}
-
-interface DriverError {
-  readonly code?: unknown;
-  readonly errno?: unknown;
-  readonly message?: unknown;
-}
-
-/** The error and its causes; each library has another name for the error of the database driver. */
-function* chain(error: unknown, depth: number = 0): Generator<DriverError> {
-  if (typeof error !== 'object' || error === null || depth > 4) return;
-  yield error;
-  for (const name of ['driverError', 'cause', 'original', 'parent']) {
-    yield* chain((error as Readonly<Record<string, unknown>>)[name], depth + 1);
-  }
 }

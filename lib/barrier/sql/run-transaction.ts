@@ -1,3 +1,5 @@
+import { isReadOnlyError } from './is-read-only-error.js';
+
 /** A connection with its statements for one transaction. */
 export interface TransactionConnection {
   /** Begins the transaction. */
@@ -9,9 +11,9 @@ export interface TransactionConnection {
   /**
    * Gives the connection back; called once, at the end.
    *
-   * @param isBroken - nothing is known about the state of the connection, which must not be used again
+   * @param isBroken - the connection must not be used again: its state is unknown, or its server accepts no writes
    */
-  release(isBroken: boolean): void;
+  release(isBroken: boolean): void | Promise<void>;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function runTransaction<T>(connection: TransactionConnection, work:
     } catch (error) {
       // the error of the work is thrown; a connection that fails to roll back stays broken
       await connection.rollback().then(
-        () => void (isBroken = false),
+        () => void (isBroken = isReadOnlyError(error)),
         () => undefined,
       );
       throw error;
@@ -43,6 +45,6 @@ export async function runTransaction<T>(connection: TransactionConnection, work:
     }
     return result;
   } finally {
-    connection.release(isBroken);
+    await connection.release(isBroken);
   }
 }

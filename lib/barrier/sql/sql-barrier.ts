@@ -48,6 +48,7 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
   }
 
   return {
+    pool: executor.pool,
     transaction: (work) => executor.transaction(work),
 
     async insert(tx, row) {

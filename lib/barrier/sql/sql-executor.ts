@@ -1,3 +1,4 @@
+import type { ConnectionLimit } from '../nested-use.js';
 import type { SqlDialectName } from './dialects/sql-dialect.js';
 
 /**
@@ -30,6 +31,8 @@ export interface SqlExecutor<Tx> {
    * It must not run inside another transaction, nor at the same time as another transaction of the same connection.
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** See `BarrierAdapter.pool`. @default none */
+  readonly pool?: ConnectionLimit | undefined;
   /** Whether `transaction` rejects when the database rolls back at the commit, as PostgreSQL does after errors. @default false */
   readonly reportsRollback?: boolean;
   /**

@@ -4,6 +4,8 @@ import type { BarrierAdapter } from '../barrier-adapter.js';
 import { runExclusive } from '../sql/run-exclusive.js';
 import { isPostgresTransactionOpen, type PostgresConnection } from '../sql/is-postgres-transaction-open.js';
 import { sqlBarrier, type BarrierTableOptions, type SqlDialectName } from '../sql/index.js';
+import { runTransaction } from '../sql/run-transaction.js';
+import { DataSourcePool, closeConnection } from './data-source-pool.js';
 import { withoutEscapes } from './without-escapes.js';
 
 /** Types of data sources whose driver reports the number of affected rows; `sqlite` exists in TypeORM 0.3. */
@@ -43,7 +45,8 @@ export function typeOrmBarrier(dataSource: DataSource, options?: BarrierTableOpt
       dialect,
       transactionHint: 'the EntityManager that dataSource.transaction() gives to its callback',
       transaction: (work) =>
-        dialect === 'sqlite' ? onSharedConnection(dataSource, work) : dataSource.transaction('READ COMMITTED', work),
+        dialect === 'sqlite' ? onSharedConnection(dataSource, work) : onOwnConnection(dataSource, work),
+      pool: dialect === 'sqlite' ? undefined : new DataSourcePool(dataSource),
       execute: async (manager, text, parameters) => (await run(dialect, manager, text, parameters)).affected,
       query: async (manager, text, parameters) => (await run(dialect, manager, text, parameters)).records,
       async isOpen(manager) {
@@ -71,6 +74,26 @@ function runnerOf(manager: EntityManager): QueryRunner {
   const { queryRunner } = manager;
   if (queryRunner) return queryRunner;
   throw new Error('the EntityManager of the transaction has no query runner');
+}
+
+/** `dataSource.transaction()` would give a connection back to the pool that must not be used again. */
+function onOwnConnection<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  const runner = dataSource.createQueryRunner();
+  return runTransaction(
+    {
+      begin: () => runner.startTransaction('READ COMMITTED'),
+      async commit() {
+        await runner.commitTransaction();
+        return true;
+      },
+      rollback: () => runner.rollbackTransaction(),
+      async release(isBroken) {
+        if (isBroken) await closeConnection(runner);
+        await runner.release();
+      },
+    },
+    () => work(runner.manager),
+  );
 }
 
 function onSharedConnection<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {

@@ -1,20 +1,5 @@
 import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
 
-/** Limit of a pool of mysql2 without the option `connectionLimit`. */
-const DEFAULT_CONNECTION_LIMIT = 10;
-
-/**
- * Highest number of connections of a pool.
- *
- * @param pool - of mysql2/promise
- */
-export function connectionLimitOf(pool: Mysql2Pool<unknown>): number {
-  const { config } = (pool.pool ?? {}) as { config?: { connectionLimit?: unknown } };
-  const limit = Number(config?.connectionLimit ?? DEFAULT_CONNECTION_LIMIT);
-  // 0 means no limit
-  return limit === 0 ? Infinity : limit;
-}
-
 /**
  * Runs something on a connection of its own, which goes back to the pool unless it may be broken.
  *

@@ -8,12 +8,13 @@ import { mysql2Barrier } from '../../barrier/mysql2/mysql2-barrier.js';
 import { Mysql2XaConnection } from './mysql2-xa-connection.js';
 import {
   assertPromisePool,
+  connectionLimitOf,
   queryRows,
   serverErrno,
   type Mysql2Connection,
   type Mysql2Pool,
 } from '../../barrier/mysql2/mysql2-pool.js';
-import { connectionLimitOf, withConnection, withLockTimeout } from './mysql2-xa-pool.js';
+import { withConnection, withLockTimeout } from './mysql2-xa-pool.js';
 import { isPrepared, listPrepared, preparedSeconds } from './prepared-branches.js';
 import { detectServer } from './detect-server.js';
 import { mysqlXid } from './mysql2-xid.js';

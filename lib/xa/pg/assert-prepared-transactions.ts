@@ -1,10 +1,10 @@
-import type { PgClient } from '../../barrier/pg/index.js';
+import type { PgClient, PgPool } from '../../barrier/pg/index.js';
 import { DtmConfigError } from '../../protocol/internal.js';
 import { memoizePerPool } from '../memoize-per-pool.js';
-import { withClient, type PgXaPool } from './pg-xa-pool.js';
+import { withClient } from './pg-xa-pool.js';
 
 /** Throws DtmConfigError when the server of a pool does not allow prepared transactions. */
-export const assertPreparedTransactions = memoizePerPool(async (pool: PgXaPool<PgClient>) => {
+export const assertPreparedTransactions = memoizePerPool(async (pool: PgPool<PgClient>) => {
   const { rows } = await withClient(pool, (client) =>
     client.query("select current_setting('max_prepared_transactions')::int as most"),
   );

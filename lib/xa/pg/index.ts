@@ -4,6 +4,5 @@
  * @module nestjs-dtm/xa/pg
  */
 export type { PgClient, PgPool } from '../../barrier/pg/index.js';
-export type { PgXaPool } from './pg-xa-pool.js';
 export { pgXa } from './pg-xa.js';
 export type { BarrierTableOptions } from '../../barrier/sql/index.js';

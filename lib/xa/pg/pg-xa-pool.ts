@@ -1,10 +1,5 @@
+import { isReadOnlyError } from '../../barrier/sql/is-read-only-error.js';
 import { ignoreErrorEvents, type PgClient, type PgPool, type PooledPgClient } from '../../barrier/pg/pg-client.js';
-
-/** A pool of connections: node-postgres `Pool`. */
-export interface PgXaPool<Client> extends PgPool<Client> {
-  /** Options of the pool. */
-  readonly options?: { readonly max?: number | undefined };
-}
 
 /**
  * Runs something on a client of its own, which goes back to the pool unless it may be broken.
@@ -13,7 +8,7 @@ export interface PgXaPool<Client> extends PgPool<Client> {
  * @param work - what to run; leaves no transaction open
  */
 export async function withClient<Client extends PgClient, T>(
-  pool: PgXaPool<Client>,
+  pool: PgPool<Client>,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const client = (await pool.connect()) as Client & PooledPgClient;
@@ -24,8 +19,8 @@ export async function withClient<Client extends PgClient, T>(
     isBroken = false;
     return result;
   } catch (error) {
-    // a statement that the server refuses leaves the connection intact
-    isBroken = (error as { readonly severity?: unknown } | null)?.severity !== 'ERROR';
+    // a statement that the server refuses leaves the connection intact, unless its server accepts no writes
+    isBroken = (error as { readonly severity?: unknown } | null)?.severity !== 'ERROR' || isReadOnlyError(error);
     throw error;
   } finally {
     listenAgain();

@@ -1,15 +1,13 @@
-import { pgBarrier, type BarrierTableOptions, type PgClient } from '../../barrier/pg/index.js';
+import { pgBarrier, type BarrierTableOptions, type PgClient, type PgPool } from '../../barrier/pg/index.js';
+import { maxConnectionsOf } from '../../barrier/pg/pg-client.js';
 import { DtmConfigError } from '../../protocol/internal.js';
 import { LOCK_TIMEOUT_SECONDS, sqlXa } from '../sql-xa.js';
 import type { XaAdapter } from '../xa-adapter.js';
 import type { XaDatabase } from '../xa-database.js';
 import { PgXaConnection } from './pg-xa-connection.js';
-import { sqlStateOf, withClient, type PgXaPool } from './pg-xa-pool.js';
+import { sqlStateOf, withClient } from './pg-xa-pool.js';
 import { assertPreparedTransactions } from './assert-prepared-transactions.js';
 import { XID_PREFIX, pgXid, quotePgXid, parsePgXid } from './pg-xid.js';
-
-/** Limit of a pool of node-postgres without the option `max`. */
-const DEFAULT_CONNECTIONS = 10;
 
 const UNDEFINED_OBJECT = '42704';
 const LOCK_NOT_AVAILABLE = '55P03';
@@ -27,10 +25,7 @@ const LOCK_NOT_AVAILABLE = '55P03';
  * @example
  * const xa = pgXa(new Pool({ connectionString, max: 10 }));
  */
-export function pgXa<Client extends PgClient>(
-  pool: PgXaPool<Client>,
-  options?: BarrierTableOptions,
-): XaAdapter<Client> {
+export function pgXa<Client extends PgClient>(pool: PgPool<Client>, options?: BarrierTableOptions): XaAdapter<Client> {
   if (typeof pool?.connect !== 'function' || !('totalCount' in pool)) {
     throw new DtmConfigError(
       'pgXa needs a Pool of node-postgres; PGlite and a single Client cannot prepare transactions',
@@ -39,7 +34,7 @@ export function pgXa<Client extends PgClient>(
   const barrier = pgBarrier(pool, options);
   const database: XaDatabase<Client> = {
     pool,
-    connections: pool.options?.max ?? DEFAULT_CONNECTIONS,
+    connections: maxConnectionsOf(pool),
     check: (branch) => void pgXid(branch),
     barrier: {
       ...barrier,

@@ -30,6 +30,8 @@ export interface BarrierBed<Tx> {
     /** Ends the session of the transaction, as a crash of the server or the network would. */
     kill(tx: Tx): Promise<void>;
   };
+  /** The same database through a pool of this many connections; only where there is more than one. */
+  small?(connections: number): Promise<BarrierBed<Tx>>;
   close(): Promise<void>;
 }
 

@@ -5,6 +5,7 @@ import { failures } from './cases/failures.js';
 import { identifiers } from './cases/identifiers.js';
 import { joining } from './cases/joining.js';
 import { messages } from './cases/messages.js';
+import { pools } from './cases/pools.js';
 import { races } from './cases/races.js';
 import { tables } from './cases/tables.js';
 
@@ -35,5 +36,6 @@ export function barrierContract<Tx>(name: string, setup: () => Promise<BarrierBe
     describe('table', () => tables(opened));
     describe('messages', () => messages(opened));
     describe('races', () => races(opened));
+    describe('pools', () => pools(opened));
   });
 }

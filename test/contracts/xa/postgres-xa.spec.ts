@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { pgXa } from 'nestjs-dtm/xa/pg';
+import { Pool } from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../services/postgres.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { pgXaBed } from './beds/pg-bed.js';
+import { registered } from './xa-bed.js';
 import { xaContract } from './xa-contract.js';
 import { survivesCrash } from './crash.js';
 
@@ -15,6 +18,21 @@ describe.skipIf(!postgres.available)(postgres.title('XA on PostgreSQL'), () => {
   afterAll(() => server?.stop());
 
   xaContract('pgXa', () => pgXaBed(server.url));
+  it('closes a connection whose server accepts no writes any more', async () => {
+    const pool = new Pool({ connectionString: server.url, max: 2 });
+    onTestFinished(() => pool.end());
+    const adapter = pgXa(pool);
+    await adapter.createTable();
+    await pool.query('set session characteristics as transaction read only');
+    const prepare = () => adapter.prepare({ gid: 'failover', branchId: '01' }, async () => 'did', registered);
+    await expect(prepare()).rejects.toThrow(/accepts no writes/);
+    expect(pool.totalCount).toBe(0);
+    expect(await prepare()).toBe('did');
+    await pool.query('set session characteristics as transaction read only');
+    await expect(adapter.rollback({ gid: 'failover', branchId: '01' })).rejects.toThrow(/accepts no writes/);
+    await adapter.rollback({ gid: 'failover', branchId: '01' });
+  });
+
   survivesCrash(
     () => server,
     () => pgXaBed(server.url),

@@ -92,7 +92,7 @@ describe('pgXa', () => {
 
 describe('mysql2Xa', () => {
   const mysql8 = (detaches: boolean) => (sql: string) => {
-    if (sql === 'select version() as version') return [{ version: '8.0.36' }];
+    if (sql === 'select version() as version, @@autocommit as autocommit') return [{ version: '8.0.36' }];
     if (sql.startsWith('select gid as gid')) return [{ gid: 'g', branch: '01', op: 'action', barrier: '01' }];
     return detaches && sql.startsWith('show variables') ? [{ Value: 'ON' }] : undefined;
   };

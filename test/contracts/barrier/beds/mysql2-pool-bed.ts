@@ -13,12 +13,13 @@ export const MYSQL_SESSIONS = {
 };
 
 /** MySQL or MariaDB through a pool of mysql2. */
-export async function mysql2PoolBed(uri: string): Promise<BarrierBed<PoolConnection>> {
-  const pool = mysql.createPool({ uri, connectionLimit: 30 });
+export async function mysql2PoolBed(uri: string, connectionLimit: number = 30): Promise<BarrierBed<PoolConnection>> {
+  const pool = mysql.createPool({ uri, connectionLimit });
   const rows = (sql: string) => query(pool, sql);
 
-  const idle = await pool.getConnection();
-  const ended = await pool.getConnection();
+  const outside = mysql.createPool({ uri, connectionLimit: 2 });
+  const idle = await outside.getConnection();
+  const ended = await outside.getConnection();
   await ended.beginTransaction();
   await ended.commit();
   const callbackConnection = (idle as unknown as { connection: object }).connection;
@@ -52,10 +53,11 @@ export async function mysql2PoolBed(uri: string): Promise<BarrierBed<PoolConnect
         while ((await rows(MYSQL_SESSIONS.alive(connection.threadId))).length > 0);
       },
     },
+    small: (connections) => mysql2PoolBed(uri, connections),
     async close() {
       idle.release();
       ended.release();
-      await pool.end();
+      await Promise.all([pool.end(), outside.end()]);
     },
   };
 }

@@ -13,8 +13,8 @@ export const POSTGRES_SESSIONS = {
 };
 
 /** PostgreSQL through a pool of node-postgres. */
-export async function pgPoolBed(url: string): Promise<BarrierBed<PoolClient>> {
-  const pool = new Pool({ connectionString: url, max: 30 });
+export async function pgPoolBed(url: string, max: number = 30): Promise<BarrierBed<PoolClient>> {
+  const pool = new Pool({ connectionString: url, max });
   pool.on('error', () => {}); // sessions are killed on purpose
 
   const idle = await pool.connect();
@@ -44,8 +44,10 @@ export async function pgPoolBed(url: string): Promise<BarrierBed<PoolClient>> {
         while ((await rows(POSTGRES_SESSIONS.alive(id))).length > 0);
       },
     },
+    small: (connections) => pgPoolBed(url, connections),
     close: async () => {
       await pool.end();
+      if (max < 30) return;
       await waitForDisconnects(url);
     },
   };

@@ -52,6 +52,14 @@ export async function typeOrmBed(options: DataSourceOptions): Promise<BarrierBed
         },
       },
     }),
+    ...(dialect !== 'sqlite' && {
+      small: (connections: number) =>
+        typeOrmBed({
+          ...options,
+          poolSize: connections,
+          extra: { max: connections, connectionLimit: connections },
+        } as DataSourceOptions),
+    }),
     close: () => dataSource.destroy(),
   };
 }

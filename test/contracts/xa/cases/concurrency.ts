@@ -33,4 +33,17 @@ export function concurrency<Tx>(bedOf: () => XaBed<Tx>): void {
     );
     expect([await balanceOf(bed, account), await bed.prepared(), busy()]).toEqual([600, 0, 0]);
   });
+
+  it('a branch inside a branch is refused when it could never get a connection', async () => {
+    const bed = bedOf();
+    const { adapter, busy } = bed.pool(2);
+    const [outer, inner] = [new XaStory(bed, await openAccount(bed)), new XaStory(bed, await openAccount(bed))];
+    const nested = adapter.prepare(
+      outer.branch,
+      () => adapter.prepare(inner.branch, inner.work, registered),
+      registered,
+    );
+    await expect(nested).rejects.toThrow(/xa\.call inside another xa\.call on the same pool/);
+    expect([await bed.prepared(), busy()]).toEqual([0, 0]);
+  });
 }

@@ -1,0 +1,24 @@
+import type { BarrierAdapter, BarrierKey } from './barrier-adapter.js';
+import { useConnection } from './nested-use.js';
+import { takeTurn } from './turns.js';
+
+/**
+ * Runs work in a transaction of the adapter. Repetitions of the same row take turns before they take a connection.
+ *
+ * @param adapter - opens the transaction
+ * @param key - row that the work inserts
+ * @param work - what to run
+ */
+export function runInOwnTransaction<Tx, T>(
+  adapter: BarrierAdapter<Tx>,
+  { gid, branchId, barrierId }: BarrierKey,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const { pool } = adapter;
+  if (pool === undefined) return adapter.transaction(work);
+  // without the operation: a compensation waits for its action
+  const name = `barrier ${barrierId} of branch ${branchId} of ${gid}`;
+  return takeTurn(pool.key, name, () =>
+    useConnection(pool, 'barrier.call', (run) => adapter.transaction((tx) => run(() => work(tx)))),
+  );
+}

@@ -1,0 +1,83 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { DtmConfigError, DtmOngoingError } from '../protocol/internal.js';
+
+/** Work that has its turn. The turn ends with the work, even for code that the work leaves running. */
+interface Turn {
+  readonly owner: object;
+  readonly name: string;
+  readonly outer: Turn | undefined;
+  isOver: boolean;
+}
+
+/** The running work of a name, and the work that waits for it. */
+interface Queue {
+  length: number;
+  last: Promise<void>;
+}
+
+/**
+ * Most work of one name at a time. A coordinator repeats a call that does not answer, at growing intervals; more than this
+ * would wait for hours.
+ */
+const MAX_LENGTH = 32;
+
+const queues = new WeakMap<object, Map<string, Queue>>();
+const currentTurn = new AsyncLocalStorage<Turn>();
+
+/**
+ * Runs work after all work of the same name that was started before, so that the repetitions of a branch that waits in the
+ * database do not take a connection each.
+ *
+ * @param owner - the names belong to it
+ * @param name - of the work, for messages too
+ * @param work - what to run
+ * @throws DtmOngoingError when too much work of this name waits; DtmConfigError inside the work of the same name, which would
+ *   wait for itself
+ */
+export async function takeTurn<T>(owner: object, name: string, work: () => Promise<T>): Promise<T> {
+  const outer = currentTurn.getStore();
+  const turn: Turn = { owner, name, outer, isOver: false };
+  const run = async (): Promise<T> => {
+    try {
+      return await currentTurn.run(turn, work);
+    } finally {
+      turn.isOver = true;
+    }
+  };
+
+  let isNested = false;
+  for (let other = outer; other; other = other.outer) {
+    if (other.owner !== owner || other.isOver) continue;
+    if (other.name === name) {
+      throw new DtmConfigError(
+        `barrier.call inside another barrier.call of ${name} would wait for itself; use the same BranchBarrier for both, or barrier.join`,
+      );
+    }
+    isNested = true;
+  }
+  // two calls that wait for each other's turn would never end; in the database one of them is the victim of a deadlock
+  if (isNested) return run();
+
+  const names = queues.get(owner) ?? new Map<string, Queue>();
+  queues.set(owner, names);
+  const queue = names.get(name) ?? { length: 0, last: Promise.resolve() };
+  if (queue.length >= MAX_LENGTH) {
+    throw new DtmOngoingError(`${MAX_LENGTH} calls of ${name} are waiting for the first of them; call again later`);
+  }
+  names.set(name, queue);
+  queue.length += 1;
+  const before = queue.last;
+  const result = (async () => {
+    await before;
+    try {
+      return await run();
+    } finally {
+      queue.length -= 1;
+      if (queue.length === 0) names.delete(name);
+    }
+  })();
+  queue.last = result.then(ignore, ignore);
+  return result;
+}
+
+function ignore(): void {}
