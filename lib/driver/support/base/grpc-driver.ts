@@ -25,8 +25,8 @@ export interface DriverScheme {
   readonly withOptions?: boolean | undefined;
 }
 
-/** What a {@link grpcDriver} is made of. */
-export interface GrpcDriverParts {
+/** The parts of a {@link grpcDriver} that belong to the framework. */
+export interface GrpcDriverDefinition {
   /** Name of the driver. */
   readonly name: string;
   /** The schemes that gRPC is to resolve. A function, because they may depend on the first target. */
@@ -40,7 +40,7 @@ export interface GrpcDriverParts {
 }
 
 /** A driver of a framework whose services are registered in registries and called over gRPC. */
-export function grpcDriver({ name, schemes, prepareService }: GrpcDriverParts): DtmDriver {
+export function grpcDriver({ name, schemes, prepareService }: GrpcDriverDefinition): DtmDriver {
   const handles = new Map<string, GrpcSchemeHandle>();
   const prepare = (target: string, endpoint: string): PreparedService => {
     try {

@@ -6,8 +6,8 @@ import { parseServiceName } from '../registry/parse-service-name.js';
 import { DiscoveryRegistries, type RegistryType } from './discovery-registries.js';
 import { parseEndpoints, type InstanceEndpoints, type ServiceInstance } from './service-instance.js';
 
-/** What a {@link discoveryDriver} is made of. */
-export interface DiscoveryDriverParts {
+/** The parts of a {@link discoveryDriver} that belong to the framework. */
+export interface DiscoveryDriverDefinition {
   /** Name of the driver. */
   readonly name: string;
   /** Name of the driver's factory, for messages. */
@@ -34,10 +34,10 @@ export interface DiscoveryDriverParts {
  *
  * @throws DtmConfigError when the registry cannot be used
  */
-export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
-  const { name, factory, maxEndpoints = Infinity, defaultService = '' } = parts;
-  const registries = new DiscoveryRegistries(name, parts.registries, parts.aliases);
-  let lookup = parts.registry === undefined ? undefined : registries.parseRegistry(parts.registry);
+export function discoveryDriver(definition: DiscoveryDriverDefinition): DtmDriver {
+  const { name, factory, maxEndpoints = Infinity, defaultService = '' } = definition;
+  const registries = new DiscoveryRegistries(name, definition.registries, definition.aliases);
+  let lookup = definition.registry === undefined ? undefined : registries.parseRegistry(definition.registry);
 
   const noRegistry = (service: string): DtmArgumentError => {
     const [form] = registries.forms;
@@ -65,7 +65,7 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
         registry: lookup?.url,
         isProvisional: !lookup,
       },
-      ...parts.schemes,
+      ...definition.schemes,
     }),
     prepareService(target, endpoint) {
       const { path, registry } = registries.parseTarget(target);
@@ -80,7 +80,7 @@ export function discoveryDriver(parts: DiscoveryDriverParts): DtmDriver {
         );
       }
       lookup ??= registry;
-      const id = parts.idOf(service, endpoints);
+      const id = definition.idOf(service, endpoints);
       const urls = endpoints.map(({ url }) => url);
       // in the order in which Go writes the fields
       const instance: ServiceInstance = { id, name: service, version: '', metadata: null, endpoints: urls };
