@@ -12,7 +12,7 @@ export { dtmJsonRpcClient, type DtmJsonRpcClientOptions } from './connection/dtm
 export { jsonPayloads, type PayloadCodec } from './payload/payload-codec.js';
 export type { PackageDefinition, ProtoFilesOptions } from './payload/proto/load-protos.js';
 export { protoPayloads } from './payload/proto/proto-payloads.js';
-export type { InitiatorDependencies, SagaDependencies } from './transactions/dependencies.js';
+export type { InitiatorDependencies, TransactionDependencies } from './transactions/dependencies.js';
 export type { GlobalTransactionOptions } from './transactions/global-transaction-options.js';
 export type { InitiatorDrivenOptions } from './transactions/initiator-driven.js';
 export type { MsgDependencies, MsgOptions, QueryPreparedEndpoint } from './transactions/msg-options.js';

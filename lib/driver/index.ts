@@ -17,7 +17,7 @@ export {
   type GrpcScheme,
   type GrpcSchemeHandle,
 } from './support/lookup/grpc-resolver/register-grpc-scheme.js';
-export type { Address } from './support/tools/address.js';
+export type { ServiceAddress } from './support/tools/service-address.js';
 export type {
   HttpDestination,
   HttpNameResolver,

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** Where a server listens. */
+/** Host and port of a server. */
 export interface HostPort {
   /** Name or IP address; an IPv6 address has no brackets. */
   readonly host: string;
@@ -25,7 +25,8 @@ export function parseHostPort(text: string): HostPort | undefined {
 }
 
 /** Formats an address as `host:port`, with brackets around an IPv6 address. */
-export function formatHostPort({ host, port }: HostPort): string {
+export function formatHostPort(address: HostPort): string {
+  const { host, port } = address;
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
@@ -39,7 +40,7 @@ export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** Formats where this machine reaches a listener; a listener on all interfaces is reached at 127.0.0.1. */
+/** Address under which this machine reaches a listener: 127.0.0.1 for a listener on all interfaces. */
 export function listenerAddress({ host, port }: HostPort): string {
   return formatHostPort({ host: isUnspecifiedHost(host) ? '127.0.0.1' : host, port });
 }

@@ -22,7 +22,8 @@ export interface BranchTransportOptions {
  *
  * @param options - see {@link BranchTransportOptions}
  */
-export function branchTransport({ http, grpc, driver }: BranchTransportOptions = {}): Transport {
+export function branchTransport(options: BranchTransportOptions = {}): Transport {
+  const { http, grpc, driver } = options;
   const names = driver?.http;
   const overHttp = httpTransport({ ...http, names });
   const overGrpc = grpcTransport(grpc, driver);

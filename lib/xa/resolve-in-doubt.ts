@@ -48,8 +48,9 @@ type Decision = XaDecision | Pick<ResolvedBranch, 'outcome' | 'reason'>;
 export async function resolveInDoubt<Tx>(
   adapter: XaAdapter<Tx>,
   api: Pick<DtmApi, 'query'>,
-  { olderThanSeconds = 60 }: ResolveInDoubtOptions = {},
+  options: ResolveInDoubtOptions = {},
 ): Promise<ResolvedBranch[]> {
+  const { olderThanSeconds = 60 } = options;
   if (!(olderThanSeconds >= 0)) {
     throw new DtmArgumentError(`olderThanSeconds must be a number, 0 or more, not ${String(olderThanSeconds)}`);
   }

@@ -22,7 +22,8 @@ export interface DtmClientOptions {
  * @param options - see {@link DtmClientOptions}
  * @throws DtmConfigError for any other URL
  */
-export function dtmClient(url: string, { driver }: DtmClientOptions = {}): DtmConnection {
+export function dtmClient(url: string, options: DtmClientOptions = {}): DtmConnection {
+  const { driver } = options;
   const scheme = schemeOf(url);
   const names = driver?.http;
   if (scheme === 'http' || scheme === 'https' || names?.isNamed(url, 'coordinator')) {

@@ -3,8 +3,8 @@ import type { Transport } from '../../transport/index.js';
 import type { BranchLocator } from '../branch/branch-locator.js';
 import type { PayloadCodec } from '../payload/payload-codec.js';
 
-/** What a saga needs to be started. */
-export interface SagaDependencies {
+/** Dependencies of a saga, and the part that every transaction has. */
+export interface TransactionDependencies {
   /** The coordinator. */
   readonly api: DtmApi;
   /** Checks addresses of gRPC. @default they are not checked */
@@ -15,8 +15,8 @@ export interface SagaDependencies {
   readonly payloads?: PayloadCodec | undefined;
 }
 
-/** What a TCC or XA transaction needs to be started: the initiator calls branches itself. */
-export interface InitiatorDependencies extends SagaDependencies {
+/** Dependencies of a TCC or XA transaction, whose initiator calls branches itself. */
+export interface InitiatorDependencies extends TransactionDependencies {
   /** Calls the branches: tries of TCC, actions of XA. */
   readonly transport: Transport;
 }

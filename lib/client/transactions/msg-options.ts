@@ -1,6 +1,6 @@
 import type { BarrierAdapter } from '../../barrier/index.js';
 import type { Protocol } from '../../protocol/internal.js';
-import type { SagaDependencies } from './dependencies.js';
+import type { TransactionDependencies } from './dependencies.js';
 import type { GlobalTransactionOptions } from './global-transaction-options.js';
 
 /** Options of a message. */
@@ -24,8 +24,8 @@ export interface MsgOptions extends GlobalTransactionOptions {
   readonly onAbortFailed?: ((error: unknown, gid: string) => void) | undefined;
 }
 
-/** What a message needs to be started. */
-export interface MsgDependencies extends SagaDependencies {
+/** Dependencies of a message. */
+export interface MsgDependencies extends TransactionDependencies {
   /**
    * Finds the endpoint where the coordinator asks about local transactions of a database.
    *

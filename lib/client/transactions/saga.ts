@@ -10,7 +10,7 @@ import { assertBranchUrl } from '../branch/assert-branch-url.js';
 import { unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
 import { encodePayload } from '../payload/payload-codec.js';
-import type { SagaDependencies } from './dependencies.js';
+import type { TransactionDependencies } from './dependencies.js';
 import { assertOptions, resolveProtocol, type GlobalTransactionOptions } from './global-transaction-options.js';
 import { LazyGid } from './lazy-gid.js';
 import { submit } from './submit.js';
@@ -29,7 +29,7 @@ export interface SagaOptions extends GlobalTransactionOptions {
  * await new Saga({ api }).add({ action: 'http://bank/out', compensate: 'http://bank/undoOut' }, { amount: 30 }).submit();
  */
 export class Saga {
-  readonly #dependencies: SagaDependencies;
+  readonly #dependencies: TransactionDependencies;
   readonly #options: SagaOptions;
   readonly #steps: StepUrls[] = [];
   readonly #payloads: Payload[] = [];
@@ -41,7 +41,7 @@ export class Saga {
    * @param options - see {@link SagaOptions}
    * @throws DtmArgumentError when an option is not allowed
    */
-  constructor(dependencies: SagaDependencies, options: SagaOptions = {}) {
+  constructor(dependencies: TransactionDependencies, options: SagaOptions = {}) {
     assertOptions(options);
     this.#dependencies = dependencies;
     this.#options = options;

@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../../protocol/internal.js';
 import { formatHostPort } from '../../support/host-port.js';
 import type { PreparedService } from '../driver.js';
-import { parseAddress } from '../support/tools/address.js';
+import { parseAddress } from '../support/tools/service-address.js';
 import { addressListener } from '../support/base/address-listener.js';
 import type { GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import type { ConsulEntry } from '../support/registry/consul/consul-entry.js';

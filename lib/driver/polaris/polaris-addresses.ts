@@ -1,6 +1,6 @@
 import type { HostPort } from '../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../driver.js';
-import { parseAddress, type Address } from '../support/tools/address.js';
+import { parseAddress, type ServiceAddress } from '../support/tools/service-address.js';
 import { addressListener } from '../support/base/address-listener.js';
 import type { AddressSource, GrpcTarget, WatchAddresses } from '../support/lookup/address-source.js';
 import {
@@ -53,7 +53,7 @@ function callableEntries(entries: readonly PolarisEntry[]): readonly PolarisEntr
   return healthy.length > 0 ? healthy : all;
 }
 
-function addressOf({ host, port, weight }: PolarisEntry, service: string): Address | undefined {
+function addressOf({ host, port, weight }: PolarisEntry, service: string): ServiceAddress | undefined {
   const address = parseAddress(host, port);
   if (address) return { ...address, weight };
   warn(`Polaris: ${JSON.stringify(`${host}:${port}`)} of ${service} is not an address and is ignored`);

@@ -50,9 +50,10 @@ const TARGET = 'polaris://host:port/service?namespace=NAMESPACE';
  *
  * @param options - servers, token and second port
  */
-export function polarisDriver({ servers: option, token, ...options }: PolarisOptions = {}): DtmDriver {
+export function polarisDriver(options: PolarisOptions = {}): DtmDriver {
+  const { servers: serverList, token } = options;
   let found: readonly HostPort[] | undefined;
-  const servers = (): readonly HostPort[] => (found ??= findPolarisServers(option));
+  const servers = (): readonly HostPort[] => (found ??= findPolarisServers(serverList));
   const addresses = new PolarisAddresses(servers, token);
   const driver = grpcDriver({
     name: NAME,

@@ -4,7 +4,7 @@ import { loadGrpc } from '../../support/load-grpc.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import type { DtmDriver } from '../driver.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
-import type { Address } from '../support/tools/address.js';
+import type { ServiceAddress } from '../support/tools/service-address.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/address-source.js';
 import { watchFixed } from '../support/lookup/fixed-addresses.js';
 import { registerGrpcScheme } from '../support/lookup/grpc-resolver/register-grpc-scheme.js';
@@ -38,7 +38,7 @@ export function protocol1Driver(): DtmDriver {
 /** The address is in the target itself. */
 const fixedAddress: AddressSource = { parse: (target) => watchFixed([parseTarget(target)]) };
 
-function parseTarget({ authority, path }: GrpcTarget): Address {
+function parseTarget({ authority, path }: GrpcTarget): ServiceAddress {
   const address = authority === '' || path === '' ? parseHostPort(authority + path) : undefined;
   if (address) return address;
   const url = redactUrls(`${SCHEME}://${authority}/${path}`);

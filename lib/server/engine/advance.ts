@@ -1,6 +1,6 @@
 import { isFinal, type BranchRecord, type Outcome, type TransactionRecord } from '../../protocol/internal.js';
 import type { CoordinatorSettings } from '../settings.js';
-import { mayFail } from './may-fail.js';
+import { isFailureDecisive } from './is-failure-decisive.js';
 import { leaseTime, scheduleNext } from './schedule.js';
 import { attentionReason, isRefusal, refusalText } from './attention-reason.js';
 import { INITIATOR, type Answer, type Machine, type Pass, type Undecided } from './pass.js';
@@ -112,7 +112,7 @@ function recordAnswers(
       continue;
     }
     const branch = pass.branches[index]!;
-    const isDecisive = mayFail(pass.transaction.transType, branch.op);
+    const isDecisive = isFailureDecisive(pass.transaction.transType, branch.op);
     const next = recordOutcome(branch, outcome, isDecisive, now);
     pass.branches[index] = next;
     changed.set(index, next);

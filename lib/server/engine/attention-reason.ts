@@ -1,5 +1,5 @@
 import type { BranchRecord, TransactionRecord, UnsuccessfulOutcome } from '../../protocol/internal.js';
-import { mayFail } from './may-fail.js';
+import { isFailureDecisive } from './is-failure-decisive.js';
 
 /** Whether an answer will be the same next time: a failure of what must not fail, or for example a 404. */
 export function isRefusal(outcome: UnsuccessfulOutcome): boolean {
@@ -21,7 +21,7 @@ export function attentionReason(
   failures: number,
 ): string | undefined {
   // the actions of a transaction that is rolled back are not called any more
-  const isWaitedFor = ({ op }: BranchRecord): boolean => status !== 'aborting' || !mayFail(transType, op);
+  const isWaitedFor = ({ op }: BranchRecord): boolean => status !== 'aborting' || !isFailureDecisive(transType, op);
   const refusing = branches.find(
     (branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures && isWaitedFor(branch),
   );

@@ -38,7 +38,7 @@ export function assertSameMode(transaction: TransactionRecord, { gid, transType 
  *
  * @throws DtmFailureError when the transaction is rolled back; DtmOngoingError while it is undecided
  */
-export function assertSucceeded(details: TransactionDetails): void {
+export function assertResultSucceeded(details: TransactionDetails): void {
   const { gid, status, rollbackReason } = details.transaction;
   if (status === 'succeed') return;
   if (status === 'failed' || status === 'aborting') throw new DtmFailureError(rollbackReason ?? 'rolled back', { gid });

@@ -18,7 +18,7 @@ import { assertBranchCallable, assertCallable, needsTransport } from './assert-c
 import { PassStarter } from './pass-starter.js';
 import {
   assertSameMode,
-  assertSucceeded,
+  assertResultSucceeded,
   createStored,
   findStored,
   orUndecided,
@@ -91,7 +91,8 @@ export class Transactions {
     if (transaction.status === 'submitted') {
       // submitting again changes nothing, but it can wait for the running pass
       const { runner } = this.#execution;
-      if (request.waitResult) assertSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
+      if (request.waitResult)
+        assertResultSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
       return;
     }
     if (transaction.status !== 'prepared') {
@@ -193,6 +194,6 @@ export class Transactions {
     pass: Promise<TransactionDetails | undefined>,
     { gid, waitResult }: TransactionRequest,
   ): Promise<void> {
-    if (waitResult) assertSucceeded((await pass) ?? (await this.#find(gid)));
+    if (waitResult) assertResultSucceeded((await pass) ?? (await this.#find(gid)));
   }
 }

@@ -1,5 +1,5 @@
 import type { RegistryListener } from '../registry/registry.js';
-import type { Address } from '../tools/address.js';
+import type { ServiceAddress } from '../tools/service-address.js';
 import type { AddressListener } from '../lookup/address-source.js';
 
 /**
@@ -10,7 +10,7 @@ import type { AddressListener } from '../lookup/address-source.js';
  */
 export function addressListener<Entry>(
   listener: AddressListener,
-  addressesOf: (entries: readonly Entry[]) => readonly Address[],
+  addressesOf: (entries: readonly Entry[]) => readonly ServiceAddress[],
 ): RegistryListener<Entry> {
   return {
     failed: (reason) => listener.failed(reason),

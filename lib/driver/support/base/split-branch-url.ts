@@ -33,7 +33,8 @@ const WITH_OPTIONS =
  * @param rules - the URLs of the driver
  * @throws DtmArgumentError with the expected format, or with the driver that serves the scheme
  */
-export function splitBranchUrl(uri: string, { driver, schemes, withOptions = [] }: BranchUrlRules): ServerMethod {
+export function splitBranchUrl(uri: string, rules: BranchUrlRules): ServerMethod {
+  const { driver, schemes, withOptions = [] } = rules;
   const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(uri)}'. ${why}`);
   const expectedPlain = `expected a gRPC branch as ${PLAIN}`;
   if (!uri.includes('/')) throw refusal(`no '/' found; ${expectedPlain}`);

@@ -1,4 +1,4 @@
-import type { Address } from '../tools/address.js';
+import type { ServiceAddress } from '../tools/service-address.js';
 
 /** A target of gRPC, `scheme://authority/path`, as gRPC splits it. */
 export interface GrpcTarget {
@@ -17,7 +17,7 @@ export interface AddressListener {
    *
    * @param addresses - all addresses; empty when no instance is registered
    */
-  found(addresses: readonly Address[]): void;
+  found(addresses: readonly ServiceAddress[]): void;
   /**
    * Receives the reason why the addresses cannot be looked up at present. Earlier addresses stay in use.
    *

@@ -1,11 +1,11 @@
 import { DtmArgumentError } from '../../../protocol/internal.js';
 import { parseHostPort } from '../../../support/host-port.js';
 import { redactUrls } from '../../../support/redact-urls.js';
-import type { Address } from '../tools/address.js';
+import type { ServiceAddress } from '../tools/service-address.js';
 import type { AddressSource, GrpcTarget, WatchAddresses } from './address-source.js';
 
 /** Reports addresses that never change. */
-export function watchFixed(addresses: readonly Address[]): WatchAddresses {
+export function watchFixed(addresses: readonly ServiceAddress[]): WatchAddresses {
   return (listener) => {
     listener.found(addresses);
     return () => undefined;
@@ -15,7 +15,7 @@ export function watchFixed(addresses: readonly Address[]): WatchAddresses {
 /** Addresses that stand in the target itself, `direct:///host:port,host:port`. */
 export const fixedAddresses: AddressSource = { parse: (target) => watchFixed(parseTarget(target)) };
 
-function parseTarget({ scheme, authority, path }: GrpcTarget): readonly Address[] {
+function parseTarget({ scheme, authority, path }: GrpcTarget): readonly ServiceAddress[] {
   const addresses = path.split(',').map(parseHostPort);
   const valid = addresses.filter((address) => address !== undefined);
   if (authority === '' && valid.length === addresses.length) return valid;

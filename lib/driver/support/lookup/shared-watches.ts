@@ -1,6 +1,6 @@
 import { errorText } from '../../../protocol/internal.js';
 import { systemAfter, type After } from '../../../support/after.js';
-import type { Address } from '../tools/address.js';
+import type { ServiceAddress } from '../tools/service-address.js';
 import type { AddressListener, WatchAddresses } from './address-source.js';
 
 /** Times of a {@link SharedWatches}. */
@@ -88,7 +88,7 @@ class SharedWatch implements AddressListener {
     this.#end();
   }
 
-  found(addresses: readonly Address[]): void {
+  found(addresses: readonly ServiceAddress[]): void {
     this.#hasAddresses = true;
     this.#report((listener) => listener.found(addresses));
   }

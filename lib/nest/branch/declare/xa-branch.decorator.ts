@@ -23,7 +23,8 @@ export interface XaBranchOptions extends BranchRouteOptions {
  *   await xa.call((client) => client.query('update account set …'));
  * }
  */
-export function XaBranch({ database = 'default', ...route }: XaBranchOptions = {}) {
+export function XaBranch(options: XaBranchOptions = {}) {
+  const { database = 'default', ...route } = options;
   return <C extends object, K extends keyof C>(
     target: C,
     method: K & string,

@@ -1,6 +1,6 @@
 import type { BranchRecord, Outcome, TransactionRecord, UnsuccessfulOutcome } from '../../../protocol/internal.js';
 import { isOverHttp } from '../../../transport/index.js';
-import { mayFail } from '../../engine/may-fail.js';
+import { isFailureDecisive } from '../../engine/is-failure-decisive.js';
 import type { Deferred } from '../../engine/pass.js';
 import { requestTimeout } from '../../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../../environment/coordinator-environment.js';
@@ -93,7 +93,10 @@ export class BranchCalls {
   ): Promise<Outcome | Deferred> {
     const { circuitBreaker } = this.#services;
     const outcome = await circuitBreaker.call(target, caller, () => this.#send(transaction, branch));
-    if (outcome.kind === 'unknown' || (outcome.kind === 'failure' && !mayFail(transaction.transType, branch.op))) {
+    if (
+      outcome.kind === 'unknown' ||
+      (outcome.kind === 'failure' && !isFailureDecisive(transaction.transType, branch.op))
+    ) {
       this.#reportUndecided(transaction, branch, outcome, circuitBreaker.isOpen(target));
     }
     return outcome;
@@ -113,7 +116,7 @@ export class BranchCalls {
         timeoutSeconds: requestTimeout(options, settings),
       })
       .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
-    const isDecided = outcome.kind === 'success' || (outcome.kind === 'failure' && mayFail(transType, op));
+    const isDecided = outcome.kind === 'success' || (outcome.kind === 'failure' && isFailureDecisive(transType, op));
     this.#services.metrics.countBranchCall(transType, branchId, op, isDecided);
     return outcome;
   }

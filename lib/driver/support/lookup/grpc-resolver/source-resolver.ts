@@ -1,6 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { redactUrls } from '../../../../support/redact-urls.js';
-import type { Address } from '../../tools/address.js';
+import type { ServiceAddress } from '../../tools/service-address.js';
 import type { AddressSource, GrpcTarget, WatchAddresses } from '../address-source.js';
 import { NO_INSTANCE } from '../no-instance.js';
 
@@ -85,7 +85,7 @@ class Watch {
     else this.#stopSource = stop;
   }
 
-  #found(addresses: readonly Address[]): void {
+  #found(addresses: readonly ServiceAddress[]): void {
     if (this.#isStopped) return;
     const byKey = new Map(addresses.map(({ host, port }) => [`${host}:${port}`, { addresses: [{ host, port }] }]));
     const list = [...byKey.keys()].toSorted().join();

@@ -1,5 +1,5 @@
 import { systemAfter, type After } from '../../../../support/after.js';
-import type { Address } from '../../tools/address.js';
+import type { ServiceAddress } from '../../tools/service-address.js';
 import type { AddressListener, WatchAddresses } from '../address-source.js';
 import { NO_INSTANCE } from '../no-instance.js';
 
@@ -25,7 +25,7 @@ export class AddressCache {
    * @param watch - starts to watch the addresses
    * @throws Error when there is no address, with the reason
    */
-  pick(name: string, watch: WatchAddresses): Address | Promise<Address> {
+  pick(name: string, watch: WatchAddresses): ServiceAddress | Promise<ServiceAddress> {
     let watched = this.#names.get(name);
     if (!watched) {
       watched = new WatchedName(name, watch, this.#after, () => this.#names.delete(name));
@@ -46,7 +46,7 @@ class WatchedName implements AddressListener {
   readonly #onEnd: () => void;
   readonly #stop: () => void;
   #cancelTimer: () => void;
-  #addresses: readonly Address[] | undefined;
+  #addresses: readonly ServiceAddress[] | undefined;
   /** Why there are no addresses. */
   #problem: string | undefined;
   #waiting: (() => void)[] = [];
@@ -60,13 +60,13 @@ class WatchedName implements AddressListener {
     this.#stop = watch(this);
   }
 
-  pick(): Address | Promise<Address> {
+  pick(): ServiceAddress | Promise<ServiceAddress> {
     this.#isUsed = true;
     if (this.#addresses) return this.#pickFrom(this.#addresses);
     return this.#problem === undefined ? this.#firstAnswer() : Promise.reject(this.#noAddress(this.#problem));
   }
 
-  found(addresses: readonly Address[]): void {
+  found(addresses: readonly ServiceAddress[]): void {
     this.#addresses = addresses;
     this.#wake();
   }
@@ -90,7 +90,7 @@ class WatchedName implements AddressListener {
     this.#cancelTimer = this.#after(IDLE_MS, () => this.#endIfIdle());
   }
 
-  #firstAnswer(): Promise<Address> {
+  #firstAnswer(): Promise<ServiceAddress> {
     return new Promise((resolve, reject) => {
       const cancel = this.#after(ANSWER_TIMEOUT_MS, () => this.#wake());
       this.#waiting.push(() => {
@@ -115,7 +115,7 @@ class WatchedName implements AddressListener {
     for (const wake of waiting) wake();
   }
 
-  #pickFrom(addresses: readonly Address[]): Address {
+  #pickFrom(addresses: readonly ServiceAddress[]): ServiceAddress {
     const total = addresses.reduce((sum, { weight = 1 }) => sum + weight, 0);
     let rest = Math.random() * total;
     const picked = addresses.find(({ weight = 1 }) => (rest -= weight) < 0) ?? addresses.at(-1);

@@ -1,5 +1,5 @@
 import { formatHostPort, parseHostPort, type HostPort } from '../../../../support/host-port.js';
-import type { Address } from '../../tools/address.js';
+import type { ServiceAddress } from '../../tools/service-address.js';
 
 /** An instance to register. */
 export interface EurekaInstance {
@@ -16,7 +16,7 @@ export interface EurekaInstance {
 /** An instance that was found and is up. */
 export interface EurekaEntry {
   /** Address of the instance; `secure` for a port that serves TLS. */
-  readonly address: Address;
+  readonly address: ServiceAddress;
 }
 
 /** The fields of an instance in Eureka's answers that are read here. */
@@ -82,7 +82,7 @@ export function serves({ vipAddress, secureVipAddress }: InstanceInfo, service: 
  *
  * @returns undefined when the instance has no valid address
  */
-export function parseAddress({ hostName, port, securePort }: InstanceInfo): Address | undefined {
+export function parseAddress({ hostName, port, securePort }: InstanceInfo): ServiceAddress | undefined {
   const secure = enabledPort(securePort);
   const found = secure ?? enabledPort(port);
   if (typeof hostName !== 'string' || found === undefined) return undefined;

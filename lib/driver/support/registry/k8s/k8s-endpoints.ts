@@ -1,6 +1,6 @@
 import { promises } from 'node:fs';
 import { formatHostPort, parseHostPort } from '../../../../support/host-port.js';
-import type { Address } from '../../tools/address.js';
+import type { ServiceAddress } from '../../tools/service-address.js';
 import { pause } from '../../tools/pause.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { parseAnswer, RegistryHttpClient } from '../registry-http-client.js';
@@ -136,7 +136,7 @@ export class K8sEndpoints {
  * @param entries - its endpoints
  * @param port - the port to call. @default the first port of each endpoint
  */
-export function k8sAddresses(entries: readonly K8sEntry[], port?: number): readonly Address[] {
+export function k8sAddresses(entries: readonly K8sEntry[], port?: number): readonly ServiceAddress[] {
   return entries.flatMap(({ ips, ports }) =>
     ips.flatMap((host) => parseHostPort(formatHostPort({ host, port: port ?? ports[0] ?? 0 })) ?? []),
   );

@@ -1,5 +1,5 @@
 import type { HostPort } from '../../../../support/host-port.js';
-import type { Address } from '../../tools/address.js';
+import type { ServiceAddress } from '../../tools/service-address.js';
 
 /** An instance to register. */
 export interface NacosInstance extends NacosName {
@@ -36,7 +36,7 @@ export interface NacosService extends NacosName {
 /** An instance that was found: healthy, enabled, and with a weight above 0. */
 export interface NacosEntry {
   /** Address with weight. */
-  readonly address: Address;
+  readonly address: ServiceAddress;
   /** Metadata. @default none */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }

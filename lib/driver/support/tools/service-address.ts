@@ -1,7 +1,7 @@
 import { formatHostPort, parseHostPort, type HostPort } from '../../../support/host-port.js';
 
-/** Where an instance of a service is reached. */
-export interface Address extends HostPort {
+/** Address of an instance of a service. */
+export interface ServiceAddress extends HostPort {
   /** Share of the calls among the instances of a service, where calls are shared by weight. @default 1 */
   readonly weight?: number | undefined;
   /** Whether the port serves TLS, as far as the registry knows. @default unknown */

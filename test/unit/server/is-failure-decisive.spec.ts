@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayFail as mayCallFail } from '../../../lib/server/engine/may-fail.js';
+import { isFailureDecisive } from '../../../lib/server/engine/is-failure-decisive.js';
 import { mayFail } from '../../../lib/protocol/internal.js';
 
 describe('which operations a branch may refuse', () => {
@@ -21,8 +21,8 @@ describe('which operations a branch may refuse', () => {
   });
 
   it('the workflow itself may, whatever its name is', () => {
-    expect(mayCallFail('workflow', 'commit')).toBe(true);
-    expect(mayCallFail('saga', 'compensate')).toBe(false);
-    expect(mayCallFail('saga', 'action')).toBe(true);
+    expect(isFailureDecisive('workflow', 'commit')).toBe(true);
+    expect(isFailureDecisive('saga', 'compensate')).toBe(false);
+    expect(isFailureDecisive('saga', 'action')).toBe(true);
   });
 });
