@@ -6,6 +6,7 @@ import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../services/postgres.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
+import { sqlBarrier } from 'nestjs-dtm/barrier/sql';
 import { BranchStory, prepare, type BarrierBed } from './barrier-bed.js';
 import { pgPoolBed } from './beds/pg-pool-bed.js';
 
@@ -81,6 +82,31 @@ describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), 
   afterAll(async () => {
     await bed?.close();
     await server?.stop();
+  });
+
+  it('creates the table through a library that cannot read columns of the type void', async () => {
+    const VOID = 2278;
+    const client = new Client(server.url);
+    await client.connect();
+    const adapter = sqlBarrier<Client>(
+      {
+        dialect: 'postgres',
+        transactionHint: 'the client',
+        transaction: (work) => work(client),
+        execute: async () => undefined,
+        async query(tx, text, parameters) {
+          const { rows, fields } = await tx.query<Record<string, unknown>>(text, [...parameters]);
+          const unreadable = fields.find(({ dataTypeID }) => dataTypeID === VOID);
+          if (unreadable) throw new Error(`the column ${unreadable.name} has the type void`);
+          return rows;
+        },
+        isOpen: () => true,
+      },
+      { schema: '', table: 'without_void' },
+    );
+    await adapter.createTable();
+    expect((await client.query('select * from without_void')).rows).toEqual([]);
+    await client.end();
   });
 
   it('releases every connection, and uses only one when the pool has one', async () => {

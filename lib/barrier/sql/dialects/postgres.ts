@@ -28,7 +28,8 @@ export const postgres: SqlDialect = {
   ],
   findTable: (name) => ({ text: 'select 1 as found where to_regclass($1) is not null', parameters: [quote(name)] }),
   // "if not exists" does not wait for another transaction that creates the same table; it fails
-  ddlLock: 'select pg_advisory_xact_lock(1685351778)',
+  // in "from", because some libraries, such as Prisma, cannot read a column of the type void
+  ddlLock: 'select 1 as locked from pg_advisory_xact_lock(1685351778)',
   // the columns instead of the name of the constraint work with any table; the times are null in the table of Go otherwise
   insert: (table) =>
     `insert into ${table} (trans_type, gid, branch_id, op, barrier_id, reason, create_time, update_time) ` +

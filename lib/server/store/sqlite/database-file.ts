@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Database from 'libsql';
+import type Database from 'libsql';
 import { DtmStoreError, errorText } from '../../../protocol/internal.js';
 import { isLogDamaged } from './log-header.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
@@ -23,16 +23,17 @@ const UNREADABLE = `
 /**
  * Opens the file of a store exclusively; creates it when it does not exist. A refused file is not changed.
  *
+ * @param Library - constructor of libsql
  * @param path - path of the file
  * @param checkAtStart - reads the whole file to find damage
  * @throws DtmStoreError when the file is in use, damaged, not a store, or has a newer layout
  */
-export function openDatabase(path: string, checkAtStart: boolean): Database.Database {
+export function openDatabase(Library: typeof Database, path: string, checkAtStart: boolean): Database.Database {
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
     assertLogUsable(path);
-    database = new Database(path);
+    database = new Library(path);
     database.exec('pragma locking_mode = exclusive');
     // takes the lock now, not at the first write
     database.exec('begin exclusive; commit');

@@ -17,6 +17,7 @@ import { parsePosition } from '../page.js';
 import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
 import { closeDatabase, openDatabase } from './database-file.js';
 import { GroupCommit } from './group-commit.js';
+import { loadLibsql } from './load-libsql.js';
 import { findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import { encodeBranches, encodeChangingColumns, encodeProgress, type GlobalRow } from './rows.js';
@@ -65,8 +66,9 @@ class SqliteStore implements Store {
   }
 
   async open(): Promise<void> {
+    const Library = await loadLibsql();
     if (this.#open) return;
-    const database = openDatabase(this.#path, this.#checkAtStart);
+    const database = openDatabase(Library, this.#path, this.#checkAtStart);
     try {
       this.#open = { database, statements: prepareStatements(database), commits: new GroupCommit(database) };
       // only this process has the file open, so no other holder of a lease is alive
