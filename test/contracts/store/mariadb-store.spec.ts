@@ -4,10 +4,10 @@ import { DtmConfigError, DtmStoreError } from 'nestjs-dtm/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
 import { mariadb } from './sql-servers.js';
-import { describeSqlStore, type SqlStoreBed } from './sql-store-contract.js';
+import { describeSqlStore, type SqlStoreFixture } from './sql-store-contract.js';
 import { mysqlStore, type MysqlStoreOptions } from './sql-stores.js';
 
-function accessTo({ server }: SqlStoreBed): { host: string; port: number; user: string; password: string } {
+function accessTo({ server }: SqlStoreFixture): { host: string; port: number; user: string; password: string } {
   return { host: server.host, port: server.port, user: 'dtm', password: 'dtm' };
 }
 
@@ -28,7 +28,7 @@ describeSqlStore(mariadb, (bed) => {
           return { pool, promise: pool.promise() };
         },
       ],
-    ])('%s is used as it is set, and stays open', async (name, createPool) => {
+    ])('%s is used with its settings and stays open', async (name, createPool) => {
       const { pool, promise } = createPool();
       onTestFinished(() => promise.end());
       const store = mysqlStore({ pool, database: `pool_${name.replace(' ', '_')}` });
@@ -47,7 +47,7 @@ describeSqlStore(mariadb, (bed) => {
       await promise.query('select 1');
     });
 
-    it('that counts changed rows only is refused: a write that changes nothing would count as lost', async () => {
+    it('that counts only changed rows is refused: a write that changes nothing would look like a lost lease', async () => {
       const pool = mysql.createPool({ ...accessTo(bed), flags: ['-FOUND_ROWS'] });
       onTestFinished(() => pool.end());
       const error = await mysqlStore({ pool })
@@ -66,14 +66,14 @@ describeSqlStore(mariadb, (bed) => {
       expect(await store.update({ status: 'aborting' }, same, new Map())).toBe(true);
     const branches = new Map([[1, branchOf('01')]]);
     expect(await store.update({ status: 'aborting' }, same, branches)).toBe(true);
-    // and in a group
+    // also in a group
     const group = Array.from({ length: 10 }, (_, index) => store.create(detailsOf(`g${index}`)));
     await Promise.all(group);
     const again = group.map((_, index) => store.update({ status: 'submitted' }, transactionOf(`g${index}`), branches));
     expect(await Promise.all(again)).toEqual(group.map(() => true));
   });
 
-  it('times are kept in the time zone that is named', async () => {
+  it('times are stored in the time zone of the option', async () => {
     const tables = bed.newTables();
     await (await bed.open(tables)).close();
     const [{ name } = {}] = await tables.sql('select database() as name');
@@ -94,7 +94,7 @@ describeSqlStore(mariadb, (bed) => {
     expect(await east.claim(TIME + 1, 'me', () => TIME, 1)).toHaveLength(1);
   });
 
-  it('what is larger than max_allowed_packet is refused alone, and what fits is written in parts', async () => {
+  it('a write larger than max_allowed_packet is refused alone, and smaller writes are split', async () => {
     const tables = bed.newTables();
     await (await bed.open(tables)).close();
     await tables.sql('set global max_allowed_packet = 1048576');
@@ -117,7 +117,7 @@ describeSqlStore(mariadb, (bed) => {
     expect(await store.find('many')).toEqual(withPayload('many', 400_000, 8));
   });
 
-  it('a user who may not make the tables is told what to run, and can use them then', async () => {
+  it('a user who cannot create the tables is told what to run, and can use the tables then', async () => {
     const { host, port, ofGo } = bed.server;
     await ofGo.sql(`create user 'clerk'@'${host}' identified by 'swordfish'`);
     await ofGo.sql(`grant select, insert, update, delete on of_clerks.* to 'clerk'@'${host}'`);
@@ -146,15 +146,19 @@ describeSqlStore(mariadb, (bed) => {
 
 describe('options of mysqlStore', () => {
   it.each<[string, MysqlStoreOptions, RegExp]>([
-    ['a database that is no name', { database: 'a`; drop table x; --' }, /database is "a`; drop/],
-    ['a URL that is none', { url: 'mysql://u:secret@:x/dtm' }, /url is not a valid URL/],
+    ['an invalid database name', { database: 'a`; drop table x; --' }, /database is "a`; drop/],
+    ['an invalid URL', { url: 'mysql://u:secret@:x/dtm' }, /url is not a valid URL/],
     ['a URL of another database', { url: 'postgres://u:secret@host/dtm' }, /must begin with mysql:\/\//],
-    ['a parameter that is not known', { url: 'mysql://u:secret@host/dtm?ssl=true' }, /parameter ssl of url/],
+    ['an unknown parameter', { url: 'mysql://u:secret@host/dtm?ssl=true' }, /parameter ssl of url/],
     ['a URL and parts of it', { url: 'mysql://host/dtm', user: 'x', password: 'secret' }, /set url or user, password/],
     ['a pool and where to connect', { pool: {} as mysql.Pool, url: 'mysql://u:secret@h/d' }, /pool/],
     ['something else as a pool', { pool: {} as mysql.Pool }, /pool must be a pool of mysql2/],
-    ['a zone with summer time', { timeZone: 'Europe/Berlin' }, /timeZone must be an offset .* an hour repeats/],
-    ['a zone that is none', { timeZone: '+25:00' }, /timeZone must be an offset/],
+    [
+      'a time zone with daylight saving time',
+      { timeZone: 'Europe/Berlin' },
+      /timeZone must be an offset .* an hour repeats/,
+    ],
+    ['an invalid time zone', { timeZone: '+25:00' }, /timeZone must be an offset/],
   ])('refuse %s', (_, options, message) => {
     const make = (): unknown => mysqlStore(options);
     expect(make).toThrow(DtmConfigError);
@@ -162,7 +166,7 @@ describe('options of mysqlStore', () => {
     expect(make).not.toThrow(/secret/);
   });
 
-  it('have defaults, and the name says where it is but no secret', () => {
+  it('have defaults; the name contains the address but no secret', () => {
     expect(mysqlStore().name).toBe('mysql localhost:3306, database dtm');
     expect(mysqlStore({ url: 'mariadb://me:secret@db:3307/shop' }).name).toBe('mysql db:3307, database shop');
   });

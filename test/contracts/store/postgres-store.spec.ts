@@ -3,10 +3,10 @@ import { Pool, type CustomTypesConfig, type PoolConfig } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
 import { postgres } from './sql-servers.js';
-import { describeSqlStore, type SqlStoreBed } from './sql-store-contract.js';
+import { describeSqlStore, type SqlStoreFixture } from './sql-store-contract.js';
 import { postgresStore, type PostgresStoreOptions } from './sql-stores.js';
 
-function poolOf({ server }: SqlStoreBed, config: PoolConfig = {}): Pool {
+function poolOf({ server }: SqlStoreFixture, config: PoolConfig = {}): Pool {
   const { host, port } = server;
   const pool = new Pool({ host, port, user: 'dtm', password: 'dtm', database: 'dtm', ...config });
   onTestFinished(() => pool.end());
@@ -15,7 +15,7 @@ function poolOf({ server }: SqlStoreBed, config: PoolConfig = {}): Pool {
 
 describeSqlStore(postgres, (bed) => {
   describe('a pool of the application', () => {
-    it('is used as it is set, and stays open', async () => {
+    it('is used with its settings and stays open', async () => {
       const pool = poolOf(bed, {
         options: '-c timezone=Asia/Kolkata -c datestyle=German -c default_transaction_isolation=serializable',
         types: { getTypeParser: () => () => 'read by the application' } as unknown as CustomTypesConfig,
@@ -41,7 +41,7 @@ describeSqlStore(postgres, (bed) => {
       expect(pool.idleCount).toBe(pool.totalCount);
     });
 
-    it('whose connections are few is shared fairly', async () => {
+    it('with few connections is shared fairly', async () => {
       const pool = poolOf(bed, { max: 1 });
       const store = postgresStore({ pool, schema: 'of_a_small_pool' });
       await store.open();
@@ -53,7 +53,7 @@ describeSqlStore(postgres, (bed) => {
     });
   });
 
-  it('a database that does not exist is made, by many at the same time', async () => {
+  it('a missing database is created, even concurrently', async () => {
     const { host, port } = bed.server;
     const open = (): Promise<void> => {
       const store = postgresStore({ host, port, user: 'dtm', database: 'not-made-yet', maxConnections: 2 });
@@ -63,7 +63,7 @@ describeSqlStore(postgres, (bed) => {
     await Promise.all([open(), open(), open()]);
   });
 
-  it('a user who may not make the tables is told what to run, and can use them then', async () => {
+  it('a user who cannot create the tables is told what to run, and can use the tables then', async () => {
     const { host, port, ofGo } = bed.server;
     await ofGo.sql('create role clerk login');
     const schema = 'of_clerks';
@@ -88,7 +88,7 @@ describeSqlStore(postgres, (bed) => {
     );
   });
 
-  it('a NUL in what is not for people is refused: PostgreSQL cannot keep it', async () => {
+  it('a NUL in a text that is not for people is refused, because PostgreSQL cannot store it', async () => {
     const store = await bed.open(bed.newTables());
     const writes = await Promise.allSettled([
       store.create(detailsOf('g1')),
@@ -104,16 +104,16 @@ describeSqlStore(postgres, (bed) => {
 
 describe('options of postgresStore', () => {
   it.each<[string, PostgresStoreOptions, RegExp]>([
-    ['a schema that is no name', { schema: 'a"; drop table x; --' }, /schema is "a\\"; drop/],
-    ['a database that is no name', { database: 'a b' }, /database is "a b"/],
-    ['a URL that is none', { url: 'postgres://u:secret@:x/dtm' }, /url is not a valid URL/],
+    ['an invalid schema name', { schema: 'a"; drop table x; --' }, /schema is "a\\"; drop/],
+    ['an invalid database name', { database: 'a b' }, /database is "a b"/],
+    ['an invalid URL', { url: 'postgres://u:secret@:x/dtm' }, /url is not a valid URL/],
     ['a URL of another database', { url: 'mysql://u:secret@host/dtm' }, /must begin with postgres:\/\//],
-    ['a parameter that is not known', { url: 'postgres://u:secret@host/dtm?schema=x' }, /parameter schema of url/],
-    ['an sslmode that is none', { url: 'postgres://u:secret@host/dtm?sslmode=maybe' }, /sslmode must be one of/],
+    ['an unknown parameter', { url: 'postgres://u:secret@host/dtm?schema=x' }, /parameter schema of url/],
+    ['an unknown sslmode', { url: 'postgres://u:secret@host/dtm?sslmode=maybe' }, /sslmode must be one of/],
     ['a URL and parts of it', { url: 'postgres://host/dtm', host: 'other' }, /set url or host, not both/],
     ['a pool and where to connect', { pool: {} as Pool, host: 'x' }, /pool/],
     ['something else as a pool', { pool: {} as Pool }, /pool must be a Pool of node-postgres/],
-    ['a port that is none', { port: 70_000 }, /port must be from 1 to 65535/],
+    ['an invalid port', { port: 70_000 }, /port must be from 1 to 65535/],
     ['no connections', { maxConnections: 0 }, /maxConnections must be/],
     ['no time', { timeoutSeconds: 0 }, /timeoutSeconds must be/],
   ])('refuse %s', (_, options, message) => {
@@ -123,7 +123,7 @@ describe('options of postgresStore', () => {
     expect(make).not.toThrow(/secret/);
   });
 
-  it('have defaults, and the name says where it is but no secret', () => {
+  it('have defaults; the name contains the address but no secret', () => {
     expect(postgresStore().name).toBe('postgres localhost:5432/dtm, schema public');
     const url = 'postgres://me:se%40cret@[::1]:5433/shop?sslmode=require';
     expect(postgresStore({ url, schema: 'dtm' }).name).toBe('postgres ::1:5433/shop, schema dtm');

@@ -2,7 +2,7 @@ import type { BranchRecord, TransactionDetails, TransactionRecord } from 'nestjs
 
 export const TIME = Date.UTC(2030, 0, 1);
 
-/** A transaction record; what a test does not care about is filled in. */
+/** A transaction record with defaults for the fields that a test does not set. */
 export function transactionOf(gid: string, change: Partial<TransactionRecord> = {}): TransactionRecord {
   return {
     gid,
@@ -18,12 +18,12 @@ export function transactionOf(gid: string, change: Partial<TransactionRecord> = 
   };
 }
 
-/** A branch record; what a test does not care about is filled in. */
+/** A branch record with defaults for the fields that a test does not set. */
 export function branchOf(branchId: string, change: Partial<BranchRecord> = {}): BranchRecord {
   return { branchId, op: 'action', url: `http://b/${branchId}`, payload: '{}', status: 'prepared', ...change };
 }
 
-/** A transaction with two branch rows. */
+/** A transaction with two branch records. */
 export function detailsOf(gid: string, change: Partial<TransactionRecord> = {}): TransactionDetails {
   return { transaction: transactionOf(gid, change), branches: [branchOf('01', { op: 'compensate' }), branchOf('01')] };
 }

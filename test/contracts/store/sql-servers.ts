@@ -6,7 +6,7 @@ import { startMariadb } from '../../services/mariadb.mjs';
 import { startPostgres } from '../../services/postgres.mjs';
 import { mysqlStore, postgresStore } from './sql-stores.js';
 
-/** What a test may tell a SQL store; the rest leads to the tables that are meant. */
+/** Options that a test may set; the others lead to the tables. */
 export interface StoreChange {
   readonly port?: number;
   readonly user?: string;
@@ -16,16 +16,16 @@ export interface StoreChange {
   readonly migrate?: boolean;
 }
 
-/** Row of an answer. */
+/** A row of a result. */
 export type Row = Record<string, unknown>;
 
 /** Tables of a store. */
 export interface SqlTables {
-  /** A store on them; any number of stores can be. */
+  /** A new store with these tables. */
   store(change?: StoreChange): Store;
-  /** Runs a statement beside the stores. */
+  /** Runs a statement on a connection of its own. */
   sql(text: string): Promise<Row[]>;
-  /** Runs statements on one connection, which ends with the work. */
+  /** Runs statements on one connection, which is closed after the work. */
   alone<T>(work: (sql: (text: string) => Promise<Row[]>) => Promise<T>): Promise<T>;
 }
 
@@ -34,11 +34,11 @@ export interface SqlServer {
   readonly host: string;
   readonly port: number;
   readonly url: string;
-  /** The tables that Go dtm uses, and what it needs to know. */
+  /** The tables of Go dtm and its access to them. */
   readonly ofGo: SqlTables & { readonly forGo: DtmStore };
-  /** Place for tables that does not exist yet. */
+  /** A schema or database for tables that does not exist yet. */
   newTables(): SqlTables;
-  /** Process ids of the connections of our stores. */
+  /** Process ids of the connections of stores. */
   connections(): Promise<number[]>;
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -55,7 +55,7 @@ export interface SqlServerKind {
 
 let places = 0;
 
-/** PostgreSQL; a place is a schema. */
+/** PostgreSQL; each set of tables has a schema. */
 export const postgres: SqlServerKind = {
   service: 'postgres',
   title: 'PostgreSQL',
@@ -92,7 +92,7 @@ export const postgres: SqlServerKind = {
   },
 };
 
-/** MariaDB; a place is a database. */
+/** MariaDB; each set of tables has a database. */
 export const mariadb: SqlServerKind = {
   service: 'mariadb',
   title: 'MariaDB',

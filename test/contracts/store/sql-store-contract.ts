@@ -9,27 +9,27 @@ import { sqlWriteCases } from './cases/sql-writes.js';
 import type { SqlServer, SqlServerKind, SqlTables, StoreChange } from './sql-servers.js';
 import { describeStore } from './store-contract.js';
 
-/** What a case works with. */
-export interface SqlStoreBed {
-  /** The server. */
+/** The fixture of a case. */
+export interface SqlStoreFixture {
+  /** The database server. */
   readonly server: SqlServer;
-  /** A place for tables that does not exist yet. */
+  /** A schema or database for tables that does not exist yet. */
   newTables(): SqlTables;
-  /** A store that is open until the test ends. */
+  /** A store that is closed at the end of the test. */
   open(tables: SqlTables, change?: StoreChange): Promise<Store>;
 }
 
 /**
- * What every store in a SQL database does beside what every store does.
+ * The contract of every store in an SQL database, besides the contract of every store.
  *
  * @param kind - of database
  * @param more - cases of this kind alone
  */
-export function describeSqlStore(kind: SqlServerKind, more: (bed: SqlStoreBed) => void): void {
+export function describeSqlStore(kind: SqlServerKind, more: (bed: SqlStoreFixture) => void): void {
   const needs = requireOrSkip(kind.service);
   describe.skipIf(!needs.available)(needs.title(kind.title), () => {
     let server: SqlServer | undefined;
-    const bed: SqlStoreBed = {
+    const bed: SqlStoreFixture = {
       get server() {
         return server!;
       },

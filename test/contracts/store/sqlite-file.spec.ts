@@ -18,7 +18,7 @@ async function openStore(path: string): Promise<Store> {
   return store;
 }
 
-/** The file as a machine that loses its power now would leave it. */
+/** A copy of the file as it would be after a power failure now. */
 function copyOf(path: string): string {
   const copy = join(tempFolder(), 'copy.db');
   copyFileSync(path, copy);
@@ -54,7 +54,7 @@ describe('the file of the SQLite store', () => {
     });
   });
 
-  it('makes due at once what the process before was working on, and only that', async () => {
+  it('releases the leases of the process before, and changes nothing else', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const first = await openStore(path);
     await first.create(detailsOf('working', { owner: 'dead', nextCronTime: TIME + 60_000 }));
@@ -68,7 +68,7 @@ describe('the file of the SQLite store', () => {
     expect((await second.find('waiting'))?.transaction.nextCronTime).toBe(TIME + 60_000);
   });
 
-  it('holds a write as soon as it is answered, whatever happens to the process then', async () => {
+  it('contains a write as soon as it is acknowledged, whatever happens to the process', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const store = await openStore(path);
     await store.create(detailsOf('g1'));
@@ -80,7 +80,7 @@ describe('the file of the SQLite store', () => {
     expect((await (await openStore(afterUpdate)).find('g1'))?.transaction.status).toBe('succeed');
   });
 
-  it('holds all the writes that were made together as soon as the first of them is answered', async () => {
+  it('contains all writes of a group as soon as the first is acknowledged', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const store = await openStore(path);
     const writes = Array.from({ length: 50 }, (_, index) => store.create(detailsOf(`g${index}`)));
@@ -90,7 +90,7 @@ describe('the file of the SQLite store', () => {
     await Promise.all(writes);
   });
 
-  it('shows readers nothing that is not durable yet', async () => {
+  it('hides writes from readers until they are durable', async () => {
     const store = await openStore(join(tempFolder(), 'dtm.db'));
     const write = store.create(detailsOf('g'));
     expect(await store.find('g')).toBeUndefined();
@@ -98,7 +98,7 @@ describe('the file of the SQLite store', () => {
     expect(await store.find('g')).toBeDefined();
   });
 
-  it('is written with one commit for all the writes that come together, and each commit is flushed to the disk', async () => {
+  it('has one commit for concurrent writes, and each commit is flushed to the disk', async () => {
     const exec = vi.spyOn(Database.prototype, 'exec');
     onTestFinished(() => exec.mockRestore());
     const store = await openStore(join(tempFolder(), 'dtm.db'));
@@ -121,7 +121,7 @@ describe('a file that the SQLite store refuses', () => {
     expect((error as Error).message).toMatch(
       /is in use by another process: .*stop the other process or use another path/,
     );
-    // and the first one goes on
+    // the first store keeps working
     expect(await first.create(detailsOf('g'))).toBe(true);
     await first.close();
     expect(await (await openStore(path)).find('g')).toBeDefined();
@@ -185,11 +185,11 @@ describe('a file that the SQLite store refuses', () => {
     expect(error).toBeInstanceOf(DtmStoreError);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).toContain(path);
-    // it is left as it was, for whoever can repair it
+    // the file is unchanged, so that it can be repaired
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  it('cannot be made where it should be', async () => {
+  it('cannot be created at its path', async () => {
     const folder = tempFolder();
     writeFileSync(join(folder, 'file'), '');
     mkdirSync(join(folder, 'folder'));
@@ -201,13 +201,13 @@ describe('a file that the SQLite store refuses', () => {
   });
 });
 
-describe('the life of the SQLite store', () => {
-  it('begins with open(): before it, everything is refused', async () => {
+describe('the life cycle of the SQLite store', () => {
+  it('begins with open(): every operation before is refused', async () => {
     const store = sqliteStore({ path: join(tempFolder(), 'dtm.db') });
     await expectClosed(store);
   });
 
-  it('ends with close(): after it, everything is refused', async () => {
+  it('ends with close(): every operation after it is refused', async () => {
     const store = await openStore(join(tempFolder(), 'dtm.db'));
     await store.close();
     await expectClosed(store);
@@ -221,14 +221,14 @@ describe('the life of the SQLite store', () => {
     expect(await store.find('g')).toBeDefined();
   });
 
-  it('open() and close() can be repeated, even at the same time', async () => {
+  it('open() and close() can be repeated, even concurrently', async () => {
     const store = await openStore(join(tempFolder(), 'dtm.db'));
     await store.open();
     await Promise.all([store.close(), store.close()]);
     await store.close();
   });
 
-  it('close() answers the writes under way, and they are durable', async () => {
+  it('close() waits for running writes, which are durable', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const store = await openStore(path);
     const writes = Array.from({ length: 10 }, (_, index) => store.create(detailsOf(`g${index}`)));
@@ -237,7 +237,7 @@ describe('the life of the SQLite store', () => {
     expect((await (await openStore(path)).list({})).transactions).toHaveLength(10);
   });
 
-  it('close() is not outrun by writes that follow from one another: they are refused', async () => {
+  it('close() refuses further writes that follow from one another', async () => {
     const store = await openStore(join(tempFolder(), 'dtm.db'));
     const chain = async (): Promise<never> => {
       for (let index = 0; ; index++) await store.create(detailsOf(`g${index}`));
@@ -250,7 +250,7 @@ describe('the life of the SQLite store', () => {
 });
 
 describe('a write that fails', () => {
-  it('takes nothing else with it, leaves nothing, and does not spoil the writes after it', async () => {
+  it('does not affect other writes, leaves nothing behind, and does not affect later writes', async () => {
     const store = await openStore(join(tempFolder(), 'dtm.db'));
     await store.create(detailsOf('due'));
     const broken = (): never => {
@@ -271,7 +271,7 @@ describe('a write that fails', () => {
 });
 
 describe('the log of the SQLite store', () => {
-  it('is not held back by transactions that were looked through and left alone', async () => {
+  it('is truncated although transactions were scanned without a change', async () => {
     const exec = vi.spyOn(Database.prototype, 'exec');
     onTestFinished(() => exec.mockRestore());
     const path = join(tempFolder(), 'dtm.db');
@@ -286,7 +286,7 @@ describe('the log of the SQLite store', () => {
     expect(existsSync(`${path}-wal`)).toBe(false);
   });
 
-  it('may end anywhere, as after a crash: everything up to there is found, in order', async () => {
+  it('can end anywhere, as after a crash: everything up to there is found, in order', async () => {
     const path = join(tempFolder(), 'dtm.db');
     const store = await openStore(path);
     const gids = Array.from({ length: 12 }, (_, index) => `g${index}`);
@@ -310,7 +310,7 @@ describe('the log of the SQLite store', () => {
 describe('a damaged file', () => {
   const GIDS = Array.from({ length: 40 }, (_, index) => `g${index}`);
 
-  /** A store of some pages, closed in order. */
+  /** A store of some pages, closed properly. */
   async function filled(): Promise<string> {
     const path = join(tempFolder(), 'dtm.db');
     const store = await openStore(path);
@@ -327,7 +327,7 @@ describe('a damaged file', () => {
     ['zeros', () => Buffer.alloc(4096)],
     ['ones', () => Buffer.alloc(4096, 0xff)],
     ['noise', () => noise(4096)],
-  ])('with a page of %s, whichever it is, is refused or has everything', async (_, garbage) => {
+  ])('with any page of %s is refused or complete', async (_, garbage) => {
     const path = await filled();
     const intact = readFileSync(path);
     const pages = intact.length / 4096;
@@ -350,7 +350,7 @@ describe('a damaged file', () => {
       for (const gid of GIDS) expect((await store.find(gid))?.branches, `page ${page}`).toHaveLength(2);
       await store.close();
     }
-    // a page that is not in use may hold anything
+    // an unused page may contain anything
     expect(refused).toBeGreaterThan(pages / 2);
   });
 
@@ -363,7 +363,7 @@ describe('a damaged file', () => {
     });
   });
 
-  it('that cannot be read where a transaction is unfinished is refused by its name', async () => {
+  it('with an unreadable unfinished transaction is refused with the gid', async () => {
     const path = await filled();
     const database = new Database(path);
     database.exec(`update trans_global set record = '{"nextCron' where gid = 'g7'`);
@@ -374,7 +374,7 @@ describe('a damaged file', () => {
     });
   });
 
-  it('is met where it is, when nobody looks for damage at start', async () => {
+  it('is found at the read when the check at start is off', async () => {
     const path = await filled();
     const database = new Database(path);
     database.exec(`update trans_global set record = '{"nextCron' where gid = 'g7'`);
@@ -411,7 +411,7 @@ describe('a damaged file', () => {
     ],
     ['nothing but a log', (path) => rmSync(path), /is missing, but its log .*-wal is not; restore both from a backup/],
     ['an empty file and a log', (path) => truncateSync(path), /is empty, but its log .*-wal is not; restore both/],
-  ])('with %s is refused, for what was acknowledged stands in the log', async (_, spoil, message) => {
+  ])('with %s is refused, because the log contains acknowledged writes', async (_, spoil, message) => {
     const path = join(tempFolder(), 'dtm.db');
     const store = await openStore(path);
     await store.create(detailsOf('acknowledged'));
@@ -424,7 +424,7 @@ describe('a damaged file', () => {
     expect(readFileSync(`${copy}-wal`).equals(log)).toBe(true);
   });
 
-  it('of no bytes, or with nothing in it, is a new store: its making was interrupted', async () => {
+  it('that is empty or without tables is a new store, whose creation was interrupted', async () => {
     const path = join(tempFolder(), 'dtm.db');
     writeFileSync(path, '');
     const store = await openStore(path);
@@ -438,7 +438,7 @@ describe('a damaged file', () => {
   });
 });
 
-describe('a database of something else', () => {
+describe('a database of another application', () => {
   it.each([
     ['', ''],
     ['that has versions of its own', 'pragma user_version = 1;'],
@@ -448,7 +448,7 @@ describe('a database of something else', () => {
     ],
     ['that says what it is', 'pragma application_id = 1;'],
     ['that writes a log', 'pragma journal_mode = wal;'],
-  ])('%s is refused, and stays as it is', async (_, own) => {
+  ])('%s is refused and not changed', async (_, own) => {
     const path = join(tempFolder(), 'other.db');
     const database = new Database(path);
     database.exec(`${own} create table customers (name text); insert into customers values ('Ann')`);
@@ -461,7 +461,7 @@ describe('a database of something else', () => {
   });
 });
 
-/** Bytes that mean nothing. */
+/** Meaningless bytes. */
 function noise(length: number): Buffer {
   const random = seededRandom(length);
   return Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));

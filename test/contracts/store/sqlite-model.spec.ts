@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { tempFolder } from '../../support/temp-folder.js';
 import { StoreModel } from './store-model.js';
 
-it('the SQLite store does, over restarts and whatever the texts, what the memory store does', async () => {
+it('the SQLite store behaves like the memory store, with restarts and arbitrary texts', async () => {
   const seed = Number(process.env['DTM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   const path = join(tempFolder(), 'dtm.db');
   const model = new StoreModel(seed, () => sqliteStore({ path }));

@@ -11,7 +11,7 @@ import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
 
 const NO_BRANCHES: ReadonlyMap<number, BranchRecord> = new Map();
 
-/** Texts that databases like to confuse or to break. */
+/** Texts that databases may confuse or change. */
 const GIDS = [
   'order1',
   'order10',
@@ -30,12 +30,12 @@ const GIDS = [
   'x'.repeat(128),
 ];
 
-/** The gids of some transactions. */
+/** The gids of transactions. */
 const gidsOf = (found: readonly { transaction: TransactionRecord }[]): string[] =>
   found.map(({ transaction }) => transaction.gid);
 
 /**
- * What every {@link Store} does.
+ * The contract of every {@link Store}.
  *
  * @param name - names the store in the titles
  * @param make - makes a new, empty one; called for each test
@@ -61,7 +61,7 @@ export function describeStore(name: string, make: () => Store): void {
       store.claim(now, owner, () => now + 13_000, limit);
 
     describe('create and find', () => {
-      it('a transaction comes back with every field', async () => {
+      it('returns a transaction with every field', async () => {
         const transaction: Required<TransactionRecord> = {
           gid: 'g',
           transType: 'tcc',
@@ -94,23 +94,23 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await store.find('g')).toEqual({ transaction, branches: [] });
       });
 
-      it('fields that are not set come back as not set', async () => {
+      it('returns unset fields as unset', async () => {
         await store.create(detailsOf('g'));
         expect(await store.find('g')).toEqual(detailsOf('g'));
       });
 
-      it('an unknown gid is undefined', async () => {
+      it('returns undefined for an unknown gid', async () => {
         expect(await store.find('nope')).toBeUndefined();
         expect(await store.find('')).toBeUndefined();
       });
 
-      it('a gid that exists is refused, and nothing is changed', async () => {
+      it('refuses a gid that exists and changes nothing', async () => {
         expect(await store.create(detailsOf('g'))).toBe(true);
         expect(await store.create(detailsOf('g', { transType: 'tcc', status: 'prepared' }))).toBe(false);
         expect(await store.find('g')).toEqual(detailsOf('g'));
       });
 
-      it('of many creations at the same time one wins', async () => {
+      it('accepts one of many concurrent creations', async () => {
         const results = await Promise.all(
           Array.from({ length: 20 }, (_, index) => store.create(detailsOf('g', { retryCount: index }))),
         );
@@ -118,7 +118,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await found('g')).transaction.retryCount).toBe(results.indexOf(true));
       });
 
-      it('branches keep their order', async () => {
+      it('keeps the order of branches', async () => {
         const branches = ['03', '01', '02', '10', '100'].map((id) => branchOf(id));
         await store.create({ transaction: transactionOf('g'), branches });
         expect((await found('g')).branches.map((branch) => branch.branchId)).toEqual(['03', '01', '02', '10', '100']);
@@ -130,7 +130,7 @@ export function describeStore(name: string, make: () => Store): void {
         ['quotes and lines', `'"\`\\\r\n\u2028`],
         ['with a NUL', 'a\0b'],
         ['of a megabyte', 'ä'.repeat(500_000)],
-      ])('a payload of text comes back, %s', async (_, payload) => {
+      ])('returns a payload of text unchanged, %s', async (_, payload) => {
         await store.create({ transaction: transactionOf('g'), branches: [branchOf('01', { payload })] });
         expect(Buffer.from((await found('g')).branches[0]!.payload).toString()).toBe(payload);
       });
@@ -139,14 +139,14 @@ export function describeStore(name: string, make: () => Store): void {
         ['none', new Uint8Array()],
         ['every value', Uint8Array.from({ length: 256 }, (_, value) => value)],
         ['a part of a larger buffer', Uint8Array.from([1, 2, 3, 4]).subarray(1, 3)],
-      ])('a payload of bytes comes back as bytes: %s', async (_, payload) => {
+      ])('returns a payload of bytes as bytes: %s', async (_, payload) => {
         await store.create({ transaction: transactionOf('g'), branches: [branchOf('01', { payload })] });
         const stored = (await found('g')).branches[0]!.payload;
         expect(stored).toBeInstanceOf(Uint8Array);
         expect([...(stored as Uint8Array)]).toEqual([...payload]);
       });
 
-      it('10,000 branches come back in order', async () => {
+      it('returns 10,000 branches in order', async () => {
         const branches = Array.from({ length: 10_000 }, (_, index) =>
           branchOf(String(index), { payload: String(index) }),
         );
@@ -155,8 +155,8 @@ export function describeStore(name: string, make: () => Store): void {
       });
     });
 
-    describe('gids that resemble one another', () => {
-      it('stay apart', async () => {
+    describe('similar gids', () => {
+      it('are distinguished', async () => {
         for (const gid of GIDS)
           expect(
             await store.create({ transaction: transactionOf(gid), branches: [branchOf('01', { payload: gid })] }),
@@ -170,7 +170,7 @@ export function describeStore(name: string, make: () => Store): void {
         }
       });
 
-      it('are changed one by one', async () => {
+      it('are changed separately', async () => {
         for (const gid of GIDS) await store.create(detailsOf(gid));
         for (const [index, gid] of GIDS.entries()) {
           const changed = new Map([[1, branchOf('01', { status: 'succeed', lastError: gid })]]);
@@ -207,7 +207,7 @@ export function describeStore(name: string, make: () => Store): void {
         }
       });
 
-      it('refuses a branch and operation that exist, and keeps the others out, too', async () => {
+      it('refuses a branch and operation that exist, together with the other branches of the call', async () => {
         await store.create({ transaction: prepared, branches: rowsOf('01') });
         expect(await store.addBranches('g', 'tcc', rowsOf('01'))).toBe('duplicate');
         expect(
@@ -216,13 +216,13 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await found('g')).branches).toEqual(rowsOf('01'));
       });
 
-      it('tells ids from one another that only look like another with its operation', async () => {
+      it('distinguishes ids that look like another id with its operation', async () => {
         await store.create({ transaction: prepared, branches: [branchOf('01', { op: 'cancel' })] });
         expect(await store.addBranches('g', 'tcc', [branchOf('01', { op: 'confirm' })])).toBe('added');
         expect(await store.addBranches('g', 'tcc', [branchOf('01 ', { op: 'cancel' })])).toBe('added');
       });
 
-      it('of the same branch many times at once happens once', async () => {
+      it('adds a branch once in concurrent calls', async () => {
         await store.create({ transaction: prepared, branches: [] });
         const results = await Promise.all(
           Array.from({ length: 10 }, () => store.addBranches('g', 'tcc', rowsOf('01'))),
@@ -231,7 +231,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await found('g')).branches).toHaveLength(2);
       });
 
-      it('either comes before the transaction leaves prepared, or is refused', async () => {
+      it('either happens before the transaction leaves prepared, or is refused', async () => {
         await store.create({ transaction: prepared, branches: [] });
         const results = await Promise.all([
           store.addBranches('g', 'tcc', rowsOf('01')),
@@ -244,7 +244,7 @@ export function describeStore(name: string, make: () => Store): void {
     });
 
     describe('update', () => {
-      it('replaces the record and the branches that are named, by their index', async () => {
+      it('replaces the record, and branches by their index', async () => {
         const branches = [
           branchOf('01', { op: 'compensate' }),
           branchOf('01'),
@@ -263,7 +263,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await store.find('g')).toEqual({ transaction: next, branches: [...branches.slice(0, 3), failed] });
       });
 
-      it('can take fields away again', async () => {
+      it('can unset fields', async () => {
         await store.create(detailsOf('g', { owner: 'me', rollbackReason: 'x', retryCount: 1, finishTime: TIME }));
         await store.update(
           { status: 'submitted' },
@@ -278,29 +278,29 @@ export function describeStore(name: string, make: () => Store): void {
         ['another status', { status: 'prepared' }],
         ['another owner', { status: 'submitted', owner: 'you' }],
         ['another status with the right owner', { status: 'aborting', owner: 'me' }],
-      ])('is refused when %s was expected, and nothing is changed', async (_, expected) => {
+      ])('is refused when %s was expected, and changes nothing', async (_, expected) => {
         await store.create(detailsOf('g', { owner: 'me' }));
         const next = transactionOf('g', { status: 'succeed' });
         expect(await store.update(expected, next, new Map([[1, branchOf('01', { status: 'succeed' })]]))).toBe(false);
         expect(await store.find('g')).toEqual(detailsOf('g', { owner: 'me' }));
       });
 
-      it('that expects an owner is refused when there is none', async () => {
+      it('is refused when an owner is expected and there is none', async () => {
         await store.create(detailsOf('g'));
         expect(await store.update({ status: 'submitted', owner: 'me' }, transactionOf('g'), NO_BRANCHES)).toBe(false);
       });
 
-      it('that expects no owner in particular takes any', async () => {
+      it('accepts any owner when none is expected', async () => {
         await store.create(detailsOf('g', { owner: 'you' }));
         expect(await store.update({ status: 'submitted' }, transactionOf('g'), NO_BRANCHES)).toBe(true);
       });
 
-      it('of an unknown gid is refused', async () => {
+      it('is refused for an unknown gid', async () => {
         expect(await store.update({ status: 'submitted' }, transactionOf('nope'), NO_BRANCHES)).toBe(false);
         expect(await store.find('nope')).toBeUndefined();
       });
 
-      it('from one status to another happens once, however many try', async () => {
+      it('changes a status once in concurrent calls', async () => {
         await store.create(detailsOf('g', { status: 'prepared' }));
         const next = (['submitted', 'aborting'] as const).flatMap((status) =>
           Array.from({ length: 10 }, () => transactionOf('g', { status })),
@@ -314,7 +314,7 @@ export function describeStore(name: string, make: () => Store): void {
     });
 
     describe('claim', () => {
-      it('takes what is due, the longest due first, and gives it owner and lease', async () => {
+      it('claims due transactions, the longest due first, and sets owner and lease', async () => {
         await store.create(detailsOf('late', { nextCronTime: TIME - 1 }));
         await store.create(detailsOf('later', { nextCronTime: TIME - 5 }));
         await store.create(detailsOf('now', { nextCronTime: TIME }));
@@ -328,7 +328,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await found('soon')).transaction).toMatchObject({ nextCronTime: TIME + 1 });
       });
 
-      it('asks for the lease of each transaction', async () => {
+      it('computes the lease of each transaction', async () => {
         await store.create(detailsOf('slow', { options: { requestTimeoutSeconds: 60 } }));
         await store.create(detailsOf('fast'));
         await store.claim(TIME, 'me', ({ options }) => TIME + (options.requestTimeoutSeconds ?? 3), 10);
@@ -336,7 +336,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await found('fast')).transaction.nextCronTime).toBe(TIME + 3);
       });
 
-      it('never takes a finished transaction, nor one that finished meanwhile', async () => {
+      it('never claims a final transaction', async () => {
         await store.create(detailsOf('succeed', { status: 'succeed', nextCronTime: 0 }));
         await store.create(detailsOf('failed', { status: 'failed', nextCronTime: 0 }));
         for (const status of ['prepared', 'submitted', 'aborting'] as const)
@@ -345,7 +345,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect(gidsOf(await claim()).toSorted()).toEqual(['aborting', 'prepared']);
       });
 
-      it('takes no more than the limit, and the rest next time', async () => {
+      it('claims no more than the limit, and the rest the next time', async () => {
         for (let index = 0; index < 5; index++)
           await store.create(detailsOf(`g${index}`, { nextCronTime: TIME - 10 + index }));
         expect(gidsOf(await claim('me', 2))).toEqual(['g0', 'g1']);
@@ -354,17 +354,17 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await claim('me', 2)).toEqual([]);
       });
 
-      it('takes a transaction again when its lease is over, whoever held it', async () => {
+      it('claims a transaction again after its lease, whoever held it', async () => {
         await store.create(detailsOf('g'));
         await claim('me');
         expect(await claim('you', 10, TIME + 12_999)).toEqual([]);
         const again = await claim('you', 10, TIME + 13_000);
         expect(again.map(({ transaction }) => transaction.owner)).toEqual(['you']);
-        // and the first one has lost it
+        // the first holder has lost the lease
         expect(await store.update({ status: 'submitted', owner: 'me' }, transactionOf('g'), NO_BRANCHES)).toBe(false);
       });
 
-      it('by many at the same time takes nothing twice, and leaves nothing', async () => {
+      it('claims every transaction once in concurrent calls', async () => {
         for (let index = 0; index < 60; index++) await store.create(detailsOf(`g${index}`));
         const claims = await Promise.all(Array.from({ length: 20 }, (_, index) => claim(`owner${index}`, 5)));
         const gids = claims.flatMap(gidsOf);
@@ -375,7 +375,7 @@ export function describeStore(name: string, make: () => Store): void {
         }
       });
 
-      it('gives the branches along', async () => {
+      it('returns the branches, too', async () => {
         await store.create(detailsOf('g'));
         expect((await claim())[0]!.branches).toEqual(detailsOf('g').branches);
       });
@@ -386,7 +386,7 @@ export function describeStore(name: string, make: () => Store): void {
       const dueTimes = async (...gids: string[]): Promise<number[]> =>
         Promise.all(gids.map(async (gid) => (await found(gid)).transaction.nextCronTime - TIME));
 
-      it('makes what waits due, and says how many that were', async () => {
+      it('makes waiting transactions due and returns their number', async () => {
         await store.create(detailsOf('g1', later));
         await store.create(detailsOf('g2', later));
         expect(await store.wake(TIME, { laterThan: TIME, limit: 10 })).toBe(2);
@@ -394,7 +394,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect(gidsOf(await claim()).toSorted()).toEqual(['g1', 'g2']);
       });
 
-      it('touches nothing that is finished, or that somebody works on', async () => {
+      it('does not change final transactions, nor transactions with an owner', async () => {
         for (const status of ['prepared', 'submitted', 'aborting', 'succeed', 'failed'] as const)
           await store.create(detailsOf(status, { ...later, status }));
         await store.create(detailsOf('owned', { ...later, owner: 'me' }));
@@ -403,7 +403,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await found('owned')).transaction.owner).toBe('me');
       });
 
-      it('takes only those that are due later than that, and no more than the limit', async () => {
+      it('wakes only transactions that are due later, and no more than the limit', async () => {
         await store.create(detailsOf('soon', { nextCronTime: TIME + 10 }));
         await store.create(detailsOf('g1', { nextCronTime: TIME + 11 }));
         await store.create(detailsOf('g2', later));
@@ -414,14 +414,14 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await dueTimes('soon', 'g1', 'g2')).toEqual([10, 0, 0]);
       });
 
-      it('of one gid leaves the others alone', async () => {
+      it('wakes only the transaction of a gid', async () => {
         for (const gid of GIDS) await store.create(detailsOf(gid, later));
         expect(await store.wake(TIME, { gid: 'order1', laterThan: TIME, limit: 1 })).toBe(1);
         expect(gidsOf(await claim())).toEqual(['order1']);
         expect(await store.wake(TIME, { gid: 'nope', laterThan: TIME, limit: 1 })).toBe(0);
       });
 
-      it('of one target takes those that wait for an answer from it, and no host or path that only begins alike', async () => {
+      it('wakes transactions that wait for a target, not those of a host or path with the same beginning', async () => {
         const waiting = (gid: string, url: string, change: Partial<BranchRecord> = {}): Promise<boolean> =>
           store.create({
             ...detailsOf(gid, later),
@@ -443,7 +443,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await store.wake(TIME, { target: "http://bank' or '", laterThan: TIME, limit: 10 })).toBe(0);
       });
 
-      it('of one target takes no more than the limit, counted over those that match', async () => {
+      it('wakes no more transactions of a target than the limit', async () => {
         for (const gid of ['other1', 'g1', 'other2', 'g2', 'g3']) {
           const url = gid.startsWith('g') ? 'http://bank/in' : 'http://other/in';
           await store.create({ ...detailsOf(gid, later), branches: [branchOf('01', { url })] });
@@ -452,7 +452,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect(gidsOf(await claim()).toSorted()).toEqual(['g1', 'g2']);
       });
 
-      it('of one target looks at what became of the branches, also behind many others', async () => {
+      it('considers the status of branches of a target, also after many other branches', async () => {
         const branches = Array.from({ length: 200 }, (_, index) => branchOf(String(index), { url: 'http://bank/in' }));
         await store.create({ ...detailsOf('g', later), branches });
         const done = new Map(branches.map((branch, index) => [index, { ...branch, status: 'succeed' as const }]));
@@ -467,7 +467,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(0);
       });
 
-      it('changes nothing else', async () => {
+      it('changes no other field', async () => {
         const details = detailsOf('g', { ...later, retryCount: 2, rollbackReason: 'x' });
         await store.create(details);
         await store.wake(TIME, { gid: 'g', laterThan: TIME, limit: 1 });
@@ -481,7 +481,7 @@ export function describeStore(name: string, make: () => Store): void {
     describe('prune', () => {
       const old = { status: 'succeed', createTime: TIME, updateTime: TIME + 10 } as const;
 
-      it('deletes what was finished before that time, with its branches', async () => {
+      it('deletes transactions that were final before the time, with their branches', async () => {
         await store.create(detailsOf('succeed', old));
         await store.create(detailsOf('failed', { ...old, status: 'failed' }));
         await store.create(detailsOf('late', { ...old, updateTime: TIME + 100 }));
@@ -493,13 +493,16 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await store.find('succeed')).toBeUndefined();
       });
 
-      it.each(['prepared', 'submitted', 'aborting'] as const)('leaves what is %s, however old', async (status) => {
-        await store.create(detailsOf('g', { ...old, status }));
-        expect(await store.prune(TIME + 1000, '', 10)).toEqual({ count: 0, nextPosition: '' });
-        expect(await store.find('g')).toBeDefined();
-      });
+      it.each(['prepared', 'submitted', 'aborting'] as const)(
+        'does not delete a transaction that is %s, however old',
+        async (status) => {
+          await store.create(detailsOf('g', { ...old, status }));
+          expect(await store.prune(TIME + 1000, '', 10)).toEqual({ count: 0, nextPosition: '' });
+          expect(await store.find('g')).toBeDefined();
+        },
+      );
 
-      it('goes through the oldest step by step, past those that stay', async () => {
+      it('goes through transactions page by page, from the oldest', async () => {
         await store.create(detailsOf('stays', { ...old, status: 'submitted' }));
         for (let index = 0; index < 6; index++) await store.create(detailsOf(`g${index}`, old));
         const counts: number[] = [];
@@ -513,7 +516,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await store.list({})).transactions.map(({ gid }) => gid)).toEqual(['stays']);
       });
 
-      it('frees the gid, and begins with no branches of old', async () => {
+      it('frees the gid, without the old branches', async () => {
         await store.create(detailsOf('g', old));
         await store.prune(TIME + 100, '', 10);
         expect(await store.create({ transaction: transactionOf('g'), branches: [] })).toBe(true);
@@ -521,7 +524,7 @@ export function describeStore(name: string, make: () => Store): void {
       });
     });
 
-    describe('kept values', () => {
+    describe('key-value records', () => {
       const kv = (key: string, change: Partial<KvRecord> = {}): KvRecord => ({
         category: 'topics',
         key,
@@ -532,20 +535,20 @@ export function describeStore(name: string, make: () => Store): void {
         ...change,
       });
 
-      it('come back with every field, and texts as they are', async () => {
+      it('are returned with every field and unchanged texts', async () => {
         const record = kv("a'b", { value: '{"ä":"😀"}', updateTime: TIME + 1 });
         expect(await store.putKv(record)).toBe(true);
         expect(await store.getKv('topics', "a'b")).toEqual(record);
       });
 
-      it('are unknown until they are put, and under other names', async () => {
+      it('are unknown until they are put, and under other keys', async () => {
         expect(await store.getKv('topics', 'a')).toBeUndefined();
         await store.putKv(kv('a'));
         expect(await store.getKv('topics', 'A')).toBeUndefined();
         expect(await store.getKv('other', 'a')).toBeUndefined();
       });
 
-      it('are replaced by the next version, and by no other', async () => {
+      it('are replaced only by the next version', async () => {
         await store.putKv(kv('a'));
         const second = kv('a', { version: 2, value: '["b"]', updateTime: TIME + 5 });
         for (const version of [1, 3, 0]) expect(await store.putKv({ ...second, version })).toBe(false);
@@ -554,12 +557,12 @@ export function describeStore(name: string, make: () => Store): void {
         expect(await store.getKv('topics', 'a')).toEqual(second);
       });
 
-      it('that do not exist begin with version 1', async () => {
+      it('begin with version 1', async () => {
         expect(await store.putKv(kv('a', { version: 2 }))).toBe(false);
         expect(await store.getKv('topics', 'a')).toBeUndefined();
       });
 
-      it.each([1, 2])('of version %i are taken from one of many who put at the same time', async (version) => {
+      it.each([1, 2])('of version %i are accepted once in concurrent calls', async (version) => {
         if (version === 2) await store.putKv(kv('a'));
         const records = Array.from({ length: 10 }, (_, index) => kv('a', { version, value: `[${index}]` }));
         const results = await Promise.all(records.map((record) => store.putKv(record)));
@@ -567,7 +570,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect((await store.getKv('topics', 'a'))?.value).toBe(`[${results.indexOf(true)}]`);
       });
 
-      it('can be deleted once, and made anew', async () => {
+      it('can be deleted once and created again', async () => {
         await store.putKv(kv('a'));
         await store.putKv(kv('a', { version: 2 }));
         expect(await store.deleteKv('topics', 'b')).toBe(false);
@@ -585,7 +588,7 @@ export function describeStore(name: string, make: () => Store): void {
         [{ category: 'other', key: 'a' }, 'other/a'],
         [{ category: 'nope' }, ''],
         [{ limit: Number.MAX_SAFE_INTEGER }, 'topics/a other/a topics/b topics/c'],
-      ])('are listed with %j as %s: oldest first', async (filter, names) => {
+      ])('are listed with %j as %s, oldest first', async (filter, names) => {
         await store.putKv(kv('a'));
         await store.putKv(kv('a', { category: 'other' }));
         await store.putKv(kv('b'));
@@ -638,11 +641,11 @@ export function describeStore(name: string, make: () => Store): void {
         [{ createTimeStart: TIME + 1, createTimeEnd: TIME + 3 }, 'g4 g3 g2'],
         [{ createTimeStart: TIME + 9 }, ''],
         [{ gid: undefined, status: undefined, position: '' }, 'g5 g4 g3 g2 g1'],
-      ])('%j gives %s: newest first', async (filter, gids) => {
+      ])('%j returns %s, newest first', async (filter, gids) => {
         expect(await listed(filter)).toBe(gids);
       });
 
-      it('goes on where the page before ended', async () => {
+      it('continues where the page before ended', async () => {
         const pages: string[][] = [];
         let position: string | undefined;
         do {
@@ -653,7 +656,7 @@ export function describeStore(name: string, make: () => Store): void {
         expect(pages).toEqual([['g5', 'g4'], ['g3', 'g2'], ['g1']]);
       });
 
-      it('ends with an empty page after one that was just full', async () => {
+      it('ends with an empty page after a full last page', async () => {
         const first = await store.list({ limit: 5 });
         expect(first.nextPosition).not.toBe('');
         expect(await store.list({ limit: 5, position: first.nextPosition })).toEqual({
@@ -662,19 +665,19 @@ export function describeStore(name: string, make: () => Store): void {
         });
       });
 
-      it('pages through a filter, and does not skip what comes in meanwhile', async () => {
+      it('pages through a filter without skipping new transactions', async () => {
         const first = await store.list({ status: 'succeed', limit: 1 });
         await store.create(detailsOf('g6', { status: 'succeed' }));
         const second = await store.list({ status: 'succeed', limit: 1, position: first.nextPosition });
         expect([first, second].map((page) => page.transactions[0]?.gid)).toEqual(['g4', 'g2']);
       });
 
-      it('has 100 on a page unless told otherwise', async () => {
+      it('has 100 transactions on a page by default', async () => {
         for (let index = 0; index < 100; index++) await store.create(detailsOf(`more${index}`));
         expect((await store.list({})).transactions).toHaveLength(100);
       });
 
-      it('gives nothing for a limit of 0', async () => {
+      it('returns nothing for a limit of 0', async () => {
         expect(await store.list({ limit: 0 })).toEqual({ transactions: [], nextPosition: '' });
       });
 

@@ -10,7 +10,7 @@ import { memoryStore, type Store } from 'nestjs-dtm/server';
 import { seededRandom } from '../../support/random.js';
 import { TIME, branchOf, transactionOf } from './records.js';
 
-/** Texts that encodings like to change. */
+/** Texts that encodings may change. */
 const TEXTS = [
   '',
   'plain',
@@ -33,13 +33,13 @@ const URLS = ['http://a/1', 'http://a:80/1', 'http://a/"x"', 'http://b/\\', ''];
 
 type Result = unknown;
 
-/** A random operation, done alike on two stores. */
+/** A random operation that is executed on two stores. */
 interface Operation {
   readonly title: string;
   run(store: Store): Promise<Result>;
 }
 
-/** Makes random operations; the same seed makes the same ones. */
+/** Creates random operations; the same seed creates the same operations. */
 class Dice {
   readonly #random: () => number;
 
@@ -76,7 +76,7 @@ class Dice {
     });
   }
 
-  /** Fields that an update may change, each of them there or not. */
+  /** Fields that an update may change, each set or not. */
   changes(now: number): Partial<TransactionRecord> {
     return {
       updateTime: now - this.upTo(50),
@@ -106,7 +106,7 @@ class Dice {
     );
   }
 
-  /** What may become of a branch. */
+  /** A possible outcome of a branch. */
   progress(branch: BranchRecord): BranchRecord {
     return {
       ...branch,
@@ -119,7 +119,7 @@ class Dice {
   }
 }
 
-/** Does what a {@link MemoryStore} does, step by step; what they answer must be the same. */
+/** Executes each operation on a store and on a memory store and compares the results. */
 export class StoreModel {
   readonly #dice: Dice;
   readonly #memory = memoryStore();
@@ -139,7 +139,7 @@ export class StoreModel {
   }
 
   /**
-   * Runs so many operations.
+   * Runs a number of operations.
    *
    * @param compare - throws when two answers differ
    */
@@ -161,7 +161,7 @@ export class StoreModel {
     await this.#store.close();
   }
 
-  /** What the process before was working on is due at once. */
+  /** The leases of the process before are released. */
   async #restart(): Promise<void> {
     await this.#store.close();
     this.#store = this.#make();

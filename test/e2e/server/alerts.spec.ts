@@ -13,7 +13,7 @@ import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-trans
 import { VirtualClock, settled } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SECOND = 1000;

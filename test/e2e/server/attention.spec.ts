@@ -8,7 +8,7 @@ import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-trans
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SECOND = 1000;
@@ -126,7 +126,7 @@ describe('a transaction with a branch that keeps failing where it must not', () 
 
   it('is retried only at the longest interval, and continues once the branch is repaired', async () => {
     const bed = await startCoordinator();
-    // the one that was registered last is confirmed first
+    // the last registered branch is confirmed first
     bed.transport.answer('02 confirm', FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS);
     bed.transport.answer('01 confirm', UNKNOWN, UNKNOWN, SUCCESS);
     await submitTcc(bed, '01', '02');
@@ -230,7 +230,7 @@ describe('a transaction with a branch that keeps failing where it must not', () 
       last_error: 'refused',
       next_time: shown.transaction.next_cron_time,
     });
-    // it was not called, and will not be
+    // the branch was not called and will not be
     expect(shown.branches[0]).not.toHaveProperty('next_time');
     expect(Date.parse(shown.transaction.next_cron_time)).toBeGreaterThan(dtm.clock.now() + 250 * SECOND);
     dtm.transport.answer('01 confirm', SUCCESS);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { post, send, type RawAnswer } from '../../support/http-client.js';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const STEP = { action: 'http://b/a', compensate: 'http://b/c' };
@@ -11,7 +11,7 @@ const TCC = { gid: 'g', trans_type: 'tcc' };
 
 const OPERATIONS = ['prepare', 'submit', 'abort', 'forceStop', 'resetNextCronTime', 'prepareWorkflow'];
 
-/** JSON that no writer of JSON would produce, put in by hand. */
+/** JSON that no serializer would produce, written by hand. */
 function withRaw(body: object, field: string, raw: string): string {
   return JSON.stringify({ ...body, [field]: '<raw>' }).replace('"<raw>"', raw);
 }
@@ -30,7 +30,7 @@ function rpc(method: unknown, params: unknown): Promise<RawAnswer> {
   return post(`${new URL(dtm.base).origin}/api/json-rpc`, { jsonrpc: '2.0', id: '1', method, params });
 }
 
-/** Answers are JSON that says what is wrong, nothing is stored, and others are served. */
+/** The answer is JSON with the reason, nothing is stored, and other requests are served. */
 async function expectRefused(answer: RawAnswer, ...statuses: number[]): Promise<void> {
   expect(statuses).toContain(answer.status);
   expect(JSON.parse(answer.body)).toBeTypeOf('object');

@@ -13,7 +13,7 @@ import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-trans
 import { gatedStore, interceptStore } from '../../support/intercepted-store.js';
 import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SECOND = 1000;
@@ -459,7 +459,7 @@ describe('a probe of the target', () => {
   it('is not made with a transaction that waits for another call', async () => {
     const { server, clock, transport } = await start();
     transport.answer('01 action', ({ url }) => (url.includes('shop') ? ONGOING : SUCCESS));
-    // waits for a person at the shop, for days
+    // an ongoing branch that waits for days
     await server.submit(sagaAt('patient', ['shop', 'bank'], { retryIntervalSeconds: 30 }));
     await settled();
     transport.stopHost('bank');

@@ -9,7 +9,7 @@ import { interceptStore, type StoreOperation } from '../../support/intercepted-s
 import { tempFolder } from '../../support/temp-folder.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 /** Where the coordinator dies: before or after its n-th write is durable, before or after its n-th call is done. */
@@ -19,12 +19,12 @@ interface CrashPoint {
   readonly number: number;
 }
 
-/** A look is a write, too: with few of them there are fewer points to die at that differ in nothing. */
+/** A poll is a write, too: fewer polls mean fewer equivalent crash points. */
 const PACE = { pollIntervalSeconds: 15 };
 
 const WRITES: ReadonlySet<StoreOperation> = new Set(['create', 'addBranches', 'update', 'claim']);
 
-/** Kills everything around the coordinator at one point: from there on no write and no call gets through. */
+/** Isolates the coordinator at one point: from then on no write and no call gets through. */
 class Killer {
   isDead = false;
   readonly #point: CrashPoint;
@@ -52,11 +52,11 @@ interface World {
 interface Scenario {
   readonly title: string;
   readonly refusals?: readonly string[];
-  /** What the initiator does; resolves when the coordinator acknowledged. */
+  /** Acts as the initiator; resolves when the coordinator has acknowledged. */
   readonly initiate: (world: World) => Promise<unknown>;
-  /** What it does when the coordinator calls it to go on; whether that was all. */
+  /** Acts as the initiator that the coordinator calls to continue; returns whether it is done. */
   readonly goOn?: (world: World) => Promise<boolean>;
-  /** Where an acknowledged transaction must end. */
+  /** The final status of an acknowledged transaction. */
   readonly acknowledged: 'succeed' | 'failed';
 }
 
@@ -89,7 +89,7 @@ const tcc =
       { gid: 'g', onAbortFailed: () => undefined },
     );
 
-/** From the moment that the initiator's own transaction is committed the message must be delivered. */
+/** After the commit of the local transaction the message must be delivered. */
 const msg =
   (concurrent: boolean) =>
   async ({ server, bank }: World): Promise<void> => {
@@ -125,13 +125,13 @@ const WORKFLOW = {
   customData: '{"name":"w","data":""}',
 } as const;
 
-/** An initiator that dies after each step of its workflow, and is called to go on. */
+/** An initiator that dies after each step of its workflow and is called to continue. */
 const workflowStep = async ({ server, bank }: World): Promise<boolean> => {
   const { transaction, branches } = (await server.query('g'))!;
   if (isFinal(transaction.status)) return true;
   const call = async (branchId: string, op: 'action' | 'rollback'): Promise<boolean> => {
     const branch = { gid: 'g', transType: 'workflow', branchId } as const;
-    // undoes what was done, as a compensation does
+    // undoes the step, as a compensation does
     const context = { ...branch, op: op === 'rollback' ? 'compensate' : op };
     const { kind } = await bank.call({ url: '', context, payload: '', timeoutSeconds: 1 });
     await server.registerBranch({ ...branch, op, status: kind === 'success' ? 'succeed' : 'failed', payload: '' });
@@ -185,7 +185,7 @@ const SCENARIOS: Scenario[] = [
         if (error.message !== 'no stock') throw error;
       });
     },
-    // the abort may have been lost with the coordinator, but then it times out
+    // the abort may have been lost with the coordinator; then the TCC times out
     acknowledged: 'failed',
   },
   {
@@ -214,13 +214,13 @@ const SCENARIOS: Scenario[] = [
   },
 ];
 
-/** Calls participants, and the initiator where it is to go on. */
+/** Calls participants, and the initiator of a workflow. */
 async function callIn(scenario: Scenario, world: World, call: OutgoingBranchCall): Promise<Outcome> {
   if (!scenario.goOn || call.context.branchId !== '00') return world.bank.call(call);
   return (await scenario.goOn(world)) ? { kind: 'success', body: '' } : { kind: 'ongoing', message: 'died again' };
 }
 
-/** Runs a scenario up to a crash point and a new coordinator after it; false when the point was not reached. */
+/** Runs a scenario up to a crash point, then a new coordinator; false when the point was not reached. */
 async function crashAt(scenario: Scenario, point: CrashPoint, makeStore: () => Store): Promise<boolean> {
   const clock = new VirtualClock();
   const logger = new RecordingLogger();

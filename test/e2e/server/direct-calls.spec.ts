@@ -6,7 +6,7 @@ import { startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest } from '../../support/requests.js';
 import { tempFolder } from '../../support/temp-folder.js';
 
-/** What a controller in JavaScript may pass on from a query string without looking: `?gid[a]=b`, `?gid=a&gid=b`. */
+/** What a JavaScript controller may pass on from a query string unchecked: `?gid[a]=b`, `?gid=a&gid=b`. */
 const GARBAGE: unknown[] = [{}, { a: 'b' }, ['a', 'b'], [], true, 5, null, undefined, Symbol('a'), () => 1];
 
 describe('calls in the same process with arguments of wrong types', () => {

@@ -10,7 +10,7 @@ import { FAILING_DISKS, type Disk } from './disk/disks.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** A coordinator process on a disk, and what was said to its initiators. */
+/** A coordinator process on a disk, and the answers to its initiators. */
 class Bed {
   readonly acknowledged = new Set<string>();
   readonly refused = new Set<string>();
@@ -60,7 +60,7 @@ class Bed {
     return answer;
   }
 
-  /** Submits until so many were refused, some of them together. */
+  /** Submits until a number of transactions was refused, some of them concurrently. */
   async submitUntilRefused(count: number): Promise<void> {
     for (let round = 0; this.refused.size < count; round++) {
       expect(round).toBeLessThan(1000);
@@ -81,7 +81,7 @@ class Bed {
     return (JSON.parse(body) as { transaction: { status: string } | null }).transaction?.status;
   }
 
-  /** What was acknowledged comes to its end, what was refused is unknown. */
+  /** Acknowledged transactions end, refused transactions are unknown. */
   async expectKept(): Promise<void> {
     for (const gid of this.acknowledged) await waitUntil(async () => (await this.statusOf(gid)) === 'succeed');
     for (const gid of this.refused) {
@@ -112,7 +112,7 @@ for (const { title, isAvailable, make } of FAILING_DISKS) {
       bed.mend();
       expect((await bed.submit('after', { wait_result: true })).status).toBe(200);
       await bed.expectKept();
-      // a gid that was refused is still free
+      // a refused gid is still free
       const [again] = bed.refused;
       bed.refused.delete(again!);
       expect((await bed.submit(again!, { wait_result: true })).status).toBe(200);
@@ -149,7 +149,7 @@ for (const { title, isAvailable, make } of FAILING_DISKS) {
       expect(await bed.statusOf('held')).toBe('submitted');
       bed.mend();
       await bed.submit('after', { wait_result: true });
-      // as after its lease, but sooner
+      // as after its lease, but earlier
       await bed.kill();
       await bed.start();
       await bed.expectKept();

@@ -6,7 +6,7 @@ import { SUCCESS } from '../../support/scripted-transport.js';
 import { RawConnection } from '../../support/raw-connection.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const MIB = 1024 * 1024;
@@ -26,7 +26,7 @@ function saga(gid: string, payload = '{}'): string {
   return JSON.stringify({ gid, trans_type: 'saga', steps, payloads: [payload], wait_result: true });
 }
 
-/** A POST with the length that its body has. */
+/** A POST with the right length. */
 function posted(path: string, body: string): string {
   return `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
@@ -41,7 +41,7 @@ async function storedGids(): Promise<string[]> {
   return (await dtm.server.all()).transactions.map(({ gid }) => gid).toReversed();
 }
 
-/** Others are served as if nothing had happened. */
+/** Other requests are served as usual. */
 async function expectServing(): Promise<void> {
   expect(await dtm.answer('submit', saga('others'))).toBe(SUCCESS_ANSWER);
 }
@@ -149,7 +149,7 @@ describe('pipelined requests', () => {
       posted(SUBMIT, saga(gid)),
       `GET /api/dtmsvr/query?gid=${gid} HTTP/1.1\r\nHost: x\r\n\r\n`,
     ]);
-    // the answer to a query may come before the submit in front of it is done: only the order is promised
+    // a query may be executed before the submit in front of it is done: only the order of answers is guaranteed
     await connection.write(requests.join(''));
     for (const gid of gids) {
       expect(await connection.answer()).toMatchObject({ status: 200, body: '{"dtm_result":"SUCCESS"}' });
@@ -164,7 +164,7 @@ describe('pipelined requests', () => {
     await connection.write(posted(SUBMIT, saga('slow')) + 'GET /api/ping HTTP/1.1\r\nHost: x\r\n\r\n');
     await held.arrived;
     await settled();
-    // everybody else does not
+    // other clients do not wait
     expect((await get(`${dtm.base}/version`)).status).toBe(200);
     held.answer(SUCCESS);
     expect((await connection.answer()).body).toBe('{"dtm_result":"SUCCESS"}');
@@ -250,7 +250,7 @@ it('other machines cannot connect by default', async () => {
     );
   expect(dtm.base).toBe(`http://127.0.0.1:${port}/api/dtmsvr`);
   const open = await startHttpCoordinator({ listen: { port: 0, host: '0.0.0.0' } });
-  // a machine without a network has nobody else
+  // a machine without a network has no other address
   for (const host of address ? [address] : []) {
     expect(await connected(dtm, host)).toBe(false);
     expect(await connected(open, host)).toBe(true);

@@ -8,7 +8,7 @@ import { RecordingLogger } from '../../support/recording-logger.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SAGA = { gid: 'g', trans_type: 'saga', steps: [{ action: 'http://b/a' }], payloads: ['{"a":1}'] };
@@ -172,7 +172,7 @@ it('a request time-out of 68 years does not end at once', async () => {
   });
   const submitted = submit({ steps: [{ action: participant.url('/a') }], request_timeout: 2_147_483_647 });
   await participant.received(1);
-  // a timer that cannot wait so long would be over by then
+  // a timer with an overflow would have fired by then
   await settled();
   answered.resolve();
   expect((await submitted).status).toBe(200);

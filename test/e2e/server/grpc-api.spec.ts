@@ -14,10 +14,10 @@ import { tempFolder } from '../../support/temp-folder.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
-/** Bytes that are no text. */
+/** Bytes that are not text. */
 const BYTES = Buffer.from([0xff, 0x00, 0xfe, 0x0a]);
 
 const SAGA = { steps: [{ action: 'b:1/b.B/A', compensate: 'b:1/b.B/C' }], payloads: [BYTES] };

@@ -18,13 +18,13 @@ const go = requireOrSkip('dtm');
 
 const WAIT = { TransOptions: { WaitResult: true } };
 
-/** A coordinator that is asked, Go dtm or ours, and the participant that it calls. */
+/** A coordinator, Go dtm or embedded, and the participant that it calls. */
 interface Side {
   readonly client: GrpcClient;
   readonly bank: GrpcParticipant;
-  /** Unique on its side. */
+  /** A gid that is unique in this coordinator. */
   gid(name: string): string;
-  /** Status of a transaction and its branches, once it has the status. */
+  /** Status of a transaction and its branches, when the transaction has the status. */
   state(name: string, status: string): Promise<string>;
 }
 
@@ -53,7 +53,7 @@ function side(address: string, httpUrl: string, bank: GrpcParticipant): Side {
   };
 }
 
-/** What of a conversation can be compared: answers, states, calls. */
+/** The comparable parts of a conversation: answers, states, calls. */
 type Conversation = (side: Side) => Promise<readonly string[]>;
 
 function steps({ bank }: Side): RequestFields {
@@ -271,7 +271,7 @@ describe.skipIf(!go.available)(go.title('the gRPC APIs of the embedded coordinat
         return { name: field, number: id, label: isList ? 'LABEL_REPEATED' : 'LABEL_OPTIONAL', type: kind, jsonName };
       });
       const theirs = other.field
-        // passed through by older clients, not by ours
+        // older clients pass it through, this client does not
         .filter((field) => field.name !== 'PassthroughHeaders')
         .map(({ name: field, number, label, type, jsonName }) => ({ name: field, number, label, type, jsonName }));
       expect(own, name).toEqual(theirs);
@@ -292,7 +292,7 @@ interface FileDescriptor {
   readonly service: { method: { name: string; inputType: string; outputType: string }[] }[];
 }
 
-/** How a server describes dtm's API; Go dtm has the older of the two reflection services. */
+/** How a server describes the API of dtm; Go dtm has the older of the two reflection services. */
 async function describedBy(address: string): Promise<FileDescriptor> {
   const alpha = REFLECTION_PROTOS.filter(({ package: version }) => version.endsWith('v1alpha')) as [ProtoFile];
   const { path, requestSerialize, responseDeserialize } = serviceMethods(

@@ -10,7 +10,7 @@ import { get } from '../../support/http-client.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SAGA = { steps: [{ action: 'b:1/b.B/A' }], payloads: [''], TransOptions: { WaitResult: true } };
@@ -22,7 +22,7 @@ function make(options: EmbeddedServerOptions) {
   return { server, logger };
 }
 
-/** A port that somebody else has. */
+/** A port in use. */
 async function takenPort(): Promise<number> {
   const other = createServer();
   await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve));
@@ -101,7 +101,7 @@ describe('close() of a coordinator with a gRPC API', () => {
     let isClosed = false;
     const closing = dtm.server.close().then(() => (isClosed = true));
     await waitUntil(async () => (await dtm.answer('NewGid')).startsWith('UNAVAILABLE'));
-    // longer than those wait who say nothing
+    // longer than the time-out of idle clients
     await sleep(1500);
     expect(isClosed).toBe(false);
     held.answer({ kind: 'success', body: '' });
@@ -131,7 +131,7 @@ describe('close() of a coordinator with a gRPC API', () => {
     const { server } = make({ listen: { port: 0, grpcPort: 0 } });
     await server.open();
     const port = Number(server.grpcAddress!.split(':')[1]);
-    // a proxy that goes on to hold its connection, and has stopped to read
+    // a proxy that keeps its connection open and has stopped reading
     const inner = plainConnect(port, '127.0.0.1');
     const proxy = createServer((outer) => void outer.pipe(inner).pipe(outer));
     await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));

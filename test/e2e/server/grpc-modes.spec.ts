@@ -10,7 +10,7 @@ import { RecordingLogger } from '../../support/recording-logger.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const WAIT = { TransOptions: { WaitResult: true } };
@@ -20,7 +20,7 @@ let server: EmbeddedServer;
 let dtm: GrpcClient;
 let bank: GrpcParticipant;
 
-/** A coordinator that really calls; only its time is the test's. */
+/** A coordinator with real calls and a virtual clock. */
 async function start(options: EmbeddedServerOptions = {}): Promise<void> {
   clock = new VirtualClock();
   const listen = { port: 0, grpcPort: 0 };
@@ -50,7 +50,7 @@ async function isFinal(status: string, gid = 'g'): Promise<boolean> {
   return (await server.query(gid))?.transaction.status === status;
 }
 
-/** Lets time pass until something has happened, with the network in between. */
+/** Advances the virtual clock until a condition holds, and lets the network work meanwhile. */
 async function advanceUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
   await waitUntil(async () => {
     await clock.advance(1000);
@@ -358,7 +358,7 @@ describe('a branch that could never be called over gRPC is refused at once', () 
     const steps = [{ action: 'own://bank/bank.Bank/In' }];
     expect(await dtm.answer('Submit', requestMessage('g', 'saga', { steps, payloads: ['x'], ...WAIT }))).toBe('OK');
     expect(bank.lines).toEqual(['/bank.Bank/In 01 action']);
-    // when it was submitted, and when it was called
+    // at the submit, and at the call
     expect(log).toEqual(['own://bank/bank.Bank/In', 'own://bank/bank.Bank/In']);
   });
 });

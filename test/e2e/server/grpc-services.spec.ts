@@ -13,7 +13,7 @@ import { definitionOf } from '../../support/grpc-definitions.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 let dtm: GrpcCoordinator;
@@ -60,7 +60,7 @@ describe('the health service', () => {
   });
 });
 
-/** Descriptors of files in the form of protobufjs, which knows their real names. */
+/** File descriptors as protobufjs types, with their real names. */
 function fileDescriptorType(): { deserialize(bytes: Buffer): FileDescriptor } {
   const path = join(tempFolder(), 'descriptors.proto');
   writeFileSync(path, 'syntax = "proto3"; import "google/protobuf/descriptor.proto";');
@@ -213,7 +213,7 @@ describe.each(REFLECTION_PROTOS.map((file) => ({ version: file.package, file }))
     const head = Buffer.alloc(5);
     head.writeUInt32BE(question.length, 1);
     const frame = Buffer.concat([head, question]);
-    // what is not read is not taken from the server, and the server stops to read as well
+    // unread answers stay in the server, which stops reading requests
     let isWaiting = false;
     let count = 0;
     for (; count < 100_000 && !isWaiting; count++) {
@@ -225,7 +225,7 @@ describe.each(REFLECTION_PROTOS.map((file) => ({ version: file.package, file }))
     }
     expect(isWaiting).toBe(true);
     expect(await dtm.answer('NewGid')).toBe('OK');
-    // and goes on when it is read: each answer is larger than its question
+    // the server continues when the client reads: each answer is larger than its request
     let size = 0;
     stream.on('data', (chunk: Buffer) => (size += chunk.length));
     await waitUntil(() => size > count * frame.length);

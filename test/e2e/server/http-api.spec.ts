@@ -10,7 +10,7 @@ import { RecordingLogger } from '../../support/recording-logger.js';
 import { FAILURE, ONGOING } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const STEP = { action: 'http://b/a', compensate: 'http://b/c' };

@@ -6,7 +6,7 @@ import { startHttpCoordinator, type HttpCoordinator } from '../../support/http-c
 import { Participant, type Reply } from '../../support/participant.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 describe('the JSON-RPC API', () => {
@@ -108,7 +108,7 @@ describe('the JSON-RPC API', () => {
 });
 
 describe('a branch that is called by JSON-RPC', () => {
-  /** Submits a saga of one step, and gives back the participant and the answer to the initiator. */
+  /** Submits a saga of one step; returns the participant and the answer to the initiator. */
   async function submit(payload: string, reply: Reply, query = '?method=TransOut', protocol = 'json-rpc') {
     const participant = await Participant.start();
     participant.answer('/rpc', reply);

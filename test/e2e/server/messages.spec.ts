@@ -10,7 +10,7 @@ import {
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const MSG = {
@@ -59,7 +59,7 @@ describe('a message', () => {
       queryPrepared: 'http://b/q',
       customData: '{"delay":60}',
     });
-    // even when people are impatient
+    // even when an operator retries early
     expect(await dtm.answer('resetNextCronTime', { gid: 'g' })).toBe(SUCCESS_ANSWER);
     await dtm.clock.advance(58_000);
     expect(dtm.transport.keys).toEqual([]);
@@ -74,7 +74,7 @@ describe('a message', () => {
     await dtm.post('submit', { ...MSG, retry_interval: 100 });
     await settled();
     expect(dtm.transport.keys).toEqual(['01 action']);
-    // its check-back would have been due at 20
+    // the query-back would have been due at 20
     await dtm.clock.advance(90_000);
     expect(dtm.transport.keys).toEqual(['01 action']);
     await dtm.clock.advance(30_000);
@@ -208,7 +208,7 @@ describe('topics', () => {
     await subscribe('orders', 'http://b/new');
     await dtm.post('submit', { ...TO_TOPIC, gid: 'i' });
     expect(dtm.transport.calls.map(({ url }) => url)).toEqual(['http://b/new']);
-    // a message goes to those who had subscribed when it was made
+    // a message is delivered to the subscribers at its creation
     await dtm.post('submit', TO_TOPIC);
     expect(dtm.transport.calls.at(-1)).toMatchObject({ url: 'http://b/old', context: { gid: 'g' } });
   });

@@ -10,7 +10,7 @@ import { sagaRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SAGA = { trans_type: 'saga', steps: [{ action: 'http://b/a' }], payloads: ['{}'] };
@@ -31,7 +31,7 @@ async function start(options: EmbeddedServerOptions = {}) {
   };
 }
 
-/** Values of every label of dtm's own metrics. */
+/** Values of all labels of the metrics of dtm. */
 function labelValues(text: string): string[] {
   const lines = text.split('\n').filter((line) => line.startsWith('dtm_') && !line.startsWith('dtm_server_info'));
   return [...new Set(lines.flatMap((line) => [...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, , value]) => value!)))];

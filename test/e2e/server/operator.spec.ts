@@ -4,7 +4,7 @@ import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } f
 import { SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SAGA = { trans_type: 'saga', steps: [{ action: 'http://b/a' }], payloads: ['{}'], retry_interval: 200 };
@@ -15,7 +15,7 @@ beforeEach(async () => {
   dtm = await startHttpCoordinator();
 });
 
-/** Submits sagas whose first try gives no decision. */
+/** Submits sagas whose first attempt gives no decision. */
 async function stuck(...gids: string[]): Promise<void> {
   dtm.transport.answer('01 action', ...gids.map(() => UNKNOWN), SUCCESS);
   for (const gid of gids) await dtm.post('submit', { ...SAGA, gid });

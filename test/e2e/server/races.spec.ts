@@ -9,7 +9,7 @@ import { gatedStore } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const TIMEOUT_MS = 35_000;
@@ -24,7 +24,7 @@ describe('a branch that is registered while', () => {
     const { server, clock, transport, hold, show } = await gated();
     await server.prepare(tccRequest('g'));
     await server.registerBranch(tccBranch('g', '01'));
-    // the coordinator has read one branch, and is about to store that it gives up
+    // the coordinator has read one branch and is about to store the change to aborting
     const save = hold('update');
     await clock.advance(TIMEOUT_MS);
     await save.arrived;
@@ -179,7 +179,7 @@ describe('abort while the coordinator cancels', () => {
     await server.registerBranch(tccBranch('g', '01'));
     await server.abort(tccRequest('g'));
     await settled();
-    // abort has looked and found no pass; before it writes, recovery begins one
+    // abort has found no running pass; before its write, recovery starts one
     const write = hold('update');
     const aborting = server.abort(tccRequest('g'));
     await write.arrived;
@@ -204,7 +204,7 @@ describe('two coordinators on one store', () => {
     const held = slow.transport.hold('01 action');
     await slow.server.submit(sagaRequest('g'));
     await held.arrived;
-    // the machine of the first one stands still while its lease runs out, and another one takes over
+    // the first coordinator stalls until its lease has expired, and the second takes over
     const other = await startCoordinator({ store });
     other.transport.answer('01 action', UNKNOWN, SUCCESS);
     await other.clock.advance(14_000);
@@ -256,7 +256,7 @@ describe.each<[string, () => Store]>([
     await server.registerBranch(tccBranch('g', '01'));
     const submits = Array.from({ length: 10 }, () => server.submit(tccRequest('g', { waitResult: true })));
     const results = await Promise.allSettled(submits);
-    // whoever comes between the decision and the first call may be told that it is under way, never that it failed
+    // a submit between the decision and the first call may be told that the transaction is ongoing, never that it failed
     for (const result of results)
       if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(DtmOngoingError);
     expect(results.some((result) => result.status === 'fulfilled')).toBe(true);

@@ -9,7 +9,7 @@ import { gatedStore, interceptStore } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 20_000 });
 
 const SECOND = 1000;
@@ -117,7 +117,7 @@ describe('the deletion', () => {
     expect(useful[1]!.time).toBeGreaterThan(useful[0]!.time);
     expect(useful[2]!.time - useful[0]!.time).toBeLessThanOrEqual(SECOND);
     expect(await gids()).toEqual([]);
-    // looked for once an hour otherwise
+    // otherwise a round comes once an hour
     expect(prunes.length).toBeLessThanOrEqual(10);
   });
 
@@ -188,7 +188,7 @@ describe('the file of a SQLite store', () => {
       expect(await gids()).toEqual([]);
       sizes.push(readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0));
     }
-    // the write-ahead log is copied to the file and begun anew at 32 MiB; the file holds one round, and room for another
+    // SQLite copies the write-ahead log to the file at 32 MiB; the file contains one round and room for another
     const MIB = 1024 * 1024;
     expect(Math.max(...sizes)).toBeLessThan(64 * MIB);
     const file = statSync(join(folder, 'dtm.db')).size;

@@ -6,18 +6,18 @@ import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-trans
 import { interceptStore } from '../../support/intercepted-store.js';
 import { START_TIME, settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Seconds between one try and the next. */
+/** Seconds between attempts. */
 const pauses = (times: readonly number[]): number[] =>
   times.slice(1).map((time, index) => (time - times[index]!) / SECOND);
 
-/** A try comes after its interval, at most a tenth of it later, and then within the pause between two looks. */
+/** An attempt comes after its interval, at most a tenth of it later, plus the pause between two polls. */
 function expectPauses(times: readonly number[], intervals: readonly number[]): void {
   const found = pauses(times);
   expect(found).toHaveLength(intervals.length);
@@ -85,7 +85,7 @@ describe('a branch that gives no decision', () => {
     await server.registerBranch(tccBranch('g', '01'));
     await server.submit(tccRequest('g'));
     await clock.advance(20 * MINUTE);
-    // from the third refusal on a person has to look, and it is asked at the longest interval only
+    // from the third failure on, the transaction needs attention and is retried only at the longest interval
     expectPauses(transport.timesOf('01 confirm'), [10, 20, 300, 300, 300]);
     expect((await find('g')).transaction.status).toBe('succeed');
     expect(logger.of('warn')[0]).toBe(

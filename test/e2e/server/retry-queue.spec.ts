@@ -10,20 +10,20 @@ import { SUCCESS, UNKNOWN, type TransportCall } from '../../support/scripted-tra
 import { interceptStore } from '../../support/intercepted-store.js';
 import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** Branches that give no decision when they are called first, and later take some time to answer. */
+/** Branches that give no decision in the first attempt and are slow in later attempts. */
 async function start(options: EmbeddedServerOptions = {}) {
   const clock = new VirtualClock();
   const transport = new HostsTransport(clock);
   const slow = new Map<string, { readonly ms: number; readonly outcome: Outcome }>();
   const first = new Set<string>();
   let isReady = false;
-  /** Most calls at a time to each host. */
+  /** Maximum of concurrent calls for each host. */
   const most = new Map<string, number>();
   const running = new Map<string, number>();
   transport.answer('01 action', async (call: TransportCall) => {
@@ -44,15 +44,15 @@ async function start(options: EmbeddedServerOptions = {}) {
     ...bed,
     transport,
     most,
-    /** A host takes so long to answer. */
+    /** Sets the duration of calls of a host. */
     slow: (host: string, ms: number, outcome: Outcome = SUCCESS) => void slow.set(host, { ms, outcome }),
-    /** Submits sagas of which the first try gives no decision. */
+    /** Submits sagas whose first attempt gives no decision. */
     async submit(gids: readonly string[], host: string, retryIntervalSeconds = 10): Promise<void> {
       isReady = true;
       for (const gid of gids) await bed.server.submit(sagaAt(gid, host, { retryIntervalSeconds }));
       await settled();
     },
-    /** Seconds since the start at which transactions were tried again. */
+    /** Seconds since the start at which transactions were retried. */
     retries: (host: string): number[] =>
       transport
         .to(host)
@@ -194,7 +194,7 @@ describe('a pass that waits for a slot', () => {
     expect(first.transport.calls).toHaveLength(3);
     isLost = true;
     const second = await startCoordinator({ store, clock: first.clock });
-    // the leases of both end: the first one's call hangs, the second transaction has not been called
+    // both leases end: the call of the first transaction hangs, the second has no call
     await first.clock.advance(15 * SECOND);
     expect(second.transport.calls.map(({ context }) => context.gid).toSorted()).toEqual(['g1', 'g2']);
     await first.clock.advance(MINUTE);
@@ -357,7 +357,7 @@ describe('between two polls', () => {
     await submit(gidsOf('g', 200), 'bank');
     looks = 0;
     await clock.advance(MINUTE);
-    // one for each pause, and one for each few transactions that were found
+    // one poll for each pause, and one for each group of claimed transactions
     expect(looks).toBeLessThanOrEqual(60 + 200);
   });
 });

@@ -11,10 +11,10 @@ import { gatedStore } from '../../support/intercepted-store.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
-/** Whether a promise is settled once everything has come to rest. */
+/** Whether a promise is settled when no more work is pending. */
 async function isDone(promise: Promise<unknown>): Promise<boolean> {
   let done = false;
   const note = (): void => {
@@ -191,7 +191,7 @@ describe('close()', () => {
   it('does not wait for the pause between two polls', async () => {
     const { server, clock, transport } = await startCoordinator({ pollIntervalSeconds: 3600 });
     await settled();
-    // virtual time stands still: this would never end
+    // the virtual clock stands still: this would never end
     await server.close();
     expect(clock.pending).toBe(0);
     expect(transport.isClosed).toBe(true);
@@ -485,7 +485,7 @@ describe('the settings', () => {
 async function connectTo(base: string): Promise<Socket> {
   const { hostname, port } = new URL(base);
   const socket = connect(Number(port), hostname);
-  // cut off by the server: that is what the test wants
+  // closed by the server, as the test expects
   socket.on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
   await new Promise<void>((resolve) => void socket.once('connect', resolve));

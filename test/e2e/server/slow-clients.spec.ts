@@ -7,7 +7,7 @@ import { SUCCESS } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const SUBMIT = '/api/dtmsvr/submit';
@@ -39,7 +39,7 @@ function connections(count: number): Promise<RawConnection[]> {
   return Promise.all(Array.from({ length: count }, () => RawConnection.open(dtm.base)));
 }
 
-/** Everybody else gets answers, for new transactions and for old ones. */
+/** Other clients get answers, for new and old transactions. */
 async function expectServing(gid: string): Promise<void> {
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, index) => dtm.answer('submit', saga(`${gid}${index}`))),

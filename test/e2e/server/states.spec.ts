@@ -10,7 +10,7 @@ import {
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 type Mode = 'saga' | 'tcc' | 'xa' | 'msg' | 'workflow';
@@ -57,7 +57,7 @@ const BRANCH = { ...TCC, branch_id: '01', confirm: 'http://b/confirm', cancel: '
 const XA_BRANCH = { ...XA, branch_id: '01', url: 'http://b/xa' };
 const STEP = { gid: 'g', trans_type: 'workflow', branch_id: '01', op: 'action', status: 'succeed', data: '{}' };
 
-/** A branch as one of a mode that has branches to register. */
+/** A branch registration of a mode. */
 const branchOf = { saga: undefined, tcc: BRANCH, xa: XA_BRANCH, msg: undefined, workflow: STEP };
 
 /** Brings a transaction into a state, over HTTP. */
@@ -89,13 +89,13 @@ type Answers = Readonly<Record<State, readonly [string, State]>>;
 interface Row {
   readonly call: string;
   readonly mode: Mode;
-  /** Sent instead of the mode's own body. */
+  /** Body instead of the default of the mode. */
   readonly body?: object;
-  /** For each state before. */
+  /** Expected answers by state before. */
   readonly answers: Answers;
 }
 
-/** The same answer in each state, and nothing happens. */
+/** The same answer in each state, without an effect. */
 const unchanged = (answer: string): Answers => {
   const states = ['unknown', 'prepared', 'submitted', 'aborting', 'succeed', 'failed'] as const;
   return Object.fromEntries(
@@ -118,7 +118,7 @@ const ROWS: readonly Row[] = MODES.flatMap((mode): Row[] => {
     ...unchanged(refusal("current status '<status>', cannot sumbmit.")),
     unknown: NOT_FOUND,
     prepared: [SUCCESS_ANSWER, status],
-    // the answer to the first try may have been lost
+    // the answer to the first attempt may have been lost
     [status]: [SUCCESS_ANSWER, status],
   });
   return [

@@ -9,7 +9,7 @@ import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { SUCCESS } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const NOTHING = new DtmStoreError('the store could not write (disk full); nothing was stored, try again');

@@ -13,7 +13,7 @@ import { RecordingLogger } from '../../support/recording-logger.js';
 import { UNKNOWN } from '../../support/scripted-transport.js';
 import { START_TIME, VirtualClock } from '../../support/virtual-clock.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const WORKFLOW = {
@@ -132,7 +132,7 @@ describe('a workflow', () => {
   it('that falls silent is called by name with its input, until it has submitted', async () => {
     await prepare();
     dtm.transport.answer('00 transfer', UNKNOWN, async () => {
-      // what the initiator does when it is called
+      // the initiator, when it is called
       await prepare();
       await dtm.post('registerBranch', STEP);
       expect(await dtm.answer('submit', SUCCEED)).toBe(SUCCESS_ANSWER);
@@ -157,7 +157,7 @@ describe('a workflow', () => {
   it.each([
     ['{"amount":30}', 'POST', '{"amount":30}'],
     ['not JSON', 'POST', 'not JSON'],
-    // as dtm does with every payload that is empty
+    // as in dtm for every empty payload
     ['', 'GET', ''],
   ])('with the input %j is called by %s', async (input, method, body) => {
     const participant = await Participant.start();

@@ -5,7 +5,7 @@ import { Participant } from '../../support/participant.js';
 import { post } from '../../support/http-client.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
-// what hangs fails soon
+// a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const XA = { gid: 'g', trans_type: 'xa' };

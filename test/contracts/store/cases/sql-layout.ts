@@ -1,7 +1,7 @@
 import { DtmStoreError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { detailsOf } from '../records.js';
-import type { SqlStoreBed } from '../sql-store-contract.js';
+import type { SqlStoreFixture } from '../sql-store-contract.js';
 
 async function messageOf(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(
@@ -12,23 +12,23 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
   return (error as Error).message;
 }
 
-/** The statements in a message that says what is to be run. */
+/** The statements in a message that asks to run them. */
 function statementsIn(message: string): string[] {
   const [, text = ''] = message.split('run there:\n\n');
   return text.split(/;\n+/).filter((statement) => statement.trim() !== '');
 }
 
-/** How the tables come to be. */
-export function sqlLayoutCases(bed: SqlStoreBed): void {
+/** Creating and altering the tables. */
+export function sqlLayoutCases(bed: SqlStoreFixture): void {
   describe('the tables', () => {
-    it('are made once by many that open at the same time', async () => {
+    it('are created once by stores that open at the same time', async () => {
       const tables = bed.newTables();
       const stores = await Promise.all(Array.from({ length: 5 }, () => bed.open(tables, { maxConnections: 2 })));
       const results = await Promise.all(stores.map((store) => store.create(detailsOf('g'))));
       expect(results.filter(Boolean)).toHaveLength(1);
     });
 
-    it('are not made where that is not wanted; the message says what to run, and that is enough', async () => {
+    it('are not created when migrate is false; the message contains all statements to run', async () => {
       const tables = bed.newTables();
       await (await bed.open(bed.newTables())).close();
       await tables.sql('select 1');
@@ -42,7 +42,7 @@ export function sqlLayoutCases(bed: SqlStoreBed): void {
       await store.close();
     });
 
-    it('of somebody else are left alone', async () => {
+    it('of another application are not changed', async () => {
       const tables = bed.newTables();
       await (await bed.open(tables)).close();
       await tables.sql('drop table kv');
@@ -53,7 +53,7 @@ export function sqlLayoutCases(bed: SqlStoreBed): void {
       expect(await tables.sql('select * from kv')).toEqual([{ id: 1, name: 'theirs' }]);
     });
 
-    it('are not altered any more when they are as they should be', async () => {
+    it('are not altered when they are complete', async () => {
       const tables = bed.newTables();
       await (await bed.open(tables)).close();
       const again = tables.store({ migrate: false });
@@ -61,7 +61,7 @@ export function sqlLayoutCases(bed: SqlStoreBed): void {
       await again.close();
     });
 
-    it('are completed when some of them, or of their columns, are missing', async () => {
+    it('are completed when tables or columns are missing', async () => {
       const tables = bed.newTables();
       await (await bed.open(tables)).close();
       await tables.sql('drop table kv');

@@ -2,7 +2,7 @@ import { DtmStoreError } from 'nestjs-dtm/protocol';
 import type { Store } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
 import { TIME, detailsOf, transactionOf } from '../records.js';
-import type { SqlStoreBed } from '../sql-store-contract.js';
+import type { SqlStoreFixture } from '../sql-store-contract.js';
 
 async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
@@ -28,9 +28,9 @@ async function expectClosed(store: Store): Promise<void> {
   }
 }
 
-/** From open() to close(), and what cannot be opened. */
-export function sqlLifeCases(bed: SqlStoreBed): void {
-  describe('the life of the store', () => {
+/** From open() to close(), and servers that cannot be used. */
+export function sqlLifeCases(bed: SqlStoreFixture): void {
+  describe('the life cycle of the store', () => {
     it('begins with open(), ends with close(), and can begin again', async () => {
       const store = bed.newTables().store();
       await expectClosed(store);
@@ -43,14 +43,14 @@ export function sqlLifeCases(bed: SqlStoreBed): void {
       await store.close();
     });
 
-    it('open() and close() can be repeated, even at the same time', async () => {
+    it('open() and close() can be repeated, even concurrently', async () => {
       const store = bed.newTables().store();
       await Promise.all([store.open(), store.open()]);
       await Promise.all([store.close(), store.close(), store.open(), store.close()]);
       await expectClosed(store);
     });
 
-    it('close() answers what is under way', async () => {
+    it('close() waits for running operations', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
       const writes = Array.from({ length: 300 }, (_, index) => store.create(detailsOf(`g${index}`)));
@@ -61,7 +61,7 @@ export function sqlLifeCases(bed: SqlStoreBed): void {
       expect((await (await bed.open(tables)).list({ limit: 1000 })).transactions).toHaveLength(300);
     });
 
-    it('close() is not outrun by writes that follow from one another: they are refused', async () => {
+    it('close() refuses further writes that follow from one another', async () => {
       const store = await bed.open(bed.newTables());
       const chain = async (name: string): Promise<never> => {
         for (let index = 0; ; index++) await store.create(detailsOf(`${name}${index}`));
@@ -77,11 +77,11 @@ export function sqlLifeCases(bed: SqlStoreBed): void {
       await Promise.all(Array.from({ length: 20 }, () => store.list({})));
       expect((await bed.server.connections()).length).toBeGreaterThan(0);
       await store.close();
-      // the server ends a session a moment after its client has left
+      // the server ends a session a moment after its client has disconnected
       await expect.poll(() => bed.server.connections()).toEqual([]);
     });
 
-    it('uses no more connections than it may', async () => {
+    it('uses no more connections than allowed', async () => {
       const store = await bed.open(bed.newTables(), { maxConnections: 1 });
       const work = Array.from({ length: 50 }, async (_, index) => {
         await store.create(detailsOf(`g${index}`));
@@ -99,7 +99,7 @@ export function sqlLifeCases(bed: SqlStoreBed): void {
         const store = bed.newTables().store(change);
         const error = await errorOf(store.open());
         if (error === undefined) await store.close();
-        // a PostgreSQL that trusts everybody on this machine lets a wrong password pass, but not a user that is none
+        // a PostgreSQL that trusts local users accepts a wrong password, but not an unknown user
         expect(error).toBeInstanceOf(DtmStoreError);
         expect((error as Error).message).toMatch(
           /cannot be reached \(.*\); start the server, or correct address, user and password/,

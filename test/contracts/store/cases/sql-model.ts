@@ -2,12 +2,12 @@ import type { BranchRecord, TransactionRecord } from 'nestjs-dtm/protocol';
 import type { Store } from 'nestjs-dtm/server';
 import { expect, it } from 'vitest';
 import type { SqlTables } from '../sql-servers.js';
-import type { SqlStoreBed } from '../sql-store-contract.js';
+import type { SqlStoreFixture } from '../sql-store-contract.js';
 import { StoreModel } from '../store-model.js';
 
-/** A random walk over a store on these tables, and one in memory. */
-export function sqlModelCases(bed: SqlStoreBed): void {
-  it('does, over restarts and whatever the texts, what the memory store does', { timeout: 120_000 }, async () => {
+/** Random operations on a store with these tables and on a memory store. */
+export function sqlModelCases(bed: SqlStoreFixture): void {
+  it('behaves like the memory store, with restarts and arbitrary texts', { timeout: 120_000 }, async () => {
     const seed = Number(process.env['DTM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
     const tables = bed.newTables();
     const model = new StoreModel(seed, () => asModelled(tables));
@@ -17,7 +17,7 @@ export function sqlModelCases(bed: SqlStoreBed): void {
   });
 }
 
-/** A store that makes due, when it is opened, what is owned: the model is one of a process that has its store alone. */
+/** A store that releases all leases when it is opened: the model has a single process. */
 function asModelled(tables: SqlTables): Store {
   const store = tables.store();
   return new Proxy(store, {
@@ -42,7 +42,7 @@ function asModelled(tables: SqlTables): Store {
   });
 }
 
-/** What a database keeps of a value: no broken Unicode, for some no NUL, and no difference between an empty text and none. */
+/** The value that a database stores: no broken Unicode, in some no NUL, and no difference between an empty text and none. */
 function kept<T>(value: T): T {
   if (typeof value === 'string') return value.replaceAll(/[\0\p{Surrogate}]/gu, '\ufffd') as T;
   if (value instanceof Uint8Array || typeof value !== 'object' || value === null) return value;
@@ -51,7 +51,7 @@ function kept<T>(value: T): T {
   return Object.fromEntries(fields) as T;
 }
 
-/** Fields that are as good as absent when they are empty. */
+/** Fields whose empty value equals an absent value. */
 const OPTIONAL: readonly (keyof TransactionRecord | keyof BranchRecord)[] = [
   'rollbackReason',
   'customData',

@@ -2,13 +2,13 @@ import type { Store } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../../support/wait-until.js';
 import { TIME, branchOf, detailsOf, transactionOf } from '../records.js';
-import type { SqlStoreBed } from '../sql-store-contract.js';
+import type { SqlStoreFixture } from '../sql-store-contract.js';
 import { waiting } from './sql-writes.js';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
-/** What holds when several coordinators share the tables. */
-export function sqlSharingCases(bed: SqlStoreBed): void {
+/** Several coordinators share the tables. */
+export function sqlSharingCases(bed: SqlStoreFixture): void {
   describe('stores that share their tables', () => {
     /** Two stores on the same tables. */
     async function pair(): Promise<{ a: Store; b: Store; both: readonly [Store, Store] }> {
@@ -17,7 +17,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       return { a, b, both: [a, b] };
     }
 
-    it('see at once what the other has written', async () => {
+    it('see the writes of one another at once', async () => {
       const { a, b } = await pair();
       await a.create(detailsOf('g'));
       expect(await b.find('g')).toEqual(detailsOf('g'));
@@ -51,7 +51,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       }
     });
 
-    it('change a status once, many of them at a time', async () => {
+    it('change a status once, with many concurrent changes', async () => {
       const { a, both } = await pair();
       for (const round of range(5)) {
         const gids = range(60).map((index) => `g${round}-${index}`);
@@ -74,7 +74,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       }
     });
 
-    it('either register a branch before the other submits, or refuse it', async () => {
+    it('either register a branch before the submit in the other store, or refuse it', async () => {
       const { a, b } = await pair();
       const counts = { added: 0, refused: 0, duplicate: 0 };
       for (const gid of range(60).map(String)) {
@@ -86,13 +86,13 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
         const [first, second] = Number(gid) % 2 ? [register(), submit()] : [submit(), register()];
         const result = (await Promise.all([first, second])).find((answer) => typeof answer === 'string')!;
         counts[result]++;
-        // what the submitter reads behind its own write is all there will ever be
+        // no branch can be added after the submitter has read the branches
         expect((await b.find(gid))?.branches).toHaveLength(result === 'added' ? 1 : 0);
       }
       expect(counts.duplicate).toBe(0);
     });
 
-    it('refuse a branch when the submit that came before it is committed', async () => {
+    it('refuse a branch when the earlier submit is committed', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
       await store.create({ transaction: transactionOf('g', { transType: 'tcc', status: 'prepared' }), branches: [] });
@@ -112,7 +112,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       expect((await store.find('g'))?.branches).toEqual([]);
     });
 
-    it('claim what is due once, in all their claims together', async () => {
+    it('claim each due transaction once in concurrent claims', async () => {
       const tables = bed.newTables();
       const stores = await Promise.all(range(4).map(() => bed.open(tables)));
       await Promise.all(range(300).map((index) => stores[0]!.create(detailsOf(`g${index}`))));
@@ -130,7 +130,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       expect(new Set(claimed.flat()).size).toBe(300);
     });
 
-    it('claim, wake and prune thousands at a time', async () => {
+    it('claim, wake and prune thousands of transactions in one call', async () => {
       const { a, b } = await pair();
       const gids = range(2500).map((index) => `g${index}`);
       await Promise.all(gids.map((gid) => a.create(detailsOf(gid, { nextCronTime: TIME + 50 }))));
@@ -146,7 +146,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       expect((await a.list({})).transactions).toEqual([]);
     });
 
-    it('claim around a transaction that somebody else is writing', async () => {
+    it('skip a locked transaction in a claim', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
       for (const gid of ['g1', 'g2', 'g3']) await store.create(detailsOf(gid));
@@ -161,7 +161,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       expect(await claim()).toEqual(['g2']);
     });
 
-    it('take over from one another when a lease is over, and not before', async () => {
+    it('take over from one another after the lease, not before', async () => {
       const { a, b } = await pair();
       await a.create(detailsOf('g'));
       await a.claim(TIME, 'a', () => TIME + 13_000, 1);
@@ -171,7 +171,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       expect(await b.update({ status: 'submitted', owner: 'b' }, transactionOf('g'), new Map())).toBe(true);
     });
 
-    it('keep a value once for each version', async () => {
+    it('accept each version of a key-value record once', async () => {
       const { both } = await pair();
       for (const version of range(10).map((index) => index + 1)) {
         const results = await Promise.all(
@@ -191,7 +191,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       }
     });
 
-    it('prune together, and take nothing from a gid that is in use again', async () => {
+    it('prune concurrently, and delete nothing of a gid that is in use again', async () => {
       const { a, b, both } = await pair();
       const old = { status: 'succeed', createTime: TIME, updateTime: TIME } as const;
       const gids = range(40).map((index) => `g${index}`);
@@ -217,7 +217,7 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       return store;
     };
 
-    it('is claimed when its lease is over', async () => {
+    it('is claimed after its lease', async () => {
       const store = await locked('PzABXX8bmaWPjFCQAVDVRo');
       expect((await store.find('g'))?.transaction.owner).toBe('PzABXX8bmaWPjFCQAVDVRo');
       expect(await store.claim(TIME + 9_999, 'me', () => TIME, 1)).toEqual([]);
@@ -225,14 +225,14 @@ export function sqlSharingCases(bed: SqlStoreBed): void {
       expect(await store.update({ status: 'submitted', owner: 'me' }, transactionOf('g'), new Map())).toBe(true);
     });
 
-    it('is woken when it has not touched it for a minute: it never says that it is done', async () => {
+    it('is woken a minute after its last update, because Go dtm never clears the owner', async () => {
       const store = await locked('PzABXX8bmaWPjFCQAVDVRo');
       const wake = (now: number): Promise<number> => store.wake(now, { gid: 'g', laterThan: TIME, limit: 1 });
       expect(await wake(TIME + 60_000)).toBe(0);
       expect(await wake(TIME + 60_001)).toBe(1);
     });
 
-    it('is told from one that ours has locked, which is never woken', async () => {
+    it('is distinguished from one that this package has locked, which is never woken', async () => {
       const store = await bed.open(bed.newTables());
       await store.create(detailsOf('g', { owner: 'ours', nextCronTime: TIME + 600_000, updateTime: TIME }));
       expect(await store.wake(TIME + 300_000, { gid: 'g', laterThan: TIME, limit: 1 })).toBe(0);

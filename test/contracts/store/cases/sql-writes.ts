@@ -3,14 +3,14 @@ import { DtmStoreError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../../support/wait-until.js';
 import { TIME, branchOf, detailsOf, transactionOf } from '../records.js';
-import type { SqlStoreBed } from '../sql-store-contract.js';
+import type { SqlStoreFixture } from '../sql-store-contract.js';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
-/** Writes that share a statement, and what a database makes of values that it does not like. */
-export function sqlWriteCases(bed: SqlStoreBed): void {
-  describe('writes that come together', () => {
-    it('are all kept, each with its own result', async () => {
+/** Writes that share a statement, and values that a database cannot store unchanged. */
+export function sqlWriteCases(bed: SqlStoreFixture): void {
+  describe('concurrent writes', () => {
+    it('are all stored, each with its own result', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
       for (const index of range(100)) await store.create(detailsOf(`old${index}`, { owner: 'me' }));
@@ -39,10 +39,10 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       }
     });
 
-    it('are refused alone when they are bad, and leave nothing', async () => {
+    it('are rejected alone when they are invalid, and leave nothing behind', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
-      // left by somebody who has deleted a transaction without its branches
+      // as if a transaction was deleted without its branches
       await tables.sql(
         `insert into trans_branch_op (gid, url, branch_id, op, status) values ('bad', '', '01', 'action', 'prepared')`,
       );
@@ -58,7 +58,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       expect((await store.list({ limit: 100 })).transactions).toHaveLength(40);
     });
 
-    it('of many megabytes are kept', async () => {
+    it('of many megabytes are stored', async () => {
       const store = await bed.open(bed.newTables());
       const payload = 'ä'.repeat(400_000);
       const branches = range(3).map((index) => branchOf(`0${index + 1}`, { payload }));
@@ -69,7 +69,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       expect((await store.find('g19'))?.branches).toEqual(branches);
     });
 
-    it('do not wait for one whose transaction somebody else holds on to', async () => {
+    it('do not wait for a write whose row is locked', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
       for (const index of range(20)) await store.create(detailsOf(`g${index}`));
@@ -92,7 +92,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       expect(await update(7)).toBe(true);
     });
 
-    it('are tried again when the database sacrifices them to end a deadlock', async () => {
+    it('are repeated when the database sacrifices them to end a deadlock', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
       const gids = range(20).map((index) => `g${index}`);
@@ -102,13 +102,13 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       let results: Promise<boolean[]> | undefined;
       await tables.alone(async (sql) => {
         await sql('begin');
-        // costs more to undo than what the store has done
+        // its rollback costs more than that of the store
         const rows = range(200).map((index) => `('c', 'k${index}', '')`);
         await sql(`insert into kv (cat, k, v) values ${rows.join(', ')}`);
         await sql(`select id from trans_global where gid in ('g18', 'g19') for update`);
         results = Promise.all(gids.map(update));
         await waitUntil(async () => (await waiting(tables)) > 0);
-        // one of the two has to give way, and it is not this one
+        // the database sacrifices the transaction of the store
         await sql(`select id from trans_global where gid in ('g0', 'g1') for update`);
         await sql('rollback');
       });
@@ -116,8 +116,8 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
     });
   });
 
-  describe('values that a database cannot keep as they are', () => {
-    it('times beyond its calendar become its last', async () => {
+  describe('values that a database cannot store unchanged', () => {
+    it('times beyond its range become its latest time', async () => {
       const store = await bed.open(bed.newTables());
       const far = { nextCronTime: 8.64e15, createTime: 0, nextCronInterval: 2 ** 31 - 1 };
       await store.create(detailsOf('g', far));
@@ -129,7 +129,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       expect(await store.claim(TIME, 'me', () => TIME, 10)).toHaveLength(1);
     });
 
-    it('texts for people stay readable with a NUL or broken Unicode in them', async () => {
+    it('texts for people stay readable with a NUL or broken Unicode', async () => {
       const store = await bed.open(bed.newTables());
       await store.create(detailsOf('g', { rollbackReason: 'no\0money \ud800!', attention: 'a\0b' }));
       const lastError = 'boom\0boom \udfff!';
@@ -137,7 +137,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       expect((await store.find('g'))?.branches[1]?.lastError).toMatch(/^boom.boom \ufffd!$/su);
     });
 
-    it('a text that cannot be a gid is found nowhere', async () => {
+    it('an invalid gid is not found', async () => {
       const store = await bed.open(bed.newTables());
       await store.create(detailsOf('g', { nextCronTime: TIME + 50 }));
       await store.putKv({ category: 'c', key: 'k', value: '1', version: 1, createTime: TIME, updateTime: TIME });
@@ -151,7 +151,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       }
     });
 
-    it('options that were cut keep nothing from going on, and ask for attention', async () => {
+    it('truncated options do not stop the transaction, but need attention', async () => {
       const tables = bed.newTables();
       const store = await bed.open(tables);
       await store.create(detailsOf('cut', { nextCronTime: TIME - 1 }));
@@ -166,7 +166,7 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
       expect(claimed[1]!.transaction.attention).toBeUndefined();
     });
 
-    it('a refused value is reported as a DtmStoreError that says so', async () => {
+    it('a refused value is reported as a DtmStoreError', async () => {
       const store = await bed.open(bed.newTables());
       const error = await store.create(detailsOf('x'.repeat(129))).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(DtmStoreError);
@@ -176,14 +176,14 @@ export function sqlWriteCases(bed: SqlStoreBed): void {
   });
 }
 
-/** How many connections wait for a lock. */
-export async function waiting(tables: Parameters<SqlStoreBed['open']>[0]): Promise<number> {
+/** Number of connections that wait for a lock. */
+export async function waiting(tables: Parameters<SqlStoreFixture['open']>[0]): Promise<number> {
   return tables.alone(async (sql) => {
     const isPostgres = await sql('select 1 from pg_locks limit 1').then(
       () => true,
       () => false,
     );
-    // MariaDB shows whoever looks more often than every 100 ms what it showed before
+    // MariaDB updates this information every 100 ms
     if (!isPostgres) await sleep(150);
     const [row] = await sql(
       isPostgres

@@ -8,11 +8,11 @@ import { tempFolder } from '../../../support/temp-folder.js';
 /** A folder on a disk that a test can break. */
 export interface Disk {
   readonly folder: string;
-  /** What a process needs to be able to suffer from it. */
+  /** Environment of a process that uses the disk. */
   readonly env: Readonly<Record<string, string>>;
-  /** From now on a process can write nothing durable to the store file in it. */
+  /** From now on, no process can write durably to the store file. */
   fail(pid: number, path: string): void;
-  /** As it was before. */
+  /** Repairs the disk. */
   mend(pid?: number): void;
 }
 
@@ -27,7 +27,7 @@ function run(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** Of 4 MiB, which something else fills. */
+/** A disk of 4 MiB that another file fills. */
 function fullDisk(): Disk {
   const folder = tempFolder();
   if (!run('mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder)) throw new Error('cannot mount a tmpfs');
@@ -48,7 +48,7 @@ function fullDisk(): Disk {
   };
 }
 
-/** Files of the process may not grow any more. */
+/** Files of the process may not grow. */
 function limitedFiles(): Disk {
   const limit = (pid: number, bytes: number | 'unlimited'): void => {
     if (!run('prlimit', '--pid', String(pid), `--fsize=${bytes}:`)) throw new Error('cannot limit the size of files');
@@ -61,7 +61,7 @@ function limitedFiles(): Disk {
   };
 }
 
-/** Takes what is written, and says that it cannot be flushed. */
+/** Accepts writes and fails every flush. */
 function failingFlush(): Disk {
   const folder = tempFolder();
   const library = join(folder, 'failing-fsync.so');

@@ -12,7 +12,7 @@ const deferred = (seconds: number): Deferred => ({ kind: 'deferred', until: NOW 
 
 type Details = ReturnType<typeof sagaOf>;
 
-/** A pass in which each call is answered as told, in order, until it is over. */
+/** Runs a pass in which the calls are answered in order, until it is over. */
 function run(details: Details, ...answers: readonly (Outcome | Deferred)[]): Step {
   const machine = MODES[details.transaction.transType].machine(details.transaction, details.branches.length, SETTINGS);
   const context = { settings: SETTINGS, random: () => 0 };

@@ -8,7 +8,7 @@ import { SETTINGS, branchRows, msgOf, sagaOf, twoPhaseOf } from './pass-driver.j
 
 const RUNS = 3000;
 
-/** Passes in which anything may go wrong; in those after them every call succeeds. */
+/** Passes with faults; in later passes every call succeeds. */
 const WILD_PASSES = 12;
 
 const EDGES: Readonly<Record<GlobalStatus, readonly GlobalStatus[]>> = {
@@ -23,14 +23,14 @@ function check(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(message);
 }
 
-/** One transaction from beginning to end, with random answers, delays, and crashes of the coordinator. */
+/** One transaction from creation to end, with random answers, delays and crashes of the coordinator. */
 class Life {
   readonly #random: () => number;
   #now: number;
   /** What is durable. */
   #stored: TransactionDetails;
   readonly #plan: ReadonlyMap<number, readonly number[]>;
-  /** Rows ever called, in any pass, and those that answered success in any. */
+  /** Branches that any pass called, and those that answered success in any pass. */
   readonly #called = new Set<number>();
   readonly #succeeded = new Set<number>();
   #passes = 0;
@@ -113,7 +113,7 @@ class Life {
       this.#checkStep(before, step, answers);
       pass = step.pass;
       if (step.save) {
-        // a branch may be registered between reading and saving, as long as the transaction is prepared in the store
+        // a branch may be registered between read and save while the stored transaction is prepared
         if (this.#stored.transaction.status === 'prepared' && this.#isTwoPhase && this.#chance(0.2)) this.#register();
         if (this.#isWild && this.#chance(0.03)) return;
         this.#save(step);
@@ -140,7 +140,7 @@ class Life {
     this.#stored = { transaction: step.pass.transaction, branches };
   }
 
-  /** Several changes may be stored at once when there was nothing to call in between. */
+  /** Several changes may be stored at once when there was no call in between. */
   #isShortcut(from: GlobalStatus, to: GlobalStatus): boolean {
     return EDGES[from].some((between) => EDGES[between].includes(to));
   }
@@ -205,7 +205,7 @@ class Life {
     check(!over || pass.transaction.owner === undefined, 'a pass that is over gives its lease back');
   }
 
-  /** Only a prepared message that is old enough is asked for, once in a pass. */
+  /** Only the initiator of a prepared message at its time-out is queried, once in a pass. */
   #checkInitiator(before: Pass, answered: ReadonlySet<number>): void {
     const { transType, status, createTime, options } = before.transaction;
     const seconds = options.timeoutToFailSeconds ?? SETTINGS.timeoutToFailSeconds;
@@ -268,7 +268,7 @@ class Life {
     );
   }
 
-  /** For each step the steps before it, without circles: they all come earlier in some random order. */
+  /** The predecessors of each step, without cycles: all come earlier in a random order. */
   #orders(steps: number, concurrent: boolean): Map<number, number[]> {
     const rank = Array.from({ length: steps }, (_, step) => (concurrent ? this.#random() : step));
     const orders = new Map<number, number[]>();
@@ -318,7 +318,7 @@ describe('random transactions with random answers and crashes', () => {
         throw new Error(`seed ${seed}: ${(cause as Error).message}; again with DTM_SEED=${seed}`, { cause });
       }
     }
-    // every end was met, so that the rules above were put to the test
+    // every final state was reached, so that all rules were tested
     expect([...ends.keys()].toSorted()).toEqual(
       ['msg', 'saga', 'tcc', 'xa'].flatMap((mode) => [`${mode} failed`, `${mode} succeed`]),
     );

@@ -2,19 +2,19 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, msgOf, withBranches } from './pass-driver.js';
+import { PassDriver, msgOf, withBranches } from './pass-driver.js';
 
 const TIMEOUT = 35_000;
 
 describe('a prepared message', () => {
   it('waits for its initiator until its time-out and is due then', () => {
-    const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT - 1).run();
+    const bed = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT - 1).run();
     expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
     expect(bed.transaction.nextCronTime).toBe(START_TIME + TIMEOUT);
   });
 
   it('is queried at its time-out, once in a pass, and delivered in the same pass when the answer is success', () => {
-    const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT);
+    const bed = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT);
     expect(bed.advance()).toEqual(['00 msg']);
     expect(bed.advance({ '00 msg': SUCCESS })).toEqual([]);
     expect([bed.step.save, bed.step.reload, bed.transaction.status]).toEqual([true, true, 'submitted']);
@@ -23,7 +23,7 @@ describe('a prepared message', () => {
   });
 
   it('is dropped with the reason of the answer when that is failure', () => {
-    const bed = new PassBed(msgOf(2, 'prepared'), START_TIME + TIMEOUT).run({ '00 msg': FAILURE });
+    const bed = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT).run({ '00 msg': FAILURE });
     expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'failed']);
     expect(bed.transaction).toMatchObject({ rollbackReason: 'refused', rollbackTime: START_TIME + TIMEOUT });
   });
@@ -33,7 +33,7 @@ describe('a prepared message', () => {
     ['unknown', UNKNOWN, 20],
   ])('stays prepared when the answer is %s, and is asked for again after the interval', (_, outcome, interval) => {
     const now = START_TIME + TIMEOUT + 5;
-    const bed = new PassBed(msgOf(1, 'prepared'), now).run({ '00 msg': outcome });
+    const bed = new PassDriver(msgOf(1, 'prepared'), now).run({ '00 msg': outcome });
     expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'prepared']);
     expect(bed.transaction).toMatchObject({ nextCronTime: now + 10_000, nextCronInterval: interval });
   });
@@ -42,7 +42,7 @@ describe('a prepared message', () => {
     let details = msgOf(1, 'prepared', { timeoutToFailSeconds: 1 });
     let now = START_TIME + 1000;
     for (let pass = 0; pass < 50; pass++) {
-      const bed = new PassBed(details, now).run({ '00 msg': outcome });
+      const bed = new PassDriver(details, now).run({ '00 msg': outcome });
       expect(bed.calls).toEqual(['00 msg']);
       expect(bed.transaction.nextCronTime).toBeGreaterThanOrEqual(now + 1000);
       details = { transaction: bed.transaction, branches: bed.pass.branches };
@@ -51,21 +51,21 @@ describe('a prepared message', () => {
   });
 
   it.each([0, TIMEOUT, 10 ** 9])('without query_prepared is neither delivered nor dropped, at age %i', (age) => {
-    const bed = new PassBed(msgOf(1, 'prepared', { queryPrepared: undefined }), START_TIME + age).run();
+    const bed = new PassDriver(msgOf(1, 'prepared', { queryPrepared: undefined }), START_TIME + age).run();
     expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
     expect(bed.transaction.nextCronTime).toBeGreaterThan(bed.now);
   });
 
   it('uses the time-out of its options', () => {
     const details = msgOf(1, 'prepared', { timeoutToFailSeconds: 3 });
-    expect(new PassBed(details, START_TIME + 2999).advance()).toEqual([]);
-    expect(new PassBed(details, START_TIME + 3000).advance()).toEqual(['00 msg']);
+    expect(new PassDriver(details, START_TIME + 2999).advance()).toEqual([]);
+    expect(new PassDriver(details, START_TIME + 3000).advance()).toEqual(['00 msg']);
   });
 });
 
 describe('the delivery of a message', () => {
   it('calls one step after the other', () => {
-    const bed = new PassBed(msgOf(3, 'submitted'));
+    const bed = new PassDriver(msgOf(3, 'submitted'));
     expect(bed.advance()).toEqual(['01 action']);
     expect(bed.run().calls).toEqual(['01 action', '02 action', '03 action']);
     expect(bed.summary).toBe('succeed, 01 action succeed, 02 action succeed, 03 action succeed');
@@ -77,57 +77,57 @@ describe('the delivery of a message', () => {
     ['ongoing', ONGOING],
     ['unknown', UNKNOWN],
   ])('stops at the first step that answers %s, which is asked again: nothing is rolled back', (_, outcome) => {
-    const bed = new PassBed(msgOf(3, 'submitted')).run({ '02 action': outcome });
+    const bed = new PassDriver(msgOf(3, 'submitted')).run({ '02 action': outcome });
     expect(bed.calls).toEqual(['01 action', '02 action']);
     expect(bed.summary).toBe('submitted, 01 action succeed');
     expect(bed.transaction.nextCronTime).toBe(START_TIME + 10_000);
-    const again = new PassBed({ transaction: bed.transaction, branches: bed.pass.branches }).run();
+    const again = new PassDriver({ transaction: bed.transaction, branches: bed.pass.branches }).run();
     expect(again.calls).toEqual(['02 action', '03 action']);
     expect(again.transaction.status).toBe('succeed');
   });
 
   it('calls all steps of a concurrent message at once, also when one gives no decision', () => {
-    const bed = new PassBed(msgOf(3, 'submitted', { concurrent: true }));
+    const bed = new PassDriver(msgOf(3, 'submitted', { concurrent: true }));
     expect(bed.advance()).toEqual(['01 action', '02 action', '03 action']);
     expect(bed.advance({ '02 action': FAILURE })).toEqual([]);
     expect(bed.step.over).toBe(false);
     bed.advance({ '01 action': SUCCESS, '03 action': SUCCESS });
     expect([bed.step.over, bed.summary]).toEqual([true, 'submitted, 01 action succeed, 03 action succeed']);
-    const again = new PassBed({ transaction: bed.transaction, branches: bed.pass.branches }).run();
+    const again = new PassDriver({ transaction: bed.transaction, branches: bed.pass.branches }).run();
     expect([again.calls, again.transaction.status]).toEqual([['02 action'], 'succeed']);
   });
 
   it('waits for the delay, measured from the creation, and is due then', () => {
     const details = msgOf(1, 'submitted', { customData: '{"delay":60}' });
-    const early = new PassBed(details, START_TIME + 59_999).run();
+    const early = new PassDriver(details, START_TIME + 59_999).run();
     expect([early.calls, early.summary]).toEqual([[], 'submitted']);
     expect(early.transaction.nextCronTime).toBe(START_TIME + 60_000);
-    expect(new PassBed(details, START_TIME + 60_000).run().summary).toBe('succeed, 01 action succeed');
+    expect(new PassDriver(details, START_TIME + 60_000).run().summary).toBe('succeed, 01 action succeed');
   });
 
   it('waits for the delay after the query-back, too', () => {
     const details = msgOf(1, 'prepared', { customData: '{"delay":60}' });
-    const bed = new PassBed(details, START_TIME + TIMEOUT).run();
+    const bed = new PassDriver(details, START_TIME + TIMEOUT).run();
     expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'submitted']);
     expect(bed.transaction.nextCronTime).toBe(START_TIME + 60_000);
   });
 
   it('has no time-out after the submit', () => {
-    const bed = new PassBed(msgOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9);
+    const bed = new PassDriver(msgOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9);
     expect(bed.run({ '01 action': UNKNOWN }).summary).toBe('submitted');
   });
 
   it('treats an empty URL as success', () => {
-    const bed = new PassBed(withBranches(msgOf(2, 'submitted'), { '01 action': { url: '' } })).run();
+    const bed = new PassDriver(withBranches(msgOf(2, 'submitted'), { '01 action': { url: '' } })).run();
     expect([bed.calls, bed.summary]).toEqual([['02 action'], 'succeed, 01 action succeed, 02 action succeed']);
   });
 
   it('has nothing to do for a message without steps', () => {
-    expect(new PassBed(msgOf(0, 'submitted')).run().summary).toBe('succeed');
+    expect(new PassDriver(msgOf(0, 'submitted')).run().summary).toBe('succeed');
   });
 });
 
 it.each(['succeed', 'failed'] as const)('a message with status %s is not called', (status) => {
-  const bed = new PassBed(msgOf(1, status), START_TIME + 10 ** 9).run();
+  const bed = new PassDriver(msgOf(1, status), START_TIME + 10 ** 9).run();
   expect([bed.calls, bed.summary]).toEqual([[], status]);
 });

@@ -17,7 +17,7 @@ import { START_TIME } from '../../../support/virtual-clock.js';
 
 export const SETTINGS: CoordinatorSettings = resolveSettings({});
 
-/** What a saga in a test looks like; steps are named by their number, and have URLs unless said otherwise. */
+/** The shape of a saga in a test; steps are identified by their number and have URLs by default. */
 export interface SagaShape {
   readonly steps: number;
   readonly urls?: Readonly<Record<number, Partial<StepUrls>>>;
@@ -56,7 +56,7 @@ export function sagaOf({
   );
 }
 
-/** Registers branches with these ids at a TCC or XA; their URLs hold operation and id. */
+/** Creates the branches of a TCC or XA with these ids; their URLs contain operation and id. */
 export function branchRows(transType: 'tcc' | 'xa', ids: readonly string[]): BranchRecord[] {
   const shape = { gid: 'g', payload: '' };
   return ids.flatMap((branchId) => {
@@ -77,7 +77,7 @@ export function branchRows(transType: 'tcc' | 'xa', ids: readonly string[]): Bra
   });
 }
 
-/** A TCC or XA with that many registered branches. */
+/** A TCC or XA with a number of registered branches. */
 export function twoPhaseOf(
   transType: 'tcc' | 'xa',
   branches: number,
@@ -95,12 +95,12 @@ export function twoPhaseOf(
   return { transaction, branches: branchRows(transType, ids) };
 }
 
-/** A TCC with that many registered branches. */
+/** A TCC with a number of registered branches. */
 export function tccOf(branches: number, status: GlobalStatus, options: TransactionOptions = {}): TransactionDetails {
   return twoPhaseOf('tcc', branches, status, options);
 }
 
-/** A message with that many steps; `http://b/q` says whether it is to be delivered. */
+/** A message with a number of steps; `http://b/q` is its query-back. */
 export function msgOf(
   steps: number,
   status: GlobalStatus,
@@ -144,7 +144,7 @@ function noTopics(): readonly string[] {
   return [];
 }
 
-/** Changes some branch rows, named like `01 action`. */
+/** Changes some branches, which are named like `01 action`. */
 export function withBranches(
   details: TransactionDetails,
   changes: Readonly<Record<string, Partial<BranchRecord>>>,
@@ -153,8 +153,8 @@ export function withBranches(
   return { ...details, branches };
 }
 
-/** A pass that a test takes step by step; branches are named like `01 action`. */
-export class PassBed {
+/** Runs a pass step by step; branches are named like `01 action`. */
+export class PassDriver {
   pass: Pass;
   /** The last step. */
   step!: Step;
@@ -175,7 +175,7 @@ export class PassBed {
     return this.pass.transaction;
   }
 
-  /** Status with those of the branches that are not prepared any more. */
+  /** Status of the transaction and of the branches that are not prepared. */
   get summary(): string {
     const decided = this.pass.branches.filter(({ status }) => status !== 'prepared');
     return [this.transaction.status, ...decided.map(({ branchId, op, status }) => `${branchId} ${op} ${status}`)].join(
@@ -187,7 +187,7 @@ export class PassBed {
     return [...this.pass.running].map((index) => this.#name(index));
   }
 
-  /** Takes the next step with the answers that came meanwhile, and gives back what is to be called. */
+  /** Advances one step with answers; returns the calls to make. */
   advance(answers: Readonly<Record<string, Outcome>> = {}): string[] {
     const received = Object.entries(answers).map(([name, outcome]) => ({ branch: this.#index(name), outcome }));
     this.step = advance(this.#machine, this.pass, received, this.now, {
@@ -200,7 +200,7 @@ export class PassBed {
     return calls;
   }
 
-  /** Goes on to the end: every call is answered as told, or with success, the one that was made first being answered first. */
+  /** Runs to the end. Calls are answered in their order, with success unless told otherwise. */
   run(answers: Readonly<Record<string, Outcome>> = {}): this {
     this.advance();
     while (!this.step.over) {
@@ -217,7 +217,7 @@ export class PassBed {
   }
 
   #index(name: string): number {
-    // no branch has this name: it is the initiator's, and findIndex says so with the very number that stands for it
+    // no branch has the name of the initiator, and -1 of findIndex equals INITIATOR
     return this.pass.branches.findIndex(({ branchId, op }) => `${branchId} ${op}` === name);
   }
 }

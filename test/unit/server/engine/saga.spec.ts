@@ -2,7 +2,7 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, sagaOf, withBranches, type SagaShape } from './pass-driver.js';
+import { PassDriver, sagaOf, withBranches, type SagaShape } from './pass-driver.js';
 
 interface Case {
   readonly title: string;
@@ -10,7 +10,7 @@ interface Case {
   readonly answers?: Readonly<Record<string, Outcome>>;
   /** Calls of the pass, in order. */
   readonly calls: string;
-  /** What is stored at the end. */
+  /** The stored state at the end. */
   readonly end: string;
 }
 
@@ -100,7 +100,7 @@ describe('a pass over a saga whose steps run one after the other', () => {
       end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
     },
   ])('$title', ({ saga, answers, calls, end }) => {
-    const bed = new PassBed(sagaOf(saga)).run(answers);
+    const bed = new PassDriver(sagaOf(saga)).run(answers);
     expect(bed.calls.join(', ')).toBe(calls);
     expect(bed.summary).toBe(end);
   });
@@ -157,13 +157,13 @@ describe('a pass over a concurrent saga', () => {
       end: 'failed, 01 compensate succeed, 02 compensate succeed, 02 action failed',
     },
   ])('$title', ({ saga, answers, calls, end }) => {
-    const bed = new PassBed(sagaOf(saga)).run(answers);
+    const bed = new PassDriver(sagaOf(saga)).run(answers);
     expect(bed.calls.join(', ')).toBe(calls);
     expect(bed.summary).toBe(end);
   });
 
   it('starts compensating while other actions are still running, but never the step of a running action', () => {
-    const bed = new PassBed(sagaOf({ steps: 3, concurrent: true }));
+    const bed = new PassDriver(sagaOf({ steps: 3, concurrent: true }));
     expect(bed.advance()).toEqual(['01 action', '02 action', '03 action']);
     expect(bed.advance({ '01 action': SUCCESS })).toEqual([]);
     expect(bed.advance({ '02 action': FAILURE })).toEqual(['02 compensate', '01 compensate']);
@@ -179,7 +179,7 @@ describe('a pass over a concurrent saga', () => {
   it.each([SUCCESS, FAILURE, UNKNOWN, ONGOING])(
     'compensates a step whose action answers %j after the rollback began',
     (outcome) => {
-      const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
+      const bed = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
       bed.advance();
       bed.advance({ '02 action': FAILURE });
       bed.advance({ '02 compensate': SUCCESS });
@@ -188,7 +188,7 @@ describe('a pass over a concurrent saga', () => {
   );
 
   it('compensates a predecessor only after the running action of its successor has answered and is compensated', () => {
-    const bed = new PassBed(sagaOf({ steps: 3, concurrent: true, orders: { 1: [0] } }));
+    const bed = new PassDriver(sagaOf({ steps: 3, concurrent: true, orders: { 1: [0] } }));
     bed.advance();
     expect(bed.advance({ '01 action': SUCCESS })).toEqual(['02 action']);
     expect(bed.advance({ '03 action': FAILURE })).toEqual(['03 compensate']);
@@ -198,13 +198,13 @@ describe('a pass over a concurrent saga', () => {
   });
 
   it('records several answers at once', () => {
-    const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
+    const bed = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
     bed.advance();
     expect(bed.advance({ '01 action': FAILURE, '02 action': SUCCESS })).toEqual(['02 compensate', '01 compensate']);
   });
 
   it('names the first failed step as the reason', () => {
-    const bed = new PassBed(sagaOf({ steps: 2, concurrent: true }));
+    const bed = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
     bed.advance();
     bed.advance({ '02 action': { kind: 'failure', message: 'two' }, '01 action': { kind: 'failure', message: 'one' } });
     expect(bed.transaction.rollbackReason).toBe('url:http://b/a1 return failed: one');
@@ -214,7 +214,7 @@ describe('a pass over a concurrent saga', () => {
 describe('a new pass over a saga', () => {
   it('resumes the actions where they stopped', () => {
     const stored = withBranches(sagaOf({ steps: 3 }), { '01 action': { status: 'succeed' } });
-    expect(new PassBed(stored).run().calls).toEqual(['02 action', '03 action']);
+    expect(new PassDriver(stored).run().calls).toEqual(['02 action', '03 action']);
   });
 
   it('resumes the rollback where it stopped', () => {
@@ -228,20 +228,20 @@ describe('a new pass over a saga', () => {
       ...details,
       transaction: { ...details.transaction, status: 'aborting', rollbackReason: 'why' } as const,
     };
-    const bed = new PassBed(stored).run();
+    const bed = new PassDriver(stored).run();
     expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
     expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'why', rollbackTime: START_TIME });
   });
 
   it('aborts for a failure that was stored, with its reason, even when the abort was not stored', () => {
     const stored = withBranches(sagaOf({ steps: 2 }), { '01 action': { status: 'failed', lastError: 'no money' } });
-    const bed = new PassBed(stored).run();
+    const bed = new PassDriver(stored).run();
     expect(bed.calls).toEqual(['01 compensate']);
     expect(bed.transaction.rollbackReason).toBe('url:http://b/a1 return failed: no money');
   });
 
   it.each(['succeed', 'failed'] as const)('does nothing when the saga is %s', (status) => {
-    const bed = new PassBed(sagaOf({ steps: 2, status })).run();
+    const bed = new PassDriver(sagaOf({ steps: 2, status })).run();
     expect(bed.calls).toEqual([]);
     expect(bed.transaction.status).toBe(status);
   });
@@ -253,18 +253,18 @@ describe('the time-out of a saga', () => {
 
   it('compensates the steps that are done and the step that may have been called', () => {
     const stored = withBranches(sagaOf({ steps: 3, options }), { '01 action': { status: 'succeed' } });
-    const bed = new PassBed(stored, late).run();
+    const bed = new PassDriver(stored, late).run();
     expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
     expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'Timeout after 5 seconds' });
   });
 
   it('is exact to the millisecond', () => {
-    expect(new PassBed(sagaOf({ steps: 1, options }), late - 1).advance()).toEqual(['01 action']);
-    expect(new PassBed(sagaOf({ steps: 1, options }), late).advance()).toEqual(['01 compensate']);
+    expect(new PassDriver(sagaOf({ steps: 1, options }), late - 1).advance()).toEqual(['01 action']);
+    expect(new PassDriver(sagaOf({ steps: 1, options }), late).advance()).toEqual(['01 compensate']);
   });
 
   it('waits for the answer of a running action, then compensates it', () => {
-    const bed = new PassBed(sagaOf({ steps: 2, options }), START_TIME);
+    const bed = new PassDriver(sagaOf({ steps: 2, options }), START_TIME);
     bed.advance();
     bed.now = late;
     expect(bed.advance({ '01 action': SUCCESS })).toEqual(['02 compensate']);
@@ -273,7 +273,7 @@ describe('the time-out of a saga', () => {
   });
 
   it('has no effect when the last action has succeeded', () => {
-    const bed = new PassBed(sagaOf({ steps: 1, options }), START_TIME);
+    const bed = new PassDriver(sagaOf({ steps: 1, options }), START_TIME);
     bed.advance();
     bed.now = late;
     bed.advance({ '01 action': SUCCESS });
@@ -281,7 +281,7 @@ describe('the time-out of a saga', () => {
   });
 
   it('is not the reason when an action has failed', () => {
-    const bed = new PassBed(sagaOf({ steps: 1, options }), START_TIME);
+    const bed = new PassDriver(sagaOf({ steps: 1, options }), START_TIME);
     bed.advance();
     bed.now = late;
     bed.advance({ '01 action': FAILURE });
@@ -289,14 +289,14 @@ describe('the time-out of a saga', () => {
   });
 
   it('does not exist unless it is set', () => {
-    expect(new PassBed(sagaOf({ steps: 1 }), START_TIME + 10 ** 12).advance()).toEqual(['01 action']);
+    expect(new PassDriver(sagaOf({ steps: 1 }), START_TIME + 10 ** 12).advance()).toEqual(['01 action']);
   });
 
   it('fails a prepared saga without a call; nothing happens before', () => {
     const saga = sagaOf({ steps: 2, options, status: 'prepared' });
-    const early = new PassBed(saga, late - 1).run();
+    const early = new PassDriver(saga, late - 1).run();
     expect([early.calls, early.transaction.status, early.transaction.nextCronTime]).toEqual([[], 'prepared', late]);
-    const bed = new PassBed(saga, late).run();
+    const bed = new PassDriver(saga, late).run();
     expect(bed.calls).toEqual([]);
     expect(bed.transaction).toMatchObject({
       status: 'failed',
@@ -307,7 +307,7 @@ describe('the time-out of a saga', () => {
 
   it('has no effect during the rollback', () => {
     const details = sagaOf({ steps: 1, options, status: 'aborting' });
-    const bed = new PassBed(details, late).run({ '01 compensate': UNKNOWN });
+    const bed = new PassDriver(details, late).run({ '01 compensate': UNKNOWN });
     expect(bed.transaction).toMatchObject({ status: 'aborting', nextCronTime: late + 5000 });
   });
 });
@@ -320,15 +320,15 @@ describe('retry_limit', () => {
   };
 
   it('counts undecided attempts in the record, so that a restart does not forget them', () => {
-    expect(new PassBed(afterTries(0)).run({ '01 action': UNKNOWN }).transaction.retryCount).toBe(1);
-    expect(new PassBed(afterTries(1)).run({ '01 action': UNKNOWN }).transaction).toMatchObject({
+    expect(new PassDriver(afterTries(0)).run({ '01 action': UNKNOWN }).transaction.retryCount).toBe(1);
+    expect(new PassDriver(afterTries(1)).run({ '01 action': UNKNOWN }).transaction).toMatchObject({
       retryCount: 2,
       status: 'submitted',
     });
   });
 
   it('rolls back after the last allowed attempt, the undecided step included', () => {
-    const bed = new PassBed(afterTries(2)).run({ '01 action': UNKNOWN });
+    const bed = new PassDriver(afterTries(2)).run({ '01 action': UNKNOWN });
     expect(bed.calls).toEqual(['01 action', '01 compensate']);
     expect(bed.transaction).toMatchObject({
       status: 'failed',
@@ -337,12 +337,12 @@ describe('retry_limit', () => {
   });
 
   it('does not count ongoing answers', () => {
-    const bed = new PassBed(afterTries(2)).run({ '01 action': ONGOING });
+    const bed = new PassDriver(afterTries(2)).run({ '01 action': ONGOING });
     expect(bed.transaction).toMatchObject({ status: 'submitted', retryCount: 2 });
   });
 
   it('does not count compensations', () => {
-    const bed = new PassBed({
+    const bed = new PassDriver({
       ...afterTries(0),
       transaction: { ...afterTries(0).transaction, status: 'aborting' },
     }).run({ '01 compensate': UNKNOWN });
@@ -352,7 +352,7 @@ describe('retry_limit', () => {
   it('does not exist unless it is set', () => {
     const details = sagaOf({ steps: 1 });
     const tried = { ...details, transaction: { ...details.transaction, retryCount: 10_000 } };
-    expect(new PassBed(tried).run({ '01 action': UNKNOWN }).transaction.status).toBe('submitted');
+    expect(new PassDriver(tried).run({ '01 action': UNKNOWN }).transaction.status).toBe('submitted');
   });
 });
 
@@ -364,7 +364,7 @@ describe('what is stored of a call', () => {
     ['an unknown outcome', UNKNOWN, { status: 'prepared', attempts: 3, lastError: 'status 500: boom' }],
   ])('%s', (_, outcome, expected) => {
     const stored = withBranches(sagaOf({ steps: 1 }), { '01 action': { attempts: 2, lastError: 'before' } });
-    const bed = new PassBed(stored);
+    const bed = new PassDriver(stored);
     bed.advance();
     bed.advance({ '01 action': outcome });
     expect(bed.pass.branches[1]).toMatchObject(expected);
@@ -376,12 +376,12 @@ describe('what is stored of a call', () => {
   });
 
   it('a failed compensation stays prepared and is retried', () => {
-    const bed = new PassBed(sagaOf({ steps: 1, status: 'aborting' })).run({ '01 compensate': FAILURE });
+    const bed = new PassDriver(sagaOf({ steps: 1, status: 'aborting' })).run({ '01 compensate': FAILURE });
     expect(bed.pass.branches[0]).toMatchObject({ status: 'prepared', lastError: 'refused', attempts: 1 });
   });
 
   it('an answer is stored before the calls that follow from it', () => {
-    const bed = new PassBed(sagaOf({ steps: 2 }));
+    const bed = new PassDriver(sagaOf({ steps: 2 }));
     bed.advance();
     expect(bed.step.save).toBe(false);
     expect(bed.advance({ '01 action': FAILURE })).toEqual(['01 compensate']);
@@ -392,7 +392,7 @@ describe('what is stored of a call', () => {
 
 describe('a saga of 10,000 steps', () => {
   it.each([false, true])('can be decided (concurrent: %s)', (concurrent) => {
-    const bed = new PassBed(sagaOf({ steps: 10_000, concurrent }));
+    const bed = new PassDriver(sagaOf({ steps: 10_000, concurrent }));
     expect(bed.advance()).toHaveLength(concurrent ? 10_000 : 1);
     bed.advance({ '01 action': FAILURE });
     expect(bed.transaction.status).toBe('aborting');
@@ -400,8 +400,8 @@ describe('a saga of 10,000 steps', () => {
 
   it.each([false, true])('does not block the process when there is nothing to call (concurrent: %s)', (concurrent) => {
     const urls = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index + 1, { action: '' }]));
-    const bed = new PassBed(sagaOf({ steps: 10_000, concurrent, urls }));
-    // quadratic work with a copy of all rows in each round took over a minute
+    const bed = new PassDriver(sagaOf({ steps: 10_000, concurrent, urls }));
+    // quadratic work with a copy of all branches in each step took over a minute
     bed.advance();
     expect(bed.transaction.status).toBe('succeed');
   });

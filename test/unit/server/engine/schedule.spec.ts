@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { baseInterval, leaseTime, requestTimeout } from '../../../../lib/server/engine/schedule.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, SETTINGS, sagaOf } from './pass-driver.js';
+import { PassDriver, SETTINGS, sagaOf } from './pass-driver.js';
 
-/** A pass over a saga of two steps; gives interval stored, and seconds until the next try. */
+/** Runs a pass over a saga of two steps; returns the stored interval and the seconds until the next attempt. */
 function after(
   answers: Record<string, Outcome>,
   { interval, options, random = 0 }: { interval?: number; options?: TransactionOptions; random?: number } = {},
 ) {
   const details = sagaOf({ steps: 2, options: options ?? {} });
   const transaction = { ...details.transaction, nextCronInterval: interval ?? details.transaction.nextCronInterval };
-  const bed = new PassBed({ ...details, transaction });
+  const bed = new PassDriver({ ...details, transaction });
   bed.random = random;
   bed.run(answers);
   return [bed.transaction.nextCronInterval, (bed.transaction.nextCronTime - START_TIME) / 1000];
@@ -49,7 +49,7 @@ describe('the next attempt of a transaction', () => {
     expect(after({ '01 action': FAILURE, '01 compensate': UNKNOWN }, { interval: 160 })).toEqual([20, 10]);
     const details = sagaOf({ steps: 1, options: { timeoutToFailSeconds: 500 } });
     const timedOut = { ...details, transaction: { ...details.transaction, nextCronInterval: 160 } };
-    const bed = new PassBed(timedOut, START_TIME + 500_000).run({ '01 compensate': UNKNOWN });
+    const bed = new PassDriver(timedOut, START_TIME + 500_000).run({ '01 compensate': UNKNOWN });
     expect(bed.transaction).toMatchObject({ nextCronInterval: 20, nextCronTime: bed.now + 10_000 });
   });
 
@@ -65,7 +65,7 @@ describe('the next attempt of a transaction', () => {
   });
 
   it('does not exist when the transaction is final, which has no owner', () => {
-    const bed = new PassBed(sagaOf({ steps: 1 })).run();
+    const bed = new PassDriver(sagaOf({ steps: 1 })).run();
     expect(bed.transaction).toMatchObject({ status: 'succeed', owner: undefined });
   });
 });
@@ -91,7 +91,7 @@ describe('the lease of a pass', () => {
   });
 
   it('is renewed by each answer', () => {
-    const bed = new PassBed(sagaOf({ steps: 3 }));
+    const bed = new PassDriver(sagaOf({ steps: 3 }));
     bed.advance();
     bed.now += 2500;
     bed.advance({ '01 action': SUCCESS });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MODES } from '../../../../lib/server/engine/modes.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, SETTINGS, workflowOf } from './pass-driver.js';
+import { PassDriver, SETTINGS, workflowOf } from './pass-driver.js';
 
 const DUE = START_TIME + 10_000;
 
@@ -18,7 +18,7 @@ describe('a workflow', () => {
     const call = MODES.workflow.machine(transaction, branches.length, SETTINGS).initiator!(transaction);
     expect(call).toMatchObject({ branchId: '00', op: 'transfer', url: 'http://b/w' });
     expect(Buffer.from(call.payload).toString()).toBe('in');
-    expect(new PassBed(workflowOf(), DUE).advance()).toEqual(['00 transfer']);
+    expect(new PassDriver(workflowOf(), DUE).advance()).toEqual(['00 transfer']);
   });
 
   it.each<[string, Outcome, number]>([
@@ -27,25 +27,25 @@ describe('a workflow', () => {
     ['ongoing', ONGOING, 10],
     ['unknown', UNKNOWN, 20],
   ])('is not decided by the answer %s: it is called again after the interval', (_, outcome, interval) => {
-    const bed = new PassBed(workflowOf(), DUE).run({ '00 transfer': outcome });
+    const bed = new PassDriver(workflowOf(), DUE).run({ '00 transfer': outcome });
     expect([bed.calls, bed.summary]).toEqual([['00 transfer'], 'prepared']);
     expect(bed.transaction).toMatchObject({ nextCronTime: DUE + 10_000, nextCronInterval: interval });
     expect(bed.transaction.owner).toBeUndefined();
   });
 
   it('is called at its own interval again after an answer', () => {
-    const unknown = new PassBed(workflowOf(), DUE).run({ '00 transfer': UNKNOWN });
-    const bed = new PassBed({ transaction: unknown.transaction, branches: [] }, DUE + 10_000).run();
+    const unknown = new PassDriver(workflowOf(), DUE).run({ '00 transfer': UNKNOWN });
+    const bed = new PassDriver({ transaction: unknown.transaction, branches: [] }, DUE + 10_000).run();
     expect(bed.transaction).toMatchObject({ nextCronTime: DUE + 20_000, nextCronInterval: 10 });
   });
 
   it('has no time-out', () => {
-    const bed = new PassBed(workflowOf({ timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run();
+    const bed = new PassDriver(workflowOf({ timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run();
     expect([bed.calls, bed.summary]).toEqual([['00 transfer'], 'prepared']);
   });
 
   it('is never called when it has no URL', () => {
-    const bed = new PassBed(workflowOf({ queryPrepared: undefined }), DUE).run();
+    const bed = new PassDriver(workflowOf({ queryPrepared: undefined }), DUE).run();
     expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
     expect(bed.transaction.nextCronTime).toBeGreaterThan(DUE);
   });

@@ -2,7 +2,7 @@ import type { Outcome } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassBed, branchRows, twoPhaseOf } from './pass-driver.js';
+import { PassDriver, branchRows, twoPhaseOf } from './pass-driver.js';
 
 describe('an XA transaction', () => {
   it('has two records for each branch: rollback and commit, both with its URL and no body', () => {
@@ -18,14 +18,14 @@ describe('an XA transaction', () => {
   });
 
   it('commits in the order of registration, one at a time', () => {
-    const bed = new PassBed(twoPhaseOf('xa', 3, 'submitted'));
+    const bed = new PassDriver(twoPhaseOf('xa', 3, 'submitted'));
     expect(bed.advance()).toEqual(['01 commit']);
     expect(bed.run().calls).toEqual(['01 commit', '02 commit', '03 commit']);
     expect(bed.summary).toBe('succeed, 01 commit succeed, 02 commit succeed, 03 commit succeed');
   });
 
   it('rolls back in the order of registration, one at a time', () => {
-    const bed = new PassBed(twoPhaseOf('xa', 3, 'aborting')).run();
+    const bed = new PassDriver(twoPhaseOf('xa', 3, 'aborting')).run();
     expect(bed.calls).toEqual(['01 rollback', '02 rollback', '03 rollback']);
     expect(bed.summary).toBe('failed, 01 rollback succeed, 02 rollback succeed, 03 rollback succeed');
   });
@@ -35,19 +35,19 @@ describe('an XA transaction', () => {
     ['ongoing', ONGOING],
     ['unknown', UNKNOWN],
   ])('stops at the first branch that answers %s; the decision stands', (_, outcome) => {
-    const committed = new PassBed(twoPhaseOf('xa', 3, 'submitted')).run({ '02 commit': outcome });
+    const committed = new PassDriver(twoPhaseOf('xa', 3, 'submitted')).run({ '02 commit': outcome });
     expect(committed.calls).toEqual(['01 commit', '02 commit']);
     expect(committed.summary).toBe('submitted, 01 commit succeed');
-    const rolledBack = new PassBed(twoPhaseOf('xa', 3, 'aborting')).run({ '01 rollback': outcome });
+    const rolledBack = new PassDriver(twoPhaseOf('xa', 3, 'aborting')).run({ '01 rollback': outcome });
     expect(rolledBack.calls).toEqual(['01 rollback']);
     expect(rolledBack.summary).toBe('aborting');
   });
 
   it('waits for its initiator while prepared, and is rolled back at its time-out', () => {
-    const waiting = new PassBed(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 34_999).run();
+    const waiting = new PassDriver(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 34_999).run();
     expect([waiting.calls, waiting.summary]).toEqual([[], 'prepared']);
     expect(waiting.transaction.nextCronTime).toBe(START_TIME + 35_000);
-    const bed = new PassBed(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 35_000).run();
+    const bed = new PassDriver(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 35_000).run();
     expect([bed.calls, bed.summary]).toEqual([['01 rollback'], 'failed, 01 rollback succeed']);
     expect(bed.transaction.rollbackReason).toBe('Timeout after 35 seconds');
   });
