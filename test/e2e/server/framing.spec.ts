@@ -197,7 +197,6 @@ describe('unusual clients', () => {
     ['PATCH', `PATCH ${SUBMIT} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`, 404],
     ['OPTIONS', 'OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n', 404],
     ['TRACE', 'TRACE / HTTP/1.1\r\nHost: x\r\n\r\n', 404],
-    ['a proxy', 'GET http://127.0.0.1/api/ping HTTP/1.1\r\nHost: x\r\n\r\n', 404],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['HTTP/0.9', 'GET /api/ping\r\n\r\n', 200],
     ['no Host', 'GET /api/ping HTTP/1.1\r\n\r\n', 400],
@@ -255,4 +254,33 @@ it('other machines cannot connect by default', async () => {
     expect(await connected(dtm, host)).toBe(false);
     expect(await connected(open, host)).toBe(true);
   }
+});
+
+describe('the target of a request line', () => {
+  it.each([
+    ['the origin form', '/api/dtmsvr/query?gid=form'],
+    ['the absolute form', 'http://dtm:36789/api/dtmsvr/query?gid=form'],
+    ['the absolute form with another case of the scheme', 'HTTP://DTM/api/dtmsvr/query?gid=form'],
+  ])('is read in %s', async (_form, target) => {
+    await dtm.answer('submit', saga('form'));
+    await connection.write(`GET ${target} HTTP/1.1\r\nHost: dtm:36789\r\n\r\n`);
+    const { status, body } = await connection.answer();
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ transaction: { gid: 'form', status: 'succeed' } });
+  });
+
+  it('carries a POST in the absolute form', async () => {
+    await connection.write(posted(`http://dtm:36789${SUBMIT}`, saga('absolute')));
+    expect(await connection.answer()).toMatchObject({ status: 200, body: '{"dtm_result":"SUCCESS"}' });
+    expect(await storedGids()).toEqual(['absolute']);
+  });
+
+  it.each(['http://dtm:36789', 'http://dtm:36789?gid=form', '*'])(
+    'without a known path, %s, is 404',
+    async (target) => {
+      await connection.write(`GET ${target} HTTP/1.1\r\nHost: dtm:36789\r\n\r\n`);
+      expect((await connection.answer()).status).toBe(404);
+      await expectServing();
+    },
+  );
 });

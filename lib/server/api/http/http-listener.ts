@@ -5,6 +5,7 @@ import { listenerAddress } from '../../../support/host-port.js';
 import type { Metrics } from '../../environment/metrics.js';
 import { DEFAULT_HOST, DEFAULT_PORT, type ListenOptions } from '../listen-options.js';
 import { BodyTooLargeError, readBody } from './read-body.js';
+import { parseRequestTarget } from './request-target.js';
 import { Router, errorAnswer, type ApiAnswer, type Routes } from './router.js';
 
 /** A listening HTTP server. */
@@ -114,10 +115,8 @@ async function serve(
   try {
     // any web page in a browser on this machine could send requests, and the API has no authentication
     if (request.headers.origin !== undefined) return send(response, BROWSER_REFUSED);
-    const { url = '/' } = request;
-    const end = url.includes('?') ? url.indexOf('?') : url.length;
-    const search = url.slice(end + 1);
-    const route = router.find(request.method ?? '', url.slice(0, end), search);
+    const { path, search } = parseRequestTarget(request.url ?? '/');
+    const route = router.find(request.method ?? '', path, search);
     if (!route) return send(response, { status: 404, body: '404 page not found', contentType: 'text/plain' });
     name = route.name;
     const body = request.method === 'POST' ? await readBody(request) : '';
