@@ -69,7 +69,7 @@ function genericServices(controllers: readonly Type[]): PackageDefinition {
       const owner = owners.get(key);
       if (owner !== undefined) {
         throw new DtmConfigError(
-          `dtmGrpcOptions: ${handler} and ${owner} are both ${key} over gRPC; give one of them another service or rpc in its decorator`,
+          `dtmGrpcOptions: ${handler} and ${owner} have the same gRPC name ${key}; set service or rpc on one of the two decorators`,
         );
       }
       owners.set(key, handler);

@@ -38,7 +38,7 @@ export function branchTransport(options: BranchTransportOptions = {}): Transport
       if (protocol !== 'grpc') {
         const drivers = listDriversOfScheme(/^[^:]*/.exec(url)![0].toLowerCase()).join(' or ');
         throw new DtmArgumentError(
-          `branches are called over http or https; give the transaction the protocol grpc${drivers && `, and the driver ${drivers}`}`,
+          `this transaction calls branches over http or https only; set protocol: 'grpc'${drivers && `, and use the driver ${drivers}`}`,
         );
       }
       overGrpc.check?.(target);

@@ -38,7 +38,7 @@ export class XaParticipant<Tx> {
     this.#api = api;
   }
 
-  /** Whether dtm calls the second phase, for {@link finish}. Otherwise the initiator calls the first, for {@link call}. */
+  /** Whether the request belongs to the second phase: {@link finish} serves it. {@link call} serves the first phase. */
   get isSecondPhase(): boolean {
     return this.context.op !== 'action';
   }
@@ -91,6 +91,7 @@ export class XaParticipant<Tx> {
 
   #wrongPhase(right: string): DtmArgumentError {
     const { op, gid } = this.context;
-    return new DtmArgumentError(`this XA branch was called for ${op}; use ${right}()`, { gid });
+    const request = this.isSecondPhase ? `a ${op}, not an action` : 'an action, not a commit or rollback';
+    return new DtmArgumentError(`this request is ${request}; call ${right}()`, { gid });
   }
 }

@@ -17,7 +17,7 @@ Runs the coordinator as a server with the HTTP, JSON-RPC and gRPC API of dtm.
 SIGTERM and SIGINT drain the server: it waits for running branch calls and stores their results. The remaining work
 continues at the next start. A second signal ends the process at once.
 
-The settings are those of dtm. The file wins over the environment, in which ${EXAMPLE} is ${environmentVariableOf(EXAMPLE)}.
+The settings are those of dtm. The file overrides the environment, in which ${EXAMPLE} is ${environmentVariableOf(EXAMPLE)}.
 
 ${SETTING_KEYS.filter(hasEffect).map(line).join('\n')}
 

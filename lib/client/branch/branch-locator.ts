@@ -1,7 +1,7 @@
 import { DtmConfigError, type StepUrls } from '../../protocol/internal.js';
 import type { BranchRef, TccUrls } from './branch-ref.js';
 
-/** Finds the URLs of branches that are named by code. */
+/** Finds the URLs of branches that `branchOf()` references. */
 export interface BranchLocator {
   /** URLs of a saga branch; throws DtmConfigError for any other branch. */
   getSagaUrls(ref: BranchRef): StepUrls;
@@ -22,5 +22,7 @@ export const unknownBranches: BranchLocator = {
 };
 
 function refuse(): never {
-  throw new DtmConfigError('only DtmService knows the URLs of a branch that is named by code; pass URLs instead');
+  throw new DtmConfigError(
+    'only DtmService finds the URLs of a branch that is referenced by branchOf(); pass URLs instead',
+  );
 }

@@ -9,7 +9,8 @@ export interface TccUrls {
 }
 
 /**
- * A branch named by code instead of by URL, with the types of its payload and result. In Nest, `branchOf` creates it.
+ * Reference to a branch by its handler instead of its URL, with the types of payload and result. In Nest, `branchOf`
+ * creates it.
  *
  * @typeParam P - payload
  * @typeParam R - result of a TCC try, or of the first phase of XA

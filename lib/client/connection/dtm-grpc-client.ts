@@ -66,7 +66,7 @@ const OPERATOR = serviceMethods('nestjsdtm.Operator', [OPERATOR_PROTO]);
 export function dtmGrpcClient(url: string, options: DtmGrpcClientOptions = {}): DtmConnection {
   const { server, isSecure } = parseGrpcAddress(url);
   if (options.tls && /^grpc:/i.test(url)) {
-    throw new DtmConfigError(`server ${url} excludes TLS, but the option tls is set; use grpcs://`);
+    throw new DtmConfigError(`server ${url} does not use TLS, but the option tls is set; use grpcs://`);
   }
   const { maxAnswerBytes = 4 * 1024 * 1024, tls = isSecure ? {} : undefined } = options;
   const http = typeof options.http === 'string' ? dtmHttpClient(options.http, options) : options.http;

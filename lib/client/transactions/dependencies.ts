@@ -9,7 +9,7 @@ export interface TransactionDependencies {
   readonly api: DtmApi;
   /** Checks addresses of gRPC. @default they are not checked */
   readonly transport?: Transport | undefined;
-  /** Finds branches that are named by code. @default branches have URLs only */
+  /** Finds the URLs of branches that `branchOf()` references. @default branches have URLs only */
   readonly locator?: BranchLocator | undefined;
   /** Encodes payloads for the branches, and decodes their answers. @default jsonPayloads */
   readonly payloads?: PayloadCodec | undefined;

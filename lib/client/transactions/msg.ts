@@ -62,7 +62,7 @@ export class Msg {
   /**
    * Adds a step: a branch that is called until it succeeds.
    *
-   * @param branch - URL, or a branch named by code
+   * @param branch - URL, or a reference from `branchOf()`
    * @param payload - over HTTP sent as JSON, over gRPC as `PayloadCodec` encodes it. Without a payload, branches over HTTP
    *   are called with GET
    * @throws DtmArgumentError when the URL is malformed or the payload cannot be encoded; DtmConfigError when the branch

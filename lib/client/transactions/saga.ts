@@ -51,7 +51,7 @@ export class Saga {
   /**
    * Adds a step.
    *
-   * @param branch - URLs, or a branch named by code. An empty `compensate` means that nothing has to be undone
+   * @param branch - URLs, or a reference from `branchOf()`. An empty `compensate` means that nothing has to be undone
    * @param payload - sent to action and compensation: over HTTP as JSON, over gRPC as `PayloadCodec` encodes it. Without a
    *   payload, branches over HTTP are called with GET
    * @throws DtmArgumentError when a URL is malformed or the payload cannot be encoded; DtmConfigError when the branch is not

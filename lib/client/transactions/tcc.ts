@@ -33,7 +33,7 @@ export interface Tcc {
   /**
    * Registers confirm and cancel of a branch, then calls its try.
    *
-   * @param branch - URLs, or a branch named by code
+   * @param branch - URLs, or a reference from `branchOf()`
    * @param payload - sent to try, confirm and cancel: over HTTP as JSON, over gRPC as `PayloadCodec` encodes it. Without a
    *   payload, branches over HTTP are called with GET
    * @returns the answer of the try. JSON is parsed; any other text is returned as it is. Undefined for an answer without a

@@ -22,7 +22,7 @@ export interface XaTransaction {
    * Calls the first phase of a branch, which does its work in its database, registers itself and prepares. The coordinator
    * calls the same URL for commit or rollback.
    *
-   * @param branch - URL, or a branch named by code
+   * @param branch - URL, or a reference from `branchOf()`
    * @param payload - sent to the first phase: over HTTP as JSON, over gRPC as `PayloadCodec` encodes it
    * @returns the answer of the branch. JSON is parsed; any other text is returned as it is
    * @throws DtmFailureError when the branch refuses; DtmOngoingError or DtmBranchError when the branch does not decide. Each

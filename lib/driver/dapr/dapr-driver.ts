@@ -34,7 +34,7 @@ export function daprDriver(): DtmDriver {
     parseServerMethod(uri) {
       const { daprgrpc, daprpgrpc } = DAPR_FORMS;
       if (isDaprUrl(uri, 'http')) {
-        throw new DtmArgumentError(`bad url: '${uri}'. expected a gRPC branch as ${daprpgrpc}`);
+        throw new DtmArgumentError(`branch URL '${uri}' is invalid: expected a gRPC branch as ${daprpgrpc}`);
       }
       if (!isDaprUrl(uri, 'grpc')) return splitBranchUrl(uri, { driver: NAME, schemes: { daprgrpc, daprpgrpc } });
       const url = parseDaprBranch(uri);
@@ -59,7 +59,9 @@ function parseTarget({ scheme, authority, path }: GrpcTarget): DaprUrl {
   const text = `${scheme}://${authority}/${path}`;
   const url = parseDaprUrl(text);
   if (url.method === '') return url;
-  throw new DtmArgumentError(`bad address: '${text}'. expected a service behind Dapr as ${scheme}://DAPR_ENV/app-id`);
+  throw new DtmArgumentError(
+    `address '${text}' is invalid: expected a service behind Dapr as ${scheme}://DAPR_ENV/app-id`,
+  );
 }
 
 function interceptGrpc(call: OutgoingGrpcCall): OutgoingGrpcCall {

@@ -55,7 +55,7 @@ export function parseDaprUrl(url: string): DaprUrl {
   const scheme = writtenScheme?.toLowerCase() as DaprScheme | undefined;
   if (!scheme || !(sidecar === DAPR_ENV || parseHostPort(sidecar)) || !/[^.]/.test(appId)) {
     throw new DtmArgumentError(
-      `bad url: '${redactUrls(url)}'. expected a service behind Dapr as scheme://DAPR_ENV/app-id, or with the host:port of ` +
+      `branch URL '${redactUrls(url)}' is invalid: expected a service behind Dapr as scheme://DAPR_ENV/app-id, or with the host:port of ` +
         `a sidecar, and one of the schemes ${Object.keys(DAPR_FORMS).join(', ')}`,
     );
   }
@@ -70,7 +70,9 @@ export function parseDaprUrl(url: string): DaprUrl {
 export function parseDaprBranch(url: string): DaprUrl {
   const parts = parseDaprUrl(url);
   if (METHODS[parts.scheme].test(parts.method)) return parts;
-  throw new DtmArgumentError(`bad url: '${redactUrls(url)}'. expected a branch as ${DAPR_FORMS[parts.scheme]}`);
+  throw new DtmArgumentError(
+    `branch URL '${redactUrls(url)}' is invalid: expected a branch as ${DAPR_FORMS[parts.scheme]}`,
+  );
 }
 
 /**

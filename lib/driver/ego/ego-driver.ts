@@ -74,7 +74,8 @@ export function egoDriver(options: EgoOptions = {}): DtmDriver {
     const parts = driver.parseServerMethod(uri);
     const scheme = lookup?.scheme ?? 'etcd';
     if (!parts.server.startsWith(`${scheme}://`)) return parts;
-    const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(uri)}'. ${why}`);
+    const refusal = (why: string): DtmArgumentError =>
+      new DtmArgumentError(`branch URL '${redactUrls(uri)}' is invalid: ${why}`);
     if (!lookup) throw refusal(NO_REGISTRY);
     const [, path] = parts.server.split(':///');
     if (path === undefined) throw refusal(`expected a gRPC branch as ${FORMS[scheme]}`);

@@ -71,7 +71,7 @@ export class EgoEtcd implements EgoRegistry {
 function parseTarget({ authority, path }: GrpcTarget): string {
   if (authority === '') return parseServiceName(path);
   throw new DtmArgumentError(
-    `bad address: 'etcd://…/${path}'. expected a service of ego in etcd as etcd:///service, with three slashes`,
+    `address 'etcd://…/${path}' is invalid: expected a service of ego in etcd as etcd:///service, with three slashes`,
   );
 }
 

@@ -63,6 +63,6 @@ function parseTarget({ authority, path }: GrpcTarget): { service: string; port: 
   const port = Number(digits ?? 0);
   if (service !== undefined && port >= 1 && port <= 65_535) return { service: parseServiceName(service), port };
   throw new DtmArgumentError(
-    `bad address: 'k8s://…/${path}'. expected a service of ego in Kubernetes as k8s:///service:port, with three slashes`,
+    `address 'k8s://…/${path}' is invalid: expected a service of ego in Kubernetes as k8s:///service:port, with three slashes`,
   );
 }

@@ -96,7 +96,7 @@ function parseTarget({ authority, path }: GrpcTarget): ConsulTarget {
   const url = parseRegistryUrl(`consul://${authority}/${path}`, DEFAULT_PORT);
   if (url.hosts.length === 0) {
     throw new DtmArgumentError(
-      `bad address: 'consul:///${url.path}'. expected a service in Consul as consul://host:port/service`,
+      `address 'consul:///${url.path}' is invalid: expected a service in Consul as consul://host:port/service`,
     );
   }
   const { query } = url;

@@ -76,7 +76,7 @@ function parseTarget({ scheme, authority, path }: GrpcTarget): { hosts: readonly
   const hosts = text.includes('@') ? [] : parseRegistryUrl(`etcd://${text}`, DEFAULT_PORT).hosts;
   if (hosts.length === 0) {
     throw new DtmArgumentError(
-      `bad address: '${scheme}://…/${path}'. expected a service in etcd as etcd://host:port,host:port/service`,
+      `address '${scheme}://…/${path}' is invalid: expected a service in etcd as etcd://host:port,host:port/service`,
     );
   }
   return { hosts, service: parseServiceName(newKey ?? path) };

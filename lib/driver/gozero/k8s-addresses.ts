@@ -33,7 +33,7 @@ function parseTarget({ scheme, authority, path }: GrpcTarget): K8sService & { re
   if (name === undefined || port > 65_535) {
     const url = redactUrls(`${scheme}://${authority}/${path}`);
     throw new DtmArgumentError(
-      `bad address: '${url}'. expected a service in Kubernetes as ${scheme}://namespace/service:port`,
+      `address '${url}' is invalid: expected a service in Kubernetes as ${scheme}://namespace/service:port`,
     );
   }
   return {

@@ -57,7 +57,7 @@ function parseTarget({ scheme, authority, path }: GrpcTarget): { location: Nacos
   const url = parseRegistryUrl(text, DEFAULT_PORT);
   if (url.hosts.length === 0) {
     throw new DtmArgumentError(
-      `bad address: '${redactUrls(text)}'. expected a service in Nacos as nacos://host:port/service`,
+      `address '${redactUrls(text)}' is invalid: expected a service in Nacos as nacos://host:port/service`,
     );
   }
   const clusters = optionOf(url, 'clusters')?.split(',');

@@ -25,7 +25,7 @@ export function splitPolarisUrl(uri: string, driver: string): ServerMethod {
   const [, service = '', method, namespace = ''] = BRANCH.exec(uri) ?? [];
   if (method !== undefined) return { server: serverUrl(parseServiceName(service), namespace), method };
   throw new DtmArgumentError(
-    `bad url: '${redactUrls(uri)}'. expected a gRPC branch as ${POLARIS_FORM}; dtm drops every other part`,
+    `branch URL '${redactUrls(uri)}' is invalid: expected a gRPC branch as ${POLARIS_FORM}; dtm drops every other part`,
   );
 }
 
@@ -57,7 +57,7 @@ export function parsePolarisTarget({ scheme, authority, path }: GrpcTarget): Pol
   if (name === '' || namespace === undefined || !isKnown) {
     const url = redactUrls(`${scheme}://${authority}/${path}`);
     throw new DtmArgumentError(
-      `bad address: '${url}'. expected a service in Polaris as polaris://service?namespace=NAMESPACE`,
+      `address '${url}' is invalid: expected a service in Polaris as polaris://service?namespace=NAMESPACE`,
     );
   }
   return {

@@ -28,7 +28,7 @@ export function protocol1Driver(): DtmDriver {
       const parts = splitBranchUrl(uri, { driver: NAME, schemes: { [SCHEME]: FORM } });
       const [, address] = parts.server.split('://');
       if (address !== undefined && !(address.startsWith('/') && parseHostPort(address.slice(1)))) {
-        throw new DtmArgumentError(`bad url: '${redactUrls(uri)}'. expected a gRPC branch as ${FORM}`);
+        throw new DtmArgumentError(`branch URL '${redactUrls(uri)}' is invalid: expected a gRPC branch as ${FORM}`);
       }
       return parts;
     },
@@ -42,5 +42,7 @@ function parseTarget({ authority, path }: GrpcTarget): ServiceAddress {
   const address = authority === '' || path === '' ? parseHostPort(authority + path) : undefined;
   if (address) return address;
   const url = redactUrls(`${SCHEME}://${authority}/${path}`);
-  throw new DtmArgumentError(`bad address: '${url}'. expected the address of a service as ${SCHEME}:///host:port`);
+  throw new DtmArgumentError(
+    `address '${url}' is invalid: expected the address of a service as ${SCHEME}:///host:port`,
+  );
 }

@@ -53,7 +53,8 @@ export function isHttpScheme(scheme: string): boolean {
  * @throws DtmArgumentError with the reason
  */
 export function parseNamedUrl(url: string): NamedUrl {
-  const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(url)}'. ${why}`);
+  const refusal = (why: string): DtmArgumentError =>
+    new DtmArgumentError(`branch URL '${redactUrls(url)}' is invalid: ${why}`);
   const [, scheme = '', host = '', rest = ''] = PARTS.exec(url) ?? [];
   if (!/^[!-~]+$/.test(url)) throw refusal('expected printable ASCII; encode other characters with %');
   if (/[:@]/.test(host)) {

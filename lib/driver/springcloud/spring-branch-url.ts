@@ -17,7 +17,7 @@ const PARTS = /^(?:([a-z][a-z\d+.-]*):\/\/)?([^/?#]*)\/?(?:\?(.*))?$/is;
  */
 export function springBranchUrl(service: string, method: string, services: SpringServices | undefined): string {
   const refusal = (why: string): DtmArgumentError =>
-    new DtmArgumentError(`bad url: '${redactUrls(service + method)}'. ${why}`);
+    new DtmArgumentError(`branch URL '${redactUrls(service + method)}' is invalid: ${why}`);
   if (!method.startsWith('/')) throw refusal('expected a slash at the start of the path');
   if (/^https?:\/\//i.test(service)) return service.replace(/\/+$/, '') + method;
 
@@ -58,7 +58,9 @@ export function eurekaBranchUrl(service: string, method: string): string {
   const server = service.replace(/\/+$/, '');
   const url = (server.includes('://') ? server : `eureka://${server}`) + method;
   if (!method.startsWith('/') || server.includes('?')) {
-    throw new DtmArgumentError(`bad url: '${redactUrls(url)}'. expected a branch as eureka://service/path`);
+    throw new DtmArgumentError(
+      `branch URL '${redactUrls(url)}' is invalid: expected a branch as eureka://service/path`,
+    );
   }
   if (!isHttpScheme(url.slice(0, url.indexOf(':')))) parseNamedUrl(url);
   return url;

@@ -120,7 +120,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
     parseServerMethod(uri) {
       if (!uri.includes('://')) return splitBranchUrl(uri, { driver: NAME, schemes: {} });
       throw new DtmArgumentError(
-        `bad url: '${redactUrls(uri)}'. the driver ${NAME} calls services by name over HTTP only; expected a gRPC branch as ` +
+        `branch URL '${redactUrls(uri)}' is invalid: the driver ${NAME} calls services by name over HTTP only; expected a gRPC branch as ` +
           'host:port/pkg.Service/Method',
       );
     },

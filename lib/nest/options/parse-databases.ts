@@ -27,11 +27,13 @@ function parseDatabase(name: string, database: unknown): void {
     'give { barrier: typeOrmBarrier(dataSource) }',
   );
   if (xa !== undefined && typeof (xa as { prepare?: unknown }).prepare !== 'function') {
-    throw new DtmConfigError(`DtmModule: ${option}.xa is ${describeValue(xa)}; give one such as pgXa(pool)`);
+    throw new DtmConfigError(
+      `DtmModule: ${option}.xa must be an XA adapter, not ${describeValue(xa)}; set it to pgXa(pool), for example`,
+    );
   }
   if (barrier !== undefined && typeof (barrier as { insert?: unknown }).insert !== 'function') {
     throw new DtmConfigError(
-      `DtmModule: ${option}.barrier is ${describeValue(barrier)}; give one such as typeOrmBarrier(dataSource)`,
+      `DtmModule: ${option}.barrier must be a barrier adapter, not ${describeValue(barrier)}; set it to typeOrmBarrier(dataSource), for example`,
     );
   }
 }

@@ -71,7 +71,7 @@ export function assertBranchUrl(url: string, what: string, protocol: Protocol = 
   }
   if (protocol !== 'grpc') {
     throw new DtmArgumentError(
-      `${what} ${JSON.stringify(url)} has no scheme; put http:// in front, or give the transaction the protocol grpc`,
+      `${what} ${JSON.stringify(url)} has no scheme; put http:// in front, or set protocol: 'grpc' on the transaction`,
     );
   }
   if (grpc) return;

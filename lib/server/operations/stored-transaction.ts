@@ -28,9 +28,12 @@ export async function findStored(store: Store, gid: string, remedy = ''): Promis
 /** @throws DtmFailureError when the gid belongs to a transaction of another mode */
 export function assertSameMode(transaction: TransactionRecord, { gid, transType }: TransactionRequest): void {
   if (transaction.transType === transType) return;
-  throw new DtmFailureError(`gid ${gid} is in use by a ${transaction.transType}, it cannot be a ${transType} as well`, {
-    gid,
-  });
+  throw new DtmFailureError(
+    `gid ${gid} belongs to a ${transaction.transType}; choose another gid for the ${transType}`,
+    {
+      gid,
+    },
+  );
 }
 
 /**

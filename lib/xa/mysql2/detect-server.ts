@@ -52,6 +52,6 @@ export function assertVersion(version: string): void {
 function assertAutocommit(value: unknown): void {
   if (value === undefined || Number(value) === 1) return;
   throw new DtmConfigError(
-    'XA needs sessions with autocommit, because the server refuses to commit a prepared branch in others; set autocommit = 1 for this pool',
+    'XA needs sessions with autocommit, because the server refuses to commit a prepared branch in a session without autocommit; set autocommit = 1 for this pool',
   );
 }

@@ -72,7 +72,7 @@ describe.skipIf(!service.available)(service.title('MariaDB with other defaults')
       pool.pool.on('connection', (connection) => connection.query(`set session ${name} = ${value}`));
       const store = mysqlStore({ pool });
       await expect(store.open()).rejects.toThrow(DtmConfigError);
-      await expect(store.open()).rejects.toThrow(`a setting of ${name} with which`);
+      await expect(store.open()).rejects.toThrow(`have an unsuitable ${name}, so`);
     },
   );
 

@@ -141,15 +141,15 @@ describe('nestjs-dtm serve', () => {
     },
   );
 
-  it('follows dtm: the file of -c wins over the environment, and a setting without an effect is noted', async () => {
+  it('follows dtm: the file of -c overrides the environment, and a setting without an effect is noted', async () => {
     const cwd = tempFolder();
     writeFileSync(join(cwd, 'conf.yml'), 'Store:\n  Driver: memory\nHttpPort: 0\nUpdateBranchSync: 0\n');
     const env = { HTTP_PORT: '1', STORE_DRIVER: 'sqlite', STORE_PATH: './never.db' };
     const serve = await ServeProcess.start({ cwd, env, args: ['-c', 'conf.yml'] });
     expect(serve.row('store')).toBe('memory (nothing survives the process)');
     expect(serve.rows('note').toSorted()).toEqual([
-      'HttpPort: conf.yml:3 wins over environment variable HTTP_PORT',
-      'Store.Driver: conf.yml:2 wins over environment variable STORE_DRIVER',
+      'HttpPort: conf.yml:3 overrides environment variable HTTP_PORT',
+      'Store.Driver: conf.yml:2 overrides environment variable STORE_DRIVER',
       'Store.Path (environment variable STORE_PATH) has no effect: Store.Driver is memory',
       'UpdateBranchSync (conf.yml:4) has no effect: every state is written before the transaction continues',
     ]);

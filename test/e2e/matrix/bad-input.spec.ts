@@ -110,7 +110,7 @@ describe('a gRPC branch in a TCC over HTTP', () => {
   test('is not called; the error names the option to set', async () => {
     expect(await refusal()).toMatchObject({
       code: 'DTM_ARGUMENT',
-      message: expect.stringMatching(/give the transaction the protocol grpc/),
+      message: expect.stringMatching(/set protocol: 'grpc'/),
     });
   });
 

@@ -146,7 +146,7 @@ test('two branches with the same name are rejected', () => {
   }
   const [One, Two] = [Teller, class extends Teller {}];
   Object.defineProperty(Two, 'name', { value: 'Teller' });
-  expect(() => dtmGrpcOptions([One, Two])).toThrow(/are both nestjsdtm\.Teller\/Pay over gRPC/);
+  expect(() => dtmGrpcOptions([One, Two])).toThrow(/have the same gRPC name nestjsdtm\.Teller\/Pay/);
 });
 
 test('a controller without branches is rejected', () => {

@@ -290,7 +290,7 @@ describe('rejected at class definition', () => {
       return BankController;
     }).toThrow(
       new DtmConfigError(
-        'BankController.pay: compensate names "undo", which does not exist in BankController; add the method or correct the name',
+        'BankController.pay: compensate names "undo", but BankController has no method undo; add the method or correct the name',
       ),
     );
     expect(() => {
@@ -302,7 +302,7 @@ describe('rejected at class definition', () => {
         cancel(): void {}
       }
       return BankController;
-    }).toThrow(/BankController\.freeze: cancel names "cansel", which does not exist/);
+    }).toThrow(/BankController\.freeze: cancel names "cansel", but BankController has no method cansel/);
   });
 
   test('an inherited companion, which every subclass would share', () => {
@@ -316,7 +316,7 @@ describe('rejected at class definition', () => {
       }
       return BankController;
     }).toThrow(
-      /compensate names "undo", which BankController inherits or which is not a method; declare the method in BankController itself/,
+      /compensate names "undo", but BankController inherits undo, or undo is not a method; declare the method in BankController itself/,
     );
   });
 

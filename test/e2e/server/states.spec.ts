@@ -112,7 +112,7 @@ const isTwoPhase = (mode: Mode): boolean => mode === 'tcc' || mode === 'xa';
 const ROWS: readonly Row[] = MODES.flatMap((mode): Row[] => {
   const others = MODES.filter((other) => other !== mode);
   const registered = branchOf[mode];
-  const inUse = (other: Mode): string => refusal(`gid g is in use by a ${mode}, it cannot be a ${other} as well`);
+  const inUse = (other: Mode): string => refusal(`gid g belongs to a ${mode}; choose another gid for the ${other}`);
   const notPrepared = unchanged(refusal('no trans with gid: g status: prepared found'));
   const workflowSubmit = (status: 'succeed' | 'failed'): Answers => ({
     ...unchanged(refusal("current status '<status>', cannot sumbmit.")),
@@ -255,7 +255,7 @@ describe('prepareWorkflow', () => {
     const dtm = await startHttpCoordinator();
     await bring(dtm, mode, 'prepared');
     expect(await dtm.answer('prepareWorkflow', WORKFLOW)).toBe(
-      refusal(`gid g is in use by a ${mode}, it cannot be a workflow as well`),
+      refusal(`gid g belongs to a ${mode}; choose another gid for the workflow`),
     );
     expect((await dtm.find('g')).transaction).toMatchObject({ transType: mode, status: 'prepared' });
   });

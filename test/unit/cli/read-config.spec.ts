@@ -127,7 +127,7 @@ describe('readConfig', () => {
     const env = { HTTP_PORT: '1', GRPC_PORT: '2', LOG_LEVEL: 'warn' };
     const { config, notices } = fromFile('HttpPort: 3\nGrpcPort: 2\n', env);
     expect(config).toMatchObject({ HttpPort: 3, GrpcPort: 2, LogLevel: 'warn' });
-    expect(notices).toEqual(['HttpPort: conf.yml:1 wins over environment variable HTTP_PORT']);
+    expect(notices).toEqual(['HttpPort: conf.yml:1 overrides environment variable HTTP_PORT']);
   });
 
   it('does not check a value that is overridden', () => {

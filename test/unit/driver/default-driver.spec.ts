@@ -13,7 +13,7 @@ describe('the default driver', () => {
   });
 
   it.each(['', 'noslash', 'h:9000'])("refuses '%s', which names no method", (uri) => {
-    expect(() => driver.parseServerMethod(uri)).toThrow(`bad url: '${uri}'. no '/' found`);
+    expect(() => driver.parseServerMethod(uri)).toThrow(`branch URL '${uri}' is invalid: no '/' found`);
     expect(() => driver.parseServerMethod(uri)).toThrow(DtmArgumentError);
   });
 

@@ -72,7 +72,7 @@ describe('addresses of dtm-driver-protocol1 in gRPC', () => {
   it.each(['protocol1:///localhost', 'protocol1://a:1/b:2', 'protocol1:///a:1,b:2', 'protocol1://u:p@h:1'])(
     '%s is refused when the client is created',
     (url) => {
-      expect(() => new PlainGrpcClient(url)).toThrow(/bad address: .* as protocol1:\/\/\/host:port/);
+      expect(() => new PlainGrpcClient(url)).toThrow(/address .* is invalid: .* as protocol1:\/\/\/host:port/);
       expect(() => new PlainGrpcClient(url)).not.toThrow(/u:p/);
     },
   );

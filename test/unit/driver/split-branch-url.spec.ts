@@ -82,7 +82,7 @@ describe('a branch URL of a driver like protocol1 and kratos', () => {
 
   it('is shown without its password', () => {
     const uri = 'nacos://user:secret@h:8848/s/b.B/In';
-    expect(() => splitBranchUrl(uri, KIND)).toThrow("bad url: 'nacos://***@h:8848/s/b.B/In'. ");
+    expect(() => splitBranchUrl(uri, KIND)).toThrow("branch URL 'nacos://***@h:8848/s/b.B/In' is invalid: ");
     expect(() => splitBranchUrl(uri, { driver: 'default', schemes: {} })).not.toThrow('secret');
   });
 });

@@ -227,7 +227,7 @@ describe('the target', () => {
       '{"Type":"nacos","Addr":"h:1","InstanceConfig":{"ServiceName":"s"},"ClientConfig":{"AccessKey":"secret"}}',
       'AccessKey is not supported',
     ],
-    ['{"Type":"nacos","Addr":"no address","InstanceConfig":{"ServiceName":"s"}}', 'bad url'],
+    ['{"Type":"nacos","Addr":"no address","InstanceConfig":{"ServiceName":"s"}}', 'is invalid'],
     [
       '{"Type":"eureka","Addr":"ftp://me:secret@h","InstanceConfig":{"ServiceName":"s"}}',
       'is not the URL of a Eureka server',

@@ -103,7 +103,10 @@ describe('parseDtmOptions', () => {
     [{ server: 'http://dtm', databases: [] }, /databases must be an object, not an array; give \{ default: /],
     [{ server: 'http://dtm', databases: { 'a b': {} } }, /databases\.a b: the name is part of URLs/],
     [{ server: 'http://dtm', databases: { a: { orm: 1 } } }, /databases\.a has no "orm"/],
-    [{ server: 'http://dtm', databases: { a: { barrier: 'x' } } }, /databases\.a\.barrier is "x"/],
+    [
+      { server: 'http://dtm', databases: { a: { barrier: 'x' } } },
+      /databases\.a\.barrier must be a barrier adapter, not "x"/,
+    ],
     [
       { server: 'http://dtm', endpoint: { http: 'bank:3000' } },
       /endpoint\.http "bank:3000" is not an http or https URL/,

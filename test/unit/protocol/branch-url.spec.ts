@@ -74,7 +74,7 @@ describe('a branch URL of a transaction with HTTP', () => {
       / is not an http or https URL; expected http:\/\/host:port\/path$/,
     );
     expect(() => assertBranchUrl('bank:8080/api/in', 'action', protocol)).toThrow(
-      'action "bank:8080/api/in" has no scheme; put http:// in front, or give the transaction the protocol grpc',
+      'action "bank:8080/api/in" has no scheme; put http:// in front, or set protocol: \'grpc\' on the transaction',
     );
   });
 });

@@ -89,10 +89,10 @@ describe('a transport whose driver resolves HTTP services by name', () => {
     const transport = make(withNames({}));
     expect(() => transport.check?.(callTo('bank:1/b.B/In', { protocol: 'grpc' }))).not.toThrow();
     expect(() => transport.check?.(callTo('bank:1/b.B/In', { protocol: 'http' }))).toThrow(
-      'branches are called over http or https; give the transaction the protocol grpc',
+      "this transaction calls branches over http or https only; set protocol: 'grpc'",
     );
     expect(() => transport.check?.(callTo('etcd://h:1/s/b.B/In', { protocol: 'json-rpc' }))).toThrow(
-      /the protocol grpc, and the driver dtm-driver-gozero or dtm-driver-ego$/,
+      /set protocol: 'grpc', and use the driver dtm-driver-gozero or dtm-driver-ego$/,
     );
   });
 });

@@ -63,9 +63,11 @@ describe('an XA branch', () => {
   });
 
   it('does not mix up its phases', async () => {
-    await expect(bed().branch.finish()).rejects.toThrow('called for action; use call()');
+    await expect(bed().branch.finish()).rejects.toThrow(
+      'this request is an action, not a commit or rollback; call call()',
+    );
     await expect(bed({ op: 'commit' }).branch.call(async () => undefined)).rejects.toThrow(
-      'called for commit; use finish()',
+      'this request is a commit, not an action; call finish()',
     );
   });
 

@@ -9,7 +9,7 @@ import { SETTING_KEYS, settingOf, type ServeConfig, type SettingKey } from './se
 export interface ConfigSources {
   /** The environment. */
   readonly env: NodeJS.ProcessEnv;
-  /** The configuration file, which wins over the environment, as in dtm. @default none */
+  /** The configuration file, which overrides the environment, as in dtm. @default none */
   readonly file?: { readonly name: string; readonly text: string } | undefined;
 }
 
@@ -38,7 +38,7 @@ export function readConfig({ env, file }: ConfigSources): ConfigResult {
     const raw = fromFile.settings.get(key) ?? fromEnv.get(key);
     const overridden = fromFile.settings.has(key) ? fromEnv.get(key) : undefined;
     if (overridden && overridden.text !== raw?.text) {
-      notices.push(`${key}: ${raw?.source} wins over ${overridden.source}`);
+      notices.push(`${key}: ${raw?.source} overrides ${overridden.source}`);
     }
     const value = raw && setting.parser.parse(raw.text);
     if (raw && value === undefined) problems.push(problemOf(key, setting, raw));

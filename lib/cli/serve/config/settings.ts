@@ -42,7 +42,7 @@ export const SETTINGS = {
   'Store.MaxIdleConns': withoutEffect(count, 500, 'the pool closes idle connections by itself'),
   'Store.ConnMaxLifeTime': withoutEffect(count, 5, 'a connection is kept until it breaks'),
   'Store.DataExpire': setting(seconds, 604_800, 'seconds to keep finished transactions'),
-  'Store.FinishedDataExpire': optional(seconds, 'the same; wins over Store.DataExpire'),
+  'Store.FinishedDataExpire': optional(seconds, 'seconds to keep finished transactions; overrides Store.DataExpire'),
   'Store.RedisPrefix': withoutEffect(text, '{a}', 'there is no Redis store'),
 
   TransCronInterval: setting(decimal(0, 86_400), 1, 'seconds between two searches for due transactions'),

@@ -24,6 +24,6 @@ export function joinBranchUrl(
   const split = driver.parseServerMethod(url);
   if (split.server === service && split.method === method) return url;
   throw new DtmArgumentError(
-    `bad url: '${redactUrls(url)}'. the driver ${driver.name} takes ${split.server} for the service, ${split.method} for the method`,
+    `branch URL '${redactUrls(url)}' is invalid: the driver ${driver.name} takes ${split.server} for the service, ${split.method} for the method`,
   );
 }

@@ -70,7 +70,7 @@ export function grpcDriver({ name, schemes, prepareService }: GrpcDriverDefiniti
     branchUrl(service, method) {
       if (/[?@]/.test(service)) {
         throw new DtmArgumentError(
-          `bad url: '${redactUrls(service + method)}'. Go dtm drops the user and the query of a service, and asks the ` +
+          `branch URL '${redactUrls(service + method)}' is invalid: Go dtm drops the user and the query of a service, and asks the ` +
             'registry without them; leave them out, and register the service in the default namespace and group, readable ' +
             'for everybody',
         );

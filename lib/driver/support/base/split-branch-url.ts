@@ -35,7 +35,8 @@ const WITH_OPTIONS =
  */
 export function splitBranchUrl(uri: string, rules: BranchUrlRules): ServerMethod {
   const { driver, schemes, withOptions = [] } = rules;
-  const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(uri)}'. ${why}`);
+  const refusal = (why: string): DtmArgumentError =>
+    new DtmArgumentError(`branch URL '${redactUrls(uri)}' is invalid: ${why}`);
   const expectedPlain = `expected a gRPC branch as ${PLAIN}`;
   if (!uri.includes('/')) throw refusal(`no '/' found; ${expectedPlain}`);
 

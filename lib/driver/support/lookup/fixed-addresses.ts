@@ -20,5 +20,7 @@ function parseTarget({ scheme, authority, path }: GrpcTarget): readonly ServiceA
   const valid = addresses.filter((address) => address !== undefined);
   if (authority === '' && valid.length === addresses.length) return valid;
   const url = redactUrls(`${scheme}://${authority}/${path}`);
-  throw new DtmArgumentError(`bad address: '${url}'. expected fixed addresses as ${scheme}:///host:port,host:port`);
+  throw new DtmArgumentError(
+    `address '${url}' is invalid: expected fixed addresses as ${scheme}:///host:port,host:port`,
+  );
 }

@@ -29,7 +29,8 @@ const URL_PARTS = /^([a-z][a-z\d+.-]*):\/\/(?:([^/?#@]*)@)?([^/?#@]*)(?:\/([^?#]
  * @throws DtmArgumentError without the password of the URL
  */
 export function parseRegistryUrl(url: string, defaultPort?: number): RegistryUrl {
-  const refusal = (why: string): DtmArgumentError => new DtmArgumentError(`bad url: '${redactUrls(url)}'. ${why}`);
+  const refusal = (why: string): DtmArgumentError =>
+    new DtmArgumentError(`registry URL '${redactUrls(url)}' is invalid: ${why}`);
   const [, scheme, userInfo, hosts = '', path = '', query = ''] = /^[!-~]+$/.test(url)
     ? (URL_PARTS.exec(url) ?? [])
     : [];

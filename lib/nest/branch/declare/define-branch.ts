@@ -71,11 +71,11 @@ function missingMethod(target: object, name: string, purpose: BranchPurpose): Dt
   const subject =
     'companionOf' in purpose
       ? `${owner}.${purpose.companionOf}: ${purpose.op} names "${name}"`
-      : `${owner}.${name}: a branch decorator stands on "${name}"`;
+      : `${owner}.${name} has a branch decorator`;
   return new DtmConfigError(
     name in target
-      ? `${subject}, which ${owner} inherits or which is not a method; declare the method in ${owner} itself, where it may call super.${name}`
-      : `${subject}, which does not exist in ${owner}; add the method or correct the name`,
+      ? `${subject}, but ${owner} inherits ${name}, or ${name} is not a method; declare the method in ${owner} itself, where it may call super.${name}`
+      : `${subject}, but ${owner} has no method ${name}; add the method or correct the name`,
   );
 }
 

@@ -68,7 +68,7 @@ function assertParameters(controller: Type, where: string, method: string, count
   }
   if (sendsResponseItself(controller, method)) {
     throw new DtmConfigError(
-      `${where} sends its response itself by @Res() or @Next(), so that dtm would not get its outcome; use @Res({ passthrough: true })`,
+      `${where} sends its response itself through @Res() or @Next(), so dtm does not receive the outcome; use @Res({ passthrough: true })`,
     );
   }
 }

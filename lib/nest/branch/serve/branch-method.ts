@@ -57,7 +57,7 @@ async function runBranch(call: IncomingBranchCall, method: Method, self: unknown
 
 function xaNeverBegun({ handler, context: { gid } }: IncomingBranchCall): DtmConfigError {
   return new DtmConfigError(
-    `${handler} ended without xa.call(), so that its database took no part; do the work in xa.call of @Xa()`,
+    `${handler} ended without a call of xa.call(), so its database did not join the transaction; run the statements inside xa.call()`,
     { gid },
   );
 }

@@ -135,7 +135,7 @@ async function serve(
 
 const BROWSER_REFUSED: ApiAnswer = {
   status: 403,
-  body: JSON.stringify({ message: 'requests of web pages (with an Origin header) are refused' }),
+  body: JSON.stringify({ message: 'a request with an Origin header comes from a web page and is refused' }),
 };
 
 function send(response: ServerResponse, answer: ApiAnswer): void {

@@ -25,6 +25,6 @@ export function assertUsableSession({ autocommit, completion, checks, mode, most
   if (!problem) return;
   const [, setting, value, why] = problem;
   throw new DtmConfigError(
-    `mysqlStore: the sessions of pool have a setting of ${setting} with which ${why}; set ${setting} = ${value}, or use url instead of pool`,
+    `mysqlStore: the sessions of the option pool have an unsuitable ${setting}, so ${why}; set ${setting} = ${value}, or pass url instead of pool`,
   );
 }
