@@ -7,8 +7,8 @@ export interface BuiltInDriver {
 }
 
 /**
- * The table of the drivers in this package, by the name that chooses them. Their factories are in `driver-registry.ts`, for
- * drivers themselves read the table: an error about a URL names the driver that serves its scheme.
+ * The drivers of this package by name. Their factories are in `driver-registry.ts`, because drivers import this table:
+ * an error about a URL names the driver that serves its scheme.
  */
 export const BUILT_IN_DRIVERS = {
   default: { schemes: [], registersServices: false },

@@ -25,8 +25,8 @@ const FACTORIES: Readonly<Record<BuiltInDriverName, () => DtmDriver>> = {
 };
 
 /**
- * The drivers that one application or coordinator can choose from, and its choice. Go dtm has one registry for the process.
- * Here each application has its own, so that two applications in one process do not meet.
+ * The drivers that one application or coordinator can choose from, and its choice. Go dtm has one registry for the
+ * process. Here each application has a registry, so that two applications in one process do not affect each other.
  *
  * @example
  * const drivers = new DriverRegistry().register(myDriver());

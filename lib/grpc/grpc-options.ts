@@ -10,7 +10,7 @@ import { requirePackage } from '../support/load-package.js';
 
 type PackageDefinition = NonNullable<GrpcOptions['options']['packageDefinition']>;
 
-/** Options of {@link dtmGrpcOptions}: Nest's options for gRPC, of which some follow from the controllers. */
+/** Options of {@link dtmGrpcOptions}: Nest's options for gRPC, without the ones that the controllers determine. */
 export interface DtmGrpcOptions extends Omit<GrpcOptions['options'], 'package' | 'packageDefinition'> {
   /** Packages of the .proto files whose services the application serves. @default none */
   readonly package?: string | string[] | undefined;

@@ -65,7 +65,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     try {
       if (this.#opened) await this.settings.server.close();
     } catch (error) {
-      // thrown, the error would keep Nest 11 from closing the rest of the application
+      // if the error were thrown, Nest 11 would not close the rest of the application
       this.#logError('the coordinator could not be closed', error);
     }
     await this.transport.close();

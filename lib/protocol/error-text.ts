@@ -7,7 +7,7 @@ import { DtmError } from './errors.js';
  */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // an empty reason of a failure is meant: the outcome says it already
+  // the reason of a DtmError may be empty on purpose: the outcome is enough
   if (error.message !== '' || error instanceof DtmError) return error.message;
   // a connection to a name with several addresses fails with an empty message, and one error for each address
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(errorText).join('; ');

@@ -17,9 +17,14 @@ export interface CoordinatorSettings {
   readonly requestTimeoutSeconds: number;
   /** Pause between two polls for due transactions. @default 1 */
   readonly pollIntervalSeconds: number;
-  /** Most transactions on which recovery works at the same time. @default 64 */
+  /** Maximum number of transactions that recovery works on at the same time. @default 64 */
   readonly maxParallelRecovery: number;
-  /** Most of them that call one target (host and port) at the same time. The others wait and do not block other targets. @default 16 */
+  /**
+   * Maximum number of these transactions that call one target (host and port) at the same time. The others wait and do
+   * not block other targets.
+   *
+   * @default 16
+   */
   readonly maxParallelRecoveryPerTarget: number;
   /** Calls in a row without an answer that open the circuit breaker of a target. @default 5 */
   readonly breakerFailures: number;
@@ -27,7 +32,12 @@ export interface CoordinatorSettings {
   readonly breakerProbeSeconds: number;
   /** Answers that waiting does not change (409 in the second phase, 404), after which a transaction needs attention. @default 3 */
   readonly attentionAfterFailures: number;
-  /** Attempt of a branch from which on each failed attempt is reported to the alert webhook. @default 3 */
+  /**
+   * Number of the first attempt of a branch whose failure the alert webhook reports. Every later failed attempt is
+   * reported too.
+   *
+   * @default 3
+   */
   readonly alertRetryLimit: number;
   /** Time after which finished transactions are deleted. @default 604800, 7 days */
   readonly retentionSeconds: number;

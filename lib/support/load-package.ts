@@ -4,7 +4,7 @@ import { DtmConfigError } from '../protocol/internal.js';
 /**
  * Imports an optional package when it is needed.
  *
- * @param load - `() => import(name)`: the specifier is written where it is used, so that it has types
+ * @param load - `() => import(name)`; the caller writes the specifier, so that the result has types
  * @param name - name of the package
  * @param feature - what needs the package, for the message
  * @throws DtmConfigError with the command that installs the package

@@ -27,7 +27,7 @@ export interface Transport {
   /** Calls a branch, and reads its answer as an outcome. */
   call(call: OutgoingBranchCall): Promise<Outcome>;
   /**
-   * Refuses a branch that no call can ever reach, so that it is not retried for ever.
+   * Refuses a branch that no call can reach, so that the coordinator does not retry it forever.
    *
    * @param target - the branch
    * @throws DtmArgumentError with the reason

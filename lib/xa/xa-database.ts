@@ -20,7 +20,7 @@ export interface XaDatabase<Tx> {
   readonly pool: object;
   /** Maximum number of connections of the pool. */
   readonly connections: number;
-  /** The barrier. Its transactions wait only shortly for a lock, and then fail. */
+  /** The barrier. Its transactions fail after a short wait for a lock. */
   readonly barrier: BarrierAdapter<Tx>;
   /** Throws DtmArgumentError for ids that do not fit into the database, before any statement. */
   check(branch: XaKey): void;

@@ -9,7 +9,7 @@ export interface PostgresConnection {
 /**
  * Tells whether a connection is in a transaction that has not failed.
  *
- * @param connection - a node-postgres client, or something like it
+ * @param connection - a node-postgres client, or an object with the same interface
  */
 export async function isPostgresTransactionOpen(connection: PostgresConnection): Promise<boolean> {
   const status = connection.getTransactionStatus?.();

@@ -2,7 +2,8 @@ import { DtmConfigError } from '../../protocol/internal.js';
 import { environmentVariableOf } from './config/read-environment.js';
 
 /**
- * Adds the settings to the error of a port that cannot be opened: the coordinator knows the address, but not the settings.
+ * Adds the names of the settings to the error of a port that cannot be opened. The coordinator's error has only the
+ * address.
  *
  * @param error - the error of the start
  * @returns the error to throw instead

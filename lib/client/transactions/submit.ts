@@ -13,9 +13,9 @@ import { assertSucceeded } from './assert-succeeded.js';
  * Submits a transaction; with `waitResult` resolves only when it has succeeded.
  *
  * The answer of dtm is ambiguous, so the state of the transaction is read after a refusal. To a submit that waits, dtm
- * answers 409 for "rolled back" and for "not finished". dtm also refuses a repeated submit of a transaction that has
- * succeeded, which must not count as a rollback. Where the state cannot be read (Go dtm over gRPC alone), a refusal does
- * not count as a rollback either.
+ * answers 409 for "rolled back" and for "not finished". dtm refuses a repeated submit of a transaction that has
+ * succeeded; this refusal must not count as a rollback. Where the state cannot be read (Go dtm over gRPC alone), a
+ * refusal does not count as a rollback either.
  *
  * @param api - the coordinator
  * @param request - the transaction

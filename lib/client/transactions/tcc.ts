@@ -24,9 +24,7 @@ export interface TccOptions extends InitiatorDrivenOptions {
   readonly sendCoordinator?: boolean | undefined;
 }
 
-/**
- * A running TCC transaction, or the part of a branch in it. {@link runTcc} creates the first, {@link nestedTcc} the second.
- */
+/** A running TCC transaction ({@link runTcc}), or the part of it that a branch adds ({@link nestedTcc}). */
 export interface Tcc {
   /** Global id of the transaction. */
   readonly gid: string;

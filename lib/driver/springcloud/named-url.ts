@@ -29,8 +29,8 @@ const GRPC_SCHEMES: ReadonlySet<string> = new Set(['grpc', 'grpcs', 'dns', 'unix
 const BARE_NAME = /^(?=.*[a-z])(?!localhost$)[\w-]+$/i;
 
 /**
- * Whether a URL holds the name of a service. As in Go dtm that is every scheme but http and https. The URL of a coordinator may
- * hold a name behind `http://` as well, as for the Java client, when its host has neither dot nor port and is not `localhost`.
+ * Whether a URL holds the name of a service. As in Go dtm, a URL of any scheme except http and https does. As in the
+ * Java client, the `http://` URL of a coordinator does when its host has neither dot nor port and is not `localhost`.
  */
 export function isNamedUrl(url: string, role: HttpUrlRole): boolean {
   const [, scheme, host = ''] = PARTS.exec(url) ?? [];

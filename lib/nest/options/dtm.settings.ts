@@ -7,7 +7,7 @@ import type { DtmRegisterOptions } from './dtm.options.js';
 /** The checked options of the module, with objects in place of names and URLs. Injected by this class. */
 export abstract class DtmSettings {
   abstract readonly server: DtmConnection;
-  /** Base URL without a slash at its end; undefined when it follows from where the application listens. */
+  /** Base URL without a slash at its end; undefined when the address of the application's listener is used. */
   abstract readonly endpointHttp: string | undefined;
   /** Address for gRPC without a slash at its end. */
   abstract readonly endpointGrpc: string | undefined;

@@ -10,7 +10,7 @@ import { findGrpcArguments } from '../undocumented/grpc-arguments.js';
 /** Query parameter with the name of the database. */
 export const DATABASE_PARAMETER = 'database';
 
-/** Metadata with the name of the database. The branches of the message get it too, so the name says whose it is. */
+/** Metadata with the name of the database. The branches of the message receive it too, so the prefix avoids a clash. */
 export const DATABASE_METADATA = 'nestjsdtm-database';
 
 /** Injects the name of the database that the coordinator asks about. */

@@ -21,17 +21,17 @@ export function hasParserHooks(adapter: AbstractHttpAdapter): boolean {
 }
 
 /**
- * Accepts a JSON content type without a body, which Fastify refuses with 400. XA's second phase comes like this. The hook
- * runs before the application's parsers and leaves every byte to them.
+ * Accepts a JSON content type without a body, which Fastify refuses with 400. Go dtm sends the second phase of XA in
+ * this form. The hook runs before the application's parsers and leaves every byte to them.
  *
  * @param adapter - an adapter with {@link hasParserHooks}
- * @param isMeant - whether a request may have no body
+ * @param mayBeEmpty - whether a request may have no body
  */
-export function acceptEmptyJsonBodies(adapter: AbstractHttpAdapter, isMeant: (request: object) => boolean): void {
+export function acceptEmptyJsonBodies(adapter: AbstractHttpAdapter, mayBeEmpty: (request: object) => boolean): void {
   adapter.getInstance<HookedInstance>().addHook('preParsing', (request, _reply, payload, done) => {
     const { headers, method } = request.raw;
-    const maybeEmpty = method !== 'GET' && Number(headers['content-length'] ?? 0) === 0;
-    if (!maybeEmpty || !isMeant(request)) return done(null, payload);
+    const looksEmpty = method !== 'GET' && Number(headers['content-length'] ?? 0) === 0;
+    if (!looksEmpty || !mayBeEmpty(request)) return done(null, payload);
     whenEmptinessIsKnown(payload, (isEmpty) => {
       if (isEmpty) {
         // without these headers Fastify parses nothing

@@ -15,8 +15,8 @@ type RouteArguments = Record<
 >;
 
 /**
- * Keys of the two arguments behind the method's own. Nest reads what stands before the colon, and puts the index behind the
- * colon in the keys that it makes itself. Over gRPC, Nest knows the number of HEADERS as the one of the call's metadata.
+ * Keys of the two arguments after the declared ones. Nest reads only the number before the colon; Nest's own keys have
+ * the index after it. Over gRPC, Nest uses the number of HEADERS for the metadata of the call.
  */
 const CALL_ARGUMENTS = [`${RouteParamtypes.REQUEST}:nestjs-dtm`, `${RouteParamtypes.HEADERS}:nestjs-dtm`] as const;
 

@@ -34,7 +34,7 @@ export function splitGrpcUrl(url: string): ServerMethod | undefined {
 }
 
 /**
- * Asserts that HTTP can call a URL; any other would be retried for ever.
+ * Asserts that HTTP can call a URL. The coordinator would retry any other URL forever.
  *
  * @param url - the URL
  * @param what - names the URL in the message
@@ -53,8 +53,8 @@ export function assertHttpUrl(url: string, what: string): void {
 }
 
 /**
- * Asserts that a branch can be called at a URL; any other would be retried for ever. Only a driver can judge a URL with a
- * scheme of its own (`etcd://…`), and knows whether it leads to HTTP or gRPC.
+ * Asserts that a branch can be called at a URL. The coordinator would retry any other URL forever. Only the driver of a
+ * scheme (`etcd://…`) knows whether the URL is valid, and whether it leads to HTTP or gRPC.
  *
  * @param url - the URL
  * @param what - names the URL in the message

@@ -99,8 +99,8 @@ export function decodeTransactionMessage(message: DtmRequestMessage): Transactio
  * Writes a `DtmRequest`, whose branches are called over gRPC or, by their URLs, plainly over HTTP.
  *
  * @param request - the transaction
- * @throws DtmArgumentError when it says what the message has no field for: JSON-RPC branches, a concurrent message, a
- *   start value of the retry counter
+ * @throws DtmArgumentError when the message lacks a field that the request needs: for JSON-RPC branches, a concurrent
+ *   message, or a start value of the retry counter
  */
 export function encodeTransactionMessage(request: TransactionRequest): DtmRequestMessage {
   const lacking = withoutField(request);

@@ -16,7 +16,7 @@ export type Outcome =
       readonly kind: 'failure' | 'ongoing' | 'unknown';
       readonly message: string;
       readonly cause?: unknown;
-      /** Unknown because the target could not be reached, or a proxy says so. @default false */
+      /** Unknown because the target, or a proxy in front of it, could not be reached. @default false */
       readonly unreachable?: boolean | undefined;
       /** Unknown for a reason that waiting does not change, such as a 404. @default false */
       readonly definite?: boolean | undefined;

@@ -27,7 +27,7 @@ export interface Pass {
   readonly deferredUntil?: number | undefined;
 }
 
-/** Why a branch is undecided: it answered so, the outcome is unknown, or the call was deferred. */
+/** Why a branch is undecided: the branch answered "ongoing", the outcome is unknown, or the call was deferred. */
 export type Undecided = 'ongoing' | 'unknown' | 'deferred';
 
 /** Index of the initiator among those of the branches: `query_prepared` calls it. */

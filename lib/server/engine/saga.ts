@@ -104,8 +104,8 @@ class SagaMachine implements Machine {
   }
 
   /**
-   * Whether the action of a step may have run: it is decided, or it was startable. This includes failed actions and actions
-   * whose call never arrived; barriers make their compensation empty.
+   * Whether the action of a step may have run: it is decided, or it was startable. This includes failed actions and
+   * actions whose call never arrived: a barrier skips the compensation of an action that did not run.
    */
   #mayHaveRun(pass: Pass, step: number): boolean {
     return pass.branches[actionOf(step)]?.status !== 'prepared' || this.#isStartable(pass, step);

@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js';
 import type { Clock } from './clock.js';
 import type { CoordinatorLogger } from './coordinator-logger.js';
 
-/** Everything outside the coordinator that it works with; tests replace any of it. */
+/** Dependencies of the coordinator. Tests can replace each of them. */
 export interface CoordinatorEnvironment {
   readonly store: Store;
   /** Calls branches. */

@@ -5,7 +5,10 @@ import { RetryQueue } from './calls/retry-queue.js';
 import type { Leases } from './leases.js';
 import type { Runner } from './runner.js';
 
-/** Passes that only wait in the retry queue do not use capacity, but there are at most this many times as many passes. */
+/**
+ * Passes that only wait in the retry queue use no capacity. The total number of passes is limited to this factor times
+ * the capacity.
+ */
 const MAX_WAITING_FACTOR = 8;
 
 /** Polls for due transactions and runs them: retries, time-outs, and work that another process left behind. */

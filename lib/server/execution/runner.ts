@@ -89,7 +89,10 @@ export class Runner {
     while (this.#passes.size > 0) await Promise.allSettled(this.#passes.values());
   }
 
-  /** The pass before has older data: at its next write it notices that it has lost the lease, and ends. */
+  /**
+   * Waits for the previous pass. That pass has older data; its next write fails because it has lost the lease, and the
+   * pass ends.
+   */
   async #runAfter(
     before: Promise<unknown>,
     { transaction }: TransactionDetails,

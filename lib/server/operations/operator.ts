@@ -4,7 +4,7 @@ import type { Execution } from '../execution/execution.js';
 import type { WakeResult } from '../execution/waker.js';
 import { findStored } from './stored-transaction.js';
 
-/** What people do with transactions that do not end by themselves. */
+/** Operations for operators: force stop and retry. */
 export class Operator {
   readonly #environment: CoordinatorEnvironment;
   readonly #execution: Pick<Execution, 'circuitBreaker' | 'waker'>;

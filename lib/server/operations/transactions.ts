@@ -65,7 +65,7 @@ export class Transactions {
     this.#assertRequest(request);
     const { gid, transType, steps = [] } = request;
     const { settings, clock, store } = this.#environment;
-    // a saga with steps was hardly ever prepared before: the lookup is skipped
+    // skips the lookup: a submitted saga that has steps is almost always new
     const isNew = transType === 'saga' && steps.length > 0;
     const stored = isNew ? undefined : await orUndecided(gid, store.find(gid));
     if (stored) return orUndecided(gid, this.#submitStored(stored, request));

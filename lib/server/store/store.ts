@@ -23,7 +23,7 @@ export interface ExpectedState {
  * rejected write leaves nothing behind, unless the error is a `DtmStoreError` with `isOutcomeUnknown`. A transaction is due when it is not final and its `nextCronTime` has come.
  */
 export interface Store {
-  /** Name for people, e.g. `sqlite ./dtm.db`. */
+  /** Name for logs and errors, e.g. `sqlite ./dtm.db`. */
   readonly name: string;
   /** Opens the store; throws DtmStoreError when it cannot be used. */
   open(): Promise<void>;

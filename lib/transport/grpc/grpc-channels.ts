@@ -35,8 +35,8 @@ const KEEPALIVE_MS = 360_000;
 const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
 /**
- * Channels for unary calls, one for each server. A channel that failed to connect is replaced: it would answer from the
- * back-off of gRPC for up to two minutes, but the coordinator has its own back-off.
+ * Channels for unary calls, one for each server. A channel that failed to connect is replaced. Otherwise the back-off
+ * of gRPC would fail calls for up to two minutes, in addition to the back-off of the coordinator.
  */
 export class GrpcChannels {
   readonly #grpc: typeof Grpc;

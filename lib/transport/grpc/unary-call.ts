@@ -22,8 +22,8 @@ export interface GrpcAnswer {
 }
 
 /**
- * Makes a call on the channel itself. A client of gRPC would add a stack trace and three listeners to each call, which is a
- * seventh of the whole cost, and has no other use for bytes without interceptors.
+ * Makes a call on the channel itself. A gRPC client would add a stack trace and three listeners to each call, a seventh
+ * of its cost, and nothing that a call of bytes without interceptors needs.
  *
  * @param channel - to the server
  * @param call - what to send

@@ -10,8 +10,8 @@ export const mysql: SqlDialect = {
   quote,
   ddl: (name) => [
     ...(name.schema ? [`create database if not exists \`${name.schema}\``] : []),
-    // The old binary collation, utf8mb4_bin, ignores blanks at the end. MySQL and MariaDB have different names for the one
-    // that does not, and each reads only its own comments. Of two collations MySQL takes the last.
+    // The old binary collation, utf8mb4_bin, ignores blanks at the end. The collation that respects them has different
+    // names in MySQL and MariaDB, and each server reads only its own comments. MySQL uses the last of two collations.
     `create table if not exists ${quote(name)} (
   id bigint not null auto_increment primary key,
   trans_type varchar(45) not null default '',

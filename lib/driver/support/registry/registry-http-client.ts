@@ -149,7 +149,9 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   }
 }
 
-/** Undici refs the socket of a request under way, which would keep the process alive. */
+/**
+ * Unrefs each new socket: undici keeps the socket of a running request referenced, which would keep the process alive.
+ */
 function unrefConnector(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) =>
     connect(options, (...[error, socket]) => {

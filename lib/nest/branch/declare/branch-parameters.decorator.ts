@@ -6,7 +6,8 @@ import { findHostCall, type IncomingBranchCall } from '../serve/incoming-branch-
 
 /**
  * Injects the payload of a branch, always as the first parameter; undefined when the call carries none. The payload is
- * Nest's body, over gRPC its message: pipes such as ValidationPipe get its class as they do with `@Body()`.
+ * the body of the request, or the message over gRPC. Pipes such as ValidationPipe receive the class of the parameter,
+ * as with `@Body()`.
  *
  * @param pipes - pipes for this parameter
  */

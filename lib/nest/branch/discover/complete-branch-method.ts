@@ -7,9 +7,9 @@ import { withoutControllerSuffix } from '../definition/rpc-name.js';
 import { BranchGuard } from '../serve/branch.guard.js';
 
 /**
- * Adds what must wait until all decorators of a branch method have run, in whatever order: the method gets the request
- * behind its own arguments, the branch guard becomes the last guard, and gRPC finds the method under the name in its
- * decorator and, by Nest's convention, under its class. Idempotent.
+ * Completes a branch method after all its decorators have run, because their order is not known. The method receives
+ * the request after its declared arguments, and the branch guard becomes the last guard. gRPC finds the method under
+ * the name in its decorator and, by Nest's convention, under the name of its class. Idempotent.
  *
  * @param controller - class of the controller
  * @param method - name of the method

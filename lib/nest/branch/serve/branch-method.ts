@@ -9,7 +9,7 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
  * Wraps a branch method. A call of dtm is counted while the method runs; any other call goes to the method directly. An
- * interceptor could do the same, but takes a third of the time that Nest needs for a whole request.
+ * interceptor would add a third to the time that Nest needs for a request.
  */
 export function wrapBranchMethod(method: Method): Method {
   const wrapped: Method = function (...args) {
@@ -28,8 +28,8 @@ export function wrapBranchMethod(method: Method): Method {
 }
 
 /**
- * The first method called with the request is the one of Nest's route; an interceptor may call it again. Another branch
- * method that the handler calls with its own `@Req()` as last argument is a direct call.
+ * Nest's route calls the first method that receives the request; an interceptor may call this method again. If the
+ * handler calls another branch method with its `@Req()` as the last argument, that is a direct call.
  */
 function isRoute(call: IncomingBranchCall, method: Method, count: number): boolean {
   call.route ??= { method, count };
@@ -62,7 +62,10 @@ function xaNeverBegun({ handler, context: { gid } }: IncomingBranchCall): DtmCon
   );
 }
 
-/** Observables are subscribed here: a subscriber that gives up early must not make the method look finished. */
+/**
+ * Subscribes to an observable here, so that the method counts as running even after a later subscriber has
+ * unsubscribed.
+ */
 async function resultOf(returned: unknown): Promise<unknown> {
   const result = await returned;
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;

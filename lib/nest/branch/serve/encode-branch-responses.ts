@@ -5,8 +5,9 @@ import { interceptReplies } from '../../undocumented/adapter-reply.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 
 /**
- * Encodes what branch methods return as dtm expects it, behind all interceptors. Whatever these make of result and status, a
- * success is 200: dtm takes every other status for an error, also 201. Errors and other routes are left alone.
+ * Encodes the results of branch methods as dtm expects them, after all interceptors have run. Every success gets the
+ * status 200, even if an interceptor set another status: dtm treats any other status as an error, including 201. Errors
+ * and other routes are not changed.
  *
  * @param adapter - the application's HTTP adapter
  */
@@ -18,7 +19,10 @@ export function encodeBranchResponses(adapter: AbstractHttpAdapter): void {
   });
 }
 
-/** Not an empty text: the Java client takes it for an error. `Tcc.call` returns undefined for this body. */
+/**
+ * Never encodes an empty text, which the Java client treats as an error. `Tcc.call` returns undefined for
+ * `SUCCESS_BODY`.
+ */
 function encodeSuccess({ definition }: IncomingBranchCall, result: unknown): string {
   return hasResult(definition) && result !== undefined ? stringifyEscaped(result) : SUCCESS_BODY;
 }

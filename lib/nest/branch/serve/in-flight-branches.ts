@@ -14,7 +14,7 @@ export class InFlightBranches {
   }
 
   /**
-   * Counts a method in; call {@link end} when it has ended.
+   * Adds a running method; call {@link end} when the method has ended.
    *
    * @throws RejectedCallException (503) after {@link drain}
    */
@@ -23,7 +23,7 @@ export class InFlightBranches {
     this.#count += 1;
   }
 
-  /** Counts a method out. */
+  /** Removes a method that has ended. */
   end(): void {
     this.#count -= 1;
     if (this.#count === 0) this.#drained?.();

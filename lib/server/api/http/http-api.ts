@@ -17,7 +17,7 @@ import type { ApiAnswer, Handler, Routes } from './router.js';
 /** Base path of the HTTP API. */
 export const BASE_PATH = '/api/dtmsvr';
 
-/** Three times the default time-out: a transaction that waits longer was put off by failures. */
+/** Three times the default time-out: a longer wait means that failures have delayed the transaction. */
 const DEFAULT_RESET_TIMEOUT_SECONDS = 105;
 
 const DEFAULT_LIMIT = 100;

@@ -42,7 +42,7 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
-      // interval of the checks of these two; the default of Node would make them up to 30 s longer
+      // how often Node checks these two time-outs; Node's default would exceed them by up to 30 s
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 60_000,
     },

@@ -18,7 +18,7 @@ export interface ApiAnswer extends HttpAnswer {
   readonly location?: string | undefined;
 }
 
-/** Answers a request. An error that it throws is answered by docs/protocol.md#http-answers. */
+/** Answers a request. A thrown error becomes the answer that docs/protocol.md#http-answers lists. */
 export type Handler = (request: ApiRequest) => Promise<ApiAnswer>;
 
 /** Handlers by method and path: `GET /api/ping`, `DELETE /topic/*`. */

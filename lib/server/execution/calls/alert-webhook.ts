@@ -34,7 +34,7 @@ export class AlertWebhook {
   }
 
   /**
-   * Reports a failed attempt, in the background, when the branch has had enough attempts.
+   * Reports a failed attempt in the background when the branch has reached `alertRetryLimit` attempts.
    *
    * @param transaction - transaction of the branch
    * @param branch - as called

@@ -22,8 +22,8 @@ export interface Caller {
 
 /**
  * A circuit breaker for each target. After some calls in a row without an answer the circuit opens: further calls are
- * deferred, except for a probe now and then. When a probe is answered, every transaction that waits for the target becomes
- * due at once.
+ * deferred, except for one probe every `breakerProbeSeconds`. When a target answers a probe, every transaction that
+ * waits for the target becomes due at once.
  */
 export class CircuitBreaker {
   readonly #environment: CoordinatorEnvironment;
@@ -176,7 +176,9 @@ export class CircuitBreaker {
     health.scheduleProbe(this.#environment.clock, seconds, () => void this.#wakeProbe(target, health));
   }
 
-  /** Wakes the next candidate that can be woken: one that is finished, or has a running pass, will not probe. */
+  /**
+   * Wakes the next candidate. Skips transactions that are finished or have a running pass, because they send no probe.
+   */
   async #wakeProbe(target: string, health: TargetHealth): Promise<void> {
     do {
       health.probeGid = health.takeCandidate();

@@ -58,7 +58,9 @@ export async function pruneTransactions(
   return { count, nextPosition: nextPositionOf(checked, limit) };
 }
 
-/** By id, because another coordinator may have deleted a transaction meanwhile, and its gid may be in use again. */
+/**
+ * Deletes by row id: another coordinator may have deleted a transaction meanwhile, and a new one may have the same gid.
+ */
 function deleteTransactions(database: SqlDatabase, ids: readonly string[]): Promise<number> {
   const { global, branch } = database.dialect.tables;
   return database.transaction(async (session) => {

@@ -11,7 +11,7 @@ export interface SqlConnections extends SqlSession {
 
 /** How a {@link PooledDatabase} gets its connections. */
 export interface PoolAccess<C extends SqlConnections> {
-  /** Name for people. */
+  /** Name for logs and errors. */
   readonly name: string;
   readonly maxConnections: number;
   /** Connects and creates the tables. */

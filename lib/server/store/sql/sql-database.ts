@@ -30,7 +30,7 @@ export interface SqlDialect {
 
 /** A database with the tables of Go dtm. */
 export interface SqlDatabase extends SqlSession {
-  /** Name for people, without a secret. */
+  /** Name for logs and errors, without a secret. */
   readonly name: string;
   readonly dialect: SqlDialect;
   readonly maxConnections: number;

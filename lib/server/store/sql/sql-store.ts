@@ -143,7 +143,10 @@ export class SqlStore implements Store {
     return this.#groups.add<T>(write);
   }
 
-  /** When a group fails, its writes run one by one, so that only the write at fault fails; unless the outcome is unknown. */
+  /**
+   * Writes a group. When the group fails, its writes run one by one, so that only the invalid write fails. When the
+   * connection is lost or the server is unreachable, all of them fail.
+   */
   async #writeGroup(group: readonly Write[]): Promise<readonly PromiseSettledResult<unknown>[]> {
     try {
       const results = await withRetries(() => this.#run(group));

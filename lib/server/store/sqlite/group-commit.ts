@@ -38,7 +38,10 @@ export class GroupCommit {
     });
   }
 
-  /** Waits for the I/O events of an iteration, and of a few more while each brings further writes: a flush costs more. */
+  /**
+   * Waits for the I/O events of one iteration, and of a few more as long as each adds writes: waiting costs less than a
+   * second flush.
+   */
   #flushSoon(iteration: number, done: () => void): void {
     const { length } = this.#pending;
     setImmediate(() => {
@@ -85,7 +88,7 @@ export class GroupCommit {
     try {
       if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
     } catch {
-      // without a disk there is no transaction left; the next group reports the error
+      // a disk error has ended the transaction already; the next group reports the error
     }
   }
 

@@ -1,4 +1,7 @@
-/** Whose URL it is. A plain `http://` URL of a branch never holds a name, that of a coordinator may. */
+/**
+ * Whether a URL belongs to a branch or to a coordinator. Only the `http://` URL of a coordinator may hold a service
+ * name.
+ */
 export type HttpUrlRole = 'branch' | 'coordinator';
 
 /** Where an HTTP request is sent. */

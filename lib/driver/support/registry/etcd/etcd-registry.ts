@@ -77,7 +77,10 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
     return `etcd at ${this.#hosts.map(formatHostPort).join()}`;
   }
 
-  /** Runs the work; once more without the login, or with it again, when etcd answers that it does not need or needs one. */
+  /**
+   * Runs the work. Runs it a second time without the login when etcd has no authentication, or with a new login when
+   * etcd asks for one.
+   */
   async #run<T>(work: (client: Etcd3) => Promise<T>): Promise<T> {
     const connected = this.#connected();
     try {

@@ -41,8 +41,9 @@ const warn = warnOnce('DTM_NACOS_LOGIN');
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
 /**
- * Calls Nacos, as a user where the options name one: logs in first, again before the token expires, and when a token is refused.
- * When Nacos refuses the login, the request is sent without a token, as Go's client does: it decides whether a login is needed.
+ * Calls Nacos, as a user where the options name one: logs in first, again before the token expires, and when a token is
+ * refused. When Nacos refuses the login, the request is sent without a token, as Go's client does. Nacos then decides
+ * whether the request needs a login.
  */
 export class NacosSession {
   readonly #http: RegistryHttpClient;
