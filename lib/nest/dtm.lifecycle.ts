@@ -30,6 +30,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
   async onModuleInit(): Promise<void> {
     // a driver that cannot work must fail at bootstrap, and Nest's own gRPC clients may use its addresses
     await this.settings.driver.registerGrpcResolver();
+    await this.settings.databases.prepareTables();
     await this.settings.server.open();
     this.#opened = true;
   }

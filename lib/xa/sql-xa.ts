@@ -1,4 +1,5 @@
 import type { BarrierRow } from '../barrier/index.js';
+import { assertBarrierTable } from '../barrier/assert-table.js';
 import { isReadOnlyError } from '../barrier/sql/is-read-only-error.js';
 import {
   DtmBarrierError,
@@ -81,6 +82,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
 
     listInDoubt: () => database.listInDoubt(),
     createTable: () => barrier.createTable(),
+    assertTable: () => assertBarrierTable(barrier),
   };
 
   function check(branch: XaKey): void {

@@ -47,4 +47,10 @@ export interface XaAdapter<Tx> {
   listInDoubt(): Promise<InDoubtBranch[]>;
   /** Creates schema, table and indexes of the barrier unless they exist. Several processes can call it at once. */
   createTable(): Promise<void>;
+  /**
+   * Reads from the barrier table.
+   *
+   * @throws DtmBarrierError that names the table and the remedy when the table cannot be read
+   */
+  assertTable?(): Promise<void>;
 }

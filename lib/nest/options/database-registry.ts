@@ -1,5 +1,6 @@
 import type { BarrierAdapter } from '../../barrier/index.js';
-import { DtmConfigError } from '../../protocol/internal.js';
+import { assertBarrierTable } from '../../barrier/assert-table.js';
+import { DtmBarrierError, DtmConfigError } from '../../protocol/internal.js';
 import type { XaAdapter } from '../../xa/index.js';
 import type { DtmDatabaseOptions } from './dtm.options.js';
 
@@ -14,6 +15,19 @@ export class DatabaseRegistry {
   /** Number of databases with a barrier. */
   get barrierCount(): number {
     return [...this.#byName.values()].filter(({ barrier }) => barrier).length;
+  }
+
+  /** Creates or checks the barrier tables, as the option `table` of each database says. */
+  async prepareTables(): Promise<void> {
+    for (const [name, { barrier, xa, table }] of this.#byName) {
+      try {
+        if (table === 'create') await (barrier ?? xa)?.createTable();
+        if (table === 'check') await (barrier ? assertBarrierTable(barrier) : xa?.assertTable?.());
+      } catch (error) {
+        if (!(error instanceof DtmBarrierError)) throw error;
+        throw new DtmBarrierError(`DtmModule: databases.${name}: ${error.message}`, { cause: error });
+      }
+    }
   }
 
   /** Name of the database with this barrier. @throws DtmConfigError when no database has it */

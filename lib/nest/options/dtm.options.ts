@@ -79,4 +79,11 @@ export interface DtmDatabaseOptions {
   readonly barrier?: BarrierAdapter<unknown> | undefined;
   /** XA such as `pgXa(pool)`, for `@XaBranch`. @default none */
   readonly xa?: XaAdapter<unknown> | undefined;
+  /**
+   * What the module does with the barrier table at bootstrap, before it takes requests: `create` creates the table unless it
+   * exists, `check` fails when the table is missing.
+   *
+   * @default nothing: a missing table fails the first branch, and dtm retries
+   */
+  readonly table?: 'create' | 'check' | undefined;
 }

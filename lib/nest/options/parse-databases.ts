@@ -20,10 +20,10 @@ function parseDatabase(name: string, database: unknown): void {
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw new DtmConfigError(`DtmModule: ${option}: the name is part of URLs; use letters, digits, _ and - only`);
   }
-  const { barrier, xa } = parseObject(
+  const { barrier, xa, table } = parseObject(
     option,
     database,
-    ['barrier', 'xa'],
+    ['barrier', 'xa', 'table'],
     'give { barrier: typeOrmBarrier(dataSource) }',
   );
   if (xa !== undefined && typeof (xa as { prepare?: unknown }).prepare !== 'function') {
@@ -35,5 +35,8 @@ function parseDatabase(name: string, database: unknown): void {
     throw new DtmConfigError(
       `DtmModule: ${option}.barrier must be a barrier adapter, not ${describeValue(barrier)}; set it to typeOrmBarrier(dataSource), for example`,
     );
+  }
+  if (table !== undefined && table !== 'create' && table !== 'check') {
+    throw new DtmConfigError(`DtmModule: ${option}.table must be 'create' or 'check', not ${describeValue(table)}`);
   }
 }

@@ -33,6 +33,15 @@ describe.skipIf(!postgres.available)(postgres.title('XA on PostgreSQL'), () => {
     await adapter.rollback({ gid: 'failover', branchId: '01' });
   });
 
+  it('finds a missing barrier table', async () => {
+    const pool = new Pool({ connectionString: server.url, max: 2 });
+    onTestFinished(() => pool.end());
+    const adapter = pgXa(pool, { schema: '', table: 'not_created' });
+    await expect(adapter.assertTable?.()).rejects.toThrow(/"not_created" is missing; create it/);
+    await adapter.createTable();
+    await adapter.assertTable?.();
+  });
+
   survivesCrash(
     () => server,
     () => pgXaBed(server.url),

@@ -108,6 +108,10 @@ describe('parseDtmOptions', () => {
       /databases\.a\.barrier must be a barrier adapter, not "x"/,
     ],
     [
+      { server: 'http://dtm', databases: { a: { table: 'drop' } } },
+      /databases\.a\.table must be 'create' or 'check', not/,
+    ],
+    [
       { server: 'http://dtm', endpoint: { http: 'bank:3000' } },
       /endpoint\.http "bank:3000" is not an http or https URL/,
     ],
