@@ -1,21 +1,27 @@
 import type { Type } from '@nestjs/common';
 import type { GrpcOptions, Transport } from '@nestjs/microservices';
+import { loadProtos } from '../client/payload/proto/load-protos.js';
 import { findBranchDefinition } from '../nest/branch/definition/branch-definition.js';
 import type { RpcName } from '../nest/branch/definition/rpc-name.js';
 import { genericMethod } from '../nest/branch/serve/generic-message.js';
 import { QueryPreparedController } from '../nest/query-prepared/query-prepared.controller.js';
 import { GRPC_TRANSPORT } from '../nest/undocumented/message-pattern.js';
 import { DtmConfigError } from '../protocol/internal.js';
-import { requirePackage } from '../support/load-package.js';
 
 type PackageDefinition = NonNullable<GrpcOptions['options']['packageDefinition']>;
 
 /** Options of {@link dtmGrpcOptions}: Nest's options for gRPC, without the ones that the controllers determine. */
-export interface DtmGrpcOptions extends Omit<GrpcOptions['options'], 'package' | 'packageDefinition'> {
+export interface DtmGrpcOptions extends Omit<GrpcOptions['options'], 'package' | 'packageDefinition' | 'loader'> {
   /** Packages of the .proto files whose services the application serves. @default none */
   readonly package?: string | string[] | undefined;
   /** Loaded .proto files, instead of their paths. @default the files of `protoPath` */
   readonly packageDefinition?: GrpcOptions['options']['packageDefinition'];
+  /**
+   * Options of `@grpc/proto-loader` for `protoPath`.
+   *
+   * @default `{ longs: String, enums: String, defaults: true, oneofs: true }`, as for the option `protos` of `DtmModule`
+   */
+  readonly loader?: GrpcOptions['options']['loader'];
 }
 
 /** Package of the services that need no .proto. */
@@ -42,13 +48,17 @@ interface BranchRpc extends RpcName {
 export function dtmGrpcOptions(controllers: readonly Type[], options: DtmGrpcOptions = {}): GrpcOptions {
   const { package: own, packageDefinition, protoPath, loader, ...others } = options;
   const ownPackages = own === undefined ? [] : typeof own === 'string' ? [own] : own;
-  const protos = packageDefinition ?? (protoPath === undefined ? {} : loadProtos(protoPath, loader));
+  // read as the option `protos` reads them, so that a message looks the same to the caller and to the branch
+  const files = protoPath === undefined ? {} : loadProtos({ protoPath, loader: { ...loader } }, 'dtmGrpcOptions');
   return {
     transport: GRPC_TRANSPORT as Transport.GRPC,
     options: {
       ...others,
       package: [...ownPackages, GENERIC_PACKAGE],
-      packageDefinition: { ...protos, ...genericServices([QueryPreparedController, ...controllers]) },
+      packageDefinition: {
+        ...(packageDefinition ?? files),
+        ...genericServices([QueryPreparedController, ...controllers]),
+      },
     },
   };
 }
@@ -90,11 +100,4 @@ function listBranches(controller: Type): BranchRpc[] {
     prototype = Object.getPrototypeOf(prototype) as object;
   }
   return [...found.values()];
-}
-
-function loadProtos(path: string | string[], loader: GrpcOptions['options']['loader']): PackageDefinition {
-  const { loadSync } = requirePackage<{
-    loadSync: (path: string | string[], options: unknown) => PackageDefinition;
-  }>('@grpc/proto-loader', 'dtmGrpcOptions with protoPath');
-  return loadSync(path, loader);
 }

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { BranchPayload, DtmFailureError, SagaBranch } from 'nestjs-dtm';
 
-/** A transfer of busi.proto, and the same as JSON over HTTP. gRPC decodes 64-bit integers to objects. */
+/** A transfer of busi.proto, and the same as JSON over HTTP. */
 export interface Transfer {
   readonly amount: number;
   readonly userId: number;
@@ -25,7 +25,7 @@ export class BusiController {
   @SagaBranch({ service: 'busi.Busi', compensate: 'TransInRevert' })
   TransIn(@BranchPayload() { amount, userId }: Transfer): void {
     console.log(`transfer in ${amount} cents to ${userId}`);
-    if (amount > MOST) throw new DtmFailureError(`nobody takes more than ${MOST} cents at a time`);
+    if (amount > MOST) throw new DtmFailureError(`at most ${MOST} cents can be transferred at a time`);
   }
 
   TransInRevert(@BranchPayload() { amount, userId }: Transfer): void {

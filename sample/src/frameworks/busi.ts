@@ -25,7 +25,12 @@ const app = await NestFactory.create(BusiModule);
 // deregisters the service at SIGTERM
 app.enableShutdownHooks();
 app.connectMicroservice<MicroserviceOptions>(
-  dtmGrpcOptions([BusiController], { url: `${HOST}:${GRPC_PORT}`, package: 'busi', protoPath: PROTO }),
+  dtmGrpcOptions([BusiController], {
+    url: `${HOST}:${GRPC_PORT}`,
+    package: 'busi',
+    protoPath: PROTO,
+    loader: { longs: Number },
+  }),
 );
 await app.startAllMicroservices();
 await app.listen(HTTP_PORT, HOST);

@@ -138,6 +138,54 @@ test('a method that the service does not have is rejected before anything is sen
   );
 });
 
+test('int64 is text on both sides unless loader says otherwise', async () => {
+  const [port] = await freePorts(1);
+  const at = `127.0.0.1:${port}`;
+  const seen: unknown[] = [];
+
+  @Controller()
+  class TextController {
+    @SagaBranch({ compensate: false, service: 'bank.Bank' })
+    transOut(@BranchPayload() payload: { readonly userId: string; readonly amount: string }): void {
+      seen.push({ ...payload });
+    }
+  }
+
+  @Module({
+    imports: [
+      DtmModule.forRoot({
+        server: embeddedServer({ store: memoryStore() }),
+        endpoint: { grpc: at },
+        protos: { protoPath },
+      }),
+    ],
+    controllers: [TextController],
+  })
+  class TextModule {}
+
+  const options = dtmGrpcOptions([TextController], { url: at, package: 'bank', protoPath });
+  const texts = await NestFactory.createMicroservice(TextModule, {
+    ...(options as MicroserviceOptions),
+    logger: false,
+  });
+  try {
+    await texts.listen();
+    const saga = texts.get(DtmService).saga();
+    await saga.add(branchOf(TextController, 'transOut'), { userId: '9007199254740993', amount: '30' }).submit({
+      waitResult: true,
+    });
+    expect(seen).toEqual([{ userId: '9007199254740993', amount: '30' }]);
+  } finally {
+    await texts.close();
+  }
+});
+
+test('a .proto that is missing is reported by its path', () => {
+  expect(() => dtmGrpcOptions([TellerController], { protoPath: 'missing.proto' })).toThrow(
+    /protoPath "missing\.proto" cannot be loaded/,
+  );
+});
+
 test('two branches with the same name are rejected', () => {
   @Controller()
   class Teller {

@@ -28,12 +28,16 @@ const DEFAULTS = { longs: String, enums: String, defaults: true, oneofs: true };
  * Loads .proto files.
  *
  * @param options - see {@link ProtoFilesOptions}
+ * @param caller - what needs the files, for errors
  * @throws DtmConfigError when a file is missing or malformed, or `@grpc/proto-loader` is not installed
  */
-export function loadProtos({ protoPath, includeDirs, loader }: ProtoFilesOptions): PackageDefinition {
+export function loadProtos(
+  { protoPath, includeDirs, loader }: ProtoFilesOptions,
+  caller: string = 'protoPayloads',
+): PackageDefinition {
   const files = typeof protoPath === 'string' ? protoPath : [...protoPath];
   // at once, so that a missing package is reported at start
-  const { loadSync } = requirePackage<ProtoLoader>('@grpc/proto-loader', 'protoPayloads');
+  const { loadSync } = requirePackage<ProtoLoader>('@grpc/proto-loader', caller);
   try {
     return loadSync(files, { ...DEFAULTS, ...(includeDirs && { includeDirs: [...includeDirs] }), ...loader });
   } catch (cause) {
