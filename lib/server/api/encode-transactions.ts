@@ -28,8 +28,5 @@ export function encodeDetails(details: TransactionDetails | undefined): EncodedD
 
 /** Encodes the answer of `all`. */
 export function encodePage({ transactions, nextPosition }: TransactionPage): object {
-  return {
-    next_position: nextPosition,
-    transactions: transactions.length > 0 ? transactions.map(encodeTransactionRecord) : null,
-  };
+  return { next_position: nextPosition, transactions: transactions.map(encodeTransactionRecord) };
 }

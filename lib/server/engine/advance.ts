@@ -19,6 +19,8 @@ export interface Step {
   readonly calls: readonly number[];
   /** No call is running and no branch can be called: the pass ends. */
   readonly over: boolean;
+  /** When the pass goes on although nothing is running, UTC milliseconds: an initiator waits for the next attempt. */
+  readonly resumeTime?: number | undefined;
 }
 
 /** What the engine knows besides the transaction. */
@@ -63,11 +65,40 @@ export function advance(
     if (empty.length === 0) break;
     recordAnswers(pass, empty.map(successWithoutCall), now, changed, limit);
   }
-  const over = calls.length === 0 && pass.running.size === 0;
-  const save = over || changed.size > 0 || pass.transaction !== before.transaction;
+  const isIdle = calls.length === 0 && pass.running.size === 0;
+  const resume = isIdle ? findResume(machine, pass, now, context) : undefined;
+  if (resume) pass.transaction = { ...pass.transaction, nextCronInterval: resume.interval };
+  const over = isIdle && !resume;
+  const save = isIdle || before.isResumed === true || changed.size > 0 || pass.transaction !== before.transaction;
   if (save) pass.transaction = reschedule(machine, pass, over, now, context);
   for (const index of calls) pass.running.add(index);
-  return { pass, save, changed, reload: false, calls, over };
+  return { pass, save, changed, reload: false, calls, over, resumeTime: resume?.time };
+}
+
+/** Pause before the second attempt of a saga with a retry limit; the pause doubles. A limit of 3 lasts 0.7 s. */
+const FIRST_PAUSE_MS = 100;
+
+/** When a pass whose initiator waits goes on; undefined when the next attempt comes too late for the initiator. */
+function findResume(
+  machine: Machine,
+  pass: Pass,
+  now: number,
+  context: EngineContext,
+): { readonly time: number; readonly interval: number } | undefined {
+  const { transaction, undecided, retryUntil, rounds = 0 } = pass;
+  if (retryUntil === undefined || isFinal(transaction.status)) return undefined;
+  const { nextCronTime, nextCronInterval } = scheduleNext(
+    pass,
+    machine.deadline(transaction),
+    context.settings,
+    now,
+    context.random,
+  );
+  const isLimited = Boolean(transaction.options.retryLimit) && transaction.status === 'submitted';
+  const isShort = isLimited && [...undecided.values()].includes('unknown');
+  const time = isShort ? Math.min(now + FIRST_PAUSE_MS * 2 ** rounds, nextCronTime) : nextCronTime;
+  // a short pause does not count for the interval of later passes
+  return time <= retryUntil ? { time, interval: isShort ? transaction.nextCronInterval : nextCronInterval } : undefined;
 }
 
 /** A mutable copy of the pass, used within one step. */
@@ -83,7 +114,13 @@ interface Draft extends Pass {
 
 function draftOf(pass: Pass): Draft {
   const { branches, running, undecided } = pass;
-  return { ...pass, branches: [...branches], running: new Set(running), undecided: new Map(undecided) };
+  return {
+    ...pass,
+    isResumed: false,
+    branches: [...branches],
+    running: new Set(running),
+    undecided: new Map(undecided),
+  };
 }
 
 /** An empty URL succeeds at once: there is nothing to call. */

@@ -25,6 +25,12 @@ export interface Pass {
   readonly initiator?: Outcome | undefined;
   /** When the first deferred branch may be called, UTC milliseconds. */
   readonly deferredUntil?: number | undefined;
+  /** An initiator waits for the result: attempts that are due by then, UTC milliseconds, are made in this pass. */
+  readonly retryUntil?: number | undefined;
+  /** Number of pauses in this pass. @default 0 */
+  readonly rounds?: number | undefined;
+  /** The pass was paused: whether it still has its lease must be checked before a call. @default false */
+  readonly isResumed?: boolean | undefined;
 }
 
 /** Why a branch is undecided: the branch answered "ongoing", the outcome is unknown, or the call was deferred. */
@@ -78,9 +84,20 @@ export interface Machine {
  * Starts a pass.
  *
  * @param details - the transaction as stored
+ * @param retryUntil - see {@link Pass.retryUntil}
  */
-export function beginPass(details: TransactionDetails): Pass {
-  return { ...details, running: new Set(), undecided: new Map(), progressed: false };
+export function beginPass(details: TransactionDetails, retryUntil?: number): Pass {
+  return { ...details, running: new Set(), undecided: new Map(), progressed: false, retryUntil };
+}
+
+/**
+ * Begins the next round of a pass, after a pause: undecided branches may be called again.
+ *
+ * @param pass - state before the pause
+ */
+export function nextRound(pass: Pass): Pass {
+  const rounds = (pass.rounds ?? 0) + 1;
+  return { ...pass, undecided: new Map(), deferredUntil: undefined, progressed: false, rounds, isResumed: true };
 }
 
 /** Waits for running calls, or for the next due time. */

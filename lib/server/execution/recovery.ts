@@ -99,7 +99,7 @@ export class Recovery {
   async #start(details: TransactionDetails): Promise<void> {
     this.#passCount++;
     try {
-      await this.#runner.run(details, this.#retryQueue.forPass());
+      await this.#runner.run(details, { slots: this.#retryQueue.forPass() });
     } catch (error) {
       const { gid } = details.transaction;
       this.#environment.logger.error('transaction could not be processed', { gid, error: String(error) });

@@ -6,7 +6,7 @@ import {
 } from '../../protocol/internal.js';
 import { advance, type Step } from '../engine/advance.js';
 import { MODES } from '../engine/modes.js';
-import { INITIATOR, beginPass, type Answer, type Machine, type Pass } from '../engine/pass.js';
+import { INITIATOR, beginPass, nextRound, type Answer, type Machine, type Pass } from '../engine/pass.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Metrics } from '../environment/metrics.js';
 import { AnswerQueue } from './answer-queue.js';
@@ -15,6 +15,14 @@ import type { PassSlots } from './calls/retry-queue.js';
 
 /** The lease of a running pass: its owner and the time of the last write. */
 type PassLease = Pick<TransactionRecord, 'owner' | 'updateTime'>;
+
+/** For whom a pass runs. */
+export interface PassOptions {
+  /** Slots for the calls of a pass of recovery. @default calls are made at once */
+  readonly slots?: PassSlots | undefined;
+  /** An initiator waits: attempts that are due by then, UTC milliseconds, are made in the pass. @default none waits */
+  readonly retryUntil?: number | undefined;
+}
 
 /**
  * Executes the steps of the engine: saves, then calls branches, then waits for answers, until the pass is over. Runs at most
@@ -26,6 +34,7 @@ export class Runner {
   readonly #metrics: Metrics;
   readonly #passes = new Map<string, Promise<TransactionDetails | undefined>>();
   readonly #leases = new Map<string, PassLease>();
+  readonly #pauseEnds = new Set<() => void>();
   #isStopping = false;
 
   constructor(environment: CoordinatorEnvironment, calls: BranchCalls, metrics: Metrics) {
@@ -48,16 +57,16 @@ export class Runner {
    * Runs a pass over a transaction whose lease this process holds.
    *
    * @param details - as stored
-   * @param slots - for the calls of a pass of recovery. @default calls are made at once
+   * @param options - for whom the pass runs
    * @returns the transaction at the end of the pass; undefined when another pass or an operator changed it meanwhile
    * @throws DtmStoreError when the store failed: the transaction becomes due again at the end of its lease
    */
-  run(details: TransactionDetails, slots?: PassSlots): Promise<TransactionDetails | undefined> {
+  run(details: TransactionDetails, options: PassOptions = {}): Promise<TransactionDetails | undefined> {
     const { gid } = details.transaction;
     const before = this.#passes.get(gid);
     const pass = this.#runCounted(
       details,
-      before ? this.#runAfter(before, details) : this.#run(details, slots),
+      before ? this.#runAfter(before, details, options) : this.#run(details, options),
     ).finally(() => {
       if (this.#passes.get(gid) === pass) this.#passes.delete(gid);
       if (!this.#passes.has(gid)) this.#leases.delete(gid);
@@ -86,6 +95,7 @@ export class Runner {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#calls.stop();
+    for (const end of this.#pauseEnds) end();
     while (this.#passes.size > 0) await Promise.allSettled(this.#passes.values());
   }
 
@@ -96,11 +106,12 @@ export class Runner {
   async #runAfter(
     before: Promise<unknown>,
     { transaction }: TransactionDetails,
+    { retryUntil }: PassOptions,
   ): Promise<TransactionDetails | undefined> {
     await before.catch(() => undefined);
     const details = await this.#environment.store.find(transaction.gid);
     // the lease may have been lost during the wait, too
-    return details && details.transaction.owner === transaction.owner ? this.#run(details) : details;
+    return details && details.transaction.owner === transaction.owner ? this.#run(details, { retryUntil }) : details;
   }
 
   async #runCounted(
@@ -118,29 +129,29 @@ export class Runner {
     }
   }
 
-  async #run(details: TransactionDetails, slots?: PassSlots): Promise<TransactionDetails | undefined> {
+  async #run(details: TransactionDetails, { slots, retryUntil }: PassOptions): Promise<TransactionDetails | undefined> {
     let isOver = false;
     let stored = details.transaction;
     const queuedPass = slots && { slots, stored: () => stored, isOver: () => isOver };
     try {
-      return await this.#pass(details, queuedPass, (now) => (stored = now));
+      return await this.#pass(beginPass(details, retryUntil), queuedPass, (now) => (stored = now));
     } finally {
       isOver = true;
     }
   }
 
   async #pass(
-    details: TransactionDetails,
+    begun: Pass,
     queuedPass: QueuedPass | undefined,
     onStored: (transaction: TransactionRecord) => void,
   ): Promise<TransactionDetails | undefined> {
     const { clock, settings } = this.#environment;
-    const { transaction, branches } = details;
+    const { transaction, branches } = begun;
     const machine = MODES[transaction.transType].machine(transaction, branches.length, settings);
     const answers = new AnswerQueue<Answer>();
-    let stored = details.transaction;
+    let stored = transaction;
     this.#leases.set(stored.gid, stored);
-    let pass: Pass = beginPass(details);
+    let pass = begun;
     let received: readonly Answer[] = [];
     for (;;) {
       const step = this.#advance(machine, pass, received, clock.now());
@@ -159,6 +170,11 @@ export class Runner {
         return { transaction: pass.transaction, branches: pass.branches };
       }
       received = [];
+      if (step.resumeTime !== undefined) {
+        await this.#pauseUntil(step.resumeTime);
+        pass = nextRound(pass);
+        continue;
+      }
       if (step.reload) {
         pass = { ...pass, branches: (await this.#environment.store.find(stored.gid))?.branches ?? pass.branches };
         continue;
@@ -179,7 +195,8 @@ export class Runner {
   }
 
   /** While stopping, steps have no calls: the pass ends when no call is running, and the transaction is due again at once. */
-  #advance(machine: Machine, pass: Pass, answers: readonly Answer[], now: number): Step {
+  #advance(machine: Machine, before: Pass, answers: readonly Answer[], now: number): Step {
+    const pass = this.#isStopping ? { ...before, retryUntil: undefined } : before;
     const step = advance(machine, pass, answers, now, this.#environment);
     if (!this.#isStopping || step.calls.length === 0) return step;
     const running = withoutCalls(step);
@@ -188,6 +205,21 @@ export class Runner {
       ? { ...step.pass.transaction, owner: undefined, nextCronTime: now }
       : step.pass.transaction;
     return { ...step, pass: { ...step.pass, running, transaction }, calls: [], over, save: step.save || over };
+  }
+
+  /** Ends early when the runner is stopped. */
+  async #pauseUntil(time: number): Promise<void> {
+    const { clock } = this.#environment;
+    if (this.#isStopping) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        cancel();
+        this.#pauseEnds.delete(end);
+        resolve();
+      };
+      const cancel = clock.after(Math.max(0, time - clock.now()), end);
+      this.#pauseEnds.add(end);
+    });
   }
 
   #save(

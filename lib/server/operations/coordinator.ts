@@ -110,10 +110,7 @@ export class Coordinator implements DtmApi {
         throw new DtmArgumentError(`${name} must be a whole number, 0 or more, not ${String(value)}`);
       }
     }
-    if ((filter.limit ?? 0) > MAX_PAGE_SIZE) {
-      throw new DtmArgumentError(`limit must be at most ${MAX_PAGE_SIZE}; read on with next_position as position`);
-    }
-    return this.#store.list(filter);
+    return this.#store.list((filter.limit ?? 0) > MAX_PAGE_SIZE ? { ...filter, limit: MAX_PAGE_SIZE } : filter);
   }
 
   forceStop(gid: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { TransactionDetails, TransactionRecord } from '../../protocol/internal.js';
-import { leaseTime } from '../engine/schedule.js';
+import { leaseTime, requestTimeout } from '../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Leases } from '../execution/leases.js';
 import type { Runner } from '../execution/runner.js';
@@ -29,11 +29,15 @@ export class PassStarter {
   /**
    * Runs a pass. A failure is logged, because the initiator may not wait for it.
    *
+   * @param details - as stored, with the lease
+   * @param waits - the initiator waits for the result: the pass also makes the attempts that are due within a request time-out
    * @returns see {@link Runner.run}
    */
-  start(details: TransactionDetails): Promise<TransactionDetails | undefined> {
-    const { gid } = details.transaction;
-    const pass = this.#runner.run(details);
+  start(details: TransactionDetails, waits = false): Promise<TransactionDetails | undefined> {
+    const { gid, options } = details.transaction;
+    const { clock, settings } = this.#environment;
+    const retryUntil = waits ? clock.now() + requestTimeout(options, settings) * 1000 : undefined;
+    const pass = this.#runner.run(details, { retryUntil });
     pass.catch((error: unknown) =>
       this.#environment.logger.error('transaction could not be processed', { gid, error: String(error) }),
     );
@@ -46,9 +50,14 @@ export class PassStarter {
    *
    * @param details - as stored now
    * @param leased - as stored with the lease
+   * @param waits - see {@link start}
    */
-  startIfOwned(details: TransactionDetails, leased: TransactionRecord): Promise<TransactionDetails | undefined> {
+  startIfOwned(
+    details: TransactionDetails,
+    leased: TransactionRecord,
+    waits?: boolean,
+  ): Promise<TransactionDetails | undefined> {
     const { owner, status } = details.transaction;
-    return owner === leased.owner && status === leased.status ? this.start(details) : Promise.resolve(details);
+    return owner === leased.owner && status === leased.status ? this.start(details, waits) : Promise.resolve(details);
   }
 }

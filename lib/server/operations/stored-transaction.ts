@@ -9,6 +9,7 @@ import {
   type TransactionRecord,
   type TransactionRequest,
 } from '../../protocol/internal.js';
+import { findDifference } from '../engine/find-difference.js';
 import type { Store } from '../store/store.js';
 
 /**
@@ -33,6 +34,22 @@ export function assertSameMode(transaction: TransactionRecord, { gid, transType 
     {
       gid,
     },
+  );
+}
+
+/**
+ * Refuses a repeated request whose mode, steps or payloads differ from what is stored: it would be acknowledged and ignored.
+ *
+ * @throws DtmFailureError naming the difference
+ */
+export function assertSameContent({ transaction, branches }: TransactionDetails, request: TransactionRequest): void {
+  assertSameMode(transaction, request);
+  const difference = findDifference(request, branches);
+  if (difference === undefined) return;
+  const { gid, transType } = request;
+  throw new DtmFailureError(
+    `gid ${gid} is in use by a ${transType} with other content, which differs in: ${difference}; use a new gid for another transaction`,
+    { gid },
   );
 }
 

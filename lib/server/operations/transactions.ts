@@ -17,7 +17,7 @@ import type { Execution } from '../execution/execution.js';
 import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
 import { PassStarter } from './pass-starter.js';
 import {
-  assertSameMode,
+  assertSameContent,
   assertResultSucceeded,
   createStored,
   findStored,
@@ -55,7 +55,7 @@ export class Transactions {
     const schedule = scheduleNext(beginPass({ transaction, branches }), deadline, settings, now, random);
     if (await createStored(store, { transaction: { ...transaction, ...schedule }, branches })) return;
     const stored = await orUndecided(request.gid, this.#find(request.gid));
-    assertSameMode(stored.transaction, request);
+    assertSameContent(stored, request);
     if (stored.transaction.status !== 'prepared') {
       throw new DtmFailureError(`current status '${stored.transaction.status}', cannot prepare.`, { gid: request.gid });
     }
@@ -75,7 +75,7 @@ export class Transactions {
     const fresh = createTransaction(request, 'submitted', settings, now, subscribers);
     const details = { ...fresh, transaction: this.#passes.withLease(fresh.transaction, now) };
     if (await createStored(store, details)) {
-      return orUndecided(gid, this.#waitIfAsked(this.#passes.start(details), request));
+      return orUndecided(gid, this.#waitIfAsked(this.#passes.start(details, request.waitResult), request));
     }
     return orUndecided(
       gid,
@@ -87,12 +87,12 @@ export class Transactions {
   async #submitStored(stored: TransactionDetails, request: TransactionRequest): Promise<void> {
     const { clock, settings, store } = this.#environment;
     const { transaction } = stored;
-    assertSameMode(transaction, request);
+    assertSameContent(stored, request);
     if (transaction.status === 'submitted') {
-      // submitting again changes nothing, but it can wait for the running pass
-      const { runner } = this.#execution;
-      if (request.waitResult)
-        assertResultSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
+      // submitting again changes nothing, but it makes the transaction due, and can wait for the running pass
+      const { runner, waker } = this.#execution;
+      if (!runner.current(request.gid)) await waker.wake({ gid: request.gid }, 1);
+      if (request.waitResult) assertResultSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
       return;
     }
     if (transaction.status !== 'prepared') {
@@ -114,7 +114,10 @@ export class Transactions {
     } as const;
     const submitted = this.#passes.withLease({ ...transaction, ...changes }, now);
     if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
-    return this.#waitIfAsked(this.#passes.startIfOwned(await this.#find(request.gid), submitted), request);
+    return this.#waitIfAsked(
+      this.#passes.startIfOwned(await this.#find(request.gid), submitted, request.waitResult),
+      request,
+    );
   }
 
   async abort(request: AbortRequest): Promise<void> {
@@ -145,7 +148,7 @@ export class Transactions {
       // recovery may have started a pass meanwhile
       pass =
         runner.renew(aborting, transaction.updateTime) ??
-        this.#passes.startIfOwned(await this.#find(request.gid), aborting);
+        this.#passes.startIfOwned(await this.#find(request.gid), aborting, request.waitResult);
     }
     if (!request.waitResult) return;
     const after = await pass;

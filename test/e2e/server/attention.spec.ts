@@ -240,7 +240,7 @@ describe('a transaction with a branch that keeps failing where it must not', () 
     expect(after.transaction).toMatchObject({ status: 'succeed' });
     expect(after.transaction).not.toHaveProperty('attention');
     expect(after.branches[1]).not.toHaveProperty('next_time');
-    expect((await dtm.get('all?attention=true')).body).toBe('{"next_position":"","transactions":null}');
+    expect((await dtm.get('all?attention=true')).body).toBe('{"next_position":"","transactions":[]}');
   });
 
   it('still needs attention after a restart, without a second report', async () => {

@@ -1,3 +1,4 @@
+import { DtmOngoingError } from 'nestjs-dtm/protocol';
 import { memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, it, vi } from 'vitest';
 import { startCoordinator } from '../../support/coordinator.js';
@@ -119,6 +120,51 @@ describe('a branch that gives no decision', () => {
   });
 });
 
+describe('a submit that waits', () => {
+  it.each([UNKNOWN, ONGOING])(
+    'waits for the next attempt when it is due within the request time-out: %j',
+    async (first) => {
+      const { server, clock, transport } = await startCoordinator();
+      transport.answer('01 action', first, SUCCESS);
+      const submitted = server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 2, waitResult: true }));
+      await clock.advance(2500);
+      await submitted;
+      expect(transport.calls).toHaveLength(2);
+    },
+  );
+
+  it('is told that the transaction is not decided when the next attempt is due later', async () => {
+    const { server, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    const submitted = server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 4, waitResult: true }));
+    await expect(submitted).rejects.toThrow(DtmOngoingError);
+  });
+
+  it('calls nothing after a pause in which the transaction was stopped by force', async () => {
+    const { server, clock, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    const submitted = server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 2, waitResult: true }));
+    const refused = expect(submitted).rejects.toThrow('stopped by force');
+    await settled();
+    await server.forceStop('g');
+    await clock.advance(10_000);
+    await refused;
+    expect(transport.calls).toHaveLength(1);
+  });
+
+  it('ends its pause when the coordinator stops', async () => {
+    const { server, transport, store } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    const submitted = server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 2, waitResult: true }));
+    const undecided = expect(submitted).rejects.toThrow(DtmOngoingError);
+    await settled();
+    await server.close();
+    await undecided;
+    await store.open();
+    expect((await store.find('g'))?.transaction).toMatchObject({ status: 'submitted', owner: undefined });
+  });
+});
+
 describe('retry_limit', () => {
   it('rolls back when it is used up, with a pause before each attempt', async () => {
     const { server, clock, transport, find } = await startCoordinator();
@@ -131,6 +177,27 @@ describe('retry_limit', () => {
       status: 'failed',
       rollbackReason: 'RetryCount is greater than RetryLimit, RetryLimit: 2',
     });
+  });
+
+  it('is used up within a submit that waits, after short pauses', async () => {
+    const { server, clock, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    const submitted = server.submit(sagaRequest('g', 1, { retryLimit: 3, waitResult: true }));
+    const refused = expect(submitted).rejects.toThrow('RetryCount is greater than RetryLimit, RetryLimit: 3');
+    await clock.advance(699);
+    expect(transport.timesOf('01 compensate')).toEqual([]);
+    await clock.advance(1);
+    await refused;
+    const times = transport.timesOf('01 action');
+    expect(times.slice(1).map((time, index) => time - times[index]!)).toEqual([100, 200, 400]);
+  });
+
+  it('lets a submit that waits succeed when an attempt does', async () => {
+    const { server, clock, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN, UNKNOWN, SUCCESS);
+    const submitted = server.submit(sagaRequest('g', 1, { retryLimit: 3, waitResult: true }));
+    await clock.advance(300);
+    await submitted;
   });
 
   it('is not used up by an ongoing branch', async () => {

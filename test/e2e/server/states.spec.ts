@@ -1,4 +1,4 @@
-import type { GlobalStatus } from 'nestjs-dtm/protocol';
+import { DtmFailureError, type GlobalStatus } from 'nestjs-dtm/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import {
   SUCCESS_ANSWER,
@@ -7,6 +7,8 @@ import {
   startHttpCoordinator,
   type HttpCoordinator,
 } from '../../support/http-coordinator.js';
+import { startCoordinator } from '../../support/coordinator.js';
+import { sagaRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
@@ -306,7 +308,7 @@ describe('submit after prepare', () => {
   it('runs the prepared steps with the options of both requests', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', { ...SAGA, request_timeout: 7, branch_headers: { a: 'prepare' } });
-    const other = { steps: [{ action: 'http://other/a' }], payloads: ['other'] };
+    const other = { steps: [], payloads: [] };
     expect(await dtm.answer('submit', { ...SAGA, ...other, wait_result: true, branch_headers: { a: 'submit' } })).toBe(
       SUCCESS_ANSWER,
     );
@@ -348,14 +350,58 @@ describe('submit after prepare', () => {
 });
 
 describe('submit again', () => {
-  it('of a running saga changes nothing and repeats no call', async () => {
-    const dtm = await startHttpCoordinator();
-    await bring(dtm, 'saga', 'submitted');
-    const other = { ...SAGA, steps: [{ action: 'http://other/a' }], payloads: ['other'], retry_interval: 1 };
-    expect(await dtm.answer('submit', other)).toBe(SUCCESS_ANSWER);
+  it('of a saga that waits makes it due at once, and is the same saga', async () => {
+    const { server, transport, show } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('g'));
     await settled();
-    expect(dtm.transport.calls).toEqual([]);
-    expect((await dtm.find('g')).branches[1]).toMatchObject({ url: 'http://b/a' });
+    expect(transport.calls).toHaveLength(1);
+    await server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 1 }));
+    await settled();
+    expect(transport.calls).toHaveLength(2);
+    expect(await show('g')).toBe('succeed: 01 compensate prepared, 01 action succeed');
+  });
+
+  it('of a saga whose pass runs calls nothing twice', async () => {
+    const { server, transport } = await startCoordinator();
+    const call = transport.hold('01 action');
+    await server.submit(sagaRequest('g'));
+    await server.submit(sagaRequest('g'));
+    await settled();
+    expect(transport.calls).toHaveLength(1);
+    call.answer(SUCCESS);
+  });
+
+  it.each([
+    ['the URL of the action of step 1', { steps: [{ action: 'http://other/a', compensate: 'http://b/c1' }] }],
+    ['the URL of the compensate of step 1', { steps: [{ action: 'http://b/a1' }] }],
+    ['the payload of step 1', { payloads: ['other'] }],
+    ['step 2 is not stored', sagaRequest('g', 2)],
+  ])('with other content is refused: %s', async (difference, change) => {
+    const { server, transport } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    await server.submit(sagaRequest('g'));
+    await settled();
+    const error = await server.submit(sagaRequest('g', 1, change)).catch((refused: unknown) => refused);
+    expect(error).toBeInstanceOf(DtmFailureError);
+    expect(error).toMatchObject({ message: expect.stringContaining(`other content, which differs in: ${difference}`) });
+    await settled();
+    expect(transport.calls).toHaveLength(1);
+  });
+
+  it('of a prepared message carries the same steps, or none', async () => {
+    const { server } = await startCoordinator();
+    const message = {
+      gid: 'g',
+      transType: 'msg',
+      queryPrepared: 'http://b/q',
+      steps: [{ action: 'http://b/a' }],
+    } as const;
+    await server.prepare({ ...message, payloads: ['1'] });
+    await server.prepare({ ...message, payloads: ['1'] });
+    await expect(server.prepare({ ...message, payloads: ['2'] })).rejects.toThrow('the payload of step 1');
+    await expect(server.submit({ ...message, payloads: ['2'] })).rejects.toThrow(DtmFailureError);
+    await server.submit({ gid: 'g', transType: 'msg' });
   });
 
   it('of a running TCC does not lose its confirms', async () => {

@@ -1,0 +1,45 @@
+import {
+  TOPIC_SCHEME,
+  payloadBytes,
+  stepBranchId,
+  type BranchRecord,
+  type Payload,
+  type TransactionRequest,
+} from '../../protocol/internal.js';
+import { payloadOf } from './assert-steps.js';
+
+/**
+ * Finds where a repeated prepare or submit differs from what is stored: the gid was given to another transaction. A request
+ * without steps differs in nothing: a submit after a prepare need not carry them again.
+ *
+ * @param request - what the initiator sent
+ * @param branches - as stored
+ * @returns what differs; undefined when nothing does
+ */
+export function findDifference(request: TransactionRequest, branches: readonly BranchRecord[]): string | undefined {
+  const { transType, steps = [] } = request;
+  if (steps.length === 0 || (transType !== 'saga' && transType !== 'msg')) return undefined;
+  let row = 0;
+  for (const [index, { action, compensate = '' }] of steps.entries()) {
+    const id = stepBranchId(index + 1);
+    const rows: BranchRecord[] = [];
+    for (; row < branches.length && isOfStep(branches[row]!, id); row++) rows.push(branches[row]!);
+    const step = `step ${index + 1}`;
+    if (rows.length === 0) return `${step} is not stored`;
+    for (const stored of rows) {
+      const url = stored.op === 'compensate' ? compensate : action;
+      // the subscribers of a topic may have changed since
+      if (stored.url !== url && !url.startsWith(TOPIC_SCHEME)) return `the URL of the ${stored.op} of ${step}`;
+      if (!isSame(stored.payload, payloadOf(request, index))) return `the payload of ${step}`;
+    }
+  }
+  return row < branches.length ? `${steps.length} steps are fewer than stored` : undefined;
+}
+
+function isOfStep({ branchId }: BranchRecord, id: string): boolean {
+  return branchId === id || branchId.startsWith(`${id}-`);
+}
+
+function isSame(one: Payload, other: Payload): boolean {
+  return one === other || Buffer.compare(payloadBytes(one), payloadBytes(other)) === 0;
+}
