@@ -92,7 +92,8 @@ export class Transactions {
       // submitting again changes nothing, but it makes the transaction due, and can wait for the running pass
       const { runner, waker } = this.#execution;
       if (!runner.current(request.gid)) await waker.wake({ gid: request.gid }, 1);
-      if (request.waitResult) assertResultSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
+      if (request.waitResult)
+        assertResultSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
       return;
     }
     if (transaction.status !== 'prepared') {

@@ -256,7 +256,9 @@ export class CallChecks {
 
   /** Shortest interval between two attempts, in seconds. */
   #baseInterval({ plan: { options } }: TransactionHistory): number {
-    const { retryIntervalSeconds, timeoutToFailSeconds } = options;
+    const { retryIntervalSeconds, timeoutToFailSeconds, retryLimit, waitResult } = options;
+    // the first pause while an initiator waits for a saga with a retry limit
+    if (retryLimit && waitResult) return 0.1;
     if (retryIntervalSeconds) return retryIntervalSeconds;
     return Math.min(timeoutToFailSeconds || Infinity, this.#settings.retryIntervalSeconds);
   }
