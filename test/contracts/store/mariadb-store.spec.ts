@@ -185,7 +185,7 @@ describe('a server that is too old', () => {
     const connection = { query: run, execute: run, release: () => undefined, destroy: () => undefined };
     const store = mysqlStore({ pool: { getConnection: async () => connection } });
     await expect(store.open()).rejects.toThrow(
-      `mysql of the given pool, database dtm: the server is ${version}; use MySQL 8.0.17, MariaDB 10.6 or later`,
+      `mysql of the given pool, database dtm: the server is ${version}; use MySQL 8.0.17 or later, or MariaDB 10.6 or later`,
     );
   });
 });

@@ -64,7 +64,7 @@ async function findCollation(name: string, session: Pick<SqlSession, 'query'>): 
   );
   const collation = COLLATIONS.find((known) => rows.some((row) => row['name'] === known));
   if (number < (isMariadb ? 1006 : 800) || !collation) {
-    throw new DtmStoreError(`${name}: the server is ${version}; use MySQL 8.0.17, MariaDB 10.6 or later`);
+    throw new DtmStoreError(`${name}: the server is ${version}; use MySQL 8.0.17 or later, or MariaDB 10.6 or later`);
   }
   return collation;
 }

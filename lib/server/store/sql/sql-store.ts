@@ -17,18 +17,13 @@ import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import type { Registration, SqlDatabase, Update } from './sql-database.js';
 import { SqlFailure } from './sql-failure.js';
 import { claimTransactions, findTransaction, listTransactions } from './transactions.js';
+import { withRetries } from './with-retries.js';
 import { WriteGroups, type GroupedWrite } from './write-groups.js';
 
 type Write =
   | (GroupedWrite & { readonly kind: 'create'; readonly details: TransactionDetails })
   | (GroupedWrite & { readonly kind: 'addBranches'; readonly registration: Registration })
   | (GroupedWrite & { readonly kind: 'update'; readonly update: Update });
-
-/** Attempts of work that the database rolled back because of a concurrent transaction. */
-const MAX_CONFLICT_ATTEMPTS = 6;
-
-/** Attempts of work whose connection ended. */
-const MAX_CONNECTION_ATTEMPTS = 2;
 
 /** A store in a database that several coordinators, Go dtm included, can share. */
 export class SqlStore implements Store {
@@ -202,8 +197,7 @@ export class SqlStore implements Store {
   }
 
   #assertOpen(): void {
-    if (this.#isOpen) return;
-    throw closedError(this.name);
+    if (!this.#isOpen) throw closedError(this.name);
   }
 
   /** Opening and closing run one after the other. */
@@ -229,29 +223,11 @@ export class SqlStore implements Store {
   }
 }
 
-/** Repeats work that was rolled back because of a concurrent transaction or a closed connection. */
-async function withRetries<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const kind = error instanceof SqlFailure ? error.kind : undefined;
-      const maxAttempts =
-        kind === 'conflict' ? MAX_CONFLICT_ATTEMPTS : kind === 'interrupted' ? MAX_CONNECTION_ATTEMPTS : 1;
-      if (attempt >= maxAttempts) throw error;
-      await pause(Math.random() * 5 * 2 ** attempt);
-    }
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
-}
-
 /** Estimates the bytes of a write. */
 function estimateSize(transaction: TransactionRecord | undefined, branches: readonly BranchRecord[]): number {
   let size = 500 + (transaction?.customData?.length ?? 0) + (transaction?.result?.length ?? 0);
-  for (const { payload, url, lastError } of branches)
+  for (const { payload, url, lastError } of branches) {
     size += 200 + payload.length + url.length + (lastError?.length ?? 0);
+  }
   return size;
 }
