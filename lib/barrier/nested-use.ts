@@ -5,7 +5,7 @@ import { DtmConfigError } from '../protocol/internal.js';
 export interface ConnectionLimit {
   /** Stands for the connections: the same object in every adapter of them. */
   readonly key: object;
-  /** Most connections at a time; `Infinity` when there is no limit. */
+  /** Maximum number of connections at a time; `Infinity` when there is no limit. */
   readonly connections: number;
 }
 
@@ -29,7 +29,7 @@ const currentUse = new AsyncLocalStorage<Use>();
  * @param limit - the connections
  * @param name - of the call that takes the connection, for the message
  * @param open - takes the connection, and runs the work by the function that it receives
- * @throws DtmConfigError instead of waiting for ever
+ * @throws DtmConfigError instead of waiting forever
  */
 export async function useConnection<T>(
   { key, connections }: ConnectionLimit,
@@ -70,7 +70,7 @@ function wait({ key, outer }: Use, connections: number, name: string): () => voi
   if (blocked.size < connections) return stop;
   stop();
   throw new DtmConfigError(
-    `${name} inside another ${name} on the same pool would wait for ever: all ${connections} connections are in use by calls ` +
+    `${name} inside another ${name} on the same pool would wait forever: all ${connections} connections are in use by calls ` +
       'that wait for another connection; use barrier.join with the open transaction, or raise the limit of the pool',
   );
 }

@@ -16,8 +16,8 @@ interface Queue {
 }
 
 /**
- * Most work of one name at a time. A coordinator repeats a call that does not answer, at growing intervals; more than this
- * would wait for hours.
+ * Maximum length of the queue of a name. A coordinator repeats a call that does not answer, at growing intervals, so a
+ * longer queue would mean hours of waiting.
  */
 const MAX_LENGTH = 32;
 

@@ -1,6 +1,6 @@
 /** A command of the program. */
 export interface Command {
-  /** What the command does, on one line of the help. */
+  /** Description of the command, on one line of the help. */
   readonly description: string;
   /**
    * Runs the command.

@@ -1,4 +1,4 @@
-/** What is known about a driver of this package before it is created. */
+/** Properties of a driver of this package that are known before it is created. */
 export interface BuiltInDriver {
   /** Schemes of the URLs that it serves, in lower case, without `://`. */
   readonly schemes: readonly string[];

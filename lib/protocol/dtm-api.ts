@@ -19,7 +19,7 @@ export interface TransactionFilter {
   readonly createTimeEnd?: number | undefined;
   /** `nextPosition` of the page before; `''` for the first page. @default '' */
   readonly position?: string | undefined;
-  /** Most transactions on a page. @default 100 */
+  /** Maximum number of transactions on a page. @default 100 */
   readonly limit?: number | undefined;
 }
 

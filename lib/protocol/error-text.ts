@@ -1,7 +1,7 @@
 import { DtmError } from './errors.js';
 
 /**
- * What went wrong, for a message or a log.
+ * Text of an error, for a message or a log.
  *
  * @param error - anything thrown
  */

@@ -76,7 +76,7 @@ export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedSer
   return new EmbeddedCoordinator(environment, { ...options, driver, service });
 }
 
-/** What {@link EmbeddedCoordinator} needs for its life cycle. */
+/** Dependencies of {@link EmbeddedCoordinator}. */
 interface LifeCycleOptions extends Pick<EmbeddedServerOptions, 'listen' | 'alertWebhook'> {
   readonly driver: DtmDriver;
   readonly service: PreparedService | undefined;

@@ -17,7 +17,7 @@ export interface InDoubtBranch extends XaKey {
  */
 export interface XaAdapter<Tx> {
   /**
-   * First phase: does the work on a connection of its own, and prepares it. Does nothing when the branch is already prepared
+   * First phase: does the work on a separate connection, and prepares it. Does nothing when the branch is already prepared
    * or committed.
    *
    * @param branch - the branch

@@ -1,7 +1,7 @@
 import type { BarrierAdapter } from '../barrier/index.js';
 import type { InDoubtBranch, XaKey } from './xa-adapter.js';
 
-/** What a connection finds at the start of a branch. */
+/** State that a connection finds at the start of a branch. */
 export type XaStart = 'started' | 'prepared' | 'under way';
 
 /** State of a connection at its release. */

@@ -10,7 +10,7 @@ type Transaction = SqlExecutor<PgClient>['transaction'];
 /**
  * Creates a barrier adapter for PostgreSQL through node-postgres or PGlite.
  *
- * With a `Pool`, each `barrier.call` uses a connection of its own; inside another one, it is refused when it could never get one. PGlite and a single `Client` have one connection: their
+ * With a `Pool`, each `barrier.call` uses a separate connection; inside another one, it is refused when it could never get one. PGlite and a single `Client` have one connection: their
  * calls wait for each other, and a `barrier.call` inside another one is refused. `call` refuses a `Client` that is already in
  * a transaction; use `join` for it.
  *

@@ -72,7 +72,7 @@ function ignore(): void {}
 /** Limit of a pool of node-postgres without the option `max`. */
 const DEFAULT_CONNECTIONS = 10;
 
-/** Most connections of a pool. */
+/** Maximum number of connections of a pool. */
 export function maxConnectionsOf({ options }: Pick<PgPool<unknown>, 'options'>): number {
   return options?.max ?? DEFAULT_CONNECTIONS;
 }

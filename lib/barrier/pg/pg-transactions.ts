@@ -27,7 +27,7 @@ export function runOnClient<T>(client: PgClient, work: (tx: PgClient) => Promise
   });
 }
 
-/** Runs a transaction of PGlite, which has one connection and a queue of its own. */
+/** Runs a transaction of PGlite, which has one connection and a queue. */
 export function runInDatabase<Tx extends PgClient, T>(
   database: PgDatabase<Tx>,
   work: (tx: Tx) => Promise<T>,

@@ -1,4 +1,4 @@
-/** What is known of an error of a database driver. */
+/** Known properties of an error of a database driver. */
 export interface DriverError {
   readonly code?: unknown;
   readonly errno?: unknown;

@@ -15,7 +15,7 @@ export async function isPostgresTransactionOpen(connection: PostgresConnection):
   const status = connection.getTransactionStatus?.();
   if (typeof status === 'string') return status === 'T';
   try {
-    // an error outside a transaction, also in the implicit transaction of statements that are sent together
+    // an error outside a transaction, including the implicit transaction of statements that are sent together
     await connection.query('savepoint nestjs_dtm; release savepoint nestjs_dtm');
     return true;
   } catch (error) {

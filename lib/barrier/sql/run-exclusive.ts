@@ -24,7 +24,7 @@ export async function runExclusive<T>(connection: object, work: () => Promise<T>
   for (let use = outer; use; use = use.outer) {
     if (use.connection === connection && !use.isOver) {
       throw new DtmConfigError(
-        'barrier.call inside another barrier.call on the same single connection would wait for ever; ' +
+        'barrier.call inside another barrier.call on the same single connection would wait forever; ' +
           'use barrier.join with the open transaction, or a connection pool',
       );
     }

@@ -10,7 +10,7 @@ import type { SqlDialectName } from './dialects/sql-dialect.js';
 export interface SqlExecutor<Tx> {
   /** Family of the database. */
   readonly dialect: SqlDialectName;
-  /** What users pass to `join`, for the error that refuses anything else. */
+  /** Description of the value that users pass to `join`, for the error that refuses any other value. */
   readonly transactionHint: string;
   /**
    * Runs an insert in the transaction.

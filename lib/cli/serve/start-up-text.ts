@@ -1,6 +1,6 @@
 import type { UnfinishedCounts } from './count-unfinished.js';
 
-/** What the start-up text reports. */
+/** Content of the start-up text. */
 export interface StartUp {
   /** Version of the package. */
   readonly version: string;

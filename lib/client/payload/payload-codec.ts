@@ -54,7 +54,6 @@ export const jsonPayloads: PayloadCodec = {
   },
 };
 
-/** What {@link encodePayload} needs of the dependencies of a transaction. */
 export interface PayloadDependencies {
   /** Encodes the payload. @default jsonPayloads */
   readonly payloads?: PayloadCodec | undefined;

@@ -32,7 +32,7 @@ export const DAPR_FORMS: Readonly<Record<DaprScheme, string>> = {
 
 const URL_PARTS = /^(daprp?(?:grpc|http)):\/\/([^/?#@]+)\/([\w.-]{1,128})(?:\/([!-~]*))?$/i;
 
-/** What may follow the application; only HTTP has paths and queries. */
+/** Allowed text after the application; only HTTP has paths and queries. */
 const METHODS: Readonly<Record<DaprScheme, RegExp>> = {
   daprgrpc: /^[\w.~-]+(?:\/[\w.~-]+)*$/,
   daprpgrpc: /^[\w.]+\/\w+$/,

@@ -42,7 +42,7 @@ export function egoValue(service: string, endpoint: string, startedAt: Date): st
   });
 }
 
-/** What an entry is. */
+/** Kind of an entry. */
 export type EgoEntry =
   | { readonly kind: 'instance'; readonly address: HostPort }
   | { readonly kind: 'out of service' | 'setting' | 'malformed' };

@@ -3,7 +3,7 @@ import type { PreparedService } from '../driver.js';
 import type { AddressSource } from '../support/lookup/address-source.js';
 import type { RegistryUrl } from '../support/registry/registry-url.js';
 
-/** What a target and an endpoint register. */
+/** Registration that a target and an endpoint describe. */
 export interface GoZeroTarget {
   /** The target: the registry and its options. */
   readonly url: RegistryUrl;

@@ -35,7 +35,7 @@ export class DatabaseRegistry {
     for (const [name, { barrier }] of this.#byName) if (barrier === adapter) return name;
     throw new DtmConfigError(
       'the coordinator cannot ask about local transactions in this database; register the same adapter object in the ' +
-        'option databases of DtmModule, { databases: { default: { barrier } } }, or give the message a queryPrepared of its own',
+        'option databases of DtmModule, { databases: { default: { barrier } } }, or set queryPrepared on the message',
     );
   }
 

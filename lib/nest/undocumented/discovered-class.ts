@@ -1,6 +1,6 @@
 import type { DiscoveryService } from '@nestjs/core';
 
-/** What Nest's DiscoveryService returns for a controller or provider. */
+/** Class that Nest's DiscoveryService returns for a controller or provider. */
 export type DiscoveredClass = ReturnType<DiscoveryService['getControllers']>[number];
 
 /** Prototype of a class, or of the value that a factory made: the metatype of a factory provider is the factory itself. */

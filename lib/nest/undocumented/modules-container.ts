@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 
-/** Number of modules of a class in the application: each `forRoot` with other options is a module of its own. */
+/** Number of modules of a class in the application: each `forRoot` with other options is a separate module. */
 export function countModules(modules: ModulesContainer, type: Type): number {
   return [...modules.values()].filter(({ metatype }) => metatype === type).length;
 }

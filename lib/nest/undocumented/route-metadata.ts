@@ -20,7 +20,7 @@ export function hasRouteForAllMethods(handler: object): boolean {
   return Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.ALL;
 }
 
-/** Whether Nest writes the response of the method in a way of its own: `@Redirect()`, `@Render()` or `@Sse()`. */
+/** Whether a decorator changes how Nest writes the response of the method: `@Redirect()`, `@Render()` or `@Sse()`. */
 export function hasResponseDecorator(handler: object): boolean {
   return [REDIRECT_METADATA, RENDER_METADATA, SSE_METADATA].some((key) => Reflect.hasMetadata(key, handler));
 }

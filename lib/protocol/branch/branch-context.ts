@@ -2,7 +2,7 @@ import { DtmArgumentError } from '../errors.js';
 import { MAX_OP_LENGTH, parseGid, parseIdentifier } from '../identifiers.js';
 import { TRANS_TYPES, isTransType, type TransType } from '../vocabulary.js';
 
-/** What a branch is called for: the parameters that dtm adds to every branch call. */
+/** Context of a branch call: the parameters that dtm adds to every call. */
 export interface BranchContext {
   /** Global transaction. */
   readonly gid: string;

@@ -1,7 +1,8 @@
 import { DtmArgumentError } from '../errors.js';
 
 /**
- * Asserts that headers can be added to every branch call; a header that cannot be sent would stop the transaction for ever.
+ * Asserts that headers can be added to every branch call. A header that cannot be sent would stop the transaction
+ * forever.
  *
  * @param headers - values by name
  * @throws DtmArgumentError naming the header

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from '../errors.js';
 
-/** Most branches under one parent. */
+/** Maximum number of branches under one parent. */
 export const MAX_BRANCHES_PER_PARENT = 99;
 
 /** An id must be shorter than this to have branches below it. */

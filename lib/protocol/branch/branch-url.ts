@@ -14,7 +14,7 @@ const HTTP = /^https?:\/\//i;
 /** `host:port/pkg.Service/Method`; an IPv6 address stands in brackets. */
 const PLAIN_GRPC = /^((?:\[[\da-f:.]+\]|[^/:@?#[\]]+):\d{1,5})(\/[^/?#]+\/[^/?#]+)$/i;
 
-/** A URL with a scheme of its own. */
+/** A URL with a scheme. */
 const SCHEMED = /^[a-z][a-z\d+.-]*:\/\/[!-~]+$/i;
 
 /** Whether a branch URL is an HTTP URL; any other is a gRPC URL: docs/protocol.md#branch-urls. */

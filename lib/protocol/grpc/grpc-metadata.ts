@@ -1,10 +1,10 @@
 import type { BranchContext } from '../branch/branch-context.js';
 import { DtmArgumentError } from '../errors.js';
 
-/** Most bytes of metadata that gRPC servers take by default. */
+/** Maximum number of bytes of metadata that gRPC servers take by default. */
 const MAX_METADATA_BYTES = 8192;
 
-/** What an entry counts beside its name and value (RFC 7541, section 4.1). */
+/** Bytes that an entry counts in addition to its name and value (RFC 7541, section 4.1). */
 const ENTRY_BYTES = 32;
 
 /**

@@ -13,7 +13,10 @@ export interface GrpcError {
   readonly message: string;
 }
 
-/** Most bytes of a status message: it is sent percent-encoded in a header, and clients take 8 KiB of headers. */
+/**
+ * Maximum number of bytes of a status message: it is sent percent-encoded in a header, and clients take 8 KiB of
+ * headers.
+ */
 const MAX_MESSAGE_BYTES = 2000;
 
 /** Statuses that a server answers again, however often it is asked. */
@@ -32,7 +35,9 @@ const DEFINITE: ReadonlySet<number> = new Set([
  *
  * @param code - status code
  * @param message - status message
- * @param body - the answered message. @default none
+ * @param body - the answered message.
+ *
+ * @default none
  */
 export function readGrpcOutcome(code: number, message: string, body: Payload = ''): Outcome {
   if (code === GRPC_STATUS.OK) return { kind: 'success', body };

@@ -27,7 +27,7 @@ export interface StepUrls {
   readonly compensate?: string | undefined;
 }
 
-/** What an initiator sends to the coordinator about a global transaction: the body of prepare and submit. */
+/** Request of an initiator about a global transaction: the body of prepare and submit. */
 export interface TransactionRequest extends TransactionOptions {
   /** Global id. */
   readonly gid: string;

@@ -5,7 +5,10 @@ import { leaseTime, scheduleNext } from './schedule.js';
 import { attentionReason, isRefusal, refusalText } from './attention-reason.js';
 import { INITIATOR, type Answer, type Machine, type Pass, type Undecided } from './pass.js';
 
-/** What the runner has to do next, in this order: save, reload, call, wait for an answer; nothing when the pass is over. */
+/**
+ * The next tasks of the runner, in this order: save, reload, call, wait for an answer. There is none when the pass is
+ * over.
+ */
 export interface Step {
   /** State of the pass after the step. */
   readonly pass: Pass;
@@ -23,7 +26,7 @@ export interface Step {
   readonly resumeTime?: number | undefined;
 }
 
-/** What the engine knows besides the transaction. */
+/** Inputs of the engine besides the transaction. */
 export interface EngineContext {
   readonly settings: CoordinatorSettings;
   /** Random number from 0 to 1. */

@@ -1,6 +1,6 @@
 import { DtmArgumentError, type Payload, type TransactionRequest } from '../../protocol/internal.js';
 
-/** Most steps of a transaction: more would block the event loop for too long. */
+/** Maximum number of steps of a transaction: more would block the event loop for too long. */
 const MAX_STEPS = 10_000;
 
 /**

@@ -10,7 +10,7 @@ import type { Machine } from './pass.js';
 /** Returns the URLs that are subscribed to a topic. */
 export type TopicLookup = (topic: string) => readonly string[];
 
-/** What the engine needs to know about a transaction mode. */
+/** Rules of a transaction mode. */
 export interface Mode {
   /**
    * Creates the branches of a new transaction.

@@ -21,7 +21,7 @@ export interface Pass {
   readonly undecided: ReadonlyMap<number, Undecided>;
   /** The pass has decided a branch, so the retry interval starts anew. */
   readonly progressed: boolean;
-  /** What the initiator decided when this pass queried it. */
+  /** Decision of the initiator when this pass queried it. */
   readonly initiator?: Outcome | undefined;
   /** When the first deferred branch may be called, UTC milliseconds. */
   readonly deferredUntil?: number | undefined;
@@ -56,7 +56,7 @@ export interface Answer {
   readonly outcome: Outcome | Deferred;
 }
 
-/** What a state machine decides: another status, or calls (none = wait for running calls, or for the next due time). */
+/** Decision of a state machine: another status, or calls (none = wait for running calls, or for the next due time). */
 export type Decision =
   | { readonly kind: 'change'; readonly status: GlobalStatus; readonly reason?: string | undefined }
   | { readonly kind: 'call'; readonly branches: readonly number[] };

@@ -8,8 +8,8 @@ export type ApiType = 'http' | 'grpc';
 const COUNTED_BRANCH_ID = /^\d\d$/;
 
 /**
- * What the coordinator counts, under the names of Go dtm. No label takes its values from requests, so the number of series
- * is bounded.
+ * Metrics of the coordinator, with the names of Go dtm. No label takes its values from requests, so the number of
+ * series is bounded.
  */
 export class Metrics {
   readonly #registry = new Registry();

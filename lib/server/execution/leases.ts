@@ -1,5 +1,5 @@
 /**
- * Names the owners of leases. Each lease has an owner of its own, so that a pass that has lost its lease stores nothing, even
+ * Names the owners of leases. Each lease has a new owner, so that a pass that has lost its lease stores nothing, even
  * when its own process has taken the lease again.
  */
 export class Leases {

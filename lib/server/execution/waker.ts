@@ -4,7 +4,7 @@ import type { WakeFilter } from '../store/store.js';
 /** Transactions that are woken in one write, so that other writes do not wait for long. */
 const BATCH_SIZE = 500;
 
-/** What {@link Waker.wake} did. */
+/** Result of {@link Waker.wake}. */
 export interface WakeResult {
   /** Transactions that were made due. */
   readonly count: number;

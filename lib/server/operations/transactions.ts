@@ -26,12 +26,12 @@ import {
 } from './stored-transaction.js';
 import type { Topics } from './topics.js';
 
-/** What `abort` needs of a request. */
+/** Fields of a request that `abort` reads. */
 export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>;
 
 const NOT_FOUND_REMEDY = '; prepare or submit it first';
 
-/** What initiators do with a transaction of any mode but workflow. */
+/** Operations of initiators on a transaction of any mode except workflow. */
 export class Transactions {
   readonly #environment: CoordinatorEnvironment;
   readonly #execution: Execution;

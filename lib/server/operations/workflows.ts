@@ -9,7 +9,7 @@ import type { CoordinatorEnvironment } from '../environment/coordinator-environm
 import { assertCallable } from './assert-callable.js';
 import { assertSameMode, createStored, findStored, orUndecided } from './stored-transaction.js';
 
-/** What initiators do with a workflow: the initiator runs it and decides how it ends: docs/protocol.md#workflow. */
+/** Operations of initiators on a workflow. The initiator runs it and decides how it ends: docs/protocol.md#workflow. */
 export class Workflows {
   readonly #environment: CoordinatorEnvironment;
 

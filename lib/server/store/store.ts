@@ -107,7 +107,7 @@ export interface Store {
   listKv(filter: KvFilter): Promise<KvPage>;
 }
 
-/** What {@link Store.prune} did. */
+/** Result of {@link Store.prune}. */
 export interface PruneResult {
   /** Deleted transactions. */
   readonly count: number;
@@ -123,7 +123,7 @@ export interface WakeFilter {
   readonly target?: string | undefined;
   /** Only transactions whose `nextCronTime` is later, UTC milliseconds. */
   readonly laterThan: number;
-  /** Most transactions. */
+  /** Maximum number of transactions. */
   readonly limit: number;
 }
 
@@ -135,6 +135,6 @@ export interface KvFilter {
   readonly key?: string | undefined;
   /** `nextPosition` of the page before. @default '' the first page */
   readonly position?: string | undefined;
-  /** Most records on a page. @default 100 */
+  /** Maximum number of records on a page. @default 100 */
   readonly limit?: number | undefined;
 }

@@ -1,7 +1,7 @@
 import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier/mysql2/mysql2-pool.js';
 
 /**
- * Runs something on a connection of its own, which goes back to the pool unless it may be broken.
+ * Runs something on a separate connection, which goes back to the pool unless it may be broken.
  *
  * @param pool - of mysql2/promise
  * @param work - what to run; leaves the connection as it was when it succeeds

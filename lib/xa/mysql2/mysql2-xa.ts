@@ -25,9 +25,10 @@ const LOCK_WAIT_TIMEOUT = 1205;
 /**
  * Creates an XA adapter for MySQL 8.0 and MariaDB 10.5 or newer, with InnoDB, through mysql2.
  *
- * Each first phase uses a connection of the pool; one connection is reserved for the second phase. On MySQL from 8.0.29, the
- * connection goes back to the pool after the prepare. Elsewhere it is closed, because the prepared branch stays attached to
- * it. Use a pool of its own, because statements that wait for the locks of a prepared branch occupy connections.
+ * Each first phase uses a connection of the pool; one connection is reserved for the second phase. On MySQL from
+ * 8.0.29, the connection goes back to the pool after the prepare. Elsewhere it is closed, because the prepared branch
+ * stays attached to it. Use a separate pool, because statements that wait for the locks of a prepared branch occupy
+ * connections.
  *
  * On MySQL, the account needs the privilege `XA_RECOVER_ADMIN` to list branches in doubt.
  *

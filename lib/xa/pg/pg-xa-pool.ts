@@ -2,7 +2,7 @@ import { isReadOnlyError } from '../../barrier/sql/is-read-only-error.js';
 import { ignoreErrorEvents, type PgClient, type PgPool, type PooledPgClient } from '../../barrier/pg/pg-client.js';
 
 /**
- * Runs something on a client of its own, which goes back to the pool unless it may be broken.
+ * Runs something on a separate client, which goes back to the pool unless it may be broken.
  *
  * @param pool - of node-postgres
  * @param work - what to run; leaves no transaction open

@@ -16,7 +16,7 @@ const LOCK_NOT_AVAILABLE = '55P03';
  * Creates an XA adapter for PostgreSQL through node-postgres. The server needs `max_prepared_transactions` above 0.
  *
  * Each first phase uses a client of the pool until the branch is prepared; one client is reserved for the second phase. Use a
- * pool of its own, because statements that wait for the locks of a prepared branch occupy connections.
+ * separate pool, because statements that wait for the locks of a prepared branch occupy connections.
  *
  * @param pool - `Pool` of node-postgres, of 2 connections or more
  * @param options - where the barrier table is

@@ -97,7 +97,7 @@ describe('the embedded coordinator with dtm-driver-protocol1', () => {
   guidesExample(() => server.grpcAddress!);
 
   it.each([
-    // Go dtm takes half of the method for the address, and retries for ever
+    // Go dtm takes half of the method for the address, and retries forever
     ['protocol1://127.0.0.1:1/bank.Bank/In', /with three slashes/],
     ['etcd:///trans/bank.Bank/In', /dtm-driver-gozero or dtm-driver-ego/],
   ])('refuses the branch %s before anything is stored', async (action, message) => {

@@ -16,7 +16,7 @@ export interface LoadedConfig {
  *
  * @param env - the environment
  * @param path - path of the configuration file; undefined for none
- * @throws DtmConfigError with every problem on a line of its own
+ * @throws DtmConfigError with one line for each problem
  */
 export function loadConfig(env: NodeJS.ProcessEnv, path: string | undefined): LoadedConfig {
   const file = path === undefined ? undefined : { name: path, text: readFile(path) };

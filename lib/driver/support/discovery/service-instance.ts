@@ -38,7 +38,7 @@ export interface RegisteredInstance {
 /** `host:port` and a query. */
 const GRPC_ENDPOINT = /^grpc:\/\/([^/?#]*)[^?#]*(?:\?([^#]*))?/i;
 
-/** What Go parses as true. */
+/** Texts that Go parses as true. */
 const TRUE = /^(?:1|t|T|true|TRUE|True)$/;
 
 /**

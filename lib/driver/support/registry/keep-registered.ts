@@ -11,7 +11,7 @@ export interface Lease {
   revoke(): Promise<void>;
 }
 
-/** What is kept registered. */
+/** The registration to keep. */
 export interface RegistrationTask {
   /** Names the registration in messages, e.g. `dtmservice in etcd at 127.0.0.1:2379`. */
   readonly name: string;

@@ -7,7 +7,7 @@ const FIRST_BACK_OFF_MS = 200;
 /** The longest back-off: a registry that is back must be found well before registrations expire. */
 const LONGEST_BACK_OFF_MS = 3000;
 
-/** What is retried. */
+/** The work to retry. */
 export interface RetryTask {
   /**
    * Runs once. After its end, with or without an error, it runs again after a back-off, which doubles until `succeeded` is

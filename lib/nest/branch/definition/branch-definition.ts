@@ -1,7 +1,7 @@
 import { Reflector } from '@nestjs/core';
 import type { RpcName } from './rpc-name.js';
 
-/** What the decorators record on every method that dtm calls. */
+/** Metadata that the decorators record on every method that dtm calls. */
 export type BranchDefinition = BranchPurpose & { readonly rpc: RpcName };
 
 /** The transactions and operations that a branch method serves. */

@@ -1,6 +1,6 @@
 import type { ProtoFile } from '../../protobuf/proto-file.js';
 
-/** The message that branches without a .proto of their own take and answer: JSON in one field. */
+/** Message for requests and answers of branches without a .proto file: JSON in one field. */
 export const BRANCH_PROTO: ProtoFile = {
   name: 'nestjsdtm.proto',
   package: 'nestjsdtm',

@@ -1,7 +1,8 @@
 import type { ProtoFile } from '../../protobuf/proto-file.js';
 
 /**
- * What the gRPC API of dtm lacks; our coordinator serves it beside that API: docs/protocol.md#operator-service.
+ * Operations that the gRPC API of dtm lacks. Our coordinator serves them in addition to that API:
+ * docs/protocol.md#operator-service.
  */
 export const OPERATOR_PROTO: ProtoFile = {
   name: 'nestjsdtm_operator.proto',

@@ -30,7 +30,7 @@ interface HealthAnswer {
   readonly status: 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 }
 
-/** The gRPC health service: every service has the state of the server, also `''`, which means the server itself. */
+/** The gRPC health service: every service has the state of the server. The name `''` means the server itself. */
 export class HealthService {
   readonly #services: ReadonlySet<string>;
   readonly #watchers = new Set<ServerWritableStream<HealthRequest, HealthAnswer>>();

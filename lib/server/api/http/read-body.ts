@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { DtmArgumentError } from '../../../protocol/internal.js';
 
-/** Most bytes of a request body; gRPC has the same limit. */
+/** Maximum number of bytes of a request body; gRPC has the same limit. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** Most bytes that are read of a larger body: a client that is disconnected while it sends may never see the answer. */
+/**
+ * Maximum number of bytes that are read of a larger body: a client that is disconnected while it sends may never see
+ * the answer.
+ */
 const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -4,7 +4,7 @@ import { HttpRequester, redirectReason } from '../../../transport/index.js';
 import type { CoordinatorLogger } from '../../environment/coordinator-logger.js';
 import type { CoordinatorSettings } from '../../settings.js';
 
-/** Most concurrent alerts. Further alerts are dropped: the next failed attempt is reported again. */
+/** Maximum number of concurrent alerts. Further alerts are dropped: the next failed attempt is reported again. */
 const MAX_CONCURRENT = 16;
 
 /** Longest time for an alert in seconds, because `close()` waits for it. */

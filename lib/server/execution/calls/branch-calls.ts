@@ -10,7 +10,7 @@ import type { Caller, CircuitBreaker } from './circuit-breaker.js';
 import type { PassSlots } from './retry-queue.js';
 import { targetOf } from './target.js';
 
-/** What {@link BranchCalls} uses besides the environment. */
+/** Dependencies of {@link BranchCalls} besides the environment. */
 export interface CallServices {
   readonly circuitBreaker: CircuitBreaker;
   readonly metrics: Metrics;

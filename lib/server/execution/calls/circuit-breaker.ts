@@ -5,7 +5,9 @@ import type { Waker } from '../waker.js';
 import { isSameTarget } from './target.js';
 import { TargetHealth } from './target-health.js';
 
-/** Most targets whose failures are remembered; then the target whose last failure is oldest is forgotten. */
+/**
+ * Maximum number of targets whose failures are remembered; then the target whose last failure is oldest is forgotten.
+ */
 const MAX_TARGETS = 10_000;
 
 /** Deferred transactions are woken when the target answers. This pause is for those that a dead process had deferred. */

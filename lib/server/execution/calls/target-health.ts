@@ -1,9 +1,9 @@
 import type { Clock } from '../../environment/clock.js';
 
-/** Most transactions of a target that are remembered as candidates for a probe. */
+/** Maximum number of transactions of a target that are remembered as candidates for a probe. */
 const MAX_CANDIDATES = 16;
 
-/** What the circuit breaker knows about a target that has failed. */
+/** State of the circuit breaker for a target that has failed. */
 export class TargetHealth {
   /** Calls in a row without an answer. */
   failures = 0;

@@ -22,7 +22,7 @@ export interface MysqlAccess {
 export class MysqlConnections implements SqlConnections {
   readonly #access: MysqlAccess;
   readonly #prepared = new WeakSet<object>();
-  /** Most bytes that the server accepts in one statement. */
+  /** Maximum number of bytes that the server accepts in one statement. */
   #maxPacket = Infinity;
 
   constructor(access: MysqlAccess) {
@@ -67,7 +67,7 @@ export class MysqlConnections implements SqlConnections {
     return this.withConnection((session) => inTransaction(session, [...isolation, 'start transaction'], work));
   }
 
-  /** Most bytes of values in one statement. */
+  /** Maximum number of bytes of values in one statement. */
   get maxBytes(): number {
     return this.#maxPacket / 2;
   }

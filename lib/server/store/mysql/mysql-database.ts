@@ -6,7 +6,7 @@ import { SqlFailure } from '../sql/sql-failure.js';
 import type { MysqlConnections } from './mysql-connections.js';
 import { MysqlWrites, updateOne } from './mysql-writes.js';
 
-/** Most branches that are updated with their transaction in one statement. */
+/** Maximum number of branches that are updated with their transaction in one statement. */
 const MAX_JOINED_BRANCHES = 8;
 
 /** A MySQL or MariaDB database with the tables of dtm. */

@@ -12,7 +12,7 @@ import { openPool, type MysqlCallbackPool, type MysqlStorePool } from './mysql-p
 
 /** Options of {@link mysqlStore}. */
 export interface MysqlStoreOptions extends ConnectionOptions {
-  /** A pool of mysql2 that the store uses and does not close. @default the store opens a pool of its own */
+  /** A pool of mysql2 that the store uses and does not close. @default the store opens a pool */
   readonly pool?: MysqlStorePool | MysqlCallbackPool | undefined;
   /**
    * Time zone of the time columns, whose type has no time zone: an offset such as `+08:00`. A Go dtm on the same tables must

@@ -13,10 +13,10 @@ import type { SqlDialect, SqlRow, SqlSession, Update } from '../sql/sql-database
 import type { SqlValue } from '../sql/sql-value.js';
 import { maxBytesOf } from './mysql-connections.js';
 
-/** Most rows in one statement. */
+/** Maximum number of rows in one statement. */
 const MAX_ROWS = 128;
 
-/** Most bytes of rows in one statement. */
+/** Maximum number of bytes of rows in one statement. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Writes many rows with few statements. Each has a power of two of rows, so that few different statements are prepared. */

@@ -12,7 +12,7 @@ import { migratePostgresTables } from './postgres-layout.js';
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends ConnectionOptions {
-  /** A `Pool` of node-postgres that the store uses and does not close. @default the store opens a pool of its own */
+  /** A `Pool` of node-postgres that the store uses and does not close. @default the store opens a pool */
   readonly pool?: PgStorePool | undefined;
   /** Schema of the tables; created when it does not exist and the user has the privilege. @default 'public' */
   readonly schema?: string | undefined;

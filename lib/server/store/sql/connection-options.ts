@@ -22,7 +22,7 @@ export interface ConnectionOptions {
   readonly database?: string | undefined;
   /** TLS: true, or the TLS options of the database driver. @default false */
   readonly ssl?: boolean | object | undefined;
-  /** Most connections at a time. @default 10 */
+  /** Maximum number of connections at a time. @default 10 */
   readonly maxConnections?: number | undefined;
   /** Time limit for one statement and for connecting, in seconds. @default 30 */
   readonly timeoutSeconds?: number | undefined;

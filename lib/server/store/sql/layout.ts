@@ -17,7 +17,7 @@ export interface LayoutTable {
   readonly columns: readonly LayoutColumn[];
 }
 
-/** What must be altered in a table. */
+/** Required alterations of a table. */
 export interface LayoutGap {
   /** Columns that do not exist. */
   readonly missing: readonly LayoutColumn[];

@@ -7,7 +7,7 @@ export function placeholders(count: number): string {
   return `(${Array.from({ length: count }, () => '?').join(', ')})`;
 }
 
-/** Most values of a list: databases take 65,535 in a statement. */
+/** Maximum number of values of a list: databases take 65,535 in a statement. */
 const MAX_VALUES = 1024;
 
 /** Splits a list into chunks that fit into a statement. */

@@ -1,7 +1,7 @@
 import { errorText } from '../../../protocol/internal.js';
 
 /**
- * What a failed statement changed.
+ * Effect of a failed statement.
  *
  * - `duplicate`: nothing; the unique key exists
  * - `conflict`: nothing; a concurrent transaction was in the way, a retry helps
@@ -14,7 +14,7 @@ export type FailureKind = 'duplicate' | 'conflict' | 'interrupted' | 'unreachabl
 
 /** A statement failed. */
 export class SqlFailure extends Error {
-  /** What the statement changed. */
+  /** Effect of the statement. */
   readonly kind: FailureKind;
 
   /**

@@ -15,7 +15,7 @@ interface PendingWrite<W> {
 
 const MAX_WRITES = 128;
 
-/** Most groups at a time: more would only be smaller. */
+/** Maximum number of groups at a time: more would only be smaller. */
 const MAX_GROUPS = 4;
 
 /** Keeps a group well below MySQL's default packet size. */

@@ -7,7 +7,7 @@ interface PendingWrite {
   readonly reject: (error: unknown) => void;
 }
 
-/** Most iterations of the event loop that the first write of a group waits. */
+/** Maximum number of iterations of the event loop that the first write of a group waits. */
 const MAX_ITERATIONS = 4;
 
 /**

@@ -23,7 +23,7 @@ export interface GlobalRow {
   progress: string;
 }
 
-/** The fields of a transaction without a column of their own. */
+/** The fields of a transaction that have no column. */
 type Rest = Omit<
   TransactionRecord,
   'gid' | 'transType' | 'status' | 'createTime' | 'updateTime' | 'owner' | 'attention'

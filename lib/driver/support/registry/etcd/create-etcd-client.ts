@@ -14,7 +14,7 @@ type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
 
 const NEVER = new AbortController().signal;
 
-/** No retries and no circuit breaker, which would stay open when etcd is back: the callers retry at a pace of their own. */
+/** No retries and no circuit breaker, which would stay open when etcd is back: the callers have their own retries. */
 const WITHOUT_RETRIES = {
   execute: async <T>(work: (context: { signal: AbortSignal }) => T | Promise<T>): Promise<T> => work({ signal: NEVER }),
   onSuccess: () => ({ dispose: () => undefined }),
@@ -36,7 +36,7 @@ export async function createEtcdClient(hosts: readonly HostPort[], options: Etcd
     ...(tls && { credentials: credentialsOf(tls) }),
     defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + REQUEST_TIMEOUT_MS }),
     faultHandling: { host: () => WITHOUT_RETRIES, global: WITHOUT_RETRIES },
-    // each service of etcd has a channel; a pool of its own would prevent that channels share a connection
+    // each service of etcd has a channel; with separate pools, the channels could not share a connection
     grpcOptions: {
       'grpc.enable_http_proxy': 0,
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
