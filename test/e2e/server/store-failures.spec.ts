@@ -42,6 +42,7 @@ describe('a waiting submit whose pass cannot be stored', () => {
     failing.set('update', { error: NOTHING });
     const answer = await dtm.answer('submit', WAITING_SAGA);
     expect(answer).toMatch(/^425 .*transaction g may be stored, but its state is unknown: .*disk full.*same gid/);
+    expect(answer).not.toContain('nothing was stored');
     failing.clear();
     await dtm.clock.advance(30_000);
     expect(await dtm.show('g')).toBe('succeed: 01 compensate prepared, 01 action succeed');
