@@ -13,8 +13,10 @@ import { runOrder, startAccounts, transferStep, type Accounts, type Order, type 
 
 type Bank = Awaited<ReturnType<typeof startDtmcliBank>>;
 
+const SUCCESS: Reply = {};
 const FAILURE: Reply = { status: 409, body: '{"error":"Insufficient balance FAILURE"}' };
 const ONGOING: Reply = { status: 425, body: '{"error":"ONGOING"}' };
+const ERROR: Reply = { status: 500, body: '{"error":"should be retried"}' };
 
 /** A due time that no test waits for. */
 const NEVER = { retry_interval: 3600 };
@@ -73,6 +75,48 @@ describe.skipIf(!goClient.available)(goClient.title("dtm's Go client with serve"
     const errors = await run(serve, bank, { gid, options: { wait_result: true, request_timeout: 1, ...NEVER } });
     expect(errors).toEqual([expect.any(String)]);
     expect(await serve.statusOf(gid)).toBe('submitted');
+  });
+
+  it('TestSagaGlobalTransWithRetryLimitYes: a saga is decided within the submit when a retry succeeds', async () => {
+    const [serve, bank, gid] = [await ServeProcess.start(), await Participant.start(), freshName('g')];
+    bank.answer('/TransIn', ERROR, ERROR, ERROR, SUCCESS);
+    expect(await run(serve, bank, { gid, options: { wait_result: true, retry_limit: 3 } })).toEqual([null]);
+    expect(await serve.statusOf(gid)).toBe('succeed');
+    expect(bank.to('/TransIn')).toHaveLength(4);
+    expect(await branchesOf(serve, gid)).toEqual([
+      '01 compensate prepared',
+      '01 action succeed',
+      '02 compensate prepared',
+      '02 action succeed',
+    ]);
+  });
+
+  it('TestSagaGlobalTransWithRetryLimitNo: a saga is taken back within the submit after the last retry', async () => {
+    const [serve, bank, gid] = [await ServeProcess.start(), await Participant.start(), freshName('g')];
+    bank.answer('/TransIn', ERROR);
+    expect(await run(serve, bank, { gid, options: { wait_result: true, retry_limit: 1 } })).toEqual([
+      expect.any(String),
+    ]);
+    expect(await serve.statusOf(gid)).toBe('failed');
+    expect(bank.to('/TransIn')).toHaveLength(2);
+    expect(await branchesOf(serve, gid)).toEqual([
+      '01 compensate succeed',
+      '01 action succeed',
+      '02 compensate succeed',
+      '02 action prepared',
+    ]);
+    const { transaction } = await query(serve, gid);
+    expect(transaction.rollback_reason).toBe('RetryCount is greater than RetryLimit, RetryLimit: 1');
+  });
+
+  it('TestSagaAbnormal: a submit makes a submitted saga due at once, and a saga that succeeded is not submitted', async () => {
+    const [serve, bank, gid] = [await ServeProcess.start(), await Participant.start(), freshName('g')];
+    bank.answer('/TransOut', ONGOING, SUCCESS);
+    expect(await run(serve, bank, { gid, options: NEVER })).toEqual([null]);
+    await bank.received(1);
+    await expect.poll(() => run(serve, bank, { gid, options: NEVER })).toEqual([expect.any(String)]);
+    expect(await serve.statusOf(gid)).toBe('succeed');
+    expect(bank.lines).toEqual(['POST /TransOut', 'POST /TransOut', 'POST /TransIn']);
   });
 
   it('TestSagaEmptyUrl: steps without URLs succeed', async () => {
