@@ -2,7 +2,16 @@ import Database from 'libsql';
 import { DtmStoreError } from 'nestjs-dtm/protocol';
 import { sqliteStore, type Store } from 'nestjs-dtm/server';
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -52,6 +61,28 @@ describe('the file of the SQLite store', () => {
       transaction: { status: 'aborting', nextCronTime: TIME + 5 },
       branches: [{}, { status: 'failed' }],
     });
+  });
+
+  it.each([
+    ['file', ''],
+    ['log', '-wal'],
+  ])('refuses writes while its %s is away or replaced, and takes them when it is back', async (_, suffix) => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = await openStore(path);
+    await store.create(detailsOf('before'));
+    renameSync(`${path}${suffix}`, `${path}-away`);
+    const refused = store.create(detailsOf('away'));
+    await expect(refused).rejects.toThrow(DtmStoreError);
+    await expect(refused).rejects.toThrow(/was removed or replaced .*; nothing was stored; put the same file back/);
+    await expect(refused).rejects.not.toThrow(/dtm\.db/);
+    copyFileSync(`${path}-away`, `${path}${suffix}`);
+    await expect(store.create(detailsOf('replaced'))).rejects.toThrow(/was removed or replaced/);
+    renameSync(`${path}-away`, `${path}${suffix}`);
+    expect(await store.create(detailsOf('after'))).toBe(true);
+    await store.close();
+    const again = await openStore(path);
+    const found = await Promise.all(['before', 'away', 'replaced', 'after'].map((gid) => again.find(gid)));
+    expect(found.map((details) => details !== undefined)).toEqual([true, false, false, true]);
   });
 
   it('releases the leases of the process before, and changes nothing else', async () => {
@@ -388,7 +419,7 @@ describe('a damaged file', () => {
       store.claim(TIME, 'me', () => TIME, 99),
     ]);
     for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DTM_STORE' } });
-    await expect(store.find('g7')).rejects.toThrow(/^sqlite .*dtm.db could not be read: /);
+    await expect(store.find('g7')).rejects.toThrow(/^the store could not be read: (?!.*dtm\.db)/);
     expect(await store.find('g8')).toBeDefined();
     expect(await store.create(detailsOf('new'))).toBe(true);
   });

@@ -19,9 +19,15 @@ export class GroupCommit {
   readonly #database: Database.Database;
   #pending: PendingWrite[] = [];
   #scheduled: Promise<void> | undefined;
+  readonly #assertWritable: () => void;
 
-  constructor(database: Database.Database) {
+  /**
+   * @param database - open database
+   * @param assertWritable - called before each group; its DtmStoreError rejects the group
+   */
+  constructor(database: Database.Database, assertWritable: () => void = () => undefined) {
     this.#database = database;
+    this.#assertWritable = assertWritable;
   }
 
   /**
@@ -60,6 +66,11 @@ export class GroupCommit {
     const group = this.#pending;
     this.#pending = [];
     this.#scheduled = undefined;
+    try {
+      this.#assertWritable();
+    } catch (cause) {
+      return rejectAll(group, cause);
+    }
     this.#write(group);
   }
 
@@ -107,9 +118,9 @@ export class GroupCommit {
 }
 
 function rejectAll(group: readonly PendingWrite[], cause: unknown): void {
-  const reason = errorText(cause);
-  const error = new DtmStoreError(`the store could not write (${reason}); nothing was stored, try again`, {
-    cause,
-  });
+  const error =
+    cause instanceof DtmStoreError
+      ? cause
+      : new DtmStoreError(`the store could not write (${errorText(cause)}); nothing was stored, try again`, { cause });
   for (const { reject } of group) reject(error);
 }

@@ -18,6 +18,7 @@ import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '..
 import { closeDatabase, openDatabase } from './database-file.js';
 import { GroupCommit } from './group-commit.js';
 import { loadLibsql } from './load-libsql.js';
+import { FileIdentity } from './file-identity.js';
 import { findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import { encodeBranches, encodeChangingColumns, encodeProgress, type GlobalRow } from './rows.js';
@@ -70,7 +71,9 @@ class SqliteStore implements Store {
     if (this.#open) return;
     const database = openDatabase(Library, this.#path, this.#checkAtStart);
     try {
-      this.#open = { database, statements: prepareStatements(database), commits: new GroupCommit(database) };
+      const identity = new FileIdentity(this.#path);
+      const commits = new GroupCommit(database, () => identity.assertInPlace());
+      this.#open = { database, statements: prepareStatements(database), commits };
       // only this process has the file open, so no other holder of a lease is alive
       await this.#commit(({ release }) => release.run());
     } catch (error) {
@@ -188,7 +191,8 @@ class SqliteStore implements Store {
       return read(open);
     } catch (cause) {
       if (cause instanceof DtmError) throw cause;
-      throw new DtmStoreError(`${this.name} could not be read: ${errorText(cause)}`, { cause });
+      // without the path: callers read the message
+      throw new DtmStoreError(`the store could not be read: ${errorText(cause)}`, { cause });
     }
   }
 
