@@ -26,7 +26,6 @@ const currentUse = new AsyncLocalStorage<Use>();
  * Takes a connection, and refuses to wait for one that never comes: when every connection is in use by work that itself
  * waits for another connection.
  *
- * @param limit - the connections
  * @param name - of the call that takes the connection, for the message
  * @param open - takes the connection, and runs the work by the function that it receives
  * @throws DtmConfigError instead of waiting forever

@@ -7,7 +7,6 @@ import { takeTurn } from './turns.js';
  *
  * @param adapter - opens the transaction
  * @param key - row that the work inserts
- * @param work - what to run
  */
 export function runInOwnTransaction<Tx, T>(
   adapter: BarrierAdapter<Tx>,

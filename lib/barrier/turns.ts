@@ -30,7 +30,6 @@ const currentTurn = new AsyncLocalStorage<Turn>();
  *
  * @param owner - the names belong to it
  * @param name - of the work, for messages too
- * @param work - what to run
  * @throws DtmOngoingError when too much work of this name waits; DtmConfigError inside the work of the same name, which would
  *   wait for itself
  */

@@ -67,7 +67,6 @@ const FRACTIONS: ReadonlySet<string> = new Set(['pollIntervalSeconds', 'breakerP
 /**
  * Checks the settings and adds defaults.
  *
- * @param options - set by the user
  * @throws DtmConfigError that names the setting
  */
 export function resolveSettings(options: Partial<CoordinatorSettings>): CoordinatorSettings {

@@ -5,7 +5,6 @@ import { DtmConfigError } from '../protocol/internal.js';
  * Imports an optional package when it is needed.
  *
  * @param load - `() => import(name)`; the caller writes the specifier, so that the result has types
- * @param name - name of the package
  * @param feature - what needs the package, for the message
  * @throws DtmConfigError with the command that installs the package
  */
@@ -20,7 +19,6 @@ export async function importPackage<T>(load: () => Promise<T>, name: string, fea
 /**
  * Loads an optional CommonJS package at once, where nothing can be awaited.
  *
- * @param name - name of the package
  * @param feature - what needs the package, for the message
  * @throws DtmConfigError with the command that installs the package
  */

@@ -48,7 +48,6 @@ export interface Transport {
 /**
  * Whether a branch is called over HTTP.
  *
- * @param url - of the branch
  * @param transport - calls the branch. @default one that knows http and https URLs only
  */
 export function isOverHttp(url: string, transport: Pick<Transport, 'isOverHttp'> = {}): boolean {

@@ -12,9 +12,7 @@ const semaphores = new WeakMap<object, Semaphore>();
 /**
  * Runs work on a pool, with a limit for the work that runs at the same time. Further work waits in order.
  *
- * @param pool - the shared pool
  * @param limit - maximum number of running work
- * @param work - what to run
  * @throws DtmConfigError inside other work on the pool, when all of it waits for such inner work
  */
 export async function limitConcurrency<T>(pool: object, limit: number, work: () => Promise<T>): Promise<T> {

@@ -1,8 +1,4 @@
-/**
- * Memoizes a function for each pool. A failure is not kept: the next call runs the function again.
- *
- * @param load - function to memoize
- */
+/** Memoizes a function for each pool. A failure is not kept: the next call runs the function again. */
 export function memoizePerPool<Pool extends object, T>(load: (pool: Pool) => Promise<T>): (pool: Pool) => Promise<T> {
   const results = new WeakMap<Pool, Promise<T>>();
   return (pool) => {

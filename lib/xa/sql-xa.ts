@@ -30,7 +30,6 @@ export const LOCK_TIMEOUT_SECONDS = 1;
  * The XA transaction contains the barrier row of the action, so the row exists if, and only if, the branch is committed. A
  * rollback inserts the same row with its own reason, which stops a late first phase.
  *
- * @param database - runs the statements
  * @throws DtmConfigError when the pool has a single connection
  */
 export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {

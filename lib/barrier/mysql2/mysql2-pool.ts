@@ -76,11 +76,7 @@ export function serverErrno(error: unknown): number | undefined {
 /** Limit of a pool of mysql2 without the option `connectionLimit`. */
 const DEFAULT_CONNECTION_LIMIT = 10;
 
-/**
- * Highest number of connections of a pool.
- *
- * @param pool - of mysql2/promise
- */
+/** Highest number of connections of a pool. */
 export function connectionLimitOf(pool: Mysql2Pool<unknown>): number {
   const { config } = (pool.pool ?? {}) as { config?: { connectionLimit?: unknown } };
   const limit = Number(config?.connectionLimit ?? DEFAULT_CONNECTION_LIMIT);

@@ -29,7 +29,6 @@ export interface BarrierTable {
 /**
  * Resolves the name of the barrier table.
  *
- * @param dialectName - database family
  * @param options - name of the table, as the user wrote it
  * @throws DtmConfigError when a name is not allowed, or the dialect is unknown
  */

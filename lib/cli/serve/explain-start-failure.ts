@@ -5,7 +5,6 @@ import { environmentVariableOf } from './config/read-environment.js';
  * Adds the names of the settings to the error of a port that cannot be opened. The coordinator's error has only the
  * address.
  *
- * @param error - the error of the start
  * @returns the error to throw instead
  */
 export function explainStartFailure(error: unknown): unknown {

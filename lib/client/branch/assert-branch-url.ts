@@ -13,7 +13,6 @@ const ANY_CALL = { gid: 'gid', transType: 'saga', branchId: '01' } as const;
 /**
  * Refuses the URL of a branch that cannot be called, before anything is sent.
  *
- * @param url - absolute URL
  * @param name - names the URL in the error
  * @param protocol - of the transaction, if the user set it; only `grpc` allows branches over gRPC
  * @param transport - checks addresses of gRPC

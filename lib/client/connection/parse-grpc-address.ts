@@ -21,11 +21,7 @@ export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z\d+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
 }
 
-/**
- * Whether gRPC reaches an address without a driver.
- *
- * @param url - an address
- */
+/** Whether gRPC reaches an address without a driver. */
 export function isPlainGrpc(url: string): boolean {
   const scheme = schemeOf(url);
   if (scheme === undefined) return parseHostPort(url) !== undefined;

@@ -11,7 +11,6 @@ import {
 /**
  * Reads the answer to `query`.
  *
- * @param answer - reader of the answer
  * @returns undefined when the gid is unknown
  * @throws DtmArgumentError when a field has the wrong type
  */
@@ -27,7 +26,6 @@ export function readTransactionDetails(answer: JsonReader): TransactionDetails |
 /**
  * Reads the answer to `all`.
  *
- * @param answer - reader of the answer
  * @throws DtmArgumentError when a field has the wrong type
  */
 export function readTransactionPage(answer: JsonReader): TransactionPage {

@@ -64,7 +64,6 @@ export interface PayloadDependencies {
 /**
  * Encodes a payload for a branch. A branch is also called over HTTP when a driver finds the name in its URL over HTTP.
  *
- * @param dependencies - of the transaction
  * @param url - of the branch; `''` for a topic
  * @param payload - `undefined` means no payload
  * @throws DtmArgumentError when the payload cannot be encoded for this branch

@@ -3,7 +3,6 @@ import { DtmFailureError, DtmOngoingError, type TransactionDetails } from '../..
 /**
  * Throws unless a transaction has succeeded.
  *
- * @param details - state of the transaction
  * @param cause - error after which the state was read. @default none
  * @throws DtmFailureError with reason and failed branch when the transaction was rolled back; DtmOngoingError with the time
  *   of the next attempt when it is not finished

@@ -25,7 +25,6 @@ export interface GlobalTransactionOptions extends TransactionOptions {
 /**
  * Refuses options that are not allowed, before anything is sent.
  *
- * @param options - as the user passed them
  * @throws DtmArgumentError naming the option
  */
 export function assertOptions(options: GlobalTransactionOptions): void {
@@ -46,8 +45,6 @@ export function assertOptions(options: GlobalTransactionOptions): void {
 /**
  * Decides how the branches of a transaction are called.
  *
- * @param api - the coordinator
- * @param options - as the user passed them
  * @param urls - of branches, as far as they are known; empty URLs are not called
  * @param transport - calls branches. @default no names of services are known
  * @returns undefined for plain HTTP, the default of the wire

@@ -21,9 +21,6 @@ export const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
  * Runs a transaction whose branches the initiator calls itself: prepares it, runs the work, waits for its calls and
  * submits; aborts with the reason when the work or a call fails.
  *
- * @param api - the coordinator
- * @param transType - mode
- * @param options - as the user passed them
  * @param begin - creates the argument of `work`; its options have the protocol of the branches
  * @param work - calls the branches
  * @returns the result of `work`

@@ -6,10 +6,7 @@ export class LazyGid {
   readonly #own: string | undefined;
   #created: Promise<string> | undefined;
 
-  /**
-   * @param api - the coordinator
-   * @param own - gid of the user. @default the coordinator creates one
-   */
+  /** @param own - gid of the user. @default the coordinator creates one */
   constructor(api: DtmApi, own: string | undefined) {
     this.#api = api;
     this.#own = own;

@@ -17,8 +17,6 @@ import { assertSucceeded } from './assert-succeeded.js';
  * succeeded; this refusal must not count as a rollback. Where the state cannot be read (Go dtm over gRPC alone), a
  * refusal does not count as a rollback either.
  *
- * @param api - the coordinator
- * @param request - the transaction
  * @throws DtmFailureError when it was rolled back or refused; DtmOngoingError when (waiting) it is not finished, or when it
  *   was refused and its state cannot be read; what {@link DtmApi} throws
  */

@@ -17,7 +17,6 @@ export interface AuthorityProxy {
  * keep the process alive.
  *
  * @param port - on all interfaces; 0 for a free port
- * @param server - the gRPC server
  * @throws DtmConfigError when the port cannot be opened
  */
 export async function openAuthorityProxy(port: number, server: HostPort): Promise<AuthorityProxy> {

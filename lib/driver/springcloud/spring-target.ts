@@ -43,8 +43,6 @@ export function parseNacosHosts(hosts: string): readonly HostPort[] {
  * Parses the target of Go's driver, a JSON object, and its counterpart for Eureka. Unlike in Go, an instance is enabled, healthy
  * and ephemeral by default.
  *
- * @param text - the target
- * @param address - the endpoint
  * @throws DtmConfigError when the target cannot be used
  * @throws DtmArgumentError for a name that is not allowed
  */

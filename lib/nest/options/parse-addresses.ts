@@ -7,7 +7,6 @@ import { parseHostPort } from '../../support/host-port.js';
  * Checks a URL in front of paths.
  *
  * @param option - name of the option, for the message
- * @param value - what the user gave
  * @returns the URL without a slash at its end
  * @throws DtmConfigError when it is not an http or https URL, or has a query, a fragment or credentials
  */
@@ -30,7 +29,6 @@ export function parseBaseUrl(option: string, value: unknown): string {
  * Checks an address in front of `/pkg.Service/Method`.
  *
  * @param option - name of the option, for the message
- * @param value - what the user gave
  * @throws DtmConfigError when it is neither `host:port` nor a URL of a driver
  */
 export function parseGrpcAddress(option: string, value: unknown): string {

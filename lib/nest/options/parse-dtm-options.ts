@@ -38,7 +38,6 @@ const CONNECTION_METHODS = [
 /**
  * Checks the options of `DtmModule` and fills in the defaults.
  *
- * @param raw - what the user gave
  * @throws DtmConfigError naming the option, its value and what is allowed
  */
 export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {

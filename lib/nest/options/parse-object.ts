@@ -5,7 +5,6 @@ import { describeValue } from '../../support/describe-value.js';
  * Checks that an option is an object with known names.
  *
  * @param option - name of the option, for the message
- * @param value - what the user gave
  * @param names - the known names
  * @param remedy - what to do about a value that is no object
  * @throws DtmConfigError

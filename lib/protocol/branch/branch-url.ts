@@ -36,7 +36,6 @@ export function splitGrpcUrl(url: string): ServerMethod | undefined {
 /**
  * Asserts that HTTP can call a URL. The coordinator would retry any other URL forever.
  *
- * @param url - the URL
  * @param what - names the URL in the message
  * @throws DtmArgumentError when it is not an absolute http or https URL, or holds what parsers drop or move
  */
@@ -56,7 +55,6 @@ export function assertHttpUrl(url: string, what: string): void {
  * Asserts that a branch can be called at a URL. The coordinator would retry any other URL forever. Only the driver of a
  * scheme (`etcd://…`) knows whether the URL is valid, and whether it leads to HTTP or gRPC.
  *
- * @param url - the URL
  * @param what - names the URL in the message
  * @param protocol - of the transaction: `grpc` allows gRPC and HTTP branches, the others HTTP branches only
  * @throws DtmArgumentError when such a transaction cannot have the URL

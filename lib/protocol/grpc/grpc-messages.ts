@@ -98,7 +98,6 @@ export function decodeTransactionMessage(message: DtmRequestMessage): Transactio
 /**
  * Writes a `DtmRequest`, whose branches are called over gRPC or, by their URLs, plainly over HTTP.
  *
- * @param request - the transaction
  * @throws DtmArgumentError when the message lacks a field that the request needs: for JSON-RPC branches, a concurrent
  *   message, or a start value of the retry counter
  */
@@ -135,11 +134,7 @@ function withoutField({ protocol, transType, concurrent, retryCount }: Transacti
   return retryCount ? 'retryCount' : undefined;
 }
 
-/**
- * Writes a `DtmBranchRequest`.
- *
- * @param branch - the branch
- */
+/** Writes a `DtmBranchRequest`. */
 export function encodeBranchMessage(branch: BranchRegistration): DtmBranchRequestMessage {
   const head = { Gid: branch.gid, TransType: branch.transType, BranchID: branch.branchId };
   switch (branch.transType) {

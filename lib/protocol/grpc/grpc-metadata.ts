@@ -31,7 +31,6 @@ const NOT_OURS_TO_SET = new Set([
  * The metadata of a branch call: docs/protocol.md#grpc-metadata. `dtm-dtm` is there even when it is empty.
  *
  * @param context - who calls, and for what
- * @param branchHeaders - of the transaction
  * @returns values by name
  * @throws DtmArgumentError naming what gRPC cannot carry: names other than letters, digits and `_.-`, values other than
  *   printable ASCII, more than 8 KiB

@@ -27,7 +27,6 @@ export interface JsonRpcResponse {
  * Writes a JSON-RPC request.
  *
  * @param id - told back in the response
- * @param method - name of the method
  * @param params - JSON text
  */
 export function encodeJsonRpcRequest(id: string, method: string, params: string): string {

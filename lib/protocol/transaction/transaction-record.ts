@@ -121,7 +121,6 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
 /**
  * The JSON object by which the HTTP API shows a branch. Go dtm has no `attempts`, `failures`, `last_error` and `next_time`.
  *
- * @param branch - the branch
  * @param transaction - of the branch; has the times that branches do not store
  */
 export function encodeBranchRecord(branch: BranchRecord, transaction: TransactionRecord): Record<string, unknown> {

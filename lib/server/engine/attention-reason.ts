@@ -10,8 +10,6 @@ export function isRefusal(outcome: UnsuccessfulOutcome): boolean {
  * Why a person should look at a transaction: one of the branches that it waits for goes on answering what waiting does not
  * change.
  *
- * @param transaction - the transaction
- * @param branches - of the transaction
  * @param failures - how many answers of that kind it takes
  * @returns undefined when there is no reason
  */

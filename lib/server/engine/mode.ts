@@ -23,7 +23,6 @@ export interface Mode {
   /**
    * Creates the branch records for a registration.
    *
-   * @param branch - the registration
    * @param now - UTC milliseconds
    * @returns undefined when the registration belongs to another mode
    */
@@ -31,7 +30,6 @@ export interface Mode {
   /**
    * Creates the state machine of a transaction.
    *
-   * @param transaction - the transaction
    * @param branchCount - number of its branch records
    * @param settings - settings of the coordinator
    */

@@ -70,11 +70,7 @@ export interface Machine {
    * @param now - UTC milliseconds
    */
   decide(pass: Pass, now: number): Decision;
-  /**
-   * How the initiator is called, in modes that call it.
-   *
-   * @param transaction - the transaction
-   */
+  /** How the initiator is called, in modes that call it. */
   initiator?(transaction: TransactionRecord): BranchRecord;
   /** When the decision changes because of the time, UTC milliseconds; undefined when it does not. */
   deadline(transaction: TransactionRecord): number | undefined;
@@ -127,7 +123,6 @@ export function callOnce(pass: Pass, index: number): Decision {
 /**
  * When a transaction times out.
  *
- * @param transaction - the transaction
  * @param timeoutSeconds - its time-out; 0 or undefined = never
  */
 export function timeoutTime(transaction: TransactionRecord, timeoutSeconds: number | undefined): number | undefined {

@@ -14,7 +14,6 @@ const JITTER = 0.1;
 /**
  * Base interval between attempts, in seconds: docs/protocol.md#retries.
  *
- * @param options - of the transaction
  * @param settings - of the coordinator
  */
 export function baseInterval(options: TransactionRecord['options'], settings: CoordinatorSettings): number {

@@ -81,7 +81,6 @@ export class Metrics {
   /**
    * Counts a pass over a transaction.
    *
-   * @param model - mode
    * @param isOk - the pass ended without an error of the store
    * @param ageSeconds - age of the transaction
    */
@@ -93,8 +92,6 @@ export class Metrics {
   /**
    * Counts a call of a branch.
    *
-   * @param model - mode
-   * @param branchId - id of the branch
    * @param op - operation; every workflow is counted as `workflow`
    * @param isOk - the outcome decided the branch
    */

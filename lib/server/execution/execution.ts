@@ -20,7 +20,6 @@ export class Execution {
   readonly #alertWebhook: AlertWebhook | undefined;
 
   /**
-   * @param environment - what it works with
    * @param metrics - counts passes and branch calls
    * @param alertWebhook - URL to which repeated failures of a branch are posted. @default no alerts
    * @throws DtmConfigError when the webhook is not an http or https URL

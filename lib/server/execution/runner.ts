@@ -46,7 +46,6 @@ export class Runner {
   /**
    * The running pass of a transaction.
    *
-   * @param gid - global id
    * @returns what {@link run} returned for it; undefined when no pass is running
    */
   current(gid: string): Promise<TransactionDetails | undefined> | undefined {

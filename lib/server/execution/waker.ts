@@ -30,7 +30,7 @@ export class Waker {
    * Makes transactions due that wait and have no owner.
    *
    * @param filter - which transactions; `laterThan` is now by default
-   * @param limit - most transactions
+   * @param limit - maximum number of transactions
    * @param shouldContinue - asked before each batch; false leaves the rest waiting. @default always true
    * @throws DtmStoreError when the store fails; some transactions may be due already
    */

@@ -36,11 +36,7 @@ export function assertCallable(transport: Transport, request: TransactionRequest
   check('query_prepared', queryPrepared, '00', op);
 }
 
-/**
- * Whether a branch has a URL that {@link assertBranchCallable} must check: one that is not called over plain HTTP.
- *
- * @param branch - the registration
- */
+/** Whether a branch has a URL that {@link assertBranchCallable} must check: one that is not called over plain HTTP. */
 export function needsTransport(branch: BranchRegistration): boolean {
   return urlsForTransport(branch).length > 0;
 }
@@ -49,7 +45,6 @@ export function needsTransport(branch: BranchRegistration): boolean {
  * Refuses a branch that the transport could never call.
  *
  * @param transport - calls the branch
- * @param branch - the registration
  * @param protocol - protocol of the transaction
  * @throws DtmArgumentError that names the URL
  */

@@ -40,7 +40,6 @@ export class Coordinator implements DtmApi {
   readonly #topics: Topics;
 
   /**
-   * @param environment - what it works with
    * @param alertWebhook - URL to which repeated failures of a branch are posted. @default no alerts
    * @throws DtmConfigError when the webhook is not an http or https URL
    */

@@ -17,7 +17,6 @@ export class Operator {
   /**
    * Sets an unfinished transaction to `failed` without calling any branch.
    *
-   * @param gid - global id
    * @throws DtmFailureError when the transaction is final; DtmServerError when the gid is unknown
    */
   async forceStop(gid: string): Promise<void> {
@@ -44,7 +43,6 @@ export class Operator {
   /**
    * Makes a waiting transaction due now. Does nothing when the transaction is final or a pass works on it.
    *
-   * @param gid - global id
    * @throws DtmServerError when the gid is unknown
    */
   async retryNow(gid: string): Promise<void> {
@@ -57,7 +55,7 @@ export class Operator {
    * Makes waiting transactions due now.
    *
    * @param timeoutSeconds - only those that would wait longer than this
-   * @param limit - most transactions
+   * @param limit - maximum number of transactions
    */
   retryAllNow(timeoutSeconds: number, limit: number): Promise<WakeResult> {
     const { clock } = this.#environment;
@@ -68,7 +66,7 @@ export class Operator {
    * Makes every transaction due now that waits for an answer of one target, e.g. because the target was repaired.
    *
    * @param target - beginning of its branch URLs, e.g. `http://bank:3000`
-   * @param limit - most transactions
+   * @param limit - maximum number of transactions
    * @throws DtmArgumentError when the target is empty
    */
   async retryTarget(target: string, limit: number): Promise<WakeResult> {

@@ -15,8 +15,6 @@ import type { Store } from '../store/store.js';
 /**
  * Reads a transaction that must exist.
  *
- * @param store - where it is stored
- * @param gid - global id
  * @param remedy - ends the message of the error
  * @throws DtmServerError when the gid is unknown
  */
@@ -76,7 +74,6 @@ export function undecidedError({ transaction, branches }: TransactionDetails): D
  * Answers "not decided" when the store fails on a transaction that exists, or may exist. An error would be read as "nothing
  * was stored", and a repetition under a new gid would run the transaction twice.
  *
- * @param gid - global id
  * @param work - reads or changes a stored transaction
  * @throws DtmOngoingError when the store fails; what the work decides
  */
@@ -91,8 +88,6 @@ export async function orUndecided<T>(gid: string, work: Promise<T>): Promise<T> 
 /**
  * Adds a transaction.
  *
- * @param store - where it is stored
- * @param details - the transaction
  * @returns false when the gid exists
  * @throws DtmOngoingError when the transaction may have been stored; the error of the store when it was not
  */

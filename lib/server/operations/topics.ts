@@ -35,7 +35,6 @@ export class Topics {
   /**
    * Adds a subscriber; creates the topic when it does not exist.
    *
-   * @param topic - name
    * @param url - receives the messages
    * @param remark - for people
    * @throws DtmArgumentError, DtmServerError with dtm's texts
@@ -55,7 +54,6 @@ export class Topics {
   /**
    * Removes a subscriber.
    *
-   * @param topic - name
    * @param url - as it was subscribed
    * @throws DtmArgumentError, DtmServerError with dtm's texts
    */
@@ -74,7 +72,6 @@ export class Topics {
   /**
    * Deletes a topic with all its subscribers.
    *
-   * @param topic - name
    * @throws DtmServerError when the topic does not exist
    */
   async deleteTopic(topic: string): Promise<void> {

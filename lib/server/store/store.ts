@@ -12,7 +12,6 @@ import type {
 
 /** The stored state that {@link Store.update} requires. */
 export interface ExpectedState {
-  /** Status. */
   readonly status: GlobalStatus;
   /** Holder of the lease. @default any */
   readonly owner?: string | undefined;
@@ -66,7 +65,7 @@ export interface Store {
    * @param now - UTC milliseconds
    * @param owner - new holder of the leases
    * @param lease - end of the lease for a transaction, UTC milliseconds
-   * @param limit - most transactions
+   * @param limit - maximum number of transactions
    */
   claim(
     now: number,
@@ -89,7 +88,7 @@ export interface Store {
    *
    * @param before - deletes transactions whose `updateTime` is earlier, UTC milliseconds
    * @param position - {@link PruneResult.nextPosition} of the last call; `''` = begin with the oldest
-   * @param limit - most transactions to look at
+   * @param limit - maximum number of transactions to look at
    */
   prune(before: number, position: string, limit: number): Promise<PruneResult>;
   /** Reads a key-value record; undefined when it does not exist. */

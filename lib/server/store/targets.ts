@@ -3,7 +3,6 @@ import type { TransactionDetails } from '../../protocol/internal.js';
 /**
  * Whether a transaction waits for an answer from a target.
  *
- * @param details - the transaction
  * @param target - beginning of URLs, see {@link leadsTo}
  */
 export function isWaitingFor({ transaction, branches }: TransactionDetails, target: string): boolean {

@@ -48,8 +48,6 @@ export class GrpcChannels {
   #sweep: NodeJS.Timeout | undefined;
 
   /**
-   * @param grpc - the library
-   * @param options - limits
    * @param tls - options of TLS. @default no TLS
    * @throws DtmConfigError when certificates or keys cannot be read
    */
@@ -77,7 +75,6 @@ export class GrpcChannels {
   /**
    * Calls a server.
    *
-   * @param call - what to send
    * @returns the answer of the server, or the status that explains why there is none
    * @throws Error when the address is malformed
    */

@@ -58,7 +58,6 @@ export class GrpcRequester {
   /**
    * Calls a server.
    *
-   * @param request - what to send
    * @returns the answer of the server, or the status that explains why there is none
    * @throws DtmArgumentError when metadata cannot be sent; DtmConfigError when gRPC or certificates cannot be loaded;
    *   what the driver throws; Error after {@link close}

@@ -24,7 +24,6 @@ export interface TlsChannel {
 /**
  * Creates the arguments of channels over TLS.
  *
- * @param grpc - the library
  * @param tls - certificates and names
  * @throws DtmConfigError when a certificate or key cannot be read, or only one of `cert` and `key` is set
  */

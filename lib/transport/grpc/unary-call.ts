@@ -26,7 +26,6 @@ export interface GrpcAnswer {
  * of its cost, and nothing that a call of bytes without interceptors needs.
  *
  * @param channel - to the server
- * @param call - what to send
  * @param deadline - UTC milliseconds
  * @param done - called once, asynchronously
  * @throws Error when the channel is closed

@@ -11,11 +11,7 @@ const CONNECTION_HEADERS = new Set([
   'upgrade',
 ]);
 
-/**
- * Creates the headers of a branch call. Names ignore case, so a branch header replaces a header of the transport.
- *
- * @param branchHeaders - of the transaction
- */
+/** Creates the headers of a branch call. Names ignore case, so a branch header replaces a header of the transport. */
 export function withBranchHeaders(
   branchHeaders: Readonly<Record<string, string>> | undefined,
 ): Readonly<Record<string, string>> {

@@ -72,7 +72,6 @@ export class HttpRequester {
   /**
    * Sends a request and reads the whole answer.
    *
-   * @param request - what to send
    * @returns status and body text
    * @throws Error when the URL is not http or https, its name is unknown, no answer comes in time, or the answer is too
    *   large

@@ -2,11 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DtmArgumentError, encodeJsonRpcRequest, isJsonObject, payloadText } from '../../protocol/internal.js';
 import type { OutgoingBranchCall } from '../transport.js';
 
-/**
- * Whether a branch is called by JSON-RPC: docs/protocol.md#branch-urls.
- *
- * @param call - the call
- */
+/** Whether a branch is called by JSON-RPC: docs/protocol.md#branch-urls. */
 export function isJsonRpc({ protocol, url }: OutgoingBranchCall): boolean {
   return protocol === 'json-rpc' && URL.canParse(url) && new URL(url).searchParams.has('method');
 }
@@ -14,7 +10,6 @@ export function isJsonRpc({ protocol, url }: OutgoingBranchCall): boolean {
 /**
  * Creates the request of a JSON-RPC call, whose params are the fields of the payload and the branch parameters.
  *
- * @param call - the call
  * @throws DtmArgumentError when the payload is not a JSON object
  */
 export function jsonRpcRequest({ url, context, payload }: OutgoingBranchCall): {

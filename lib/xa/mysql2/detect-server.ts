@@ -30,7 +30,6 @@ export const detectServer = memoizePerPool((pool: Mysql2Pool<Mysql2Connection>) 
 /**
  * Refuses servers that do not keep prepared transactions.
  *
- * @param version - version text of the server
  * @throws DtmConfigError naming the required version
  */
 export function assertVersion(version: string): void {

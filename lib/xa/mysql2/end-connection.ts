@@ -12,9 +12,6 @@ const PAUSE_MS = 10;
  * Other connections can decide about a prepared branch only after its connection has ended. While MariaDB ends the
  * connection, it can acknowledge a commit from another connection without executing it; this happened to 9 of 2,500 commits
  * at this moment. So the first phase answers only after the end, and dtm does not call the second phase before.
- *
- * @param pool - pool of the connection
- * @param connection - connection to close
  */
 export async function endConnection(pool: Mysql2Pool<Mysql2Connection>, connection: Mysql2Connection): Promise<void> {
   const { threadId } = connection;

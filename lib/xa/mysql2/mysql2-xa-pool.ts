@@ -3,7 +3,6 @@ import { queryRows, type Mysql2Connection, type Mysql2Pool } from '../../barrier
 /**
  * Runs something on a separate connection, which goes back to the pool unless it may be broken.
  *
- * @param pool - of mysql2/promise
  * @param work - what to run; leaves the connection as it was when it succeeds
  */
 export async function withConnection<Connection extends Mysql2Connection, T>(
@@ -25,9 +24,7 @@ export async function withConnection<Connection extends Mysql2Connection, T>(
 /**
  * Runs something with another time-out for locks, and restores the time-out of the session.
  *
- * @param connection - of mysql2/promise
  * @param seconds - longest time that a statement waits for a lock
- * @param work - what to run
  */
 export async function withLockTimeout<T>(
   connection: Mysql2Connection,

@@ -11,7 +11,6 @@ const MAX_PART_BYTES = 64;
  * The name of a branch in SQL: gid, branch id and the format id of this package. The ids are hexadecimal, so nothing needs
  * quotes.
  *
- * @param branch - the branch
  * @throws DtmArgumentError when a part is too long
  */
 export function mysqlXid({ gid, branchId }: XaKey): string {

@@ -4,7 +4,6 @@ import { ignoreErrorEvents, type PgClient, type PgPool, type PooledPgClient } fr
 /**
  * Runs something on a separate client, which goes back to the pool unless it may be broken.
  *
- * @param pool - of node-postgres
  * @param work - what to run; leaves no transaction open
  */
 export async function withClient<Client extends PgClient, T>(

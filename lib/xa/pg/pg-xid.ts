@@ -10,7 +10,6 @@ const MAX_XID_BYTES = 199;
 /**
  * The name of a prepared branch in PostgreSQL.
  *
- * @param branch - the branch
  * @throws DtmArgumentError when the name would be too long or ambiguous
  */
 export function pgXid({ gid, branchId }: XaKey): string {

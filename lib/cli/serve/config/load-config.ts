@@ -14,7 +14,6 @@ export interface LoadedConfig {
 /**
  * Loads the configuration of this process.
  *
- * @param env - the environment
  * @param path - path of the configuration file; undefined for none
  * @throws DtmConfigError with one line for each problem
  */

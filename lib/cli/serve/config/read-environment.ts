@@ -2,11 +2,7 @@ import { findSimilarName } from './find-similar-name.js';
 import type { RawSetting } from './raw-setting.js';
 import { SETTING_KEYS, type SettingKey } from './settings.js';
 
-/**
- * The environment variable of a setting: `MicroService.EndPoint` is `MICRO_SERVICE_END_POINT`.
- *
- * @param key - key of the setting
- */
+/** The environment variable of a setting: `MicroService.EndPoint` is `MICRO_SERVICE_END_POINT`. */
 export function environmentVariableOf(key: string): string {
   return key
     .replaceAll('.', '_')

@@ -42,9 +42,7 @@ const SCALARS: Readonly<Record<number, Scalar>> = {
  * Checks an object against the type of its message. Libraries silently drop unknown fields, and convert values of a wrong
  * type. Fields that are undefined or null count as not set.
  *
- * @param types - all types
  * @param type - of the message
- * @param value - the object
  * @param path - of the object in the payload. @default '' the whole payload
  * @returns a copy that the library understands: bigints become strings
  * @throws DtmArgumentError naming the field, the expected type and the value

@@ -5,7 +5,6 @@ import type { AddressListener } from '../lookup/address-source.js';
 /**
  * Creates the listener of a registry that passes on the addresses of its entries.
  *
- * @param listener - receives the addresses
  * @param addressesOf - the addresses of all entries
  */
 export function addressListener<Entry>(

@@ -7,7 +7,6 @@ export interface InstanceRegistry {
   /**
    * Registers an instance.
    *
-   * @param instance - the instance
    * @param endpoints - its parsed endpoints
    */
   register(

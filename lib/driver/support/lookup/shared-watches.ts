@@ -9,7 +9,6 @@ export interface WatchTimes {
   readonly answerTimeoutMs: number;
   /** How long a watch goes on after its last listener has left. */
   readonly lingerMs: number;
-  /** Timers. */
   readonly after: After;
 }
 
@@ -34,7 +33,6 @@ export class SharedWatches {
    *
    * @param key - identifies what is watched
    * @param watch - starts the watch
-   * @param listener - receives the addresses
    * @returns leaves the watch
    */
   join(key: string, watch: WatchAddresses, listener: AddressListener): () => void {

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 /**
  * Names the registries that are reached with certain options, without showing a secret of the options.
  *
- * @param options - options of the user
  * @returns undefined for no options
  */
 export function optionsFingerprint(options: object | undefined): string | undefined {

@@ -3,7 +3,6 @@ import { systemAfter } from '../../../support/after.js';
 /**
  * Waits without keeping the process alive. An abort ends the pause early and is not an error.
  *
- * @param ms - length of the pause
  * @param signal - ends it early
  */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {

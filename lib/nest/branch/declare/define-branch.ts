@@ -26,7 +26,6 @@ export interface BranchRouteOptions {
  * HTTP methods because Nest keeps one mapping for each method, and POST and GET must pass the same guards.
  *
  * @param target - prototype of the controller
- * @param name - name of the method
  * @param options - where callers find it
  * @param purpose - the operation that it serves
  * @param descriptor - the method as the decorators below left it

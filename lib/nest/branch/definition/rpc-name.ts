@@ -11,7 +11,6 @@ export interface RpcName {
  * Checks the gRPC name that a decorator gives to a method, and fills in what it leaves out.
  *
  * @param controller - name of the class
- * @param name - name of the method
  * @param options - what the decorator says
  * @throws DtmConfigError when gRPC does not allow the name
  */

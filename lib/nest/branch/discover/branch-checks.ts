@@ -12,8 +12,6 @@ import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
 /**
  * Rejects wiring that compiles and would fail at the first call.
  *
- * @param controller - class of the controller
- * @param method - name of the branch method
  * @param definition - what its decorator recorded
  * @throws DtmConfigError naming class, method and remedy
  */

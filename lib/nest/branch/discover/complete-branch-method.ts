@@ -10,9 +10,6 @@ import { BranchGuard } from '../serve/branch.guard.js';
  * Completes a branch method after all its decorators have run, because their order is not known. The method receives
  * the request after its declared arguments, and the branch guard becomes the last guard. gRPC finds the method under
  * the name in its decorator and, by Nest's convention, under the name of its class. Idempotent.
- *
- * @param controller - class of the controller
- * @param method - name of the method
  */
 export function completeBranchMethod(controller: Type, method: string): void {
   const handler = (controller.prototype as Record<string, object>)[method]!;

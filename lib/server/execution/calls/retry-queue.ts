@@ -80,7 +80,7 @@ export class RetryQueue {
   #waitingPasses = 0;
 
   /**
-   * @param limit - most concurrent calls of one target
+   * @param limit - maximum number of concurrent calls of one target
    * @param clock - measures calls
    * @param listener - is notified of changes
    */

@@ -40,7 +40,6 @@ export class MysqlConnections implements SqlConnections {
   /**
    * Runs statements on one connection, without a transaction.
    *
-   * @param work - runs the statements
    * @param timeoutMs - time limit for a statement
    */
   async withConnection<T>(work: (session: SqlSession) => Promise<T>, timeoutMs = this.#access.timeoutMs): Promise<T> {

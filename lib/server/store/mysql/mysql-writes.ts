@@ -28,7 +28,7 @@ export class MysqlWrites {
   /**
    * @param session - runs in a database transaction
    * @param dialect - names the tables
-   * @param maxBytes - most bytes of rows that the server accepts in one statement
+   * @param maxBytes - maximum number of bytes of rows that the server accepts in one statement
    */
   constructor(session: SqlSession, dialect: SqlDialect, maxBytes: number) {
     this.#session = session;

@@ -59,7 +59,6 @@ export class PgConnections implements SqlConnections {
   /**
    * `SqlDatabase.transaction`.
    *
-   * @param work - runs statements
    * @param timeoutMs - time limit for a statement
    */
   transaction<T>(work: (session: SqlSession) => Promise<T>, timeoutMs?: number): Promise<T> {

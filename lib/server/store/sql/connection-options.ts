@@ -51,7 +51,6 @@ const NOT_WITH_POOL = ['url', 'host', 'port', 'user', 'password', 'ssl'] as cons
  * Checks the options and adds defaults.
  *
  * @param factory - function that received the options, for messages
- * @param options - set by the user
  * @param schemes - allowed schemes of the URL
  * @param defaultPort - port of the database
  * @throws DtmConfigError that names the option, without secrets

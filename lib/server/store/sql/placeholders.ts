@@ -1,8 +1,4 @@
-/**
- * A list of placeholders, e.g. `(?, ?)`.
- *
- * @param count - how many
- */
+/** A list of placeholders, e.g. `(?, ?)`. */
 export function placeholders(count: number): string {
   return `(${Array.from({ length: count }, () => '?').join(', ')})`;
 }

@@ -17,10 +17,7 @@ export class SqlFailure extends Error {
   /** Effect of the statement. */
   readonly kind: FailureKind;
 
-  /**
-   * @param kind - what the statement changed
-   * @param cause - the error of the database driver
-   */
+  /** @param kind - what the statement changed */
   constructor(kind: FailureKind, cause: unknown) {
     super(errorText(cause), { cause });
     this.kind = kind;

@@ -24,7 +24,6 @@ const UNREADABLE = `
  * Opens the file of a store exclusively; creates it when it does not exist. A refused file is not changed.
  *
  * @param Library - constructor of libsql
- * @param path - path of the file
  * @param checkAtStart - reads the whole file to find damage
  * @throws DtmStoreError when the file is in use, damaged, not a store, or has a newer layout
  */

@@ -26,7 +26,6 @@ export interface ConsulInstance {
 export interface ConsulTaggedAddress {
   /** Frameworks write a whole URL. */
   readonly address: string;
-  /** Port. */
   readonly port: number;
 }
 
