@@ -130,7 +130,7 @@ export class BranchBarrier {
     return this.#run(adapter, tx, work, row, false);
   }
 
-  /** The algorithm of docs/protocol.md#barrier-algorithm. The owner of the transaction commits, also after a skip. */
+  /** The algorithm of docs/protocol.md#barrier-algorithm. The owner of the transaction commits, even after a skip. */
   async #run<Tx, T>(
     adapter: BarrierAdapter<Tx>,
     tx: Tx,

@@ -28,7 +28,7 @@ export class BranchCalls {
   }
 
   /**
-   * Waits for all calls, also for those that the work did not await. No call can be made after it.
+   * Waits for all calls, including those that the work did not await. No call can be made after it.
    *
    * @throws the error of the first call that failed, even when the work caught it: the branch may be registered, and
    *   submitting would confirm it

@@ -19,7 +19,7 @@ export const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
 
 /**
  * Runs a transaction whose branches the initiator calls itself: prepares it, runs the work, waits for its calls and
- * submits; aborts with the reason when the work or a call fails.
+ * submits. When the work or a call fails, aborts with the reason.
  *
  * @param begin - creates the argument of `work`; its options have the protocol of the branches
  * @param work - calls the branches

@@ -43,7 +43,7 @@ export interface Tcc {
   call<P, R>(branch: BranchRef<P, R>, ...payload: PayloadArgument<NoInfer<P>>): Promise<R>;
   call<R = unknown>(urls: TccUrls, payload?: unknown): Promise<R>;
   /**
-   * Waits for all calls, also for those that were not awaited. {@link runTcc} does this by itself; call it at the end of a
+   * Waits for all calls, including those that were not awaited. {@link runTcc} does this by itself; call it at the end of a
    * try that uses {@link nestedTcc}. No branch can be called after it.
    *
    * @throws the error of the first call that failed, even when you caught it: this try must fail, too

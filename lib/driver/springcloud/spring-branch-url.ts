@@ -10,7 +10,7 @@ const PARTS = /^(?:([a-z][a-z\d+.-]*):\/\/)?([^/?#]*)\/?(?:\?(.*))?$/is;
 /**
  * Builds the URL of an HTTP branch that Go dtm can call.
  *
- * @param service - name of the service, also as `nacos://name?group=G&clusters=C`; or an http(s) URL
+ * @param service - name of the service, `nacos://name?group=G&clusters=C`, or an http(s) URL
  * @param method - path of the branch
  * @param services - the registry in which names are looked up
  * @throws DtmArgumentError when Go dtm would not find the service
@@ -50,7 +50,7 @@ export function springBranchUrl(service: string, method: string, services: Sprin
 /**
  * Builds the URL of an HTTP branch that the coordinator of this package looks up in Eureka.
  *
- * @param service - name of the service, also as `eureka://name`; or an http(s) URL
+ * @param service - name of the service, `eureka://name`, or an http(s) URL
  * @param method - path of the branch
  * @throws DtmArgumentError with the expected format
  */

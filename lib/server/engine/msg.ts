@@ -13,8 +13,8 @@ import { INITIATOR, WAIT, callOnce, isCallable, timeoutTime, type Decision, type
 import { assertSteps, payloadOf } from './assert-steps.js';
 
 /**
- * Two-phase message: prepared while the local transaction of the initiator runs, then delivered to every step until each
- * has succeeded: docs/protocol.md#message.
+ * Two-phase message (docs/protocol.md#message): prepared while the local transaction of the initiator runs, then
+ * delivered to every step until each has succeeded.
  */
 export const msg: Mode = {
   branches(request, subscribers) {

@@ -1,8 +1,9 @@
 import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 
 /**
- * Makes a controller method a branch that takes messages: an endpoint at `/<controller>/<method name>`, for POST, GET and
- * gRPC. dtm calls the method until it succeeds, so it cannot refuse a message: after any error dtm calls again.
+ * Makes a controller method a branch that takes messages: an endpoint at `/<controller>/<method name>`, for POST, GET
+ * and gRPC. dtm calls the method until it succeeds. The method cannot refuse a message, because dtm calls it again
+ * after any error.
  *
  * @param options - where callers find the method
  * @throws DtmConfigError at class definition when the method serves another operation
