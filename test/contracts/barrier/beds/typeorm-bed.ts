@@ -22,7 +22,7 @@ export async function typeOrmBed(options: DataSourceOptions): Promise<BarrierBed
     adapter: (table) => typeOrmBarrier(dataSource, table),
     async begin(isolation) {
       const runner = dataSource.createQueryRunner();
-      await runner.startTransaction(isolation);
+      await runner.startTransaction(isolation ?? (dialect === 'sqlite' ? undefined : 'READ COMMITTED'));
       return {
         tx: runner.manager,
         async commit() {

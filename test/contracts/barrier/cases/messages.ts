@@ -63,7 +63,9 @@ export function messages<Tx>(bed: () => BarrierBed<Tx>): void {
       });
       const outcome = run.catch(() => undefined);
       await inserted.promise;
-      const asked = retried(() => isMessageCommitted(bed().adapter(), gid));
+      // without its pool, the adapter takes no turns, as if another process received the query
+      const elsewhere = { ...bed().adapter(), pool: undefined };
+      const asked = retried(() => isMessageCommitted(elsewhere, gid));
       await until(async () => (await sessions.waiting()) > 0);
       go.resolve();
       await outcome;
