@@ -8,7 +8,7 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** An IPv6 address stands in brackets; a name may end with the dot of the DNS root. */
+/** An IPv6 address is in brackets; a name may end with the dot of the DNS root. */
 const HOST_PORT = /^(?:\[([\da-f:.]+)\]|([a-z\d](?:[\w.-]*[a-z\d])?\.?)):(\d{1,5})$/i;
 
 /**

@@ -93,7 +93,7 @@ export function egoDriver(options: EgoOptions = {}): DtmDriver {
   };
 }
 
-/** Stands in until a registry is known. */
+/** Placeholder until a registry is known. */
 const unknownRegistry: AddressSource = {
   parse() {
     throw new DtmArgumentError(NO_REGISTRY);

@@ -5,7 +5,7 @@ import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
 
 type PathMetadata = Parameters<RoutePathFactory['create']>[0];
 
-/** Where a route method stands in the application. */
+/** Location of a route method in the application. */
 export interface RouteLocation {
   readonly controller: Type;
   /** Name of the method. */

@@ -11,7 +11,7 @@ export interface ServerMethod {
 
 const HTTP = /^https?:\/\//i;
 
-/** `host:port/pkg.Service/Method`; an IPv6 address stands in brackets. */
+/** `host:port/pkg.Service/Method`; an IPv6 address is in brackets. */
 const PLAIN_GRPC = /^((?:\[[\da-f:.]+\]|[^/:@?#[\]]+):\d{1,5})(\/[^/?#]+\/[^/?#]+)$/i;
 
 /** A URL with a scheme. */

@@ -12,6 +12,7 @@ import type {
 
 /** The stored state that {@link Store.update} requires. */
 export interface ExpectedState {
+  /** Status before the update. */
   readonly status: GlobalStatus;
   /** Holder of the lease. @default any */
   readonly owner?: string | undefined;
@@ -19,7 +20,8 @@ export interface ExpectedState {
 
 /**
  * Where the coordinator stores its transactions. Every write is atomic, and **durable when its promise resolves**; a
- * rejected write leaves nothing behind, unless the error is a `DtmStoreError` with `isOutcomeUnknown`. A transaction is due when it is not final and its `nextCronTime` has come.
+ * rejected write leaves nothing behind, unless the error is a `DtmStoreError` with `isOutcomeUnknown`. A transaction is
+ * due when it is not final and its `nextCronTime` has come.
  */
 export interface Store {
   /** Name for logs and errors, e.g. `sqlite ./dtm.db`. */

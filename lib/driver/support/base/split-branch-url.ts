@@ -17,7 +17,7 @@ const PLAIN = 'host:port/pkg.Service/Method';
 /** `scheme://authority` and the rest. */
 const WITH_SCHEME = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)(.*)$/is;
 
-/** Hosts with ports, separated by commas, or a name; an IPv6 address stands in brackets. */
+/** Hosts with ports, separated by commas, or a name; an IPv6 address is in brackets. */
 const AUTHORITY = /^(?:\[[\da-f:.]+\]|[^[\]@])*$/i;
 
 /** A user in front of the authority, and a query without a slash behind the service. */

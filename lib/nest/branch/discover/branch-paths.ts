@@ -5,7 +5,7 @@ import { readRoute, type RouteLocation } from '../../undocumented/route-paths.js
 /**
  * Lists the paths at which Nest serves a branch.
  *
- * @param location - where the method stands in the application
+ * @param location - location of the method in the application
  * @returns at least one path
  * @throws DtmConfigError when a URL alone does not lead to the branch
  */

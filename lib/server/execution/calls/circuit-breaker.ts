@@ -42,7 +42,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Makes a call unless the circuit of its target is open. A probe without an answer is deferred as well: the coordinator
+   * Makes a call unless the circuit of its target is open. A probe without an answer is also deferred: the coordinator
    * called early, so the call does not count for the transaction.
    *
    * @param target - see `targetOf`

@@ -15,7 +15,7 @@ import type { ConsulOptions } from './consul-options.js';
 export interface ConsulQuery {
   /** Name of the service. */
   readonly service: string;
-  /** Finds instances whose checks do not pass as well. @default false */
+  /** Also finds instances whose checks do not pass. @default false */
   readonly withUnhealthy?: boolean | undefined;
   /** Further parameters of the query, such as `tag`, `near` or `dc`. @default none */
   readonly parameters?: Readonly<Record<string, string>> | undefined;

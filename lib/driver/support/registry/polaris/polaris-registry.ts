@@ -125,7 +125,7 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
     }
   }
 
-  /** Polaris accepts three heartbeats of an instance that it has lost, so the instance is looked up as well. */
+  /** Polaris accepts three heartbeats of an instance that it has lost, so this also looks the instance up. */
   async #untilMissing({ host, port, ...service }: PolarisInstance, signal: AbortSignal): Promise<void> {
     let wasFound = false;
     for await (const entries of this.#poll(service, signal)) {
