@@ -181,7 +181,7 @@ describe('a TCC over gRPC', () => {
   it('that was prepared over HTTP accepts only HTTP branches', async () => {
     await post(`${server.address}/prepare`, { gid: 'g', trans_type: 'tcc' });
     expect(await dtm.answer('RegisterBranch', branch(1))).toMatch(
-      /^INVALID_ARGUMENT confirm ".*\/bank\.Bank\/Confirm" has no scheme; put http:\/\/ in front, or give/,
+      /^INVALID_ARGUMENT confirm ".*\/bank\.Bank\/Confirm" has no scheme; put http:\/\/ in front, or set protocol/,
     );
     const urls = { confirm: 'http://bank/confirm', cancel: 'http://bank/cancel' };
     expect(await dtm.answer('RegisterBranch', { ...branch(1), Data: urls })).toBe('OK');
