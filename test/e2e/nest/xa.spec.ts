@@ -129,7 +129,7 @@ describe.each(rows)('XA branches on %s over %s', (platform, over) => {
 
   test('fail when the method ends without xa.call()', async () => {
     const work = dtm.xa((xa) => xa.call(branchOf(BankController, 'forget', { over }), transfer), options);
-    await expect(work).rejects.toThrow(/BankController\.forget ended without xa\.call\(\)/);
+    await expect(work).rejects.toThrow(/BankController\.forget ended without a call of xa\.call\(\)/);
     expect(log).toEqual([]);
   });
 });
