@@ -27,7 +27,10 @@ const ROUTES: readonly Route[] = [
 ];
 
 /** Virtual time-out: a transaction that has not ended by then never ends. */
-const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 120_000;
+
+/** Longer than a waiting submit waits for the next attempt: its initiator learns that the transaction is undecided. */
+const RETRY_INTERVAL_SECONDS = 30;
 
 /** Tracks running branch calls: virtual time may pass only while there are none. */
 class TrackingTransport implements Transport {
@@ -83,6 +86,7 @@ describe('the embedded coordinator', () => {
           server: () => clientOf(server, route),
           barrier,
           xa,
+          retryIntervalSeconds: RETRY_INTERVAL_SECONDS,
           async waitForEnd(dtm, gid) {
             for (let waited = 0; waited < LONGEST_WAIT_MS && !(await hasEnded(dtm, gid)); waited += 500) {
               await clock.advance(500);

@@ -15,6 +15,8 @@ export interface MatrixOptions {
   readonly barrier: BarrierAccounts;
   /** Undefined without databases that support XA. */
   readonly xa: XaAccounts | undefined;
+  /** Seconds between two attempts, where the initiator does not crash. @default 1 */
+  readonly retryIntervalSeconds?: number;
   /** Waits until a transaction has ended. */
   readonly waitForEnd: (dtm: DtmService, gid: string) => Promise<unknown>;
 }
@@ -53,7 +55,7 @@ export class Matrix {
 
   /** Runs the transaction of a row. */
   async run(row: Row): Promise<Result> {
-    const { route, barrier, waitForEnd } = this.#options;
+    const { route, barrier, waitForEnd, retryIntervalSeconds = 1 } = this.#options;
     const accounts: Accounts = row.mode.accounts === 'xa' ? this.#options.xa! : barrier;
     const { dtm } = this.#initiator;
     const { at, dtm: observer } = this.#participants;
@@ -73,7 +75,7 @@ export class Matrix {
       requestTimeoutSeconds: 20,
       ...(route.over === 'grpc' && { protocol: 'grpc' as const }),
       // Go dtm checks a transaction after this interval; one that has not timed out by then waits another ten seconds
-      retryIntervalSeconds: crashes ? TIMEOUT_SECONDS : 1,
+      retryIntervalSeconds: crashes ? TIMEOUT_SECONDS : retryIntervalSeconds,
       ...(crashes && { timeoutToFailSeconds: TIMEOUT_SECONDS }),
     };
     const error: unknown = await row.mode.run(initiator, transfer, options).then(
