@@ -16,7 +16,7 @@ import type { PassSlots } from './calls/retry-queue.js';
 /** The lease of a running pass: its owner and the time of the last write. */
 type PassLease = Pick<TransactionRecord, 'owner' | 'updateTime'>;
 
-/** For whom a pass runs. */
+/** The waiting request or the recovery slots that a pass belongs to. */
 export interface PassOptions {
   /** Slots for the calls of a pass of recovery. @default calls are made at once */
   readonly slots?: PassSlots | undefined;
@@ -56,7 +56,7 @@ export class Runner {
    * Runs a pass over a transaction whose lease this process holds.
    *
    * @param details - as stored
-   * @param options - for whom the pass runs
+   * @param options - the waiting request, or the slots of recovery
    * @returns the transaction at the end of the pass; undefined when another pass or an operator changed it meanwhile
    * @throws DtmStoreError when the store failed: the transaction becomes due again at the end of its lease
    */
