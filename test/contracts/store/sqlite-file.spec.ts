@@ -71,6 +71,9 @@ describe('the file of the SQLite store', () => {
     const store = await openStore(path);
     await store.create(detailsOf('before'));
     renameSync(`${path}${suffix}`, `${path}-away`);
+    // the store looks for its file once a second
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1001);
+    onTestFinished(() => clock.mockRestore());
     const refused = store.create(detailsOf('away'));
     await expect(refused).rejects.toThrow(DtmStoreError);
     await expect(refused).rejects.toThrow(/was removed or replaced .*; nothing was stored; put the same file back/);
