@@ -55,6 +55,7 @@ export {
 export { fullTypeName } from './protobuf/proto-names.js';
 export { ProtoWriter } from './protobuf/proto-writer.js';
 export { serviceMethods, type ServiceMethod } from './protobuf/service-methods.js';
+export { findDifference } from './transaction/find-difference.js';
 export { encodeKvRecord } from './transaction/kv-record.js';
 export { decodeMsgPlan, encodeMsgPlan, type MsgPlan } from './transaction/msg-plan.js';
 export {

@@ -3,6 +3,7 @@ import {
   DtmFailureError,
   DtmOngoingError,
   DtmServerError,
+  findDifference,
   type DtmApi,
   type TransactionDetails,
   type TransactionRequest,
@@ -28,10 +29,14 @@ export async function submit(api: DtmApi, request: TransactionRequest): Promise<
     if (!(error instanceof DtmFailureError || (request.waitResult && isUndecided))) throw error;
     const details = await readState(api, request.gid, error);
     // refused before it was stored, or the gid belongs to another transaction
-    if (details?.transaction.transType !== request.transType || details.transaction.status === 'prepared') throw error;
+    if (!details || !isSameTransaction(request, details) || details.transaction.status === 'prepared') throw error;
     if (!request.waitResult && details.transaction.status !== 'succeed') throw error;
     assertSucceeded(details, error);
   }
+}
+
+function isSameTransaction(request: TransactionRequest, { transaction, branches }: TransactionDetails): boolean {
+  return transaction.transType === request.transType && findDifference(request, branches) === undefined;
 }
 
 /** Undefined when the gid is unknown. */

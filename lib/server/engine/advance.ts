@@ -145,6 +145,7 @@ function recordAnswers(
       pass.running.delete(index);
       pass.undecided.set(index, 'deferred');
       pass.deferredUntil = Math.min(pass.deferredUntil ?? Infinity, outcome.until);
+      if (outcome.refusal !== undefined) recordRefusal(pass, index, outcome.refusal, changed, limit);
       continue;
     }
     if (index === INITIATOR) {
@@ -175,15 +176,32 @@ function recordInitiator(pass: Draft, outcome: Outcome, limit: number): void {
   pass.running.delete(INITIATOR);
   if (outcome.kind === 'ongoing' || outcome.kind === 'unknown') {
     pass.undecided.set(INITIATOR, outcome.kind);
-    if (!isRefusal(outcome)) return;
-    const retryCount = (pass.transaction.retryCount ?? 0) + 1;
-    pass.transaction = { ...pass.transaction, retryCount };
-    if (retryCount < limit) return;
-    pass.transaction = { ...pass.transaction, attention: refusalText('query_prepared', retryCount, outcome.message) };
+    if (isRefusal(outcome)) countInitiatorRefusal(pass, outcome.message, limit);
   } else {
     pass.initiator = outcome;
     pass.progressed = true;
   }
+}
+
+function countInitiatorRefusal(pass: Draft, answer: string, limit: number): void {
+  const retryCount = (pass.transaction.retryCount ?? 0) + 1;
+  const attention = retryCount < limit ? pass.transaction.attention : refusalText('query_prepared', retryCount, answer);
+  pass.transaction = { ...pass.transaction, retryCount, attention };
+}
+
+/** Counts a call that was held back because its target refuses all calls. It is no attempt. */
+function recordRefusal(
+  pass: Draft,
+  index: number,
+  answer: string,
+  changed: Map<number, BranchRecord>,
+  limit: number,
+): void {
+  if (index === INITIATOR) return countInitiatorRefusal(pass, answer, limit);
+  const branch = pass.branches[index]!;
+  const next = { ...branch, failures: (branch.failures ?? 0) + 1, lastError: answer };
+  pass.branches[index] = next;
+  changed.set(index, next);
 }
 
 /** Lists every field: records of one shape are several times faster to create and to read than spread copies. */

@@ -47,6 +47,8 @@ export interface Deferred {
   readonly kind: 'deferred';
   /** Time of the next attempt, UTC milliseconds. */
   readonly until: number;
+  /** What the target last answered, when waiting does not change it: it counts like an answer to this call. @default none */
+  readonly refusal?: string | undefined;
 }
 
 /** The outcome of calling a branch. */

@@ -43,6 +43,11 @@ export class Runner {
     this.#metrics = metrics;
   }
 
+  /** The runner starts no more calls. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /**
    * The running pass of a transaction.
    *
@@ -170,7 +175,7 @@ export class Runner {
       }
       received = [];
       if (step.resumeTime !== undefined) {
-        await this.#pauseUntil(step.resumeTime);
+        await this.pauseUntil(step.resumeTime);
         pass = nextRound(pass);
         continue;
       }
@@ -206,8 +211,12 @@ export class Runner {
     return { ...step, pass: { ...step.pass, running, transaction }, calls: [], over, save: step.save || over };
   }
 
-  /** Ends early when the runner is stopped. */
-  async #pauseUntil(time: number): Promise<void> {
+  /**
+   * Waits; ends early when the runner is stopped.
+   *
+   * @param time - UTC milliseconds
+   */
+  async pauseUntil(time: number): Promise<void> {
     const { clock } = this.#environment;
     if (this.#isStopping) return;
     await new Promise<void>((resolve) => {

@@ -5,11 +5,11 @@ import {
   DtmServerError,
   DtmStoreError,
   errorText,
+  findDifference,
   type TransactionDetails,
   type TransactionRecord,
   type TransactionRequest,
 } from '../../protocol/internal.js';
-import { findDifference } from '../engine/find-difference.js';
 import type { Store } from '../store/store.js';
 
 /**

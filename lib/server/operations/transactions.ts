@@ -11,7 +11,7 @@ import {
 import { assertRequest, createTransaction, optionsOf } from '../engine/create-transaction.js';
 import { MODES } from '../engine/modes.js';
 import { beginPass } from '../engine/pass.js';
-import { baseInterval, scheduleNext } from '../engine/schedule.js';
+import { baseInterval, requestTimeout, scheduleNext } from '../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Execution } from '../execution/execution.js';
 import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
@@ -30,6 +30,10 @@ import type { Topics } from './topics.js';
 export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>;
 
 const NOT_FOUND_REMEDY = '; prepare or submit it first';
+
+/** Pauses in milliseconds while a repeated submit waits for the pass that it has made due; the pause doubles. */
+const FIRST_LOOK_MS = 10;
+const LONGEST_PAUSE_MS = 500;
 
 /** Operations of initiators on a transaction of any mode except workflow. */
 export class Transactions {
@@ -89,11 +93,10 @@ export class Transactions {
     const { transaction } = stored;
     assertSameContent(stored, request);
     if (transaction.status === 'submitted') {
-      // submitting again changes nothing, but it makes the transaction due, and can wait for the running pass
+      // submitting again changes nothing, but it makes the transaction due, and can wait for the result
       const { runner, waker } = this.#execution;
       if (!runner.current(request.gid)) await waker.wake({ gid: request.gid }, 1);
-      if (request.waitResult)
-        assertResultSucceeded((await runner.current(request.gid)) ?? (await this.#find(request.gid)));
+      if (request.waitResult) assertResultSucceeded(await this.#awaitDecision(transaction));
       return;
     }
     if (transaction.status !== 'prepared') {
@@ -183,6 +186,23 @@ export class Transactions {
       throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, { gid });
     }
     if (result === 'refused') throw new DtmFailureError(`no trans with gid: ${gid} status: prepared found`, { gid });
+  }
+
+  /**
+   * Waits until the passes of this or another coordinator have decided a submitted transaction, or until no attempt is due
+   * within its request time-out.
+   */
+  async #awaitDecision({ gid, options }: TransactionRecord): Promise<TransactionDetails> {
+    const { clock, settings } = this.#environment;
+    const { runner } = this.#execution;
+    const until = clock.now() + requestTimeout(options, settings) * 1000;
+    for (let pauseMs = FIRST_LOOK_MS; ; pauseMs *= 2) {
+      const details = (await runner.current(gid)) ?? (await this.#find(gid));
+      const { status, owner, nextCronTime } = details.transaction;
+      const isResting = owner === undefined && (status !== 'submitted' || nextCronTime > until);
+      if (isResting || clock.now() >= until || runner.isStopping) return details;
+      await runner.pauseUntil(Math.min(clock.now() + Math.min(pauseMs, LONGEST_PAUSE_MS), until));
+    }
   }
 
   #assertRequest(request: TransactionRequest): void {

@@ -13,6 +13,7 @@ import { isDefiniteError } from '../is-definite-error.js';
 import type { OutgoingBranchCall, OutgoingBranchTarget, Transport } from '../transport.js';
 import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import { GrpcRequester } from './grpc-requester.js';
+import { isUnknownHost } from './is-unknown-host.js';
 
 /** Branch id of a callback to the initiator. */
 const INITIATOR_BRANCH = '00';
@@ -27,13 +28,17 @@ export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDr
   const requester = new GrpcRequester({ ...options, driver });
   const call = async ({ url, context, headers, payload, timeoutSeconds }: OutgoingBranchCall): Promise<Outcome> => {
     const isCallback = context.transType === 'workflow' && context.branchId === INITIATOR_BRANCH;
-    const { code, details, message } = await requester.request({
-      ...driver.parseServerMethod(url),
+    const { server, method } = driver.parseServerMethod(url);
+    const answer = await requester.request({
+      server,
+      method,
       metadata: branchMetadata(context, headers),
       message: isCallback ? bufferOf(encodeWorkflowData(payloadBytes(payload))) : bufferOf(payload),
       timeoutMs: timeoutSeconds * 1000,
     });
-    return readGrpcOutcome(code, details, message);
+    const outcome = readGrpcOutcome(answer.code, answer.details, answer.message);
+    const isUnknown = outcome.kind === 'unknown' && (await isUnknownHost(server, answer));
+    return isUnknown ? { ...outcome, definite: true } : outcome;
   };
   return {
     check({ url, context, headers }: OutgoingBranchTarget) {

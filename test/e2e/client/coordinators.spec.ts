@@ -1,4 +1,5 @@
 import {
+  Msg,
   Saga,
   branchTransport,
   dtmGrpcClient,
@@ -137,6 +138,27 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       await one.submit();
       await one.submit();
       expect(bank.lines).toEqual(['POST /out', 'POST /in']);
+    });
+
+    it.each([true, false])(
+      'a saga under the gid of another that has succeeded is a failure (waits: %s)',
+      async (wait) => {
+        await saga().submit();
+        const other = new Saga(dependencies, { gid, waitResult: wait }).add(
+          { action: bank.url('/other') },
+          { amount: 7 },
+        );
+        await expect(other.submit()).rejects.toThrow(DtmFailureError);
+        expect(bank.lines).toEqual(['POST /out', 'POST /in']);
+      },
+    );
+
+    it('a message that is submitted again is the same message', async () => {
+      const send = (): Promise<string> =>
+        new Msg(dependencies, { gid, waitResult: true }).add(bank.url('/a'), { n: 1 }).add(bank.url('/b')).submit();
+      await send();
+      await send();
+      expect(bank.lines).toEqual(['POST /a', 'GET /b']);
     });
 
     it('a saga that is rolled back is a failure', async () => {

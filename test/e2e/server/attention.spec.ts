@@ -90,6 +90,25 @@ describe('a transaction with a branch that keeps failing where it must not', () 
     expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
   });
 
+  it('is each of many whose target refuses, although its circuit breaker is open', async () => {
+    const bed = await startCoordinator();
+    const gids = Array.from({ length: 20 }, (_, index) => `g${index}`);
+    const message = 'no answer: getaddrinfo ENOTFOUND bank';
+    bed.transport.answer('01 action', { kind: 'unknown', message, unreachable: true, definite: true });
+    for (const gid of gids) await bed.server.submit(sagaRequest(gid));
+    await bed.clock.advance(4 * MINUTE);
+    for (const gid of gids) {
+      const { transaction, branches } = await bed.find(gid);
+      expect(transaction.attention).toMatch(/^action of branch 01 was refused \d+ times: .*ENOTFOUND/);
+      expect(branches[1]!.attempts ?? 0).toBeLessThanOrEqual(1);
+    }
+    bed.transport.answer('01 action', SUCCESS);
+    await bed.clock.advance(5 * SECOND);
+    for (const gid of gids) {
+      expect((await bed.find(gid)).transaction).toMatchObject({ status: 'succeed', attention: undefined });
+    }
+  });
+
   it('is a message whose query-back gets such an answer', async () => {
     const bed = await startCoordinator();
     bed.transport.answer('00 msg', { kind: 'unknown', message: 'status 404: no such path', definite: true });

@@ -1,4 +1,5 @@
-import { DtmFailureError, type GlobalStatus } from 'nestjs-dtm/protocol';
+import { DtmFailureError, DtmOngoingError, type GlobalStatus } from 'nestjs-dtm/protocol';
+import { memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, it, vi } from 'vitest';
 import {
   SUCCESS_ANSWER,
@@ -7,13 +8,15 @@ import {
   startHttpCoordinator,
   type HttpCoordinator,
 } from '../../support/http-coordinator.js';
-import { startCoordinator } from '../../support/coordinator.js';
+import { makeCoordinator, startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
 // a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+const SECOND = 1000;
 
 type Mode = 'saga' | 'tcc' | 'xa' | 'msg' | 'workflow';
 type State = 'unknown' | GlobalStatus;
@@ -360,6 +363,48 @@ describe('submit again', () => {
     await settled();
     expect(transport.calls).toHaveLength(2);
     expect(await show('g')).toBe('succeed: 01 compensate prepared, 01 action succeed');
+  });
+
+  it.each([
+    ['success', SUCCESS, undefined],
+    ['a failure', FAILURE, DtmFailureError],
+    ['undecided', UNKNOWN, DtmOngoingError],
+  ])('waits for the pass that it has made due, and is told the result: %s', async (_, outcome, error) => {
+    const { server, transport, clock } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN, outcome);
+    await server.submit(sagaRequest('g'));
+    await settled();
+    const told = server.submit(sagaRequest('g', 1, { waitResult: true })).catch((refused: unknown) => refused);
+    await clock.advance(SECOND);
+    if (error) expect(await told).toBeInstanceOf(error);
+    else expect(await told).toBeUndefined();
+    expect(transport.calls.filter(({ context }) => context.op === 'action')).toHaveLength(2);
+  });
+
+  it('waits for the pass of another coordinator, too, and for attempts that are due within its time', async () => {
+    const store = memoryStore();
+    const { server, transport, clock } = await startCoordinator({ store });
+    transport.answer('01 action', UNKNOWN, UNKNOWN, SUCCESS);
+    await server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 1, requestTimeoutSeconds: 10 }));
+    await settled();
+    const idle = makeCoordinator({ store, clock });
+    await idle.server.open();
+    const told = idle.server.submit(sagaRequest('g', 1, { waitResult: true }));
+    await clock.advance(8 * SECOND);
+    expect(await told).toBeUndefined();
+    expect(idle.transport.calls).toEqual([]);
+  });
+
+  it('ends its wait when the coordinator stops', async () => {
+    const { server, transport, clock } = await startCoordinator({ pollIntervalSeconds: 3600 });
+    transport.answer('01 action', UNKNOWN);
+    await server.submit(sagaRequest('g', 1, { requestTimeoutSeconds: 600 }));
+    await settled();
+    const told = server.submit(sagaRequest('g', 1, { waitResult: true })).catch((refused: unknown) => refused);
+    await clock.advance(5 * SECOND);
+    await server.close();
+    expect(await told).toBeInstanceOf(DtmOngoingError);
+    expect(clock.pending).toBe(0);
   });
 
   it('of a saga whose pass runs calls nothing twice', async () => {

@@ -17,7 +17,12 @@ import { START_TIME, VirtualClock } from '../../support/virtual-clock.js';
 /** Go answers a waiting submit with this for a rollback, and for "not finished" alike. */
 const REFUSAL = new DtmFailureError('wait result not return success:', { gid: 'g' });
 
-function detailsOf(status: GlobalStatus, rollbackReason?: string, transType: TransType = 'saga'): TransactionDetails {
+function detailsOf(
+  status: GlobalStatus,
+  rollbackReason?: string,
+  transType: TransType = 'saga',
+  url = 'http://b/a',
+): TransactionDetails {
   return {
     transaction: {
       gid: 'g',
@@ -32,11 +37,11 @@ function detailsOf(status: GlobalStatus, rollbackReason?: string, transType: Tra
       nextCronTime: START_TIME + 10_000,
     },
     branches: [
-      { branchId: '01', op: 'compensate', url: 'http://b/c', payload: '', status: 'succeed' },
+      { branchId: '01', op: 'compensate', url: '', payload: '', status: 'succeed' },
       {
         branchId: '01',
         op: 'action',
-        url: 'http://b/a',
+        url,
         payload: '',
         status: status === 'failed' ? 'failed' : 'prepared',
       },
@@ -104,6 +109,10 @@ describe('a submit that waits for its result', () => {
     ['is unknown', undefined],
     ['is only prepared', detailsOf('prepared')],
     ['belongs to a transaction of another mode, even a successful one', detailsOf('succeed', undefined, 'tcc')],
+    [
+      'belongs to a saga with other steps, even a successful one',
+      detailsOf('succeed', undefined, 'saga', 'http://b/x'),
+    ],
   ])('was refused when the gid %s', async (_, details) => {
     const api = new ScriptedApi().fail('submit', REFUSAL);
     api.details = details;
@@ -140,6 +149,7 @@ describe('a submit that does not wait', () => {
     ['is being rolled back', detailsOf('aborting')],
     ['was rolled back', detailsOf('failed')],
     ['belongs to a transaction of another mode', detailsOf('succeed', undefined, 'tcc')],
+    ['belongs to a saga with other steps', detailsOf('succeed', undefined, 'saga', 'http://b/x')],
   ])('throws the refusal unchanged when the gid %s', async (_, details) => {
     const api = new ScriptedApi().fail('submit', REFUSAL);
     api.details = details;

@@ -55,11 +55,13 @@ export class CircuitBreaker {
     const isProbe = this.isOpen(target);
     if (isProbe) this.#beginProbe(target);
     const outcome = await send();
-    const isAnswered = outcome.kind !== 'unknown' || !outcome.unreachable;
     if (this.#isStopped) return outcome;
-    if (isAnswered) this.#recordAnswer(target, isProbe);
-    else this.#recordFailure(target, caller.gid, isProbe);
-    return isProbe && !isAnswered && this.isOpen(target) ? this.#defer(target, { ...caller, isNew: false }) : outcome;
+    if (outcome.kind !== 'unknown' || !outcome.unreachable) {
+      this.#recordAnswer(target, isProbe);
+      return outcome;
+    }
+    this.#recordFailure(target, caller.gid, isProbe, outcome.definite ? outcome.message : undefined);
+    return isProbe && this.isOpen(target) ? this.#defer(target, { ...caller, isNew: false }) : outcome;
   }
 
   /**
@@ -131,10 +133,11 @@ export class CircuitBreaker {
     if (health.hasDeferred) void this.#wakeAll(target, health);
   }
 
-  #recordFailure(target: string, gid: string, isProbe: boolean): void {
+  #recordFailure(target: string, gid: string, isProbe: boolean, refusal: string | undefined): void {
     const { settings, logger, random } = this.#environment;
     const health = this.#touch(target);
     health.failures++;
+    health.refusal = refusal;
     if (!isProbe) health.addCandidate(gid, false, random);
     const opens = !health.isOpen && health.failures >= settings.breakerFailures;
     if (opens) {
@@ -158,7 +161,8 @@ export class CircuitBreaker {
     this.#addDeferredTarget(target, gid, isNew);
     const { clock, settings, random } = this.#environment;
     const seconds = Math.min(DEFERRED_SECONDS, settings.maxRetryIntervalSeconds) * (1 + JITTER * random());
-    return { kind: 'deferred', until: clock.now() + Math.round(seconds * 1000) };
+    const { refusal } = this.#health.get(target)!;
+    return { kind: 'deferred', until: clock.now() + Math.round(seconds * 1000), refusal };
   }
 
   #addDeferredTarget(target: string, gid: string, isNew: boolean): void {

@@ -7,6 +7,8 @@ const MAX_CANDIDATES = 16;
 export class TargetHealth {
   /** Calls in a row without an answer. */
   failures = 0;
+  /** What the target last answered, when waiting does not change it. */
+  refusal: string | undefined;
   /** The circuit is open: calls are deferred. */
   isOpen = false;
   /** The next call may probe the target. */

@@ -81,4 +81,22 @@ describe('a deferred call', () => {
     const transaction = { ...details.transaction, attention: 'why' };
     expect(run({ transaction, branches }, deferred(9)).pass.transaction.attention).toBe('why');
   });
+
+  it('counts towards attention, but is no attempt, while its target answers what waiting does not change', () => {
+    const refused: Deferred = { ...deferred(9), refusal: 'no answer: ENOTFOUND' };
+    let details: Details = tccOf(1, 'submitted');
+    for (let count = 1; count <= 3; count++) {
+      const { pass } = run(details, refused);
+      expect(pass.branches[1]).toMatchObject({ failures: count, lastError: 'no answer: ENOTFOUND' });
+      expect(pass.branches[1]!.attempts).toBeUndefined();
+      details = { transaction: pass.transaction, branches: [...pass.branches] };
+    }
+    expect(details.transaction.attention).toMatch(/^confirm of branch 01 was refused 3 times: no answer: ENOTFOUND;/);
+    let message: Details = msgOf(1, 'prepared', { timeoutToFailSeconds: 1 });
+    for (let count = 1; count <= 3; count++) {
+      const { pass } = run(message, refused);
+      message = { transaction: pass.transaction, branches: [...pass.branches] };
+    }
+    expect(message.transaction.attention).toMatch(/^query_prepared was refused 3 times: no answer: ENOTFOUND;/);
+  });
 });

@@ -1,12 +1,8 @@
-import {
-  TOPIC_SCHEME,
-  payloadBytes,
-  stepBranchId,
-  type BranchRecord,
-  type Payload,
-  type TransactionRequest,
-} from '../../protocol/internal.js';
-import { payloadOf } from './assert-steps.js';
+import { stepBranchId } from '../branch/branch-id.js';
+import { payloadBytes, type Payload } from '../payload.js';
+import { TOPIC_SCHEME } from './topic-url.js';
+import type { BranchRecord } from './transaction-record.js';
+import type { TransactionRequest } from './transaction-request.js';
 
 /**
  * Finds where a repeated prepare or submit differs from what is stored: the gid was given to another transaction. A request
@@ -17,7 +13,7 @@ import { payloadOf } from './assert-steps.js';
  * @returns what differs; undefined when nothing does
  */
 export function findDifference(request: TransactionRequest, branches: readonly BranchRecord[]): string | undefined {
-  const { transType, steps = [] } = request;
+  const { transType, steps = [], payloads = [] } = request;
   if (steps.length === 0 || (transType !== 'saga' && transType !== 'msg')) return undefined;
   let row = 0;
   for (const [index, { action, compensate = '' }] of steps.entries()) {
@@ -30,7 +26,7 @@ export function findDifference(request: TransactionRequest, branches: readonly B
       const url = stored.op === 'compensate' ? compensate : action;
       // the subscribers of a topic may have changed since
       if (stored.url !== url && !url.startsWith(TOPIC_SCHEME)) return `the URL of the ${stored.op} of ${step}`;
-      if (!isSame(stored.payload, payloadOf(request, index))) return `the payload of ${step}`;
+      if (!isSame(stored.payload, payloads[index] ?? '')) return `the payload of ${step}`;
     }
   }
   return row < branches.length ? `${steps.length} steps are fewer than stored` : undefined;
