@@ -1,5 +1,4 @@
-import { lookup } from 'node:dns/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { promises as dns } from 'node:dns';
 import { GRPC_STATUS } from '../../protocol/internal.js';
 import { parseHostPort } from '../../support/host-port.js';
 import { isDefiniteError } from '../is-definite-error.js';
@@ -19,6 +18,15 @@ export async function isUnknownHost(server: string, { code, details }: GrpcAnswe
   if (code !== GRPC_STATUS.UNAVAILABLE || !details.startsWith('Name resolution failed')) return false;
   const host = parseHostPort(server)?.host;
   if (host === undefined) return false;
-  const isUnknown = lookup(host).then(() => false, isDefiniteError);
-  return Promise.race([isUnknown, sleep(MAX_LOOKUP_MS, false, { ref: false })]);
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), MAX_LOOKUP_MS);
+    const end = (isUnknown: boolean): void => {
+      clearTimeout(timer);
+      resolve(isUnknown);
+    };
+    dns.lookup(host).then(
+      () => end(false),
+      (error: unknown) => end(isDefiniteError(error)),
+    );
+  });
 }
