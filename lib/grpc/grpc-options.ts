@@ -4,14 +4,19 @@ import { loadProtos } from '../client/payload/proto/load-protos.js';
 import { findBranchDefinition } from '../nest/branch/definition/branch-definition.js';
 import type { RpcName } from '../nest/branch/definition/rpc-name.js';
 import { genericMethod } from '../nest/branch/serve/generic-message.js';
+import { parseShutdownTimeout } from '../nest/options/parse-shutdown-timeout.js';
 import { QueryPreparedController } from '../nest/query-prepared/query-prepared.controller.js';
 import { GRPC_TRANSPORT } from '../nest/undocumented/message-pattern.js';
 import { DtmConfigError } from '../protocol/internal.js';
+import { boundShutdown, type BoundedServer } from './bound-shutdown.js';
 
 type PackageDefinition = NonNullable<GrpcOptions['options']['packageDefinition']>;
 
 /** Options of {@link dtmGrpcOptions}: Nest's options for gRPC, without the ones that the controllers determine. */
-export interface DtmGrpcOptions extends Omit<GrpcOptions['options'], 'package' | 'packageDefinition' | 'loader'> {
+export interface DtmGrpcOptions extends Omit<
+  GrpcOptions['options'],
+  'package' | 'packageDefinition' | 'loader' | 'gracefulShutdown'
+> {
   /** Packages of the .proto files whose services the application serves. @default none */
   readonly package?: string | string[] | undefined;
   /** Loaded .proto files, instead of their paths. @default the files of `protoPath` */
@@ -22,6 +27,10 @@ export interface DtmGrpcOptions extends Omit<GrpcOptions['options'], 'package' |
    * @default `{ longs: String, enums: String, defaults: true, oneofs: true }`, as for the option `protos` of `DtmModule`
    */
   readonly loader?: GrpcOptions['options']['loader'];
+  /** Waits at shutdown until running calls are answered, see `shutdownTimeoutSeconds`. @default true */
+  readonly gracefulShutdown?: boolean | undefined;
+  /** Longest time, in seconds, that the shutdown waits for the answers to running calls. @default 20 */
+  readonly shutdownTimeoutSeconds?: number | undefined;
 }
 
 /** Package of the services that need no .proto. */
@@ -46,7 +55,9 @@ interface BranchRpc extends RpcName {
  * app.connectMicroservice(dtmGrpcOptions([BankController], { url: '0.0.0.0:50051' }));
  */
 export function dtmGrpcOptions(controllers: readonly Type[], options: DtmGrpcOptions = {}): GrpcOptions {
-  const { package: own, packageDefinition, protoPath, loader, ...others } = options;
+  const { package: own, packageDefinition, protoPath, loader, shutdownTimeoutSeconds, ...others } = options;
+  const { gracefulShutdown = true, onLoadPackageDefinition } = options;
+  const timeoutSeconds = parseShutdownTimeout('dtmGrpcOptions', shutdownTimeoutSeconds);
   const ownPackages = own === undefined ? [] : typeof own === 'string' ? [own] : own;
   // read as the option `protos` reads them, so that a message looks the same to the caller and to the branch
   const files = protoPath === undefined ? {} : loadProtos({ protoPath, loader: { ...loader } }, 'dtmGrpcOptions');
@@ -54,6 +65,11 @@ export function dtmGrpcOptions(controllers: readonly Type[], options: DtmGrpcOpt
     transport: GRPC_TRANSPORT as Transport.GRPC,
     options: {
       ...others,
+      gracefulShutdown,
+      onLoadPackageDefinition: (definition: unknown, server: BoundedServer) => {
+        boundShutdown(server, timeoutSeconds * 1000);
+        onLoadPackageDefinition?.(definition, server);
+      },
       package: [...ownPackages, GENERIC_PACKAGE],
       packageDefinition: {
         ...(packageDefinition ?? files),

@@ -62,7 +62,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     // clients that look up the application from now on must find another instance
     await this.registration.close();
     // a handler that is still running may need the coordinator, e.g. for a nested TCC
-    await this.inFlight.drain();
+    await this.#drain();
     try {
       if (this.#opened) await this.settings.server.close();
     } catch (error) {
@@ -71,6 +71,16 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     }
     await this.transport.close();
     await this.settings.driver.close?.();
+  }
+
+  /** Nest closes the connections after this hook. An answer that is not sent by then is lost, and dtm repeats the call. */
+  async #drain(): Promise<void> {
+    const { shutdownTimeoutSeconds } = this.settings;
+    const { methods, answers } = await this.inFlight.drain(shutdownTimeoutSeconds * 1000);
+    if (methods + answers === 0) return;
+    this.#logger.warn(
+      `shutdown goes on after ${shutdownTimeoutSeconds} s although ${methods} branch methods run and ${answers} answers are not sent: dtm repeats these calls; raise shutdownTimeoutSeconds if branches take longer`,
+    );
   }
 
   #logError(message: string, error: unknown): void {

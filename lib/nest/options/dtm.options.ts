@@ -46,6 +46,13 @@ export interface DtmModuleOptions {
    * @default none: such branches take bytes, messages that encode themselves, or JSON where they have no .proto
    */
   readonly protos?: ProtoFilesOptions | PackageDefinition | undefined;
+  /**
+   * Longest time, in seconds, that the shutdown waits for running branch methods and for their answers over HTTP. The answers over
+   * gRPC have the option of the same name in `dtmGrpcOptions`.
+   *
+   * @default 20
+   */
+  readonly shutdownTimeoutSeconds?: number | undefined;
 }
 
 /** How this application is registered in the registry of the driver. */

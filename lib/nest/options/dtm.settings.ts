@@ -16,4 +16,5 @@ export abstract class DtmSettings {
   abstract readonly register: (DtmRegisterOptions & { readonly service: PreparedService }) | undefined;
   abstract readonly databases: DatabaseRegistry;
   abstract readonly payloads: PayloadCodec;
+  abstract readonly shutdownTimeoutSeconds: number;
 }

@@ -13,8 +13,9 @@ import type { DtmSettings } from './dtm.settings.js';
 import { parseGrpcEndpoint, parseHttpEndpoint } from './parse-addresses.js';
 import { parseDatabases } from './parse-databases.js';
 import { parseObject } from './parse-object.js';
+import { parseShutdownTimeout } from './parse-shutdown-timeout.js';
 
-const OPTION_NAMES = ['server', 'driver', 'endpoint', 'register', 'databases', 'protos'];
+const OPTION_NAMES = ['server', 'driver', 'endpoint', 'register', 'databases', 'protos', 'shutdownTimeoutSeconds'];
 
 const CONNECTION_METHODS = [
   'newGid',
@@ -61,6 +62,7 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
     register,
     databases: parseDatabases(options['databases'] ?? {}),
     payloads: parseProtos(options['protos']),
+    shutdownTimeoutSeconds: parseShutdownTimeout('DtmModule', options['shutdownTimeoutSeconds']),
     endpointHttp: http === undefined ? undefined : parseHttpEndpoint(http, driver),
     endpointGrpc: grpc === undefined ? undefined : parseGrpcEndpoint(grpc, driver),
   };

@@ -40,7 +40,12 @@ export interface AppOptions extends Pick<ModuleMetadata, 'imports' | 'providers'
   /** Instead of the platform's. */
   readonly adapter?: AbstractHttpAdapter;
   readonly dtm?: Partial<DtmModuleOptions> & { readonly isGlobal?: boolean };
-  readonly nest?: { readonly rawBody?: boolean; readonly bodyParser?: boolean; readonly httpsOptions?: object };
+  readonly nest?: {
+    readonly rawBody?: boolean;
+    readonly bodyParser?: boolean;
+    readonly httpsOptions?: object;
+    readonly forceCloseConnections?: boolean;
+  };
   /** Called before init. */
   readonly configure?: (app: INestApplication) => void;
   /** Do not listen. */

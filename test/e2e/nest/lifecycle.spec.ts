@@ -19,8 +19,8 @@ import {
   branchOf,
   type BranchContext,
 } from 'nestjs-dtm';
-import { defer, timeout, type Observable } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defer, delayWhen, timeout, type Observable } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { callBranch, closeApps, deferred, startApp } from './app.js';
 import { platforms } from './platforms.js';
 import { recordingServer } from './recording-server.js';
@@ -196,6 +196,50 @@ describe.each(platforms)('shutdown on %s', (platform) => {
     await closing;
     expect(finished).toEqual([gid]);
     expect(server.log.at(-1)).toBe('close');
+  });
+
+  test('the answer to a running call is sent before the connections are closed by force', async () => {
+    const answered = deferred();
+    const { app, server, url } = await startApp({
+      platform,
+      controllers: [BankController],
+      nest: { forceCloseConnections: true },
+      configure: (nest) =>
+        void nest.useGlobalInterceptors({
+          intercept: (context, next) =>
+            context.getHandler().name === 'slow'
+              ? next.handle().pipe(delayWhen(() => answered.promise))
+              : next.handle(),
+        }),
+    });
+    const running = callBranch(`${url}/bank/slow`, { gid: 'running' });
+    await entered.promise;
+    const closing = app.close();
+    while ((await callBranch(`${url}/bank/quick`)).status === 200);
+    release.resolve();
+    await vi.waitUntil(() => finished.length > 0);
+    expect((await callBranch(`${url}/bank/quick`)).status).toBe(503);
+    expect(server.log).not.toContain('close');
+    answered.resolve();
+    expect((await running).status).toBe(200);
+    await closing;
+  });
+
+  test('the shutdown waits for a branch method only as long as it may', async () => {
+    const { app, server, url, logs } = await startApp({
+      platform,
+      controllers: [BankController],
+      nest: { forceCloseConnections: true },
+      dtm: { shutdownTimeoutSeconds: 0 },
+    });
+    const running = callBranch(`${url}/bank/slow`, { gid: 'late' });
+    await entered.promise;
+    await Promise.all([app.close(), expect(running).rejects.toThrow()]);
+    expect(server.log.at(-1)).toBe('close');
+    expect(logs.of('DtmModule')).toEqual([
+      expect.stringMatching(/shutdown goes on after 0 s although 1 branch methods run and 1 answers are not sent/),
+    ]);
+    release.resolve();
   });
 
   test('a nested TCC in flight completes', async () => {

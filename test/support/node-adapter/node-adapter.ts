@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Socket } from 'node:net';
 import {
   HttpException,
   RequestMethod,
@@ -20,6 +21,7 @@ import { NodeRouter, type Middleware } from './node-router.js';
  */
 export class NodeAdapter extends AbstractHttpAdapter<http.Server | https.Server, NodeRequest, NodeResponse> {
   declare protected instance: NodeRouter;
+  readonly #connections = new Set<Socket>();
 
   constructor() {
     super(new NodeRouter());
@@ -29,7 +31,7 @@ export class NodeAdapter extends AbstractHttpAdapter<http.Server | https.Server,
     return 'node';
   }
 
-  initHttpServer({ httpsOptions }: NestApplicationOptions): void {
+  initHttpServer({ httpsOptions, forceCloseConnections }: NestApplicationOptions): void {
     const classes = { IncomingMessage: NodeRequest, ServerResponse: NodeResponse };
     const listener = (request: NodeRequest, response: NodeResponse): void => {
       request.originalUrl = request.url!;
@@ -38,6 +40,11 @@ export class NodeAdapter extends AbstractHttpAdapter<http.Server | https.Server,
     this.httpServer = httpsOptions
       ? https.createServer({ ...httpsOptions, ...classes }, listener)
       : http.createServer(classes, listener);
+    if (!forceCloseConnections) return;
+    this.httpServer.on('connection', (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.on('close', () => this.#connections.delete(socket));
+    });
   }
 
   override listen(...args: unknown[]): unknown {
@@ -45,6 +52,7 @@ export class NodeAdapter extends AbstractHttpAdapter<http.Server | https.Server,
   }
 
   close(): Promise<unknown> {
+    for (const socket of this.#connections) socket.destroy();
     return new Promise((resolve) => this.httpServer.close(resolve));
   }
 

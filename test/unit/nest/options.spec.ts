@@ -99,6 +99,10 @@ describe('parseDtmOptions', () => {
     [{ server: 'http://dtm', endpoint: { grpc: 'x' } }, /endpoint\.grpc "x" is not a gRPC address/],
     [{ server: 'http://dtm', endpoint: { grpc: 'http://x:1' } }, /endpoint\.grpc "http:\/\/x:1" is not a gRPC address/],
     [{ server: 'http://dtm', endpoint: { grpc: 'etcd://x/bank/' } }, /endpoint\.grpc "etcd:\/\/x\/bank\/" is not/],
+    [
+      { server: 'http://dtm', shutdownTimeoutSeconds: '20' },
+      /DtmModule: shutdownTimeoutSeconds is "20"; give a number of seconds, 0 or more/,
+    ],
     [{ server: 'http://dtm', protos: 'bank.proto' }, /protos is "bank.proto"; give \{ protoPath/],
     [{ server: 'http://dtm', databases: [] }, /databases must be an object, not an array; give \{ default: /],
     [{ server: 'http://dtm', databases: { 'a b': {} } }, /databases\.a b: the name is part of URLs/],

@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { errorText, type BranchContext } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { findGrpcArguments, replaceGrpcMessage, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
+import { findNodeRequest, findNodeResponse } from '../../undocumented/node-messages.js';
 import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
 import { readMetadataParameters, readQueryParameters, type RequestWithQuery } from './branch-parameters.js';
 import { GenericMessage } from './generic-message.js';
@@ -45,6 +46,9 @@ export class BranchGuard implements CanActivate {
     attachIncomingCall(response, call);
     normalizeBody(request);
     this.inFlight.assertAccepting();
+    const nodeRequest = findNodeRequest(request);
+    const nodeResponse = findNodeResponse(response);
+    if (nodeRequest && nodeResponse) this.inFlight.addAnswer(nodeRequest, nodeResponse);
   }
 
   #admitGrpc(args: GrpcArguments, definition: BranchDefinition, handler: string): void {

@@ -1,16 +1,25 @@
 import { Injectable } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { systemAfter, type After } from '../../../support/after.js';
+import { OpenAnswers } from './open-answers.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 
-/** Counts the branch methods that run, and rejects further calls once the application shuts down. */
+/** Counts the branch methods that run and the answers that are not sent, and rejects further calls once the application shuts down. */
 @Injectable()
 export class InFlightBranches {
-  #count = 0;
+  readonly #answers = new OpenAnswers(() => this.#look());
+  #methods = 0;
   #draining = false;
   #drained: (() => void) | undefined;
 
   /** @throws RejectedCallException (503) after {@link drain} */
   assertAccepting(): void {
     if (this.#draining) throw new RejectedCallException(503, 'the application is shutting down');
+  }
+
+  /** Adds an answer over HTTP, until it is sent or its connection is closed. */
+  addAnswer(request: IncomingMessage, response: ServerResponse): void {
+    this.#answers.add(request, response);
   }
 
   /**
@@ -20,21 +29,36 @@ export class InFlightBranches {
    */
   begin(): void {
     this.assertAccepting();
-    this.#count += 1;
+    this.#methods += 1;
   }
 
   /** Removes a method that has ended. */
   end(): void {
-    this.#count -= 1;
-    if (this.#count === 0) this.#drained?.();
+    this.#methods -= 1;
+    this.#look();
   }
 
-  /** Rejects further calls and waits for the methods that run. Call it once. */
-  drain(): Promise<void> {
+  /**
+   * Rejects further calls, and waits for the methods that run and for the answers. Call it once.
+   *
+   * @param timeoutMs - longest wait
+   * @param after - timers of the machine, or those of a test
+   * @returns what is still running at the end of the wait
+   */
+  async drain(timeoutMs: number, after: After = systemAfter): Promise<{ methods: number; answers: number }> {
     this.#draining = true;
-    if (this.#count === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#drained = resolve;
+    await new Promise<void>((resolve) => {
+      const cancel = after(timeoutMs, resolve);
+      this.#drained = () => {
+        cancel();
+        resolve();
+      };
+      this.#look();
     });
+    return { methods: this.#methods, answers: this.#answers.count };
+  }
+
+  #look(): void {
+    if (this.#methods === 0 && this.#answers.count === 0) this.#drained?.();
   }
 }
