@@ -67,6 +67,7 @@ export {
   type SagaPlan,
 } from './transaction/saga-plan.js';
 export { TOPIC_SCHEME } from './transaction/topic-url.js';
+export { headerBytes, transactionBytes } from './transaction/transaction-bytes.js';
 export {
   decodeBranchRecord,
   decodeTransactionRecord,

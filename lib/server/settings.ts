@@ -1,4 +1,4 @@
-import { DtmConfigError } from '../protocol/internal.js';
+import { DtmArgumentError, DtmConfigError } from '../protocol/internal.js';
 
 /** Limits and intervals of the coordinator. Names and defaults follow Go dtm. All durations are in seconds. */
 export interface CoordinatorSettings {
@@ -41,7 +41,25 @@ export interface CoordinatorSettings {
   readonly alertRetryLimit: number;
   /** Time after which finished transactions are deleted. @default 604800, 7 days */
   readonly retentionSeconds: number;
+  /** Longest `request_timeout` of a transaction; a lease, and a stop of the coordinator, can last that long. @default 600 */
+  readonly maxRequestTimeoutSeconds: number;
+  /** Longest `timeout_to_fail`, `retry_interval` and delay of a transaction. @default 31536000, a year */
+  readonly maxWaitSeconds: number;
+  /** Maximum number of branches of a transaction; each subscriber of a topic is one. @default 10000 */
+  readonly maxBranches: number;
+  /** Maximum number of bytes of the names and values of `branch_headers`. @default 16384, 16 KiB */
+  readonly maxBranchHeaderBytes: number;
+  /** Maximum number of bytes of `custom_data`, and of the reason or result that an initiator reports. @default 1048576, 1 MiB */
+  readonly maxCustomDataBytes: number;
+  /** Maximum number of bytes of a whole transaction: its texts, and the payloads and URLs of its branches. @default 16777216, 16 MiB */
+  readonly maxTransactionBytes: number;
 }
+
+/** A ceiling for what one transaction may contain. */
+export type CoordinatorLimit = Extract<
+  keyof CoordinatorSettings,
+  'maxRequestTimeoutSeconds' | 'maxWaitSeconds' | 'maxBranches' | `max${string}Bytes`
+>;
 
 const DEFAULTS: CoordinatorSettings = {
   timeoutToFailSeconds: 35,
@@ -56,6 +74,12 @@ const DEFAULTS: CoordinatorSettings = {
   attentionAfterFailures: 3,
   alertRetryLimit: 3,
   retentionSeconds: 604_800,
+  maxRequestTimeoutSeconds: 600,
+  maxWaitSeconds: 31_536_000,
+  maxBranches: 10_000,
+  maxBranchHeaderBytes: 16 * 1024,
+  maxCustomDataBytes: 1024 * 1024,
+  maxTransactionBytes: 16 * 1024 * 1024,
 };
 
 /** Longest duration: 31 years. Databases do not support much later times. */
@@ -85,4 +109,19 @@ export function resolveSettings(options: Partial<CoordinatorSettings>): Coordina
     settings[name] = value;
   }
   return settings as unknown as CoordinatorSettings;
+}
+
+/**
+ * Creates the error of a request that exceeds a ceiling.
+ *
+ * @param what - what exceeds the ceiling, with its value: `request_timeout is 700`
+ * @param limit - setting of the ceiling
+ * @param settings - settings of the coordinator
+ */
+export function limitError(what: string, limit: CoordinatorLimit, settings: CoordinatorSettings): DtmArgumentError {
+  // `serve` has the setting without its unit
+  const key = limit.replace(/Seconds$/, '').replace('max', 'Max');
+  return new DtmArgumentError(
+    `${what}: the limit is ${settings[limit]}; send less, or raise ${limit} of the coordinator (${key} of serve)`,
+  );
 }

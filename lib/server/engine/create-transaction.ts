@@ -11,6 +11,7 @@ import {
 } from '../../protocol/internal.js';
 import type { CoordinatorSettings } from '../settings.js';
 import type { TopicLookup } from './mode.js';
+import { assertRequestLimits, assertTransactionSize } from './assert-limits.js';
 import { MODES } from './modes.js';
 import { baseInterval } from './schedule.js';
 
@@ -18,15 +19,17 @@ import { baseInterval } from './schedule.js';
  * Checks the fields of a request that do not depend on stored data.
  *
  * @param request - decoded request of an initiator
+ * @param settings - settings of the coordinator
  * @throws DtmArgumentError that names the field
  */
-export function assertRequest(request: TransactionRequest): void {
+export function assertRequest(request: TransactionRequest, settings: CoordinatorSettings): void {
   parseGid(request.gid);
   if (!isTransType(request.transType)) {
     throw new DtmArgumentError(
       `trans_type ${JSON.stringify(request.transType)} is unknown; it must be one of ${TRANS_TYPES.join(', ')}`,
     );
   }
+  assertRequestLimits(request, settings);
   assertBranchHeaders(request.branchHeaders);
 }
 
@@ -38,7 +41,7 @@ export function assertRequest(request: TransactionRequest): void {
  * @param settings - settings of the coordinator
  * @param now - UTC milliseconds
  * @param subscribers - looks up the subscribers of topics
- * @throws DtmArgumentError when steps, payloads and custom_data do not match
+ * @throws DtmArgumentError when steps, payloads and custom_data do not match, or the transaction is too large
  */
 export function createTransaction(
   request: TransactionRequest,
@@ -49,7 +52,7 @@ export function createTransaction(
 ): TransactionDetails {
   const options = optionsOf(request);
   const interval = baseInterval(options, settings);
-  return {
+  const details = {
     transaction: {
       gid: request.gid,
       transType: request.transType,
@@ -72,8 +75,10 @@ export function createTransaction(
       retryCount: request.retryCount,
       attention: undefined,
     },
-    branches: MODES[request.transType].branches(request, subscribers),
+    branches: MODES[request.transType].branches(request, subscribers, settings),
   };
+  assertTransactionSize(details, settings);
+  return details;
 }
 
 /**

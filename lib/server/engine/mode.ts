@@ -17,9 +17,10 @@ export interface Mode {
    *
    * @param request - decoded request of the initiator
    * @param subscribers - looks up the subscribers of topics
-   * @throws DtmArgumentError when the parts of the request do not match
+   * @param settings - settings of the coordinator
+   * @throws DtmArgumentError when the parts of the request do not match, or there are too many branches
    */
-  branches(request: TransactionRequest, subscribers: TopicLookup): BranchRecord[];
+  branches(request: TransactionRequest, subscribers: TopicLookup, settings: CoordinatorSettings): BranchRecord[];
   /**
    * Creates the branch records for a registration.
    *

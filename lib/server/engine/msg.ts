@@ -10,6 +10,7 @@ import {
 import { assertBranchUrls } from './assert-branch-urls.js';
 import type { Mode, TopicLookup } from './mode.js';
 import { INITIATOR, WAIT, callOnce, isCallable, timeoutTime, type Decision, type Machine, type Pass } from './pass.js';
+import { assertBranchCount } from './assert-limits.js';
 import { assertSteps, payloadOf } from './assert-steps.js';
 
 /**
@@ -17,13 +18,18 @@ import { assertSteps, payloadOf } from './assert-steps.js';
  * delivered to every step until each has succeeded.
  */
 export const msg: Mode = {
-  branches(request, subscribers) {
-    assertSteps(request);
+  branches(request, subscribers, settings) {
+    assertSteps(request, settings);
     decodeMsgPlan(request.customData);
     assertBranchUrls({ query_prepared: request.queryPrepared }, request.protocol);
-    return (request.steps ?? []).flatMap(({ action }, index) => {
+    const targets = (request.steps ?? []).map(({ action }) => targetsOf(action, request.protocol, subscribers));
+    assertBranchCount(
+      'a msg',
+      targets.reduce((count, { length }) => count + length, 0),
+      settings,
+    );
+    return targets.flatMap((urls, index) => {
       const payload = payloadOf(request, index);
-      const urls = targetsOf(action, request.protocol, subscribers);
       return urls.map((url, target): BranchRecord => {
         const id = stepBranchId(index + 1);
         const branchId = urls.length === 1 ? id : `${id}-${stepBranchId(target + 1)}`;

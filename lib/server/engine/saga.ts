@@ -17,8 +17,8 @@ const actionOf = (step: number): number => 2 * step + 1;
 
 /** Saga: docs/protocol.md#saga. */
 export const saga: Mode = {
-  branches(request) {
-    assertSteps(request);
+  branches(request, _subscribers, settings) {
+    assertSteps(request, settings);
     const { steps = [], customData, protocol } = request;
     decodeSagaPlan(customData, steps.length);
     return steps.flatMap(({ action, compensate = '' }, index): BranchRecord[] => {

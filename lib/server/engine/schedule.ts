@@ -18,19 +18,22 @@ const JITTER = 0.1;
  */
 export function baseInterval(options: TransactionRecord['options'], settings: CoordinatorSettings): number {
   const { retryIntervalSeconds, timeoutToFailSeconds } = options;
-  if (retryIntervalSeconds) return retryIntervalSeconds;
+  if (retryIntervalSeconds) return Math.min(retryIntervalSeconds, settings.maxWaitSeconds);
   const soonTimedOut = timeoutToFailSeconds && timeoutToFailSeconds < settings.retryIntervalSeconds;
   return soonTimedOut ? timeoutToFailSeconds : settings.retryIntervalSeconds;
 }
 
 /**
- * Time-out of one branch call in seconds.
+ * Time-out of one branch call in seconds. The ceiling also counts for what was stored without it, e.g. by Go dtm.
  *
  * @param options - options of the transaction
  * @param settings - settings of the coordinator
  */
 export function requestTimeout(options: TransactionRecord['options'], settings: CoordinatorSettings): number {
-  return options.requestTimeoutSeconds || settings.requestTimeoutSeconds;
+  const { requestTimeoutSeconds } = options;
+  return requestTimeoutSeconds
+    ? Math.min(requestTimeoutSeconds, settings.maxRequestTimeoutSeconds)
+    : settings.requestTimeoutSeconds;
 }
 
 /**

@@ -7,8 +7,10 @@ import {
   parseIdentifier,
   type TransactionRequest,
 } from '../../protocol/internal.js';
+import { assertBranchCount } from '../engine/assert-limits.js';
 import type { TopicLookup } from '../engine/mode.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import { limitError } from '../settings.js';
 
 /** Category of the key-value records that hold topics, as in Go dtm. */
 const CATEGORY = 'topics';
@@ -26,9 +28,9 @@ interface Subscriber {
  * once.
  */
 export class Topics {
-  readonly #environment: Pick<CoordinatorEnvironment, 'store' | 'clock' | 'transport'>;
+  readonly #environment: Pick<CoordinatorEnvironment, 'store' | 'clock' | 'transport' | 'settings'>;
 
-  constructor(environment: Pick<CoordinatorEnvironment, 'store' | 'clock' | 'transport'>) {
+  constructor(environment: Pick<CoordinatorEnvironment, 'store' | 'clock' | 'transport' | 'settings'>) {
     this.#environment = environment;
   }
 
@@ -37,7 +39,7 @@ export class Topics {
    *
    * @param url - receives the messages
    * @param remark - for people
-   * @throws DtmArgumentError, DtmServerError with dtm's texts
+   * @throws DtmArgumentError, DtmServerError with dtm's texts; DtmArgumentError when a message to the topic would be refused
    */
   async subscribe(topic: string, url: string, remark: string): Promise<void> {
     assertTopic(topic);
@@ -47,7 +49,9 @@ export class Topics {
     this.#environment.transport.check?.({ url, context: DELIVERY });
     await this.#change(topic, (subscribers) => {
       if (subscribers.some((subscriber) => subscriber.url === url)) throw new DtmServerError('this url exists');
-      return [...subscribers, { url, remark }];
+      const all = [...subscribers, { url, remark }];
+      this.#assertDeliverable(topic, all);
+      return all;
     });
   }
 
@@ -93,6 +97,15 @@ export class Topics {
       found.set(topic, record ? parseSubscribers(record.value).map(({ url }) => url) : []);
     }
     return (topic) => found.get(topic) ?? [];
+  }
+
+  /** Each message to the topic has a branch for each subscriber, and reads all of them. */
+  #assertDeliverable(topic: string, subscribers: readonly Subscriber[]): void {
+    const { settings } = this.#environment;
+    assertBranchCount(`a message to topic ${topic}`, subscribers.length, settings);
+    const bytes = subscribers.reduce((sum, { url, remark }) => sum + url.length + remark.length, 0);
+    if (bytes <= settings.maxCustomDataBytes) return;
+    throw limitError(`the subscribers of topic ${topic} have ${bytes} bytes`, 'maxCustomDataBytes', settings);
   }
 
   /** Reads, changes and writes; starts over when the record was changed in between. */

@@ -8,6 +8,7 @@ import {
   type TransactionRecord,
   type TransactionRequest,
 } from '../../protocol/internal.js';
+import { assertRequestLimits } from '../engine/assert-limits.js';
 import { assertRequest, createTransaction, optionsOf } from '../engine/create-transaction.js';
 import { MODES } from '../engine/modes.js';
 import { beginPass } from '../engine/pass.js';
@@ -126,6 +127,8 @@ export class Transactions {
 
   async abort(request: AbortRequest): Promise<void> {
     parseGid(request.gid);
+    const { gid, transType, rollbackReason } = request;
+    assertRequestLimits({ gid, transType, rollbackReason }, this.#environment.settings);
     return orUndecided(request.gid, this.#abort(request));
   }
 
@@ -206,7 +209,7 @@ export class Transactions {
   }
 
   #assertRequest(request: TransactionRequest): void {
-    assertRequest(request);
+    assertRequest(request, this.#environment.settings);
     assertCallable(this.#environment.transport, request);
   }
 

@@ -72,7 +72,7 @@ export class Workflows {
   }
 
   #assertRequest(request: TransactionRequest): void {
-    assertRequest(request);
+    assertRequest(request, this.#environment.settings);
     assertCallable(this.#environment.transport, request);
   }
 

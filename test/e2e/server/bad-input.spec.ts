@@ -98,18 +98,29 @@ describe('numbers', () => {
     },
   );
 
-  it.each(['2147483647', '2147483647.0', '2.147483647e9', '0', '-0', '0e5'])(
-    'like %s are accepted and give valid times',
-    async (number) => {
-      const fields = ['timeout_to_fail', 'request_timeout', 'retry_interval', 'retry_limit', 'retry_count'];
-      const body = `{${fields.map((field) => `"${field}":${number},`).join('')}${JSON.stringify(SAGA).slice(1)}`;
-      expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
-      const { status, body: shown } = await dtm.get('query?gid=g');
-      expect(status).toBe(200);
-      const { transaction } = JSON.parse(shown) as { transaction: { next_cron_time: string } };
-      expect(Number.isNaN(Date.parse(transaction.next_cron_time))).toBe(false);
-    },
-  );
+  it.each([
+    ['2147483647', '600'],
+    ['2147483647.0', '600.0'],
+    ['2.147483647e9', '6e2'],
+    ['0', '0'],
+    ['-0', '-0'],
+    ['0e5', '0e5'],
+  ])('like the counts %s and the seconds %s are accepted and give valid times', async (count, seconds) => {
+    const values = {
+      timeout_to_fail: seconds,
+      request_timeout: seconds,
+      retry_interval: seconds,
+      retry_limit: count,
+      retry_count: count,
+    };
+    const fields = Object.entries(values).map(([field, number]) => `"${field}":${number},`);
+    const body = `{${fields.join('')}${JSON.stringify(SAGA).slice(1)}`;
+    expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
+    const { status, body: shown } = await dtm.get('query?gid=g');
+    expect(status).toBe(200);
+    const { transaction } = JSON.parse(shown) as { transaction: { next_cron_time: string } };
+    expect(Number.isNaN(Date.parse(transaction.next_cron_time))).toBe(false);
+  });
 });
 
 describe('names of properties that every object has', () => {
@@ -267,7 +278,9 @@ describe('a transaction of 10,000 steps', () => {
   it('is refused with 10,001 steps', async () => {
     for (const transType of ['saga', 'msg']) {
       expect(await dtm.answer('submit', large(10_001, { trans_type: transType }))).toBe(
-        failure(`a ${transType} has at most 10000 steps, not 10001`),
+        failure(
+          `a ${transType} has 10001 branches: the limit is 10000; send less, or raise maxBranches of the coordinator (MaxBranches of serve)`,
+        ),
       );
     }
   });

@@ -343,7 +343,9 @@ describe('a request body', () => {
     const steps = Array.from({ length: 10_001 }, () => ({}));
     const payloads = steps.map(() => '');
     expect(await dtm.answer('submit', { ...SAGA, steps, payloads })).toBe(
-      failure('a saga has at most 10000 steps, not 10001'),
+      failure(
+        'a saga has 10001 branches: the limit is 10000; send less, or raise maxBranches of the coordinator (MaxBranches of serve)',
+      ),
     );
   });
 });

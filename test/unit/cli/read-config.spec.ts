@@ -5,6 +5,7 @@ import { SETTING_KEYS, settingOf, type ServeConfig, type SettingKey } from '../.
 
 const WHOLE = 'a whole number from';
 const YEAR = `${WHOLE} 1 to 31536000`;
+const BYTES = `${WHOLE} 1 to 1073741824`;
 const TEXT = 'a string without control characters';
 const NAME = 'a name of letters, digits, "_" and "-" that begins with a letter or "_"';
 const PORT = `${WHOLE} 0 to 65535`;
@@ -37,6 +38,12 @@ const CASES: { readonly [Key in SettingKey]: readonly [string, ServeConfig[Key],
   BreakerFailures: ['1', 1, `${WHOLE} 1 to 1000000`, '0', 'never'],
   BreakerProbeInterval: ['0.5', 0.5, 'a number above 0, at most 86400', '0'],
   AttentionAfterFailures: ['10', 10, `${WHOLE} 1 to 1000000`, '0'],
+  MaxRequestTimeout: ['900', 900, `${WHOLE} 1 to 86400`, '0', '86401'],
+  MaxWait: ['60', 60, `${WHOLE} 1 to 1000000000`, '0'],
+  MaxBranches: ['20000', 20_000, `${WHOLE} 1 to 1000000`, '0'],
+  MaxBranchHeaderBytes: ['8192', 8192, BYTES, '0', '8k'],
+  MaxCustomDataBytes: ['1024', 1024, BYTES, '0'],
+  MaxTransactionBytes: ['1073741824', 1_073_741_824, BYTES, '0', '1073741825'],
   ListenHost: ['0.0.0.0', '0.0.0.0'],
   HttpPort: ['+80', 80, PORT, 'http', '-1', '65536', '36789.5', '3678 9'],
   GrpcPort: [' 0 ', 0, PORT, 'grpc'],

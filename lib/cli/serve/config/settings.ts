@@ -16,6 +16,7 @@ const sqlite = { stores: ['sqlite'] } as const;
 const sql = { stores: ['postgres', 'mysql'] } as const;
 const postgres = { stores: ['postgres'] } as const;
 const count = wholeNumber(0, 1_000_000);
+const bytes = wholeNumber(1, 1_073_741_824);
 
 /** Every setting by its key in YAML: those of dtm, and further ones in the same style. */
 export const SETTINGS = {
@@ -79,6 +80,25 @@ export const SETTINGS = {
     3,
     'failure answers in phase 2 after which a transaction needs attention',
   ),
+
+  MaxRequestTimeout: setting(wholeNumber(1, 86_400), 600, 'longest request_timeout of a transaction, in seconds'),
+  MaxWait: setting(
+    wholeNumber(1, 1_000_000_000),
+    31_536_000,
+    'longest timeout_to_fail, retry_interval and delay of a transaction, in seconds',
+  ),
+  MaxBranches: setting(
+    wholeNumber(1, 1_000_000),
+    10_000,
+    'maximum number of branches of a transaction; each subscriber of a topic is one',
+  ),
+  MaxBranchHeaderBytes: setting(bytes, 16_384, 'maximum number of bytes of the branch_headers of a transaction'),
+  MaxCustomDataBytes: setting(
+    bytes,
+    1_048_576,
+    'maximum number of bytes of custom_data, and of the reason or result that an initiator reports',
+  ),
+  MaxTransactionBytes: setting(bytes, 16_777_216, 'maximum number of bytes of a whole transaction with its payloads'),
 
   ListenHost: setting(text, '127.0.0.1', 'address to listen on; 0.0.0.0 = all interfaces'),
   HttpPort: setting(port, 36_789, 'port of HTTP and JSON-RPC; 0 = a free port'),

@@ -1,0 +1,179 @@
+import { describe, expect, it, vi } from 'vitest';
+import { SUCCESS_ANSWER, failure, startHttpCoordinator } from '../../support/http-coordinator.js';
+import { SUCCESS, ScriptedTransport } from '../../support/scripted-transport.js';
+import { START_TIME, VirtualClock } from '../../support/virtual-clock.js';
+import { memoryStore, type EmbeddedServerOptions } from 'nestjs-dtm/server';
+
+// a test that hangs fails early
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
+
+const SAGA = { gid: 'g', trans_type: 'saga', steps: [{ action: 'http://b/a' }], payloads: ['{}'] };
+const MSG = { gid: 'g', trans_type: 'msg', steps: [{ action: 'topic://t' }], payloads: ['{}'] };
+const WORKFLOW = {
+  gid: 'g',
+  trans_type: 'workflow',
+  query_prepared: 'http://b/w',
+  custom_data: '{"name":"w","data":""}',
+};
+
+/** Text of the error for an exceeded limit. */
+const over = (what: string, limit: number, setting: string, key: string): string =>
+  failure(`${what}: the limit is ${limit}; send less, or raise ${setting} of the coordinator (${key} of serve)`);
+
+describe('a transaction at a limit is accepted, and refused above it', () => {
+  it.each<[string, object, object, EmbeddedServerOptions, string]>([
+    [
+      'request_timeout',
+      { ...SAGA, request_timeout: 600 },
+      { ...SAGA, request_timeout: 2_147_483_647 },
+      {},
+      over('request_timeout is 2147483647 s', 600, 'maxRequestTimeoutSeconds', 'MaxRequestTimeout'),
+    ],
+    [
+      'timeout_to_fail',
+      { ...SAGA, timeout_to_fail: 31_536_000 },
+      { ...SAGA, timeout_to_fail: 31_536_001 },
+      {},
+      over('timeout_to_fail is 31536001 s', 31_536_000, 'maxWaitSeconds', 'MaxWait'),
+    ],
+    [
+      'retry_interval',
+      { ...SAGA, retry_interval: 60 },
+      { ...SAGA, retry_interval: 61 },
+      { maxWaitSeconds: 60 },
+      over('retry_interval is 61 s', 60, 'maxWaitSeconds', 'MaxWait'),
+    ],
+    [
+      'the delay of a message',
+      { ...MSG, steps: SAGA.steps, custom_data: '{"delay":60}' },
+      { ...MSG, steps: SAGA.steps, custom_data: '{"delay":61}' },
+      { maxWaitSeconds: 60 },
+      over('the delay of the msg is 61 s', 60, 'maxWaitSeconds', 'MaxWait'),
+    ],
+    [
+      'branch_headers',
+      { ...SAGA, branch_headers: { a: 'x'.repeat(16_382), b: '' } },
+      { ...SAGA, branch_headers: { a: 'x'.repeat(16_383), b: '' } },
+      {},
+      over('branch_headers have too many bytes', 16_384, 'maxBranchHeaderBytes', 'MaxBranchHeaderBytes'),
+    ],
+    [
+      'custom_data',
+      { ...SAGA, custom_data: '{}'.padEnd(1_048_576) },
+      { ...SAGA, custom_data: '{}'.padEnd(1_048_577) },
+      {},
+      over('custom_data has 1048577 bytes', 1_048_576, 'maxCustomDataBytes', 'MaxCustomDataBytes'),
+    ],
+    [
+      'the steps of a saga',
+      { ...SAGA, steps: [{}, {}], payloads: ['', ''] },
+      { ...SAGA, steps: [{}, {}, {}], payloads: ['', '', ''] },
+      { maxBranches: 2 },
+      over('a saga has 3 branches', 2, 'maxBranches', 'MaxBranches'),
+    ],
+    [
+      'the whole transaction',
+      { ...SAGA, steps: [{ action: 'http://b/a' }], payloads: ['x'.repeat(40)] },
+      { ...SAGA, steps: [{ action: 'http://b/a' }], payloads: ['x'.repeat(41)] },
+      // the payload is stored for action and compensation
+      { maxTransactionBytes: 90 },
+      over('the saga has 92 bytes in all its branches', 90, 'maxTransactionBytes', 'MaxTransactionBytes'),
+    ],
+  ])('%s', async (_, within, above, settings, error) => {
+    for (const operation of ['submit', 'prepare']) {
+      const dtm = await startHttpCoordinator(settings);
+      expect(await dtm.answer(operation, above)).toBe(error);
+      expect((await dtm.store.list({})).transactions).toEqual([]);
+      expect(await dtm.answer(operation, within)).toBe(SUCCESS_ANSWER);
+    }
+  });
+
+  it('raised by a setting', async () => {
+    const dtm = await startHttpCoordinator({ maxRequestTimeoutSeconds: 86_400 });
+    expect(await dtm.answer('submit', { ...SAGA, request_timeout: 86_400 })).toBe(SUCCESS_ANSWER);
+  });
+
+  it('at the submit of what was prepared', async () => {
+    const dtm = await startHttpCoordinator();
+    await dtm.post('prepare', SAGA);
+    expect(await dtm.answer('submit', { gid: 'g', trans_type: 'saga', request_timeout: 601 })).toBe(
+      over('request_timeout is 601 s', 600, 'maxRequestTimeoutSeconds', 'MaxRequestTimeout'),
+    );
+    expect(await dtm.show('g')).toMatch(/^prepared/);
+  });
+
+  it('in what an initiator reports at the end', async () => {
+    const dtm = await startHttpCoordinator({ maxCustomDataBytes: 100 });
+    const long = 'x'.repeat(101);
+    await dtm.post('prepareWorkflow', WORKFLOW);
+    const result = { ...WORKFLOW, req_extra: { status: 'succeed', result: long } };
+    expect(await dtm.answer('submit', result)).toBe(
+      over('req_extra.result has 101 bytes', 100, 'maxCustomDataBytes', 'MaxCustomDataBytes'),
+    );
+    await dtm.post('prepare', { gid: 'tcc', trans_type: 'tcc' });
+    expect(await dtm.answer('abort', { gid: 'tcc', trans_type: 'tcc', rollback_reason: long })).toBe(
+      over('rollback_reason has 101 bytes', 100, 'maxCustomDataBytes', 'MaxCustomDataBytes'),
+    );
+  });
+});
+
+describe('a message to a topic', () => {
+  const subscribe = (url: string): string => `subscribe?topic=t&url=${encodeURIComponent(url)}`;
+
+  it('has a branch for each step and subscriber, counted before they are created', async () => {
+    const dtm = await startHttpCoordinator();
+    for (let index = 0; index < 500; index++) await dtm.get(subscribe(`http://b/${index}`));
+    const many = { ...MSG, steps: Array.from({ length: 21 }, () => MSG.steps[0]), payloads: Array(21).fill('') };
+    expect(await dtm.answer('submit', many)).toBe(
+      over('a msg has 10500 branches', 10_000, 'maxBranches', 'MaxBranches'),
+    );
+    // 274 KB for each of 500 subscribers
+    expect(await dtm.answer('submit', { ...MSG, payloads: ['x'.repeat(274_000)] })).toBe(
+      over('the msg has 137005890 bytes in all its branches', 16_777_216, 'maxTransactionBytes', 'MaxTransactionBytes'),
+    );
+    expect((await dtm.store.list({})).transactions).toEqual([]);
+  });
+
+  it('is deliverable to every subscriber: others are refused', async () => {
+    const dtm = await startHttpCoordinator({ maxBranches: 2, maxCustomDataBytes: 40 });
+    expect((await dtm.get(subscribe(`http://b/${'x'.repeat(40)}`))).body).toContain(
+      'the subscribers of topic t have 49 bytes: the limit is 40;',
+    );
+    for (const url of ['http://b/1', 'http://b/2']) expect((await dtm.get(subscribe(url))).status).toBe(200);
+    expect((await dtm.get(subscribe('http://b/3'))).body).toContain(
+      'a message to topic t has 3 branches: the limit is 2;',
+    );
+    expect(await dtm.answer('submit', { ...MSG, wait_result: true })).toBe(SUCCESS_ANSWER);
+  });
+});
+
+describe('a stored transaction beyond the limits, e.g. of Go dtm', () => {
+  it('has calls and leases of the longest time that is allowed', async () => {
+    const store = memoryStore();
+    const now = START_TIME;
+    const transaction = {
+      gid: 'g',
+      transType: 'saga',
+      status: 'submitted',
+      protocol: 'http',
+      options: { requestTimeoutSeconds: 2_147_483_647 },
+      createTime: now,
+      updateTime: now,
+      nextCronInterval: 10,
+      nextCronTime: now,
+    } as const;
+    const row = { branchId: '01', payload: '', status: 'prepared' } as const;
+    const branches = [
+      { ...row, op: 'compensate', url: '' },
+      { ...row, op: 'action', url: 'http://b/a' },
+    ] as const;
+    await store.create({ transaction, branches });
+    const clock = new VirtualClock();
+    const transport = new ScriptedTransport(clock);
+    const held = transport.hold('01 action');
+    const dtm = await startHttpCoordinator({ store, clock, transport });
+    expect(await held.arrived).toMatchObject({ timeoutSeconds: 600 });
+    expect((await dtm.find('g')).transaction.nextCronTime - dtm.clock.now()).toBe(610_000);
+    held.answer(SUCCESS);
+  });
+});
