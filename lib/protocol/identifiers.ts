@@ -8,7 +8,8 @@ export const MAX_OP_LENGTH = 45;
 
 /**
  * Refuses an identifier that a database or peer would alter, cut or confuse with another: control characters, `;` (Go dtm
- * deletes it), blanks at the ends (MySQL ignores trailing blanks), more characters than the columns hold.
+ * deletes it), blanks at the ends (MySQL ignores trailing blanks), more characters than the columns hold, and U+FFFD, which
+ * decoders write in place of any bytes that are not UTF-8.
  *
  * @param name - wire name of the field, for the message
  * @param value - the identifier
@@ -24,7 +25,7 @@ export function parseIdentifier(name: string, value: unknown, maxLength: number 
     throw new DtmArgumentError(`${name} has more than ${maxLength} characters`);
   }
   // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
-  if (/[\u0000-\u001f\u007f-\u009f;\u2028\u2029\p{Surrogate}]/u.test(value) || value !== value.trim()) {
+  if (/[\u0000-\u001f\u007f-\u009f;\u2028\u2029\ufffd\p{Surrogate}]/u.test(value) || value !== value.trim()) {
     throw new DtmArgumentError(
       `${name} ${JSON.stringify(value)} is not allowed: it has a control character, a ";", a blank at an end, or broken Unicode`,
     );

@@ -272,6 +272,8 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     ['an empty gid', 'gid=&branch_id=01&op=action&trans_type=saga'],
     ['a gid that is too long', `gid=${'x'.repeat(129)}&branch_id=01&op=action&trans_type=saga`],
     ['a gid with a control character', 'gid=a%0Ab&branch_id=01&op=action&trans_type=saga'],
+    ['a gid that is not UTF-8', 'gid=a%FF&branch_id=01&op=action&trans_type=saga'],
+    ['a branch_id that is not UTF-8', 'gid=a&branch_id=%ed%a0%80&op=action&trans_type=saga'],
     ['two different gids', 'gid=a&gid=b&branch_id=01&op=action&trans_type=saga'],
     ['no branch_id', 'gid=a&op=action&trans_type=saga'],
     ['no op', 'gid=a&branch_id=01&trans_type=saga'],
@@ -286,6 +288,11 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     }
     expect(seen).toEqual([]);
     expect(app.logs.of('DtmBranch')).toHaveLength(2);
+  });
+
+  test('a gid may have a percent sign', async () => {
+    expect((await callBranch(`${app.url}/bank/transOut`, { gid: '100 %ff' })).status).toBe(200);
+    expect(seen).toEqual([[undefined, expect.objectContaining({ gid: '100 %ff' })]]);
   });
 
   test('the rejection names the operation of the method and the one of the call', async () => {

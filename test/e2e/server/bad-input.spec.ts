@@ -229,6 +229,23 @@ describe('bytes', () => {
     }
   });
 
+  it.each([
+    ['GET', 'subscribe?topic=a%FF&url=http://b/s', /topic .* is not allowed/],
+    ['DELETE', 'topic/a%FF', /the path ends in .*a%FF.*, which is not percent-encoded UTF-8/],
+  ])('that are not UTF-8 are refused in a URL: %s %s', async (method, path, message) => {
+    const answer = await send(method, `${dtm.base}/${path}`);
+    await expectRefused(answer, 500);
+    expect(answer.body).toMatch(message);
+  });
+
+  it('that a decoder has replaced are refused in a gid', async () => {
+    for (const operation of [...OPERATIONS, 'registerBranch']) {
+      const body = operation === 'registerBranch' ? { gid: 'a\ufffd', trans_type: 'tcc', branch_id: '01' } : SAGA;
+      const answer = await send('POST', `${dtm.base}/${operation}`, JSON.stringify({ ...body, gid: 'a\ufffd' }));
+      await expectRefused(answer, 500);
+    }
+  });
+
   it('of control characters are refused in JSON', async () => {
     await expectRefused(await send('POST', `${dtm.base}/submit`, bytes(before, [0], after)), 500);
     await expectRefused(await send('POST', `${dtm.base}/submit`, bytes([0], before, after)), 500);

@@ -35,6 +35,7 @@ describe('a gid', () => {
     ['a blank at the start', ' a'],
     ['a no-break space at the end', 'a\u00a0'],
     ['half an emoji', 'a\ud83d'],
+    ['what decoders write for bytes that are not UTF-8', 'a\ufffd'],
     ['129 characters', 'x'.repeat(129)],
     ['129 emoji', '😀'.repeat(129)],
   ])('must not be, or hold, %s', (_, gid) => {

@@ -1,5 +1,6 @@
-import { readBranchQuery, type BranchContext } from '../../../protocol/internal.js';
+import { DtmArgumentError, readBranchQuery, type BranchContext } from '../../../protocol/internal.js';
 import type { GrpcMetadata } from '../../undocumented/grpc-arguments.js';
+import { findNodeRequest } from '../../undocumented/node-messages.js';
 
 /** A request with its parsed query, on every platform. */
 export interface RequestWithQuery {
@@ -9,8 +10,24 @@ export interface RequestWithQuery {
 const METADATA_NAMES = ['gid', 'trans_type', 'branch_id', 'op', 'dtm', 'phase2_url'];
 
 /** Reads dtm's parameters from the query of an HTTP request. @throws DtmArgumentError when they are missing or malformed */
-export function readQueryParameters({ query }: RequestWithQuery): BranchContext {
-  return readBranchQuery(isObject(query) ? query : {});
+export function readQueryParameters(request: RequestWithQuery): BranchContext {
+  const { query } = request;
+  const context = readBranchQuery(isObject(query) ? query : {});
+  if (hasPercentSign(context)) assertDecodable(findNodeRequest(request)?.url ?? '');
+  return context;
+}
+
+function hasPercentSign({ gid, branchId, op }: BranchContext): boolean {
+  return gid.includes('%') || branchId.includes('%') || op.includes('%');
+}
+
+/** Fastify leaves text that it cannot decode as it is: `%FF` would be the same gid as `%25FF`. */
+function assertDecodable(url: string): void {
+  try {
+    decodeURIComponent(url);
+  } catch (cause) {
+    throw new DtmArgumentError('the query is not percent-encoded UTF-8; encode gid, branch_id and op', { cause });
+  }
 }
 
 /** Reads dtm's parameters from the metadata of a gRPC call. @throws DtmArgumentError when they are missing or malformed */

@@ -75,7 +75,7 @@ export function httpApi(coordinator: Coordinator): Routes {
       return success();
     },
     'DELETE /topic/*': async ({ wildcard: tail }) => {
-      await coordinator.deleteTopic(decodeURIComponent(tail));
+      await coordinator.deleteTopic(decodeSegment(tail));
       return success();
     },
     'GET /scanKV': async ({ query }) => {
@@ -135,6 +135,16 @@ function parse(body: string): unknown {
     return JSON.parse(body) as unknown;
   } catch (cause) {
     throw new DtmArgumentError(`the request body is not JSON: ${errorText(cause)}`, { cause });
+  }
+}
+
+function decodeSegment(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new DtmArgumentError(`the path ends in ${JSON.stringify(text)}, which is not percent-encoded UTF-8`, {
+      cause,
+    });
   }
 }
 
