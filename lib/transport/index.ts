@@ -6,7 +6,6 @@ export type { GrpcTlsOptions } from './grpc/grpc-tls.js';
 export { grpcTransport } from './grpc/grpc-transport.js';
 export {
   HttpRequester,
-  redirectReason,
   type HttpRequest,
   type HttpConnectionOptions,
   type HttpResponse,

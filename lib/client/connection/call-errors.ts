@@ -1,5 +1,5 @@
 import { DtmConnectionError, DtmServerError, errorText } from '../../protocol/internal.js';
-import { redirectReason, type HttpResponse } from '../../transport/index.js';
+import type { HttpResponse } from '../../transport/index.js';
 
 /** A call of a coordinator, for error messages. */
 export interface CoordinatorCall {
@@ -28,13 +28,13 @@ export function unexpectedAnswer({ address, operation, gid }: CoordinatorCall, c
 }
 
 /**
- * Refuses a redirect: the request would lose its body, or reach a server that the application did not name.
+ * Refuses a redirect that was not followed: the request would lose its body, or its secrets would reach another server.
  *
  * @throws DtmServerError
  */
-export function assertNoRedirect({ status, redirect }: HttpResponse, operation: string, gid?: string): void {
-  if (redirect === undefined) return;
-  throw new DtmServerError(`dtm refused ${operation}: ${redirectReason(status, redirect)}`, { gid });
+export function assertNoRedirect({ unfollowedRedirect }: HttpResponse, operation: string, gid?: string): void {
+  if (unfollowedRedirect === undefined) return;
+  throw new DtmServerError(`dtm refused ${operation}: ${unfollowedRedirect}`, { gid });
 }
 
 /** Whether a proxy says that it got no answer: as without the proxy, the coordinator may have executed the request. */

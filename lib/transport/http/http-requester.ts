@@ -1,5 +1,8 @@
 import type { HttpNameResolver, HttpUrlRole } from '../../driver/index.js';
 import { Agent, type Dispatcher } from 'undici';
+import { Exchange, type ExchangeResult } from './exchange.js';
+import { guardedConnector } from './guarded-connector.js';
+import { redirectRefusal } from './redirect.js';
 
 /** Options of {@link HttpRequester}. */
 export interface HttpConnectionOptions {
@@ -33,24 +36,9 @@ export interface HttpResponse {
   readonly status: number;
   /** Body as text. */
   readonly body: string;
-  /** Where a redirect leads. It is not followed: a 301, 302 or 303 loses the body. @default no redirect */
-  readonly redirect?: string | undefined;
+  /** Why the answer is a redirect that was not followed, and the URL to use. @default the answer is no redirect */
+  readonly unfollowedRedirect?: string | undefined;
 }
-
-/**
- * Says why a redirect is no answer.
- *
- * @param status - of the answer
- * @param redirect - where it leads
- */
-export function redirectReason(status: number, redirect: string): string {
-  return `status ${status}: redirects are not followed; use the URL ${redirect} instead`;
-}
-
-type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
-/** Longest time of a timer in Node; a longer one fires at once. */
-const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /** HTTP/1.1 over pooled keep-alive connections, one pool per origin. */
 export class HttpRequester {
@@ -61,6 +49,7 @@ export class HttpRequester {
   constructor(options: HttpConnectionOptions = {}) {
     this.#names = options.names;
     this.#agent = new Agent({
+      connect: guardedConnector(),
       connections: options.connectionsPerOrigin ?? 256,
       maxResponseSize: options.maxAnswerBytes ?? 4 * 1024 * 1024,
       // the time-out of the request is the only one
@@ -77,22 +66,41 @@ export class HttpRequester {
    *   large
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
-    if (!this.#names?.isNamed(request.url, request.of ?? 'branch')) return this.#send(request);
+    if (!this.#names?.isNamed(request.url, request.of ?? 'branch')) return this.#follow(request);
     const { url, headers } = await this.#names.resolve(request.url);
-    return this.#send({ ...request, url, headers: { ...request.headers, ...headers } });
+    return this.#follow({ ...request, url, headers: { ...request.headers, ...headers } });
   }
 
-  async #send(request: HttpRequest): Promise<HttpResponse> {
-    const url = new URL(request.url);
+  /** Sends a request, and sends it again where a redirect with 307 or 308 leads. */
+  async #follow(request: HttpRequest): Promise<HttpResponse> {
+    const end = performance.now() + request.timeoutMs;
+    let url = new URL(request.url);
+    const headers = withCredentials(url, request.headers);
+    for (let count = 0; ; count++) {
+      const { status, body, redirect } = await this.#send(url, headers, request, end - performance.now());
+      if (!redirect) return { status, body };
+      const unfollowedRedirect = redirectRefusal(url, redirect, headers, count);
+      if (unfollowedRedirect !== undefined) return { status, body, unfollowedRedirect };
+      url = new URL(redirect.location);
+    }
+  }
+
+  #send(
+    url: URL,
+    headers: HttpRequest['headers'],
+    { method, body, timeoutMs }: HttpRequest,
+    restMs: number,
+  ): Promise<ExchangeResult> {
+    const { origin, pathname, search } = url;
     const options: Dispatcher.DispatchOptions = {
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method: request.method,
-      headers: withCredentials(url, request.headers),
-      body: request.body ?? null,
+      origin,
+      path: pathname + search,
+      method,
+      headers,
+      body: body ?? null,
     };
     return new Promise((resolve, reject) => {
-      this.#agent.dispatch(options, new Exchange(url, request.timeoutMs, { resolve, reject }));
+      this.#agent.dispatch(options, new Exchange(url, timeoutMs, restMs, { resolve, reject }));
     });
   }
 
@@ -108,72 +116,4 @@ function withCredentials({ username, password }: URL, headers: HttpRequest['head
   if (!username && !password) return headers;
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}`, ...headers };
-}
-
-/** How an {@link Exchange} ends. */
-interface Ending {
-  resolve(response: HttpResponse): void;
-  reject(error: unknown): void;
-}
-
-/**
- * Collects one answer within its time-out. It is a handler of the dispatcher, because the promises and abort signals of
- * undici cost as much as the request itself.
- */
-class Exchange implements Dispatcher.DispatchHandler {
-  readonly #url: URL;
-  readonly #ending: Ending;
-  readonly #timer: NodeJS.Timeout;
-  #controller: Dispatcher.DispatchController | undefined;
-  #timeout: Error | undefined;
-  #redirect: string | undefined;
-  #status = 0;
-  #chunks: Buffer[] = [];
-
-  constructor(url: URL, timeoutMs: number, ending: Ending) {
-    this.#url = url;
-    this.#ending = ending;
-    this.#timer = setTimeout(() => this.#timeOut(timeoutMs), Math.min(timeoutMs, MAX_TIMEOUT_MS));
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#timeout) controller.abort(this.#timeout);
-  }
-
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
-    this.#redirect = status >= 300 && status < 400 ? findRedirect(this.#url, headers) : undefined;
-    this.#status = status;
-    this.#chunks = [];
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#chunks.push(chunk);
-  }
-
-  onResponseEnd(): void {
-    clearTimeout(this.#timer);
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    this.#ending.resolve({ status: this.#status, body: body.toString(), redirect: this.#redirect });
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    clearTimeout(this.#timer);
-    this.#ending.reject(this.#timeout ?? error);
-  }
-
-  #timeOut(timeoutMs: number): void {
-    const seconds = timeoutMs / 1000;
-    const reason = this.#controller ? `time-out after ${seconds} s` : `no free connection within ${seconds} s`;
-    this.#timeout = new Error(reason);
-    this.#controller?.abort(this.#timeout);
-    // a request that waits for a connection is aborted when it gets one
-    this.#ending.reject(this.#timeout);
-  }
-}
-
-function findRedirect(from: URL, headers: AnswerHeaders): string | undefined {
-  const location = headers['location'];
-  if (typeof location !== 'string') return undefined;
-  return URL.canParse(location, from.href) ? new URL(location, from).href : location;
 }

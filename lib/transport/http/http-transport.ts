@@ -8,7 +8,7 @@ import {
 import { isDefiniteError } from '../is-definite-error.js';
 import type { OutgoingBranchCall, Transport } from '../transport.js';
 import { withBranchHeaders } from './branch-headers.js';
-import { HttpRequester, redirectReason, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
+import { HttpRequester, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
 import { isJsonRpc, jsonRpcRequest } from './json-rpc-call.js';
 
 /**
@@ -34,9 +34,9 @@ async function callBranch(requester: HttpRequester, call: OutgoingBranchCall): P
       headers: withBranchHeaders(call.headers),
       timeoutMs: call.timeoutSeconds * 1000,
     });
-    const { status, redirect } = answer;
-    if (redirect !== undefined) return { kind: 'unknown', message: redirectReason(status, redirect), definite: true };
-    return isRpc ? readJsonRpcOutcome(answer.status, answer.body) : readHttpOutcome(answer.status, answer.body);
+    const { status, body, unfollowedRedirect } = answer;
+    if (unfollowedRedirect !== undefined) return { kind: 'unknown', message: unfollowedRedirect, definite: true };
+    return isRpc ? readJsonRpcOutcome(status, body) : readHttpOutcome(status, body);
   } catch (cause) {
     const definite = isDefiniteError(cause);
     return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause, unreachable: true, definite };

@@ -98,7 +98,7 @@ describe.each(COMMANDS)('%s', (operation, act) => {
     expect(error).toMatchObject({ message: expect.stringContaining(`a proxy answered ${status}`), gid: 'g' });
   });
 
-  it.each([301, 307])('does not follow a redirect with %i', async (status) => {
+  it.each([301, 302, 303])('does not follow a redirect with %i', async (status) => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/${operation}`, { status, headers: { location: '/there' } });
     const error = await errorOf(act(server));

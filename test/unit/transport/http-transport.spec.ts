@@ -1,10 +1,11 @@
 import { httpTransport, type OutgoingBranchCall, type HttpConnectionOptions, type Transport } from 'nestjs-dtm/client';
 import type { Outcome } from 'nestjs-dtm/protocol';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deferred } from '../../support/deferred.js';
 import { Participant, type Reply } from '../../support/participant.js';
+import { waitUntil } from '../../support/wait-until.js';
 
 const CONTEXT = { gid: 'g 1', transType: 'saga', branchId: '01', op: 'action' } as const;
 const QUERY = 'branch_id=01&gid=g%201&op=action&trans_type=saga';
@@ -193,16 +194,119 @@ describe('the answer of a branch', () => {
   });
 });
 
+/** A server that writes bytes for each request. */
+async function rawServer(onRequest: (socket: Socket) => void): Promise<{ url: string; connections: Set<Socket> }> {
+  const connections = new Set<Socket>();
+  const server = createServer((socket) => {
+    connections.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('data', () => onRequest(socket));
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of connections) socket.destroy();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/b`, connections };
+}
+
+describe('interim answers', () => {
+  const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone';
+
+  it.each(['100 Continue', '102 Processing', '103 Early Hints'])('%s is ignored', async (status) => {
+    let parts: readonly string[] = [];
+    const { url, connections } = await rawServer((socket) => {
+      for (const part of parts) setImmediate(() => socket.write(part));
+    });
+    const shared = transport({ connectionsPerOrigin: 1 });
+    const interim = `HTTP/1.1 ${status}\r\nlink: </a>\r\n\r\n`;
+    for (parts of [[interim + answer], [interim, interim, answer], [interim.slice(0, 9), interim.slice(9), answer]]) {
+      expect(await shared.call(callOf(url))).toEqual({ kind: 'success', body: 'done' });
+    }
+    expect(connections.size).toBe(1);
+  });
+
+  it('without an end are refused', async () => {
+    const { url } = await rawServer((socket) => void socket.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(1000)));
+    expect(await transport().call(callOf(url))).toMatchObject({
+      kind: 'unknown',
+      message: 'no answer: the headers of the answer have more than 16384 bytes',
+    });
+  });
+});
+
+describe('headers without an end', () => {
+  it('are refused before they are parsed, and the connections are closed', async () => {
+    const { url, connections } = await rawServer((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\n`);
+      const write = (): void => {
+        while (socket.writable && socket.write('a: b\r\n'.repeat(10_000)));
+      };
+      socket.on('drain', write);
+      write();
+    });
+    const shared = transport();
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => shared.call(callOf(url))));
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ message: 'no answer: the headers of the answer have more than 16384 bytes' });
+    }
+    await waitUntil(() => [...connections].every((socket) => socket.destroyed));
+  });
+});
+
 describe('redirects', () => {
-  it.each([301, 302, 303, 307, 308])('%i is unknown, and is not followed', async (status) => {
+  it.each([301, 302, 303])('%i is unknown, and is not followed', async (status) => {
     const participant = await Participant.start();
     participant.answer('/b', { status, headers: { location: '/moved?y=2' }, body: 'FAILURE' });
     expect(await transport().call(callOf(participant.url('/b')))).toEqual({
       kind: 'unknown',
-      message: `status ${status}: redirects are not followed; use the URL ${participant.url('/moved?y=2')} instead`,
+      message: `status ${status}: redirects with ${status} are not followed; use the URL ${participant.url('/moved?y=2')} instead`,
       definite: true,
     });
     expect(participant.requests).toHaveLength(1);
+  });
+
+  it.each([307, 308])('%i is followed with method, headers and payload', async (status) => {
+    const participant = await Participant.start();
+    participant.answer('/b', { status, headers: { location: '/moved?y=2' } });
+    const headers = { authorization: 'Bearer x', 'x-trace': 't' };
+    expect((await transport().call(callOf(participant.url('/b'), { headers }))).kind).toBe('success');
+    expect(participant.lines).toEqual(['POST /b', 'POST /moved']);
+    expect(participant.requests[1]).toMatchObject({ search: 'y=2', body: '{"a":1}', headers });
+  });
+
+  it('307 is followed to another server, unless the call has a secret', async () => {
+    const [participant, other] = [await Participant.start(), await Participant.start()];
+    const location = other.url('/there');
+    participant.answer('/b', { status: 307, headers: { location } });
+    const headers = { 'x-trace': 't' };
+    expect((await transport().call(callOf(participant.url('/b'), { headers }))).kind).toBe('success');
+    expect(other.requests[0]).toMatchObject({ method: 'POST', body: '{"a":1}', headers });
+    for (const name of ['Authorization', 'cookie', 'X-Api-Key', 'x-access-token']) {
+      const outcome = await transport().call(callOf(participant.url('/b'), { headers: { [name]: 'secret' } }));
+      expect(outcome).toEqual({
+        kind: 'unknown',
+        message: `status 307: redirects to another server are not followed, because the request has the header ${name.toLowerCase()}; use the URL ${location} instead`,
+        definite: true,
+      });
+    }
+    const withPassword = participant.url('/b').replace('http://', 'http://me:pass@');
+    expect((await transport().call(callOf(withPassword))).kind).toBe('unknown');
+    expect(other.requests).toHaveLength(1);
+  });
+
+  it('307 is followed ten times at most, within the time-out of the call', async () => {
+    const participant = await Participant.start();
+    participant.answer('/b', { status: 307, headers: { location: '/b' } });
+    expect(await transport().call(callOf(participant.url('/b')))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringContaining('more than 10 redirects are not followed'),
+      definite: true,
+    });
+    expect(participant.requests).toHaveLength(11);
+    participant.answer('/slow', { status: 307, headers: { location: '/never' } }).answer('/never', () => undefined);
+    const late = await transport().call(callOf(participant.url('/slow'), { timeoutSeconds: 0.1 }));
+    expect(late).toMatchObject({ message: 'no answer: time-out after 0.1 s' });
   });
 
   it('of a call without a payload, and of a call over JSON-RPC, are not followed either', async () => {
@@ -223,6 +327,14 @@ describe('redirects', () => {
       expect(outcome).toMatchObject({ kind: 'unknown', message: expect.stringContaining(location) });
     },
   );
+
+  it.each(['ftp://b/a', 'http://[', 'file:///etc/passwd'])('307 to %s is unknown', async (location) => {
+    const { outcome } = await callWith({}, { status: 307, headers: { location } });
+    expect(outcome).toMatchObject({
+      message: expect.stringContaining('the redirect leads to no http or https URL'),
+      definite: true,
+    });
+  });
 });
 
 describe('an outcome that waiting does not change', () => {

@@ -1,6 +1,6 @@
 import { DtmConfigError, isHttpUrl, type BranchRecord, type TransactionRecord } from '../../../protocol/internal.js';
 import { redactUrls } from '../../../support/redact-urls.js';
-import { HttpRequester, redirectReason } from '../../../transport/index.js';
+import { HttpRequester } from '../../../transport/index.js';
 import type { CoordinatorLogger } from '../../environment/coordinator-logger.js';
 import type { CoordinatorSettings } from '../../settings.js';
 
@@ -58,14 +58,14 @@ export class AlertWebhook {
   }
 
   async #post(alert: Readonly<Record<string, unknown>>): Promise<void> {
-    const { status, redirect } = await this.#requester.request({
+    const { status, unfollowedRedirect } = await this.#requester.request({
       method: 'POST',
       url: this.#url,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(alert),
       timeoutMs: Math.min(this.#settings.requestTimeoutSeconds, MAX_SECONDS) * 1000,
     });
-    if (redirect !== undefined) throw new Error(redirectReason(status, redirect));
+    if (unfollowedRedirect !== undefined) throw new Error(unfollowedRedirect);
     if (status >= 300) throw new Error(`the webhook answered ${status}`);
   }
 }
