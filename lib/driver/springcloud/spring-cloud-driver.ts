@@ -83,7 +83,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
   const http: HttpNameResolver = {
     isNamed: isNamedUrl,
     check: (url) => void parseNamedUrl(url),
-    async resolve(url) {
+    async resolve(url, waitMs) {
       const named = parseNamedUrl(url);
       if (!lookup) {
         throw new DtmConfigError(
@@ -92,7 +92,7 @@ export function springCloudDriver(options: SpringCloudOptions = {}): DtmDriver {
         );
       }
       const { name, watch } = lookup.lookup(named);
-      const address = await cache.pick(name, (listener) => watches.join(name, watch, listener));
+      const address = await cache.pick(name, (listener) => watches.join(name, watch, listener), waitMs);
       const scheme = address.secure ? 'https' : isHttpScheme(named.scheme) ? named.scheme : 'http';
       return { url: `${scheme}://${formatHostPort(address)}${named.rest}` };
     },

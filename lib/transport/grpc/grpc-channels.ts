@@ -1,5 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/internal.js';
+import { redactUrls } from '../../support/redact-urls.js';
 import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import { tlsChannel, type GrpcTlsOptions } from './grpc-tls.js';
 import { callUnary, type GrpcAnswer, type UnaryCall } from './unary-call.js';
@@ -82,7 +83,8 @@ export class GrpcChannels {
     const channel = this.#channelTo(server);
     const start = Date.now();
     return new Promise((resolve) => {
-      callUnary(channel.link, call, start + timeoutMs, (answer) => {
+      callUnary(channel.link, call, start + timeoutMs, (end) => {
+        const answer = server.includes('://') && hasWaitedForAddress(end) ? noAddress(server, timeoutMs) : end;
         channel.calls -= 1;
         if (answer.code !== GRPC_STATUS.DEADLINE_EXCEEDED) channel.lastAnswer = Date.now();
         else if (channel.lastAnswer < start) channel.isSilent = true;
@@ -148,4 +150,16 @@ export class GrpcChannels {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
   }
+}
+
+/** gRPC ends a call that has waited for the first address of a name like a call that a server has not answered. */
+function hasWaitedForAddress({ code, details }: GrpcAnswer): boolean {
+  return code === GRPC_STATUS.DEADLINE_EXCEEDED && details.endsWith('waiting for name resolution');
+}
+
+function noAddress(server: string, timeoutMs: number): GrpcAnswer {
+  const details =
+    `no address for ${redactUrls(server)} within ${timeoutMs / 1000} s: no healthy instance is registered, or the registry ` +
+    'does not answer';
+  return { code: GRPC_STATUS.UNAVAILABLE, details };
 }

@@ -66,14 +66,14 @@ export class HttpRequester {
    *   large
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
-    if (!this.#names?.isNamed(request.url, request.of ?? 'branch')) return this.#follow(request);
-    const { url, headers } = await this.#names.resolve(request.url);
-    return this.#follow({ ...request, url, headers: { ...request.headers, ...headers } });
+    const end = performance.now() + request.timeoutMs;
+    if (!this.#names?.isNamed(request.url, request.of ?? 'branch')) return this.#follow(request, end);
+    const { url, headers } = await this.#names.resolve(request.url, request.timeoutMs);
+    return this.#follow({ ...request, url, headers: { ...request.headers, ...headers } }, end);
   }
 
   /** Sends a request, and sends it again where a redirect with 307 or 308 leads. */
-  async #follow(request: HttpRequest): Promise<HttpResponse> {
-    const end = performance.now() + request.timeoutMs;
+  async #follow(request: HttpRequest, end: number): Promise<HttpResponse> {
     let url = new URL(request.url);
     const headers = withCredentials(url, request.headers);
     for (let count = 0; ; count++) {

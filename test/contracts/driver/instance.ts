@@ -18,6 +18,9 @@ export type Call = () => Promise<string>;
 
 const METHOD = 'bank.Bank/In';
 
+/** The time of a call, and of its wait for an address. */
+const TIMEOUT_MS = 10_000;
+
 /** Starts an instance on a free port. */
 export async function startInstance(protocol: DriverBed['protocol']): Promise<Instance> {
   if (protocol === 'grpc') {
@@ -43,7 +46,7 @@ export async function callTo(bed: DriverBed, driver: DtmDriver, service: string)
   const address = bed.address(service);
   if (bed.protocol === 'http') {
     return async () => {
-      const { url } = await driver.http!.resolve(address);
+      const { url } = await driver.http!.resolve(address, TIMEOUT_MS);
       const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });
       return answer.text();
     };
@@ -57,7 +60,7 @@ export async function callTo(bed: DriverBed, driver: DtmDriver, service: string)
   onTestFinished(() => client.close());
   return () =>
     new Promise((resolve, reject) => {
-      const deadline = Date.now() + 10_000;
+      const deadline = Date.now() + TIMEOUT_MS;
       client.makeUnaryRequest(`/${METHOD}`, asItIs, asItIs, Buffer.alloc(0), { deadline }, (error, answer) =>
         error ? reject(error) : resolve(answer!.toString()),
       );

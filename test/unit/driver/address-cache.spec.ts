@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { AddressListener } from '../../../lib/driver/support/lookup/address-source.js';
 import { AddressCache } from '../../../lib/driver/support/lookup/http-resolver/address-cache.js';
+import type { LookupListener } from '../../../lib/driver/support/lookup/shared-watches.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 /** A source that the test scripts. */
 class Source {
-  listener: AddressListener | undefined;
+  listener: LookupListener | undefined;
   watches = 0;
 
-  readonly watch = (listener: AddressListener): (() => void) => {
+  readonly watch = (listener: LookupListener): (() => void) => {
     this.watches += 1;
     this.listener = listener;
     return () => (this.listener = undefined);
@@ -22,7 +22,7 @@ function make() {
   const source = new Source();
   const clock = new VirtualClock();
   const cache = new AddressCache((ms, callback) => clock.after(ms, callback));
-  return { source, clock, cache, pick: () => cache.pick('bank', source.watch) };
+  return { source, clock, cache, pick: (waitMs?: number) => cache.pick('bank', source.watch, waitMs) };
 }
 
 describe('an address cache', () => {
@@ -66,6 +66,58 @@ describe('an address cache', () => {
     source.listener?.found([ONE]);
     source.listener?.failed('down');
     expect(pick()).toBe(ONE);
+  });
+
+  it('waits for the first instance of a name that is new', async () => {
+    const { source, clock, pick } = make();
+    const asked = pick(60_000);
+    source.listener?.waiting();
+    await clock.advance(59_000);
+    source.listener?.found([ONE]);
+    expect(await asked).toBe(ONE);
+  });
+
+  it('waits within the time of the call, and fails with the reason', async () => {
+    const { source, clock, pick } = make();
+    const [short, long] = [Promise.resolve(pick(1000)), Promise.resolve(pick(2000))];
+    short.catch(() => undefined);
+    source.listener?.waiting();
+    await clock.advance(1000);
+    await expect(short).rejects.toThrow('no address for bank: no healthy instance is registered');
+    source.listener?.found([ONE]);
+    expect(await long).toBe(ONE);
+  });
+
+  it('waits again for a name that is new when its registry is back', async () => {
+    const { source, pick } = make();
+    const asked = pick();
+    source.listener?.failed('down');
+    await expect(asked).rejects.toThrow('no address for bank: down');
+    source.listener?.waiting();
+    const again = pick();
+    source.listener?.found([ONE]);
+    expect(await again).toBe(ONE);
+  });
+
+  it('limits the names that it watches', async () => {
+    const { cache } = make();
+    const ended: string[] = [];
+    const known = new Set(['n0', 'n1']);
+    const pick = (name: string) =>
+      cache.pick(name, (listener) => {
+        if (known.has(name)) listener.found([ONE]);
+        else listener.waiting();
+        return () => ended.push(name);
+      });
+    const asked = Array.from({ length: 1000 }, (_, index) => Promise.resolve(pick(`n${index}`)));
+    asked.forEach((each) => each.catch(() => undefined));
+    // nobody waits for a known name
+    void Promise.resolve(pick('n1000')).catch(() => undefined);
+    void Promise.resolve(pick('n1001')).catch(() => undefined);
+    expect(ended).toEqual(['n0', 'n1']);
+    expect(() => pick('n1002')).toThrow('no address for n1002: 1000 other names are being looked up');
+    cache.close();
+    await expect(asked[2]).rejects.toThrow('no address for n2: no healthy instance is registered');
   });
 
   it('fails after some seconds without an answer', async () => {

@@ -126,6 +126,19 @@ describe('Eureka', () => {
     expect(eureka.requests[0]?.headers.accept).toBe('application/json');
   });
 
+  it('is polled soon for a name that has no instance yet, however long the usual pause is', async () => {
+    const eureka = await Participant.start();
+    eureka.answer('/apps', { body: JSON.stringify(answer([instance('a')])) });
+    const delta = answer([instance('b', { vipAddress: 'shop', actionType: 'ADDED' })], 'UP_2_');
+    eureka.answer('/apps/delta', { body: JSON.stringify(delta) });
+    const registry = registryOf([eureka.origin], { pollSeconds: 600 });
+    const bank = watch(registry, 'bank');
+    await expect.poll(() => bank.found).toEqual(['a.example']);
+    // during the pause
+    const shop = watch(registry, 'shop');
+    await expect.poll(() => shop.found, { timeout: 10_000 }).toEqual(['', 'b.example']);
+  });
+
   it('is not polled without a listener', async () => {
     const eureka = await Participant.start();
     eureka.answer('/apps', { body: JSON.stringify(answer([instance('a')])) });

@@ -2,7 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultDriver, splitBranchUrl, type DtmDriver } from '../../../lib/driver/index.js';
 import { registerTimedScheme } from '../../../lib/driver/support/lookup/grpc-resolver/register-grpc-scheme.js';
-import { grpcTransport } from '../../../lib/transport/index.js';
+import { grpcTransport, type OutgoingBranchCall, type Transport } from '../../../lib/transport/index.js';
 import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
 import { PlainGrpcClient } from '../../support/plain-grpc-client.js';
 import { ScriptedAddresses, freshScheme, virtualTimes } from '../../support/scripted-addresses.js';
@@ -57,14 +57,30 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
     expect([old.calls.length, young.calls.length]).toEqual([1, 1]);
   });
 
-  it('fails at once while no instance is registered, and recovers', async () => {
+  it('waits for the first instance of a name that is new', async () => {
     const server = await participant();
     const { source, scheme } = scripted([]);
     const client = new PlainGrpcClient(`${scheme}:///bank`);
-    const nobody = `UNAVAILABLE no address for ${scheme}:///bank: no healthy instance is registered`;
-    expect(await client.call('/b.B/In', Infinity)).toContain(nobody);
+    const call = client.call('/b.B/In', Infinity);
+    await waitUntil(() => source.log.length > 0);
     source.found(server.address);
-    await waitUntil(async () => (await client.call('/b.B/In')) === 'OK');
+    expect(await call).toBe('OK');
+  });
+
+  it('waits 30 seconds for it when the call has no deadline', async () => {
+    const { source, clock, scheme } = scripted([]);
+    const call = new PlainGrpcClient(`${scheme}:///bank`).call('/b.B/In', Infinity);
+    await waitUntil(() => source.log.length > 0);
+    await clock.advance(30_000);
+    expect(await call).toContain(`UNAVAILABLE no address for ${scheme}:///bank: no healthy instance is registered`);
+  });
+
+  it('fails at once while a known service has no instance, and recovers', async () => {
+    const server = await participant();
+    const { source, scheme } = scripted([server.address]);
+    const client = new PlainGrpcClient(`${scheme}:///bank`);
+    const nobody = `UNAVAILABLE no address for ${scheme}:///bank: no healthy instance is registered`;
+    expect(await client.call('/b.B/In')).toBe('OK');
     source.found();
     expect(await client.call('/b.B/In', Infinity)).toContain(nobody);
     source.found(server.address);
@@ -123,9 +139,7 @@ describe('a client of gRPC, as Nest makes it, with the URL of a driver', () => {
 });
 
 describe('the gRPC transport with a driver of its own', () => {
-  it('calls branches whose addresses a registry knows', async () => {
-    const server = await participant();
-    const { source, clock, scheme } = scripted([server.address]);
+  const make = (scheme: string): Transport => {
     const driver: DtmDriver = {
       ...defaultDriver(),
       name: 'own',
@@ -134,14 +148,20 @@ describe('the gRPC transport with a driver of its own', () => {
     };
     const transport = grpcTransport({}, driver);
     onTestFinished(() => transport.close());
-    const context = { gid: 'g1', transType: 'saga', branchId: '01', op: 'action' } as const;
-    const call = {
-      url: `${scheme}:///bank/b.B/In`,
-      context,
-      payload: '',
-      protocol: 'grpc',
-      timeoutSeconds: 5,
-    } as const;
+    return transport;
+  };
+  const callTo = (scheme: string): OutgoingBranchCall => ({
+    url: `${scheme}:///bank/b.B/In`,
+    context: { gid: 'g1', transType: 'saga', branchId: '01', op: 'action' },
+    payload: '',
+    protocol: 'grpc',
+    timeoutSeconds: 5,
+  });
+
+  it('calls branches whose addresses a registry knows', async () => {
+    const server = await participant();
+    const { source, clock, scheme } = scripted([server.address]);
+    const [transport, call] = [make(scheme), callTo(scheme)];
     expect(await transport.call(call)).toMatchObject({ kind: 'success' });
     source.found();
     expect(await transport.call(call)).toMatchObject({
@@ -157,5 +177,31 @@ describe('the gRPC transport with a driver of its own', () => {
     await clock.advance(10_000);
     // although gRPC replaces a channel that could not connect
     expect(source.log).toEqual(['watch bank', 'stop bank']);
+  });
+
+  it('waits for the first instance of a name that is new', async () => {
+    const server = await participant();
+    const { source, scheme } = scripted([]);
+    const outcome = make(scheme).call(callTo(scheme));
+    await waitUntil(() => source.log.length > 0);
+    source.found(server.address);
+    expect(await outcome).toMatchObject({ kind: 'success' });
+  });
+
+  it('waits within the time of the call, and reports why', async () => {
+    const server = await participant();
+    const { source, scheme } = scripted([]);
+    const transport = make(scheme);
+    expect(await transport.call({ ...callTo(scheme), timeoutSeconds: 0.05 })).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringContaining(
+        `no address for ${scheme}:///bank within 0.05 s: no healthy instance is registered`,
+      ),
+    });
+    // the next call waits again, over the same watch
+    const outcome = transport.call(callTo(scheme));
+    source.found(server.address);
+    expect(await outcome).toMatchObject({ kind: 'success' });
+    expect(source.log).toEqual(['watch bank']);
   });
 });

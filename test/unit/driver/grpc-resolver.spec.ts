@@ -3,6 +3,7 @@ import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
 import { registerGrpcScheme, type GrpcScheme } from '../../../lib/driver/index.js';
 import { registerTimedScheme } from '../../../lib/driver/support/lookup/grpc-resolver/register-grpc-scheme.js';
+import { SharedWatches, type LookupListener } from '../../../lib/driver/support/lookup/shared-watches.js';
 import { ScriptedAddresses, freshScheme, virtualTimes } from '../../support/scripted-addresses.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
@@ -84,6 +85,39 @@ describe('a resolver of gRPC on a source of addresses', () => {
     source.failed('registry down');
     source.found('127.0.0.1:1');
     expect(reports).toEqual([at(1), '', NOBODY, at(1)]);
+  });
+
+  it('lets calls wait for the first instance of a name that is new', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: [] });
+    resolver.updateResolution();
+    await clock.advance(29_999);
+    expect(reports).toEqual([]);
+    source.found('127.0.0.1:1');
+    // a name that is known and gone fails at once
+    source.found();
+    await clock.advance(60_000);
+    expect([reports, clock.pending]).toEqual([[at(1), '', NOBODY], 0]);
+  });
+
+  it('reports after 30 seconds that a name which is new has no instance', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: [] });
+    resolver.updateResolution();
+    await clock.advance(20_000);
+    source.found();
+    await clock.advance(10_000);
+    expect([reports, clock.pending]).toEqual([['', NOBODY], 0]);
+    source.found('127.0.0.1:1');
+    expect(reports.at(-1)).toBe(at(1));
+  });
+
+  it('does not let calls wait while the registry is down, nor after an error, which gRPC keeps', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: [] });
+    resolver.updateResolution();
+    await clock.advance(0);
+    source.failed('registry down');
+    source.found();
+    await clock.advance(60_000);
+    expect(reports).toEqual(['UNAVAILABLE no address for own:///bank: registry down', NOBODY, '', NOBODY]);
   });
 
   it('reports an error before the first list, and recovers from it', async () => {
@@ -303,6 +337,51 @@ describe('a resolver of gRPC on a source of addresses', () => {
 
   it('is not created for a target that the source refuses', () => {
     expect(() => bed({ path: 'bad' })).toThrow('no such target');
+  });
+});
+
+describe('a mass of names without an instance', () => {
+  interface Heard extends LookupListener {
+    readonly reports: string[];
+  }
+  const listener = (): Heard => {
+    const reports: string[] = [];
+    return {
+      reports,
+      found: (addresses) => reports.push(`found ${addresses.length}`),
+      failed: (reason) => reports.push(reason),
+      waiting: () => reports.push('waiting'),
+    };
+  };
+  const FULL = '1000 other names without an instance are being looked up';
+  const nobody = new ScriptedAddresses([]);
+  const known = new ScriptedAddresses(['127.0.0.1:1']);
+  const watch = (source: ScriptedAddresses, path: string) => source.parse({ scheme: 'own', authority: '', path });
+
+  it('is limited, and leaves known names alone', async () => {
+    const clock = new VirtualClock();
+    const watches = new SharedWatches(virtualTimes(clock));
+    const join = (name: string, source = nobody): Heard & { leave: () => void } => {
+      const heard = listener();
+      return { ...heard, leave: watches.join(name, watch(source, name), heard) };
+    };
+    join('bank', known);
+    const names = Array.from({ length: 1000 }, (_, index) => join(`n${index}`));
+    expect(new Set(names.map(({ reports }) => reports.join()))).toEqual(new Set(['waiting']));
+    const over = join('over');
+    expect([over.reports, nobody.log.includes('watch over')]).toEqual([[FULL], false]);
+    expect(join('n7').reports).toEqual(['waiting']);
+    expect(join('bank', known).reports).toEqual(['found 1']);
+    // a watch without a listener makes room for the next one, and its place is free at the next attempt
+    names[3]!.leave();
+    expect(join('next').reports).toEqual(['waiting']);
+    expect(nobody.log.at(-2)).toBe('stop n3');
+    names[4]!.leave();
+    await clock.advance(5000);
+    expect(over.reports).toEqual([FULL, 'waiting']);
+    over.leave();
+    await clock.advance(10_000);
+    expect(nobody.log.at(-1)).toBe('stop over');
   });
 });
 

@@ -70,6 +70,28 @@ describe('a transport whose driver resolves HTTP services by name', () => {
     expect(await transport.call(callTo('book://bank/in'))).toMatchObject({ kind: 'success' });
   });
 
+  it('gives the time of the call to the lookup, and the rest of it to the request', async () => {
+    const slow = await Participant.start();
+    slow.answer('/in', () => new Promise(() => undefined));
+    const waits: (number | undefined)[] = [];
+    const driver = withNames({ bank: slow.origin });
+    const transport = make({
+      ...driver,
+      http: {
+        ...driver.http!,
+        async resolve(url, waitMs) {
+          waits.push(waitMs);
+          return driver.http!.resolve(url);
+        },
+      },
+    });
+    expect(await transport.call(callTo('book://bank/in', { timeoutSeconds: 0.05 }))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(/time-out after 0\.0\d+ s/),
+    });
+    expect(waits).toEqual([50]);
+  });
+
   it('does not change plain branch URLs', async () => {
     const bank = await Participant.start();
     const transport = make(withNames({}));

@@ -3,17 +3,42 @@ import { systemAfter, type After } from '../../../support/after.js';
 import type { ServiceAddress } from '../tools/service-address.js';
 import type { AddressListener, WatchAddresses } from './address-source.js';
 
+/** Receives the addresses of a shared watch. */
+export interface LookupListener extends AddressListener {
+  /** Receives that the registry has answered, and has never had an instance: calls wait for the first one. */
+  waiting(): void;
+}
+
+/** Reports the addresses of one name until the returned function is called. */
+export type Lookup = (listener: LookupListener) => () => void;
+
 /** Times of a {@link SharedWatches}. */
 export interface WatchTimes {
   /** The time without an answer after which calls fail. */
   readonly answerTimeoutMs: number;
+  /**
+   * How long calls to a name without an instance wait for the first one, counted from the first answer of the registry. A
+   * service that has just started may be registered, and not yet found: the first health check of Consul takes 10 s.
+   */
+  readonly firstInstanceMs: number;
   /** How long a watch goes on after its last listener has left. */
   readonly lingerMs: number;
   readonly after: After;
 }
 
 /** A watch lingers because the next call may come over another channel. */
-export const DEFAULT_WATCH_TIMES: WatchTimes = { answerTimeoutMs: 5000, lingerMs: 10_000, after: systemAfter };
+export const DEFAULT_WATCH_TIMES: WatchTimes = {
+  answerTimeoutMs: 5000,
+  firstInstanceMs: 30_000,
+  lingerMs: 10_000,
+  after: systemAfter,
+};
+
+/**
+ * The most watches of names that have never had an instance. Anyone who may start a transaction can invent names, and each
+ * costs the registry a watch.
+ */
+const MAX_UNKNOWN_NAMES = 1000;
 
 /**
  * Watches that are shared by all listeners of a key. gRPC replaces a channel that cannot connect, and the registry should not
@@ -35,9 +60,10 @@ export class SharedWatches {
    * @param watch - starts the watch
    * @returns leaves the watch
    */
-  join(key: string, watch: WatchAddresses, listener: AddressListener): () => void {
+  join(key: string, watch: WatchAddresses, listener: LookupListener): () => void {
     let shared = this.#watches.get(key);
     if (!shared) {
+      if (!this.#hasRoom()) return this.#joinLater(key, watch, listener);
       shared = new SharedWatch(watch, this.#times, () => this.#watches.delete(key));
       this.#watches.set(key, shared);
     }
@@ -48,20 +74,38 @@ export class SharedWatches {
   endUnused(): void {
     for (const watch of this.#watches.values()) watch.endUnused();
   }
+
+  #hasRoom(): boolean {
+    if (this.#watches.size < MAX_UNKNOWN_NAMES) return true;
+    const unknown = [...this.#watches.values()].filter(({ isUnknown }) => isUnknown);
+    // the oldest one without a listener makes room
+    return unknown.length < MAX_UNKNOWN_NAMES || unknown.some((watch) => watch.endUnused());
+  }
+
+  #joinLater(key: string, watch: WatchAddresses, listener: LookupListener): () => void {
+    listener.failed(`${MAX_UNKNOWN_NAMES} other names without an instance are being looked up`);
+    let leave = this.#times.after(this.#times.answerTimeoutMs, () => (leave = this.join(key, watch, listener)));
+    return () => leave();
+  }
 }
 
 class SharedWatch implements AddressListener {
   readonly #watch: WatchAddresses;
   readonly #times: WatchTimes;
   readonly #onEnd: () => void;
-  readonly #listeners = new Set<AddressListener>();
+  readonly #listeners = new Set<LookupListener>();
   #stop: (() => void) | undefined;
   /** Cancels the time-out of the answer, or the next start of a watch that has thrown. */
   #cancelTimer: () => void = () => undefined;
+  /** Cancels the end of the wait for the first instance; undefined before the wait. */
+  #cancelWait: (() => void) | undefined;
   #cancelEnd: () => void = () => undefined;
   /** Repeats the last report. */
-  #lastReport: ((listener: AddressListener) => void) | undefined;
+  #lastReport: ((listener: LookupListener) => void) | undefined;
   #hasAddresses = false;
+  #isUnknown = true;
+  /** Whether calls to an unknown name wait. */
+  #mayWait = true;
 
   constructor(watch: WatchAddresses, times: WatchTimes, onEnd: () => void) {
     this.#watch = watch;
@@ -70,7 +114,12 @@ class SharedWatch implements AddressListener {
     this.#start();
   }
 
-  join(listener: AddressListener): () => void {
+  /** Whether the name has never had an instance. */
+  get isUnknown(): boolean {
+    return this.#isUnknown;
+  }
+
+  join(listener: LookupListener): () => void {
     this.#cancelEnd();
     this.#listeners.add(listener);
     this.#lastReport?.(listener);
@@ -80,13 +129,20 @@ class SharedWatch implements AddressListener {
     };
   }
 
-  endUnused(): void {
-    if (this.#listeners.size > 0) return;
+  /** @returns whether it was unused, and has ended */
+  endUnused(): boolean {
+    if (this.#listeners.size > 0) return false;
     this.#cancelEnd();
     this.#end();
+    return true;
   }
 
   found(addresses: readonly ServiceAddress[]): void {
+    if (addresses.length > 0) {
+      this.#isUnknown = false;
+      this.#cancelWait?.();
+    }
+    if (this.#isUnknown && this.#mayWait) return this.#wait();
     this.#hasAddresses = true;
     this.#report((listener) => listener.found(addresses));
   }
@@ -108,7 +164,16 @@ class SharedWatch implements AddressListener {
     }
   }
 
-  #report(report: (listener: AddressListener) => void): void {
+  #wait(): void {
+    this.#cancelWait ??= this.#times.after(this.#times.firstInstanceMs, () => {
+      this.#mayWait = false;
+      // an outage since then has its own report
+      if (this.#lastReport === reportWaiting) this.found([]);
+    });
+    this.#report(reportWaiting);
+  }
+
+  #report(report: (listener: LookupListener) => void): void {
     this.#cancelTimer();
     this.#lastReport = report;
     for (const listener of this.#listeners) report(listener);
@@ -116,7 +181,12 @@ class SharedWatch implements AddressListener {
 
   #end(): void {
     this.#cancelTimer();
+    this.#cancelWait?.();
     this.#stop?.();
     this.#onEnd();
   }
+}
+
+function reportWaiting(listener: LookupListener): void {
+  listener.waiting();
 }

@@ -1,10 +1,14 @@
 import { kratosDriver } from 'nestjs-dtm/driver/kratos';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startConsul, type ConsulServer } from '../../../services/consul.mjs';
 import { startDtm } from '../../../services/dtm.mjs';
-import { runGoCaller } from '../../../services/go-partner.mjs';
+import { freePorts } from '../../../services/free-ports.mjs';
+import { runGoCaller, startGoPartner } from '../../../services/go-partner.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
+import { GrpcClient, requestMessage } from '../../../support/grpc-client.js';
 import { GrpcParticipant, REPLIES } from '../../../support/grpc-participant.js';
+import { RecordingLogger } from '../../../support/recording-logger.js';
 import { goWorldCases } from '../go-world.js';
 import { checksInConsul, servicesInConsul } from '../services-in-consul.js';
 import { freshName } from '../../../support/fresh-name.js';
@@ -38,6 +42,42 @@ describe.skipIf(!needed.available)(needed.title('the driver of kratos on consul'
       const call = await runGoCaller({ framework: 'kratos', registry, name, build });
       expect(call, call.output).toMatchObject({ exitCode: 0 });
       expect(bank.calls.map(({ method }) => method)).toEqual(['/busi.Busi/TransIn']);
+    },
+  );
+
+  it.each(['go-partner', 'go-partner-new'] as const)(
+    'a service of kratos that has just been registered takes part, though Consul has not checked it yet: %s',
+    async (build) => {
+      const [port, grpcPort] = (await freePorts(2)) as [number, number];
+      const logger = new RecordingLogger();
+      const driver = kratosDriver({ registry });
+      const server = embeddedServer({ store: memoryStore(), logger, driver, listen: { port, grpcPort } });
+      onTestFinished(() => server.close());
+      await server.open();
+      server.recover();
+
+      const name = freshName('busi');
+      const partner = await startGoPartner({ framework: 'kratos', registry, name, build });
+      onTestFinished(() => partner.stop());
+      expect((await checksInConsul(consul, name)).map(({ Status }) => Status)).toContain('critical');
+      const url = (method: string): string => `discovery:///${name}/busi.Busi/${method}`;
+      const saga = requestMessage(freshName('g'), 'saga', {
+        steps: [
+          { action: url('TransOut'), compensate: url('TransOutRevert') },
+          { action: url('TransIn'), compensate: url('TransInRevert') },
+        ],
+        payloads: ['', ''],
+        // Consul checks every 10 s
+        TransOptions: { WaitResult: true, RequestTimeout: 30 },
+      });
+      const { status, message } = await new GrpcClient(`127.0.0.1:${grpcPort}`).call('Submit', saga, 60_000);
+      expect([status, message]).toEqual(['OK', '']);
+      // the first attempt has waited for the first address
+      expect(logger.of('warn')).toEqual([]);
+      expect(partner.lines().map((line) => line.replace(/ gid=.*branch_id=/, ' '))).toEqual([
+        'transfer out 0 cents from 0 01 op=action',
+        'transfer in 0 cents to 0 02 op=action',
+      ]);
     },
   );
 

@@ -1,7 +1,7 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { DtmConfigError } from '../../../../protocol/internal.js';
 import type { AddressSource, GrpcTarget } from '../address-source.js';
-import { DEFAULT_WATCH_TIMES, SharedWatches, type WatchTimes } from '../shared-watches.js';
+import { DEFAULT_WATCH_TIMES, SharedWatches, type Lookup, type WatchTimes } from '../shared-watches.js';
 import { safeAuthority } from './safe-authority.js';
 import { SourceResolver } from './source-resolver.js';
 
@@ -79,7 +79,7 @@ export function registerTimedScheme(grpc: typeof Grpc, scheme: GrpcScheme, times
   if (owner?.driver === driver && (owner.registry === registry || isProvisional)) return owner;
   if (owner && !(owner.driver === driver && owner.isProvisional)) throw takenError(scheme, owner);
   const watches = new SharedWatches(times);
-  grpc.experimental.registerResolver(name, resolverClass(grpc, sharedSource(source, watches)));
+  grpc.experimental.registerResolver(name, resolverClass(grpc, sharedLookups(source, watches)));
   const added = { driver, registry, isProvisional, endUnused: () => watches.endUnused() };
   owners.set(name, added);
   return added;
@@ -99,25 +99,23 @@ function takenError(
 }
 
 /** All channels with one target share one watch. */
-function sharedSource(source: AddressSource, watches: SharedWatches): AddressSource {
-  return {
-    parse(target) {
-      const watch = source.parse(target);
-      return (listener) => watches.join(`${target.authority}/${target.path}`, watch, listener);
-    },
+function sharedLookups(source: AddressSource, watches: SharedWatches): (target: GrpcTarget) => Lookup {
+  return (target) => {
+    const watch = source.parse(target);
+    return (listener) => watches.join(`${target.authority}/${target.path}`, watch, listener);
   };
 }
 
 type ResolverClass = Parameters<typeof Grpc.experimental.registerResolver>[1];
 
-function resolverClass(grpc: typeof Grpc, source: AddressSource): ResolverClass {
+function resolverClass(grpc: typeof Grpc, parse: (target: GrpcTarget) => Lookup): ResolverClass {
   return class extends SourceResolver {
     static getDefaultAuthority(uri: Grpc.experimental.GrpcUri): string {
       return safeAuthority(targetOf(uri));
     }
 
     constructor(...[uri, listener, options]: ConstructorParameters<ResolverClass>) {
-      super(grpc, source, targetOf(uri), listener, options);
+      super(grpc, parse, targetOf(uri), listener, options);
     }
   };
 }

@@ -1,8 +1,9 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { redactUrls } from '../../../../support/redact-urls.js';
 import type { ServiceAddress } from '../../tools/service-address.js';
-import type { AddressSource, GrpcTarget, WatchAddresses } from '../address-source.js';
+import type { GrpcTarget } from '../address-source.js';
 import { NO_INSTANCE } from '../no-instance.js';
+import type { Lookup } from '../shared-watches.js';
 
 type Listener = Grpc.experimental.ResolverListener;
 type Endpoints = Parameters<Listener>[0];
@@ -16,21 +17,21 @@ const ROUND_ROBIN = { ok: true, value: { loadBalancingConfig: [{ round_robin: {}
  */
 export class SourceResolver implements Grpc.experimental.Resolver {
   readonly #grpc: typeof Grpc;
-  readonly #watchAddresses: WatchAddresses;
+  readonly #lookup: Lookup;
   readonly #name: string;
   readonly #send: (endpoints: Endpoints) => boolean;
   #watch: Watch | undefined;
 
-  /** @throws DtmArgumentError when the source refuses the target */
+  /** @throws DtmArgumentError when `parse` refuses the target */
   constructor(
     grpc: typeof Grpc,
-    source: AddressSource,
+    parse: (target: GrpcTarget) => Lookup,
     target: GrpcTarget,
     listener: Listener,
     options: Grpc.ChannelOptions,
   ) {
     this.#grpc = grpc;
-    this.#watchAddresses = source.parse(target);
+    this.#lookup = parse(target);
     this.#name = redactUrls(`${target.scheme}://${target.authority}/${target.path}`);
     // the resolver's config would override the user's own
     const config = options['grpc.service_config'] === undefined ? (ROUND_ROBIN as ServiceConfig) : null;
@@ -38,7 +39,7 @@ export class SourceResolver implements Grpc.experimental.Resolver {
   }
 
   updateResolution(): void {
-    this.#watch ??= new Watch(this.#grpc, this.#name, this.#watchAddresses, this.#send);
+    this.#watch ??= new Watch(this.#grpc, this.#name, this.#lookup, this.#send);
   }
 
   destroy(): void {
@@ -55,19 +56,15 @@ class Watch {
   #stopSource: (() => void) | undefined;
   /** The addresses that gRPC has; undefined before the first ones. */
   #sent: string | undefined;
+  #hasFailed = false;
   #isStopped = false;
 
-  constructor(
-    grpc: typeof Grpc,
-    name: string,
-    watchAddresses: WatchAddresses,
-    send: (endpoints: Endpoints) => boolean,
-  ) {
+  constructor(grpc: typeof Grpc, name: string, lookup: Lookup, send: (endpoints: Endpoints) => boolean) {
     this.#grpc = grpc;
     this.#name = name;
     this.#send = send;
     // a source may report at once, but gRPC must not receive a report before its request has returned
-    queueMicrotask(() => this.#start(watchAddresses));
+    queueMicrotask(() => this.#start(lookup));
   }
 
   stop(): void {
@@ -75,9 +72,11 @@ class Watch {
     this.#stopSource?.();
   }
 
-  #start(watchAddresses: WatchAddresses): void {
+  #start(lookup: Lookup): void {
     if (this.#isStopped) return;
-    const stop = watchAddresses({
+    const stop = lookup({
+      // without a report the calls wait; after an error gRPC does not let them wait again
+      waiting: () => this.#hasFailed && this.#failed(NO_INSTANCE),
       found: (addresses) => this.#found(addresses),
       failed: (reason) => this.#failed(reason),
     });
@@ -98,6 +97,7 @@ class Watch {
 
   #failed(reason: string): void {
     if (this.#isStopped) return;
+    this.#hasFailed = true;
     const { experimental, status } = this.#grpc;
     const details = `no address for ${this.#name}: ${reason}`;
     this.#send(experimental.statusOrFromError({ code: status.UNAVAILABLE, details }));

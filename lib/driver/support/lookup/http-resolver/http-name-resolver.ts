@@ -32,7 +32,8 @@ export interface HttpNameResolver {
    * Chooses one instance of the named service; the next call may choose another one.
    *
    * @param url - a URL that holds a name
+   * @param waitMs - milliseconds to wait for the first address, the time-out of the call. @default 5000
    * @throws Error when no instance is registered, or the registry does not answer
    */
-  resolve(url: string): Promise<HttpDestination>;
+  resolve(url: string, waitMs?: number): Promise<HttpDestination>;
 }

@@ -4,6 +4,7 @@ import { pause } from '../../tools/pause.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { GracePeriod } from '../grace-period.js';
 import { keepRegistered, type Lease } from '../keep-registered.js';
+import { EAGER_PAUSE_MS, PollPace } from '../poll-pace.js';
 import {
   assertOk,
   parseAnswer,
@@ -25,6 +26,7 @@ interface Watcher {
   readonly service: string;
   readonly listener: RegistryListener<EurekaEntry>;
   readonly grace: GracePeriod<EurekaEntry>;
+  readonly pace: PollPace;
 }
 
 /** Services of Eureka: registered while their heartbeats come, found by polls for the changes of all services. */
@@ -51,7 +53,7 @@ export class EurekaRegistry implements Registry<EurekaInstance, string, EurekaEn
 
   watch(service: string, listener: RegistryListener<EurekaEntry>): () => void {
     const grace = new GracePeriod<EurekaEntry>(GRACE_MS, ({ address }) => formatHostPort(address));
-    const watcher = { service, listener, grace };
+    const watcher = { service, listener, grace, pace: new PollPace() };
     this.#watchers.add(watcher);
     if (this.#watchers.size === 1) this.#startPolling();
     else if (this.#apps) report(watcher, this.#apps);
@@ -118,9 +120,17 @@ export class EurekaRegistry implements Registry<EurekaInstance, string, EurekaEn
       succeeded();
       this.#apps = apps;
       for (const watcher of this.#watchers) report(watcher, apps);
-      await pause(this.#pollMs, signal);
+      await this.#pause(signal);
       if (signal.aborted) return;
     }
+  }
+
+  /** A name that is new may be watched during the pause, which ends earlier then. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const start = performance.now();
+    const pauseMs = (): number => Math.min(...[...this.#watchers].map(({ pace }) => pace.pauseMs(this.#pollMs)));
+    do await pause(Math.min(EAGER_PAUSE_MS, this.#pollMs), signal);
+    while (!signal.aborted && performance.now() - start < pauseMs());
   }
 
   #send(message: RegistryRequest): Promise<RegistryAnswer> {
@@ -132,6 +142,8 @@ export class EurekaRegistry implements Registry<EurekaInstance, string, EurekaEn
   }
 }
 
-function report({ service, listener, grace }: Watcher, apps: EurekaApps): void {
-  listener.found(grace.apply(apps.listInstances(service)));
+function report({ service, listener, grace, pace }: Watcher, apps: EurekaApps): void {
+  const instances = apps.listInstances(service);
+  pace.record(instances.length);
+  listener.found(grace.apply(instances));
 }

@@ -5,6 +5,7 @@ import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { warnOnce } from '../../tools/warn-once.js';
 import { GracePeriod } from '../grace-period.js';
 import { keepRegistered, type Lease } from '../keep-registered.js';
+import { PollPace } from '../poll-pace.js';
 import { RegistryHttpClient } from '../registry-http-client.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import {
@@ -53,9 +54,13 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
 
   watch(service: NacosService, listener: RegistryListener<NacosEntry>): () => void {
     const grace = new GracePeriod<NacosEntry>(GRACE_MS, ({ address }) => formatHostPort(address));
-    const found = (entries: readonly NacosEntry[]): void => listener.found(grace.apply(entries));
+    const pace = new PollPace();
+    const found = (entries: readonly NacosEntry[]): void => {
+      pace.record(entries.length);
+      listener.found(grace.apply(entries));
+    };
     return retryUntilStopped({
-      attempt: (signal, succeeded) => this.#poll(service, found, signal, succeeded),
+      attempt: (signal, succeeded) => this.#poll(service, pace, found, signal, succeeded),
       failed: (reason) => {
         grace.recordOutage();
         listener.failed(`${this.#name}: ${reason}`);
@@ -98,6 +103,7 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
 
   async #poll(
     service: NacosService,
+    pace: PollPace,
     found: (entries: readonly NacosEntry[]) => void,
     signal: AbortSignal,
     succeeded: () => void,
@@ -108,7 +114,7 @@ export class NacosRegistry implements Registry<NacosInstance, NacosService, Naco
       if (signal.aborted) return;
       succeeded();
       found(entries);
-      await pause(Math.min(Math.max(cacheMs, SHORTEST_PAUSE_MS), LONGEST_POLL_MS), signal);
+      await pause(pace.pauseMs(Math.min(Math.max(cacheMs, SHORTEST_PAUSE_MS), LONGEST_POLL_MS)), signal);
       if (signal.aborted) return;
     }
   }

@@ -2,6 +2,7 @@ import type { HostPort } from '../../../../support/host-port.js';
 import type { DriverRegistration, RegisterOptions } from '../../../driver.js';
 import { retryUntilStopped } from '../../tools/retry-until-stopped.js';
 import { keepRegistered, type Lease } from '../keep-registered.js';
+import { PollPace } from '../poll-pace.js';
 import { pause } from '../../tools/pause.js';
 import type { Registry, RegistryListener } from '../registry.js';
 import { PolarisClient, type InstanceCall } from './polaris-client.js';
@@ -138,16 +139,18 @@ export class PolarisRegistry implements Registry<PolarisInstance, PolarisService
   /** Yields the entries of a service, and again after each change. */
   async *#poll({ namespace, name }: PolarisService, signal: AbortSignal): AsyncGenerator<readonly PolarisEntry[]> {
     const service = { namespace: { value: namespace }, name: { value: name } };
+    const pace = new PollPace();
     let revision: ServiceMessage['revision'];
     while (!signal.aborted) {
       const answer = await this.#client.discover({ ...service, revision });
       if (signal.aborted) return;
       const code = codeOf(answer);
       revision = answer.service?.revision;
+      pace.record(answer.instances.length);
       if (NOT_FOUND.has(code)) yield [];
       else if (code === SUCCESS) yield answer.instances.map(parseEntry);
       else if (code !== NO_CHANGE) throw answerError(answer);
-      await pause(POLL_MS, signal);
+      await pause(pace.pauseMs(POLL_MS), signal);
     }
   }
 
