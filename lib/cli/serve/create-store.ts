@@ -21,7 +21,7 @@ export async function createStore(config: ServeConfig): Promise<Store> {
       return mysqlStore(connectionOf(config));
     }
     default:
-      return sqliteStore({ path: resolve(config['Store.Path']) });
+      return sqliteStore({ path: resolve(config['Store.Path']), acceptLoss: config['Store.AcceptLoss'] === 1 });
   }
 }
 

@@ -14,6 +14,7 @@ const PORT = `${WHOLE} 0 to 65535`;
 const CASES: { readonly [Key in SettingKey]: readonly [string, ServeConfig[Key], ...string[]] } = {
   'Store.Driver': ['memory', 'memory', 'one of sqlite, memory, postgres, mysql', 'SQLite', 'sqlite3', 'Memory'],
   'Store.Path': ['/var/lib/dtm ü.db', '/var/lib/dtm ü.db', TEXT, 'a\0b', 'a\n'],
+  'Store.AcceptLoss': ['1', 1, `${WHOLE} 0 to 1`, '2', 'true'],
   'Store.Host': ['db.example', 'db.example', TEXT, 'a\r\nb'],
   'Store.Port': ['5433', 5433, `${WHOLE} 1 to 65535`, '0', '65536', 'tcp://10.0.0.1:80', '0x10', '5_432', '1e3'],
   'Store.User': ['dtm', 'dtm'],

@@ -31,6 +31,12 @@ export const SETTINGS = {
     'where transactions are kept: sqlite, memory, postgres or mysql',
   ),
   'Store.Path': setting(text, './.dtm/dtm.db', 'file of the store, created when it does not exist', sqlite),
+  'Store.AcceptLoss': setting(
+    wholeNumber(0, 1),
+    0,
+    '1 opens a file whose log (-wal) is missing or damaged, without the transactions in that log',
+    sqlite,
+  ),
   'Store.Host': optional(text, 'database server, required', sql),
   'Store.Port': optional(wholeNumber(1, 65_535), 'port of the database server (5432, 3306)', sql),
   'Store.User': optional(text, 'user of the database, required', sql),

@@ -1,12 +1,10 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'libsql';
 import { DtmStoreError, errorText } from '../../../protocol/internal.js';
-import { isLogDamaged } from './log-header.js';
+import { assertLogComplete } from './log-check.js';
+import type { WriteAheadLog } from './write-ahead-log.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
-
-/** Pages of 4 KiB in the write-ahead log before SQLite copies them to the file: the log stays at about 32 MiB. */
-const MAX_LOG_PAGES = 8000;
 
 /** Size of the page cache. */
 const CACHE_KIB = 32 * 1024;
@@ -20,18 +18,30 @@ const UNREADABLE = `
          or exists (select 1 from trans_progress where trans_id = t.id and not json_valid(progress)))
   limit 1`;
 
+/** Options of {@link openDatabase}. */
+export interface DatabaseFileOptions {
+  readonly path: string;
+  /** Reads the whole file to find damage. */
+  readonly checkAtStart: boolean;
+  /** Opens the file although its log is missing or damaged. */
+  readonly acceptLoss: boolean;
+}
+
 /**
  * Opens the file of a store exclusively; creates it when it does not exist. A refused file is not changed.
  *
  * @param Library - constructor of libsql
- * @param checkAtStart - reads the whole file to find damage
- * @throws DtmStoreError when the file is in use, damaged, not a store, or has a newer layout
+ * @throws DtmStoreError when the file is in use, damaged, not a store, or has a newer layout, and when its log is missing or
+ *   damaged
  */
-export function openDatabase(Library: typeof Database, path: string, checkAtStart: boolean): Database.Database {
+export function openDatabase(
+  Library: typeof Database,
+  { path, checkAtStart, acceptLoss }: DatabaseFileOptions,
+): Database.Database {
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    assertLogUsable(path);
+    assertLogComplete(Library, path, acceptLoss);
     database = new Library(path);
     database.exec('pragma locking_mode = exclusive');
     // takes the lock now, not at the first write
@@ -44,8 +54,8 @@ export function openDatabase(Library: typeof Database, path: string, checkAtStar
     } else if (checkAtStart) assertContentsReadable(database, path);
     database.exec('pragma journal_mode = wal');
     database.exec('pragma synchronous = full');
-    // a page that many transactions change is copied from the log to the file only once
-    database.exec(`pragma wal_autocheckpoint = ${MAX_LOG_PAGES}; pragma cache_size = -${CACHE_KIB}`);
+    // the log is copied to the file by WriteAheadLog
+    database.exec(`pragma wal_autocheckpoint = 0; pragma cache_size = -${CACHE_KIB}`);
     return database;
   } catch (cause) {
     if (database) unlockAndClose(database);
@@ -59,10 +69,12 @@ export function openDatabase(Library: typeof Database, path: string, checkAtStar
  * last prepared statement, and SQLite can release the lock only outside of WAL mode.
  *
  * @param database - returned by {@link openDatabase}
+ * @param log - of the database
  */
-export function closeDatabase(database: Database.Database): void {
+export function closeDatabase(database: Database.Database, log: WriteAheadLog | undefined): void {
   try {
     if (database.inTransaction) database.exec('rollback');
+    log?.close();
     database.exec('pragma journal_mode = delete');
   } catch {
     // a file that cannot be written is recovered when it is opened again
@@ -79,19 +91,6 @@ function unlockAndClose(database: Database.Database): void {
     // the lock ends with the process
   }
   database.close();
-}
-
-/** SQLite discards an invalid log, and with it acknowledged writes. */
-function assertLogUsable(path: string): void {
-  const isThere = existsSync(path);
-  const log = `${isThere ? realpathSync(path) : path}-wal`;
-  if (!existsSync(log) || statSync(log).size === 0) return;
-  if (!isThere || statSync(path).size === 0) {
-    throw new DtmStoreError(
-      `store file ${path} is ${isThere ? 'empty' : 'missing'}, but its log ${log} is not; restore both from a backup, or move the log away to start with an empty store`,
-    );
-  }
-  if (isLogDamaged(log)) throw damagedError(path, `the log ${log} cannot be read`);
 }
 
 /** Reads the identity of a file. */

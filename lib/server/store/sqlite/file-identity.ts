@@ -9,9 +9,10 @@ const CHECK_INTERVAL_MS = 1000;
  * writes is lost at the end of the process.
  */
 export class FileIdentity {
+  /** Path of the log. */
+  readonly log: string;
   readonly #file: string;
   readonly #fileId: string | undefined;
-  readonly #log: string;
   #logId: string | undefined;
   readonly #now: () => number;
   #nextCheck = 0;
@@ -24,7 +25,7 @@ export class FileIdentity {
     // the process can change its folder later
     this.#file = realpathSync(path);
     this.#now = now;
-    this.#log = `${this.#file}-wal`;
+    this.log = `${this.#file}-wal`;
     this.#fileId = idOf(this.#file);
   }
 
@@ -37,9 +38,9 @@ export class FileIdentity {
     const now = this.#now();
     if (now < this.#nextCheck) return;
     // the log appears with the first write
-    this.#logId ??= idOf(this.#log);
+    this.#logId ??= idOf(this.log);
     const isFileThere = idOf(this.#file) === this.#fileId;
-    if (isFileThere && idOf(this.#log) === this.#logId) {
+    if (isFileThere && idOf(this.log) === this.#logId) {
       if (this.#logId !== undefined) this.#nextCheck = now + CHECK_INTERVAL_MS;
       return;
     }

@@ -1,5 +1,6 @@
 import type Database from 'libsql';
 import { DtmStoreError, errorText } from '../../../protocol/internal.js';
+import { EMPTY_WRITE } from './schema.js';
 
 interface PendingWrite {
   readonly write: () => unknown;
@@ -19,15 +20,15 @@ export class GroupCommit {
   readonly #database: Database.Database;
   #pending: PendingWrite[] = [];
   #scheduled: Promise<void> | undefined;
-  readonly #assertWritable: () => void;
+  readonly #beforeGroup: () => void;
 
   /**
    * @param database - open database
-   * @param assertWritable - called before each group; its DtmStoreError rejects the group
+   * @param beforeGroup - called before each group; its DtmStoreError rejects the group
    */
-  constructor(database: Database.Database, assertWritable: () => void = () => undefined) {
+  constructor(database: Database.Database, beforeGroup: () => void = () => undefined) {
     this.#database = database;
-    this.#assertWritable = assertWritable;
+    this.#beforeGroup = beforeGroup;
   }
 
   /**
@@ -67,7 +68,7 @@ export class GroupCommit {
     this.#pending = [];
     this.#scheduled = undefined;
     try {
-      this.#assertWritable();
+      this.#beforeGroup();
     } catch (cause) {
       return rejectAll(group, cause);
     }
@@ -109,8 +110,7 @@ export class GroupCommit {
    */
   #overwrite(): void {
     try {
-      const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number };
-      this.#database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version}; COMMIT`);
+      this.#database.exec(`BEGIN IMMEDIATE; ${EMPTY_WRITE}; COMMIT`);
     } catch {
       this.#rollBack();
     }

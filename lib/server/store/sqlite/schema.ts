@@ -4,6 +4,23 @@ export const SCHEMA_VERSION = 1;
 /** `dtm1`: marks a file as a store; stored in `application_id` of the file. */
 export const APPLICATION_ID = 0x64746d31;
 
+/** A write that changes nothing: SQLite would skip an update that leaves a row as it is. */
+export const EMPTY_WRITE = `pragma user_version = ${SCHEMA_VERSION}`;
+
+/**
+ * The mark of the write-ahead log: one row. `expected` is the first salt of the log that belongs to the file, and equals
+ * `applied` when the file contains that log. The log before has at least `frames` frames. Older versions ignore the table,
+ * and files of theirs do not have it.
+ */
+export const LOG_MARK_TABLE = `
+  create table if not exists log_mark (
+    id       integer primary key,
+    expected integer not null,
+    applied  integer not null,
+    frames   integer not null
+  );
+`;
+
 /**
  * Layout of a new file. Texts are compared as bytes, so gids that differ in case or accents differ.
  *

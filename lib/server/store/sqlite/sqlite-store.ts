@@ -15,7 +15,7 @@ import {
 import { closedError } from '../closed-error.js';
 import { parsePosition } from '../page.js';
 import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
-import { closeDatabase, openDatabase } from './database-file.js';
+import { closeDatabase, openDatabase, type DatabaseFileOptions } from './database-file.js';
 import { GroupCommit } from './group-commit.js';
 import { loadLibsql } from './load-libsql.js';
 import { FileIdentity } from './file-identity.js';
@@ -23,6 +23,7 @@ import { findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import { encodeBranches, encodeChangingColumns, encodeProgress, type GlobalRow } from './rows.js';
 import { prepareStatements, type Statements } from './statements.js';
+import { WriteAheadLog } from './write-ahead-log.js';
 import { claimTransactions, findTransaction, listTransactions, readRegisteredBranches } from './transactions.js';
 
 /** Options of {@link sqliteStore}. */
@@ -36,49 +37,63 @@ export interface SqliteStoreOptions {
    * @default true
    */
   readonly checkAtStart?: boolean | undefined;
+  /**
+   * Opens a file whose log (`-wal`) is missing or damaged, without the transactions that only the log contains. The store
+   * sets the log aside. Set this option for one start only.
+   *
+   * @default false
+   */
+  readonly acceptLoss?: boolean | undefined;
 }
 
 /**
  * Stores transactions in one SQLite file. Each write is fsynced before it is acknowledged; concurrent writes share one
- * fsync. Only one process can open the file. A damaged file, and a database of another application, is refused.
+ * fsync. Only one process can open the file. A damaged file, a file without its log, and a database of another application
+ * is refused.
  *
  * @param options - see {@link SqliteStoreOptions}
  */
 export function sqliteStore(options: SqliteStoreOptions = {}): Store {
-  return new SqliteStore(options.path ?? './.dtm/dtm.db', options.checkAtStart ?? true);
+  const { path = './.dtm/dtm.db', checkAtStart = true, acceptLoss = false } = options;
+  return new SqliteStore({ path, checkAtStart, acceptLoss });
 }
 
 interface OpenDatabase {
   readonly database: Database.Database;
   readonly statements: Statements;
   readonly commits: GroupCommit;
+  readonly log: WriteAheadLog;
 }
 
 class SqliteStore implements Store {
   readonly name: string;
-  readonly #path: string;
-  readonly #checkAtStart: boolean;
+  readonly #options: DatabaseFileOptions;
   #open: OpenDatabase | undefined;
 
-  constructor(path: string, checkAtStart: boolean) {
-    this.#path = path;
-    this.#checkAtStart = checkAtStart;
-    this.name = `sqlite ${path}`;
+  constructor(options: DatabaseFileOptions) {
+    this.#options = options;
+    this.name = `sqlite ${options.path}`;
   }
 
   async open(): Promise<void> {
     const Library = await loadLibsql();
     if (this.#open) return;
-    const database = openDatabase(Library, this.#path, this.#checkAtStart);
+    const database = openDatabase(Library, this.#options);
+    let log: WriteAheadLog | undefined;
     try {
-      const identity = new FileIdentity(this.#path);
-      const commits = new GroupCommit(database, () => identity.assertInPlace());
-      this.#open = { database, statements: prepareStatements(database), commits };
+      const identity = new FileIdentity(this.#options.path);
+      const openLog = new WriteAheadLog(database, identity.log);
+      log = openLog;
+      const commits = new GroupCommit(database, () => {
+        identity.assertInPlace();
+        openLog.keepShort();
+      });
+      this.#open = { database, statements: prepareStatements(database), commits, log };
       // only this process has the file open, so no other holder of a lease is alive
       await this.#commit(({ release }) => release.run());
     } catch (error) {
       this.#open = undefined;
-      closeDatabase(database);
+      closeDatabase(database, log);
       throw error;
     }
   }
@@ -88,7 +103,7 @@ class SqliteStore implements Store {
     // refuses new writes before the running ones are awaited
     this.#open = undefined;
     await open?.commits.drain();
-    if (open) closeDatabase(open.database);
+    if (open) closeDatabase(open.database, open.log);
   }
 
   create({ transaction, branches }: TransactionDetails): Promise<boolean> {
