@@ -12,6 +12,7 @@ import { ApiListeners } from './api/api-listeners.js';
 import type { ListenOptions } from './api/listen-options.js';
 import { systemClock, type Clock } from './environment/clock.js';
 import { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
+import { redactingLogger } from './environment/redacting-logger.js';
 import type { CoordinatorEnvironment } from './environment/coordinator-environment.js';
 import { Coordinator } from './operations/coordinator.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
@@ -86,7 +87,7 @@ interface LifeCycleOptions extends Pick<EmbeddedServerOptions, 'listen' | 'alert
 class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
   readonly #environment: CoordinatorEnvironment;
   readonly #options: LifeCycleOptions;
-  readonly #listeners = new ApiListeners(this);
+  readonly #listeners: ApiListeners;
   #registration: DriverRegistration | undefined;
   #closing: Promise<void> | undefined;
 
@@ -94,6 +95,7 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
     super(environment, options.alertWebhook);
     this.#environment = environment;
     this.#options = options;
+    this.#listeners = new ApiListeners(this, redactingLogger(environment.logger));
   }
 
   override get address(): string | undefined {

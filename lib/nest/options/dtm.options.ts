@@ -47,6 +47,15 @@ export interface DtmModuleOptions {
    */
   readonly protos?: ProtoFilesOptions | PackageDefinition | undefined;
   /**
+   * Answers the texts of unexpected errors to every caller of a branch, so that dtm shows them. Such a text may contain
+   * passwords, SQL or personal data. Use this only when nothing but the coordinator can reach the branches. Without this option,
+   * the answer has an id, and the log has the text under this id. The texts of `DtmFailureError`, `DtmOngoingError` and of
+   * Nest's own exceptions are always answered.
+   *
+   * @default false
+   */
+  readonly exposeErrorTextsToCallers?: boolean | undefined;
+  /**
    * Longest time, in seconds, that the shutdown waits for running branch methods and for their answers over HTTP. The answers over
    * gRPC have the option of the same name in `dtmGrpcOptions`.
    *

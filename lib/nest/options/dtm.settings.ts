@@ -16,5 +16,6 @@ export abstract class DtmSettings {
   abstract readonly register: (DtmRegisterOptions & { readonly service: PreparedService }) | undefined;
   abstract readonly databases: DatabaseRegistry;
   abstract readonly payloads: PayloadCodec;
+  abstract readonly exposeErrorTextsToCallers: boolean;
   abstract readonly shutdownTimeoutSeconds: number;
 }

@@ -15,7 +15,16 @@ import { parseDatabases } from './parse-databases.js';
 import { parseObject } from './parse-object.js';
 import { parseShutdownTimeout } from './parse-shutdown-timeout.js';
 
-const OPTION_NAMES = ['server', 'driver', 'endpoint', 'register', 'databases', 'protos', 'shutdownTimeoutSeconds'];
+const OPTION_NAMES = [
+  'server',
+  'driver',
+  'endpoint',
+  'register',
+  'databases',
+  'protos',
+  'exposeErrorTextsToCallers',
+  'shutdownTimeoutSeconds',
+];
 
 const CONNECTION_METHODS = [
   'newGid',
@@ -62,6 +71,7 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
     register,
     databases: parseDatabases(options['databases'] ?? {}),
     payloads: parseProtos(options['protos']),
+    exposeErrorTextsToCallers: parseFlag('exposeErrorTextsToCallers', options['exposeErrorTextsToCallers']),
     shutdownTimeoutSeconds: parseShutdownTimeout('DtmModule', options['shutdownTimeoutSeconds']),
     endpointHttp: http === undefined ? undefined : parseHttpEndpoint(http, driver),
     endpointGrpc: grpc === undefined ? undefined : parseGrpcEndpoint(grpc, driver),
@@ -106,4 +116,9 @@ function parseProtos(protos: unknown): PayloadCodec {
   if (protos === undefined) return jsonPayloads;
   if (typeof protos === 'object' && protos !== null) return protoPayloads(protos as ProtoFilesOptions);
   throw new DtmConfigError(`DtmModule: protos is ${describeValue(protos)}; give { protoPath: 'bank.proto' }`);
+}
+
+function parseFlag(option: string, value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  throw new DtmConfigError(`DtmModule: ${option} is ${describeValue(value)}; give true or false`);
 }

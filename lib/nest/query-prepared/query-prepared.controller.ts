@@ -1,9 +1,10 @@
 import { Controller, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { isMessageCommitted } from '../../barrier/index.js';
-import { DtmArgumentError, DtmFailureError, type BranchContext } from '../../protocol/internal.js';
+import { DtmFailureError, type BranchContext } from '../../protocol/internal.js';
 import { Branch } from '../branch/declare/branch-parameters.decorator.js';
 import { defineBranch } from '../branch/declare/define-branch.js';
 import type { RequestWithQuery } from '../branch/serve/branch-parameters.js';
+import { RejectedCallException } from '../branch/serve/rejected-call.exception.js';
 import { DtmSettings } from '../options/dtm.settings.js';
 import { findGrpcArguments } from '../undocumented/grpc-arguments.js';
 
@@ -21,7 +22,7 @@ const DatabaseName = createParamDecorator((_data: unknown, execution: ExecutionC
     : queryOf(execution.getArgByIndex<RequestWithQuery | undefined>(0))[DATABASE_PARAMETER];
   if (name === undefined) return 'default';
   if (typeof name === 'string') return name;
-  throw new DtmArgumentError('the parameter database is given more than once; give it once');
+  throw new RejectedCallException(400, 'the parameter database is given more than once; give it once');
 });
 
 /** Answers the coordinator's query-back: whether the local transaction of a message committed. */

@@ -107,8 +107,10 @@ function isDecision(error: unknown): boolean {
 function storeFailedError(gid: string, cause: unknown): DtmOngoingError {
   // what the store says of its last write is not true of the transaction
   const reason = errorText(cause).replace(/; nothing was stored.*$/, '');
-  return new DtmOngoingError(
-    `transaction ${gid} may be stored, but its state is unknown: ${reason}; query it, or repeat the request with the same gid`,
-    { cause, gid },
-  );
+  return new DtmOngoingError(storeFailedText(gid, reason), { cause, gid });
+}
+
+/** Says that a transaction may be stored. */
+export function storeFailedText(gid: string, reason: string): string {
+  return `transaction ${gid} may be stored, but its state is unknown: ${reason}; query it, or repeat the request with the same gid`;
 }

@@ -191,6 +191,14 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
       'dtm-dtm': '',
     };
 
+    test('an unexpected error is answered by its id, not by its text', async () => {
+      refusal = new Error('db password=hunter2');
+      expect(await call('/nestjsdtm.Bank/Ping', branch)).toEqual({
+        code: grpc.status.UNKNOWN,
+        details: expect.stringMatching(/^internal error [\da-f]{12}; the log has its text under this id$/) as string,
+      });
+    });
+
     test.each<[string, Record<string, string>, Buffer, RegExp]>([
       ['without the parameters of dtm', {}, Buffer.alloc(0), /not a branch call/],
       ['for another operation', { ...branch, 'dtm-op': 'compensate' }, Buffer.alloc(0), /serves saga action/],

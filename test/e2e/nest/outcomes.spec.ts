@@ -22,7 +22,7 @@ import {
 import { SUCCESS_BODY, readHttpOutcome } from 'nestjs-dtm/protocol';
 import { of } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callBranch, closeApps, send, startApp, type App } from './app.js';
+import { callBranch, closeApps, query, send, startApp, type App } from './app.js';
 import { platforms } from './platforms.js';
 
 interface Work {
@@ -42,7 +42,7 @@ function behave(work: Work | undefined): unknown {
     case 'unprocessable':
       throw new UnprocessableEntityException('amount < 0');
     case 'unavailable':
-      throw new HttpException('maintenance', 503);
+      throw new HttpException('maintenance, FAILURE or ONGOING', 503);
     case 'accepted':
       throw new HttpException('an odd way to succeed', 202);
     case 'early':
@@ -111,6 +111,8 @@ class BankController {
     response.status(201);
   }
 }
+
+const INTERNAL = expect.stringMatching(/^internal error [\da-f]{12}; the log has its text/) as string;
 
 const forward = [
   { transType: 'saga', op: 'action', path: 'transOut' },
@@ -188,9 +190,9 @@ describe.each(platforms)('outcomes on %s', (platform) => {
     });
 
     test.each([
-      ['break', 500, 'boom FAILURE ONGOING'],
-      ['text', 500, 'a text FAILURE'],
-      ['unavailable', 503, 'maintenance'],
+      ['break', 500, INTERNAL],
+      ['text', 500, INTERNAL],
+      ['unavailable', 503, 'maintenance, FAILURE or ONGOING'],
       ['accepted', 500, 'an odd way to succeed'],
       ['early', 500, 'too early'],
     ])('%s is an unknown outcome with status %i', async (does, status, message) => {
@@ -236,6 +238,27 @@ describe.each(platforms)('outcomes on %s', (platform) => {
       message: 'bank is closed, FAILURE is possible',
     });
     expect(app.logs.of('DtmBranch')).toEqual([expect.stringContaining('debug DtmBranch')]);
+  });
+
+  test.each([...forward, ...phase2])('the text of an unexpected error of $op is in the log only', async (branch) => {
+    const { message } = JSON.parse((await call(branch, 'break')).body) as { message: string };
+    expect(message).toMatch(/^internal error [\da-f]{12}; the log has its text under this id$/);
+    const id = message.split(/[ ;]/)[2]!;
+    expect(app.logs.of('DtmBranch')).toEqual([expect.stringContaining(`boom FAILURE ONGOING (internal error ${id})`)]);
+  });
+
+  test('the text of an unexpected error of a guard is in the log only, for any caller', async () => {
+    for (const text of [query(), '']) {
+      const url = `${app.url}/bank/transOut?${text}`;
+      const answer = await send(url, { payload: {}, headers: { 'x-guard': 'break' } });
+      expect([answer.status, JSON.parse(answer.body)]).toEqual([500, { message: INTERNAL }]);
+    }
+    expect(app.logs.of('DtmBranch').every((line) => line.includes('guard broke (internal error '))).toBe(true);
+  });
+
+  test('an option answers the texts of unexpected errors', async () => {
+    app = await startApp({ platform, controllers: [BankController], dtm: { exposeErrorTextsToCallers: true } });
+    expect(JSON.parse((await call(forward[0]!, 'break')).body)).toEqual({ message: 'boom FAILURE ONGOING' });
   });
 
   test('a guard that rejects keeps its status, with and without the parameters of dtm', async () => {

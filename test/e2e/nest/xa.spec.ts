@@ -17,6 +17,7 @@ import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePorts } from '../../services/free-ports.mjs';
+import { LogBook } from './app.js';
 import { createAdapter, platforms, type Platform } from './platforms.js';
 
 const log: string[] = [];
@@ -74,6 +75,7 @@ const rows: [Platform, 'http' | 'grpc'][] = [
 describe.each(rows)('XA branches on %s over %s', (platform, over) => {
   let app: INestApplication;
   let dtm: DtmService;
+  let logs: LogBook;
 
   beforeEach(async () => {
     log.length = 0;
@@ -87,7 +89,8 @@ describe.each(rows)('XA branches on %s over %s', (platform, over) => {
     })
     class TestModule {}
 
-    app = await NestFactory.create(TestModule, createAdapter(platform), { logger: false });
+    logs = new LogBook();
+    app = await NestFactory.create(TestModule, createAdapter(platform), { logger: logs });
     app.useGlobalPipes(needsPayload);
     app.connectMicroservice(dtmGrpcOptions([BankController], { url: address }) as MicroserviceOptions, {
       inheritAppConfig: true,
@@ -129,7 +132,8 @@ describe.each(rows)('XA branches on %s over %s', (platform, over) => {
 
   test('fail when the method ends without xa.call()', async () => {
     const work = dtm.xa((xa) => xa.call(branchOf(BankController, 'forget', { over }), transfer), options);
-    await expect(work).rejects.toThrow(/BankController\.forget ended without a call of xa\.call\(\)/);
+    await expect(work).rejects.toThrow(/internal error [\da-f]{12}; the log has its text/);
+    expect(logs.of('DtmBranch').join()).toMatch(/BankController\.forget ended without a call of xa\.call\(\)/);
     expect(log).toEqual([]);
   });
 });
@@ -176,12 +180,13 @@ describe('rejected', () => {
     })
     class TestModule {}
 
-    const app = await NestFactory.create(TestModule, { logger: false });
+    const logs = new LogBook();
+    const app = await NestFactory.create(TestModule, { logger: logs });
     await app.listen(0, '127.0.0.1');
     const query = 'gid=g&trans_type=saga&branch_id=01&op=action';
     const answer = await fetch(`${await app.getUrl()}/orders/pay?${query}`);
     expect(answer.status).toBe(500);
-    expect(await answer.text()).toMatch(/OrdersController\.pay uses @Xa\(\) but is no XA branch/);
+    expect(logs.of('DtmBranch').join()).toMatch(/OrdersController\.pay uses @Xa\(\) but is no XA branch/);
     await app.close();
   });
 });

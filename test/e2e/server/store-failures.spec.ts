@@ -3,7 +3,7 @@ import { memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, it, vi } from 'vitest';
 import { startCoordinator } from '../../support/coordinator.js';
 import { startHttpCoordinator } from '../../support/http-coordinator.js';
-import { post } from '../../support/http-client.js';
+import { get, post } from '../../support/http-client.js';
 import { interceptStore, type StoreOperation } from '../../support/intercepted-store.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { SUCCESS } from '../../support/scripted-transport.js';
@@ -41,8 +41,14 @@ describe('a waiting submit whose pass cannot be stored', () => {
     const dtm = await startHttpCoordinator({ store });
     failing.set('update', { error: NOTHING });
     const answer = await dtm.answer('submit', WAITING_SAGA);
-    expect(answer).toMatch(/^425 .*transaction g may be stored, but its state is unknown: .*disk full.*same gid/);
-    expect(answer).not.toContain('nothing was stored');
+    expect(answer).toMatch(/^425 .*transaction g may be stored, but its state is unknown: internal error .*same gid/);
+    expect(answer).not.toMatch(/nothing was stored|disk full/);
+    const id = /internal error ([\da-f]{12});/.exec(answer)![1];
+    expect(dtm.logger.lines).toContainEqual({
+      level: 'error',
+      message: 'a request failed',
+      fields: { id, gid: 'g', error: expect.stringContaining('disk full') },
+    });
     failing.clear();
     await dtm.clock.advance(30_000);
     expect(await dtm.show('g')).toBe('succeed: 01 compensate prepared, 01 action succeed');
@@ -61,6 +67,29 @@ describe('a waiting submit whose pass cannot be stored', () => {
     expect(JSON.parse(body)).toMatchObject({
       error: { code: -32902, message: expect.stringContaining('transaction g may be stored') },
     });
+    expect(body).not.toContain('disk full');
+  });
+
+  it.each([
+    ['HTTP', 'query?gid=g', undefined],
+    [
+      'JSON-RPC',
+      '../json-rpc',
+      { jsonrpc: '2.0', id: '1', method: 'prepare', params: { gid: 'g', trans_type: 'tcc' } },
+    ],
+  ])('is told the id by which the log has the text of the store over %s', async (_, path, body) => {
+    const { store, failing } = failingStore();
+    const dtm = await startHttpCoordinator({ store });
+    for (const operation of ['create', 'find'] as const) failing.set(operation, { error: NOTHING });
+    const url = new URL(path, `${dtm.base}/`).href;
+    const answer = await (body ? post(url, body) : get(url));
+    const id = /internal error ([\da-f]{12}); the log has its text under this id/.exec(answer.body)?.[1];
+    expect(dtm.logger.lines).toContainEqual({
+      level: 'error',
+      message: 'a request failed',
+      fields: { id, error: expect.stringContaining('disk full') },
+    });
+    expect(answer.body).not.toContain('disk full');
   });
 });
 

@@ -103,6 +103,10 @@ describe('parseDtmOptions', () => {
       { server: 'http://dtm', shutdownTimeoutSeconds: '20' },
       /DtmModule: shutdownTimeoutSeconds is "20"; give a number of seconds, 0 or more/,
     ],
+    [
+      { server: 'http://dtm', exposeErrorTextsToCallers: 'yes' },
+      /DtmModule: exposeErrorTextsToCallers is "yes"; give true or false/,
+    ],
     [{ server: 'http://dtm', protos: 'bank.proto' }, /protos is "bank.proto"; give \{ protoPath/],
     [{ server: 'http://dtm', databases: [] }, /databases must be an object, not an array; give \{ default: /],
     [{ server: 'http://dtm', databases: { 'a b': {} } }, /databases\.a b: the name is part of URLs/],

@@ -23,5 +23,5 @@ test('a branch method that also serves another transport is left alone there', (
   // Nest passes null for the request that the method asks for
   expect(Reflect.apply(BankController.prototype.pay, new BankController(), [1, null])).toBe(1);
   const error = new Error('theirs');
-  expect(() => new BranchExceptionFilter(new HttpAdapterHost()).catch(error, host)).toThrow(error);
+  expect(() => new BranchExceptionFilter(new HttpAdapterHost(), settings).catch(error, host)).toThrow(error);
 });

@@ -10,9 +10,12 @@ import {
   type HttpAnswer,
   type UnsuccessfulOutcome,
 } from '../../../protocol/internal.js';
+import { internalErrorText, newErrorId } from '../../../support/error-id.js';
+import { DtmSettings } from '../../options/dtm.settings.js';
 import { findGrpcArguments, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
 import { findNodeResponse } from '../../undocumented/node-messages.js';
 import {
+  isForCallers,
   rejectionCode,
   rejectionStatus,
   thrownMessage,
@@ -29,7 +32,10 @@ import { RejectedCallException } from './rejected-call.exception.js';
 export class BranchExceptionFilter implements ExceptionFilter<unknown> {
   readonly #logger = new Logger('DtmBranch');
 
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly settings: DtmSettings,
+  ) {}
 
   /** @internal */
   catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
@@ -88,19 +94,28 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
   #decide(error: unknown, context: BranchContext, handler: string): UnsuccessfulOutcome {
     const { gid, transType, branchId, op } = context;
     const outcome = thrownOutcome(error);
-    this.#log(outcome, error, `${transType} ${gid}, branch ${branchId}, ${op} at ${handler}`, mayFail(transType, op));
-    return outcome;
+    const { logged, answered } = this.#texts(error, outcome.message);
+    const where = `${transType} ${gid}, branch ${branchId}, ${op} at ${handler}`;
+    this.#log({ ...outcome, message: logged }, error, where, mayFail(transType, op));
+    return { ...outcome, message: answered };
+  }
+
+  /** The texts of an error in the log and in the answer. */
+  #texts(error: unknown, message: string): { readonly logged: string; readonly answered: string } {
+    if (isForCallers(error) || this.settings.exposeErrorTextsToCallers) return { logged: message, answered: message };
+    const id = newErrorId();
+    return { logged: `${message} (internal error ${id})`, answered: internalErrorText(id) };
   }
 
   #reject(error: unknown, handler: string): { readonly status: number; readonly message: string } {
     const status = rejectionStatus(error);
-    const message = thrownMessage(error);
+    const { logged, answered } = this.#texts(error, thrownMessage(error));
     if (status >= 500 && !(error instanceof RejectedCallException)) {
-      this.#logger.error(`${handler} failed: ${message}`, stackOf(error));
+      this.#logger.error(`${handler} failed: ${logged}`, stackOf(error));
     } else {
-      this.#logger.warn(`${handler} rejected a call with ${status}: ${message}`);
+      this.#logger.warn(`${handler} rejected a call with ${status}: ${logged}`);
     }
-    return { status, message };
+    return { status, message: answered };
   }
 
   #log({ kind, message }: UnsuccessfulOutcome, error: unknown, where: string, isForward: boolean): void {

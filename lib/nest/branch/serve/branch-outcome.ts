@@ -1,5 +1,12 @@
 import { HttpException } from '@nestjs/common';
-import { GRPC_STATUS, errorOutcome, errorText, type UnsuccessfulOutcome } from '../../../protocol/internal.js';
+import {
+  DtmFailureError,
+  DtmOngoingError,
+  GRPC_STATUS,
+  errorOutcome,
+  errorText,
+  type UnsuccessfulOutcome,
+} from '../../../protocol/internal.js';
 
 /**
  * Outcome of what a guard, pipe, interceptor or the method threw. A 409 of Nest is a failure, and so are 400 and 422: no retry
@@ -43,15 +50,27 @@ export function thrownMessage(error: unknown): string {
   return errorText(error);
 }
 
+/**
+ * Whether a caller may read the text of an error: a decision of the branch, and an exception whose text Nest itself answers. The
+ * text of any other error may contain passwords, SQL or personal data.
+ */
+export function isForCallers(error: unknown): boolean {
+  const isDecision = error instanceof DtmFailureError || error instanceof DtmOngoingError;
+  return isDecision || error instanceof HttpException || isRpcException(error);
+}
+
 function errorStatus(error: HttpException, otherwise: number): number {
   const status = error.getStatus();
   return status < 400 || status === 409 || status === 425 ? otherwise : status;
 }
 
-/** Code that an RpcException carries, found by its shape: `@nestjs/microservices` need not be installed. */
+/** Code that an RpcException carries. */
 function findRpcCode(error: unknown): unknown {
-  if (!(error instanceof Error)) return undefined;
-  const { getError } = error as { getError?: () => unknown };
-  const inner = typeof getError === 'function' ? getError.call(error) : undefined;
+  const inner = isRpcException(error) ? error.getError() : undefined;
   return typeof inner === 'object' && inner !== null ? (inner as { code?: unknown }).code : undefined;
+}
+
+/** An RpcException is found by its shape: `@nestjs/microservices` need not be installed. */
+function isRpcException(error: unknown): error is Error & { getError(): unknown } {
+  return error instanceof Error && typeof (error as { getError?: unknown }).getError === 'function';
 }

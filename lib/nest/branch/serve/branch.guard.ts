@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { errorText, type BranchContext } from '../../../protocol/internal.js';
+import { DtmArgumentError, type BranchContext } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { findGrpcArguments, replaceGrpcMessage, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
 import { findNodeRequest, findNodeResponse } from '../../undocumented/node-messages.js';
@@ -80,7 +80,9 @@ function readOrReject<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new RejectedCallException(400, errorText(cause), { cause });
+    // any other error is no fault of the caller
+    if (!(cause instanceof DtmArgumentError)) throw cause;
+    throw new RejectedCallException(400, cause.message, { cause });
   }
 }
 

@@ -13,14 +13,16 @@ import {
   type JsonRpcRequest,
 } from '../../../protocol/internal.js';
 import type { Coordinator } from '../../operations/coordinator.js';
+import type { ErrorFilter } from '../hide-internal-errors.js';
 import type { ApiAnswer, Routes } from './router.js';
 
 /**
  * The JSON-RPC API, on the port of the HTTP API: docs/protocol.md#json-rpc-api.
  *
  * @param coordinator - runs the operations
+ * @param errors - what callers may read of an error
  */
-export function jsonRpcApi(coordinator: Coordinator): Routes {
+export function jsonRpcApi(coordinator: Coordinator, errors: ErrorFilter): Routes {
   const methods: Readonly<Record<string, (params: unknown) => Promise<unknown>>> = {
     newGid: async () => ({ gid: await coordinator.newGid() }),
     prepare: (params) => coordinator.prepare(decodeTransactionRequest(params)),
@@ -54,7 +56,8 @@ export function jsonRpcApi(coordinator: Coordinator): Routes {
       }
       try {
         return answer(id, (await run(params)) ?? null);
-      } catch (error) {
+      } catch (thrown) {
+        const error = errors(thrown);
         const message = errorText(error);
         if (error instanceof DtmFailureError) return answer(id, {}, { code: JSON_RPC_CODE.FAILURE, message });
         if (error instanceof DtmOngoingError) return answer(id, null, { code: JSON_RPC_CODE.ONGOING, message });
