@@ -14,6 +14,7 @@ import { systemClock, type Clock } from './environment/clock.js';
 import { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
 import { redactingLogger } from './environment/redacting-logger.js';
 import type { CoordinatorEnvironment } from './environment/coordinator-environment.js';
+import { Drain } from './drain.js';
 import { Coordinator } from './operations/coordinator.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
 import { sqliteStore } from './store/sqlite/sqlite-store.js';
@@ -95,7 +96,8 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
     super(environment, options.alertWebhook);
     this.#environment = environment;
     this.#options = options;
-    this.#listeners = new ApiListeners(this, redactingLogger(environment.logger));
+    const { clock, logger } = environment;
+    this.#listeners = new ApiListeners(this, { clock, logger: redactingLogger(logger) });
   }
 
   override get address(): string | undefined {
@@ -119,7 +121,7 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
       if (listen) await this.#listeners.open(listen);
       if (service) await this.#register(service);
     } catch (error) {
-      await this.#listeners.close();
+      await this.#listeners.close(AbortSignal.abort());
       await store.close();
       throw error;
     }
@@ -145,14 +147,22 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
   }
 
   async #close(): Promise<void> {
-    const { store, transport } = this.#environment;
-    // stops calls and polling at once, then waits for running work
-    await Promise.all([this.stop(), this.#deregister().then(() => this.#listeners.close())]);
-    // a last request or poll may have started passes: they store that they are due again, and end
-    await this.stop();
-    await store.close();
-    await transport.close();
-    await this.#options.driver.close?.();
+    const { store, transport, settings, clock, logger } = this.#environment;
+    const drain = new Drain(settings.shutdownTimeoutSeconds, clock, logger);
+    try {
+      // stops calls and polling at once, then waits for running work
+      await Promise.all([
+        drain.wait('branch calls', this.stop()),
+        drain.wait('the registry', this.#deregister()).then(() => this.#listeners.close(drain.giveUp)),
+      ]);
+      // a last request or poll may have started passes: they store that they are due again, and end
+      await drain.wait('the last passes', this.stop());
+      await drain.wait('the store', store.close());
+      await drain.wait('connections to branches', transport.close());
+      await drain.wait('the driver', Promise.resolve(this.#options.driver.close?.()));
+    } finally {
+      drain.end();
+    }
   }
 
   /** A registry that cannot be reached removes the registration when its lease ends. */

@@ -53,6 +53,13 @@ export interface CoordinatorSettings {
   readonly maxCustomDataBytes: number;
   /** Maximum number of bytes of a whole transaction: its texts, and the payloads and URLs of its branches. @default 16777216, 16 MiB */
   readonly maxTransactionBytes: number;
+  /**
+   * Longest time that `close()` waits for running branch calls, requests and the store. What is still running then continues at
+   * the next start.
+   *
+   * @default 20
+   */
+  readonly shutdownTimeoutSeconds: number;
 }
 
 /** A ceiling for what one transaction may contain. */
@@ -80,6 +87,7 @@ const DEFAULTS: CoordinatorSettings = {
   maxBranchHeaderBytes: 16 * 1024,
   maxCustomDataBytes: 1024 * 1024,
   maxTransactionBytes: 16 * 1024 * 1024,
+  shutdownTimeoutSeconds: 20,
 };
 
 /** Longest duration: 31 years. Databases do not support much later times. */

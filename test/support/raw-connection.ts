@@ -14,14 +14,19 @@ export class RawConnection {
   /** Resolves when the server closes or resets the connection. */
   readonly closed: Promise<'closed' | 'reset'>;
   readonly #socket: Socket;
+  readonly #chunks: Buffer[] = [];
   #received = Buffer.alloc(0);
+  #length = 0;
+  /** Length below which no answer is complete. */
+  #needed = 0;
   #isClosed = false;
   #onChange: () => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#onChange();
     });
     this.closed = new Promise((resolve) => {
@@ -94,14 +99,19 @@ export class RawConnection {
   }
 
   #take(hasBody: boolean): RawConnectionAnswer | undefined {
+    if (this.#length < this.#needed) return undefined;
+    this.#received = Buffer.concat([this.#received, ...this.#chunks.splice(0)]);
     const headLength = this.#received.indexOf('\r\n\r\n');
     if (headLength < 0) return undefined;
     const head = this.#received.subarray(0, headLength).toString().toLowerCase();
     const length = hasBody ? Number(/\r\ncontent-length: (\d+)/.exec(head)?.[1] ?? 0) : 0;
     const end = headLength + 4 + length;
-    if (this.#received.length < end) return undefined;
+    this.#needed = end;
+    if (this.#length < end) return undefined;
     const body = this.#received.subarray(headLength + 4, end).toString();
     this.#received = this.#received.subarray(end);
+    this.#length -= end;
+    this.#needed = 0;
     return { status: Number(head.split(' ')[1]), head, body };
   }
 }

@@ -33,6 +33,7 @@ export function serverOptions(config: ServeConfig, store: Store, logger: Coordin
     maxTransactionBytes: config.MaxTransactionBytes,
     alertRetryLimit: config.AlertRetryLimit,
     alertWebhook: config.AlertWebHook,
+    shutdownTimeoutSeconds: config.ShutdownTimeout,
     retentionSeconds: config['Store.FinishedDataExpire'] ?? config['Store.DataExpire'],
   };
 }

@@ -1,4 +1,4 @@
-import type { CoordinatorLogger } from '../environment/coordinator-logger.js';
+import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Coordinator } from '../operations/coordinator.js';
 import { grpcApi } from './grpc/grpc-api.js';
 import { listenGrpc, type GrpcListener } from './grpc/grpc-listener.js';
@@ -12,12 +12,14 @@ import { DEFAULT_HOST, type ListenOptions } from './listen-options.js';
 /** The listeners of all APIs of a coordinator. */
 export class ApiListeners {
   readonly #coordinator: Coordinator;
+  readonly #clock: CoordinatorEnvironment['clock'];
   readonly #errors: ErrorFilter;
   #http: HttpListener | undefined;
   #grpc: GrpcListener | undefined;
 
-  constructor(coordinator: Coordinator, logger: CoordinatorLogger) {
+  constructor(coordinator: Coordinator, { clock, logger }: Pick<CoordinatorEnvironment, 'clock' | 'logger'>) {
     this.#coordinator = coordinator;
+    this.#clock = clock;
     this.#errors = hideInternalErrors(logger);
   }
 
@@ -43,12 +45,17 @@ export class ApiListeners {
       'dtmgimp.Dtm': withErrorFilter(grpcApi(coordinator), this.#errors),
       'nestjsdtm.Operator': withErrorFilter(grpcOperatorApi(coordinator), this.#errors),
     };
-    this.#grpc = await listenGrpc(apis, options.host ?? DEFAULT_HOST, options.grpcPort, metrics);
+    const environment = { metrics, clock: this.#clock };
+    this.#grpc = await listenGrpc(apis, options.host ?? DEFAULT_HOST, options.grpcPort, environment);
   }
 
-  /** Answers what has arrived, then closes. */
-  async close(): Promise<void> {
-    await Promise.all([this.#http?.close(), this.#grpc?.close()]);
+  /**
+   * Answers what has arrived, then closes.
+   *
+   * @param giveUp - closes at once when it is aborted
+   */
+  async close(giveUp: AbortSignal): Promise<void> {
+    await Promise.all([this.#http?.close(giveUp), this.#grpc?.close(giveUp)]);
     this.#http = undefined;
     this.#grpc = undefined;
   }

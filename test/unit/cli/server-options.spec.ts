@@ -37,6 +37,7 @@ describe('serverOptions', () => {
       maxTransactionBytes: 16_777_216,
       alertRetryLimit: 3,
       retentionSeconds: 604_800,
+      shutdownTimeoutSeconds: 20,
     });
   });
 
@@ -52,6 +53,7 @@ describe('serverOptions', () => {
     [{ BREAKER_FAILURES: '7' }, { breakerFailures: 7 }],
     [{ BREAKER_PROBE_INTERVAL: '0.7' }, { breakerProbeSeconds: 0.7 }],
     [{ ATTENTION_AFTER_FAILURES: '7' }, { attentionAfterFailures: 7 }],
+    [{ SHUTDOWN_TIMEOUT: '7' }, { shutdownTimeoutSeconds: 7 }],
     [{ MAX_REQUEST_TIMEOUT: '7' }, { maxRequestTimeoutSeconds: 7 }],
     [{ MAX_WAIT: '7' }, { maxWaitSeconds: 7 }],
     [{ MAX_BRANCHES: '7' }, { maxBranches: 7 }],

@@ -86,6 +86,11 @@ export const SETTINGS = {
     3,
     'failure answers in phase 2 after which a transaction needs attention',
   ),
+  ShutdownTimeout: setting(
+    wholeNumber(1, 86_400),
+    20,
+    'longest wait in seconds for running calls and requests when the server stops',
+  ),
 
   MaxRequestTimeout: setting(wholeNumber(1, 86_400), 600, 'longest request_timeout of a transaction, in seconds'),
   MaxWait: setting(

@@ -1,11 +1,25 @@
 import type { ServerErrorResponse, UntypedServiceImplementation, handleUnaryCall } from '@grpc/grpc-js';
-import { GRPC_STATUS, writeGrpcError } from '../../../protocol/internal.js';
+import { GRPC_STATUS, writeGrpcError, type ServiceMethod } from '../../../protocol/internal.js';
 import type { Metrics } from '../../environment/metrics.js';
 import type { GrpcHandler } from './grpc-api.js';
+
+/** A smaller answer is not counted: the number of calls of a connection is limited. */
+const LARGE_ANSWER_BYTES = 16 * 1024;
+
+/** Maximum number of bytes of large answers that a connection has not read. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** Methods of a service with their handlers, as grpc-js takes them. */
+export interface GrpcService {
+  readonly definition: Readonly<Record<string, ServiceMethod>>;
+  readonly implementation: UntypedServiceImplementation;
+}
 
 /** Runs unary calls and counts those that are not answered yet. */
 export class GrpcCalls {
   readonly #metrics: Pick<Metrics, 'countRequest'>;
+  /** Bytes of large answers on their way, by the address of the client. */
+  readonly #unread = new Map<string, number>();
   #count = 0;
   #isClosing = false;
   #onOver: (() => void) | undefined;
@@ -18,10 +32,18 @@ export class GrpcCalls {
   /**
    * Creates a service from handlers; {@link writeGrpcError} turns their errors into a status.
    *
+   * @param methods - methods of the service
    * @param api - handlers by method
    */
-  service(api: Readonly<Record<string, GrpcHandler>>): UntypedServiceImplementation {
-    return Object.fromEntries(Object.entries(api).map(([method, handler]) => [method, this.#method(method, handler)]));
+  service(methods: Readonly<Record<string, ServiceMethod>>, api: Readonly<Record<string, GrpcHandler>>): GrpcService {
+    const definition: Record<string, ServiceMethod> = {};
+    const implementation: UntypedServiceImplementation = {};
+    for (const [name, method] of Object.entries(methods)) {
+      // the answer is written before it is handed over, so that its size is known
+      definition[name] = { ...method, responseSerialize: (bytes) => bytes as Buffer };
+      implementation[name] = this.#method(name, method, api[name]!);
+    }
+    return { definition, implementation };
   }
 
   /** Refuses new calls; resolves when all earlier calls are answered. */
@@ -33,28 +55,52 @@ export class GrpcCalls {
     });
   }
 
-  #method(method: string, handler: GrpcHandler): handleUnaryCall<object, object> {
-    const api = method.toLowerCase();
-    return ({ request }, callback) => {
+  #method(name: string, { responseSerialize }: ServiceMethod, handler: GrpcHandler): handleUnaryCall<object, Buffer> {
+    const api = name.toLowerCase();
+    return (call, callback) => {
       if (this.#isClosing) {
         callback({ code: GRPC_STATUS.UNAVAILABLE, details: 'the coordinator is closing' });
         return;
       }
       this.#count += 1;
       const start = performance.now();
-      const answer = (error: Partial<ServerErrorResponse> | null, reply?: object): void => {
+      const answer = (error: Partial<ServerErrorResponse> | null, reply?: Buffer): void => {
         callback(error, reply);
         this.#metrics.countRequest('grpc', api, error === null, (performance.now() - start) / 1000);
         this.#count -= 1;
         if (this.#count === 0) this.#onOver?.();
       };
-      handler(request as never).then(
-        (reply) => answer(null, reply),
-        (error: unknown) => {
-          const { code, message: details } = writeGrpcError(error);
-          answer({ code, details });
-        },
-      );
+      handler(call.request as never)
+        .then(responseSerialize)
+        .then(
+          (reply) => {
+            if (reply.length < LARGE_ANSWER_BYTES || this.#countUnread(call, reply.length)) answer(null, reply);
+            else answer({ code: GRPC_STATUS.RESOURCE_EXHAUSTED, details: UNREAD });
+          },
+          (error: unknown) => {
+            const { code, message: details } = writeGrpcError(error);
+            answer({ code, details });
+          },
+        );
     };
   }
+
+  /** @returns false when the client has too many answers to read already */
+  #countUnread(call: Parameters<handleUnaryCall<object, Buffer>>[0], size: number): boolean {
+    // the event has come already; grpc-js drops the answer
+    if (call.cancelled) return true;
+    const client = call.getPeer();
+    const unread = this.#unread.get(client) ?? 0;
+    if (unread > 0 && unread + size > MAX_UNREAD_BYTES) return false;
+    this.#unread.set(client, unread + size);
+    // grpc-js emits this event at the end of every call, when the answer is sent or can no longer be sent
+    call.once('cancelled', () => {
+      const rest = this.#unread.get(client)! - size;
+      if (rest > 0) this.#unread.set(client, rest);
+      else this.#unread.delete(client);
+    });
+    return true;
+  }
 }
+
+const UNREAD = `the client has not read ${MAX_UNREAD_BYTES} bytes of earlier answers; read them, then call again`;

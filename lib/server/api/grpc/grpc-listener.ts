@@ -9,10 +9,11 @@ import {
 } from '../../../protocol/internal.js';
 import { formatHostPort, listenerAddress } from '../../../support/host-port.js';
 import { loadGrpc } from '../../../support/load-grpc.js';
+import type { Clock } from '../../environment/clock.js';
 import type { Metrics } from '../../environment/metrics.js';
-import { ServerSockets } from './server-sockets.js';
 import type { GrpcHandler } from './grpc-api.js';
 import { GrpcCalls } from './grpc-calls.js';
+import { GrpcConnections } from './grpc-connections.js';
 import { HEALTH_PROTO, HealthService } from './health-service.js';
 import { REFLECTION_PROTOS, reflectionService } from './reflection-service.js';
 
@@ -20,8 +21,12 @@ import { REFLECTION_PROTOS, reflectionService } from './reflection-service.js';
 export interface GrpcListener {
   /** Host and port, e.g. `127.0.0.1:36790`. */
   readonly address: string;
-  /** Answers the calls that have arrived; then closes all connections. */
-  close(): Promise<void>;
+  /**
+   * Answers the calls that have arrived; then closes all connections.
+   *
+   * @param giveUp - closes all connections when it is aborted
+   */
+  close(giveUp: AbortSignal): Promise<void>;
 }
 
 /** Handlers by method, for each service. */
@@ -46,6 +51,14 @@ const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_connection_idle_ms': 600_000,
 };
 
+/** What the listener works with. */
+export interface GrpcListenerEnvironment {
+  /** Counts the calls. */
+  readonly metrics: Pick<Metrics, 'countRequest'>;
+  /** Timers. */
+  readonly clock: Clock;
+}
+
 /** Time for the last answers to reach their clients before the remaining connections are closed. */
 const CLOSE_GRACE_MS = 1000;
 
@@ -55,14 +68,13 @@ const CLOSE_GRACE_MS = 1000;
  * @param apis - handlers of the APIs
  * @param host - address to listen on
  * @param port - TCP port; 0 = any free port
- * @param metrics - counts the calls
  * @throws DtmConfigError when the address is in use
  */
 export async function listenGrpc(
   apis: GrpcApis,
   host: string,
   port: number,
-  metrics: Pick<Metrics, 'countRequest'>,
+  { metrics, clock }: GrpcListenerEnvironment,
 ): Promise<GrpcListener> {
   const grpc = await loadGrpc();
   const server = new grpc.Server(SERVER_OPTIONS);
@@ -70,7 +82,8 @@ export async function listenGrpc(
   const health = new HealthService(Object.keys(apis));
   const streams = new Set<{ end(): unknown }>();
   for (const [service, api] of Object.entries(apis)) {
-    server.addService(serviceMethods(service, PROTO_FILES), calls.service(api));
+    const { definition, implementation } = calls.service(serviceMethods(service, PROTO_FILES), api);
+    server.addService(definition, implementation);
   }
   server.addService(serviceMethods('grpc.health.v1.Health', PROTO_FILES), health.implementation);
   const reflection = reflectionService(PROTO_FILES, (stream) => {
@@ -86,13 +99,13 @@ export async function listenGrpc(
       error ? reject(cannotListen(address, error)) : resolve(boundPort),
     );
   });
-  const sockets = new ServerSockets(bound);
+  const connections = new GrpcConnections(bound, clock);
   return {
     address: listenerAddress({ host, port: bound }),
-    async close() {
+    async close(giveUp) {
       health.close();
       for (const stream of streams) stream.end();
-      await shutDown(server, calls.close(), sockets);
+      await shutDown(server, calls.close(), connections, giveUp);
     },
   };
 }
@@ -105,15 +118,24 @@ function cannotListen(address: string, cause: Error): DtmConfigError {
 }
 
 /** Refuses new connections and calls, waits for running calls, then closes the connections of clients that stay. */
-async function shutDown(server: Server, callsOver: Promise<void>, sockets: ServerSockets): Promise<void> {
+async function shutDown(
+  server: Server,
+  callsOver: Promise<void>,
+  connections: GrpcConnections,
+  giveUp: AbortSignal,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  await callsOver;
-  const timer = setTimeout(() => {
+  const force = (): void => {
     server.forceShutdown();
     // grpc-js waits until clients that do not read close their connections
-    sockets.destroy();
-  }, CLOSE_GRACE_MS);
+    connections.destroy();
+  };
+  giveUp.addEventListener('abort', force);
+  if (giveUp.aborted) force();
+  await Promise.race([callsOver, closed]);
+  const timer = setTimeout(force, CLOSE_GRACE_MS);
   await closed;
   clearTimeout(timer);
-  sockets.close();
+  giveUp.removeEventListener('abort', force);
+  connections.close();
 }

@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { listenerAddress } from '../../../support/host-port.js';
 import type { Metrics } from '../../environment/metrics.js';
 import { DEFAULT_HOST, DEFAULT_PORT, type ListenOptions } from '../listen-options.js';
+import { HttpConnection, type Exchange } from './http-connection.js';
 import { BodyTooLargeError, readBody } from './read-body.js';
 import { parseRequestTarget } from './request-target.js';
 import { Router, errorAnswer, type ApiAnswer, type Routes } from './router.js';
@@ -12,8 +13,12 @@ import { Router, errorAnswer, type ApiAnswer, type Routes } from './router.js';
 export interface HttpListener {
   /** Base URL without a path, e.g. `http://127.0.0.1:36789`. */
   readonly origin: string;
-  /** Answers the requests that have arrived completely; closes all other connections at once. */
-  close(): Promise<void>;
+  /**
+   * Answers the requests that have arrived completely; closes all other connections at once.
+   *
+   * @param giveUp - closes all connections when it is aborted
+   */
+  close(giveUp: AbortSignal): Promise<void>;
 }
 
 /** A client that sends nothing is disconnected after these times, so that it cannot hold connections. */
@@ -37,7 +42,7 @@ const UNCOUNTED_ROUTES: ReadonlySet<string> = new Set(['ping', 'metrics']);
 export async function listenHttp(routes: Routes, options: ListenOptions, metrics: Metrics): Promise<HttpListener> {
   const advertised = options.advertise === undefined ? undefined : parseAdvertisedUrl(options.advertise);
   const router = new Router(routes);
-  const busy = new Set<ServerResponse>();
+  const connections = new Map<Socket, HttpConnection>();
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -46,19 +51,23 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 60_000,
     },
-    (request, response) => {
-      const onArrival = (): void => {
-        busy.add(response);
-        response.once('close', () => busy.delete(response));
-      };
-      void serve(router, request, response, onArrival, metrics);
-    },
+    (request, response) => connections.get(request.socket)?.add({ request, response }),
   );
+  server.on('connection', (socket) => {
+    connections.set(
+      socket,
+      new HttpConnection(socket, (exchange, connection) => void serve(router, exchange, connection, metrics)),
+    );
+    socket.once('close', () => connections.delete(socket));
+  });
   server.maxConnections = MAX_CONNECTIONS;
   const host = options.host ?? DEFAULT_HOST;
   await listen(server, options.port ?? DEFAULT_PORT, host);
   const { port } = server.address() as AddressInfo;
-  return { origin: advertised ?? `http://${listenerAddress({ host, port })}`, close: () => closeServer(server, busy) };
+  return {
+    origin: advertised ?? `http://${listenerAddress({ host, port })}`,
+    close: (giveUp) => closeServer(server, connections, giveUp),
+  };
 }
 
 /** The URL is sent to participants, so it must not contain secrets. */
@@ -92,22 +101,27 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-function closeServer(server: Server, busy: ReadonlySet<ServerResponse>): Promise<void> {
+function closeServer(
+  server: Server,
+  connections: ReadonlyMap<Socket, HttpConnection>,
+  giveUp: AbortSignal,
+): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    const closeIdle = (): void => {
-      if (busy.size === 0) server.closeAllConnections();
-    };
-    for (const response of busy) response.once('close', closeIdle);
-    closeIdle();
+    const closeAll = (): void => server.closeAllConnections();
+    giveUp.addEventListener('abort', closeAll);
+    server.close(() => {
+      giveUp.removeEventListener('abort', closeAll);
+      resolve();
+    });
+    for (const connection of connections.values()) connection.close();
+    if (giveUp.aborted) closeAll();
   });
 }
 
 async function serve(
   router: Router,
-  request: IncomingMessage,
-  response: ServerResponse,
-  onArrival: () => void,
+  { request, response }: Exchange,
+  connection: HttpConnection,
   metrics: Metrics,
 ): Promise<void> {
   const start = performance.now();
@@ -120,13 +134,14 @@ async function serve(
     if (!route) return send(response, { status: 404, body: '404 page not found', contentType: 'text/plain' });
     name = route.name;
     const body = request.method === 'POST' ? await readBody(request) : '';
-    onArrival();
+    connection.arrived();
     return send(response, await route.handler({ query: new URLSearchParams(search), body, wildcard: route.wildcard }));
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) return send(response, errorAnswer(error));
     response.setHeader('connection', 'close');
     return send(response, { status: 413, body: JSON.stringify({ message: error.message }) });
   } finally {
+    connection.answered();
     if (!UNCOUNTED_ROUTES.has(name)) {
       metrics.countRequest('http', name, response.statusCode < 400, (performance.now() - start) / 1000);
     }

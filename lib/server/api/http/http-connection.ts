@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A request with its response. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** Maximum number of requests that wait for the answers to earlier requests of their connection. */
+const MAX_WAITING = 1000;
+
+/** A client that reads nothing of its answer for this time is disconnected, so that it cannot hold memory. */
+const READ_TIMEOUT_MS = 30_000;
+
+/** The same time while the listener closes. */
+const CLOSING_READ_TIMEOUT_MS = 1000;
+
+/**
+ * The requests of a connection. A request is executed when the answers to all earlier ones are sent: a client that pipelines
+ * and does not read holds one answer at most, and requests that change something must not run in parallel (RFC 9112, section
+ * 9.3.2).
+ */
+export class HttpConnection {
+  readonly #socket: Socket;
+  readonly #answer: (exchange: Exchange, connection: HttpConnection) => void;
+  #waiting: Exchange[] = [];
+  #current: Exchange | undefined;
+  #hasArrived = false;
+  #isClosing = false;
+
+  /**
+   * @param socket - the connection
+   * @param answer - reads a request and answers it; calls {@link arrived} and {@link answered}
+   */
+  constructor(socket: Socket, answer: (exchange: Exchange, connection: HttpConnection) => void) {
+    this.#socket = socket;
+    this.#answer = answer;
+    // Node emits no event for the responses in the queue of a connection that has closed
+    socket.once('close', () => (this.#waiting = []));
+  }
+
+  /** Takes a request whose head has arrived. */
+  add(exchange: Exchange): void {
+    if (!this.#current) this.#begin(exchange);
+    else if (this.#waiting.length === MAX_WAITING) this.#socket.destroy();
+    else this.#waiting.push(exchange);
+  }
+
+  /** The body of the current request has arrived. */
+  arrived(): void {
+    this.#hasArrived = true;
+  }
+
+  /** The answer to the current request is written. */
+  answered(): void {
+    if (this.#socket.writableLength > 0) this.#limitReading();
+  }
+
+  /** Answers the requests that have arrived completely, then closes the connection. */
+  close(): void {
+    this.#isClosing = true;
+    if (!this.#hasArrived) this.#socket.destroy();
+    else if (this.#current?.response.writableEnded) this.#limitReading();
+  }
+
+  #begin(exchange: Exchange): void {
+    this.#current = exchange;
+    // Node reports the end of the response whose turn it is, even when the connection is lost
+    exchange.response.once('close', () => this.#next());
+    this.#answer(exchange, this);
+  }
+
+  #next(): void {
+    this.#current = undefined;
+    this.#hasArrived = false;
+    const next = this.#waiting.shift();
+    if (this.#isClosing && !next?.request.complete) this.#socket.destroy();
+    else if (next && this.#socket.writable) {
+      // without a next request, Node has set the time-out of idle connections
+      this.#socket.setTimeout(0);
+      this.#begin(next);
+    }
+  }
+
+  /** Node closes a connection without traffic after this time. */
+  #limitReading(): void {
+    this.#socket.setTimeout(this.#isClosing ? CLOSING_READ_TIMEOUT_MS : READ_TIMEOUT_MS);
+  }
+}
