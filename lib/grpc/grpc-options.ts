@@ -8,6 +8,7 @@ import { parseShutdownTimeout } from '../nest/options/parse-shutdown-timeout.js'
 import { QueryPreparedController } from '../nest/query-prepared/query-prepared.controller.js';
 import { GRPC_TRANSPORT } from '../nest/undocumented/message-pattern.js';
 import { DtmConfigError } from '../protocol/internal.js';
+import { acceptEmptyAuthority } from '../support/empty-authority/accept-empty-authority.js';
 import { boundShutdown, type BoundedServer } from './bound-shutdown.js';
 
 type PackageDefinition = NonNullable<GrpcOptions['options']['packageDefinition']>;
@@ -68,6 +69,7 @@ export function dtmGrpcOptions(controllers: readonly Type[], options: DtmGrpcOpt
       gracefulShutdown,
       onLoadPackageDefinition: (definition: unknown, server: BoundedServer) => {
         boundShutdown(server, timeoutSeconds * 1000);
+        acceptEmptyAuthority(server);
         onLoadPackageDefinition?.(definition, server);
       },
       package: [...ownPackages, GENERIC_PACKAGE],

@@ -1,5 +1,6 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
+import { acceptEmptyAuthority } from '../../lib/support/empty-authority/accept-empty-authority.js';
 import { GRPC_STATUS } from '../../lib/protocol/internal.js';
 
 /** A call that a participant received. */
@@ -61,6 +62,11 @@ export class GrpcParticipant {
     );
     if (this.#server) this.#register(this.#server, `/${method}`);
     return this;
+  }
+
+  /** Accepts calls of Go's client of Polaris, until the next restart. */
+  acceptEmptyAuthority(): void {
+    acceptEmptyAuthority(this.#server!);
   }
 
   /** Method, branch and operation of each call, in order. */

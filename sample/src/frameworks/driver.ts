@@ -12,7 +12,7 @@ const WITH_REGISTRY: Readonly<Record<string, (registry: string) => DtmDriver>> =
   'dtm-driver-sponge': (registry) => spongeDriver({ registry }),
   'dtm-driver-ego': (registry) => egoDriver({ registry }),
   // callers in Go, such as Go dtm, need the proxy; give it a fixed port where a firewall has to open it
-  'dtm-driver-polaris': (registry) => polarisDriver({ servers: [withoutScheme(registry)], proxyPort: 0 }),
+  'dtm-driver-polaris': (registry) => polarisDriver({ servers: [withoutScheme(registry)] }),
   'dtm-driver-springcloud': (registry) =>
     registry.startsWith('nacos://')
       ? springCloudDriver({ nacos: { hosts: withoutScheme(registry) } })

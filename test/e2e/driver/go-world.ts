@@ -28,6 +28,8 @@ export interface GoWorld {
   partnerName?(service: string): string;
   /** Driver of Go's client. @default the same driver */
   readonly goDriver?: string;
+  /** Prepares a gRPC server of a test for the clients of the framework. @default nothing */
+  prepare?(server: GrpcParticipant): void;
   /** Files that Go dtm needs. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -108,6 +110,7 @@ export function goWorldCases(worldOf: () => GoWorld): void {
     const [dtm, bank] = [freshName('dtm'), freshName('bank')];
     const [one, other] = [await GrpcParticipant.start(), await GrpcParticipant.start()];
     for (const each of [one, other]) {
+      worldOf().prepare?.(each);
       for (const method of ['Out', 'OutUndo', 'In', 'InUndo']) each.answer(`bank.Bank/${method}`, REPLIES.success);
     }
     const registration = await register(bank, one.address);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { polarisDriver } from 'nestjs-dtm/driver/polaris';
 import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { findPolarisServers } from '../../../lib/driver/polaris/find-polaris-servers.js';
 import { parsePolarisTarget } from '../../../lib/driver/polaris/polaris-url.js';
 import { POLARIS_CODECS } from '../../../lib/driver/support/registry/polaris/polaris-proto.js';
@@ -156,19 +156,5 @@ describe('the servers of Polaris', () => {
     expect(() => later.prepareService!('polaris://127.0.0.1:1/bank?namespace=Test', '')).toThrow(
       'polarisDriver({ servers',
     );
-  });
-});
-
-describe('the proxy port of Polaris', () => {
-  it.each(['x', '70000', '-1', '1.5'])('must not be %j in the environment', (port) => {
-    vi.stubEnv('DTM_POLARIS_PROXY_PORT', port);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    expect(() => driver.prepareService?.('polaris://127.0.0.1:1/bank?namespace=default', '')).toThrow(
-      `DTM_POLARIS_PROXY_PORT must be a port, not ${JSON.stringify(port)}`,
-    );
-  });
-
-  it('is optional', () => {
-    expect(() => driver.prepareService?.('polaris://127.0.0.1:1/bank?namespace=default', '')).not.toThrow();
   });
 });

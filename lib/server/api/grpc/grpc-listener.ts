@@ -8,6 +8,7 @@ import {
   type ProtoFile,
 } from '../../../protocol/internal.js';
 import { formatHostPort, listenerAddress } from '../../../support/host-port.js';
+import { acceptEmptyAuthority } from '../../../support/empty-authority/accept-empty-authority.js';
 import { loadGrpc } from '../../../support/load-grpc.js';
 import type { Clock } from '../../environment/clock.js';
 import type { Metrics } from '../../environment/metrics.js';
@@ -99,6 +100,7 @@ export async function listenGrpc(
       error ? reject(cannotListen(address, error)) : resolve(boundPort),
     );
   });
+  acceptEmptyAuthority(server);
   const connections = new GrpcConnections(bound, clock);
   return {
     address: listenerAddress({ host, port: bound }),

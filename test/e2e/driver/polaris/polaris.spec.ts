@@ -1,12 +1,33 @@
-import { polarisDriver } from 'nestjs-dtm/driver/polaris';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Transport, type GrpcOptions, type MicroserviceOptions } from '@nestjs/microservices';
+import { BranchPayload, DtmModule, DtmService, SagaBranch } from 'nestjs-dtm';
+import { branchUrlOf } from 'nestjs-dtm/driver';
+import { acceptEmptyAuthority, polarisDriver } from 'nestjs-dtm/driver/polaris';
+import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { PolarisAddresses } from '../../../../lib/driver/polaris/polaris-addresses.js';
 import { parseHostPort } from '../../../../lib/support/host-port.js';
 import { startDtm } from '../../../services/dtm.mjs';
+import { freePorts } from '../../../services/free-ports.mjs';
 import { startPolaris, type PolarisServer } from '../../../services/polaris.mjs';
 import { requireOrSkip } from '../../../services/require-or-skip.mjs';
 import { goWorldCases } from '../go-world.js';
 import { freshName } from '../../../support/fresh-name.js';
+
+const amounts: number[] = [];
+
+@Controller('bank')
+class BankController {
+  @SagaBranch({ compensate: 'undoTransOut' })
+  transOut(@BranchPayload() { amount }: { readonly amount: number }) {
+    amounts.push(amount);
+  }
+
+  undoTransOut(@BranchPayload() { amount }: { readonly amount: number }) {
+    amounts.push(-amount);
+  }
+}
 
 const needed = requireOrSkip('polaris', 'dtm', 'go-partner');
 
@@ -26,12 +47,65 @@ describe.skipIf(!needed.available)(needed.title('the driver of Polaris'), () => 
   goWorldCases(() => ({
     framework: 'polaris',
     registry: `polaris://${servers[0]}`,
-    driver: () => polarisDriver({ servers, proxyPort: 0 }),
+    driver: () => polarisDriver({ servers }),
     registration: (service, address) => ({ target: target(service, address), endpoint: '' }),
     address: (service) => `polaris://${service}/?namespace=default`,
     goAddress: (service) => `polaris://${service}/?options=eyJOYW1lc3BhY2UiOiJkZWZhdWx0In0=`,
+    prepare: (server) => server.acceptEmptyAuthority(),
     files,
   }));
+
+  it.each([
+    ['dtmGrpcOptions', (url: string) => dtmGrpcOptions([BankController], { url })],
+    [
+      "Nest's own options and one line",
+      (url: string): GrpcOptions => {
+        const { package: packages, packageDefinition } = dtmGrpcOptions([BankController]).options;
+        const onLoadPackageDefinition = (_: unknown, server: object): void => acceptEmptyAuthority(server);
+        return {
+          transport: Transport.GRPC,
+          options: { url, package: packages, packageDefinition, onLoadPackageDefinition },
+        };
+      },
+    ],
+  ])('Go dtm calls a Nest application on its one port: with %s', async (_, optionsOf) => {
+    const [dtm, bank] = [freshName('dtm'), freshName('bank')];
+    const [port] = (await freePorts(1)) as [number];
+    const address = `127.0.0.1:${port}`;
+    const driver = polarisDriver({ servers });
+    const of = (service: string): string => `polaris://${service}?namespace=default`;
+    @Module({
+      imports: [
+        DtmModule.forRoot({ driver, server: of(dtm), register: { target: target(bank, address), endpoint: '' } }),
+      ],
+      controllers: [BankController],
+    })
+    class BankModule {}
+    const app = await NestFactory.createMicroservice<MicroserviceOptions>(BankModule, {
+      ...optionsOf(address),
+      logger: false,
+    });
+    onTestFinished(() => app.close());
+    await app.listen();
+    const goDtm = await startDtm({
+      files,
+      env: ({ grpcPort }) => ({
+        MICRO_SERVICE_DRIVER: driver.name,
+        MICRO_SERVICE_TARGET: target(dtm, `127.0.0.1:${grpcPort}`),
+        MICRO_SERVICE_END_POINT: 'token',
+      }),
+    });
+    onTestFinished(() => goDtm.stop());
+    await expect.poll(() => instances(bank)).toMatchObject([{ port, healthy: true }]);
+
+    const url = (method: string): string => branchUrlOf(driver, of(bank), `/nestjsdtm.Bank/${method}`);
+    await app
+      .get(DtmService)
+      .saga()
+      .add({ action: url('TransOut'), compensate: url('UndoTransOut') }, { amount: 30 })
+      .submit({ waitResult: true });
+    expect(amounts.splice(0)).toEqual([30]);
+  });
 
   /** Removes what differs between services and runs. */
   const ITS_OWN = { id: '', ctime: '', mtime: '', revision: '', service: '', service_token: '' };
