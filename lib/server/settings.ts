@@ -20,13 +20,13 @@ export interface CoordinatorSettings {
   /** Maximum number of transactions that recovery works on at the same time. @default 64 */
   readonly maxParallelRecovery: number;
   /**
-   * Maximum number of these transactions that call one target (host and port) at the same time. The others wait and do
-   * not block other targets.
+   * Maximum number of these transactions that call one path, or one gRPC method, at the same time. All paths of a target (host
+   * and port) together have twice as many. The others wait and do not block other paths and targets.
    *
    * @default 16
    */
   readonly maxParallelRecoveryPerTarget: number;
-  /** Calls in a row without an answer that open the circuit breaker of a target. @default 5 */
+  /** Calls in a row without an answer that open the circuit breaker of a target, or of one of its paths. @default 5 */
   readonly breakerFailures: number;
   /** Pause between two probes of a target whose circuit breaker is open. @default 2 */
   readonly breakerProbeSeconds: number;

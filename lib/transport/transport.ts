@@ -14,6 +14,8 @@ export interface OutgoingBranchCall {
   readonly protocol?: Protocol | undefined;
   /** Time-out of the whole call in seconds. */
   readonly timeoutSeconds: number;
+  /** Recovery makes the call. It does not wait for the calls of new transactions, nor they for it. @default false */
+  readonly isRecovery?: boolean | undefined;
 }
 
 /** The part of a call that decides whether it is possible at all. */

@@ -1,6 +1,7 @@
 import type * as Grpc from '@grpc/grpc-js';
 import { GRPC_STATUS } from '../../protocol/internal.js';
 import { redactUrls } from '../../support/redact-urls.js';
+import { SlotsByServer } from '../../support/slots-by-server.js';
 import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import { tlsChannel, type GrpcTlsOptions } from './grpc-tls.js';
 import { callUnary, type GrpcAnswer, type UnaryCall } from './unary-call.js';
@@ -13,6 +14,8 @@ export interface GrpcCall extends UnaryCall {
   readonly server: string;
   /** Time-out of everything, including the connect. */
   readonly timeoutMs: number;
+  /** Calls of one method and group share connections; other methods and groups do not wait for them. @default '' */
+  readonly group?: string | undefined;
 }
 
 /** The channel to one server. */
@@ -33,10 +36,16 @@ interface Channel {
 /** Go servers close a connection that is pinged more often than every 5 minutes. */
 const KEEPALIVE_MS = 360_000;
 
+/**
+ * Calls on the connection that all methods share. Servers allow a hundred at a time, or more (RFC 9113, section 6.5.2).
+ * Further calls of a method get a connection of their own, so that hanging calls of one method do not stop the others.
+ */
+const SHARED_CALLS = 100;
+
 const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
 /**
- * Channels for unary calls, one for each server. A channel that failed to connect is replaced. Otherwise the back-off
+ * Channels for unary calls: one for each server, and one for each method with very many calls. A channel that failed to connect is replaced. Otherwise the back-off
  * of gRPC would fail calls for up to two minutes, in addition to the back-off of the coordinator.
  */
 export class GrpcChannels {
@@ -46,6 +55,7 @@ export class GrpcChannels {
   readonly #maxServers: number;
   readonly #idleMs: number;
   readonly #channels = new Map<string, Channel>();
+  readonly #slots = new SlotsByServer(SHARED_CALLS);
   #sweep: NodeJS.Timeout | undefined;
 
   /**
@@ -79,17 +89,28 @@ export class GrpcChannels {
    * @returns the answer of the server, or the status that explains why there is none
    * @throws Error when the address is malformed
    */
-  call({ server, timeoutMs, ...call }: GrpcCall): Promise<GrpcAnswer> {
-    const channel = this.#channelTo(server);
+  async call({ server, timeoutMs, group = '', ...call }: GrpcCall): Promise<GrpcAnswer> {
+    const party = `${group} ${call.method}`;
+    const isShared = this.#slots.tryAcquire(server, party);
+    try {
+      const channel = this.#channelTo(server, isShared ? server : `${server} ${party}`);
+      const answer = await this.#callOn(channel, call, timeoutMs);
+      return server.includes('://') && hasWaitedForAddress(answer) ? noAddress(server, timeoutMs) : answer;
+    } finally {
+      if (isShared) this.#slots.release(server, party);
+    }
+  }
+
+  #callOn(channel: Channel, call: UnaryCall, timeoutMs: number): Promise<GrpcAnswer> {
     const start = Date.now();
     return new Promise((resolve) => {
-      callUnary(channel.link, call, start + timeoutMs, (end) => {
-        const answer = server.includes('://') && hasWaitedForAddress(end) ? noAddress(server, timeoutMs) : end;
+      callUnary(channel.link, call, start + timeoutMs, (answer) => {
+        const isConnected = channel.link.getConnectivityState(false) === this.#grpc.connectivityState.READY;
         channel.calls -= 1;
         if (answer.code !== GRPC_STATUS.DEADLINE_EXCEEDED) channel.lastAnswer = Date.now();
         else if (channel.lastAnswer < start) channel.isSilent = true;
         if (channel.isRetired && channel.calls === 0) channel.link.close();
-        resolve(answer);
+        resolve({ ...answer, isConnected });
       });
       channel.calls += 1;
       channel.lastCall = start;
@@ -104,10 +125,10 @@ export class GrpcChannels {
     this.#channels.clear();
   }
 
-  #channelTo(server: string): Channel {
-    const found = this.#channels.get(server);
+  #channelTo(server: string, key: string): Channel {
+    const found = this.#channels.get(key);
     if (found && !found.isSilent && !this.#cannotConnect(found)) return found;
-    if (found) this.#retire(server, found);
+    if (found) this.#retire(key, found);
     if (this.#channels.size >= this.#maxServers) this.#makeRoom();
     const target = server.includes('://') ? server : `dns:${server}`;
     const channel: Channel = {
@@ -118,7 +139,7 @@ export class GrpcChannels {
       isSilent: false,
       isRetired: false,
     };
-    this.#channels.set(server, channel);
+    this.#channels.set(key, channel);
     this.#sweep ??= setInterval(() => this.#retireIdle(), this.#idleMs).unref();
     return channel;
   }
@@ -127,8 +148,8 @@ export class GrpcChannels {
     return link.getConnectivityState(false) === this.#grpc.connectivityState.TRANSIENT_FAILURE;
   }
 
-  #retire(server: string, channel: Channel): void {
-    this.#channels.delete(server);
+  #retire(key: string, channel: Channel): void {
+    this.#channels.delete(key);
     channel.isRetired = true;
     if (channel.calls === 0) channel.link.close();
   }
@@ -143,8 +164,8 @@ export class GrpcChannels {
 
   #retireIdle(): void {
     const before = Date.now() - this.#idleMs;
-    for (const [server, channel] of this.#channels) {
-      if (channel.calls === 0 && channel.lastCall <= before) this.#retire(server, channel);
+    for (const [key, channel] of this.#channels) {
+      if (channel.calls === 0 && channel.lastCall <= before) this.#retire(key, channel);
     }
     if (this.#channels.size > 0) return;
     clearInterval(this.#sweep);

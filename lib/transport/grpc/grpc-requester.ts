@@ -27,6 +27,8 @@ export interface GrpcRequest {
   readonly metadata?: Iterable<readonly [string, string]> | undefined;
   /** Time-out of everything: connecting and the call. */
   readonly timeoutMs: number;
+  /** Calls of one method and group share connections. @default '' */
+  readonly group?: string | undefined;
 }
 
 interface Connections {
@@ -80,10 +82,10 @@ export class GrpcRequester {
     connections?.channels.close();
   }
 
-  async #request({ timeoutMs, ...request }: GrpcRequest): Promise<GrpcAnswer> {
+  async #request({ timeoutMs, group, ...request }: GrpcRequest): Promise<GrpcAnswer> {
     const { grpc, channels } = this.#loaded ?? (await this.#open());
     const { metadata, ...call } = this.#options.driver?.interceptGrpc?.(request) ?? request;
-    return channels.call({ ...call, timeoutMs, metadata: metadataOf(grpc, metadata ?? []) });
+    return channels.call({ ...call, timeoutMs, group, metadata: metadataOf(grpc, metadata ?? []) });
   }
 
   #open(): Promise<Connections> {

@@ -26,7 +26,14 @@ const INITIATOR_BRANCH = '00';
  */
 export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDriver = defaultDriver()): Transport {
   const requester = new GrpcRequester({ ...options, driver });
-  const call = async ({ url, context, headers, payload, timeoutSeconds }: OutgoingBranchCall): Promise<Outcome> => {
+  const call = async ({
+    url,
+    context,
+    headers,
+    payload,
+    timeoutSeconds,
+    isRecovery,
+  }: OutgoingBranchCall): Promise<Outcome> => {
     const isCallback = context.transType === 'workflow' && context.branchId === INITIATOR_BRANCH;
     const { server, method } = driver.parseServerMethod(url);
     const answer = await requester.request({
@@ -35,10 +42,12 @@ export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDr
       metadata: branchMetadata(context, headers),
       message: isCallback ? bufferOf(encodeWorkflowData(payloadBytes(payload))) : bufferOf(payload),
       timeoutMs: timeoutSeconds * 1000,
+      group: isRecovery ? 'recovery' : undefined,
     });
     const outcome = readGrpcOutcome(answer.code, answer.details, answer.message);
-    const isUnknown = outcome.kind === 'unknown' && (await isUnknownHost(server, answer));
-    return isUnknown ? { ...outcome, definite: true } : outcome;
+    if (outcome.kind !== 'unknown' || !outcome.unreachable) return outcome;
+    const definite = await isUnknownHost(server, answer);
+    return { ...outcome, definite, connected: answer.isConnected };
   };
   return {
     check({ url, context, headers }: OutgoingBranchTarget) {

@@ -19,6 +19,8 @@ export interface GrpcAnswer {
   readonly details: string;
   /** The answer message; undefined unless the status is OK. */
   readonly message?: Buffer | undefined;
+  /** There is a connection to the server at the end of the call. @default false */
+  readonly isConnected?: boolean | undefined;
 }
 
 /**

@@ -15,10 +15,16 @@ export interface ExchangeResult {
   readonly redirect: Redirect | undefined;
 }
 
-/** How an {@link Exchange} ends. */
-interface Ending {
+/** Is notified of an {@link Exchange}. */
+interface ExchangeListener {
+  /** The answer is complete. */
   resolve(result: ExchangeResult): void;
+  /** There is no answer. */
   reject(error: unknown): void;
+  /** The request is sent on a connection. */
+  readonly onConnected?: (() => void) | undefined;
+  /** The dispatcher is done with the request, possibly after the time-out. */
+  onEnd(): void;
 }
 
 /**
@@ -27,8 +33,9 @@ interface Ending {
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #url: URL;
-  readonly #ending: Ending;
+  readonly #listener: ExchangeListener;
   readonly #timer: NodeJS.Timeout;
+  #cancelWait: (() => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #timeout: Error | undefined;
   #redirect: Redirect | undefined;
@@ -39,14 +46,30 @@ export class Exchange implements Dispatcher.DispatchHandler {
    * @param timeoutMs - time-out of the whole request, for the message
    * @param restMs - what is left of it
    */
-  constructor(url: URL, timeoutMs: number, restMs: number, ending: Ending) {
+  constructor(url: URL, timeoutMs: number, restMs: number, listener: ExchangeListener) {
     this.#url = url;
-    this.#ending = ending;
+    this.#listener = listener;
     this.#timer = setTimeout(() => this.#timeOut(timeoutMs), Math.min(restMs, MAX_TIMEOUT_MS));
+  }
+
+  /** The request waits until {@link begin}. */
+  wait(cancel: () => void): void {
+    this.#cancelWait = cancel;
+  }
+
+  /** Sends the request. */
+  begin(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
+    this.#cancelWait = undefined;
+    try {
+      dispatcher.dispatch(options, this);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#listener.onConnected?.();
     if (this.#timeout) controller.abort(this.#timeout);
   }
 
@@ -62,20 +85,31 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     clearTimeout(this.#timer);
-    this.#ending.resolve({ status: this.#status, body: this.#body.toString(), redirect: this.#redirect });
+    this.#listener.onEnd();
+    this.#listener.resolve({ status: this.#status, body: this.#body.toString(), redirect: this.#redirect });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
     clearTimeout(this.#timer);
-    this.#ending.reject(this.#timeout ?? error);
+    this.#listener.onEnd();
+    this.#listener.reject(this.#timeout ?? error);
   }
 
   #timeOut(timeoutMs: number): void {
     const seconds = timeoutMs / 1000;
-    const reason = this.#controller ? `time-out after ${seconds} s` : `no free connection within ${seconds} s`;
-    this.#timeout = new Error(reason);
+    const why = this.#cancelWait
+      ? 'no free connection within'
+      : this.#controller
+        ? 'time-out after'
+        : 'no connection within';
+    this.#timeout = new Error(`${why} ${seconds} s`);
+    this.#cancelWait?.();
     this.#controller?.abort(this.#timeout);
-    // a request that waits for a connection is aborted when it gets one
-    this.#ending.reject(this.#timeout);
+    // a request that waits for its connection is aborted when it gets one
+    this.#listener.reject(this.#timeout);
   }
 }

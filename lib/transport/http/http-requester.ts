@@ -1,12 +1,18 @@
 import type { HttpNameResolver, HttpUrlRole } from '../../driver/index.js';
 import { Agent, type Dispatcher } from 'undici';
+import { SlotsByServer } from '../../support/slots-by-server.js';
 import { Exchange, type ExchangeResult } from './exchange.js';
 import { guardedConnector } from './guarded-connector.js';
 import { redirectRefusal } from './redirect.js';
 
 /** Options of {@link HttpRequester}. */
 export interface HttpConnectionOptions {
-  /** Maximum number of connections to one origin; further calls wait. @default 256 */
+  /**
+   * Maximum number of connections to one origin. The calls of one path take at most half of those that other paths leave free;
+   * further calls wait.
+   *
+   * @default 512
+   */
   readonly connectionsPerOrigin?: number | undefined;
   /** Maximum size of an answer in bytes; a larger answer is an error. @default 4194304 (4 MiB) */
   readonly maxAnswerBytes?: number | undefined;
@@ -28,6 +34,10 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array | undefined;
   /** Time-out of everything: connecting, sending, reading the answer. */
   readonly timeoutMs: number;
+  /** Requests of one path and group share connections; other paths and groups do not wait for them. @default '' */
+  readonly group?: string | undefined;
+  /** Called when a server has accepted a connection for the request. @default nothing is called */
+  readonly onConnected?: (() => void) | undefined;
 }
 
 /** An HTTP answer. */
@@ -43,14 +53,17 @@ export interface HttpResponse {
 /** HTTP/1.1 over pooled keep-alive connections, one pool per origin. */
 export class HttpRequester {
   readonly #agent: Agent;
+  readonly #slots: SlotsByServer;
   readonly #names: HttpNameResolver | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpConnectionOptions = {}) {
     this.#names = options.names;
+    const connections = options.connectionsPerOrigin ?? 512;
+    this.#slots = new SlotsByServer(connections);
     this.#agent = new Agent({
       connect: guardedConnector(),
-      connections: options.connectionsPerOrigin ?? 256,
+      connections,
       maxResponseSize: options.maxAnswerBytes ?? 4 * 1024 * 1024,
       // the time-out of the request is the only one
       headersTimeout: 0,
@@ -88,10 +101,11 @@ export class HttpRequester {
   #send(
     url: URL,
     headers: HttpRequest['headers'],
-    { method, body, timeoutMs }: HttpRequest,
+    { method, body, timeoutMs, group = '', onConnected }: HttpRequest,
     restMs: number,
   ): Promise<ExchangeResult> {
     const { origin, pathname, search } = url;
+    const party = `${group} ${pathname}`;
     const options: Dispatcher.DispatchOptions = {
       origin,
       path: pathname + search,
@@ -100,7 +114,11 @@ export class HttpRequester {
       body: body ?? null,
     };
     return new Promise((resolve, reject) => {
-      this.#agent.dispatch(options, new Exchange(url, timeoutMs, restMs, { resolve, reject }));
+      const onEnd = (): void => this.#slots.release(origin, party);
+      const exchange = new Exchange(url, timeoutMs, restMs, { resolve, reject, onConnected, onEnd });
+      const begin = (): void => exchange.begin(this.#agent, options);
+      if (this.#slots.tryAcquire(origin, party)) begin();
+      else exchange.wait(this.#slots.wait(origin, party, begin));
     });
   }
 

@@ -27,19 +27,31 @@ export function httpTransport(options: HttpConnectionOptions = {}): Transport {
 
 async function callBranch(requester: HttpRequester, call: OutgoingBranchCall): Promise<Outcome> {
   const isRpc = isJsonRpc(call);
+  let connected = false;
   try {
     const request = isRpc ? jsonRpcRequest(call) : plainRequest(call);
     const answer = await requester.request({
       ...request,
       headers: withBranchHeaders(call.headers),
       timeoutMs: call.timeoutSeconds * 1000,
+      group: call.isRecovery ? 'recovery' : undefined,
+      onConnected: () => (connected = true),
     });
     const { status, body, unfollowedRedirect } = answer;
     if (unfollowedRedirect !== undefined) return { kind: 'unknown', message: unfollowedRedirect, definite: true };
-    return isRpc ? readJsonRpcOutcome(status, body) : readHttpOutcome(status, body);
+    const outcome = isRpc ? readJsonRpcOutcome(status, body) : readHttpOutcome(status, body);
+    // a proxy that answers 502, 503 or 504 may have other servers for other paths
+    return outcome.kind === 'unknown' && outcome.unreachable ? { ...outcome, connected } : outcome;
   } catch (cause) {
     const definite = isDefiniteError(cause);
-    return { kind: 'unknown', message: `no answer: ${errorText(cause)}`, cause, unreachable: true, definite };
+    return {
+      kind: 'unknown',
+      message: `no answer: ${errorText(cause)}`,
+      cause,
+      unreachable: true,
+      connected,
+      definite,
+    };
   }
 }
 

@@ -106,7 +106,7 @@ describe('the answer of a gRPC branch', () => {
     [
       'UNAVAILABLE',
       { code: 14, details: 'later' },
-      { kind: 'unknown', message: 'UNAVAILABLE: later', unreachable: true, definite: false },
+      { kind: 'unknown', message: 'UNAVAILABLE: later', unreachable: true, connected: true, definite: false },
     ],
     ['non-ASCII text', { code: 10, details: 'нет 100% 💰' }, { kind: 'failure', message: 'нет 100% 💰' }],
   ])('%s is decided by its status', async (_, reply, outcome) => {
@@ -193,6 +193,7 @@ describe('a gRPC branch that does not answer', () => {
       kind: 'unknown',
       message: expect.stringMatching(/^DEADLINE_EXCEEDED: Deadline exceeded after 0\.(2|19)/),
       unreachable: true,
+      connected: true,
     });
   });
 
@@ -207,6 +208,7 @@ describe('a gRPC branch that does not answer', () => {
         kind: 'unknown',
         message: expect.stringMatching(/^UNAVAILABLE: .*ECONNREFUSED/),
         unreachable: true,
+        connected: false,
       });
     }
     await participant.restart();
@@ -262,6 +264,23 @@ describe('the connection to a gRPC server', () => {
     await Promise.all(Array.from({ length: 50 }, () => transport.call(callTo(participant.url('b.B/In')))));
     await transport.call(callTo(participant.url('b.B/In')));
     expect(new Set(participant.calls.map(({ peer }) => peer)).size).toBe(1);
+  });
+
+  it('leaves room for other methods while all calls of one method hang', async () => {
+    const server = await H2Server.start((call) => {
+      if (call.headers[':path'] !== '/b.B/Hangs') answerOk(call);
+    });
+    const transport = make();
+    const hangs = callTo(`${server.address}/b.B/Hangs`, { timeoutSeconds: 1 });
+    const hanging = Array.from({ length: 300 }, () => transport.call(hangs));
+    await waitUntil(() => server.calls.length === 300);
+    // fifty on the shared connection, and the others on one of the method
+    expect(server.connections).toBe(2);
+    const connectionOf = (index: number) => server.calls[index]!.connection;
+    expect(server.calls.filter(({ connection }) => connection === connectionOf(0))).toHaveLength(50);
+    expect(await transport.call(callTo(`${server.address}/b.B/Other`))).toMatchObject({ kind: 'success' });
+    expect(connectionOf(300)).toBe(connectionOf(0));
+    for (const outcome of await Promise.all(hanging)) expect(outcome).toMatchObject({ unreachable: true });
   });
 
   it('is not reused after a time-out without any answer', async () => {

@@ -337,6 +337,26 @@ describe('redirects', () => {
   });
 });
 
+describe('a server that gives no answer', () => {
+  it('was reached when a call times out, is cut off, or a proxy has no answer', async () => {
+    const participant = await Participant.start();
+    participant
+      .answer('/hangs', () => undefined)
+      .answer('/cut', (_, response) => void response.destroy())
+      .answer('/proxy', { status: 503 });
+    for (const path of ['/hangs', '/cut', '/proxy']) {
+      const outcome = await transport().call(callOf(participant.url(path), { timeoutSeconds: 0.1 }));
+      expect(outcome).toMatchObject({ kind: 'unknown', unreachable: true, connected: true });
+    }
+  });
+
+  it('was not reached when it refuses connections, or has no address', async () => {
+    for (const url of ['http://127.0.0.1:1/b', 'http://nowhere.invalid/b']) {
+      expect(await transport().call(callOf(url))).toMatchObject({ unreachable: true, connected: false });
+    }
+  });
+});
+
 describe('an outcome that waiting does not change', () => {
   it.each([
     [400, true],
@@ -378,21 +398,49 @@ describe('connections', () => {
     expect(participant.connections).toBeLessThanOrEqual(2);
   });
 
-  it('are limited; further calls wait', async () => {
+  it('are limited; one path gets half of them, and further calls wait', async () => {
     const participant = await Participant.start();
-    const gate = deferred();
+    let [running, most] = [0, 0];
     participant.answer('/b', async () => {
-      await gate.promise;
+      most = Math.max(most, ++running);
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+      running--;
       return {};
     });
-    const shared = transport({ connectionsPerOrigin: 2 });
-    const calls = Array.from({ length: 6 }, () => shared.call(callOf(participant.url('/b'))));
-    await participant.received(2);
-    gate.resolve();
+    const shared = transport({ connectionsPerOrigin: 4 });
+    const calls = Array.from({ length: 50 }, () => shared.call(callOf(participant.url('/b'))));
     expect((await Promise.all(calls)).map((outcome) => outcome.kind)).toEqual(
-      Array.from({ length: 6 }, () => 'success'),
+      Array.from({ length: 50 }, () => 'success'),
     );
-    expect(participant.connections).toBe(2);
+    expect(most).toBe(2);
+    expect(participant.connections).toBeLessThanOrEqual(4);
+  });
+
+  it('are left for other paths, and for recovery, while all calls to a path hang', async () => {
+    const participant = await Participant.start();
+    participant.answer('/b', () => undefined);
+    const shared = transport();
+    const hanging = Array.from({ length: 600 }, (_, index) =>
+      shared.call(callOf(participant.url(`/b?n=${index}`), { timeoutSeconds: 1 })),
+    );
+    await participant.received(256);
+    participant.answer('/c', {});
+    expect((await shared.call(callOf(participant.url('/c')))).kind).toBe('success');
+    const recovery = callOf(participant.url('/b?recovery=1'), { timeoutSeconds: 1, isRecovery: true });
+    const retried = shared.call(recovery);
+    await participant.received(258);
+    expect(participant.requests.at(-1)!.query).toMatchObject({ recovery: '1' });
+    for (const outcome of await Promise.all([...hanging, retried])) {
+      expect(outcome).toMatchObject({
+        kind: 'unknown',
+        message: expect.stringMatching(
+          /^no answer: (time-out after|no free connection within|no connection within) 1 s$/,
+        ),
+      });
+    }
+    // nothing of it is left
+    participant.answer('/b', {});
+    expect((await shared.call(callOf(participant.url('/b')))).kind).toBe('success');
   });
 
   it('are closed after the running calls; later calls are unknown', async () => {

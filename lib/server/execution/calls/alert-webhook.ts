@@ -15,7 +15,7 @@ export class AlertWebhook {
   readonly #url: string;
   readonly #settings: CoordinatorSettings;
   readonly #logger: CoordinatorLogger;
-  readonly #requester = new HttpRequester({ connectionsPerOrigin: MAX_CONCURRENT });
+  readonly #requester = new HttpRequester({ connectionsPerOrigin: 2 * MAX_CONCURRENT });
   #running = 0;
 
   /**
