@@ -16,6 +16,8 @@ import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.j
 // a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
+const HANGS: Outcome = { kind: 'unknown', message: 'no answer: time-out', unreachable: true, connected: true };
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
@@ -138,6 +140,41 @@ describe('a target that does not answer', () => {
     transport.answer('01 action', SUCCESS);
     await clock.advance(3 * SECOND);
     expect(await statuses(gidsOf('g', 10))).toEqual(['succeed']);
+  });
+
+  it.each([
+    ['path', 'http://bank/slow', 'http://bank/fast', undefined],
+    ['gRPC method', 'bank:50051/bank.Bank/Slow', 'bank:50051/bank.Bank/Fast', 'grpc'],
+  ] as const)(
+    'can be one %s that hangs; the others of its server are still called',
+    async (_, slow, fast, protocol) => {
+      const { server, clock, transport, statuses, logger } = await start();
+      transport.answer('01 action', ({ url }) => (url === slow ? HANGS : SUCCESS));
+      const submit = (gid: string, action: string) =>
+        server.submit(sagaRequest(gid, 1, { steps: [{ action }], ...(protocol && { protocol }) }));
+      for (const gid of gidsOf('g', 10)) await submit(gid, slow);
+      for (const gid of gidsOf('h', 10)) await submit(gid, fast);
+      await settled();
+      expect(transport.calls.filter(({ url }) => url === slow)).toHaveLength(5);
+      expect(await statuses(gidsOf('h', 10))).toEqual(['succeed']);
+      expect(logger.lines.find(({ fields }) => 'target' in fields)?.fields).toEqual({ target: slow });
+      transport.answer('01 action', SUCCESS);
+      await clock.advance(3 * SECOND);
+      expect(await statuses(gidsOf('g', 10))).toEqual(['succeed']);
+    },
+  );
+
+  it('is the whole server when as many of its paths hang', async () => {
+    const { server, clock, transport, statuses } = await start();
+    transport.answer('01 action', HANGS);
+    for (const gid of gidsOf('g', 20)) {
+      await server.submit(sagaRequest(gid, 1, { steps: [{ action: `http://bank/orders/${gid}/pay` }] }));
+    }
+    await settled();
+    expect(transport.to('bank')).toHaveLength(5);
+    transport.answer('01 action', SUCCESS);
+    await clock.advance(3 * SECOND);
+    expect(await statuses(gidsOf('g', 20))).toEqual(['succeed']);
   });
 
   it('is forgotten at the end of the process', async () => {
@@ -501,7 +538,7 @@ describe('a probe of the target', () => {
     const { server, clock, transport } = await start();
     transport.stopHost('bank');
     for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, ['bank']));
-    await server.submit(sagaAt('slow', ['bank'], { requestTimeoutSeconds: 3600 }));
+    await server.submit(sagaAt('slow', ['bank'], { requestTimeoutSeconds: 600 }));
     await settled();
     const held = transport.hold('01 action');
     transport.startHost('bank');

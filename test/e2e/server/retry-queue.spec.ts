@@ -131,6 +131,29 @@ describe('recovery', () => {
     expect(Math.max(...retries('fast'))).toBeLessThanOrEqual(13);
   });
 
+  it('calls the other paths of a target on time while the calls of one path hang for long', async () => {
+    const { clock, server, transport } = await start();
+    const gate = deferred();
+    let isReady = false;
+    transport.answer('01 action', async ({ url }) => {
+      if (!isReady) return UNKNOWN;
+      if (url.endsWith('/hangs')) await gate.promise;
+      return SUCCESS;
+    });
+    const submit = (gid: string, path: string) => {
+      const steps = [{ action: `http://bank/${path}` }];
+      return server.submit(sagaRequest(gid, 1, { steps, requestTimeoutSeconds: 600 }));
+    };
+    for (const gid of gidsOf('g', 100)) await submit(gid, 'hangs');
+    for (const gid of gidsOf('h', 10)) await submit(gid, 'fast');
+    await settled();
+    isReady = true;
+    await clock.advance(20 * SECOND);
+    const succeeded = (await server.all({ status: 'succeed' })).transactions.map(({ gid }) => gid);
+    gate.resolve();
+    expect(succeeded.toSorted()).toEqual(gidsOf('h', 10));
+  });
+
   it('works on no more transactions than allowed although one of them waits with many calls', async () => {
     const { clock, server, transport } = await start({ maxParallelRecovery: 4, maxParallelRecoveryPerTarget: 1 });
     const running = new Set<string>();

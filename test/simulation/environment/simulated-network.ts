@@ -77,7 +77,7 @@ export class SimulatedNetwork {
       };
       const answer = (outcome: Outcome): void => void scheduler.after(this.#latency(), process, () => settle(outcome));
       const cancelTimeout = scheduler.after(call.timeoutSeconds * 1000, process, () =>
-        settle({ kind: 'unknown', message: 'no answer in time', unreachable: true }),
+        settle({ kind: 'unknown', message: 'no answer in time', unreachable: true, connected: true }),
       );
       this.#applyToCaller(process, fault, call);
       this.#send(fault, call, answer);

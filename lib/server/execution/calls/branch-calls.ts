@@ -8,7 +8,7 @@ import type { Metrics } from '../../environment/metrics.js';
 import type { AlertWebhook } from './alert-webhook.js';
 import type { Caller, CircuitBreaker } from './circuit-breaker.js';
 import type { PassSlots } from './retry-queue.js';
-import { targetOf } from './target.js';
+import { targetOf, type Target } from './target.js';
 
 /** Dependencies of {@link BranchCalls} besides the environment. */
 export interface CallServices {
@@ -86,13 +86,13 @@ export class BranchCalls {
   }
 
   async #call(
-    target: string,
+    target: Target,
     caller: Caller,
     transaction: TransactionRecord,
     branch: BranchRecord,
   ): Promise<Outcome | Deferred> {
     const { circuitBreaker } = this.#services;
-    const outcome = await circuitBreaker.call(target, caller, () => this.#send(transaction, branch));
+    const outcome = await circuitBreaker.call(target, caller, () => this.#send(transaction, branch, !caller.isNew));
     if (
       outcome.kind === 'unknown' ||
       (outcome.kind === 'failure' && !isFailureDecisive(transaction.transType, branch.op))
@@ -102,7 +102,7 @@ export class BranchCalls {
     return outcome;
   }
 
-  async #send(transaction: TransactionRecord, branch: BranchRecord): Promise<Outcome> {
+  async #send(transaction: TransactionRecord, branch: BranchRecord, isRecovery: boolean): Promise<Outcome> {
     const { transport, settings } = this.#environment;
     const { gid, transType, options, protocol } = transaction;
     const { branchId, op } = branch;
@@ -114,6 +114,7 @@ export class BranchCalls {
         headers: options.branchHeaders,
         protocol,
         timeoutSeconds: requestTimeout(options, settings),
+        isRecovery,
       })
       .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
     const isDecided = outcome.kind === 'success' || (outcome.kind === 'failure' && isFailureDecisive(transType, op));

@@ -2,7 +2,7 @@ import type { Outcome } from '../../../protocol/internal.js';
 import type { Deferred } from '../../engine/pass.js';
 import type { CoordinatorEnvironment } from '../../environment/coordinator-environment.js';
 import type { Waker } from '../waker.js';
-import { isSameTarget } from './target.js';
+import { isSameTarget, type Target } from './target.js';
 import { TargetHealth } from './target-health.js';
 
 /**
@@ -23,14 +23,17 @@ export interface Caller {
 }
 
 /**
- * A circuit breaker for each target. After some calls in a row without an answer the circuit opens: further calls are
- * deferred, except for one probe every `breakerProbeSeconds`. When a target answers a probe, every transaction that
- * waits for the target becomes due at once.
+ * A circuit breaker for each origin and for each path. After some calls in a row without an answer the circuit opens: further
+ * calls are deferred, except for one probe every `breakerProbeSeconds`. When the target answers a probe, every transaction
+ * that waits for the target becomes due at once.
+ *
+ * A server that cannot be reached concerns its origin. A call that hangs concerns its path, and the origin only when as many
+ * other paths hang. The repeated calls of one transaction do not open the circuit of a path: they have their own pauses.
  */
 export class CircuitBreaker {
   readonly #environment: CoordinatorEnvironment;
   readonly #waker: Waker;
-  /** Targets that have failed, in the order of their last failure. */
+  /** Origins and paths that have failed, in the order of their last failure. */
   readonly #health = new Map<string, TargetHealth>();
   /** Targets for which running passes wait, by gid, each with {@link Caller.isNew}. */
   readonly #deferredTargets = new Map<string, Map<string, boolean>>();
@@ -45,46 +48,66 @@ export class CircuitBreaker {
    * Makes a call unless the circuit of its target is open. A probe without an answer is also deferred: the coordinator
    * called early, so the call does not count for the transaction.
    *
-   * @param target - see `targetOf`
+   * @param target - where the call leads
    * @param caller - on whose behalf
    * @param send - makes the call
    */
-  async call(target: string, caller: Caller, send: () => Promise<Outcome>): Promise<Outcome | Deferred> {
+  async call(target: Target, caller: Caller, send: () => Promise<Outcome>): Promise<Outcome | Deferred> {
     const deferred = this.deferIfOpen(target, caller);
     if (deferred) return deferred;
-    const isProbe = this.isOpen(target);
-    if (isProbe) this.#beginProbe(target);
+    const probed = circuitsOf(target).filter((circuit) => this.#isOpen(circuit));
+    for (const circuit of probed) this.#beginProbe(circuit);
     const outcome = await send();
     if (this.#isStopped) return outcome;
     if (outcome.kind !== 'unknown' || !outcome.unreachable) {
-      this.#recordAnswer(target, isProbe);
+      for (const circuit of circuitsOf(target)) this.#recordAnswer(circuit, probed.includes(circuit));
       return outcome;
     }
-    this.#recordFailure(target, caller.gid, isProbe, outcome.definite ? outcome.message : undefined);
-    return isProbe && this.isOpen(target) ? this.#defer(target, { ...caller, isNew: false }) : outcome;
+    const refusal = outcome.definite ? outcome.message : undefined;
+    const failed =
+      outcome.connected && target.path !== target.origin ? this.#failPath(target, caller.gid) : [target.origin];
+    for (const circuit of new Set([...failed, ...probed])) {
+      this.#recordFailure(circuit, caller.gid, probed.includes(circuit), refusal);
+    }
+    const open = probed.find((circuit) => this.#isOpen(circuit));
+    return open === undefined ? outcome : this.#defer(open, { ...caller, isNew: false });
   }
 
   /**
-   * Defers a call when the circuit of its target is open and the call is no probe.
+   * Defers a call when a circuit of its target is open and the call is no probe.
    *
-   * @param target - see `targetOf`
+   * @param target - where the call leads
    * @param caller - on whose behalf
    * @returns undefined when the call may be made
    */
-  deferIfOpen(target: string, caller: Caller): Deferred | undefined {
-    const health = this.#health.get(target);
-    if (!health?.isOpen) return undefined;
-    const isCandidate = caller.isNew || (health.probeGid ?? caller.gid) === caller.gid;
-    return health.mayProbe && isCandidate ? undefined : this.#defer(target, caller);
+  deferIfOpen(target: Target, caller: Caller): Deferred | undefined {
+    for (const circuit of circuitsOf(target)) {
+      const health = this.#health.get(circuit);
+      if (!health?.isOpen) continue;
+      const isCandidate = caller.isNew || (health.probeGid ?? caller.gid) === caller.gid;
+      if (!health.mayProbe || !isCandidate) return this.#defer(circuit, caller);
+    }
+    return undefined;
   }
 
   /**
-   * Whether the circuit of a target is open.
+   * Whether calls of a target are deferred.
    *
-   * @param target - see `targetOf`
+   * @param target - where the calls lead
    */
-  isOpen(target: string): boolean {
-    return this.#health.get(target)?.isOpen ?? false;
+  isOpen(target: Target): boolean {
+    return circuitsOf(target).some((circuit) => this.#isOpen(circuit));
+  }
+
+  #isOpen(circuit: string): boolean {
+    return this.#health.get(circuit)?.isOpen ?? false;
+  }
+
+  /** The circuits that fail when a call hangs: that of the path, and that of the origin when the path has not hung before. */
+  #failPath({ origin, path }: Target, gid: string): readonly string[] {
+    const health = this.#health.get(path);
+    if (!health || health.failures === 0) return [path, origin];
+    return health.hasCandidate(gid) ? [] : [path];
   }
 
   /**
@@ -235,4 +258,9 @@ export class CircuitBreaker {
   #logWakeError(error: unknown, fields: Readonly<Record<string, string>>): void {
     this.#environment.logger.error('transactions could not be made due', { ...fields, error: String(error) });
   }
+}
+
+/** The keys of {@link CircuitBreaker}: the origin first. */
+function circuitsOf({ origin, path }: Target): readonly string[] {
+  return origin === path ? [origin] : [origin, path];
 }

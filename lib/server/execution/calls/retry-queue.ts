@@ -1,4 +1,6 @@
+import { SlotsByServer } from '../../../support/slots-by-server.js';
 import type { Clock } from '../../environment/clock.js';
+import type { Target } from './target.js';
 
 /** Longest time in milliseconds that a pass should wait for its first slot. */
 const MAX_WAIT_MS = 500;
@@ -10,9 +12,8 @@ const MAX_DEFERRAL_MS = 30_000;
 /** Assumed duration of a call in milliseconds until one was measured. */
 const DEFAULT_CALL_MS = 20;
 
-interface TargetState {
-  running: number;
-  readonly queue: Waiting[];
+/** What is known of the calls of one path, while one of them runs or waits. */
+interface PathState {
   /** Moving average of the duration of calls; undefined until one was measured. */
   callMs: number | undefined;
   /** Calls so far, and the passes that made them. */
@@ -28,26 +29,21 @@ interface PassState {
   hasBegun: boolean;
 }
 
-interface Waiting {
-  readonly pass: PassState;
-  readonly begin: () => void;
-}
-
 /** How one pass gets slots for its calls. */
 export interface PassSlots {
   /**
    * Waits for a slot. A pass without a slot so far does not wait when that would take long.
    *
-   * @param target - see `targetOf`
+   * @param target - where the call leads
    * @returns undefined when the pass must be deferred
    */
-  acquire(target: string): Promise<CallSlot | undefined>;
+  acquire(target: Target): Promise<CallSlot | undefined>;
   /**
    * When a deferred pass should try again; later with each call, so that deferred passes keep their order.
    *
-   * @param target - see `targetOf`
+   * @param target - where the call leads
    */
-  nextAttemptTime(target: string): number;
+  nextAttemptTime(target: Target): number;
 }
 
 /** The permission to call a target now. */
@@ -64,28 +60,31 @@ export interface CallSlot {
 export interface RetryQueueListener {
   /** A pass waits and has no running call. */
   onWait(): void;
-  /** A target for which passes were deferred has capacity again. */
+  /** A path for which passes were deferred has capacity again. */
   onCapacity(): void;
 }
 
 /**
- * Limits the concurrent calls of recovery for each target. Further calls wait in a short queue, first in, first out. When it
- * is full, passes are deferred, so that a slow target with a long backlog takes no capacity from other targets.
+ * Limits the concurrent calls of recovery: those of one path, and twice as many for all paths of an origin. Further calls of a
+ * path wait in a short queue, first in, first out. When it is full, passes are deferred, so that a slow path with a long
+ * backlog takes no capacity from others.
  */
 export class RetryQueue {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #listener: RetryQueueListener;
-  readonly #targets = new Map<string, TargetState>();
+  readonly #slots: SlotsByServer;
+  readonly #paths = new Map<string, PathState>();
   #waitingPasses = 0;
 
   /**
-   * @param limit - maximum number of concurrent calls of one target
+   * @param limit - maximum number of concurrent calls of one path
    * @param clock - measures calls
    * @param listener - is notified of changes
    */
   constructor(limit: number, clock: Clock, listener: RetryQueueListener) {
     this.#limit = limit;
+    this.#slots = new SlotsByServer(2 * limit);
     this.#clock = clock;
     this.#listener = listener;
   }
@@ -104,68 +103,71 @@ export class RetryQueue {
     };
   }
 
-  async #acquire(name: string, pass: PassState): Promise<CallSlot | undefined> {
-    const target = this.#targetState(name);
+  async #acquire({ origin, path }: Target, pass: PassState): Promise<CallSlot | undefined> {
     const isFirst = !pass.hasBegun && pass.waiting === 0;
-    if (target.running < this.#limit) {
-      target.running++;
-      this.#count(pass, 1, 0);
-    } else {
-      if (isFirst && this.#isFull(target)) return undefined;
+    if (this.#slots.tryAcquire(origin, path)) this.#count(pass, 1, 0);
+    else {
+      if (isFirst && this.#isFull(origin, path)) return undefined;
       this.#count(pass, 0, 1);
-      await new Promise<void>((begin) => target.queue.push({ pass, begin }));
+      await new Promise<void>((resolve) => {
+        this.#slots.wait(origin, path, () => {
+          // counted before the released slot, so that a pass that goes on with another call never counts as waiting
+          this.#count(pass, 1, -1);
+          resolve();
+        });
+      });
     }
+    const state = this.#stateOf(path);
     pass.hasBegun = true;
-    target.calls++;
-    if (isFirst) target.passes++;
+    state.calls++;
+    if (isFirst) state.passes++;
     const start = this.#clock.now();
     return {
       release: (wasUsed) => {
-        if (wasUsed) recordDuration(target, this.#clock.now() - start);
-        this.#handOver(name, target);
+        if (wasUsed) recordDuration(state, this.#clock.now() - start);
+        const waiting = this.#slots.waiting(origin, path);
+        this.#slots.release(origin, path);
         this.#count(pass, -1, 0);
+        this.#forgetIfIdle(origin, path);
+        const hasCapacity = waiting >= this.#limit && this.#slots.waiting(origin, path) < this.#limit;
+        if (hasCapacity && state.bookedUntil > this.#clock.now()) this.#listener.onCapacity();
       },
     };
   }
 
-  #isFull(target: TargetState): boolean {
-    const { queue, callMs } = target;
-    if (queue.length < this.#limit) return false;
-    return callMs === undefined || queue.length * this.#slotIntervalMs(target) > MAX_WAIT_MS;
+  #isFull(origin: string, path: string): boolean {
+    const waiting = this.#slots.waiting(origin, path);
+    if (waiting < this.#limit) return false;
+    const state = this.#stateOf(path);
+    return state.callMs === undefined || waiting * this.#slotIntervalMs(state) > MAX_WAIT_MS;
   }
 
   /** Expected time from one free slot to the next. */
-  #slotIntervalMs({ callMs = DEFAULT_CALL_MS }: TargetState): number {
+  #slotIntervalMs({ callMs = DEFAULT_CALL_MS }: PathState): number {
     return callMs / this.#limit;
   }
 
-  #handOver(name: string, target: TargetState): void {
-    const next = target.queue.shift();
-    if (next) {
-      // counted before the released slot, so that a pass that goes on with another call never counts as waiting
-      this.#count(next.pass, 1, -1);
-      next.begin();
-    } else if (--target.running === 0) this.#targets.delete(name);
-    if (target.queue.length === this.#limit - 1 && target.bookedUntil > this.#clock.now()) this.#listener.onCapacity();
-  }
-
-  #nextAttemptTime(name: string): number {
-    const target = this.#targetState(name);
+  #nextAttemptTime({ origin, path }: Target): number {
+    const state = this.#stateOf(path);
     const now = this.#clock.now();
-    const intervalMs = this.#slotIntervalMs(target);
-    const earliest = now + Math.max(MIN_DEFERRAL_MS, target.queue.length * intervalMs);
-    const passMs = intervalMs * (target.calls / Math.max(1, target.passes));
-    target.bookedUntil = Math.min(Math.max(target.bookedUntil, earliest) + passMs, now + MAX_DEFERRAL_MS);
-    if (target.running === 0) this.#targets.delete(name);
-    return Math.ceil(target.bookedUntil);
+    const intervalMs = this.#slotIntervalMs(state);
+    const earliest = now + Math.max(MIN_DEFERRAL_MS, this.#slots.waiting(origin, path) * intervalMs);
+    const passMs = intervalMs * (state.calls / Math.max(1, state.passes));
+    state.bookedUntil = Math.min(Math.max(state.bookedUntil, earliest) + passMs, now + MAX_DEFERRAL_MS);
+    this.#forgetIfIdle(origin, path);
+    return Math.ceil(state.bookedUntil);
   }
 
-  #targetState(name: string): TargetState {
-    const known = this.#targets.get(name);
+  #stateOf(path: string): PathState {
+    const known = this.#paths.get(path);
     if (known) return known;
-    const target = { running: 0, queue: [], callMs: undefined, calls: 0, passes: 0, bookedUntil: 0 };
-    this.#targets.set(name, target);
-    return target;
+    const state = { callMs: undefined, calls: 0, passes: 0, bookedUntil: 0 };
+    this.#paths.set(path, state);
+    return state;
+  }
+
+  #forgetIfIdle(origin: string, path: string): void {
+    if (this.#slots.running(origin, path) + this.#slots.waiting(origin, path) === 0) this.#paths.delete(path);
   }
 
   #count(pass: PassState, running: number, waiting: number): void {
@@ -179,9 +181,9 @@ export class RetryQueue {
 }
 
 /** The system clock may be set back during a call. */
-function recordDuration(target: TargetState, ms: number): void {
-  const { callMs = ms } = target;
-  target.callMs = Math.max(0, callMs + (ms - callMs) / 8);
+function recordDuration(path: PathState, ms: number): void {
+  const { callMs = ms } = path;
+  path.callMs = Math.max(0, callMs + (ms - callMs) / 8);
 }
 
 function isBlocked({ running, waiting }: PassState): boolean {

@@ -3,9 +3,9 @@ import type { Clock } from '../../environment/clock.js';
 /** Maximum number of transactions of a target that are remembered as candidates for a probe. */
 const MAX_CANDIDATES = 16;
 
-/** State of the circuit breaker for a target that has failed. */
+/** State of the circuit breaker for an origin or a path that has failed. */
 export class TargetHealth {
-  /** Calls in a row without an answer. */
+  /** Calls in a row without an answer; of a path, the transactions of these calls. */
   failures = 0;
   /** What the target last answered, when waiting does not change it. */
   refusal: string | undefined;
@@ -67,6 +67,11 @@ export class TargetHealth {
     else candidates.unshift(gid);
     if (candidates.length <= MAX_CANDIDATES) return;
     candidates.splice(Math.floor((random() * candidates.length) / 2), 1);
+  }
+
+  /** Whether a transaction is remembered. */
+  hasCandidate(gid: string): boolean {
+    return this.#candidates.includes(gid);
   }
 
   /** Removes the next candidate. */

@@ -1,17 +1,43 @@
 import { isHttpUrl } from '../../../protocol/internal.js';
 import { leadsTo } from '../../store/targets.js';
 
+/** Where a branch call leads. */
+export interface Target {
+  /** Scheme, host and port, or the service name: what is down when it refuses connections. */
+  readonly origin: string;
+  /** The origin and the path, or the gRPC method: what may hang while other paths answer. */
+  readonly path: string;
+}
+
+/** Longest path in characters that is told apart, because a URL can be very long. */
+const MAX_PATH_LENGTH = 1000;
+
 /** Scheme and host; some drivers use `protocol1:///host:port/…`. */
 const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
 
 /**
- * The target of a branch URL: its beginning with scheme, host and port. The path of a registry URL
- * (`etcd://registry/service/pkg.Service/Method`) names the service, so the target contains it.
+ * The target of a branch URL.
  *
  * @param url - branch URL
  * @param isOverHttp - the branch is called over HTTP, so that the rest of the URL is a path
  */
-export function targetOf(url: string, isOverHttp: boolean = isHttpUrl(url)): string {
+export function targetOf(url: string, isOverHttp: boolean = isHttpUrl(url)): Target {
+  const origin = originOf(url, isOverHttp);
+  const length = url.slice(origin.length).search(/[?#]/);
+  const path = length < 0 ? url : url.slice(0, origin.length + length);
+  if (path.length - origin.length <= MAX_PATH_LENGTH) return { origin, path };
+  // the end of a segment, so that the path is still a beginning of URLs
+  return {
+    origin,
+    path: path.slice(0, Math.max(origin.length, path.lastIndexOf('/', origin.length + MAX_PATH_LENGTH))),
+  };
+}
+
+/**
+ * The beginning of a branch URL with scheme, host and port. The path of a registry URL
+ * (`etcd://registry/service/pkg.Service/Method`) names the service, so the origin contains it.
+ */
+function originOf(url: string, isOverHttp: boolean): string {
   const host = HOST.exec(url)![0];
   if (isOverHttp || !url.includes('://')) return host;
   // the last two segments are the gRPC method

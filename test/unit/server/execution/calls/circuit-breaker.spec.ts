@@ -1,8 +1,10 @@
+import type { Outcome } from 'nestjs-dtm/protocol';
 import { memoryStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CircuitBreaker } from '../../../../../lib/server/execution/calls/circuit-breaker.js';
 import { resolveSettings } from '../../../../../lib/server/settings.js';
 import type { CoordinatorEnvironment } from '../../../../../lib/server/environment/coordinator-environment.js';
+import type { Target } from '../../../../../lib/server/execution/calls/target.js';
 import type { Waker } from '../../../../../lib/server/execution/waker.js';
 import { NO_ANSWER } from '../../../../support/hosts-transport.js';
 import { RecordingLogger } from '../../../../support/recording-logger.js';
@@ -40,13 +42,14 @@ beforeEach(() => {
   breaker = new CircuitBreaker(environment, waker as unknown as Waker);
 });
 
-const fails = (target: string, gid = 'g') => breaker.call(target, { gid, isNew: true }, async () => NO_ANSWER);
-const answers = (target: string, gid = 'g') => breaker.call(target, { gid, isNew: true }, async () => SUCCESS);
+const at = (origin: string, path = ''): Target => ({ origin, path: origin + path });
+const fails = (target: string, gid = 'g') => breaker.call(at(target), { gid, isNew: true }, async () => NO_ANSWER);
+const answers = (target: string, gid = 'g') => breaker.call(at(target), { gid, isNew: true }, async () => SUCCESS);
 
 async function open(target: string): Promise<void> {
   await fails(target);
   await fails(target);
-  expect(breaker.isOpen(target)).toBe(true);
+  expect(breaker.isOpen(at(target))).toBe(true);
 }
 
 describe('remembered targets', () => {
@@ -55,7 +58,7 @@ describe('remembered targets', () => {
     expect(clock.pending).toBe(10_000);
     await open('http://one-more');
     expect(clock.pending).toBe(10_000);
-    expect([breaker.isOpen('http://host0'), breaker.isOpen('http://host1')]).toEqual([false, true]);
+    expect([breaker.isOpen(at('http://host0')), breaker.isOpen(at('http://host1'))]).toEqual([false, true]);
     expect(await answers('http://host0')).toBe(SUCCESS);
     breaker.stop();
     expect(clock.pending).toBe(0);
@@ -66,7 +69,7 @@ describe('remembered targets', () => {
       await fails(`http://host${index}`);
       await answers(`http://host${index}`);
     }
-    for (let index = 0; index < 20_000; index++) expect(breaker.isOpen(`http://host${index}`)).toBe(false);
+    for (let index = 0; index < 20_000; index++) expect(breaker.isOpen(at(`http://host${index}`))).toBe(false);
     expect(clock.pending).toBe(0);
   });
 });
@@ -103,11 +106,11 @@ describe('the next probe', () => {
   it('is made by the woken transaction, or by a new one', async () => {
     await open('http://bank');
     await clock.advance(2000);
-    const other = await breaker.call('http://bank', { gid: 'other', isNew: false }, async () => SUCCESS);
+    const other = await breaker.call(at('http://bank'), { gid: 'other', isNew: false }, async () => SUCCESS);
     expect(other).toMatchObject({ kind: 'deferred' });
-    const candidate = await breaker.call('http://bank', { gid: 'g', isNew: false }, async () => SUCCESS);
+    const candidate = await breaker.call(at('http://bank'), { gid: 'g', isNew: false }, async () => SUCCESS);
     expect(candidate).toBe(SUCCESS);
-    expect(breaker.isOpen('http://bank')).toBe(false);
+    expect(breaker.isOpen(at('http://bank'))).toBe(false);
   });
 
   it('is made by another transaction when the woken one does not call', async () => {
@@ -117,7 +120,7 @@ describe('the next probe', () => {
     await clock.advance(2000);
     expect(woken).toEqual([{ gid: 'first' }, { gid: 'second' }]);
     await clock.advance(2000);
-    expect(await breaker.call('http://bank', { gid: 'x', isNew: false }, async () => SUCCESS)).toBe(SUCCESS);
+    expect(await breaker.call(at('http://bank'), { gid: 'x', isNew: false }, async () => SUCCESS)).toBe(SUCCESS);
   });
 
   it('is made although the store could not wake a transaction', async () => {
@@ -125,21 +128,21 @@ describe('the next probe', () => {
     wake = () => Promise.reject(new Error('disk full'));
     await clock.advance(6000);
     expect(logger.lines.at(-1)).toMatchObject({ level: 'error', fields: { gid: 'g', error: 'Error: disk full' } });
-    expect(await breaker.call('http://bank', { gid: 'x', isNew: false }, async () => SUCCESS)).toBe(SUCCESS);
+    expect(await breaker.call(at('http://bank'), { gid: 'x', isNew: false }, async () => SUCCESS)).toBe(SUCCESS);
   });
 
   it('does not reopen a circuit that an operator has closed meanwhile', async () => {
     await open('http://bank');
     await clock.advance(2000);
-    const probe = breaker.call('http://bank', { gid: 'g', isNew: false }, async () => {
+    const probe = breaker.call(at('http://bank'), { gid: 'g', isNew: false }, async () => {
       breaker.reset('http://bank');
       return NO_ANSWER;
     });
     // the failure counts like any other
     expect(await probe).toBe(NO_ANSWER);
-    expect(breaker.isOpen('http://bank')).toBe(false);
+    expect(breaker.isOpen(at('http://bank'))).toBe(false);
     await fails('http://bank');
-    expect(breaker.isOpen('http://bank')).toBe(true);
+    expect(breaker.isOpen(at('http://bank'))).toBe(true);
   });
 });
 
@@ -197,6 +200,81 @@ describe('a deferred pass', () => {
     expect(woken).toEqual([]);
     expect(await answers('http://bank')).toBe(SUCCESS);
     expect(await fails('http://bank')).toBe(NO_ANSWER);
-    expect(breaker.isOpen('http://bank')).toBe(false);
+    expect(breaker.isOpen(at('http://bank'))).toBe(false);
+  });
+});
+
+describe('a path that hangs', () => {
+  const HANGS: Outcome = { kind: 'unknown', message: 'no answer: time-out', unreachable: true, connected: true };
+  const call = (path: string, gid: string, outcome: Outcome) =>
+    breaker.call(at('http://bank', path), { gid, isNew: true }, async () => outcome);
+
+  it('opens its own circuit, and other paths are still called', async () => {
+    await call('/slow', 'a', HANGS);
+    await call('/slow', 'b', HANGS);
+    expect(await call('/slow', 'c', SUCCESS)).toMatchObject({ kind: 'deferred' });
+    expect(await call('/fast', 'd', SUCCESS)).toBe(SUCCESS);
+    expect([breaker.isOpen(at('http://bank', '/slow')), breaker.isOpen(at('http://bank', '/fast'))]).toEqual([
+      true,
+      false,
+    ]);
+    await clock.advance(2000);
+    expect(await call('/slow', 'c', SUCCESS)).toBe(SUCCESS);
+    await settled();
+    expect(woken.at(-1)).toEqual({ target: 'http://bank/slow' });
+    expect(breaker.isOpen(at('http://bank', '/slow'))).toBe(false);
+  });
+
+  it('opens no circuit by the repeated calls of one transaction', async () => {
+    for (let count = 0; count < 5; count++) await call('/slow', 'a', HANGS);
+    expect(breaker.isOpen(at('http://bank', '/slow'))).toBe(false);
+    await call('/slow', 'b', HANGS);
+    expect(breaker.isOpen(at('http://bank', '/slow'))).toBe(true);
+  });
+
+  it('opens the circuit of its origin together with other paths, when nothing answers in between', async () => {
+    await call('/1', 'a', HANGS);
+    await call('/fast', 'x', SUCCESS);
+    await call('/2', 'b', HANGS);
+    expect(breaker.isOpen(at('http://bank', '/fast'))).toBe(false);
+    // a path counts once
+    await call('/2', 'b', HANGS);
+    expect(breaker.isOpen(at('http://bank', '/fast'))).toBe(false);
+    await call('/3', 'c', HANGS);
+    expect(await call('/fast', 'x', SUCCESS)).toMatchObject({ kind: 'deferred' });
+  });
+
+  it('does not close the circuit of its origin when its probe hangs', async () => {
+    await open('http://bank');
+    await clock.advance(2000);
+    expect(await call('/slow', 'a', HANGS)).toMatchObject({ kind: 'deferred' });
+    expect(breaker.isOpen(at('http://bank', '/fast'))).toBe(true);
+    await clock.advance(2000);
+    expect(await call('/fast', 'x', SUCCESS)).toBe(SUCCESS);
+    expect(breaker.isOpen(at('http://bank', '/slow'))).toBe(false);
+  });
+
+  it('is closed with its origin by an operator', async () => {
+    for (const path of ['/1', '/2']) {
+      for (const gid of ['a', 'b']) await call(path, gid, HANGS);
+      await call('/fast', 'x', SUCCESS);
+    }
+    breaker.reset('http://bank/1');
+    expect([breaker.isOpen(at('http://bank', '/1')), breaker.isOpen(at('http://bank', '/2'))]).toEqual([false, true]);
+    breaker.reset('http://bank');
+    expect(breaker.isOpen(at('http://bank', '/2'))).toBe(false);
+  });
+
+  it('is one of ten thousand that are remembered at most', async () => {
+    for (let index = 0; index < 10_050; index++) {
+      await call(`/${index}`, 'a', HANGS);
+      await call(`/${index}`, 'b', HANGS);
+      await call('/fast', 'x', SUCCESS);
+    }
+    expect(clock.pending).toBeLessThanOrEqual(10_000);
+    expect([breaker.isOpen(at('http://bank', '/0')), breaker.isOpen(at('http://bank', '/10049'))]).toEqual([
+      false,
+      true,
+    ]);
   });
 });

@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RetryQueue, type PassSlots, type CallSlot } from '../../../../../lib/server/execution/calls/retry-queue.js';
+import type { Target } from '../../../../../lib/server/execution/calls/target.js';
 import { START_TIME, VirtualClock, settled } from '../../../../support/virtual-clock.js';
+
+/** A path at an origin of its own, or `origin/path`. */
+const at = (path: string): Target => ({ origin: path.split('/')[0]!, path });
 
 let clock: VirtualClock;
 let waits: number;
@@ -32,7 +36,7 @@ class Attempt {
     readonly pass: PassSlots,
     target = 'bank',
   ) {
-    this.answered = pass.acquire(target).then((slot) => {
+    this.answered = pass.acquire(at(target)).then((slot) => {
       this.slot = slot;
       this.isAnswered = true;
     });
@@ -86,6 +90,18 @@ describe('the slots of a target', () => {
     const attempts = ['a', 'b', 'a'].flatMap((target) => acquire(queue, 1, target));
     await settled();
     expect(states(attempts)).toEqual(['calls', 'calls', 'waits']);
+  });
+
+  it('are twice as many for all paths of an origin, and no path takes those of the others', async () => {
+    const queue = createQueue(8);
+    const hanging = ['bank/a', 'bank/b', 'bank/c'].flatMap((path) => acquire(queue, 20, path));
+    await settled();
+    const calls = (path: number) =>
+      states(hanging.slice(20 * path, 20 * path + 20)).filter((state) => state === 'calls').length;
+    expect([0, 1, 2].map(calls)).toEqual([8, 4, 2]);
+    const [other] = acquire(queue, 1, 'bank/d');
+    await settled();
+    expect(other!.state).toBe('calls');
   });
 
   it('are all free again when every call has released its slot', async () => {
@@ -168,13 +184,13 @@ describe('when the wait would be long', () => {
     await settled();
     const deferred = attempts.filter(({ state }) => state === 'deferred');
     // two at a time take two seconds, and two wait
-    const seconds = deferred.map(({ pass }) => (pass.nextAttemptTime('bank') - clock.now()) / 1000);
+    const seconds = deferred.map(({ pass }) => (pass.nextAttemptTime(at('bank')) - clock.now()) / 1000);
     expect(seconds).toEqual([3, 4, 5, 6, 7]);
   });
 
   it('a deferral is neither shorter than 200 ms nor longer than 30 s', () => {
     const queue = createQueue(1);
-    const times = Array.from({ length: 10_000 }, () => queue.forPass().nextAttemptTime('bank') - clock.now());
+    const times = Array.from({ length: 10_000 }, () => queue.forPass().nextAttemptTime(at('bank')) - clock.now());
     expect(Math.min(...times)).toBeGreaterThanOrEqual(200);
     expect(Math.max(...times)).toBeLessThanOrEqual(30_000);
   });
@@ -185,7 +201,7 @@ describe('when the wait would be long', () => {
     const attempts = acquire(queue, 4);
     await settled();
     expect(attempts[3]!.state).toBe('deferred');
-    attempts[3]!.pass.nextAttemptTime('bank');
+    attempts[3]!.pass.nextAttemptTime(at('bank'));
     expect(capacityEvents).toBe(0);
     calling.slot!.release(true);
     expect(capacityEvents).toBe(1);
@@ -210,7 +226,7 @@ describe('when the wait would be long', () => {
       await attempt!.answered;
       clock.jump(ms);
       attempt!.slot!.release(true);
-      const later = queue.forPass().nextAttemptTime('bank') - clock.now();
+      const later = queue.forPass().nextAttemptTime(at('bank')) - clock.now();
       expect(later).toBeGreaterThan(0);
       expect(later).toBeLessThanOrEqual(30_000);
     }

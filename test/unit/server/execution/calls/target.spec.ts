@@ -27,13 +27,13 @@ describe('the target of a branch URL', () => {
     ['bank', 'bank'],
     ['/bank', ''],
   ])('%s is %s', (url, target) => {
-    expect(targetOf(url)).toBe(target);
+    expect(targetOf(url).origin).toBe(target);
     expect(url.startsWith(target)).toBe(true);
   });
 
   it('is the name of a service that is called over HTTP, without the path', () => {
-    expect(targetOf('nacos://bank/api/v1/transOut?group=G', true)).toBe('nacos://bank');
-    expect(targetOf('nacos://bank/api/v1/transOut?group=G', false)).toBe('nacos://bank/api');
+    expect(targetOf('nacos://bank/api/v1/transOut?group=G', true).origin).toBe('nacos://bank');
+    expect(targetOf('nacos://bank/api/v1/transOut?group=G', false).origin).toBe('nacos://bank/api');
   });
 
   it('is found quickly even in a hostile URL', () => {
@@ -43,8 +43,30 @@ describe('the target of a branch URL', () => {
       `x://${'/'.repeat(1e6)}`,
       ':'.repeat(1e6),
     ]) {
-      expect(url.startsWith(targetOf(url))).toBe(true);
+      const { origin, path } = targetOf(url);
+      expect(url.startsWith(origin)).toBe(true);
+      expect(url.startsWith(path) && path.length <= origin.length + 1000).toBe(true);
     }
+  });
+
+  it.each([
+    ['http://bank/transOut', 'http://bank/transOut'],
+    ['http://bank/transOut?x=/1', 'http://bank/transOut'],
+    ['http://bank/a/b/c#d', 'http://bank/a/b/c'],
+    ['http://bank', 'http://bank'],
+    ['http://bank?x=1', 'http://bank'],
+    ['bank:50051/bank.Bank/TransOut', 'bank:50051/bank.Bank/TransOut'],
+    ['consul://c:8500/trans?wait=1s/bank.Bank/TransOut', 'consul://c:8500/trans?wait=1s/bank.Bank/TransOut'],
+    ['polaris://trans/bank.Bank/TransOut?namespace=Test', 'polaris://trans/bank.Bank/TransOut'],
+    ['', ''],
+  ])('%s has the path %s', (url, path) => {
+    expect(targetOf(url).path).toBe(path);
+  });
+
+  it('has a path of at most 1000 characters, which ends with a segment', () => {
+    const segment = `/${'a'.repeat(400)}`;
+    expect(targetOf(`http://bank${segment.repeat(4)}?x=1`).path).toBe(`http://bank${segment.repeat(2)}`);
+    expect(targetOf(`http://bank/${'a'.repeat(2000)}`).path).toBe('http://bank');
   });
 });
 
