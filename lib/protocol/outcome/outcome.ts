@@ -18,7 +18,7 @@ export type Outcome =
       readonly cause?: unknown;
       /** Unknown because the target, or a proxy in front of it, gave no answer. @default false */
       readonly unreachable?: boolean | undefined;
-      /** {@link unreachable}, but the server was reached: other paths of it may answer. @default false */
+      /** With `unreachable`: the server was reached, so that other paths of it may answer. @default false */
       readonly connected?: boolean | undefined;
       /** Unknown for a reason that waiting does not change, such as a 404. @default false */
       readonly definite?: boolean | undefined;
