@@ -53,6 +53,8 @@ export async function startNacos({ auth = false } = {}) {
         `-Dnacos.core.auth.enabled=${auth}`,
         `-Dnacos.inetutils.ip-address=${host}`,
         `-Dserver.address=${host}`,
+        // the login to its own database takes longer than its 3 s on a busy machine
+        '-Ddb.pool.config.connectionTimeout=60000',
         `-Dserver.port=${port}`, // only a system property also moves the derived ports
         '-jar',
         jar,

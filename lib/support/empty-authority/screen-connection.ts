@@ -17,7 +17,7 @@ import { MendedConnection } from './mended-connection.js';
 const HELD_MS = 1000;
 
 /** The most bytes that are held. */
-const MAX_HELD_BYTES = 65_536;
+const MAX_HELD_BYTES = 32_768;
 
 /** Frames that a client sends before its first request. */
 const BEFORE_REQUEST: readonly number[] = [FRAME.PRIORITY, FRAME.SETTINGS, FRAME.WINDOW_UPDATE];
