@@ -174,6 +174,14 @@ const INJECTED_BUGS: readonly InjectedBug[] = [
     invariants: ['I9', 'durability'],
   },
   {
+    title: 'wakes nothing when a target answers again',
+    environment: (given) =>
+      storeWith(given, (store) => ({
+        wake: async (now, filter) => (filter.target === undefined ? store.wake(now, filter) : 0),
+      })),
+    invariants: ['wake'],
+  },
+  {
     title: 'never deletes final transactions',
     environment: (given) => storeWith(given, () => ({ prune: async () => ({ count: 0, nextPosition: '' }) })),
     invariants: ['I10'],

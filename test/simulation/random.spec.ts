@@ -29,6 +29,7 @@ const OUTCOMES = [
   'log: circuit breaker opened: the target does not answer',
   'log: circuit breaker closed: the target answers again',
   'log: polling for due transactions failed',
+  'deferred transaction woken',
 ];
 
 async function runSeed(report: Report, seed: number): Promise<void> {

@@ -76,6 +76,7 @@ export class SimulatedSystem {
           network: this.#network,
           settings,
           wire,
+          observer: this.#invariants,
         }),
     );
     this.#nodes[1]?.machine.adjustClock(skewMs);

@@ -19,6 +19,7 @@ export type Invariant =
   | 'durability'
   | 'order'
   | 'lease'
+  | 'wake'
   | 'errors';
 
 /** Most events of a run: a run with more events never ends. */

@@ -29,6 +29,12 @@ export interface NodeEnvironment {
   readonly network: SimulatedNetwork;
   readonly settings: CoordinatorSettings;
   readonly wire: Wire;
+  readonly observer: LogObserver;
+}
+
+/** Is notified of what coordinators log. */
+export interface LogObserver {
+  logged(process: Process, message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
 /** A machine that runs a coordinator and restarts it after each exit. */
@@ -105,11 +111,12 @@ export class CoordinatorNode {
     };
   }
 
-  #logger({ name }: Process): CoordinatorLogger {
-    const { simulation } = this.#environment;
+  #logger(process: Process): CoordinatorLogger {
+    const { simulation, observer } = this.#environment;
     const log = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
       simulation.count(`log: ${message}`);
-      simulation.log(name, `logs: ${message} ${JSON.stringify(fields)}`);
+      simulation.log(process.name, `logs: ${message} ${JSON.stringify(fields)}`);
+      observer.logged(process, message, fields);
     };
     return { info: log, warn: log, error: log };
   }

@@ -17,6 +17,7 @@ import { CallChecks, isOwner } from './calls.js';
 import { TransactionHistory, branchKey } from './transaction-history.js';
 import { EffectChecks, wantedNet } from './effects.js';
 import { StateChecks } from './states.js';
+import { WakeChecks } from './wakes.js';
 
 /** Observes all events and checks the invariants of docs/testing.md at each one. */
 export class Invariants
@@ -29,6 +30,7 @@ export class Invariants
   readonly #effects: EffectChecks;
   readonly #calls: CallChecks;
   readonly #answers: AnswerChecks;
+  readonly #wakes: WakeChecks;
 
   constructor(
     simulation: Simulation,
@@ -44,6 +46,7 @@ export class Invariants
     this.#effects = new EffectChecks(simulation);
     this.#calls = new CallChecks(simulation, settings, areLeasesSafe);
     this.#answers = new AnswerChecks(simulation);
+    this.#wakes = new WakeChecks(simulation);
   }
 
   /** Stored transactions that must still finish. */
@@ -70,6 +73,7 @@ export class Invariants
       `${operation}: ${gid} ${before?.transaction.status ?? 'new'} > ${status} [${rows}] ${owner ?? '-'} due ${nextCronTime}`,
     );
     this.#states.check(history, before, after);
+    this.#wakes.wrote(operation, process, before, after);
     const last = before?.transaction.owner;
     if (owner && owner !== last) {
       this.#calls.tookOver(gid, owner);
@@ -100,14 +104,24 @@ export class Invariants
 
   timingChanged(reason: string): void {
     this.#calls.timingChanged(reason, this.#database === 'shared');
+    this.#wakes.timingChanged(reason);
   }
 
   called(process: Process, call: OutgoingBranchCall): void {
-    if (process.kind === 'coordinator') this.#calls.called(this.#history(call.context.gid), process, call);
+    if (process.kind !== 'coordinator') return;
+    this.#calls.called(this.#history(call.context.gid), process, call);
+    this.#wakes.called(call);
   }
 
   answered(process: Process, call: OutgoingBranchCall, outcome: Outcome): void {
-    if (process.kind === 'coordinator') this.#calls.answered(this.#history(call.context.gid), process, call, outcome);
+    if (process.kind !== 'coordinator') return;
+    this.#calls.answered(this.#history(call.context.gid), process, call, outcome);
+    this.#wakes.answered(process, call, outcome);
+  }
+
+  /** A coordinator logs an event. */
+  logged(process: Process, message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#wakes.logged(process, message, fields);
   }
 
   acknowledged(operation: string, request: Pick<TransactionRequest, 'gid' | 'waitResult'>): void {
