@@ -14,7 +14,8 @@ export type StoreOperation =
   | 'getKv'
   | 'putKv'
   | 'deleteKv'
-  | 'listKv';
+  | 'listKv'
+  | 'assertWritable';
 
 /** Called instead of an operation; `call` executes the operation. */
 export type StoreInterceptor = <T>(operation: StoreOperation, call: () => Promise<T>) => Promise<T>;
@@ -25,6 +26,7 @@ export function interceptStore(inner: Store, intercept: StoreInterceptor): Store
     name: inner.name,
     open: () => inner.open(),
     close: () => inner.close(),
+    assertWritable: () => intercept('assertWritable', async () => inner.assertWritable?.()),
     create: (...args) => intercept('create', () => inner.create(...args)),
     find: (...args) => intercept('find', () => inner.find(...args)),
     addBranches: (...args) => intercept('addBranches', () => inner.addBranches(...args)),

@@ -36,7 +36,7 @@ export class ApiListeners {
   /** Listens for HTTP and JSON-RPC, and for gRPC when it has a port. */
   async open(options: ListenOptions): Promise<void> {
     const coordinator = this.#coordinator;
-    const { metrics } = coordinator;
+    const { metrics, storeHealth } = coordinator;
     const routes = { ...withErrorFilter(httpApi(coordinator), this.#errors), ...jsonRpcApi(coordinator, this.#errors) };
     this.#http = await listenHttp(routes, options, metrics);
     metrics.watchProcess();
@@ -45,7 +45,7 @@ export class ApiListeners {
       'dtmgimp.Dtm': withErrorFilter(grpcApi(coordinator), this.#errors),
       'nestjsdtm.Operator': withErrorFilter(grpcOperatorApi(coordinator), this.#errors),
     };
-    const environment = { metrics, clock: this.#clock };
+    const environment = { metrics, storeHealth, clock: this.#clock };
     this.#grpc = await listenGrpc(apis, options.host ?? DEFAULT_HOST, options.grpcPort, environment);
   }
 

@@ -30,6 +30,11 @@ export class Metrics {
     'branchtype',
     'status',
   ]);
+  readonly #storeWritable = new Gauge({
+    name: 'dtm_server_store_writable',
+    help: 'whether the store can write, 1 or 0, as the last probe or poll found',
+    registers: [this.#registry],
+  });
   #isWatching = false;
   #registeredGauge: Gauge | undefined;
 
@@ -42,6 +47,7 @@ export class Metrics {
       labelNames: Object.keys(labels),
       registers: [this.#registry],
     }).set(labels, 1);
+    this.setStoreWritable(true);
   }
 
   /** Content type of {@link text}. */
@@ -63,6 +69,11 @@ export class Metrics {
       registers: [this.#registry],
     });
     this.#registeredGauge.set(isRegistered ? 1 : 0);
+  }
+
+  /** Sets whether the store can write. */
+  setStoreWritable(isWritable: boolean): void {
+    this.#storeWritable.set(isWritable ? 1 : 0);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Metrics } from '../environment/metrics.js';
+import type { StoreHealth } from '../environment/store-health.js';
 import { AlertWebhook } from './calls/alert-webhook.js';
 import { BranchCalls } from './calls/branch-calls.js';
 import { CircuitBreaker } from './calls/circuit-breaker.js';
@@ -21,10 +22,11 @@ export class Execution {
 
   /**
    * @param metrics - counts passes and branch calls
+   * @param storeHealth - told about each poll of the store
    * @param alertWebhook - URL to which repeated failures of a branch are posted. @default no alerts
    * @throws DtmConfigError when the webhook is not an http or https URL
    */
-  constructor(environment: CoordinatorEnvironment, metrics: Metrics, alertWebhook?: string) {
+  constructor(environment: CoordinatorEnvironment, metrics: Metrics, storeHealth: StoreHealth, alertWebhook?: string) {
     const { settings, logger, owner } = environment;
     this.#alertWebhook = alertWebhook === undefined ? undefined : new AlertWebhook(alertWebhook, settings, logger);
     this.leases = new Leases(owner);
@@ -32,7 +34,7 @@ export class Execution {
     this.circuitBreaker = new CircuitBreaker(environment, this.waker);
     const services = { circuitBreaker: this.circuitBreaker, metrics, alertWebhook: this.#alertWebhook };
     this.runner = new Runner(environment, new BranchCalls(environment, services), metrics);
-    this.#recovery = new Recovery(environment, this.leases, this.runner);
+    this.#recovery = new Recovery(environment, this.leases, this.runner, storeHealth);
     this.#retention = new Retention(environment);
   }
 

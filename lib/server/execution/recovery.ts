@@ -1,6 +1,7 @@
 import type { TransactionDetails } from '../../protocol/internal.js';
 import { leaseTime } from '../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import type { StoreHealth } from '../environment/store-health.js';
 import { RetryQueue } from './calls/retry-queue.js';
 import type { Leases } from './leases.js';
 import type { Runner } from './runner.js';
@@ -16,6 +17,7 @@ export class Recovery {
   readonly #environment: CoordinatorEnvironment;
   readonly #leases: Leases;
   readonly #runner: Runner;
+  readonly #storeHealth: StoreHealth;
   readonly #retryQueue: RetryQueue;
   #passCount = 0;
   #loop: Promise<void> | undefined;
@@ -24,10 +26,11 @@ export class Recovery {
   #endPause: () => void = () => undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(environment: CoordinatorEnvironment, leases: Leases, runner: Runner) {
+  constructor(environment: CoordinatorEnvironment, leases: Leases, runner: Runner, storeHealth: StoreHealth) {
     this.#environment = environment;
     this.#leases = leases;
     this.#runner = runner;
+    this.#storeHealth = storeHealth;
     const { clock, settings } = environment;
     this.#retryQueue = new RetryQueue(settings.maxParallelRecoveryPerTarget, clock, {
       onWait: () => this.#onChange(),
@@ -89,9 +92,11 @@ export class Recovery {
         // a pass of this process may have outlived its lease
         if (!this.#runner.renew(details.transaction, details.transaction.updateTime)) void this.#start(details);
       }
+      await this.#storeHealth.afterPoll(false);
       return claimed.length === capacity;
     } catch (error) {
       logger.error('polling for due transactions failed', { store: store.name, error: String(error) });
+      await this.#storeHealth.afterPoll(true);
       return false;
     }
   }

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/internal.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import { Metrics } from '../environment/metrics.js';
+import { StoreHealth } from '../environment/store-health.js';
 import { redactingLogger } from '../environment/redacting-logger.js';
 import { Execution } from '../execution/execution.js';
 import type { WakeResult } from '../execution/waker.js';
@@ -32,6 +33,7 @@ export class Coordinator implements DtmApi {
   /** Called without a socket; branches over gRPC make a transaction one of gRPC. */
   readonly protocol = 'http';
   readonly metrics = new Metrics();
+  readonly storeHealth: StoreHealth;
   readonly #store: Store;
   readonly #execution: Execution;
   readonly #transactions: Transactions;
@@ -46,7 +48,8 @@ export class Coordinator implements DtmApi {
   constructor(environment: CoordinatorEnvironment, alertWebhook?: string) {
     const redacting = { ...environment, logger: redactingLogger(environment.logger) };
     this.#store = environment.store;
-    this.#execution = new Execution(redacting, this.metrics, alertWebhook);
+    this.storeHealth = new StoreHealth(redacting, this.metrics);
+    this.#execution = new Execution(redacting, this.metrics, this.storeHealth, alertWebhook);
     this.#topics = new Topics(redacting);
     this.#transactions = new Transactions(redacting, this.#execution, this.#topics);
     this.#workflows = new Workflows(redacting);

@@ -1,6 +1,6 @@
 import { DtmStoreError } from '../../protocol/internal.js';
 
-/** The error of every operation of a store that is not open. */
-export function closedError(name: string): DtmStoreError {
-  return new DtmStoreError(`${name} is closed; the coordinator is stopped, or was never started`);
+/** The error of every operation of a store that is not open; without the name of the store, because callers read it. */
+export function closedError(): DtmStoreError {
+  return new DtmStoreError('the store is closed; the coordinator is stopped, or was never started');
 }

@@ -31,6 +31,13 @@ export interface Store {
   /** Waits for running writes, then closes the store. */
   close(): Promise<void>;
   /**
+   * Writes something that changes nothing; throws DtmStoreError when the store cannot write. `/api/ping` and the gRPC health
+   * service report the result.
+   *
+   * @default the store is assumed to be able to write
+   */
+  assertWritable?(): Promise<void>;
+  /**
    * Adds a transaction with its branches.
    *
    * @returns false when the gid exists; nothing is changed then

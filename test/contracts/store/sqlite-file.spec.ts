@@ -3,14 +3,18 @@ import { DtmStoreError } from 'nestjs-dtm/protocol';
 import { sqliteStore, type Store } from 'nestjs-dtm/server';
 import { spawn } from 'node:child_process';
 import {
+  closeSync,
   copyFileSync,
   existsSync,
+  fstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -78,9 +82,11 @@ describe('the file of the SQLite store', () => {
     await expect(refused).rejects.toThrow(DtmStoreError);
     await expect(refused).rejects.toThrow(/was removed or replaced .*; nothing was stored; put the same file back/);
     await expect(refused).rejects.not.toThrow(/dtm\.db/);
+    await expect(store.assertWritable!()).rejects.toThrow(/was removed or replaced/);
     copyFileSync(`${path}-away`, `${path}${suffix}`);
     await expect(store.create(detailsOf('replaced'))).rejects.toThrow(/was removed or replaced/);
     renameSync(`${path}-away`, `${path}${suffix}`);
+    await store.assertWritable!();
     expect(await store.create(detailsOf('after'))).toBe(true);
     await store.close();
     const again = await openStore(path);
@@ -304,6 +310,37 @@ describe('a write that fails', () => {
   });
 });
 
+describe('a store that cannot write', () => {
+  it('is told by a commit that changes nothing, until it can write again', async () => {
+    const store = await openStore(join(tempFolder(), 'dtm.db'));
+    const exec = vi.spyOn(Database.prototype, 'exec');
+    onTestFinished(() => exec.mockRestore());
+    await store.assertWritable!();
+    expect(exec.mock.calls.map(([sql]) => sql)).toEqual(['BEGIN IMMEDIATE', 'pragma user_version = 1', 'COMMIT']);
+    exec.mockImplementation(() => {
+      throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+    });
+    await expect(store.assertWritable!()).rejects.toThrow(/^the store could not write \(database or disk is full\)/);
+    exec.mockRestore();
+    await store.assertWritable!();
+  });
+
+  it('is told for good when a write has found damage', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    await (await openStore(path)).close();
+    const store = sqliteStore({ path, checkAtStart: false });
+    await store.open();
+    onTestFinished(() => store.close());
+    const file = openSync(path, 'r+');
+    writeSync(file, noise(fstatSync(file).size - 4096), 0, undefined, 4096);
+    closeSync(file);
+    await expect(store.create(detailsOf('g'))).rejects.toThrow(/^the store could not write \(.*malformed.*\)/);
+    const error = await errorOf(store.assertWritable!());
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(/^the file of the store is damaged; stop the coordinator, restore/);
+  });
+});
+
 describe('the log of the SQLite store', () => {
   it('is truncated although transactions were scanned without a change', async () => {
     const exec = vi.spyOn(Database.prototype, 'exec');
@@ -512,6 +549,6 @@ async function expectClosed(store: Store): Promise<void> {
   ];
   for (const error of await Promise.all(calls.map(errorOf))) {
     expect(error).toBeInstanceOf(DtmStoreError);
-    expect((error as Error).message).toMatch(/is closed; the coordinator is stopped, or was never started/);
+    expect((error as Error).message).toMatch(/^the store is closed; the coordinator is stopped, or was never started/);
   }
 }

@@ -90,8 +90,13 @@ class Bed {
     }
   }
 
+  /** Waits for the answer of a probe. */
+  async expectPing(status: number): Promise<void> {
+    await waitUntil(async () => (await get(`${this.#coordinator.origin}/api/ping`)).status === status);
+  }
+
   async expectAnswering(): Promise<void> {
-    for (const path of ['/api/ping', '/api/dtmsvr/newGid', '/api/dtmsvr/all?limit=1']) {
+    for (const path of ['/api/dtmsvr/newGid', '/api/dtmsvr/all?limit=1']) {
       expect((await get(this.#coordinator.origin + path)).status).toBe(200);
     }
   }
@@ -107,9 +112,11 @@ for (const { title, isAvailable, make } of FAILING_DISKS) {
       bed.fail();
       await bed.submitUntilRefused(12);
       await bed.expectAnswering();
+      await bed.expectPing(503);
       expect(await bed.statusOf('before-0')).toBe('succeed');
 
       bed.mend();
+      await bed.expectPing(200);
       expect((await bed.submit('after', { wait_result: true })).status).toBe(200);
       await bed.expectKept();
       // a refused gid is still free

@@ -50,6 +50,7 @@ describe('/api/metrics', () => {
       'dtm_server_info gauge',
       'dtm_server_process_total counter',
       'dtm_server_response_duration histogram',
+      'dtm_server_store_writable gauge',
       'dtm_transaction_handled_duration histogram',
       'dtm_transaction_process_total counter',
     ]);

@@ -121,6 +121,23 @@ for (const kind of [postgres, mariadb]) {
       });
     });
 
+    it('tells that it cannot write while the server is down', async () => {
+      const store = database.newTables().store();
+      await store.open();
+      onTestFinished(() => store.close());
+      await store.assertWritable!();
+      await database.kill();
+      // the first connections end, the next cannot be opened
+      await waitUntil(() => store.assertWritable!().then(() => false, isUnreachable));
+      await database.restart();
+      await waitUntil(() =>
+        store.assertWritable!().then(
+          () => true,
+          () => false,
+        ),
+      );
+    });
+
     /** Ends the connections of the stores, as an administrator or a restart does. */
     async function endConnections(): Promise<void> {
       const ids = await database.connections();
@@ -224,4 +241,8 @@ for (const kind of [postgres, mariadb]) {
       return answers;
     }
   });
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof DtmStoreError && error.message.includes('cannot be reached');
 }

@@ -12,6 +12,7 @@ import { acceptEmptyAuthority } from '../../../support/empty-authority/accept-em
 import { loadGrpc } from '../../../support/load-grpc.js';
 import type { Clock } from '../../environment/clock.js';
 import type { Metrics } from '../../environment/metrics.js';
+import type { StoreHealth } from '../../environment/store-health.js';
 import type { GrpcHandler } from './grpc-api.js';
 import { GrpcCalls } from './grpc-calls.js';
 import { GrpcConnections } from './grpc-connections.js';
@@ -58,6 +59,8 @@ export interface GrpcListenerEnvironment {
   readonly metrics: Pick<Metrics, 'countRequest'>;
   /** Timers. */
   readonly clock: Clock;
+  /** Decides what the health service answers. */
+  readonly storeHealth: StoreHealth;
 }
 
 /** Time for the last answers to reach their clients before the remaining connections are closed. */
@@ -75,12 +78,12 @@ export async function listenGrpc(
   apis: GrpcApis,
   host: string,
   port: number,
-  { metrics, clock }: GrpcListenerEnvironment,
+  { metrics, clock, storeHealth }: GrpcListenerEnvironment,
 ): Promise<GrpcListener> {
   const grpc = await loadGrpc();
   const server = new grpc.Server(SERVER_OPTIONS);
   const calls = new GrpcCalls(metrics);
-  const health = new HealthService(Object.keys(apis));
+  const health = new HealthService(Object.keys(apis), storeHealth);
   const streams = new Set<{ end(): unknown }>();
   for (const [service, api] of Object.entries(apis)) {
     const { definition, implementation } = calls.service(serviceMethods(service, PROTO_FILES), api);

@@ -1,4 +1,5 @@
 import type { ServerUnaryCall, ServerWritableStream, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
+import type { StoreHealth } from '../../environment/store-health.js';
 import { GRPC_STATUS, type ProtoFile } from '../../../protocol/internal.js';
 
 /** The .proto of the gRPC health service, which load balancers and orchestrators call. */
@@ -30,45 +31,54 @@ interface HealthAnswer {
   readonly status: 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 }
 
-/** The gRPC health service: every service has the state of the server. The name `''` means the server itself. */
+/**
+ * The gRPC health service: every service serves while the store can write. The name `''` means the server itself.
+ */
 export class HealthService {
   readonly #services: ReadonlySet<string>;
+  readonly #storeHealth: Pick<StoreHealth, 'isWritable' | 'onChange'>;
   readonly #watchers = new Set<ServerWritableStream<HealthRequest, HealthAnswer>>();
-  #isServing = true;
+  readonly #endNotices: () => void;
+  #isClosing = false;
 
   /** @param services - full names of the services */
-  constructor(services: readonly string[]) {
+  constructor(services: readonly string[], storeHealth: Pick<StoreHealth, 'isWritable' | 'onChange'>) {
     this.#services = new Set(['', ...services]);
+    this.#storeHealth = storeHealth;
+    this.#endNotices = storeHealth.onChange((isWritable) => {
+      for (const stream of this.#watchers) stream.write(this.#answer(stream.request.service, isWritable));
+    });
   }
 
   /** Handlers of `Check` and `Watch`. */
   readonly implementation: UntypedServiceImplementation = {
-    Check: ({ request }: ServerUnaryCall<HealthRequest, HealthAnswer>, callback: sendUnaryData<HealthAnswer>): void => {
-      if (this.#services.has(request.service)) callback(null, this.#answer(request.service));
-      else callback({ code: GRPC_STATUS.NOT_FOUND, details: 'unknown service' });
+    Check: async ({ request }: ServerUnaryCall<HealthRequest, HealthAnswer>, callback: sendUnaryData<HealthAnswer>) => {
+      if (!this.#services.has(request.service)) callback({ code: GRPC_STATUS.NOT_FOUND, details: 'unknown service' });
+      else callback(null, this.#answer(request.service, await this.#storeHealth.isWritable()));
     },
     Watch: (stream: ServerWritableStream<HealthRequest, HealthAnswer>): void => {
-      stream.write(this.#answer(stream.request.service));
-      if (!this.#isServing) {
-        stream.end();
-        return;
-      }
-      this.#watchers.add(stream);
       stream.once('close', () => this.#watchers.delete(stream));
+      void this.#storeHealth.isWritable().then((isWritable) => {
+        if (stream.destroyed) return;
+        stream.write(this.#answer(stream.request.service, isWritable));
+        if (this.#isClosing) stream.end();
+        else this.#watchers.add(stream);
+      });
     },
   };
 
   /** Reports that the server is closing, and ends the streams of watchers. */
   close(): void {
-    this.#isServing = false;
+    this.#isClosing = true;
+    this.#endNotices();
     for (const stream of this.#watchers) {
-      stream.write(this.#answer(stream.request.service));
+      stream.write(this.#answer(stream.request.service, false));
       stream.end();
     }
   }
 
-  #answer(service: string): HealthAnswer {
+  #answer(service: string, isWritable: boolean): HealthAnswer {
     if (!this.#services.has(service)) return { status: 'SERVICE_UNKNOWN' };
-    return { status: this.#isServing ? 'SERVING' : 'NOT_SERVING' };
+    return { status: isWritable && !this.#isClosing ? 'SERVING' : 'NOT_SERVING' };
   }
 }

@@ -9,6 +9,7 @@ import {
   jsonReader,
   stringifyEscaped,
 } from '../../../protocol/internal.js';
+import type { StoreHealth } from '../../environment/store-health.js';
 import type { Coordinator } from '../../operations/coordinator.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
 import { parseCount, parseTransactionFilter } from '../query-parameters.js';
@@ -28,7 +29,7 @@ const DEFAULT_LIMIT = 100;
  * @param coordinator - runs the operations
  */
 export function httpApi(coordinator: Coordinator): Routes {
-  const { metrics } = coordinator;
+  const { metrics, storeHealth } = coordinator;
   const registerBranch: Handler = async ({ body }) => {
     const fields = parseStrings(body);
     if (!fields) return invalidRegistration();
@@ -96,8 +97,8 @@ export function httpApi(coordinator: Coordinator): Routes {
     },
   };
   return {
-    'GET /api/ping': ping,
-    'POST /api/ping': ping,
+    'GET /api/ping': () => ping(storeHealth),
+    'POST /api/ping': () => ping(storeHealth),
     'GET /api/metrics': async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
     ...Object.fromEntries(
       Object.entries(routes).map(([route, handler]) => [route.replace(' ', ` ${BASE_PATH}`), handler]),
@@ -105,8 +106,9 @@ export function httpApi(coordinator: Coordinator): Routes {
   };
 }
 
-async function ping(): Promise<ApiAnswer> {
-  return data({ msg: 'pong' });
+async function ping(storeHealth: StoreHealth): Promise<ApiAnswer> {
+  if (await storeHealth.isWritable()) return data({ msg: 'pong' });
+  return { ...data({ message: 'the store cannot write; the log of the coordinator has the reason' }), status: 503 };
 }
 
 function command(run: (request: unknown) => Promise<void>): Handler {

@@ -34,6 +34,8 @@ class MemoryStore implements Store {
 
   async close(): Promise<void> {}
 
+  async assertWritable(): Promise<void> {}
+
   async create({ transaction, branches }: TransactionDetails): Promise<boolean> {
     if (this.#entries.has(transaction.gid)) return false;
     const entry = { id: ++this.#lastId, transaction, branches };

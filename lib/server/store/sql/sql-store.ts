@@ -64,6 +64,12 @@ export class SqlStore implements Store {
     });
   }
 
+  /** The server refuses even a write to no row when it cannot write. */
+  async assertWritable(): Promise<void> {
+    const { global } = this.#database.dialect.tables;
+    await this.#runWork(() => this.#database.execute(`update ${global} set owner = owner where id < 0`));
+  }
+
   create(details: TransactionDetails): Promise<boolean> {
     const { gid } = details.transaction;
     return this.#write({ kind: 'create', gid, size: estimateSize(details.transaction, details.branches), details });
@@ -197,7 +203,7 @@ export class SqlStore implements Store {
   }
 
   #assertOpen(): void {
-    if (!this.#isOpen) throw closedError(this.name);
+    if (!this.#isOpen) throw closedError();
   }
 
   /** Opening and closing run one after the other. */

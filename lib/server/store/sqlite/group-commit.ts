@@ -11,6 +11,9 @@ interface PendingWrite {
 /** Maximum number of iterations of the event loop that the first write of a group waits. */
 const MAX_ITERATIONS = 4;
 
+/** Codes of a file that waiting does not repair. */
+const DAMAGE = /^SQLITE_(CORRUPT|NOTADB)/;
+
 /**
  * Lets writes that arrive together share one database transaction, and so one fsync. A write is answered after the commit
  * that contains it. When the commit fails, all its writes are rejected and none is stored. When a write throws, only that
@@ -20,6 +23,7 @@ export class GroupCommit {
   readonly #database: Database.Database;
   #pending: PendingWrite[] = [];
   #scheduled: Promise<void> | undefined;
+  #isDamaged = false;
   readonly #beforeGroup: () => void;
 
   /**
@@ -58,6 +62,14 @@ export class GroupCommit {
     });
   }
 
+  /** @throws DtmStoreError when a write has found damage */
+  assertUndamaged(): void {
+    if (!this.#isDamaged) return;
+    throw new DtmStoreError(
+      'the file of the store is damaged; stop the coordinator, restore the file with its log from a backup, and start again',
+    );
+  }
+
   /** Waits for running writes. */
   async drain(): Promise<void> {
     while (this.#scheduled) await this.#scheduled;
@@ -70,7 +82,7 @@ export class GroupCommit {
     try {
       this.#beforeGroup();
     } catch (cause) {
-      return rejectAll(group, cause);
+      return this.#rejectAll(group, cause);
     }
     this.#write(group);
   }
@@ -82,7 +94,7 @@ export class GroupCommit {
       results = group.map(({ write }) => write());
     } catch (cause) {
       this.#rollBack();
-      if (group.length === 1) return rejectAll(group, cause);
+      if (group.length === 1) return this.#rejectAll(group, cause);
       for (const pending of group) this.#write([pending]);
       return;
     }
@@ -91,7 +103,7 @@ export class GroupCommit {
     } catch (cause) {
       this.#rollBack();
       this.#overwrite();
-      return rejectAll(group, cause);
+      return this.#rejectAll(group, cause);
     }
     for (const [index, { resolve }] of group.entries()) resolve(results[index] as never);
   }
@@ -115,12 +127,15 @@ export class GroupCommit {
       this.#rollBack();
     }
   }
-}
 
-function rejectAll(group: readonly PendingWrite[], cause: unknown): void {
-  const error =
-    cause instanceof DtmStoreError
-      ? cause
-      : new DtmStoreError(`the store could not write (${errorText(cause)}); nothing was stored, try again`, { cause });
-  for (const { reject } of group) reject(error);
+  #rejectAll(group: readonly PendingWrite[], cause: unknown): void {
+    this.#isDamaged ||= DAMAGE.test(String((cause as { code?: unknown }).code));
+    const error =
+      cause instanceof DtmStoreError
+        ? cause
+        : new DtmStoreError(`the store could not write (${errorText(cause)}); nothing was stored, try again`, {
+            cause,
+          });
+    for (const { reject } of group) reject(error);
+  }
 }

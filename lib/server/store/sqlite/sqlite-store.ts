@@ -22,6 +22,7 @@ import { FileIdentity } from './file-identity.js';
 import { findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import { encodeBranches, encodeChangingColumns, encodeProgress, type GlobalRow } from './rows.js';
+import { EMPTY_WRITE } from './schema.js';
 import { prepareStatements, type Statements } from './statements.js';
 import { WriteAheadLog } from './write-ahead-log.js';
 import { claimTransactions, findTransaction, listTransactions, readRegisteredBranches } from './transactions.js';
@@ -104,6 +105,12 @@ class SqliteStore implements Store {
     this.#open = undefined;
     await open?.commits.drain();
     if (open) closeDatabase(open.database, open.log);
+  }
+
+  async assertWritable(): Promise<void> {
+    const { commits, database } = this.#handle;
+    commits.assertUndamaged();
+    await commits.run(() => database.exec(EMPTY_WRITE));
   }
 
   create({ transaction, branches }: TransactionDetails): Promise<boolean> {
@@ -196,7 +203,7 @@ class SqliteStore implements Store {
   }
 
   get #handle(): OpenDatabase {
-    if (!this.#open) throw closedError(this.name);
+    if (!this.#open) throw closedError();
     return this.#open;
   }
 

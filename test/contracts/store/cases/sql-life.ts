@@ -21,10 +21,11 @@ async function expectClosed(store: Store): Promise<void> {
     store.list({}),
     store.prune(TIME, '', 1),
     store.listKv({}),
+    store.assertWritable!(),
   ];
   for (const error of await Promise.all(calls.map(errorOf))) {
     expect(error).toBeInstanceOf(DtmStoreError);
-    expect((error as Error).message).toMatch(/is closed; the coordinator is stopped, or was never started/);
+    expect((error as Error).message).toMatch(/^the store is closed; the coordinator is stopped, or was never started/);
   }
 }
 
@@ -79,6 +80,16 @@ export function sqlLifeCases(bed: SqlStoreFixture): void {
       await store.close();
       // the server ends a session a moment after its client has disconnected
       await expect.poll(() => bed.server.connections()).toEqual([]);
+    });
+
+    it('tells whether the server can write', async () => {
+      const tables = bed.newTables();
+      const store = await bed.open(tables);
+      await store.assertWritable!();
+      await tables.sql('drop table trans_global');
+      const error = await errorOf(store.assertWritable!());
+      expect(error).toBeInstanceOf(DtmStoreError);
+      expect((error as Error).message).toMatch(/ refused \(/);
     });
 
     it('uses no more connections than allowed', async () => {
