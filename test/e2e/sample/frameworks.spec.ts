@@ -42,8 +42,8 @@ interface Section {
   readonly partner?: { readonly framework: Framework; readonly scheme: string };
   /** URL of dtm for the Go initiator. @default DTM_SERVER */
   readonly goServer?: (httpPort: number) => string;
-  /** Coordinators that the Go initiator can reach. @default both */
-  readonly goInitiatorOn?: 'a real dtm' | 'none';
+  /** Whether Go has an initiator for the framework. @default true */
+  readonly hasGoInitiator?: boolean;
   /** New services become visible with a delay. @default false */
   readonly hasDelay?: boolean;
 }
@@ -96,14 +96,12 @@ const sections: readonly Section[] = [
     registry: polaris,
     partner: { framework: 'polaris', scheme: 'polaris' },
     // the namespace "default", as Go clients of Polaris encode it
-    // Go clients of Polaris can call Node only through a proxy, see the page of the driver
-    goInitiatorOn: 'a real dtm',
     goServer: () => 'polaris://dtmservice/?options=eyJOYW1lc3BhY2UiOiJkZWZhdWx0In0=',
     hasDelay: true,
   },
   { title: 'ego', registry: etcd, partner: { framework: 'ego', scheme: 'etcd' } },
   // sponge uses the etcd entries of kratos
-  { title: 'sponge', registry: etcd, partner: { framework: 'kratos', scheme: 'etcd' }, goInitiatorOn: 'none' },
+  { title: 'sponge', registry: etcd, partner: { framework: 'kratos', scheme: 'etcd' }, hasGoInitiator: false },
   { title: 'sponge', registry: consul, replacement: onConsul },
   { title: 'sponge', registry: nacos, replacement: onNacos, nameOf: (name) => `${name}.grpc`, hasDelay: true },
 ];
@@ -191,7 +189,7 @@ const needed = requireOrSkip('dtm', 'go-partner', ...new Set(sections.map(({ reg
 describe.skipIf(!needed.available)(needed.title('the frameworks sample'), () => {
   describe.each(sections)('$title on $registry.name', (section) => {
     const { title, registry, replacement = ['', ''], nameOf = (name: string) => name, partner } = section;
-    const { isSupportedByGo = true, goInitiatorOn = 'both' } = section;
+    const { isSupportedByGo = true, hasGoInitiator = true } = section;
     const commands = readmeCommands(README, title).map(({ env, program }) => ({
       program,
       env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replaceAll(...replacement)])),
@@ -250,7 +248,7 @@ describe.skipIf(!needed.available)(needed.title('the frameworks sample'), () => 
           expect(lines.map((line) => line.replace(/ gid=.*/, ''))).toEqual(LINES);
           for (const line of lines) expect(line).toContain(`gid=${called.gid} trans_type=saga`);
         }
-        if (goBusi && goInitiatorOn !== 'none' && (start === goDtm || goInitiatorOn === 'both')) {
+        if (goBusi && hasGoInitiator) {
           // Go initiator, Node service
           const [name = '', query] = env['BUSI']!.split('?');
           const urlOf = (method: string): string =>
