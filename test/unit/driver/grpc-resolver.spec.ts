@@ -110,6 +110,35 @@ describe('a resolver of gRPC on a source of addresses', () => {
     expect(reports.at(-1)).toBe(at(1));
   });
 
+  it('lets calls wait for a name only once', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: [] });
+    const use = async (): Promise<Report[]> => {
+      resolver.updateResolution();
+      await clock.advance(30_000);
+      resolver.destroy();
+      await clock.advance(10_000);
+      return reports.splice(0);
+    };
+    expect(await use()).toEqual(['', NOBODY]);
+    resolver.updateResolution();
+    await clock.advance(0);
+    expect(reports).toEqual(['', NOBODY]);
+    source.found('127.0.0.1:1');
+    expect(reports.at(-1)).toBe(at(1));
+  });
+
+  it('lets no calls wait for a name that had an instance in an earlier watch', async () => {
+    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    resolver.updateResolution();
+    await clock.advance(0);
+    resolver.destroy();
+    await clock.advance(10_000);
+    source.found();
+    resolver.updateResolution();
+    await clock.advance(0);
+    expect(reports).toEqual([at(1), '', NOBODY]);
+  });
+
   it('does not let calls wait while the registry is down, nor after an error, which gRPC keeps', async () => {
     const { source, clock, resolver, reports } = bed({ initial: [] });
     resolver.updateResolution();

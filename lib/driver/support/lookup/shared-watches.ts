@@ -40,6 +40,9 @@ export const DEFAULT_WATCH_TIMES: WatchTimes = {
  */
 const MAX_UNKNOWN_NAMES = 1000;
 
+/** The most names that are remembered, so that calls wait for each name only once. */
+const MAX_SEEN_NAMES = 10_000;
+
 /**
  * Watches that are shared by all listeners of a key. gRPC replaces a channel that cannot connect, and the registry should not
  * notice. A later listener receives at once what is known. When no answer comes in time, that is reported; a watch that throws
@@ -48,6 +51,8 @@ const MAX_UNKNOWN_NAMES = 1000;
 export class SharedWatches {
   readonly #times: WatchTimes;
   readonly #watches = new Map<string, SharedWatch>();
+  /** Names that had an instance, or for which calls have waited in vain. */
+  readonly #seen = new Set<string>();
 
   constructor(times: WatchTimes = DEFAULT_WATCH_TIMES) {
     this.#times = times;
@@ -64,7 +69,11 @@ export class SharedWatches {
     let shared = this.#watches.get(key);
     if (!shared) {
       if (!this.#hasRoom()) return this.#joinLater(key, watch, listener);
-      shared = new SharedWatch(watch, this.#times, () => this.#watches.delete(key));
+      shared = new SharedWatch(watch, this.#times, {
+        isNew: !this.#seen.has(key),
+        seen: () => this.#remember(key),
+        ended: () => this.#watches.delete(key),
+      });
       this.#watches.set(key, shared);
     }
     return shared.join(listener);
@@ -82,6 +91,12 @@ export class SharedWatches {
     return unknown.length < MAX_UNKNOWN_NAMES || unknown.some((watch) => watch.endUnused());
   }
 
+  #remember(key: string): void {
+    this.#seen.add(key);
+    const [oldest] = this.#seen;
+    if (this.#seen.size > MAX_SEEN_NAMES) this.#seen.delete(oldest!);
+  }
+
   #joinLater(key: string, watch: WatchAddresses, listener: LookupListener): () => void {
     listener.failed(`${MAX_UNKNOWN_NAMES} other names without an instance are being looked up`);
     let leave = this.#times.after(this.#times.answerTimeoutMs, () => (leave = this.join(key, watch, listener)));
@@ -89,10 +104,20 @@ export class SharedWatches {
   }
 }
 
+/** What a watch has to do with the other watches. */
+interface Surroundings {
+  /** Whether calls wait for the first instance. */
+  readonly isNew: boolean;
+  /** Is called at the first instance, or after a wait in vain. */
+  seen(): void;
+  /** Is called at the end. */
+  ended(): void;
+}
+
 class SharedWatch implements AddressListener {
   readonly #watch: WatchAddresses;
   readonly #times: WatchTimes;
-  readonly #onEnd: () => void;
+  readonly #surroundings: Surroundings;
   readonly #listeners = new Set<LookupListener>();
   #stop: (() => void) | undefined;
   /** Cancels the time-out of the answer, or the next start of a watch that has thrown. */
@@ -105,12 +130,13 @@ class SharedWatch implements AddressListener {
   #hasAddresses = false;
   #isUnknown = true;
   /** Whether calls to an unknown name wait. */
-  #mayWait = true;
+  #mayWait: boolean;
 
-  constructor(watch: WatchAddresses, times: WatchTimes, onEnd: () => void) {
+  constructor(watch: WatchAddresses, times: WatchTimes, surroundings: Surroundings) {
     this.#watch = watch;
     this.#times = times;
-    this.#onEnd = onEnd;
+    this.#surroundings = surroundings;
+    this.#mayWait = surroundings.isNew;
     this.#start();
   }
 
@@ -138,9 +164,10 @@ class SharedWatch implements AddressListener {
   }
 
   found(addresses: readonly ServiceAddress[]): void {
-    if (addresses.length > 0) {
+    if (addresses.length > 0 && this.#isUnknown) {
       this.#isUnknown = false;
       this.#cancelWait?.();
+      this.#surroundings.seen();
     }
     if (this.#isUnknown && this.#mayWait) return this.#wait();
     this.#hasAddresses = true;
@@ -167,6 +194,7 @@ class SharedWatch implements AddressListener {
   #wait(): void {
     this.#cancelWait ??= this.#times.after(this.#times.firstInstanceMs, () => {
       this.#mayWait = false;
+      this.#surroundings.seen();
       // an outage since then has its own report
       if (this.#lastReport === reportWaiting) this.found([]);
     });
@@ -183,7 +211,7 @@ class SharedWatch implements AddressListener {
     this.#cancelTimer();
     this.#cancelWait?.();
     this.#stop?.();
-    this.#onEnd();
+    this.#surroundings.ended();
   }
 }
 
