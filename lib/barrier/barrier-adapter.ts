@@ -1,5 +1,5 @@
 import type { TransType } from '../protocol/internal.js';
-import type { ConnectionLimit } from './nested-use.js';
+import type { ConnectionLimit } from './use-connection.js';
 
 /** Key of a barrier row. */
 export interface BarrierKey {

@@ -175,7 +175,7 @@ export class BranchBarrier {
     const { gid, branchId, op } = this.context;
     const reason = adapter.describeError?.(error) ?? errorText(error);
     return new DtmBarrierError(
-      `the barrier of ${gid}, branch ${branchId}, op ${op} could not ${action}: ${reason}; dtm will retry the branch`,
+      `the barrier of ${gid}, branch ${branchId}, op ${op} could not ${action}: ${reason}; the coordinator will retry the branch`,
       { cause: error, gid },
     );
   }

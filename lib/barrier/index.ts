@@ -5,5 +5,5 @@
  */
 export type { BarrierAdapter, BarrierKey, BarrierRow } from './barrier-adapter.js';
 export { BranchBarrier, type BarrierContext } from './branch-barrier.js';
-export type { ConnectionLimit } from './nested-use.js';
+export type { ConnectionLimit } from './use-connection.js';
 export { isMessageCommitted } from './is-message-committed.js';

@@ -1,9 +1,9 @@
 import type { BarrierAdapter, BarrierKey } from './barrier-adapter.js';
-import { useConnection } from './nested-use.js';
-import { takeTurn } from './turns.js';
+import { useConnection } from './use-connection.js';
+import { runAfterEarlierCalls } from './repetition-queue.js';
 
 /**
- * Runs work in a transaction of the adapter. Repetitions of the same row take turns before they take a connection.
+ * Runs work in a transaction of the adapter. Repetitions of the same row wait for each other before they take a connection.
  *
  * @param adapter - opens the transaction
  * @param key - row that the work inserts
@@ -17,7 +17,7 @@ export function runInOwnTransaction<Tx, T>(
   if (pool === undefined) return adapter.transaction(work);
   // without the operation: a compensation waits for its action
   const name = `barrier ${barrierId} of branch ${branchId} of ${gid}`;
-  return takeTurn(pool.key, name, () =>
+  return runAfterEarlierCalls(pool.key, name, () =>
     useConnection(pool, 'barrier.call', (run) => adapter.transaction((tx) => run(() => work(tx)))),
   );
 }

@@ -9,9 +9,8 @@ export interface DtmDriver {
   /** Name that chooses the driver, e.g. `dtm-driver-gozero`. */
   readonly name: string;
   /**
-   * Teaches gRPC the URLs of the framework, for the whole process. Called before the first call, and possibly again:
-   * idempotent. In the Go guide:
-   * `RegisterAddrResolver`, formerly `RegisterGrpcResolver`.
+   * Registers the URL schemes of the framework in gRPC, for the whole process. Called before the first call, and possibly
+   * again: idempotent. In the Go guide: `RegisterAddrResolver`, formerly `RegisterGrpcResolver`.
    *
    * @returns awaited, and otherwise ignored
    * @throws DtmConfigError when gRPC cannot be used

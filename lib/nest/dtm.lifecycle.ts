@@ -79,7 +79,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     const { methods, answers } = await this.inFlight.drain(shutdownTimeoutSeconds * 1000);
     if (methods + answers === 0) return;
     this.#logger.warn(
-      `shutdown goes on after ${shutdownTimeoutSeconds} s although ${methods} branch methods run and ${answers} answers are not sent: dtm repeats these calls; raise shutdownTimeoutSeconds if branches take longer`,
+      `shutdown goes on after ${shutdownTimeoutSeconds} s although ${methods} branch methods run and ${answers} answers are not sent: the coordinator repeats these calls; raise shutdownTimeoutSeconds if branches take longer`,
     );
   }
 

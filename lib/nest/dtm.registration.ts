@@ -85,12 +85,12 @@ function findAddress(text: string): HostPort | undefined {
 function isListening({ host, port }: HostPort): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 1000 });
-    const settle = (listens: boolean): void => {
+    const finish = (listens: boolean): void => {
       socket.destroy();
       resolve(listens);
     };
-    socket.once('connect', () => settle(true));
-    socket.once('error', () => settle(false));
-    socket.once('timeout', () => settle(false));
+    socket.once('connect', () => finish(true));
+    socket.once('error', () => finish(false));
+    socket.once('timeout', () => finish(false));
   });
 }

@@ -241,14 +241,14 @@ export class DtmService {
 
   #logDropFailed(error: unknown, gid: string): void {
     this.#logger.error(
-      `message ${gid} could not be dropped; the coordinator makes the query-back when it times out`,
+      `message ${gid} could not be dropped; the coordinator makes the query-back when the message times out`,
       error instanceof Error ? error.stack : error,
     );
   }
 
   #logAbortFailed(subject: string, error: unknown, gid: string): void {
     this.#logger.error(
-      `${subject} ${gid} could not be aborted; the coordinator rolls it back when it times out`,
+      `${subject} ${gid} could not be aborted; the coordinator rolls it back when the transaction times out`,
       error instanceof Error ? error.stack : error,
     );
   }

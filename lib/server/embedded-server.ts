@@ -34,7 +34,7 @@ export interface EmbeddedServerOptions extends Partial<CoordinatorSettings> {
   readonly logger?: CoordinatorLogger | undefined;
   /** Time and timers; tests pass a virtual clock. @default the system clock */
   readonly clock?: Clock | undefined;
-  /** Calls the branches. @default HTTP and gRPC over pooled connections */
+  /** Calls the branches. @default HTTP, gRPC and JSON-RPC over pooled connections */
   readonly transport?: Transport | undefined;
   /**
    * URL that receives a POST for each failed attempt of a branch, beginning with attempt number
@@ -49,7 +49,7 @@ export interface EmbeddedServerOptions extends Partial<CoordinatorSettings> {
 export interface RegisterServerOptions {
   /** The registry and the name of the service, in the form that the driver expects. */
   readonly target: string;
-  /** Host and port at which others reach the coordinator, e.g. `dtm.example:36790`. */
+  /** Where others reach the coordinator, in the form that the driver expects, e.g. `dtm.example:36790` or `grpc://dtm.example:36790`. */
   readonly endpoint: string;
 }
 

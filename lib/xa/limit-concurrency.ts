@@ -1,4 +1,4 @@
-import { useConnection } from '../barrier/nested-use.js';
+import { useConnection } from '../barrier/use-connection.js';
 
 /** The running and the waiting work of a pool. */
 interface Semaphore {

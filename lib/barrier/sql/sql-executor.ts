@@ -1,4 +1,4 @@
-import type { ConnectionLimit } from '../nested-use.js';
+import type { ConnectionLimit } from '../use-connection.js';
 import type { SqlDialectName } from './dialects/sql-dialect.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { ConnectionLimit } from '../nested-use.js';
+import type { ConnectionLimit } from '../use-connection.js';
 
 /** Limit of the pools below TypeORM when nothing is set. */
 const DEFAULT_CONNECTIONS = 10;

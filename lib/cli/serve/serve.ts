@@ -65,8 +65,8 @@ function warningsAbout(config: ServeConfig): string[] {
   const host = config.ListenHost;
   if (isLoopbackHost(host)) return [];
   return [
-    `ListenHost is ${host}: every client that can reach it can read and stop all transactions, because the API has no authentication; ` +
-      'admit only your services',
+    `ListenHost is ${host}: every client that can reach this address can read and stop all transactions, because the API has no authentication; ` +
+      'restrict access to your services',
   ];
 }
 

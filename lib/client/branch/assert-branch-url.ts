@@ -34,7 +34,7 @@ export function assertBranchUrl(
   const reserved = RESERVED_PARAMETERS.find((parameter) => searchParams.has(parameter));
   if (reserved) {
     throw new DtmArgumentError(
-      `${name} ${JSON.stringify(url)} has the query parameter ${reserved}, which dtm adds itself; rename the parameter`,
+      `${name} ${JSON.stringify(url)} has the query parameter ${reserved}, which the coordinator adds itself; rename the parameter`,
     );
   }
 }

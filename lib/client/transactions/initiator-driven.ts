@@ -57,8 +57,11 @@ export async function runInitiatorDriven<Handle, T>(
 
   function warn(error: unknown): void {
     const name = `${transType.toUpperCase()} ${gid}`;
-    process.emitWarning(`${name} could not be aborted: ${errorText(error)}; dtm rolls it back after its time-out`, {
-      code: 'DTM_ABORT',
-    });
+    process.emitWarning(
+      `${name} could not be aborted: ${errorText(error)}; the coordinator rolls it back when the transaction times out`,
+      {
+        code: 'DTM_ABORT',
+      },
+    );
   }
 }

@@ -264,7 +264,7 @@ function barrierOf(gid: string): BranchBarrier {
 
 function warn(error: unknown, gid: string): void {
   process.emitWarning(
-    `message ${gid} could not be dropped: ${errorText(error)}; dtm asks about it after its time-out`,
+    `message ${gid} could not be dropped: ${errorText(error)}; the coordinator makes the query-back when the message times out`,
     { code: 'DTM_ABORT' },
   );
 }

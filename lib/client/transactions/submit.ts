@@ -48,8 +48,8 @@ async function readState(api: DtmApi, gid: string, answer: Error): Promise<Trans
     // only a refusal is ambiguous
     if (!(answer instanceof DtmFailureError)) throw answer;
     throw new DtmOngoingError(
-      `transaction ${gid}: dtm answered "${answer.message}", which may mean rolled back, not finished, or succeeded ` +
-        `before; which of them cannot be read: ${error.message}`,
+      `dtm refused transaction ${gid} ("${answer.message}"), and the status of the transaction cannot be queried: ` +
+        `${error.message}; query the status before you repeat the transaction`,
       { cause: answer, gid },
     );
   }

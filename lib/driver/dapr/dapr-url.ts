@@ -17,7 +17,7 @@ export interface DaprUrl {
   readonly method: string;
 }
 
-/** Stands for the sidecar of this process, whose port is in the environment. */
+/** Identifies the sidecar of this process, whose port is in the environment. */
 const DAPR_ENV = 'DAPR_ENV';
 
 const LOCALHOST = 'localhost';

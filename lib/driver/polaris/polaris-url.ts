@@ -25,7 +25,7 @@ export function splitPolarisUrl(uri: string, driver: string): ServerMethod {
   const [, service = '', method, namespace = ''] = BRANCH.exec(uri) ?? [];
   if (method !== undefined) return { server: serverUrl(parseServiceName(service), namespace), method };
   throw new DtmArgumentError(
-    `branch URL '${redactUrls(uri)}' is invalid: expected a gRPC branch as ${POLARIS_FORM}; dtm drops every other part`,
+    `branch URL '${redactUrls(uri)}' is invalid: expected a gRPC branch as ${POLARIS_FORM}; Go dtm drops every other part`,
   );
 }
 

@@ -49,7 +49,7 @@ export function readBranchQuery(query: Readonly<Record<string, unknown>>): Branc
   if (!isTransType(transType)) {
     throw new DtmArgumentError(
       `not a branch call: trans_type is ${JSON.stringify(transType ?? null)}, not one of ${TRANS_TYPES.join(', ')}; ` +
-        'dtm or an initiator calls a branch with gid, trans_type, branch_id and op in the query',
+        'a coordinator or an initiator calls a branch with gid, trans_type, branch_id and op in the query',
     );
   }
   return {

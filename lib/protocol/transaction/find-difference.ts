@@ -10,7 +10,7 @@ import type { TransactionRequest } from './transaction-request.js';
  *
  * @param request - what the initiator sent
  * @param branches - as stored
- * @returns what differs; undefined when nothing does
+ * @returns what differs, as a noun phrase; undefined when nothing does
  */
 export function findDifference(request: TransactionRequest, branches: readonly BranchRecord[]): string | undefined {
   const { transType, steps = [], payloads = [] } = request;
@@ -21,7 +21,7 @@ export function findDifference(request: TransactionRequest, branches: readonly B
     const rows: BranchRecord[] = [];
     for (; row < branches.length && isOfStep(branches[row]!, id); row++) rows.push(branches[row]!);
     const step = `step ${index + 1}`;
-    if (rows.length === 0) return `${step} is not stored`;
+    if (rows.length === 0) return `${step}, which is not stored`;
     for (const stored of rows) {
       const url = stored.op === 'compensate' ? compensate : action;
       // the subscribers of a topic may have changed since
@@ -29,7 +29,9 @@ export function findDifference(request: TransactionRequest, branches: readonly B
       if (!isSame(stored.payload, payloads[index] ?? '')) return `the payload of ${step}`;
     }
   }
-  return row < branches.length ? `${steps.length} steps are fewer than stored` : undefined;
+  if (row === branches.length) return undefined;
+  const stored = new Set(branches.map(({ branchId }) => branchId.split('-')[0])).size;
+  return `the number of steps (${steps.length} sent, ${stored} stored)`;
 }
 
 function isOfStep({ branchId }: BranchRecord, id: string): boolean {

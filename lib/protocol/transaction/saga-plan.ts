@@ -31,11 +31,11 @@ export function decodeSagaPlan(customData: string | undefined, stepCount: number
   if (parsed === null) return SEQUENTIAL;
   const json = jsonReader(parsed, 'custom_data');
   const orders = new Map<number, readonly number[]>();
-  const given = (parsed as { orders?: unknown }).orders ?? {};
-  if (typeof given !== 'object' || Array.isArray(given)) {
+  const sentOrders = (parsed as { orders?: unknown }).orders ?? {};
+  if (typeof sentOrders !== 'object' || Array.isArray(sentOrders)) {
     throw new DtmArgumentError('orders in custom_data must be an object like {"1":[0]}');
   }
-  for (const [step, before] of Object.entries(given)) {
+  for (const [step, before] of Object.entries(sentOrders)) {
     const index = /^\d{1,9}$/.test(step) ? Number(step) : -1;
     if (before !== null && !Array.isArray(before))
       throw new DtmArgumentError(`orders["${step}"] must be an array of step indices`);

@@ -7,7 +7,7 @@ import type { Protocol, TransType } from '../vocabulary.js';
 export interface TransactionOptions {
   /** The coordinator answers only after the first pass over the branches. @default false */
   readonly waitResult?: boolean | undefined;
-  /** Seconds after which an undecided transaction is rolled back (message: queried back). @default none for saga, 35 otherwise */
+  /** Seconds until an undecided transaction is rolled back, or the query-back of a message is made. @default none for saga, 35 otherwise */
   readonly timeoutToFailSeconds?: number | undefined;
   /** Time-out of one branch call in seconds. @default 3, or as the coordinator is configured */
   readonly requestTimeoutSeconds?: number | undefined;

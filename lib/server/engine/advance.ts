@@ -189,7 +189,7 @@ function countInitiatorRefusal(pass: Draft, answer: string, limit: number): void
   pass.transaction = { ...pass.transaction, retryCount, attention };
 }
 
-/** Counts a call that was held back because its target refuses all calls. It is no attempt. */
+/** Counts a call that was deferred because the circuit breaker of its target is open. It is no attempt. */
 function recordRefusal(
   pass: Draft,
   index: number,

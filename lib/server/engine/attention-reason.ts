@@ -20,12 +20,12 @@ export function attentionReason(
 ): string | undefined {
   // the actions of a transaction that is rolled back are not called any more
   const isWaitedFor = ({ op }: BranchRecord): boolean => status !== 'aborting' || !isFailureDecisive(transType, op);
-  const refusing = branches.find(
+  const refusingBranch = branches.find(
     (branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures && isWaitedFor(branch),
   );
-  if (!refusing) return undefined;
-  const { op, branchId, lastError = '' } = refusing;
-  return refusalText(`${op} of branch ${branchId}`, refusing.failures ?? 0, lastError);
+  if (!refusingBranch) return undefined;
+  const { op, branchId, lastError = '' } = refusingBranch;
+  return refusalText(`${op} of branch ${branchId}`, refusingBranch.failures ?? 0, lastError);
 }
 
 /**

@@ -22,7 +22,7 @@ export const workflow: Mode = {
   machine: (transaction, _branchCount, settings) => {
     const call = decodeWorkflowCall(transaction.customData);
     return {
-      // the first call of a silent initiator
+      // the first call of the initiator, whether it records progress or not
       deadline: ({ status, createTime, options }) =>
         status === 'prepared' ? createTime + baseInterval(options, settings) * 1000 : undefined,
       initiator: ({ queryPrepared = '' }): BranchRecord => ({

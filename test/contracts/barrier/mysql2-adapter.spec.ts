@@ -45,7 +45,7 @@ describe('mysql2Barrier', () => {
         });
         await (statement === 'rollback'
           ? expect(call).rejects.toBe(failure)
-          : expect(call).rejects.toThrow(/timeout; dtm will retry/));
+          : expect(call).rejects.toThrow(/timeout; the coordinator will retry/));
         expect(released).toEqual(['destroy']);
       },
     );

@@ -64,7 +64,7 @@ describe('pgBarrier', () => {
         });
         await (statement === 'rollback'
           ? expect(call).rejects.toBe(failure)
-          : expect(call).rejects.toThrow(/timeout; dtm will retry/));
+          : expect(call).rejects.toThrow(/timeout; the coordinator will retry/));
         expect(released).toEqual([true]);
       },
     );

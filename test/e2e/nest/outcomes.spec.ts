@@ -221,7 +221,7 @@ describe.each(platforms)('outcomes on %s', (platform) => {
       const [line, ...others] = app.logs.of('DtmBranch');
       expect(others).toEqual([]);
       expect(line).toContain(
-        `error DtmBranch: ${branch.transType} g1, branch 01, ${branch.op} at BankController.${branch.path} MUST NOT FAIL`,
+        `error DtmBranch: ${branch.transType} g1, branch 01, ${branch.op} at BankController.${branch.path} failed, although this operation must not fail`,
       );
       expect(line).toMatch(/\n.*\n\s+at /);
     });

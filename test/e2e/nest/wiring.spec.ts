@@ -248,7 +248,7 @@ describe('rejected at bootstrap', () => {
   ] as const) {
     rejected(
       `versioning ${VersioningType[versioning.type]}`,
-      /BankController\.pay has the version 1, but dtm calls a URL and sends no version/,
+      /BankController\.pay has the version 1, but the coordinator calls a URL and sends no version/,
       () => {
         @Controller({ path: 'bank', version: '1' })
         class BankController {

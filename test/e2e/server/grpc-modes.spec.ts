@@ -265,7 +265,8 @@ describe('a workflow over gRPC', () => {
 });
 
 describe('a branch that could never be called over gRPC is refused at once', () => {
-  const NO_SCHEME = /^INVALID_ARGUMENT (action|compensate|query_prepared|url|confirm) "etcd.*without a scheme.*driver/;
+  const NO_SCHEME =
+    /^INVALID_ARGUMENT (action|compensate|query_prepared|url|confirm) "etcd.*for etcd:\/\/ use dtm-driver-gozero/;
   const METADATA = /^INVALID_ARGUMENT action ".*" cannot be called: gRPC metadata "/;
 
   it.each<[string, string, () => object, RegExp]>([
@@ -316,7 +317,12 @@ describe('a branch that could never be called over gRPC is refused at once', () 
         }),
       METADATA,
     ],
-    ['a topic of another scheme', 'Subscribe', () => ({ Topic: 't', URL: 'etcd://h/b.B/In' }), /without a scheme/],
+    [
+      'a topic of another scheme',
+      'Subscribe',
+      () => ({ Topic: 't', URL: 'etcd://h/b.B/In' }),
+      /for etcd:\/\/ use dtm-driver-gozero/,
+    ],
     [
       'a path',
       'Submit',

@@ -421,7 +421,7 @@ describe('submit again', () => {
     ['the URL of the action of step 1', { steps: [{ action: 'http://other/a', compensate: 'http://b/c1' }] }],
     ['the URL of the compensate of step 1', { steps: [{ action: 'http://b/a1' }] }],
     ['the payload of step 1', { payloads: ['other'] }],
-    ['step 2 is not stored', sagaRequest('g', 2)],
+    ['step 2, which is not stored', sagaRequest('g', 2)],
   ])('with other content is refused: %s', async (difference, change) => {
     const { server, transport } = await startCoordinator();
     transport.answer('01 action', UNKNOWN);

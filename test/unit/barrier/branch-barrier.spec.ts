@@ -120,7 +120,9 @@ describe('BranchBarrier', () => {
       const { adapter } = memoryAdapter(changes);
       const call = new BranchBarrier(context).call(adapter, async () => 'done');
       await expect(call).rejects.toThrow(DtmBarrierError);
-      await expect(call).rejects.toThrow(/g1, branch 01, op action .*the database is on fire; dtm will retry/);
+      await expect(call).rejects.toThrow(
+        /g1, branch 01, op action .*the database is on fire; the coordinator will retry/,
+      );
       await expect(call).rejects.toMatchObject({ gid: 'g1', cause: { message: 'the database is on fire' } });
     },
   );
@@ -128,7 +130,7 @@ describe('BranchBarrier', () => {
   it('lets the adapter describe its errors, and throws errors of the package unchanged', async () => {
     const explained = memoryAdapter({ insert: broken, describeError: () => 'call the fire brigade' });
     await expect(new BranchBarrier(context).call(explained.adapter, async () => {})).rejects.toThrow(
-      /could not insert its row: call the fire brigade; dtm will retry/,
+      /could not insert its row: call the fire brigade; the coordinator will retry/,
     );
     const wiring = new DtmConfigError('wired wrongly');
     const wrong = memoryAdapter({ transaction: () => Promise.reject(wiring) });

@@ -161,7 +161,12 @@ describe('sqlBarrier', () => {
         driver({ code: 'SQLITE_ERROR' }, 'no such table: dtm_barrier'),
         /"dtm_barrier" is missing/,
       ],
-      ['a deadlock', 'postgres', driver({ code: '40P01' }), /another transaction was in the way \(the driver says\)/],
+      [
+        'a deadlock',
+        'postgres',
+        driver({ code: '40P01' }),
+        /another transaction holds a lock that this one needs \(the driver says\)/,
+      ],
       ['a serialization failure', 'postgres', wrapped(driver({ code: '40001' })), /another transaction/],
       ['a deadlock', 'mysql', driver({ errno: 1213 }), /another transaction/],
       ['a lock timeout', 'mysql', new Error('outer', { cause: driver({ errno: 1205 }) }), /another transaction/],

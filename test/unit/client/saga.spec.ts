@@ -156,7 +156,11 @@ describe('what is refused before anything is sent', () => {
     ['a path', { action: '/a' }, /action "\/a" is not a URL/],
     ['a scheme that the driver does not know', { action: 'ftp://b/a' }, /ftp:\/\/b\/a/],
     ['a compensation that is no URL', { action: STEP.action, compensate: 'undo' }, /compensate "undo" is not a URL/],
-    ['a URL with a parameter of dtm', { action: 'http://b/a?gid=1' }, /query parameter gid, which dtm adds itself/],
+    [
+      'a URL with a parameter of dtm',
+      { action: 'http://b/a?gid=1' },
+      /query parameter gid, which the coordinator adds itself/,
+    ],
   ])('%s', (_, urls, message) => {
     const dependencies = { api: new ScriptedApi(), transport: branchTransport() };
     expect(() => new Saga(dependencies).add(urls)).toThrow(DtmArgumentError);

@@ -185,7 +185,7 @@ describe('a refused submit whose state cannot be read', () => {
     expect(error).toBeInstanceOf(DtmOngoingError);
     expect(error).toMatchObject({ cause: REFUSAL, gid: 'g' });
     expect((error as Error).message).toMatch(
-      /answered "wait result not return success:".*rolled back, not finished, or succeeded before.*cannot be read: dtm has no query/,
+      /^dtm refused transaction g \("wait result not return success:"\), .* cannot be queried: dtm has no query/,
     );
   });
 

@@ -152,7 +152,9 @@ describe('an XA whose work fails', () => {
     process.on('warning', listen);
     onTestFinished(() => void process.off('warning', listen));
     await expect(run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await warned.promise).toBe('XA g could not be aborted: down; dtm rolls it back after its time-out');
+    expect(await warned.promise).toBe(
+      'XA g could not be aborted: down; the coordinator rolls it back when the transaction times out',
+    );
   });
 });
 

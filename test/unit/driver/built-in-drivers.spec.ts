@@ -63,7 +63,7 @@ describe('the table of built-in drivers', () => {
         const isHttp = driver.http?.isNamed(`${scheme}://bank/path`, 'branch') ?? false;
         const refusal = refusalOf(() => driver.parseServerMethod(`${scheme}://h:1/bank/b.B/In`));
         // a driver that resolves HTTP names takes every scheme for one of them
-        const isForeign = !isHttp && refusal.includes('give the coordinator the driver that serves');
+        const isForeign = !isHttp && refusal.includes(`; for ${scheme}:// use `);
         expect({ name, scheme, isForeign }).toEqual({ name, scheme, isForeign: !isServed && !isHttp });
       }
     }

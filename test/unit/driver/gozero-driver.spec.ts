@@ -57,7 +57,7 @@ describe('a branch of go-zero', () => {
     'etcd://h:2379/bank?x=y',
   ])('has no URL with parts that Go dtm drops: %s', (service) => {
     expect(() => branchUrlOf(driver, service, '/b.B/In')).toThrow(DtmArgumentError);
-    expect(() => branchUrlOf(driver, service, '/b.B/In')).toThrow(/Go dtm drops the user and the query of a service/);
+    expect(() => branchUrlOf(driver, service, '/b.B/In')).toThrow(/Go dtm ignores the user and the query of a service/);
     expect(() => branchUrlOf(driver, service, '/b.B/In')).not.toThrow(/secret/);
   });
 
@@ -76,9 +76,9 @@ describe('two drivers of go-zero in one process', () => {
     const other = goZeroDriver({ etcd: { user: 'bank', password: 'secret' } });
     const refusal = other.registerGrpcResolver() as Promise<void>;
     await expect(refusal).rejects.toThrow(
-      /etcd:\/\/ is looked up in registries without options, not in registries with the options #[\da-f]{8}, in this process/,
+      /this process already looks etcd:\/\/ up in registries without options, so it cannot use registries with the options #[\da-f]{8};/,
     );
-    await expect(refusal).rejects.toThrow(/give its drivers the same registry and options$/);
+    await expect(refusal).rejects.toThrow(/give the drivers the same registry and options$/);
   });
 });
 

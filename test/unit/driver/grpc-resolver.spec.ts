@@ -458,7 +458,7 @@ describe('registering a scheme', () => {
     registerGrpcScheme(grpc, of('one', scheme));
     expect(() => registerGrpcScheme(grpc, of('two', scheme))).toThrow(DtmConfigError);
     expect(() => registerGrpcScheme(grpc, of('two', scheme))).toThrow(
-      `driver two: the scheme ${scheme}:// is served by one in this process`,
+      `driver two: this process already uses one for ${scheme}://, so it cannot use two`,
     );
   });
 

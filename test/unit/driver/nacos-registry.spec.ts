@@ -332,7 +332,9 @@ describe('a user of Nacos', () => {
     await expect.poll(() => nacos.lines.filter((line) => line.includes('beat')).length).toBeGreaterThan(1);
     expect(nacos.lines.filter((line) => line.includes('login'))).toEqual(['POST /v1/auth/login']);
     expect(warnings).toEqual([
-      expect.stringMatching(/^nacos at \S+ answered 40[34] to the login of "nacos", and needs none; remove the user/),
+      expect.stringMatching(
+        /^nacos at \S+ answered 40[34] to the login of "nacos", but accepts requests without a login; remove the user/,
+      ),
     ]);
     expect(warnings.join()).not.toContain(password);
   });

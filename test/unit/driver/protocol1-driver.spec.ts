@@ -46,8 +46,7 @@ describe('dtm-driver-protocol1', () => {
 
   it('names the driver of another scheme', () => {
     expect(() => driver.parseServerMethod('etcd:///trans/b.B/In')).toThrow(
-      'or as protocol1:///host:port/pkg.Service/Method, with three slashes; ' +
-        'give the coordinator the driver that serves etcd://, dtm-driver-gozero or dtm-driver-ego',
+      'or protocol1:///host:port/pkg.Service/Method, with three slashes; for etcd:// use dtm-driver-gozero or dtm-driver-ego',
     );
   });
 });

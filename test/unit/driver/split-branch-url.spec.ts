@@ -42,7 +42,7 @@ describe('a branch URL of a driver like protocol1 and kratos', () => {
     ['consul://h:8500/s?wait=14s/b.B/In', /dtm drops/],
     ['consul://h:8500/s?wait=14s', /dtm drops/],
     ['nacos://u:p@h:8848/s?namespaceid=x/b.B/In', /dtm drops/],
-    ['polaris://svc/b.B/In?namespace=Test', /driver that serves polaris:\/\/, dtm-driver-polaris$/],
+    ['polaris://svc/b.B/In?namespace=Test', /for polaris:\/\/ use dtm-driver-polaris$/],
     ['protocol1://localhost:1/b.B/In', /three parts that are not empty must follow protocol1:\/\/localhost:1; /],
     ['etcd://[x/s/m', /IPv6 addresses in brackets/],
     ['h:1//b.B/In', /as host:port\/pkg.Service\/Method/],
@@ -70,14 +70,13 @@ describe('a branch URL of a driver like protocol1 and kratos', () => {
   ])('with the scheme %s of another driver names that driver', (scheme, names) => {
     expect(() =>
       splitBranchUrl(`${scheme}:///s/b.B/In`, { driver: 'mine', schemes: { own: 'own:///s/b.B/In' } }),
-    ).toThrow(
-      'the driver mine takes gRPC branches without a scheme, host:port/pkg.Service/Method, or as own:///s/b.B/In; ' +
-        `give the coordinator the driver that serves ${scheme}://, ${names}`,
-    );
+    ).toThrow(`the driver mine accepts host:port/pkg.Service/Method or own:///s/b.B/In; for ${scheme}:// use ${names}`);
   });
 
   it.each(['nobody', 'constructor', 'toString'])('with the unknown scheme %s names no driver', (scheme) => {
-    expect(() => splitBranchUrl(`${scheme}:///s/b.B/In`, KIND)).toThrow(/the driver that serves \w+:\/\/$/);
+    expect(() => splitBranchUrl(`${scheme}:///s/b.B/In`, KIND)).toThrow(
+      /; for \w+:\/\/ use a driver that serves the scheme$/,
+    );
   });
 
   it('is shown without its password', () => {

@@ -52,7 +52,7 @@ describe('parseDtmOptions', () => {
       /endpoint.grpc cannot be the base of a branch URL: .*discovery.*dtm-driver-kratos/,
     );
     expect(() => resolve(options('etcd://etcd:2379/bank/more'))).toThrow(/endpoint.grpc cannot be the base of/);
-    expect(() => resolve(options('etcd://user:secret@etcd:2379/bank'))).toThrow(/Go dtm drops the user/);
+    expect(() => resolve(options('etcd://user:secret@etcd:2379/bank'))).toThrow(/Go dtm ignores the user/);
   });
 
   test.each([

@@ -45,7 +45,7 @@ describe('the transport of a coordinator', () => {
     expect(() => transport.check?.(callTo('http://b/in'))).not.toThrow();
     expect(() => transport.check?.(callTo('HTTPS://b/in', { context: { ...CONTEXT, gid: 'ж' } }))).not.toThrow();
     expect(() => transport.check?.(callTo('b:1/b.B/In'))).not.toThrow();
-    expect(() => transport.check?.(callTo('etcd://b/b.B/In'))).toThrow(/without a scheme/);
+    expect(() => transport.check?.(callTo('etcd://b/b.B/In'))).toThrow(/for etcd:\/\/ use dtm-driver-gozero/);
     expect(() => transport.check?.(callTo('b:1/b.B/In', { context: { ...CONTEXT, gid: 'ж' } }))).toThrow(/metadata/);
   });
 

@@ -372,7 +372,7 @@ describe('the connection to a gRPC server', () => {
 describe('a gRPC branch that cannot be called', () => {
   it.each<[string, Partial<OutgoingBranchCall>, RegExp]>([
     ['a URL without a method', { url: 'noslash' }, /no '\/' found/],
-    ['a URL with a scheme', { url: 'etcd://h/b.B/In' }, /without a scheme/],
+    ['a URL with a scheme', { url: 'etcd://h/b.B/In' }, /for etcd:\/\/ use dtm-driver-gozero/],
     ['a non-ASCII gid', { context: { ...CONTEXT, gid: 'ж' } }, /gRPC metadata "dtm-gid" cannot have the value "ж"/],
     ['a header that gRPC cannot carry', { headers: { 'a!': 'x' } }, /gRPC metadata "a!"/],
   ])('because of %s is unknown, and the check refuses it', async (_, change, message) => {

@@ -60,7 +60,7 @@ describe('the request to a branch', () => {
     });
   });
 
-  it('is a POST without a body in phase 2 of XA', async () => {
+  it('is a POST without a body in the second phase of XA', async () => {
     const { participant } = await callWith({ payload: '', context: { ...CONTEXT, transType: 'xa', op: 'commit' } });
     expect(participant.requests[0]).toMatchObject({ method: 'POST', body: '' });
     expect(participant.requests[0]!.query).toMatchObject({ trans_type: 'xa', op: 'commit' });

@@ -56,7 +56,7 @@ export const SETTINGS = {
   TimeoutToFail: setting(
     seconds,
     35,
-    'seconds after which a TCC, XA or message without a submit is rolled back or queried back',
+    'seconds until a TCC or XA without a submit is rolled back, or the query-back of a message is made',
   ),
   RetryInterval: setting(seconds, 10, 'seconds between attempts, doubled after each attempt with an unknown outcome'),
   MaxRetryInterval: setting(seconds, 300, 'cap of that interval in seconds'),
@@ -84,7 +84,7 @@ export const SETTINGS = {
   AttentionAfterFailures: setting(
     wholeNumber(1, 1_000_000),
     3,
-    'failure answers in phase 2 after which a transaction needs attention',
+    'failure answers in the second phase after which a transaction needs attention',
   ),
   ShutdownTimeout: setting(
     wholeNumber(1, 86_400),

@@ -70,9 +70,8 @@ export function grpcDriver({ name, schemes, prepareService }: GrpcDriverDefiniti
     branchUrl(service, method) {
       if (/[?@]/.test(service)) {
         throw new DtmArgumentError(
-          `branch URL '${redactUrls(service + method)}' is invalid: Go dtm drops the user and the query of a service, and asks the ` +
-            'registry without them; leave them out, and register the service in the default namespace and group, readable ' +
-            'for everybody',
+          `branch URL '${redactUrls(service + method)}' is invalid: Go dtm ignores the user and the query of a service; ` +
+            'remove them, register the service in the default namespace and group, and allow anonymous reads',
         );
       }
       return joinBranchUrl({ name, parseServerMethod }, service, method);

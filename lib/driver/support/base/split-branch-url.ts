@@ -49,12 +49,9 @@ export function splitBranchUrl(uri: string, rules: BranchUrlRules): ServerMethod
 
   const scheme = writtenScheme.toLowerCase();
   if (!Object.hasOwn(schemes, scheme)) {
-    const forms = [`without a scheme, ${PLAIN}`, ...Object.values(schemes)].join(', or as ');
-    const others = listDriversOfScheme(scheme).join(' or ');
-    throw refusal(
-      `the driver ${driver} takes gRPC branches ${forms}; ` +
-        `give the coordinator the driver that serves ${scheme}://${others && `, ${others}`}`,
-    );
+    const forms = [PLAIN, ...Object.values(schemes)].join(' or ');
+    const others = listDriversOfScheme(scheme).join(' or ') || 'a driver that serves the scheme';
+    throw refusal(`the driver ${driver} accepts ${forms}; for ${scheme}:// use ${others}`);
   }
 
   if (withOptions.includes(scheme)) {
@@ -64,7 +61,9 @@ export function splitBranchUrl(uri: string, rules: BranchUrlRules): ServerMethod
   const expected = `expected a gRPC branch as ${schemes[scheme]}`;
   if (!/^[!-~]+$/.test(uri)) throw refusal(`${expected}, in printable ASCII`);
   if (/[?#%]/.test(uri)) {
-    throw refusal(`dtm drops everything after '?' or '#', and splits the URL at a slash that '%' encodes; ${expected}`);
+    throw refusal(
+      `Go dtm drops everything after '?' or '#', and splits the URL at a slash that '%' encodes; ${expected}`,
+    );
   }
   if (!AUTHORITY.test(authority)) throw refusal(`${expected}, without a user, and with IPv6 addresses in brackets`);
   const [service, name, method, ...more] = path.split('/').slice(1);

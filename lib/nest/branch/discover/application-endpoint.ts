@@ -68,7 +68,7 @@ export class ApplicationEndpoint {
     const address = httpServer?.listening ? httpServer.address() : null;
     if (address === null || httpServer === undefined) {
       throw new DtmConfigError(
-        'the URLs of own branches are not known before the application listens; start transactions after app.listen(), or set the option endpoint.http of DtmModule',
+        "the URLs of this application's branches are not known before the application listens; start transactions after app.listen(), or set the option endpoint.http of DtmModule",
       );
     }
     if (typeof address === 'string') {

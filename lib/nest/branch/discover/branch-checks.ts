@@ -31,7 +31,7 @@ export function assertBranchMethod(controller: Type, method: string, definition:
   }
   if (listExceptionFilters(handler).some((filter) => filter !== BranchExceptionFilter)) {
     throw new DtmConfigError(
-      `${where} has @UseFilters, but dtm needs the errors of a branch in its own form; remove the decorator, and translate errors in an interceptor or in the handler`,
+      `${where} has @UseFilters, but the coordinator needs the errors of a branch in the form of the protocol; remove the decorator, and translate errors in an interceptor or in the handler`,
     );
   }
   assertParameters(controller, where, method, handler.length);
@@ -66,7 +66,7 @@ function assertParameters(controller: Type, where: string, method: string, count
   }
   if (sendsResponseItself(controller, method)) {
     throw new DtmConfigError(
-      `${where} sends its response itself through @Res() or @Next(), so dtm does not receive the outcome; use @Res({ passthrough: true })`,
+      `${where} sends its response itself through @Res() or @Next(), so the coordinator does not receive the outcome; use @Res({ passthrough: true })`,
     );
   }
 }

@@ -28,7 +28,7 @@ function assertNeutral(where: string, version: unknown): void {
   const versions: readonly unknown[] = Array.isArray(version) ? version : [version];
   if (version === undefined || versions.some((item) => typeof item === 'symbol')) return;
   throw new DtmConfigError(
-    `${where} has the version ${String(version)}, but dtm calls a URL and sends no version; use URI versioning, or @Version(VERSION_NEUTRAL)`,
+    `${where} has the version ${String(version)}, but the coordinator calls a URL and sends no version; use URI versioning, or @Version(VERSION_NEUTRAL)`,
   );
 }
 

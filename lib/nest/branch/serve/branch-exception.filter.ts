@@ -125,7 +125,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     else if (isForward) this.#logger.error(`${where} has an unknown outcome: ${message}`, stackOf(error));
     else {
       this.#logger.error(
-        `${where} MUST NOT FAIL, but did; dtm retries it until it succeeds: ${message}`,
+        `${where} failed, although this operation must not fail; the coordinator calls it until it succeeds: ${message}`,
         stackOf(error),
       );
     }

@@ -14,7 +14,7 @@ const MAX_TARGETS = 10_000;
 const DEFERRED_SECONDS = 60;
 const JITTER = 0.1;
 
-/** On whose behalf a target is called. */
+/** The transaction that makes the call. */
 export interface Caller {
   /** Transaction of the call. */
   readonly gid: string;

@@ -63,7 +63,7 @@ export function messages<Tx>(bed: () => BarrierBed<Tx>): void {
       });
       const outcome = run.catch(() => undefined);
       await inserted.promise;
-      // without its pool, the adapter takes no turns, as if another process received the query
+      // without its pool, the calls do not wait for each other, as if another process received the query
       const elsewhere = { ...bed().adapter(), pool: undefined };
       const asked = retried(() => isMessageCommitted(elsewhere, gid));
       await until(async () => (await sessions.waiting()) > 0);

@@ -8,7 +8,7 @@ const ONE_CONNECTION = 'there is only one connection';
 export function races<Tx>(bed: () => BarrierBed<Tx>): void {
   const ask = (story: BranchStory<Tx>, op: BranchOp) =>
     story.request(op, 'tcc').call(story.bed.adapter(), story.work(op));
-  // calls of one process take turns; join does not, as if another process received the request
+  // calls of one process wait for each other; join does not, as if another process received the request
   const askElsewhere = (story: BranchStory<Tx>, op: BranchOp) =>
     story.bed.sessions ? RUNS.join(story.bed, story.request(op, 'tcc'), story.work(op)) : ask(story, op);
 
@@ -80,7 +80,7 @@ export function races<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(victims).toHaveLength(dialect === 'mysql' ? 1 : 0);
     for (const victim of victims) {
       expect(victim).toBeInstanceOf(DtmBarrierError);
-      expect((victim as Error).message).toMatch(/another transaction was in the way .*retry/);
+      expect((victim as Error).message).toMatch(/another transaction holds a lock that this one needs .*retry/);
     }
     expect(await ask(story, 'action')).toBeUndefined();
     expect(await story.effects()).toEqual(['action']);

@@ -69,7 +69,9 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
     const other = await begin();
     await adapter.prepare(other.story.branch, other.story.work, registered);
     await adapter.commit(other.story.branch);
-    await expect(adapter.rollback(other.story.branch)).rejects.toThrow(/it is committed, but dtm has not committed it/);
+    await expect(adapter.rollback(other.story.branch)).rejects.toThrow(
+      /it is committed, but the transaction is not committed/,
+    );
     expect(await other.story.balance()).toBe(30);
   });
 

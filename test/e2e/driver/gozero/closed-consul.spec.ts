@@ -40,7 +40,7 @@ describe.skipIf(!closed.available)(closed.title('the driver of go-zero on a cons
       // unlike Go dtm, the coordinator of this package uses the token of the URL
       const { server, method } = finder.parseServerMethod(`${at('secret-token')}/b.B/In`);
       expect([server, method]).toEqual([at('secret-token'), '/b.B/In']);
-      expect(() => finder.branchUrl!(at('secret-token'), '/b.B/In')).toThrow(/Go dtm drops/);
+      expect(() => finder.branchUrl!(at('secret-token'), '/b.B/In')).toThrow(/Go dtm ignores/);
       const answer = await new GrpcClient(at('wrong-token')).answer('NewGid');
       expect(answer).toContain('answered 403');
       expect(answer).not.toContain('wrong-token');

@@ -53,7 +53,9 @@ describe.skipIf(!needed.available)(needed.title('the driver of go-zero on an etc
     expect(registration.problem).toBeUndefined();
     await expect
       .poll(() => warnings)
-      .toEqual([expect.stringMatching(/^etcd at \S+ needs no login of "root"; remove the user/)]);
+      .toEqual([
+        expect.stringMatching(/^etcd at \S+ has no access control, so the user "root" is not used; remove the user/),
+      ]);
 
     const change = async (path: string, body: object): Promise<void> => {
       const response = await fetch(`${etcd.url}/v3/auth/${path}`, { method: 'POST', body: JSON.stringify(body) });

@@ -89,13 +89,11 @@ function takenError(
   { scheme, driver, registry = WITHOUT_OPTIONS }: GrpcScheme,
   { driver: owner, registry: taken = WITHOUT_OPTIONS }: Owner,
 ): DtmConfigError {
-  const [use, remedy] =
+  const [use, other, remedy] =
     owner === driver
-      ? [`looked up in ${taken}, not in ${registry},`, 'give its drivers the same registry and options']
-      : [`served by ${owner}`, 'give each process one of the two drivers'];
-  return new DtmConfigError(
-    `driver ${driver}: the scheme ${scheme}:// is ${use} in this process, and gRPC has one table of schemes; ${remedy}`,
-  );
+      ? [`looks ${scheme}:// up in ${taken}`, registry, 'give the drivers the same registry and options']
+      : [`uses ${owner} for ${scheme}://`, driver, 'give each process one of the two drivers'];
+  return new DtmConfigError(`driver ${driver}: this process already ${use}, so it cannot use ${other}; ${remedy}`);
 }
 
 /** All channels with one target share one watch. */

@@ -102,7 +102,9 @@ export class EtcdRegistry implements Registry<EtcdInstance, string, EtcdEntry> {
     if (user === undefined || !(this.#logsIn ? LOGIN_ANSWERS.needless : LOGIN_ANSWERS.needed).test(answer))
       return false;
     if (this.#logsIn) {
-      warn(`${this.#name} needs no login of ${JSON.stringify(user)}; remove the user, or enable access control`);
+      warn(
+        `${this.#name} has no access control, so the user ${JSON.stringify(user)} is not used; remove the user, or enable access control`,
+      );
     }
     this.#logsIn = !this.#logsIn;
     this.close();

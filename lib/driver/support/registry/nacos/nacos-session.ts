@@ -80,7 +80,9 @@ export class NacosSession {
     }
     if (answer.status === 200) {
       if (refusal !== undefined) {
-        warn(`nacos at ${this.#http.address} ${refusal}, and needs none; remove the user, or enable access control`);
+        warn(
+          `nacos at ${this.#http.address} ${refusal}, but accepts requests without a login; remove the user, or enable access control`,
+        );
       }
       return answer.body;
     }

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DtmConfigError } from '../protocol/internal.js';
 
-/** The connections below an adapter. */
+/** Connections that an adapter uses. */
 export interface ConnectionLimit {
-  /** Stands for the connections: the same object in every adapter of them. */
+  /** Identifies the pool: the same object in every adapter that uses it. */
   readonly key: object;
   /** Maximum number of connections at a time; `Infinity` when there is no limit. */
   readonly connections: number;

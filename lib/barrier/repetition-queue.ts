@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DtmConfigError, DtmOngoingError } from '../protocol/internal.js';
 
-/** Work that has its turn. The turn ends with the work, even for code that the work leaves running. */
-interface Turn {
+/** A running call. The call ends with its work, even for code that the work leaves running. */
+interface RunningCall {
   readonly owner: object;
   readonly name: string;
-  readonly outer: Turn | undefined;
+  readonly outer: RunningCall | undefined;
   isOver: boolean;
 }
 
@@ -22,7 +22,7 @@ interface Queue {
 const MAX_LENGTH = 32;
 
 const queues = new WeakMap<object, Map<string, Queue>>();
-const currentTurn = new AsyncLocalStorage<Turn>();
+const currentCall = new AsyncLocalStorage<RunningCall>();
 
 /**
  * Runs work after all work of the same name that was started before, so that the repetitions of a branch that waits in the
@@ -33,14 +33,14 @@ const currentTurn = new AsyncLocalStorage<Turn>();
  * @throws DtmOngoingError when too much work of this name waits; DtmConfigError inside the work of the same name, which would
  *   wait for itself
  */
-export async function takeTurn<T>(owner: object, name: string, work: () => Promise<T>): Promise<T> {
-  const outer = currentTurn.getStore();
-  const turn: Turn = { owner, name, outer, isOver: false };
+export async function runAfterEarlierCalls<T>(owner: object, name: string, work: () => Promise<T>): Promise<T> {
+  const outer = currentCall.getStore();
+  const call: RunningCall = { owner, name, outer, isOver: false };
   const run = async (): Promise<T> => {
     try {
-      return await currentTurn.run(turn, work);
+      return await currentCall.run(call, work);
     } finally {
-      turn.isOver = true;
+      call.isOver = true;
     }
   };
 
@@ -54,7 +54,7 @@ export async function takeTurn<T>(owner: object, name: string, work: () => Promi
     }
     isNested = true;
   }
-  // two calls that wait for each other's turn would never end; in the database one of them is the victim of a deadlock
+  // two calls that wait for each other would never end; in the database one of them is the victim of a deadlock
   if (isNested) return run();
 
   const names = queues.get(owner) ?? new Map<string, Queue>();
