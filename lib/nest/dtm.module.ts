@@ -56,6 +56,7 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
 export class DtmModule implements NestModule, OnModuleInit {
   // injected by property, so that the declarations of this public class name no internal type
   @Inject(BranchExplorer) private readonly explorer!: BranchExplorer;
+  @Inject(BranchRegistry) private readonly registry!: BranchRegistry;
   @Inject(HttpAdapterHost) private readonly adapterHost!: HttpAdapterHost;
   @Inject(ModulesContainer) private readonly modules!: ModulesContainer;
 
@@ -87,7 +88,7 @@ export class DtmModule implements NestModule, OnModuleInit {
     this.onModuleInit();
     const { httpAdapter } = this.adapterHost;
     acceptBranchBodies(httpAdapter);
-    encodeBranchResponses(httpAdapter);
+    encodeBranchResponses(httpAdapter, (path) => this.registry.findDefinition(path));
   }
 
   /** @internal */

@@ -39,7 +39,14 @@ export {
   type JsonRpcRequest,
   type JsonRpcResponse,
 } from './json-rpc/json-rpc-message.js';
-export { readGrpcOutcome, writeGrpcError, writeGrpcOutcome, type GrpcError } from './outcome/grpc-outcome.js';
+export {
+  NOT_EXECUTED_TRAILER,
+  readGrpcOutcome,
+  writeGrpcError,
+  writeGrpcOutcome,
+  type GrpcError,
+} from './outcome/grpc-outcome.js';
+export { decodeNotExecuted, encodeNotExecuted } from './transaction/not-executed.js';
 export { readJsonRpcOutcome } from './outcome/json-rpc-outcome.js';
 export { stringifyEscaped, stripOutcomeWord } from './outcome/outcome-words.js';
 export { encodeJson } from './payload.js';

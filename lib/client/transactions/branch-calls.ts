@@ -6,6 +6,8 @@ export type InitiatorDrivenType = 'tcc' | 'xa';
 /** The calls of an initiator to the branches of one transaction. */
 export class BranchCalls {
   readonly #calls: Promise<unknown>[] = [];
+  /** Branches whose only call was refused before it was executed: they have nothing to undo. */
+  readonly notExecuted = new Set<string>();
   #isOver = false;
 
   constructor(

@@ -1,4 +1,4 @@
-import { errorText, type DtmApi } from '../../protocol/internal.js';
+import { encodeNotExecuted, errorText, type DtmApi } from '../../protocol/internal.js';
 import { BranchCalls, type InitiatorDrivenType } from './branch-calls.js';
 import { assertOptions, resolveProtocol, type GlobalTransactionOptions } from './global-transaction-options.js';
 import { submit } from './submit.js';
@@ -49,7 +49,10 @@ export async function runInitiatorDriven<Handle, T>(
     // the second phase of a branch must not overtake a call that is still running
     await calls.allSettled().catch(() => undefined);
     const rollbackReason = errorText(error);
-    await api.abort({ gid, transType, rollbackReason }).catch((failure: unknown) => onAbortFailed(failure, gid));
+    const reqExtra = encodeNotExecuted(calls.notExecuted);
+    await api
+      .abort({ gid, transType, rollbackReason, ...(reqExtra && { reqExtra }) })
+      .catch((failure: unknown) => onAbortFailed(failure, gid));
     throw error;
   }
   await submit(api, transaction);

@@ -98,6 +98,7 @@ class RunningTcc implements Tcc {
       timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
     });
     if (outcome.kind === 'success') return payloads.decode(urls.try, outcome.body);
+    if (outcome.notExecuted) this.#calls.notExecuted.add(branchId);
     throw outcomeError(outcome, `try of branch ${branchId} at ${urls.try}`, { gid: this.gid });
   }
 

@@ -27,6 +27,14 @@ export function findGrpcArguments(host: ArgumentsHost): GrpcArguments | undefine
   return isGrpc ? (args as GrpcArguments) : undefined;
 }
 
+/** Metadata to send with a status, of the class that gRPC gave to the metadata of a call. */
+export function createTrailers(received: GrpcMetadata, name: string, value: string): GrpcMetadata {
+  const Metadata = received.constructor as new () => GrpcMetadata & { set(name: string, value: string): void };
+  const trailers = new Metadata();
+  trailers.set(name, value);
+  return trailers;
+}
+
 /** Replaces the message that interceptors, pipes and the method get. */
 export function replaceGrpcMessage(args: GrpcArguments, message: unknown): void {
   args[0] = message;

@@ -11,7 +11,12 @@ export interface GrpcError {
   readonly code: number;
   /** Text of the status. */
   readonly message: string;
+  /** The status has the trailer {@link NOT_EXECUTED_TRAILER}. @default false */
+  readonly notExecuted?: boolean | undefined;
 }
+
+/** Trailer with the value `true`: the participant refused the call before its method began. */
+export const NOT_EXECUTED_TRAILER = 'dtm-not_executed';
 
 /**
  * Maximum number of bytes of a status message: it is sent percent-encoded in a header, and clients take 8 KiB of
@@ -35,16 +40,19 @@ const DEFINITE: ReadonlySet<number> = new Set([
  *
  * @param code - status code
  * @param message - status message
- * @param body - the answered message.
- *
- * @default none
+ * @param body - the answered message. @default none
+ * @param notExecuted - the status has the trailer {@link NOT_EXECUTED_TRAILER}
  */
-export function readGrpcOutcome(code: number, message: string, body: Payload = ''): Outcome {
+export function readGrpcOutcome(code: number, message: string, body: Payload = '', notExecuted = false): Outcome {
   if (code === GRPC_STATUS.OK) return { kind: 'success', body };
   if (code === GRPC_STATUS.FAILED_PRECONDITION) return { kind: 'ongoing', message: reasonIn(message) };
   // old participants say "ongoing" like this
   if (code === GRPC_STATUS.ABORTED && message === 'ONGOING') return { kind: 'ongoing', message: '' };
-  if (code === GRPC_STATUS.ABORTED) return { kind: 'failure', message: reasonIn(message) };
+  if (code === GRPC_STATUS.ABORTED) {
+    return notExecuted
+      ? { kind: 'failure', message: reasonIn(message), notExecuted }
+      : { kind: 'failure', message: reasonIn(message) };
+  }
   // a target that can be reached answers another status
   const unreachable = code === GRPC_STATUS.UNAVAILABLE || code === GRPC_STATUS.DEADLINE_EXCEEDED;
   const definite = DEFINITE.has(code);
@@ -66,8 +74,8 @@ export function writeGrpcError(error: unknown): GrpcError {
 }
 
 /** Writes the outcome of a branch as a gRPC status: ABORTED, FAILED_PRECONDITION or UNKNOWN. */
-export function writeGrpcOutcome({ kind, message }: UnsuccessfulOutcome): GrpcError {
-  if (kind === 'failure') return { code: GRPC_STATUS.ABORTED, message: decisive('FAILURE', message) };
+export function writeGrpcOutcome({ kind, message, notExecuted }: UnsuccessfulOutcome): GrpcError {
+  if (kind === 'failure') return { code: GRPC_STATUS.ABORTED, message: decisive('FAILURE', message), notExecuted };
   if (kind === 'ongoing') return { code: GRPC_STATUS.FAILED_PRECONDITION, message: decisive('ONGOING', message) };
   return { code: GRPC_STATUS.UNKNOWN, message: sendable(message) };
 }

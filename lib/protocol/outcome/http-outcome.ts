@@ -25,12 +25,15 @@ export const SUCCESS_BODY = '{"dtm_result":"SUCCESS"}';
  * @param body - whole body text
  */
 export function readHttpOutcome(status: number, body: string): Outcome {
-  if (status === 425 || body.includes('ONGOING')) return { kind: 'ongoing', message: reasonInBody(body) };
-  if (status === 409 || body.includes('FAILURE')) return { kind: 'failure', message: reasonInBody(body) };
+  if (status === 425 || body.includes('ONGOING')) return { kind: 'ongoing', message: readBody(body).reason };
+  if (status === 409 || body.includes('FAILURE')) {
+    const { reason: message, notExecuted } = readBody(body);
+    return notExecuted ? { kind: 'failure', message, notExecuted } : { kind: 'failure', message };
+  }
   if (status !== 200) {
     return {
       kind: 'unknown',
-      message: `status ${status}: ${reasonInBody(body)}`,
+      message: `status ${status}: ${readBody(body).reason}`,
       unreachable: status >= 502 && status <= 504,
       definite: isDefinite(status),
     };
@@ -49,7 +52,7 @@ export function writeHttpOutcome(outcome: Outcome): HttpAnswer {
     case 'success':
       return { status: 200, body: payloadText(outcome.body) };
     case 'failure':
-      return { status: 409, body: decisive('FAILURE', outcome.message) };
+      return { status: 409, body: decisive('FAILURE', outcome.message, outcome.notExecuted) };
     case 'ongoing':
       return { status: 425, body: decisive('ONGOING', outcome.message) };
     case 'unknown':
@@ -63,23 +66,25 @@ function isDefinite(status: number): boolean {
 }
 
 /** The message also ends with the word, where old readers look for it. */
-function decisive(word: OutcomeWord, message: string): string {
+function decisive(word: OutcomeWord, message: string, notExecuted = false): string {
   const text = stripOutcomeWord(message);
   const quoted = stringifyEscaped(text === '' ? '' : `${text} `);
-  return `{"dtm_result":"${word}","message":${quoted.slice(0, -1)}${word}"}`;
+  return `{"dtm_result":"${word}","message":${quoted.slice(0, -1)}${word}"${notExecuted ? ',"not_executed":true' : ''}}`;
 }
 
-/** The `message` or `error` of a JSON answer, or else the text itself. */
-function reasonInBody(body: string): string {
+/** The reason is the `message` or `error` of a JSON answer, or else the text itself. */
+function readBody(body: string): { readonly reason: string; readonly notExecuted: boolean } {
   let reason = body;
+  let notExecuted = false;
   if (body.startsWith('{')) {
     try {
-      const { message, error } = JSON.parse(body) as { message?: unknown; error?: unknown };
-      if (typeof message === 'string') reason = message;
-      else if (typeof error === 'string') reason = error;
+      const answer = JSON.parse(body) as { message?: unknown; error?: unknown; not_executed?: unknown };
+      if (typeof answer.message === 'string') reason = answer.message;
+      else if (typeof answer.error === 'string') reason = answer.error;
+      notExecuted = answer.not_executed === true;
     } catch {
       // not JSON: the text itself is the reason
     }
   }
-  return reasonIn(reason);
+  return { reason: reasonIn(reason), notExecuted };
 }

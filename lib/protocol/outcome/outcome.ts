@@ -22,6 +22,8 @@ export type Outcome =
       readonly connected?: boolean | undefined;
       /** Unknown for a reason that waiting does not change, such as a 404. @default false */
       readonly definite?: boolean | undefined;
+      /** Failure that the participant gave before its method began, so that this call changed nothing. @default false */
+      readonly notExecuted?: boolean | undefined;
     };
 
 /** Any outcome but success. */

@@ -49,7 +49,7 @@ export interface TransactionRequest extends TransactionOptions {
   readonly retryCount?: number | undefined;
   /** Why the initiator gives up. @default none */
   readonly rollbackReason?: string | undefined;
-  /** Status and result of a workflow. @default none */
+  /** Status and result of a workflow; in the abort of a TCC, the branches that have nothing to undo. @default none */
   readonly reqExtra?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -3,6 +3,7 @@ import type { CoordinatorSettings } from '../settings.js';
 import { isFailureDecisive } from './is-failure-decisive.js';
 import { leaseTime, scheduleNext } from './schedule.js';
 import { attentionReason, isRefusal, refusalText } from './attention-reason.js';
+import { hasNothingToUndo, isNotExecuted, recordNothingToUndo } from './nothing-to-undo.js';
 import { INITIATOR, type Answer, type Machine, type Pass, type Undecided } from './pass.js';
 
 /**
@@ -113,6 +114,7 @@ interface Draft extends Pass {
   progressed: boolean;
   initiator?: Outcome | undefined;
   deferredUntil?: number | undefined;
+  notExecuted?: ReadonlySet<string> | undefined;
 }
 
 function draftOf(pass: Pass): Draft {
@@ -154,7 +156,12 @@ function recordAnswers(
     }
     const branch = pass.branches[index]!;
     const isDecisive = isFailureDecisive(pass.transaction.transType, branch.op);
-    const next = recordOutcome(branch, outcome, isDecisive, now);
+    if (isDecisive && isNotExecuted(pass, branch, outcome)) {
+      pass.notExecuted = new Set([...(pass.notExecuted ?? []), branch.branchId]);
+    }
+    const next = hasNothingToUndo(pass, branch, outcome)
+      ? recordNothingToUndo(branch, outcome, now)
+      : recordOutcome(branch, outcome, isDecisive, now);
     pass.branches[index] = next;
     changed.set(index, next);
     pass.running.delete(index);

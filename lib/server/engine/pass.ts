@@ -27,6 +27,10 @@ export interface Pass {
   readonly deferredUntil?: number | undefined;
   /** An initiator waits for the result: attempts that are due by then, UTC milliseconds, are made in this pass. */
   readonly retryUntil?: number | undefined;
+  /** The first pass of the transaction, since its creation without an interruption: no other pass has called its actions. @default false */
+  readonly isFirst?: boolean | undefined;
+  /** Ids of branches that have nothing to undo: their only action or try was refused before it was executed. @default none */
+  readonly notExecuted?: ReadonlySet<string> | undefined;
   /** Number of pauses in this pass. @default 0 */
   readonly rounds?: number | undefined;
   /** The pass was paused: whether it still has its lease must be checked before a call. @default false */
@@ -82,10 +86,22 @@ export interface Machine {
  * Starts a pass.
  *
  * @param details - the transaction as stored
- * @param retryUntil - see {@link Pass.retryUntil}
+ * @param start - what is known about the pass
  */
-export function beginPass(details: TransactionDetails, retryUntil?: number): Pass {
-  return { ...details, running: new Set(), undecided: new Map(), progressed: false, retryUntil };
+export function beginPass(
+  { transaction, branches }: TransactionDetails,
+  { retryUntil, isFirst, notExecuted }: Pick<Pass, 'retryUntil' | 'isFirst' | 'notExecuted'> = {},
+): Pass {
+  return {
+    transaction,
+    branches,
+    running: new Set(),
+    undecided: new Map(),
+    progressed: false,
+    retryUntil,
+    isFirst,
+    notExecuted,
+  };
 }
 
 /**

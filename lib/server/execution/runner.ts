@@ -22,6 +22,10 @@ export interface PassOptions {
   readonly slots?: PassSlots | undefined;
   /** An initiator waits: attempts that are due by then, UTC milliseconds, are made in the pass. @default none waits */
   readonly retryUntil?: number | undefined;
+  /** See {@link Pass.isFirst}. @default false */
+  readonly isFirst?: boolean | undefined;
+  /** See {@link Pass.notExecuted}. @default none */
+  readonly notExecuted?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -133,12 +137,12 @@ export class Runner {
     }
   }
 
-  async #run(details: TransactionDetails, { slots, retryUntil }: PassOptions): Promise<TransactionDetails | undefined> {
+  async #run(details: TransactionDetails, { slots, ...start }: PassOptions): Promise<TransactionDetails | undefined> {
     let isOver = false;
     let stored = details.transaction;
     const queuedPass = slots && { slots, stored: () => stored, isOver: () => isOver };
     try {
-      return await this.#pass(beginPass(details, retryUntil), queuedPass, (now) => (stored = now));
+      return await this.#pass(beginPass(details, start), queuedPass, (now) => (stored = now));
     } finally {
       isOver = true;
     }
@@ -158,6 +162,8 @@ export class Runner {
     let pass = begun;
     let received: readonly Answer[] = [];
     for (;;) {
+      // while the lease was lost, another process may have called branches
+      if (this.#leases.get(stored.gid)?.owner !== transaction.owner) pass = { ...pass, isFirst: false };
       const step = this.#advance(machine, pass, received, clock.now());
       if (step.save) {
         const next = step.pass.transaction;

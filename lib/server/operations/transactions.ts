@@ -1,6 +1,7 @@
 import {
   DtmFailureError,
   DtmServerError,
+  decodeNotExecuted,
   parseGid,
   isFinal,
   type BranchRegistration,
@@ -28,7 +29,10 @@ import {
 import type { Topics } from './topics.js';
 
 /** Fields of a request that `abort` reads. */
-export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult'>;
+export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult' | 'reqExtra'>;
+
+/** No action is called before the transaction is submitted. */
+const FIRST = { isFirst: true } as const;
 
 const NOT_FOUND_REMEDY = '; prepare or submit it first';
 
@@ -80,7 +84,7 @@ export class Transactions {
     const fresh = createTransaction(request, 'submitted', settings, now, subscribers);
     const details = { ...fresh, transaction: this.#passes.withLease(fresh.transaction, now) };
     if (await createStored(store, details)) {
-      return orUndecided(gid, this.#waitIfAsked(this.#passes.start(details, request.waitResult), request));
+      return orUndecided(gid, this.#waitIfAsked(this.#passes.start(details, request.waitResult, FIRST), request));
     }
     return orUndecided(
       gid,
@@ -120,7 +124,7 @@ export class Transactions {
     const submitted = this.#passes.withLease({ ...transaction, ...changes }, now);
     if (!(await store.update({ status: 'prepared' }, submitted, new Map()))) return this.submit(request);
     return this.#waitIfAsked(
-      this.#passes.startIfOwned(await this.#find(request.gid), submitted, request.waitResult),
+      this.#passes.startIfOwned(await this.#find(request.gid), submitted, request.waitResult, FIRST),
       request,
     );
   }
@@ -145,6 +149,7 @@ export class Transactions {
     }
     if (transType === 'msg') return this.#dropMessage(transaction, request);
     const { runner } = this.#execution;
+    const notExecuted = decodeNotExecuted(request.reqExtra);
     const now = clock.now();
     let pass = status === 'aborting' ? runner.current(request.gid) : undefined;
     if (!pass) {
@@ -155,7 +160,7 @@ export class Transactions {
       // recovery may have started a pass meanwhile
       pass =
         runner.renew(aborting, transaction.updateTime) ??
-        this.#passes.startIfOwned(await this.#find(request.gid), aborting, request.waitResult);
+        this.#passes.startIfOwned(await this.#find(request.gid), aborting, request.waitResult, { notExecuted });
     }
     if (!request.waitResult) return;
     const after = await pass;

@@ -44,7 +44,7 @@ export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDr
       timeoutMs: timeoutSeconds * 1000,
       group: isRecovery ? 'recovery' : undefined,
     });
-    const outcome = readGrpcOutcome(answer.code, answer.details, answer.message);
+    const outcome = readGrpcOutcome(answer.code, answer.details, answer.message, answer.notExecuted);
     if (outcome.kind !== 'unknown' || !outcome.unreachable) return outcome;
     const definite = await isUnknownHost(server, answer);
     return { ...outcome, definite, connected: answer.isConnected };

@@ -1,5 +1,5 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { GRPC_STATUS } from '../../protocol/internal.js';
+import { GRPC_STATUS, NOT_EXECUTED_TRAILER } from '../../protocol/internal.js';
 
 /** A unary call with bytes. */
 export interface UnaryCall {
@@ -21,6 +21,8 @@ export interface GrpcAnswer {
   readonly message?: Buffer | undefined;
   /** There is a connection to the server at the end of the call. @default false */
   readonly isConnected?: boolean | undefined;
+  /** The status has the trailer of a call that was refused before its method began. @default false */
+  readonly notExecuted?: boolean | undefined;
 }
 
 /**
@@ -46,8 +48,10 @@ export function callUnary(
     onReceiveMessage(bytes: Buffer) {
       answer = bytes;
     },
-    onReceiveStatus({ code, details }) {
-      if (code !== GRPC_STATUS.OK) done({ code, details });
+    onReceiveStatus({ code, details, metadata: trailers }) {
+      if (code === GRPC_STATUS.ABORTED) {
+        done({ code, details, notExecuted: trailers.get(NOT_EXECUTED_TRAILER)[0] === 'true' });
+      } else if (code !== GRPC_STATUS.OK) done({ code, details });
       else if (answer) done({ code, details: '', message: answer });
       else done({ code: GRPC_STATUS.UNIMPLEMENTED, details: 'No message received' });
     },

@@ -1,4 +1,5 @@
 import { Body, Controller, Post, Req, type PipeTransform } from '@nestjs/common';
+import { readHttpOutcome } from 'nestjs-dtm/protocol';
 import { Barrier, BranchBarrier, BranchPayload, SagaBranch, TccAction } from 'nestjs-dtm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callBranch, closeApps, query, send, sendRaw, startApp, type App } from './app.js';
@@ -93,9 +94,22 @@ describe.each(platforms)('bodies on %s', (platform) => {
   });
 
   test('the size limit of the parser holds', async () => {
-    const answer = await callBranch(`${app.url}/bank/pay`, { payload: 'x'.repeat(2_000_000) });
-    expect(answer.status).toBe(413);
+    const payload = 'x'.repeat(2_000_000);
+    const answer = await callBranch(`${app.url}/bank/pay`, { payload });
+    // as for a payload that a pipe refuses
+    expect(answer.status).toBe(409);
+    expect(readHttpOutcome(answer.status, answer.body)).toEqual({
+      kind: 'failure',
+      message: 'the payload exceeds the body limit of the application',
+      notExecuted: true,
+    });
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
     expect(seen).toEqual([]);
+    expect(app.logs.of('DtmBranch')).toEqual([expect.stringMatching(/^warn .*saga g1, branch 01, action.*body limit/)]);
+
+    expect((await callBranch(`${app.url}/bank/pay`, { payload, op: 'compensate' })).status).toBe(413);
+    expect((await send(`${app.url}/bank/pay`, { payload })).status).toBe(413);
+    expect((await send(`${app.url}/bank/ordinary?${query()}`, { payload })).status).toBe(413);
   });
 
   test('other routes keep the rules of the platform', async () => {

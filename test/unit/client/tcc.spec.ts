@@ -159,6 +159,22 @@ describe('a TCC whose work fails', () => {
     expect(log.at(-1)).toBe('abort');
   });
 
+  it('tells the coordinator which tries were refused before they were executed', async () => {
+    const { api, transport, run } = bed();
+    transport.answer('01 try', SUCCESS).answer('02 try', { kind: 'failure', message: 'refused', notExecuted: true });
+    const work = async (tcc: Tcc): Promise<void> => {
+      await tcc.call(OUT);
+      await tcc.call(IN);
+    };
+    await expect(run(work)).rejects.toThrow(DtmFailureError);
+    expect(api.requests.at(-1)).toEqual({
+      gid: 'g',
+      transType: 'tcc',
+      rollbackReason: 'refused',
+      reqExtra: { not_executed: '["02"]' },
+    });
+  });
+
   it('does not call a try whose branch could not be registered', async () => {
     const { log, api, run } = bed();
     const refusal = new DtmFailureError('no trans with gid');

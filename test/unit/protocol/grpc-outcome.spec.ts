@@ -10,6 +10,7 @@ import {
   grpcStatusName,
   readGrpcOutcome,
   writeGrpcError,
+  writeGrpcOutcome,
 } from '../../../lib/protocol/internal.js';
 
 describe('the status that a branch answers', () => {
@@ -38,6 +39,13 @@ describe('the status that a branch answers', () => {
   it('may be one that gRPC does not have', () => {
     expect(readGrpcOutcome(99, 'x')).toMatchObject({ kind: 'unknown', message: 'status 99: x' });
     expect(grpcStatusName(14)).toBe('UNAVAILABLE');
+  });
+
+  it('is a failure before the branch was executed when a trailer says so', () => {
+    const outcome = { kind: 'failure', message: 'too large', notExecuted: true } as const;
+    expect(readGrpcOutcome(10, 'too large FAILURE', '', true)).toEqual(outcome);
+    expect(readGrpcOutcome(9, 'too large', '', true)).not.toHaveProperty('notExecuted');
+    expect(writeGrpcOutcome(outcome)).toEqual({ code: 10, message: 'too large FAILURE', notExecuted: true });
   });
 
   it('says whether anybody is there', () => {

@@ -117,6 +117,32 @@ describe('writing an HTTP answer', () => {
   });
 });
 
+describe('a failure before the branch was executed', () => {
+  const outcome = { kind: 'failure', message: 'too large', notExecuted: true } as const;
+
+  it('is written into the answer, and read from it', () => {
+    const { status, body } = writeHttpOutcome(outcome);
+    expect([status, body]).toEqual([409, '{"dtm_result":"FAILURE","message":"too large FAILURE","not_executed":true}']);
+    expect(readHttpOutcome(status, body)).toEqual(outcome);
+  });
+
+  it.each([
+    ['{"message":"no FAILURE","not_executed":false}'],
+    ['{"message":"no FAILURE","not_executed":"true"}'],
+    ['{"message":"no FAILURE","data":{"not_executed":true}}'],
+    ['["FAILURE",{"not_executed":true}]'],
+    ['{"not_executed":true FAILURE'],
+  ])('is nothing else: %s', (body) => {
+    expect(readHttpOutcome(409, body)).not.toHaveProperty('notExecuted');
+  });
+
+  it('is no matter of other outcomes', () => {
+    expect(readHttpOutcome(425, '{"not_executed":true}')).not.toHaveProperty('notExecuted');
+    expect(readHttpOutcome(413, '{"not_executed":true}')).not.toHaveProperty('notExecuted');
+    expect(writeHttpOutcome({ ...outcome, kind: 'unknown' }).body).toBe('{"message":"too large"}');
+  });
+});
+
 describe('outcomes and errors', () => {
   it.each([
     ['failure', DtmFailureError, 'no money'],

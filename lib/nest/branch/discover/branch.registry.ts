@@ -51,6 +51,11 @@ export class BranchRegistry implements BranchLocator {
     this.#branches.push(branch);
   }
 
+  /** The definition of the branch at a path. */
+  findDefinition(path: string): BranchDefinition | undefined {
+    return this.#byPath.get(path)?.definition;
+  }
+
   /** @internal */
   getSagaUrls(ref: BranchRef): StepUrls {
     const { definition, method, urlOf } = this.#find(ref, 'saga');

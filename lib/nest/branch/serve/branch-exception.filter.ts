@@ -2,6 +2,7 @@ import { Catch, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } f
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
 import {
+  NOT_EXECUTED_TRAILER,
   mayFail,
   writeGrpcOutcome,
   writeHttpOutcome,
@@ -12,8 +13,13 @@ import {
 } from '../../../protocol/internal.js';
 import { internalErrorText, newErrorId } from '../../../support/error-id.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
-import { findGrpcArguments, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
-import { findNodeResponse } from '../../undocumented/node-messages.js';
+import {
+  createTrailers,
+  findGrpcArguments,
+  type GrpcArguments,
+  type GrpcMetadata,
+} from '../../undocumented/grpc-arguments.js';
+import { findNodeRequest, findNodeResponse } from '../../undocumented/node-messages.js';
 import {
   isForCallers,
   rejectionCode,
@@ -23,7 +29,9 @@ import {
   unknownOutcomeStatus,
 } from './branch-outcome.js';
 import { readMetadataParameters, readQueryParameters, type RequestWithQuery } from './branch-parameters.js';
-import { findIncomingCall } from './incoming-branch-call.js';
+import { hasNotBegun } from './branch-method.js';
+import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
+import { mayBeRepeated } from './may-be-repeated.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 
 /** Answers dtm for everything that was thrown before, in or behind a branch method, and logs it once. */
@@ -69,12 +77,13 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
       const { status, message } = this.#reject(error, handler);
       return { ...writeHttpOutcome({ kind: 'unknown', message }), status };
     }
-    const outcome = this.#decide(error, context, handler);
+    const headers = findNodeRequest(request)?.headers;
+    const outcome = withNotExecuted(this.#decide(error, context, handler), call, headers);
     const answer = writeHttpOutcome(outcome);
     return outcome.kind === 'unknown' ? { ...answer, status: unknownOutcomeStatus(error) } : answer;
   }
 
-  #grpcError(error: unknown, [, metadata, serverCall]: GrpcArguments): GrpcError {
+  #grpcError(error: unknown, [, metadata, serverCall]: GrpcArguments): GrpcError & { metadata?: GrpcMetadata } {
     const call = findIncomingCall(metadata);
     const context = call?.context ?? readIfValid(() => readMetadataParameters(metadata));
     const handler = call?.handler ?? serverCall.getPath();
@@ -82,7 +91,9 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
       const { status, message } = this.#reject(error, handler);
       return { ...writeGrpcOutcome({ kind: 'unknown', message }), code: rejectionCode(status) };
     }
-    return writeGrpcOutcome(this.#decide(error, context, handler));
+    const outcome = withNotExecuted(this.#decide(error, context, handler), call, metadata.getMap());
+    const { notExecuted, ...answer } = writeGrpcOutcome(outcome);
+    return notExecuted ? { ...answer, metadata: createTrailers(metadata, NOT_EXECUTED_TRAILER, 'true') } : answer;
   }
 
   #routeOf(request: object): string {
@@ -130,6 +141,19 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
       );
     }
   }
+}
+
+/**
+ * Tells the coordinator that a refusal changed nothing, because the method did not begin. Says nothing when a proxy may have sent the
+ * same call before.
+ */
+function withNotExecuted(
+  outcome: UnsuccessfulOutcome,
+  call: IncomingBranchCall | undefined,
+  headers: object | undefined,
+): UnsuccessfulOutcome {
+  const isKnown = outcome.kind === 'failure' && hasNotBegun(call) && headers && !mayBeRepeated(Object.keys(headers));
+  return isKnown ? { ...outcome, notExecuted: true } : outcome;
 }
 
 function readIfValid(read: () => BranchContext): BranchContext | undefined {

@@ -7,6 +7,18 @@ import { awaitNestedTccs } from './nested-tccs.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
+const wrappedMethods = new WeakSet<object>();
+
+/**
+ * Whether a call has certainly not begun to run its method. A decorator that replaced the method from outside may have called it
+ * without the arguments that show the call.
+ *
+ * @param call - undefined when the call was refused before the branch guard, which is the last guard
+ */
+export function hasNotBegun(call: IncomingBranchCall | undefined): boolean {
+  return !call || (call.route === undefined && wrappedMethods.has(call.callback));
+}
+
 /**
  * Wraps a branch method. A call of dtm is counted while the method runs; any other call goes to the method directly. An
  * interceptor would add a third to the time that Nest needs for a request.
@@ -18,6 +30,7 @@ export function wrapBranchMethod(method: Method): Method {
     if (!call || !isRoute(call, method, args.length)) return method.apply(this, args);
     return runBranch(call, method, this, args.slice(0, -CALL_ARGUMENT_COUNT));
   };
+  wrappedMethods.add(wrapped);
   for (const key of Reflect.getOwnMetadataKeys(method)) {
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapped);
   }

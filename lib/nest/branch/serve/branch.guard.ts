@@ -13,6 +13,9 @@ import { normalizeBody, type RequestWithBody } from './normalize-body.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 import { TrackedXaBranch } from './tracked-xa-branch.js';
 
+/** The method of a call. */
+type Target = Pick<IncomingBranchCall, 'definition' | 'handler' | 'callback'>;
+
 /** Admits only valid calls to a branch method. It is the last of the guards, before interceptors and pipes. */
 @Injectable()
 export class BranchGuard implements CanActivate {
@@ -26,22 +29,23 @@ export class BranchGuard implements CanActivate {
   canActivate(execution: ExecutionContext): boolean {
     const definition = findBranchDefinition(execution.getHandler());
     if (!definition) return true;
-    const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
+    const callback = execution.getHandler();
+    const target = { definition, callback, handler: `${execution.getClass().name}.${callback.name}` };
     const args = findGrpcArguments(execution);
-    if (args) this.#admitGrpc(args, definition, handler);
-    else if (execution.getType() === 'http') this.#admitHttp(execution, definition, handler);
+    if (args) this.#admitGrpc(args, target);
+    else if (execution.getType() === 'http') this.#admitHttp(execution, target);
     return true;
   }
 
-  #admitHttp(execution: ExecutionContext, definition: BranchDefinition, handler: string): void {
+  #admitHttp(execution: ExecutionContext, target: Target): void {
     // switchToHttp() would create three functions
     const request = execution.getArgByIndex<RequestWithQuery & RequestWithBody>(0);
     const response = execution.getArgByIndex<object>(1);
     const method = this.adapterHost.httpAdapter.getRequestMethod(request) as string;
     if (method !== 'POST' && method !== 'GET') {
-      throw new RejectedCallException(405, `${handler} is a branch: it answers POST and GET, not ${method}`);
+      throw new RejectedCallException(405, `${target.handler} is a branch: it answers POST and GET, not ${method}`);
     }
-    const call = this.#readCall(() => readQueryParameters(request), definition, handler);
+    const call = this.#readCall(() => readQueryParameters(request), target);
     attachIncomingCall(request, call);
     attachIncomingCall(response, call);
     normalizeBody(request);
@@ -51,9 +55,9 @@ export class BranchGuard implements CanActivate {
     if (nodeRequest && nodeResponse) this.inFlight.addAnswer(nodeRequest, nodeResponse);
   }
 
-  #admitGrpc(args: GrpcArguments, definition: BranchDefinition, handler: string): void {
+  #admitGrpc(args: GrpcArguments, target: Target): void {
     const [message, metadata] = args;
-    const call = this.#readCall(() => readMetadataParameters(metadata), definition, handler);
+    const call = this.#readCall(() => readMetadataParameters(metadata), target);
     const isGeneric = message instanceof GenericMessage;
     attachIncomingCall(metadata, { ...call, emptyReply: isGeneric ? undefined : {} });
     if (isGeneric)
@@ -64,7 +68,7 @@ export class BranchGuard implements CanActivate {
     this.inFlight.assertAccepting();
   }
 
-  #readCall(read: () => BranchContext, definition: BranchDefinition, handler: string): IncomingBranchCall {
+  #readCall(read: () => BranchContext, { definition, handler, callback }: Target): IncomingBranchCall {
     const context = readOrReject(read);
     assertServes(definition, context, handler);
     const { databases, server } = this.settings;
@@ -72,7 +76,7 @@ export class BranchGuard implements CanActivate {
       definition.transType === 'xa'
         ? readOrReject(() => new TrackedXaBranch(context, databases.getXa(definition.database), server))
         : undefined;
-    return { context, definition, handler, inFlight: this.inFlight, xa };
+    return { context, definition, handler, callback, inFlight: this.inFlight, xa };
   }
 }
 

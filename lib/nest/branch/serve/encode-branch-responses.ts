@@ -1,21 +1,27 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { SUCCESS_BODY, stringifyEscaped } from '../../../protocol/internal.js';
-import { hasResult } from '../definition/branch-definition.js';
+import { hasResult, type BranchDefinition } from '../definition/branch-definition.js';
 import { interceptReplies } from '../../undocumented/adapter-reply.js';
+import { encodeOversizedPayload } from './encode-oversized-payload.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 
 /**
  * Encodes the results of branch methods as dtm expects them, after all interceptors have run. Every success gets the
- * status 200, even if an interceptor set another status: dtm treats any other status as an error, including 201. Errors
- * and other routes are not changed.
+ * status 200, even if an interceptor set another status: dtm treats any other status as an error, including 201. The refusal of a
+ * payload by the body limit becomes a failure. Other errors and other routes are not changed.
  *
  * @param adapter - the application's HTTP adapter
+ * @param findDefinition - the branch at a path
  */
-export function encodeBranchResponses(adapter: AbstractHttpAdapter): void {
+export function encodeBranchResponses(
+  adapter: AbstractHttpAdapter,
+  findDefinition: (path: string) => BranchDefinition | undefined,
+): void {
   interceptReplies(adapter, (response, body, status) => {
     const call = findIncomingCall(response);
+    if (!call) return status === 413 ? encodeOversizedPayload(response, findDefinition) : undefined;
     // an error may come from outside of Nest's route, e.g. from a time-out while the method runs
-    return !call || (status !== undefined && status >= 400) ? undefined : encodeSuccess(call, body);
+    return status !== undefined && status >= 400 ? undefined : { status: 200, body: encodeSuccess(call, body) };
   });
 }
 

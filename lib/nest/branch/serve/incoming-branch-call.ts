@@ -15,6 +15,8 @@ export interface IncomingBranchCall {
   readonly definition: BranchDefinition;
   /** `Class.method`, for messages. */
   readonly handler: string;
+  /** The function that Nest calls for the method. */
+  readonly callback: object;
   readonly inFlight: InFlightBranches;
   /** Both phases of an XA branch. */
   readonly xa?: TrackedXaBranch | undefined;

@@ -125,11 +125,12 @@ export class BranchCalls {
   #reportUndecided(
     transaction: TransactionRecord,
     branch: BranchRecord,
-    { kind, message: answer }: UnsuccessfulOutcome,
+    { kind, message: answer, notExecuted }: UnsuccessfulOutcome,
     isCircuitOpen: boolean,
   ): void {
     const { branchId, op, url } = branch;
-    const hint = kind === 'failure' ? `; ${op} must not fail and is retried until it succeeds` : '';
+    const isRetried = kind === 'failure' && !notExecuted;
+    const hint = isRetried ? `; ${op} must not fail and is retried until it succeeds` : '';
     const fields = { gid: transaction.gid, branchId, op, url, answer };
     this.#environment.logger.warn(`branch gave no decision${hint}`, fields);
     // 00 is the initiator, which is not a branch

@@ -51,12 +51,12 @@ describe.each(platforms)('interceptReplies on %s', (platform) => {
     const seen: unknown[] = [];
     const { url } = await start((response, body, status) => {
       seen.push([guarded.has(response), body, status]);
-      return '{"replaced":true}';
+      return { status: 203, body: '{"replaced":true}' };
     });
     const answer = await fetch(`${url}/bank/pay`);
     // the status of a result is set before
     expect(seen).toEqual([[true, ['paid'], undefined]]);
-    expect([answer.status, await answer.text()]).toEqual([200, '{"replaced":true}']);
+    expect([answer.status, await answer.text()]).toEqual([203, '{"replaced":true}']);
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
   });
 

@@ -5,7 +5,12 @@ import { NestFactory } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { GrpcMethod, Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { expect, test } from 'vitest';
-import { findGrpcArguments, replaceGrpcMessage } from '../../../../lib/nest/undocumented/grpc-arguments.js';
+import {
+  createTrailers,
+  findGrpcArguments,
+  replaceGrpcMessage,
+  type GrpcMetadata,
+} from '../../../../lib/nest/undocumented/grpc-arguments.js';
 import { addCallArguments } from '../../../../lib/nest/undocumented/route-arguments.js';
 import { freePorts } from '../../../services/free-ports.mjs';
 
@@ -66,6 +71,12 @@ test('a guard gets the arguments of a gRPC call, and the method what the guard l
   ]);
   client.close();
   await app.close();
+});
+
+test('the metadata of a call have the class of trailers', () => {
+  const trailers = createTrailers(new grpc.Metadata() as unknown as GrpcMetadata, 'mark', 'mine');
+  expect(trailers).toBeInstanceOf(grpc.Metadata);
+  expect(trailers.getMap()).toEqual({ mark: 'mine' });
 });
 
 test('other calls have no arguments of gRPC', () => {

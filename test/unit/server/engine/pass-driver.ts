@@ -164,10 +164,10 @@ export class PassDriver {
   now: number;
   random = 0;
 
-  constructor(details: TransactionDetails, now: number = START_TIME) {
+  constructor(details: TransactionDetails, now: number = START_TIME, start: Parameters<typeof beginPass>[1] = {}) {
     const { transaction, branches } = details;
     this.#machine = MODES[transaction.transType].machine(transaction, branches.length, SETTINGS);
-    this.pass = beginPass(details);
+    this.pass = beginPass(details, start);
     this.now = now;
   }
 
