@@ -16,4 +16,14 @@ export { stderrLogger, type CoordinatorLogger } from './environment/coordinator-
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';
-export type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from './store/store.js';
+export type {
+  AddBranchesResult,
+  BranchLimits,
+  ExpectedState,
+  KvFilter,
+  LeaseFilter,
+  PruneResult,
+  Store,
+  UnfinishedCounts,
+  WakeFilter,
+} from './store/store.js';

@@ -41,7 +41,7 @@ export interface CoordinatorSettings {
   readonly alertRetryLimit: number;
   /** Time after which finished transactions are deleted. @default 604800, 7 days */
   readonly retentionSeconds: number;
-  /** Longest `request_timeout` of a transaction; a lease, and a stop of the coordinator, can last that long. @default 600 */
+  /** Longest `request_timeout` of a transaction; a lease lasts 10 seconds longer. @default 3600 */
   readonly maxRequestTimeoutSeconds: number;
   /** Longest `timeout_to_fail`, `retry_interval` and delay of a transaction. @default 31536000, a year */
   readonly maxWaitSeconds: number;
@@ -49,7 +49,7 @@ export interface CoordinatorSettings {
   readonly maxBranches: number;
   /** Maximum number of bytes of the names and values of `branch_headers`. @default 16384, 16 KiB */
   readonly maxBranchHeaderBytes: number;
-  /** Maximum number of bytes of `custom_data`, and of the reason or result that an initiator reports. @default 1048576, 1 MiB */
+  /** Maximum number of bytes of `custom_data`, and of the reason or result that an initiator reports. @default 2097152, 2 MiB */
   readonly maxCustomDataBytes: number;
   /** Maximum number of bytes of a whole transaction: its texts, and the payloads and URLs of its branches. @default 16777216, 16 MiB */
   readonly maxTransactionBytes: number;
@@ -81,11 +81,11 @@ const DEFAULTS: CoordinatorSettings = {
   attentionAfterFailures: 3,
   alertRetryLimit: 3,
   retentionSeconds: 604_800,
-  maxRequestTimeoutSeconds: 600,
+  maxRequestTimeoutSeconds: 3600,
   maxWaitSeconds: 31_536_000,
   maxBranches: 10_000,
   maxBranchHeaderBytes: 16 * 1024,
-  maxCustomDataBytes: 1024 * 1024,
+  maxCustomDataBytes: 2 * 1024 * 1024,
   maxTransactionBytes: 16 * 1024 * 1024,
   shutdownTimeoutSeconds: 20,
 };

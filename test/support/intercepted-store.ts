@@ -5,6 +5,8 @@ import { deferred } from './deferred.js';
 export type StoreOperation =
   | 'create'
   | 'find'
+  | 'findRecord'
+  | 'countUnfinished'
   | 'addBranches'
   | 'update'
   | 'claim'
@@ -29,6 +31,8 @@ export function interceptStore(inner: Store, intercept: StoreInterceptor): Store
     assertWritable: () => intercept('assertWritable', async () => inner.assertWritable?.()),
     create: (...args) => intercept('create', () => inner.create(...args)),
     find: (...args) => intercept('find', () => inner.find(...args)),
+    findRecord: (...args) => intercept('findRecord', () => inner.findRecord(...args)),
+    countUnfinished: (...args) => intercept('countUnfinished', () => inner.countUnfinished(...args)),
     addBranches: (...args) => intercept('addBranches', () => inner.addBranches(...args)),
     update: (...args) => intercept('update', () => inner.update(...args)),
     claim: (...args) => intercept('claim', () => inner.claim(...args)),

@@ -37,7 +37,7 @@ async function start(
     const store = await createStore(config);
     server = embeddedServer(serverOptions(config, store, logger));
     await server.open();
-    const unfinished = await countUnfinished(server);
+    const unfinished = await countUnfinished(store);
     server.recover();
     process.stdout.write(
       startUpText({

@@ -1,4 +1,4 @@
-import type { UnfinishedCounts } from './count-unfinished.js';
+import type { UnfinishedSummary } from './count-unfinished.js';
 
 /** Content of the start-up text. */
 export interface StartUp {
@@ -13,7 +13,7 @@ export interface StartUp {
   /** Name of the driver. */
   readonly driver: string;
   /** Unfinished transactions in the store. */
-  readonly unfinished: UnfinishedCounts;
+  readonly unfinished: UnfinishedSummary;
   /** Notices for the user. */
   readonly notices: readonly string[];
   /** Warnings about dangerous settings. */
@@ -41,15 +41,15 @@ export function startUpText({ version, http, grpc, store, driver, unfinished, no
   ].join('\n');
 }
 
-function recoveryText({ prepared, submitted, aborting, isPartial }: UnfinishedCounts): string {
+function recoveryText({ prepared, submitted, aborting, isPartial }: UnfinishedSummary): string {
   const count = prepared + submitted + aborting;
   if (count === 0) return 'no unfinished transactions';
   const plural = count === 1 ? '' : 's';
   const parts = `${prepared} prepared, ${submitted} submitted, ${aborting} aborting`;
-  return `${isPartial ? 'more than ' : ''}${count} unfinished transaction${plural} resumed: ${parts}`;
+  return `${isPartial ? 'at least ' : ''}${count} unfinished transaction${plural} resumed: ${parts}`;
 }
 
-function attentionRows({ attention }: UnfinishedCounts, http: string): [string, string][] {
+function attentionRows({ attention }: UnfinishedSummary, http: string): [string, string][] {
   if (attention === 0) return [];
   return [['attention', `transactions that need attention: ${attention}, see ${http}/api/dtmsvr/all?attention=true`]];
 }

@@ -3,16 +3,17 @@
  * when its own process has taken the lease again.
  */
 export class Leases {
-  readonly #process: string;
+  /** Beginning of the owners of this process. */
+  readonly ownerPrefix: string;
   #count = 0;
 
   /** @param process - unique name of this process */
   constructor(process: string) {
-    this.#process = process;
+    this.ownerPrefix = `${process}.`;
   }
 
   /** An owner that no lease had before. */
   nextOwner(): string {
-    return `${this.#process}.${++this.#count}`;
+    return `${this.ownerPrefix}${++this.#count}`;
   }
 }

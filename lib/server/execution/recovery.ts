@@ -1,4 +1,4 @@
-import type { TransactionDetails } from '../../protocol/internal.js';
+import { transactionBytes, type TransactionDetails } from '../../protocol/internal.js';
 import { leaseTime } from '../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { StoreHealth } from '../environment/store-health.js';
@@ -12,6 +12,15 @@ import type { Runner } from './runner.js';
  */
 const MAX_WAITING_FACTOR = 8;
 
+/**
+ * Bytes of the texts of transactions that recovery works on: it claims no more above this. A claim exceeds it by one
+ * transaction at most.
+ */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Bytes of one claim: the store reads all of them at once. */
+const MAX_CLAIM_BYTES = 16 * 1024 * 1024;
+
 /** Polls for due transactions and runs them: retries, time-outs, and work that another process left behind. */
 export class Recovery {
   readonly #environment: CoordinatorEnvironment;
@@ -20,6 +29,7 @@ export class Recovery {
   readonly #storeHealth: StoreHealth;
   readonly #retryQueue: RetryQueue;
   #passCount = 0;
+  #bytes = 0;
   #loop: Promise<void> | undefined;
   #isRunning = false;
   #isPollRequested = false;
@@ -61,6 +71,7 @@ export class Recovery {
 
   /** How many more passes may start. */
   get #capacity(): number {
+    if (this.#bytes >= MAX_BYTES) return 0;
     const { maxParallelRecovery } = this.#environment.settings;
     const working = this.#passCount - this.#retryQueue.waitingPasses;
     return Math.min(maxParallelRecovery - working, maxParallelRecovery * MAX_WAITING_FACTOR - this.#passCount);
@@ -82,18 +93,22 @@ export class Recovery {
     const { store, clock, settings, logger } = this.#environment;
     try {
       const now = clock.now();
+      const maxBytes = Math.min(MAX_CLAIM_BYTES, MAX_BYTES - this.#bytes);
       const claimed = await store.claim(
         now,
         this.#leases.nextOwner(),
         ({ options }) => leaseTime(options, settings, now),
         capacity,
+        maxBytes,
       );
       for (const details of claimed) {
         // a pass of this process may have outlived its lease
         if (!this.#runner.renew(details.transaction, details.transaction.updateTime)) void this.#start(details);
       }
       await this.#storeHealth.afterPoll(false);
-      return claimed.length === capacity;
+      const bytes = claimed.reduce((sum, details) => sum + bytesOf(details), 0);
+      // stores may count bytes: up to three for a character
+      return claimed.length === capacity || 3 * bytes >= maxBytes;
     } catch (error) {
       logger.error('polling for due transactions failed', { store: store.name, error: String(error) });
       await this.#storeHealth.afterPoll(true);
@@ -102,7 +117,9 @@ export class Recovery {
   }
 
   async #start(details: TransactionDetails): Promise<void> {
+    const bytes = bytesOf(details);
     this.#passCount++;
+    this.#bytes += bytes;
     try {
       await this.#runner.run(details, { slots: this.#retryQueue.forPass() });
     } catch (error) {
@@ -110,6 +127,7 @@ export class Recovery {
       this.#environment.logger.error('transaction could not be processed', { gid, error: String(error) });
     } finally {
       this.#passCount--;
+      this.#bytes -= bytes;
       this.#onChange();
     }
   }
@@ -132,4 +150,8 @@ export class Recovery {
       this.#onChange = resolve;
     });
   }
+}
+
+function bytesOf({ transaction, branches }: TransactionDetails): number {
+  return transactionBytes(transaction, branches);
 }

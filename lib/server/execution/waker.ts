@@ -27,7 +27,7 @@ export class Waker {
   }
 
   /**
-   * Makes transactions due that wait and have no owner.
+   * Makes transactions due that wait.
    *
    * @param filter - which transactions; `laterThan` is now by default
    * @param limit - maximum number of transactions
@@ -35,7 +35,7 @@ export class Waker {
    * @throws DtmStoreError when the store fails; some transactions may be due already
    */
   async wake(
-    filter: Pick<Partial<WakeFilter>, 'gid' | 'target' | 'laterThan'>,
+    filter: Pick<Partial<WakeFilter>, 'gid' | 'target' | 'laterThan' | 'leases'>,
     limit: number,
     shouldContinue: () => boolean = () => true,
   ): Promise<WakeResult> {

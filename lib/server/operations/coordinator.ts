@@ -147,6 +147,6 @@ export class Coordinator implements DtmApi {
 
   /** Lists the key-value records, topics among them. */
   listKv(filter: KvFilter): Promise<KvPage> {
-    return this.#store.listKv(filter);
+    return this.#store.listKv((filter.limit ?? 0) > MAX_PAGE_SIZE ? { ...filter, limit: MAX_PAGE_SIZE } : filter);
   }
 }

@@ -1,15 +1,19 @@
 import { DtmArgumentError, DtmFailureError, parseGid, isFinal } from '../../protocol/internal.js';
+import { leaseTime } from '../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Execution } from '../execution/execution.js';
 import type { WakeResult } from '../execution/waker.js';
-import { findStored } from './stored-transaction.js';
+import type { LeaseFilter } from '../store/store.js';
+import { findStoredRecord } from './stored-transaction.js';
+
+type ExecutionParts = Pick<Execution, 'circuitBreaker' | 'leases' | 'runner' | 'waker'>;
 
 /** Operations for operators: force stop and retry. */
 export class Operator {
   readonly #environment: CoordinatorEnvironment;
-  readonly #execution: Pick<Execution, 'circuitBreaker' | 'waker'>;
+  readonly #execution: ExecutionParts;
 
-  constructor(environment: CoordinatorEnvironment, execution: Pick<Execution, 'circuitBreaker' | 'waker'>) {
+  constructor(environment: CoordinatorEnvironment, execution: ExecutionParts) {
     this.#environment = environment;
     this.#execution = execution;
   }
@@ -22,7 +26,7 @@ export class Operator {
   async forceStop(gid: string): Promise<void> {
     parseGid(gid);
     const { store, clock } = this.#environment;
-    const { transaction } = await findStored(store, gid);
+    const transaction = await findStoredRecord(store, gid);
     const { status } = transaction;
     if (isFinal(status)) {
       throw new DtmFailureError(`global transaction force stop error. status: ${status}. error:`, { gid });
@@ -41,29 +45,33 @@ export class Operator {
   }
 
   /**
-   * Makes a waiting transaction due now. Does nothing when the transaction is final or a pass works on it.
+   * Makes a transaction due now, also when another process holds its lease: that process has ended, or its next write fails.
+   * Does nothing when the transaction is final or a pass of this process works on it.
    *
    * @throws DtmServerError when the gid is unknown
    */
   async retryNow(gid: string): Promise<void> {
     parseGid(gid);
-    await findStored(this.#environment.store, gid);
-    await this.#execution.waker.wake({ gid }, 1);
+    await findStoredRecord(this.#environment.store, gid);
+    const { runner, waker } = this.#execution;
+    if (runner.current(gid)) return;
+    await waker.wake({ gid, leases: { endingAfter: this.#environment.clock.now() } }, 1);
   }
 
   /**
-   * Makes waiting transactions due now.
+   * Makes waiting transactions due now, see `#longLeases`.
    *
    * @param timeoutSeconds - only those that would wait longer than this
    * @param limit - maximum number of transactions
    */
   retryAllNow(timeoutSeconds: number, limit: number): Promise<WakeResult> {
-    const { clock } = this.#environment;
-    return this.#execution.waker.wake({ laterThan: clock.now() + timeoutSeconds * 1000 }, limit);
+    const laterThan = this.#environment.clock.now() + timeoutSeconds * 1000;
+    return this.#execution.waker.wake({ laterThan, leases: this.#longLeases(laterThan) }, limit);
   }
 
   /**
-   * Makes every transaction due now that waits for an answer of one target, e.g. because the target was repaired.
+   * Makes every transaction due now that waits for an answer of one target, e.g. because the target was repaired, see
+   * `#longLeases`.
    *
    * @param target - beginning of its branch URLs, e.g. `http://bank:3000`
    * @param limit - maximum number of transactions
@@ -73,6 +81,16 @@ export class Operator {
     if (!target) throw new DtmArgumentError('target must be the beginning of branch URLs, e.g. http://bank:3000');
     const { circuitBreaker, waker } = this.#execution;
     circuitBreaker.reset(target);
-    return waker.wake({ target }, limit);
+    return waker.wake({ target, leases: this.#longLeases() }, limit);
+  }
+
+  /**
+   * Leases of other processes that are longer than usual: nobody would touch their transactions for long if the processes
+   * have ended. Leases of the usual length end soon by themselves, and most of their processes are alive.
+   */
+  #longLeases(laterThan = 0): LeaseFilter {
+    const { clock, settings } = this.#environment;
+    const endingAfter = Math.max(laterThan, leaseTime({}, settings, clock.now()));
+    return { endingAfter, exceptOwner: this.#execution.leases.ownerPrefix };
   }
 }

@@ -20,8 +20,19 @@ import type { Store } from '../store/store.js';
  */
 export async function findStored(store: Store, gid: string, remedy = ''): Promise<TransactionDetails> {
   const details = await store.find(gid);
-  if (!details) throw new DtmServerError(`no TransGlobal with gid: ${gid} found${remedy}`, { gid });
+  if (!details) throw notFoundError(gid, remedy);
   return details;
+}
+
+/** {@link findStored} without the branches. */
+export async function findStoredRecord(store: Store, gid: string, remedy = ''): Promise<TransactionRecord> {
+  const transaction = await store.findRecord(gid);
+  if (!transaction) throw notFoundError(gid, remedy);
+  return transaction;
+}
+
+function notFoundError(gid: string, remedy: string): DtmServerError {
+  return new DtmServerError(`no TransGlobal with gid: ${gid} found${remedy}`, { gid });
 }
 
 /** @throws DtmFailureError when the gid belongs to a transaction of another mode */

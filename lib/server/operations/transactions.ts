@@ -16,6 +16,7 @@ import { beginPass } from '../engine/pass.js';
 import { baseInterval, requestTimeout, scheduleNext } from '../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Execution } from '../execution/execution.js';
+import { limitError } from '../settings.js';
 import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
 import { PassStarter } from './pass-starter.js';
 import {
@@ -23,6 +24,7 @@ import {
   assertResultSucceeded,
   createStored,
   findStored,
+  findStoredRecord,
   orUndecided,
   undecidedError,
 } from './stored-transaction.js';
@@ -138,7 +140,7 @@ export class Transactions {
 
   async #abort(request: AbortRequest): Promise<void> {
     const { clock, store } = this.#environment;
-    const { transaction } = await this.#find(request.gid);
+    const transaction = await findStoredRecord(store, request.gid, NOT_FOUND_REMEDY);
     const { status, transType } = transaction;
     const isTwoPhase = transType === 'tcc' || transType === 'xa';
     const canAbort = status === 'prepared' || (status === 'aborting' && isTwoPhase);
@@ -182,18 +184,27 @@ export class Transactions {
   }
 
   async registerBranch(branch: BranchRegistration): Promise<void> {
-    const { store, clock, transport } = this.#environment;
-    const { gid } = branch;
+    const { store, clock, transport, settings } = this.#environment;
+    const { gid, transType, branchId } = branch;
     if (needsTransport(branch)) {
-      const transaction = (await store.find(gid))?.transaction;
+      const transaction = await store.findRecord(gid);
       if (transaction) assertBranchCallable(transport, branch, transaction.protocol);
     }
-    const branches = MODES[branch.transType].register?.(branch, clock.now()) ?? [];
-    const result = await store.addBranches(gid, branch.transType, branches);
-    if (result === 'duplicate') {
-      throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branch.branchId} is registered already`, { gid });
+    const branches = MODES[transType].register?.(branch, clock.now()) ?? [];
+    // a branch has as many records as its registration adds
+    const limits = { maxBranches: settings.maxBranches * branches.length, maxBytes: settings.maxTransactionBytes };
+    switch (await store.addBranches(gid, transType, branches, limits)) {
+      case 'added':
+        return;
+      case 'duplicate':
+        throw new DtmServerError(`storage: UniqueKeyConflict: branch ${branchId} is registered already`, { gid });
+      case 'refused':
+        throw new DtmFailureError(`no trans with gid: ${gid} status: prepared found`, { gid });
+      case 'tooMany':
+        throw limitError(`${transType} ${gid} has no room for branch ${branchId}`, 'maxBranches', settings);
+      case 'tooLarge':
+        throw limitError(`${transType} ${gid} has no room for branch ${branchId}`, 'maxTransactionBytes', settings);
     }
-    if (result === 'refused') throw new DtmFailureError(`no trans with gid: ${gid} status: prepared found`, { gid });
   }
 
   /**
@@ -201,14 +212,14 @@ export class Transactions {
    * within its request time-out.
    */
   async #awaitDecision({ gid, options }: TransactionRecord): Promise<TransactionDetails> {
-    const { clock, settings } = this.#environment;
+    const { clock, settings, store } = this.#environment;
     const { runner } = this.#execution;
     const until = clock.now() + requestTimeout(options, settings) * 1000;
     for (let pauseMs = FIRST_LOOK_MS; ; pauseMs *= 2) {
-      const details = (await runner.current(gid)) ?? (await this.#find(gid));
-      const { status, owner, nextCronTime } = details.transaction;
+      const details = await runner.current(gid);
+      const { status, owner, nextCronTime } = details?.transaction ?? (await findStoredRecord(store, gid));
       const isResting = owner === undefined && (status !== 'submitted' || nextCronTime > until);
-      if (isResting || clock.now() >= until || runner.isStopping) return details;
+      if (isResting || clock.now() >= until || runner.isStopping) return details ?? this.#find(gid);
       await runner.pauseUntil(Math.min(clock.now() + Math.min(pauseMs, LONGEST_PAUSE_MS), until));
     }
   }

@@ -7,7 +7,9 @@ import {
 import { assertRequest, createTransaction } from '../engine/create-transaction.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import { assertCallable } from './assert-callable.js';
-import { assertSameMode, createStored, findStored, orUndecided } from './stored-transaction.js';
+import { assertSameMode, createStored, findStored, findStoredRecord, orUndecided } from './stored-transaction.js';
+
+const NOT_FOUND_REMEDY = '; prepare or submit it first';
 
 /** Operations of initiators on a workflow. The initiator runs it and decides how it ends: docs/protocol.md#workflow. */
 export class Workflows {
@@ -44,7 +46,7 @@ export class Workflows {
 
   async #finish(request: TransactionRequest): Promise<void> {
     const { gid } = request;
-    const { transaction } = await this.#find(gid);
+    const transaction = await findStoredRecord(this.#environment.store, gid, NOT_FOUND_REMEDY);
     assertSameMode(transaction, request);
     const { status, result, rollback_reason: reason } = request.reqExtra ?? {};
     if (status !== 'succeed' && status !== 'failed') {
@@ -77,7 +79,7 @@ export class Workflows {
   }
 
   #find(gid: string): Promise<TransactionDetails> {
-    return findStored(this.#environment.store, gid, '; prepare or submit it first');
+    return findStored(this.#environment.store, gid, NOT_FOUND_REMEDY);
   }
 }
 

@@ -25,3 +25,48 @@ export function parsePosition(position: string | undefined, start: number): numb
 export function nextPositionOf(page: readonly { readonly id?: unknown }[], limit: number): string {
   return page.length < limit ? '' : String(page.at(-1)?.id ?? '');
 }
+
+/** Bytes of the texts on a page: few large records must not fill the memory, however many rows were asked for. */
+export const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Returns the first rows, up to the one that reaches a number of bytes: at least one, if there is one.
+ *
+ * @param size - bytes of a row. @default its column `size`
+ */
+export function takeBytes<Row>(
+  rows: Iterable<Row>,
+  maxBytes: number,
+  size: (row: Row) => number = (row) => Number((row as { readonly size?: unknown }).size),
+): Row[] {
+  const taken: Row[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    taken.push(row);
+    bytes += size(row);
+    if (bytes >= maxBytes) break;
+  }
+  return taken;
+}
+
+/** A page of {@link MAX_PAGE_BYTES}. */
+export interface CutPage<Row> {
+  /** At least one row, if there is one. */
+  readonly page: readonly Row[];
+  readonly nextPosition: string;
+}
+
+/**
+ * Cuts a page off rows with their sizes.
+ *
+ * @param rows - at most `limit`
+ * @param size - see {@link takeBytes}
+ */
+export function cutPage<Row extends { readonly id?: unknown }>(
+  rows: readonly Row[],
+  limit: number,
+  size?: (row: Row) => number,
+): CutPage<Row> {
+  const page = takeBytes(rows, MAX_PAGE_BYTES, size);
+  return { page, nextPosition: nextPositionOf(page, page.length < rows.length ? page.length : limit) };
+}

@@ -45,16 +45,19 @@ export interface Store {
   create(details: TransactionDetails): Promise<boolean>;
   /** Reads a transaction with its branches in the order of registration; undefined when the gid is unknown. */
   find(gid: string): Promise<TransactionDetails | undefined>;
+  /** Reads a transaction without its branches; undefined when the gid is unknown. */
+  findRecord(gid: string): Promise<TransactionRecord | undefined>;
   /**
-   * Appends branches to a transaction that is `prepared`, all or none.
+   * Appends branches to a transaction that is `prepared`, all or none. Does not read the payloads of its other branches.
    *
-   * @returns `refused` when no transaction of that mode is `prepared`, `duplicate` when a (branch id, op) exists
+   * @param limits - for all branches of the transaction. @default none
    */
   addBranches(
     gid: string,
     transType: TransType,
     branches: readonly BranchRecord[],
-  ): Promise<'added' | 'refused' | 'duplicate'>;
+    limits?: BranchLimits,
+  ): Promise<AddBranchesResult>;
   /**
    * Replaces the record of a transaction and some of its branches.
    *
@@ -75,17 +78,26 @@ export interface Store {
    * @param owner - new holder of the leases
    * @param lease - end of the lease for a transaction, UTC milliseconds
    * @param limit - maximum number of transactions
+   * @param maxBytes - claims no more after the transaction whose texts reach this; bounds the memory. @default no limit
    */
   claim(
     now: number,
     owner: string,
     lease: (transaction: TransactionRecord) => number,
     limit: number,
+    maxBytes?: number,
   ): Promise<TransactionDetails[]>;
-  /** Pages through transactions, newest first. */
+  /** Pages through transactions, newest first. A page ends before its limit when it has some megabytes of texts. */
   list(filter: TransactionFilter): Promise<TransactionPage>;
   /**
-   * Makes unfinished transactions due that wait and have no owner.
+   * Counts unfinished transactions without reading their texts.
+   *
+   * @param limit - maximum number of transactions to count
+   */
+  countUnfinished(limit: number): Promise<UnfinishedCounts>;
+  /**
+   * Makes unfinished transactions due that wait. Their owners stay: a process that is alive renews its lease, or loses it when
+   * another one claims the transaction.
    *
    * @param now - their new `nextCronTime`, UTC milliseconds
    * @param filter - which transactions
@@ -111,8 +123,34 @@ export interface Store {
   putKv(record: KvRecord): Promise<boolean>;
   /** Deletes a key-value record. @returns false when it does not exist */
   deleteKv(category: string, key: string): Promise<boolean>;
-  /** Pages through the key-value records of one category or all, oldest first. */
+  /** Pages through the key-value records of one category or all, oldest first. A page ends as that of {@link Store.list}. */
   listKv(filter: KvFilter): Promise<KvPage>;
+}
+
+/**
+ * Result of {@link Store.addBranches}: `refused` when no transaction of that mode is `prepared`, `duplicate` when a
+ * (branch id, op) exists, `tooMany` or `tooLarge` when the transaction would exceed a limit.
+ */
+export type AddBranchesResult = 'added' | 'refused' | 'duplicate' | 'tooMany' | 'tooLarge';
+
+/** Limits of {@link Store.addBranches}. */
+export interface BranchLimits {
+  /** Maximum number of branch records. */
+  readonly maxBranches: number;
+  /** Maximum number of bytes of their payloads, approximately. */
+  readonly maxBytes: number;
+}
+
+/** Result of {@link Store.countUnfinished}. */
+export interface UnfinishedCounts {
+  /** Transactions that wait for their initiators. */
+  readonly prepared: number;
+  /** Transactions that are being executed. */
+  readonly submitted: number;
+  /** Transactions that are being rolled back. */
+  readonly aborting: number;
+  /** Those of them that need attention. */
+  readonly attention: number;
 }
 
 /** Result of {@link Store.prune}. */
@@ -131,8 +169,18 @@ export interface WakeFilter {
   readonly target?: string | undefined;
   /** Only transactions whose `nextCronTime` is later, UTC milliseconds. */
   readonly laterThan: number;
+  /** Which transactions with an owner. @default none */
+  readonly leases?: LeaseFilter | undefined;
   /** Maximum number of transactions. */
   readonly limit: number;
+}
+
+/** Leases that {@link Store.wake} ends before their time. */
+export interface LeaseFilter {
+  /** Only leases that end later, UTC milliseconds. */
+  readonly endingAfter: number;
+  /** Keeps the leases of owners that begin with this. @default ends those of every owner */
+  readonly exceptOwner?: string | undefined;
 }
 
 /** Which records {@link Store.listKv} lists. */

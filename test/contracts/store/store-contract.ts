@@ -7,6 +7,7 @@ import {
 } from 'nestjs-dtm/protocol';
 import type { Store } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeBytes } from './cases/store-bytes.js';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
 
 const NO_BRANCHES: ReadonlyMap<number, BranchRecord> = new Map();
@@ -59,6 +60,8 @@ export function describeStore(name: string, make: () => Store): void {
 
     const claim = (owner = 'me', limit = 100, now = TIME): Promise<TransactionDetails[]> =>
       store.claim(now, owner, () => now + 13_000, limit);
+
+    describeBytes(() => store);
 
     describe('create and find', () => {
       it('returns a transaction with every field', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator } from '../../support/http-coordinator.js';
 import { SUCCESS, ScriptedTransport } from '../../support/scripted-transport.js';
-import { START_TIME, VirtualClock } from '../../support/virtual-clock.js';
+import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.js';
 import { memoryStore, type EmbeddedServerOptions } from 'nestjs-dtm/server';
 
 // a test that hangs fails early
@@ -24,10 +24,10 @@ describe('a transaction at a limit is accepted, and refused above it', () => {
   it.each<[string, object, object, EmbeddedServerOptions, string]>([
     [
       'request_timeout',
-      { ...SAGA, request_timeout: 600 },
+      { ...SAGA, request_timeout: 3600 },
       { ...SAGA, request_timeout: 2_147_483_647 },
       {},
-      over('request_timeout is 2147483647 s', 600, 'maxRequestTimeoutSeconds', 'MaxRequestTimeout'),
+      over('request_timeout is 2147483647 s', 3600, 'maxRequestTimeoutSeconds', 'MaxRequestTimeout'),
     ],
     [
       'timeout_to_fail',
@@ -59,10 +59,10 @@ describe('a transaction at a limit is accepted, and refused above it', () => {
     ],
     [
       'custom_data',
-      { ...SAGA, custom_data: '{}'.padEnd(1_048_576) },
-      { ...SAGA, custom_data: '{}'.padEnd(1_048_577) },
+      { ...SAGA, custom_data: '{}'.padEnd(2_097_152) },
+      { ...SAGA, custom_data: '{}'.padEnd(2_097_153) },
       {},
-      over('custom_data has 1048577 bytes', 1_048_576, 'maxCustomDataBytes', 'MaxCustomDataBytes'),
+      over('custom_data has 2097153 bytes', 2_097_152, 'maxCustomDataBytes', 'MaxCustomDataBytes'),
     ],
     [
       'the steps of a saga',
@@ -96,8 +96,8 @@ describe('a transaction at a limit is accepted, and refused above it', () => {
   it('at the submit of what was prepared', async () => {
     const dtm = await startHttpCoordinator();
     await dtm.post('prepare', SAGA);
-    expect(await dtm.answer('submit', { gid: 'g', trans_type: 'saga', request_timeout: 601 })).toBe(
-      over('request_timeout is 601 s', 600, 'maxRequestTimeoutSeconds', 'MaxRequestTimeout'),
+    expect(await dtm.answer('submit', { gid: 'g', trans_type: 'saga', request_timeout: 3601 })).toBe(
+      over('request_timeout is 3601 s', 3600, 'maxRequestTimeoutSeconds', 'MaxRequestTimeout'),
     );
     expect(await dtm.show('g')).toMatch(/^prepared/);
   });
@@ -115,6 +115,41 @@ describe('a transaction at a limit is accepted, and refused above it', () => {
       over('rollback_reason has 101 bytes', 100, 'maxCustomDataBytes', 'MaxCustomDataBytes'),
     );
   });
+});
+
+describe('a TCC', () => {
+  const branchOf = (id: string, data = '') => ({
+    gid: 'g',
+    trans_type: 'tcc',
+    branch_id: id,
+    confirm: 'http://b/c',
+    cancel: 'http://b/d',
+    data,
+  });
+
+  it('registers no more branches than the limits allow', async () => {
+    const dtm = await startHttpCoordinator({ maxBranches: 2, maxTransactionBytes: 1000 });
+    await dtm.post('prepare', { gid: 'g', trans_type: 'tcc' });
+    expect(await dtm.answer('registerBranch', branchOf('01', 'x'.repeat(1000)))).toBe(
+      over('tcc g has no room for branch 01', 1000, 'maxTransactionBytes', 'MaxTransactionBytes'),
+    );
+    for (const id of ['01', '02']) expect(await dtm.answer('registerBranch', branchOf(id))).toBe(SUCCESS_ANSWER);
+    expect(await dtm.answer('registerBranch', branchOf('03'))).toBe(
+      over('tcc g has no room for branch 03', 2, 'maxBranches', 'MaxBranches'),
+    );
+    expect(await dtm.answer('submit', { gid: 'g', trans_type: 'tcc', wait_result: true })).toBe(SUCCESS_ANSWER);
+    expect(dtm.transport.keys).toEqual(['02 confirm', '01 confirm']);
+  });
+});
+
+it('queryKV is refused when the records do not fit into one answer', async () => {
+  const dtm = await startHttpCoordinator();
+  const value = JSON.stringify([{ url: 'http://b', remark: 'x'.repeat(3 * 1024 * 1024) }]);
+  for (const key of ['a', 'b', 'c']) {
+    await dtm.store.putKv({ category: 'topics', key, value, version: 1, createTime: 0, updateTime: 0 });
+  }
+  expect((await dtm.get('queryKV?cat=topics&key=a')).status).toBe(200);
+  expect((await dtm.get('queryKV?cat=topics')).body).toContain('use scanKV, which has pages');
 });
 
 describe('a message to a topic', () => {
@@ -172,8 +207,41 @@ describe('a stored transaction beyond the limits, e.g. of Go dtm', () => {
     const transport = new ScriptedTransport(clock);
     const held = transport.hold('01 action');
     const dtm = await startHttpCoordinator({ store, clock, transport });
-    expect(await held.arrived).toMatchObject({ timeoutSeconds: 600 });
-    expect((await dtm.find('g')).transaction.nextCronTime - dtm.clock.now()).toBe(610_000);
+    expect(await held.arrived).toMatchObject({ timeoutSeconds: 3600 });
+    expect((await dtm.find('g')).transaction.nextCronTime - dtm.clock.now()).toBe(3_610_000);
     held.answer(SUCCESS);
   });
+});
+
+it('recovery works on some tens of megabytes at a time, and continues as soon as some of them end', async () => {
+  const store = memoryStore();
+  const customData = JSON.stringify({ filler: 'x'.repeat(16 * 1024 * 1024) });
+  for (let index = 0; index < 12; index++) {
+    const row = { branchId: '01', op: 'action', url: 'http://b/a', payload: '', status: 'prepared' } as const;
+    const due = { createTime: START_TIME, updateTime: START_TIME, nextCronTime: START_TIME, nextCronInterval: 10 };
+    const transaction = {
+      gid: `g${index}`,
+      transType: 'msg',
+      status: 'submitted',
+      protocol: 'http',
+      options: {},
+    } as const;
+    await store.create({ transaction: { ...transaction, ...due, customData }, branches: [row] });
+  }
+  const clock = new VirtualClock();
+  const transport = new ScriptedTransport(clock);
+  const answers: (() => void)[] = [];
+  transport.answer('01 action', () => new Promise((resolve) => answers.push(() => resolve(SUCCESS))));
+  await startHttpCoordinator({ store, clock, transport });
+  await clock.advance(3000);
+  expect(answers.length).toBe(4);
+  answers[0]!();
+  await settled();
+  expect(answers.length).toBe(5);
+  for (let index = 1; index < 12; index++) {
+    await settled();
+    answers[index]!();
+  }
+  await settled();
+  expect(await store.countUnfinished(100)).toMatchObject({ submitted: 0 });
 });

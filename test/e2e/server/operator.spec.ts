@@ -1,7 +1,7 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { get, send } from '../../support/http-client.js';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
-import { SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
+import { FAILURE, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { settled } from '../../support/virtual-clock.js';
 
 // a test that hangs fails early
@@ -139,6 +139,51 @@ describe('retryTarget', () => {
     const { message: text } = JSON.parse(answer.body) as { message: string };
     if (typeof message === 'string') expect(text).toBe(message);
     else expect(text).toMatch(message);
+  });
+});
+
+describe('a lease of another process', () => {
+  /** A transaction in a call of one coordinator, and another coordinator on its store. */
+  const leased = async (request_timeout?: number) => {
+    const held = dtm.transport.hold('01 action');
+    await dtm.post('submit', { ...SAGA, gid: 'g', request_timeout });
+    await held.arrived;
+    const other = await startHttpCoordinator({ store: dtm.store, clock: dtm.clock });
+    await dtm.clock.advance(5000);
+    expect(other.transport.calls).toEqual([]);
+    onTestFinished(() => held.answer(SUCCESS));
+    return { other, held };
+  };
+
+  it.each([
+    ['resetNextCronTime', (other: HttpCoordinator) => other.answer('resetNextCronTime', { gid: 'g' })],
+    ['retryTarget', (other: HttpCoordinator) => other.answer('retryTarget', { target: 'http://b' })],
+    ['resetCronTime', async (other: HttpCoordinator) => (await other.get('resetCronTime')).body],
+  ])('is ended by %s, so that the transaction goes on when the process is dead', async (_, run) => {
+    const { other, held } = await leased(500);
+    expect(await run(other)).toMatch(/SUCCESS|"succeed_count":1/);
+    await dtm.clock.advance(1000);
+    expect(other.transport.keys).toEqual(['01 action']);
+    expect(await other.show('g')).toMatch(/^succeed/);
+    // the process was alive after all: it has lost the lease, and stores nothing
+    held.answer(FAILURE);
+    await settled();
+    expect(await other.show('g')).toMatch(/^succeed/);
+  });
+
+  it('of the usual length is left to its process by retryTarget and resetCronTime', async () => {
+    const { other } = await leased();
+    expect(await other.answer('retryTarget', { target: 'http://b' })).toContain('"succeed_count":0');
+    expect((await other.get('resetCronTime?timeout=0')).body).toContain('"succeed_count":0');
+  });
+
+  it('stays with the process that runs the pass when that process is asked', async () => {
+    const { other } = await leased(500);
+    const before = await dtm.find('g');
+    await dtm.answer('resetNextCronTime', { gid: 'g' });
+    expect(await dtm.answer('retryTarget', { target: 'http://b' })).toContain('"succeed_count":0');
+    expect(await dtm.find('g')).toEqual(before);
+    expect(other.transport.calls).toEqual([]);
   });
 });
 

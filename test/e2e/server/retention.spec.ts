@@ -83,7 +83,7 @@ describe('an unfinished transaction', () => {
     transport.answer('01 action', UNKNOWN);
     await server.submit(sagaRequest('submitted'));
     await server.prepare(sagaRequest('prepared'));
-    await server.prepare(tccRequest('waits', { timeoutToFailSeconds: 1_000_000_000 }));
+    await server.prepare(tccRequest('waits', { timeoutToFailSeconds: 31_536_000 }));
     transport.answer('02 action', FAILURE).answer('02 compensate', UNKNOWN);
     await server.submit(sagaRequest('done', 0));
     await clock.advance(10 * DAY);

@@ -92,7 +92,7 @@ export const SETTINGS = {
     'longest wait in seconds for running calls and requests when the server stops',
   ),
 
-  MaxRequestTimeout: setting(wholeNumber(1, 86_400), 600, 'longest request_timeout of a transaction, in seconds'),
+  MaxRequestTimeout: setting(wholeNumber(1, 86_400), 3600, 'longest request_timeout of a transaction, in seconds'),
   MaxWait: setting(
     wholeNumber(1, 1_000_000_000),
     31_536_000,
@@ -106,7 +106,7 @@ export const SETTINGS = {
   MaxBranchHeaderBytes: setting(bytes, 16_384, 'maximum number of bytes of the branch_headers of a transaction'),
   MaxCustomDataBytes: setting(
     bytes,
-    1_048_576,
+    2_097_152,
     'maximum number of bytes of custom_data, and of the reason or result that an initiator reports',
   ),
   MaxTransactionBytes: setting(bytes, 16_777_216, 'maximum number of bytes of a whole transaction with its payloads'),

@@ -88,11 +88,16 @@ export function httpApi(coordinator: Coordinator): Routes {
       return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
     },
     'GET /queryKV': async ({ query }) => {
-      const { records } = await coordinator.listKv({
+      const { records, nextPosition } = await coordinator.listKv({
         category: query.get('cat') || undefined,
         key: query.get('key') || undefined,
         limit: Number.MAX_SAFE_INTEGER,
       });
+      if (nextPosition !== '') {
+        throw new DtmArgumentError(
+          'queryKV matches more records than fit into one answer; use scanKV, which has pages',
+        );
+      }
       return data({ kv: records.map(encodeKvRecord) });
     },
   };

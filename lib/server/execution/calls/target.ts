@@ -1,5 +1,5 @@
 import { isHttpUrl } from '../../../protocol/internal.js';
-import { leadsTo } from '../../store/targets.js';
+import { leadsTo } from '../../store/wake-rules.js';
 
 /** Where a branch call leads. */
 export interface Target {

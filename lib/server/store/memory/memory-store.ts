@@ -1,5 +1,6 @@
 import {
   isFinal,
+  transactionBytes,
   type BranchRecord,
   type KvPage,
   type KvRecord,
@@ -8,9 +9,17 @@ import {
   type TransactionPage,
   type TransactionRecord,
 } from '../../../protocol/internal.js';
-import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
-import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
-import { isWaitingFor } from '../targets.js';
+import { DEFAULT_PAGE_SIZE, cutPage, nextPositionOf, parsePosition, takeBytes } from '../page.js';
+import type {
+  BranchLimits,
+  ExpectedState,
+  KvFilter,
+  PruneResult,
+  Store,
+  UnfinishedCounts,
+  WakeFilter,
+} from '../store.js';
+import { isWaitingFor, mayWake } from '../wake-rules.js';
 
 interface Entry {
   readonly id: number;
@@ -49,12 +58,19 @@ class MemoryStore implements Store {
     return entry && { transaction: entry.transaction, branches: entry.branches };
   }
 
-  async addBranches(gid: string, transType: string, branches: readonly BranchRecord[]) {
+  async findRecord(gid: string): Promise<TransactionRecord | undefined> {
+    return this.#entries.get(gid)?.transaction;
+  }
+
+  async addBranches(gid: string, transType: string, branches: readonly BranchRecord[], limits?: BranchLimits) {
     const entry = this.#entries.get(gid);
     if (entry?.transaction.status !== 'prepared' || entry.transaction.transType !== transType) return 'refused';
     const keys = new Set(entry.branches.map(keyOf));
     if (branches.some((branch) => keys.has(keyOf(branch)))) return 'duplicate';
-    entry.branches = [...entry.branches, ...branches];
+    const all = [...entry.branches, ...branches];
+    if (limits && all.length > limits.maxBranches) return 'tooMany';
+    if (limits && transactionBytes(undefined, all) > limits.maxBytes) return 'tooLarge';
+    entry.branches = all;
     return 'added';
   }
 
@@ -72,31 +88,47 @@ class MemoryStore implements Store {
     return true;
   }
 
-  async claim(now: number, owner: string, lease: (transaction: TransactionRecord) => number, limit: number) {
-    return [...this.#unfinished.values()]
+  async claim(
+    now: number,
+    owner: string,
+    lease: (transaction: TransactionRecord) => number,
+    limit: number,
+    maxBytes: number = Infinity,
+  ) {
+    const due = [...this.#unfinished.values()]
       .filter((entry) => entry.transaction.nextCronTime <= now)
       .toSorted((a, b) => a.transaction.nextCronTime - b.transaction.nextCronTime)
-      .slice(0, limit)
-      .map((entry): TransactionDetails => {
-        entry.transaction = { ...entry.transaction, owner, nextCronTime: lease(entry.transaction) };
-        return { transaction: entry.transaction, branches: entry.branches };
-      });
+      .slice(0, limit);
+    return takeBytes(due, maxBytes, sizeOf).map((entry): TransactionDetails => {
+      entry.transaction = { ...entry.transaction, owner, nextCronTime: lease(entry.transaction) };
+      return { transaction: entry.transaction, branches: entry.branches };
+    });
   }
 
   async list(filter: TransactionFilter): Promise<TransactionPage> {
     const limit = filter.limit ?? DEFAULT_PAGE_SIZE;
     const below = parsePosition(filter.position, Number.MAX_SAFE_INTEGER);
-    const page = [...this.#entries.values()]
+    const found = [...this.#entries.values()]
       .filter((entry) => entry.id < below && matchesFilter(entry.transaction, filter))
       .toReversed()
       .slice(0, limit);
-    return { transactions: page.map((entry) => entry.transaction), nextPosition: nextPositionOf(page, limit) };
+    const { page, nextPosition } = cutPage(found, limit, ({ transaction }) => transactionBytes(transaction, []));
+    return { transactions: page.map((entry) => entry.transaction), nextPosition };
   }
 
-  async wake(now: number, { gid, target, laterThan, limit }: WakeFilter): Promise<number> {
+  async countUnfinished(limit: number): Promise<UnfinishedCounts> {
+    const counts = { prepared: 0, submitted: 0, aborting: 0, attention: 0 };
+    for (const { transaction } of [...this.#unfinished.values()].slice(0, limit)) {
+      counts[transaction.status as 'prepared' | 'submitted' | 'aborting']++;
+      if (transaction.attention !== undefined) counts.attention++;
+    }
+    return counts;
+  }
+
+  async wake(now: number, { gid, target, laterThan, leases, limit }: WakeFilter): Promise<number> {
     const sleeping = [...this.#unfinished.values()].filter(
       (entry) =>
-        !entry.transaction.owner &&
+        mayWake(entry.transaction, leases) &&
         entry.transaction.nextCronTime > laterThan &&
         (!gid || entry.transaction.gid === gid) &&
         (target === undefined || isWaitingFor(entry, target)),
@@ -134,18 +166,23 @@ class MemoryStore implements Store {
 
   async listKv({ category, key, position, limit = DEFAULT_PAGE_SIZE }: KvFilter): Promise<KvPage> {
     const above = parsePosition(position, 0);
-    const page = [...this.#kv.values()]
+    const found = [...this.#kv.values()]
       .filter(
         ({ id, record }) => id > above && (!category || record.category === category) && (!key || record.key === key),
       )
       .slice(0, limit);
-    return { records: page.map(({ record }) => record), nextPosition: nextPositionOf(page, limit) };
+    const { page, nextPosition } = cutPage(found, limit, ({ record }) => record.value.length);
+    return { records: page.map(({ record }) => record), nextPosition };
   }
 
   #track(entry: Entry): void {
     if (isFinal(entry.transaction.status)) this.#unfinished.delete(entry.transaction.gid);
     else this.#unfinished.set(entry.transaction.gid, entry);
   }
+}
+
+function sizeOf({ transaction, branches }: Entry): number {
+  return transactionBytes(transaction, branches);
 }
 
 function kvKey(category: string, key: string): string {

@@ -1,8 +1,9 @@
-import type { TransactionDetails } from '../../../protocol/internal.js';
+import { transactionBytes, type TransactionDetails } from '../../../protocol/internal.js';
 import { branchEntries, encodeOwner } from '../sql/columns.js';
 import { PooledDatabase } from '../sql/pooled-database.js';
-import type { Registration, Update } from '../sql/sql-database.js';
+import type { Registration, SqlRow, Update } from '../sql/sql-database.js';
 import { SqlFailure } from '../sql/sql-failure.js';
+import type { AddBranchesResult } from '../store.js';
 import type { MysqlConnections } from './mysql-connections.js';
 import { MysqlWrites, updateOne } from './mysql-writes.js';
 
@@ -27,17 +28,14 @@ export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
     });
   }
 
-  addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]> {
+  addBranches(writes: readonly Registration[]): Promise<AddBranchesResult[]> {
     const time = Date.now();
     return this.#write(async (rows) => {
-      const locked = await rows.lock(writes.map(({ gid }) => gid));
-      const isPrepared = writes.map(({ gid, transType }) => {
-        const row = locked.get(gid);
-        return row?.['status'] === 'prepared' && row['trans_type'] === transType;
-      });
-      const registrations = writes.filter((_, index) => isPrepared[index]);
+      const locked = await rows.lockWithBranches(writes.map(({ gid }) => gid));
+      const results = writes.map((write) => checkRegistration(write, locked.get(write.gid)));
+      const registrations = writes.filter((_, index) => results[index] === 'added');
       await rows.insertBranches(registrations.flatMap(({ gid, branches }) => branchEntries(gid, branches, time)));
-      return isPrepared.map((is) => (is ? 'added' : 'refused'));
+      return results;
     });
   }
 
@@ -69,4 +67,12 @@ export class MysqlDatabase extends PooledDatabase<MysqlConnections> {
     const { maxBytes } = this.connections;
     return this.transaction((session) => work(new MysqlWrites(session, this.dialect, maxBytes)));
   }
+}
+
+/** @param row - the locked transaction, with the number and bytes of its branches */
+function checkRegistration({ transType, branches, limits }: Registration, row: SqlRow | undefined): AddBranchesResult {
+  if (row?.['status'] !== 'prepared' || row['trans_type'] !== transType) return 'refused';
+  if (!limits) return 'added';
+  if (Number(row['branches']) + branches.length > limits.maxBranches) return 'tooMany';
+  return Number(row['bytes']) + transactionBytes(undefined, branches) > limits.maxBytes ? 'tooLarge' : 'added';
 }

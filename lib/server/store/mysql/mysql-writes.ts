@@ -47,9 +47,21 @@ export class MysqlWrites {
   }
 
   /** Locks transactions until the database transaction ends. @returns their rows by gid */
-  async lock(gids: readonly string[]): Promise<ReadonlyMap<string, SqlRow>> {
+  lock(gids: readonly string[]): Promise<ReadonlyMap<string, SqlRow>> {
+    return this.#lock(gids, '');
+  }
+
+  /** {@link lock}, with the number and the bytes of their branches. */
+  lockWithBranches(gids: readonly string[]): Promise<ReadonlyMap<string, SqlRow>> {
+    const { global, branch } = this.#dialect.tables;
+    const select = (value: string): string => `(select ${value} from ${branch} b where b.gid = ${global}.gid)`;
+    const bytes = 'coalesce(sum(octet_length(b.bin_data) + octet_length(b.url)), 0)';
+    return this.#lock(gids, `, ${select('count(*)')} as branches, ${select(bytes)} as bytes`);
+  }
+
+  async #lock(gids: readonly string[], more: string): Promise<ReadonlyMap<string, SqlRow>> {
     const all = padToPowerOfTwo(gids);
-    const text = `select id, gid, trans_type, status, owner from ${this.#dialect.tables.global}
+    const text = `select id, gid, trans_type, status, owner${more} from ${this.#dialect.tables.global}
       where gid in ${placeholders(all.length)} order by id for update`;
     const rows = await this.#session.query(text, all);
     return new Map(rows.map((row) => [row['gid'] as string, row]));

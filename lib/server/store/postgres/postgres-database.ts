@@ -1,8 +1,9 @@
-import type { TransactionDetails } from '../../../protocol/internal.js';
+import { transactionBytes, type TransactionDetails } from '../../../protocol/internal.js';
 import { BRANCH_COLUMNS, GLOBAL_COLUMNS, branchEntries, encodeOwner, type Column } from '../sql/columns.js';
 import { PooledDatabase, type PoolAccess } from '../sql/pooled-database.js';
 import type { Registration, Update } from '../sql/sql-database.js';
 import type { SqlValue } from '../sql/sql-value.js';
+import type { AddBranchesResult } from '../store.js';
 import type { PgConnections } from './pg-connections.js';
 import { postgresDialect } from './postgres-dialect.js';
 import { CHANGED_COLUMNS, writeStatements } from './write-statements.js';
@@ -32,15 +33,18 @@ export class PostgresDatabase extends PooledDatabase<PgConnections> {
     return transactions.map(({ gid }) => created.has(gid));
   }
 
-  async addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]> {
+  async addBranches(writes: readonly Registration[]): Promise<AddBranchesResult[]> {
     const time = Date.now();
     const entries = writes.flatMap(({ gid, branches }) => branchEntries(gid, branches, time));
-    const added = await this.#writtenGids(this.#statements.addBranches, [
+    const rows = await this.connections.query(this.#statements.addBranches, [
       writes.map(({ gid }) => gid),
       writes.map(({ transType }) => transType),
+      writes.map(({ limits, branches }) => (limits ? limits.maxBranches - branches.length : null)),
+      writes.map(({ limits, branches }) => (limits ? limits.maxBytes - transactionBytes(undefined, branches) : null)),
       ...this.#arrays(BRANCH_COLUMNS, entries),
     ]);
-    return writes.map(({ gid }) => (added.has(gid) ? 'added' : 'refused'));
+    const results = new Map(rows.map(({ gid, result }) => [gid, result as AddBranchesResult]));
+    return writes.map(({ gid }) => results.get(gid) ?? 'refused');
   }
 
   async update(writes: readonly Update[]): Promise<boolean[]> {

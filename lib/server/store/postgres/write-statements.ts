@@ -39,14 +39,26 @@ export function writeStatements({ tables: { global, branch } }: SqlDialect) {
         on conflict (gid) do nothing returning gid),
       ${insertBranches('created')}
       select gid from created`,
-    /** Arrays of gids and modes, then of {@link BRANCH_COLUMNS}. */
+    /**
+     * Arrays of gids, modes, and how many further branches and bytes their limits leave room for when there is none yet;
+     * then of {@link BRANCH_COLUMNS}. Returns gids with results of `Store.addBranches`.
+     */
     addBranches: `
       with prepared as (
-        select g.gid from ${global} g join unnest(?::text[], ?::text[]) as n (gid, trans_type)
+        select g.gid, n.max_branches, n.max_bytes
+        from ${global} g join unnest(?::text[], ?::text[], ?::int[], ?::bigint[]) as n (gid, trans_type, max_branches, max_bytes)
           on g.gid = n.gid and g.trans_type = n.trans_type and g.status = 'prepared'
         for update of g),
-      ${insertBranches('prepared')}
-      select gid from prepared`,
+      checked as (
+        select gid, case
+          when (select count(*) from ${branch} b where b.gid = prepared.gid) > max_branches then 'tooMany'
+          when (select coalesce(sum(octet_length(b.bin_data) + octet_length(b.url)), 0)
+                from ${branch} b where b.gid = prepared.gid) > max_bytes then 'tooLarge'
+          else 'added' end as result
+        from prepared),
+      fitting as (select gid from checked where result = 'added'),
+      ${insertBranches('fitting')}
+      select gid, result from checked`,
     /** Arrays of expected statuses and owners, of {@link GLOBAL_COLUMNS}, then of {@link CHANGED_COLUMNS}. */
     update: `
       with updated as (

@@ -1,9 +1,9 @@
 import type { KvPage, KvRecord } from '../../../protocol/internal.js';
-import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
+import { DEFAULT_PAGE_SIZE, cutPage, parsePosition } from '../page.js';
 import type { KvFilter } from '../store.js';
 import { whereClause } from '../where-clause.js';
 import { decodeKv, kvColumns } from './rows.js';
-import type { SqlDatabase } from './sql-database.js';
+import type { SqlDatabase, SqlRow } from './sql-database.js';
 import { SqlFailure } from './sql-failure.js';
 import type { SqlValue } from './sql-value.js';
 
@@ -50,7 +50,12 @@ export async function listKv(database: SqlDatabase, filter: KvFilter): Promise<K
   const { category, key, position, limit = DEFAULT_PAGE_SIZE } = filter;
   const conditions = { 'id > ?': parsePosition(position, 0), 'cat = ?': category, 'k = ?': key };
   const { where, values } = whereClause<SqlValue>(conditions);
-  const text = `select ${kvColumns(dialect)} from ${dialect.tables.kv} where ${where} order by id limit ?`;
-  const rows = await database.query(text, [...values, String(limit)]);
-  return { records: rows.map(decodeKv), nextPosition: nextPositionOf(rows, limit) };
+  const select = (columns: string, count: number): Promise<SqlRow[]> =>
+    database.query(`select ${columns} from ${dialect.tables.kv} where ${where} order by id limit ?`, [
+      ...values,
+      String(count),
+    ]);
+  const { page, nextPosition } = cutPage(await select('id, octet_length(v) as size', limit), limit);
+  const rows = page.length === 0 ? [] : await select(kvColumns(dialect), page.length);
+  return { records: rows.map(decodeKv), nextPosition };
 }

@@ -1,7 +1,7 @@
 import { isFinal } from '../../../protocol/internal.js';
 import { nextPositionOf, parsePosition } from '../page.js';
 import type { PruneResult, WakeFilter } from '../store.js';
-import { OWNER_PREFIX } from './columns.js';
+import { OWNER_PREFIX, encodeOwner } from './columns.js';
 import { chunked, padToPowerOfTwo, placeholders } from './placeholders.js';
 import { decodeTransaction } from './rows.js';
 import type { SqlDatabase, SqlDialect } from './sql-database.js';
@@ -74,19 +74,23 @@ function deleteTransactions(database: SqlDatabase, ids: readonly string[]): Prom
   });
 }
 
-/** Matches unfinished transactions that are not due and on which no coordinator works. */
+/** Matches unfinished transactions that are not due, and on which no coordinator works or whose leases are to end. */
 function sleepingCondition(
   dialect: SqlDialect,
   now: number,
   filter: WakeFilter,
 ): { where: string; values: SqlValue[] } {
-  const { gid, target, laterThan } = filter;
-  const conditions = [
-    dialect.isUnfinished,
-    `${dialect.dueTime} > ?`,
-    `(owner = '' or owner not like '${OWNER_PREFIX}%' and update_time < ?)`,
-  ];
+  const { gid, target, laterThan, leases } = filter;
+  const free = [`owner = ''`, `owner not like '${OWNER_PREFIX}%' and update_time < ?`];
   const values = [encodeDueTime(dialect, laterThan), encodeDueTime(dialect, now - GO_PASS_MS)];
+  if (leases) {
+    const except = leases.exceptOwner === undefined ? undefined : encodeOwner(leases.exceptOwner);
+    free.push(
+      `owner like '${OWNER_PREFIX}%' and ${dialect.dueTime} > ?${except === undefined ? '' : ' and left(owner, ?) <> ?'}`,
+    );
+    values.push(encodeDueTime(dialect, leases.endingAfter), ...(except === undefined ? [] : [except.length, except]));
+  }
+  const conditions = [dialect.isUnfinished, `${dialect.dueTime} > ?`, `(${free.join(' or ')})`];
   if (gid !== undefined) {
     conditions.push('gid = ?');
     values.push(gid);

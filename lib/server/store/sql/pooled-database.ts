@@ -1,4 +1,5 @@
 import type { TransactionDetails } from '../../../protocol/internal.js';
+import type { AddBranchesResult } from '../store.js';
 import type { Registration, SqlDatabase, SqlDialect, SqlRow, SqlSession, Update } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 import { SqlFailure } from './sql-failure.js';
@@ -68,7 +69,7 @@ export abstract class PooledDatabase<C extends SqlConnections> implements SqlDat
 
   abstract create(writes: readonly TransactionDetails[]): Promise<boolean[]>;
 
-  abstract addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]>;
+  abstract addBranches(writes: readonly Registration[]): Promise<AddBranchesResult[]>;
 
   abstract update(writes: readonly Update[]): Promise<boolean[]>;
 }

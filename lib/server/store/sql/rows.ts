@@ -13,6 +13,11 @@ export function transactionColumns(dialect: SqlDialect): string {
   return ['id', ...GLOBAL_COLUMNS.map((column) => selectExpression(column, dialect))].join(', ');
 }
 
+/** Bytes of the texts of a transaction that can be long. */
+export const TRANSACTION_SIZE = ['query_prepared', 'custom_data', 'options', 'result', 'rollback_reason']
+  .map((name) => `coalesce(octet_length(${name}), 0)`)
+  .join(' + ');
+
 /** The columns that {@link decodeBranch} reads. */
 export function branchColumns(dialect: SqlDialect): string {
   return BRANCH_COLUMNS.map((column) => selectExpression(column, dialect)).join(', ');

@@ -1,5 +1,5 @@
 import type { BranchRecord, TransactionDetails, TransactionRecord, TransType } from '../../../protocol/internal.js';
-import type { ExpectedState } from '../store.js';
+import type { AddBranchesResult, BranchLimits, ExpectedState } from '../store.js';
 import type { Column } from './columns.js';
 import type { SqlValue } from './sql-value.js';
 
@@ -42,8 +42,8 @@ export interface SqlDatabase extends SqlSession {
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
   /** `Store.create` for many, all or none; their gids differ. */
   create(writes: readonly TransactionDetails[]): Promise<boolean[]>;
-  /** `Store.addBranches` for many, all or none; their gids differ. @throws SqlFailure `duplicate` */
-  addBranches(writes: readonly Registration[]): Promise<('added' | 'refused')[]>;
+  /** `Store.addBranches` for many; their gids differ. @throws SqlFailure `duplicate`; nothing is added then */
+  addBranches(writes: readonly Registration[]): Promise<AddBranchesResult[]>;
   /** `Store.update` for many, all or none; their gids differ. */
   update(writes: readonly Update[]): Promise<boolean[]>;
 }
@@ -54,6 +54,7 @@ export interface Registration {
   /** Mode that the transaction must have. */
   readonly transType: TransType;
   readonly branches: readonly BranchRecord[];
+  readonly limits: BranchLimits | undefined;
 }
 
 /** A transaction's new record, see `Store.update`. */

@@ -1,6 +1,7 @@
 import {
   DtmError,
   DtmStoreError,
+  transactionBytes,
   type BranchRecord,
   type KvPage,
   type KvRecord,
@@ -11,12 +12,21 @@ import {
   type TransType,
 } from '../../../protocol/internal.js';
 import { closedError } from '../closed-error.js';
-import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
+import type {
+  AddBranchesResult,
+  BranchLimits,
+  ExpectedState,
+  KvFilter,
+  PruneResult,
+  Store,
+  UnfinishedCounts,
+  WakeFilter,
+} from '../store.js';
 import { deleteKv, findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import type { Registration, SqlDatabase, Update } from './sql-database.js';
 import { SqlFailure } from './sql-failure.js';
-import { claimTransactions, findTransaction, listTransactions } from './transactions.js';
+import { claimTransactions, countUnfinished, findRecord, findTransaction, listTransactions } from './transactions.js';
 import { withRetries } from './with-retries.js';
 import { WriteGroups, type GroupedWrite } from './write-groups.js';
 
@@ -79,8 +89,9 @@ export class SqlStore implements Store {
     gid: string,
     transType: TransType,
     branches: readonly BranchRecord[],
-  ): Promise<'added' | 'refused' | 'duplicate'> {
-    const registration = { gid, transType, branches };
+    limits?: BranchLimits,
+  ): Promise<AddBranchesResult> {
+    const registration = { gid, transType, branches, limits };
     return this.#write({ kind: 'addBranches', gid, size: estimateSize(undefined, branches), registration });
   }
 
@@ -102,6 +113,14 @@ export class SqlStore implements Store {
     return this.#read(() => findTransaction(this.#database, gid));
   }
 
+  findRecord(gid: string): Promise<TransactionRecord | undefined> {
+    return this.#read(() => findRecord(this.#database, gid));
+  }
+
+  countUnfinished(limit: number): Promise<UnfinishedCounts> {
+    return this.#read(() => countUnfinished(this.#database, limit));
+  }
+
   list(filter: TransactionFilter): Promise<TransactionPage> {
     return this.#read(() => listTransactions(this.#database, filter));
   }
@@ -111,8 +130,9 @@ export class SqlStore implements Store {
     owner: string,
     lease: (transaction: TransactionRecord) => number,
     limit: number,
+    maxBytes: number = Infinity,
   ): Promise<TransactionDetails[]> {
-    return this.#runWork(() => claimTransactions(this.#database, now, owner, lease, limit));
+    return this.#runWork(() => claimTransactions(this.#database, now, owner, lease, limit, maxBytes));
   }
 
   wake(now: number, filter: WakeFilter): Promise<number> {
@@ -231,9 +251,5 @@ export class SqlStore implements Store {
 
 /** Estimates the bytes of a write. */
 function estimateSize(transaction: TransactionRecord | undefined, branches: readonly BranchRecord[]): number {
-  let size = 500 + (transaction?.customData?.length ?? 0) + (transaction?.result?.length ?? 0);
-  for (const { payload, url, lastError } of branches) {
-    size += 200 + payload.length + url.length + (lastError?.length ?? 0);
-  }
-  return size;
+  return 500 + 200 * branches.length + transactionBytes(transaction, branches);
 }

@@ -5,11 +5,12 @@ import type {
   TransactionPage,
   TransactionRecord,
 } from '../../../protocol/internal.js';
-import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
+import { DEFAULT_PAGE_SIZE, cutPage, parsePosition, takeBytes } from '../page.js';
+import type { UnfinishedCounts } from '../store.js';
 import { whereClause } from '../where-clause.js';
 import { encodeOwner } from './columns.js';
 import { chunked, padToPowerOfTwo, placeholders } from './placeholders.js';
-import { decodeBranch, branchColumns, transactionColumns, decodeTransaction } from './rows.js';
+import { TRANSACTION_SIZE, branchColumns, decodeBranch, decodeTransaction, transactionColumns } from './rows.js';
 import type { SqlDatabase, SqlDialect, SqlRow, SqlSession } from './sql-database.js';
 import type { SqlValue } from './sql-value.js';
 
@@ -18,10 +19,20 @@ import type { SqlValue } from './sql-value.js';
  * before the transaction was submitted is there.
  */
 export async function findTransaction(database: SqlDatabase, gid: string): Promise<TransactionDetails | undefined> {
+  const row = await findRow(database, gid);
+  return row && (await readBranches(database, database.dialect, [row]))[0];
+}
+
+/** `Store.findRecord`. */
+export async function findRecord(database: SqlDatabase, gid: string): Promise<TransactionRecord | undefined> {
+  const row = await findRow(database, gid);
+  return row && decodeTransaction(row);
+}
+
+async function findRow(database: SqlDatabase, gid: string): Promise<SqlRow | undefined> {
   const { dialect } = database;
   const text = `select ${transactionColumns(dialect)} from ${dialect.tables.global} where gid = ?`;
-  const [row] = await database.query(text, [gid]);
-  return row && (await readBranches(database, dialect, [row]))[0];
+  return (await database.query(text, [gid]))[0];
 }
 
 /** `Store.list`. */
@@ -39,10 +50,36 @@ export async function listTransactions(database: SqlDatabase, filter: Transactio
     'create_time <= ?': time(filter.createTimeEnd),
   });
   const attention = filter.attention ? 'and attention is not null' : '';
-  const text = `select ${transactionColumns(dialect)} from ${dialect.tables.global}
-    where ${where} ${attention} order by id desc limit ?`;
-  const rows = await database.query(text, [...values, String(limit)]);
-  return { transactions: rows.map(decodeTransaction), nextPosition: nextPositionOf(rows, limit) };
+  const select = (columns: string, condition: string, more: SqlValue[]): Promise<SqlRow[]> =>
+    database.query(
+      `select ${columns} from ${dialect.tables.global} where ${where} ${attention} ${condition} order by id desc limit ?`,
+      [...values, ...more],
+    );
+  const sizes = await select(`id, ${TRANSACTION_SIZE} as size`, '', [String(limit)]);
+  const { page, nextPosition } = cutPage(sizes, limit);
+  if (page.length === 0) return { transactions: [], nextPosition };
+  const rows = await select(transactionColumns(dialect), 'and id >= ?', [
+    String(page.at(-1)!['id']),
+    String(page.length),
+  ]);
+  return { transactions: rows.map(decodeTransaction), nextPosition };
+}
+
+/** `Store.countUnfinished`. */
+export async function countUnfinished(database: SqlDatabase, limit: number): Promise<UnfinishedCounts> {
+  const { isUnfinished, tables } = database.dialect;
+  const rows = await database.query(
+    `select status, count(*) as n, count(attention) as attention
+     from (select status, attention from ${tables.global} where ${isUnfinished} limit ?) t group by status`,
+    [String(limit)],
+  );
+  const countOf = (status: string): number => Number(rows.find((row) => row['status'] === status)?.['n'] ?? 0);
+  return {
+    prepared: countOf('prepared'),
+    submitted: countOf('submitted'),
+    aborting: countOf('aborting'),
+    attention: rows.reduce((sum, { attention }) => sum + Number(attention), 0),
+  };
 }
 
 /** `Store.claim`; skips rows that another coordinator is claiming now. */
@@ -52,13 +89,19 @@ export function claimTransactions(
   owner: string,
   lease: (transaction: TransactionRecord) => number,
   limit: number,
+  maxBytes: number,
 ): Promise<TransactionDetails[]> {
   const { dialect } = database;
-  const due = `select ${transactionColumns(dialect)} from ${dialect.tables.global}
-    where ${dialect.isUnfinished} and ${dialect.dueTime} <= ? order by ${dialect.dueTime} limit ? for update skip locked`;
+  const { global, branch } = dialect.tables;
+  // the driver reads all rows of a result into memory: asks for their sizes first
+  const due = `select id, ${TRANSACTION_SIZE} + (select coalesce(sum(octet_length(b.bin_data)), 0) from ${branch} b
+      where b.gid = ${global}.gid) as size
+    from ${global} where ${dialect.isUnfinished} and ${dialect.dueTime} <= ?
+    order by ${dialect.dueTime} limit ? for update skip locked`;
   return database.transaction(async (session) => {
-    const rows = await session.query(due, [encodeDueTime(dialect, now), String(limit)]);
-    if (rows.length === 0) return [];
+    const found = takeBytes(await session.query(due, [encodeDueTime(dialect, now), String(limit)]), maxBytes);
+    if (found.length === 0) return [];
+    const rows = await readRows(session, dialect, found);
     const claimed = (await readBranches(session, dialect, rows)).map(({ transaction, branches }) => ({
       transaction: { ...transaction, owner, nextCronTime: lease(transaction) },
       branches,
@@ -75,6 +118,17 @@ export function claimTransactions(
     }
     return claimed;
   });
+}
+
+/** Reads transactions by their ids, in that order. */
+async function readRows(session: SqlSession, dialect: SqlDialect, found: readonly SqlRow[]): Promise<SqlRow[]> {
+  const rows = new Map<string, SqlRow>();
+  for (const chunk of chunked(found)) {
+    const ids = padToPowerOfTwo(chunk.map(({ id }) => String(id)));
+    const text = `select ${transactionColumns(dialect)} from ${dialect.tables.global} where id in ${placeholders(ids.length)}`;
+    for (const row of await session.query(text, ids)) rows.set(String(row['id']), row);
+  }
+  return found.map(({ id }) => rows.get(String(id))!);
 }
 
 /** Encodes a time as a value of `next_cron_time`. */

@@ -4,7 +4,7 @@ import type Database from 'libsql';
 import { DtmStoreError, errorText } from '../../../protocol/internal.js';
 import { assertLogComplete } from './log-check.js';
 import type { WriteAheadLog } from './write-ahead-log.js';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { APPLICATION_ID, BRANCH_KEYS, SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 /** Size of the page cache. */
 const CACHE_KIB = 32 * 1024;
@@ -52,6 +52,7 @@ export function openDatabase(
       const identity = `pragma application_id = ${APPLICATION_ID}; pragma user_version = ${SCHEMA_VERSION}`;
       database.exec(`begin; ${SCHEMA}; ${identity}; commit`);
     } else if (checkAtStart) assertContentsReadable(database, path);
+    database.exec(BRANCH_KEYS);
     database.exec('pragma journal_mode = wal');
     database.exec('pragma synchronous = full');
     // the log is copied to the file by WriteAheadLog

@@ -1,6 +1,6 @@
 import type Database from 'libsql';
 import type { KvPage, KvRecord } from '../../../protocol/internal.js';
-import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
+import { DEFAULT_PAGE_SIZE, cutPage, parsePosition } from '../page.js';
 import type { KvFilter } from '../store.js';
 import { whereClause } from '../where-clause.js';
 import { decodeKv, type KvRow } from './rows.js';
@@ -30,7 +30,8 @@ export function listKv(database: Database.Database, filter: KvFilter): KvPage {
     'cat = ?': category,
     'k = ?': key,
   });
-  const text = `select * from kv where ${where} order by id limit ?`;
-  const rows = database.prepare(text).all(...values, limit) as KvRow[];
-  return { records: rows.map(decodeKv), nextPosition: nextPositionOf(rows, limit) };
+  const select = (columns: string, count: number): unknown[] =>
+    database.prepare(`select ${columns} from kv where ${where} order by id limit ?`).all(...values, count);
+  const { page, nextPosition } = cutPage(select('id, octet_length(v) as size', limit) as { id: number }[], limit);
+  return { records: (select('*', page.length) as KvRow[]).map(decodeKv), nextPosition };
 }

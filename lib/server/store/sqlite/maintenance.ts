@@ -1,6 +1,6 @@
-import { nextPositionOf } from '../page.js';
+import { MAX_PAGE_BYTES, nextPositionOf, takeBytes } from '../page.js';
 import type { PruneResult, WakeFilter } from '../store.js';
-import { isWaitingFor } from '../targets.js';
+import { isWaitingFor, mayWake } from '../wake-rules.js';
 import type { GlobalRow } from './rows.js';
 import type { Statements } from './statements.js';
 import { readDetails } from './transactions.js';
@@ -13,26 +13,29 @@ export function wakeTransactions(statements: Statements, now: number, filter: Wa
   const ids: number[] = [];
   for (const row of sleepingRows(statements, filter)) {
     if (ids.length >= filter.limit) break;
-    if (!filter.target || isWaitingFor(readDetails(statements, row), filter.target)) ids.push(row.id);
+    if (!mayWake({ owner: row.owner ?? undefined, nextCronTime: row.due_time }, filter.leases)) continue;
+    if (!filter.target || isWaitingFor(readDetails(statements, row.id), filter.target)) ids.push(row.id);
   }
   for (const id of ids) statements.wake.run(now, id);
   return ids.length;
 }
 
+type SleepingRow = Pick<GlobalRow, 'id' | 'owner'> & { readonly due_time: number };
+
 /** Waiting transactions, the earliest due first; with a target, at least those that mention it. */
-function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<GlobalRow> {
+function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<SleepingRow> {
   if (gid) {
-    const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
-    if (row?.owner === null && row.due_time !== null && row.due_time > laterThan) yield row;
+    const row = statements.selectWaiting.get(gid) as SleepingRow | undefined;
+    if (row && row.due_time > laterThan) yield row;
     return;
   }
   // as the target is written in JSON
   const mention = target ? JSON.stringify(target).slice(1, -1) : null;
-  let last: Pick<GlobalRow, 'due_time' | 'id'> | undefined = { due_time: laterThan, id: Number.MAX_SAFE_INTEGER };
+  let last: Pick<SleepingRow, 'due_time' | 'id'> | undefined = { due_time: laterThan, id: Number.MAX_SAFE_INTEGER };
   // page by page: an open cursor keeps SQLite from truncating the log
   while (last) {
     const found = statements.selectSleeping.all(last.due_time, last.id, mention, mention, mention, PAGE_SIZE);
-    const rows = found as GlobalRow[];
+    const rows = found as SleepingRow[];
     yield* rows;
     last = rows.length < PAGE_SIZE ? undefined : rows.at(-1);
   }
@@ -40,15 +43,19 @@ function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeF
 
 /** `Store.prune`; `after` is the parsed position. */
 export function pruneTransactions(statements: Statements, before: number, after: number, limit: number): PruneResult {
-  type Row = Pick<GlobalRow, 'id' | 'create_time' | 'update_time' | 'due_time'>;
+  type Row = Pick<GlobalRow, 'id' | 'create_time' | 'update_time' | 'due_time'> & { readonly size: number };
   const rows = statements.selectOldest.all(after, limit) as Row[];
   const newer = rows.findIndex((row) => row.create_time >= before);
-  const checked = newer < 0 ? rows : rows.slice(0, newer);
-  const old = checked.filter((row) => row.due_time === null && row.update_time < before);
+  const isOld = (row: Row): boolean => row.due_time === null && row.update_time < before;
+  const candidates = newer < 0 ? rows : rows.slice(0, newer);
+  // SQLite reads the pages of what it deletes, and blocks the process meanwhile
+  const checked = takeBytes(candidates, MAX_PAGE_BYTES, (row) => (isOld(row) ? row.size : 0));
+  const old = checked.filter(isOld);
   for (const { id } of old) {
     statements.deleteProgress.run(id);
     statements.deleteBranches.run(id);
     statements.deleteGlobal.run(id);
   }
-  return { count: old.length, nextPosition: nextPositionOf(checked, limit) };
+  const isCut = checked.length < candidates.length;
+  return { count: old.length, nextPosition: nextPositionOf(checked, isCut ? checked.length : limit) };
 }

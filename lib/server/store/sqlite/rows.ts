@@ -58,7 +58,10 @@ function recordColumn(transaction: TransactionRecord): { readonly [Name in keyof
 /** Columns that change with a transaction. */
 export const CHANGING_COLUMNS = ['status', 'update_time', 'due_time', 'owner', 'attention', 'record'] as const;
 
-export function decodeTransaction(row: GlobalRow): TransactionRecord {
+/** The columns that {@link decodeTransaction} reads. */
+export const TRANSACTION_COLUMNS = `gid, trans_type, create_time, ${CHANGING_COLUMNS.join(', ')}`;
+
+export function decodeTransaction(row: Omit<GlobalRow, 'id' | 'progress'>): TransactionRecord {
   const rest = JSON.parse(row.record) as Rest;
   return {
     ...rest,

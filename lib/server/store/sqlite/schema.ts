@@ -68,3 +68,20 @@ export const SCHEMA = `
     unique (cat, k)
   );
 `;
+
+/**
+ * Keys of registered branches, for {@link SCHEMA} of any file: a version without keys ignores the table, and its deletions
+ * are followed by the trigger.
+ */
+export const BRANCH_KEYS = `
+  create table if not exists trans_branch_key (
+    trans_id  integer not null,
+    branch_id text    not null,
+    op        text    not null,
+    position  integer not null,
+    primary key (trans_id, branch_id, op)
+  ) without rowid;
+  create trigger if not exists trans_global_deleted after delete on trans_global begin
+    delete from trans_branch_key where trans_id = old.id;
+  end;
+`;

@@ -14,18 +14,28 @@ import {
 } from '../../../protocol/internal.js';
 import { closedError } from '../closed-error.js';
 import { parsePosition } from '../page.js';
-import type { ExpectedState, KvFilter, PruneResult, Store, WakeFilter } from '../store.js';
+import type {
+  AddBranchesResult,
+  BranchLimits,
+  ExpectedState,
+  KvFilter,
+  PruneResult,
+  Store,
+  UnfinishedCounts,
+  WakeFilter,
+} from '../store.js';
 import { closeDatabase, openDatabase, type DatabaseFileOptions } from './database-file.js';
 import { GroupCommit } from './group-commit.js';
 import { loadLibsql } from './load-libsql.js';
 import { FileIdentity } from './file-identity.js';
 import { findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
-import { encodeBranches, encodeChangingColumns, encodeProgress, type GlobalRow } from './rows.js';
+import { addBranches } from './registrations.js';
+import { encodeBranches, encodeChangingColumns, encodeProgress } from './rows.js';
 import { EMPTY_WRITE } from './schema.js';
 import { prepareStatements, type Statements } from './statements.js';
+import { claimTransactions, countUnfinished, findRecord, findTransaction, listTransactions } from './transactions.js';
 import { WriteAheadLog } from './write-ahead-log.js';
-import { claimTransactions, findTransaction, listTransactions, readRegisteredBranches } from './transactions.js';
 
 /** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
@@ -129,22 +139,18 @@ class SqliteStore implements Store {
     return this.#read(({ statements }) => findTransaction(statements, gid));
   }
 
+  async findRecord(gid: string): Promise<TransactionRecord | undefined> {
+    return this.#read(({ statements }) => findRecord(statements, gid));
+  }
+
   addBranches(
     gid: string,
     transType: TransType,
     branches: readonly BranchRecord[],
-  ): Promise<'added' | 'refused' | 'duplicate'> {
+    limits?: BranchLimits,
+  ): Promise<AddBranchesResult> {
     const text = encodeBranches(branches);
-    return this.#commit((statements) => {
-      const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
-      if (row?.status !== 'prepared' || row.trans_type !== transType) return 'refused';
-      const stored = readRegisteredBranches(statements, row.id);
-      const isStored = ({ branchId, op }: BranchRecord): boolean =>
-        stored.some((branch) => branch.branchId === branchId && branch.op === op);
-      if (branches.some(isStored)) return 'duplicate';
-      statements.insertBranches.run([row.id, stored.length, text]);
-      return 'added';
-    });
+    return this.#commit((statements) => addBranches(statements, gid, transType, branches, text, limits));
   }
 
   update(
@@ -169,12 +175,17 @@ class SqliteStore implements Store {
     owner: string,
     lease: (transaction: TransactionRecord) => number,
     limit: number,
+    maxBytes: number = Infinity,
   ): Promise<TransactionDetails[]> {
-    return this.#commit((statements) => claimTransactions(statements, now, owner, lease, limit));
+    return this.#commit((statements) => claimTransactions(statements, now, owner, lease, limit, maxBytes));
   }
 
   async list(filter: TransactionFilter): Promise<TransactionPage> {
     return this.#read(({ database }) => listTransactions(database, filter));
+  }
+
+  async countUnfinished(limit: number): Promise<UnfinishedCounts> {
+    return this.#read(({ statements }) => countUnfinished(statements, limit));
   }
 
   wake(now: number, filter: WakeFilter): Promise<number> {

@@ -9,6 +9,7 @@ const TEXTS = {
   insertGlobal: `insert into trans_global (gid, trans_type, create_time, ${columns}) values (?, ?, ?, ${values})
      on conflict (gid) do nothing`,
   selectGlobal: 'select * from trans_global where gid = ?',
+  selectGlobalById: 'select * from trans_global where id = ?',
   updateGlobal: `update trans_global set ${assignments}, progress = json_patch(progress, ?)
      where gid = ? and status = ? and owner is ifnull(?, owner)`,
   upsertProgress: `insert into trans_progress (trans_id, chunk, progress) values ((select id from trans_global where gid = ?), ?, ?)
@@ -16,16 +17,30 @@ const TEXTS = {
   selectProgress: 'select progress from trans_progress where trans_id = ? order by chunk',
   insertBranches: 'insert into trans_branch (trans_id, position, branches) values (?, ?, ?)',
   selectBranches: 'select branches from trans_branch where trans_id = ? order by position',
-  selectDue: 'select * from trans_global where due_time is not null and due_time <= ? order by due_time limit ?',
+  // neither record nor branches: a large text lies on pages of its own, which `octet_length` does not read
+  selectRegistration: `select id, trans_type, status,
+       (select count(*) from trans_branch_key where trans_id = t.id) as count,
+       (select ifnull(sum(octet_length(branches)), 0) from trans_branch where trans_id = t.id) as bytes
+     from trans_global as t where gid = ?`,
+  selectWithoutKeys: `select position, branches from trans_branch where trans_id = ?
+     and position not in (select position from trans_branch_key where trans_id = ?) order by position`,
+  selectKey: 'select 1 from trans_branch_key where trans_id = ? and branch_id = ? and op = ?',
+  insertKey: 'insert or ignore into trans_branch_key (trans_id, branch_id, op, position) values (?, ?, ?, ?)',
+  selectDue: 'select id from trans_global where due_time is not null and due_time <= ? order by due_time limit ?',
   claim: 'update trans_global set owner = ?, due_time = ? where id = ?',
   release: 'update trans_global set owner = null, due_time = 0 where due_time is not null and owner is not null',
-  selectSleeping: `select * from trans_global as t
-     where due_time is not null and owner is null and (due_time, id) > (?, ?)
+  selectUnfinished: `select status, count(*) as count, count(attention) as attention
+     from (select status, attention from trans_global where due_time is not null limit ?) group by status`,
+  selectWaiting: 'select id, due_time, owner from trans_global where due_time is not null and gid = ?',
+  selectSleeping: `select id, due_time, owner from trans_global as t
+     where due_time is not null and (due_time, id) > (?, ?)
        and (? is null or instr(record, ?) > 0
             or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
      order by due_time, id limit ?`,
   wake: 'update trans_global set due_time = ? where id = ?',
-  selectOldest: 'select id, create_time, update_time, due_time from trans_global where id > ? order by id limit ?',
+  selectOldest: `select id, create_time, update_time, due_time, octet_length(record) + octet_length(progress)
+       + (select ifnull(sum(octet_length(branches)), 0) from trans_branch where trans_id = t.id) as size
+     from trans_global as t where id > ? order by id limit ?`,
   deleteGlobal: 'delete from trans_global where id = ?',
   deleteBranches: 'delete from trans_branch where trans_id = ?',
   deleteProgress: 'delete from trans_progress where trans_id = ?',

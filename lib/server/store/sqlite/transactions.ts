@@ -1,24 +1,44 @@
 import type Database from 'libsql';
-import type {
-  BranchRecord,
-  TransactionDetails,
-  TransactionFilter,
-  TransactionPage,
-  TransactionRecord,
+import {
+  transactionBytes,
+  type BranchRecord,
+  type TransactionDetails,
+  type TransactionFilter,
+  type TransactionPage,
+  type TransactionRecord,
 } from '../../../protocol/internal.js';
-import { DEFAULT_PAGE_SIZE, nextPositionOf, parsePosition } from '../page.js';
+import { DEFAULT_PAGE_SIZE, cutPage, parsePosition, takeBytes } from '../page.js';
+import type { UnfinishedCounts } from '../store.js';
 import { whereClause } from '../where-clause.js';
-import { decodeBranches, decodeProgress, decodeTransaction, hasChunks, withProgress, type GlobalRow } from './rows.js';
+import {
+  TRANSACTION_COLUMNS,
+  decodeBranches,
+  decodeProgress,
+  decodeTransaction,
+  hasChunks,
+  withProgress,
+  type GlobalRow,
+} from './rows.js';
 import type { Statements } from './statements.js';
 
 /** `Store.find`. */
 export function findTransaction(statements: Statements, gid: string): TransactionDetails | undefined {
   const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
-  return row && readDetails(statements, row);
+  return row && withBranches(statements, row);
 }
 
-/** Reads the branches of a transaction and their progress. */
-export function readDetails(statements: Statements, row: GlobalRow): TransactionDetails {
+/** `Store.findRecord`. */
+export function findRecord(statements: Statements, gid: string): TransactionRecord | undefined {
+  const row = statements.selectGlobal.get([gid]) as GlobalRow | undefined;
+  return row && decodeTransaction(row);
+}
+
+/** Reads a transaction that exists, with its branches. */
+export function readDetails(statements: Statements, id: number): TransactionDetails {
+  return withBranches(statements, statements.selectGlobalById.get([id]) as GlobalRow);
+}
+
+function withBranches(statements: Statements, row: GlobalRow): TransactionDetails {
   const branches = readRegisteredBranches(statements, row.id);
   const texts = [row.progress];
   if (hasChunks(branches.length)) {
@@ -31,8 +51,8 @@ export function readDetails(statements: Statements, row: GlobalRow): Transaction
   };
 }
 
-/** Reads the branches of a transaction as they were registered, without their progress. */
-export function readRegisteredBranches(statements: Statements, id: number): BranchRecord[] {
+/** The branches of a transaction as they were registered, without their progress. */
+function readRegisteredBranches(statements: Statements, id: number): BranchRecord[] {
   const rows = statements.selectBranches.all([id]) as { branches: string }[];
   return rows.flatMap(({ branches }) => decodeBranches(branches));
 }
@@ -44,14 +64,18 @@ export function claimTransactions(
   owner: string,
   lease: (transaction: TransactionRecord) => number,
   limit: number,
+  maxBytes: number,
 ): TransactionDetails[] {
-  const rows = statements.selectDue.all(now, limit) as GlobalRow[];
-  return rows.map((row) => {
-    const details = readDetails(statements, row);
-    const transaction = { ...details.transaction, owner, nextCronTime: lease(details.transaction) };
-    statements.claim.run([owner, transaction.nextCronTime, row.id]);
-    return { ...details, transaction };
-  });
+  const due = statements.selectDue.all(now, limit) as { id: number }[];
+  const claim = function* (): Generator<TransactionDetails> {
+    for (const { id } of due) {
+      const details = readDetails(statements, id);
+      const transaction = { ...details.transaction, owner, nextCronTime: lease(details.transaction) };
+      statements.claim.run([owner, transaction.nextCronTime, id]);
+      yield { ...details, transaction };
+    }
+  };
+  return takeBytes(claim(), maxBytes, ({ transaction, branches }) => transactionBytes(transaction, branches));
 }
 
 /** `Store.list`. */
@@ -66,7 +90,26 @@ export function listTransactions(database: Database.Database, filter: Transactio
     'create_time <= ?': filter.createTimeEnd || undefined,
   });
   const attention = filter.attention ? 'and attention is not null' : '';
-  const text = `select * from trans_global where ${where} ${attention} order by id desc limit ?`;
-  const rows = database.prepare(text).all(...values, limit) as GlobalRow[];
-  return { transactions: rows.map(decodeTransaction), nextPosition: nextPositionOf(rows, limit) };
+  const select = (columns: string, count: number): unknown[] =>
+    database
+      .prepare(`select ${columns} from trans_global where ${where} ${attention} order by id desc limit ?`)
+      .all(...values, count);
+  const { page, nextPosition } = cutPage(select('id, octet_length(record) as size', limit) as { id: number }[], limit);
+  return {
+    transactions: (select(TRANSACTION_COLUMNS, page.length) as GlobalRow[]).map(decodeTransaction),
+    nextPosition,
+  };
+}
+
+/** `Store.countUnfinished`. */
+export function countUnfinished(statements: Statements, limit: number): UnfinishedCounts {
+  type Row = Pick<GlobalRow, 'status'> & { readonly count: number; readonly attention: number };
+  const rows = statements.selectUnfinished.all(limit) as Row[];
+  const countOf = (status: GlobalRow['status']): number => rows.find((row) => row.status === status)?.count ?? 0;
+  return {
+    prepared: countOf('prepared'),
+    submitted: countOf('submitted'),
+    aborting: countOf('aborting'),
+    attention: rows.reduce((sum, { attention }) => sum + attention, 0),
+  };
 }

@@ -76,7 +76,7 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
 
     it('either register a branch before the submit in the other store, or refuse it', async () => {
       const { a, b } = await pair();
-      const counts = { added: 0, refused: 0, duplicate: 0 };
+      const counts = { added: 0, refused: 0, duplicate: 0, tooMany: 0, tooLarge: 0 };
       for (const gid of range(60).map(String)) {
         const prepared = transactionOf(gid, { transType: 'tcc', status: 'prepared' });
         await a.create({ transaction: prepared, branches: [] });
@@ -228,6 +228,8 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
     it('is woken a minute after its last update, because Go dtm never clears the owner', async () => {
       const store = await locked('PzABXX8bmaWPjFCQAVDVRo');
       const wake = (now: number): Promise<number> => store.wake(now, { gid: 'g', laterThan: TIME, limit: 1 });
+      const leases = { endingAfter: TIME };
+      expect(await store.wake(TIME, { gid: 'g', laterThan: TIME, limit: 1, leases })).toBe(0);
       expect(await wake(TIME + 60_000)).toBe(0);
       expect(await wake(TIME + 60_001)).toBe(1);
     });

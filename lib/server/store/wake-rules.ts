@@ -1,4 +1,15 @@
-import type { TransactionDetails } from '../../protocol/internal.js';
+import type { TransactionDetails, TransactionRecord } from '../../protocol/internal.js';
+import type { LeaseFilter } from './store.js';
+
+/** Whether `Store.wake` may make a transaction due: it has no owner, or its lease is one of those to end. */
+export function mayWake(
+  { owner, nextCronTime }: Pick<TransactionRecord, 'owner' | 'nextCronTime'>,
+  leases: LeaseFilter | undefined,
+): boolean {
+  if (!owner) return true;
+  if (!leases || nextCronTime <= leases.endingAfter) return false;
+  return leases.exceptOwner === undefined || !owner.startsWith(leases.exceptOwner);
+}
 
 /**
  * Whether a transaction waits for an answer from a target.
