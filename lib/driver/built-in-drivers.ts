@@ -46,6 +46,11 @@ export function listDriversOfScheme(scheme: string): readonly BuiltInDriverName[
   });
 }
 
+/** Whether a driver writes services into a registry. The answer is yes for a driver that the table does not know. */
+export function registersServices(driver: string): boolean {
+  return !isBuiltInDriver(driver) || BUILT_IN_DRIVERS[driver].registersServices;
+}
+
 /**
  * Whether a driver may serve a scheme. The answer is yes for a scheme or a driver that the table does not know, except that
  * `default` serves none.

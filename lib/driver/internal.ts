@@ -3,5 +3,5 @@
  * `index.ts` is public.
  */
 export * from './index.js';
-export { BUILT_IN_DRIVERS, isBuiltInDriver, listDriversOfScheme, mayServeScheme } from './built-in-drivers.js';
+export { listDriversOfScheme, mayServeScheme, registersServices } from './built-in-drivers.js';
 export { prepareService } from './support/base/prepare-service.js';

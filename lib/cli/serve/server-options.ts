@@ -1,4 +1,4 @@
-import { resolveDriver } from '../../driver/internal.js';
+import { registersServices, resolveDriver } from '../../driver/internal.js';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
 import type { CoordinatorLogger, DtmDriver, EmbeddedServerOptions, Store } from '../../server/index.js';
 import type { ServeConfig } from './config/settings.js';
@@ -48,5 +48,8 @@ function driverOf(config: ServeConfig): DtmDriver {
 
 function registerOf(config: ServeConfig): EmbeddedServerOptions['register'] {
   const target = config['MicroService.Target'];
-  return target === undefined ? undefined : { target, endpoint: config['MicroService.EndPoint'] ?? '' };
+  // the configuration has a notice about a driver that registers nothing
+  return target === undefined || !registersServices(config['MicroService.Driver'])
+    ? undefined
+    : { target, endpoint: config['MicroService.EndPoint'] ?? '' };
 }

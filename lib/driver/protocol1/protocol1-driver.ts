@@ -4,6 +4,7 @@ import { loadGrpc } from '../../support/load-grpc.js';
 import { redactUrls } from '../../support/redact-urls.js';
 import type { DtmDriver } from '../driver.js';
 import { splitBranchUrl } from '../support/base/split-branch-url.js';
+import { withoutRegistry } from '../support/base/without-registry.js';
 import type { ServiceAddress } from '../support/tools/service-address.js';
 import type { AddressSource, GrpcTarget } from '../support/lookup/address-source.js';
 import { watchFixed } from '../support/lookup/fixed-addresses.js';
@@ -23,7 +24,7 @@ export function protocol1Driver(): DtmDriver {
     name: NAME,
     registerGrpcResolver: async () =>
       registerGrpcScheme(await loadGrpc(), { scheme: SCHEME, driver: NAME, source: fixedAddress }),
-    registerService: async () => ({ close: async () => undefined }),
+    registerService: withoutRegistry(NAME),
     parseServerMethod(uri) {
       const parts = splitBranchUrl(uri, { driver: NAME, schemes: { [SCHEME]: FORM } });
       const [, address] = parts.server.split('://');

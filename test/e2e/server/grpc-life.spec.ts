@@ -236,9 +236,13 @@ describe('the registration of the coordinator', () => {
     });
   });
 
-  it('needs nothing with the default driver', async () => {
-    const { server } = make({ register: SERVICE });
+  it('has no effect with the default driver, which is a warning', async () => {
+    const { server, logger } = make({ register: SERVICE });
     await server.open();
+    const problem =
+      'the option register has no effect: the driver default registers nothing; remove the option, or use a driver with a registry';
+    expect(logger.lines).toContainEqual(expect.objectContaining({ level: 'warn', message: problem }));
+    expect(server.registrationProblem).toBe(problem);
     await server.close();
   });
 

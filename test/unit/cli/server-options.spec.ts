@@ -65,8 +65,14 @@ describe('serverOptions', () => {
     [{ STORE_DATA_EXPIRE: '7' }, { retentionSeconds: 7 }],
     [{ STORE_DATA_EXPIRE: '7', STORE_FINISHED_DATA_EXPIRE: '5' }, { retentionSeconds: 5 }],
     [{ MICRO_SERVICE_DRIVER: 'dtm-driver-protocol1' }, { driver: { name: 'dtm-driver-protocol1' } }],
-    [{ MICRO_SERVICE_TARGET: 't', MICRO_SERVICE_END_POINT: 'e' }, { register: { target: 't', endpoint: 'e' } }],
-    [{ MICRO_SERVICE_TARGET: 't' }, { register: { target: 't', endpoint: '' } }],
+    [
+      { MICRO_SERVICE_DRIVER: 'dtm-driver-gozero', MICRO_SERVICE_TARGET: 't', MICRO_SERVICE_END_POINT: 'e' },
+      { register: { target: 't', endpoint: 'e' } },
+    ],
+    [
+      { MICRO_SERVICE_DRIVER: 'dtm-driver-gozero', MICRO_SERVICE_TARGET: 't' },
+      { register: { target: 't', endpoint: '' } },
+    ],
     [{ MICRO_SERVICE_END_POINT: 'e' }, { register: undefined }],
   ])('of %j have %j', (env, options) => {
     expect(optionsOf(env)).toMatchObject(options);

@@ -37,6 +37,7 @@ describe('the default driver', () => {
   it('has neither resolver nor registry', async () => {
     expect(await driver.registerGrpcResolver()).toBeUndefined();
     const registration = await driver.registerService('etcd://h/dtmservice', 'localhost:36790');
+    expect(registration.problem).toMatch(/^the option register has no effect: the driver default registers nothing; /);
     await registration.close();
     await expect(registration.close()).resolves.toBeUndefined();
   });

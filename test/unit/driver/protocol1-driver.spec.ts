@@ -11,6 +11,9 @@ describe('dtm-driver-protocol1', () => {
   it('has the name of the guide, and no registry', async () => {
     expect(driver.name).toBe('dtm-driver-protocol1');
     const registration = await driver.registerService('protocol1:///localhost:36790', 'localhost:36790');
+    expect(registration.problem).toMatch(
+      /^the option register has no effect: the driver dtm-driver-protocol1 registers/,
+    );
     await registration.close();
     await expect(registration.close()).resolves.toBeUndefined();
   });

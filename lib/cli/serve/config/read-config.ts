@@ -1,4 +1,4 @@
-import { BUILT_IN_DRIVERS, isBuiltInDriver } from '../../../driver/internal.js';
+import { registersServices } from '../../../driver/internal.js';
 import type { RawSetting } from './raw-setting.js';
 import { findMisspeltVariables, readEnvironment } from './read-environment.js';
 import { readYaml } from './read-yaml.js';
@@ -82,7 +82,7 @@ function unusedSettings(config: ServeConfig, raw: ReadonlyMap<SettingKey, RawSet
   const target = raw.get('MicroService.Target');
   const endPoint = raw.get('MicroService.EndPoint');
   const driver = config['MicroService.Driver'];
-  if (target && isBuiltInDriver(driver) && !BUILT_IN_DRIVERS[driver].registersServices) {
+  if (target && !registersServices(driver)) {
     notices.push(
       `MicroService.Target (${target.source}) has no effect: MicroService.Driver is ${driver}, which registers nothing`,
     );
