@@ -25,7 +25,8 @@ export {
   type DtmRequestMessage,
   type DtmTopicRequestMessage,
 } from './grpc/grpc-messages.js';
-export { branchMetadata } from './grpc/grpc-metadata.js';
+export { branchMetadata, metadataError } from './grpc/grpc-metadata.js';
+export { assertWholeNumber } from './assert-whole-number.js';
 export { GRPC_STATUS, grpcStatusName } from './grpc/grpc-status.js';
 export { MAX_ID_LENGTH, MAX_OP_LENGTH, parseGid, parseIdentifier } from './identifiers.js';
 export { isJsonObject, jsonReader, type JsonReader } from './json-reader.js';
@@ -86,6 +87,7 @@ export {
   encodeTransactionRequest,
   decodeTransactionOptions,
   encodeTransactionOptions,
+  parseProtocol,
 } from './transaction/transaction-request.js';
 export { decodeWorkflowCall, encodeWorkflowCall } from './transaction/workflow-call.js';
 export { isTransType } from './vocabulary.js';

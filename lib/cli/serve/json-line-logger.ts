@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { DtmConfigError } from '../../protocol/internal.js';
+import { formatLogLine } from '../../server/environment/log-line.js';
 import type { CoordinatorLogger } from '../../server/index.js';
 
 /** Levels in ascending order. The coordinator logs nothing below `info`. */
@@ -21,8 +22,7 @@ export function jsonLineLogger(level: LogLevel, outputs: readonly string[]): Coo
     (own: LogLevel): CoordinatorLogger['info'] =>
     (message, fields) => {
       if (LEVELS.indexOf(own) < LEVELS.indexOf(level)) return;
-      const time = new Date().toISOString();
-      const line = `${JSON.stringify({ time, level: own, logger: 'DtmServer', message, ...fields })}\n`;
+      const line = formatLogLine(own, message, fields);
       for (const writer of writers) writer(line);
     };
   return { info: write('info'), warn: write('warn'), error: write('error') };

@@ -1,8 +1,9 @@
 import {
-  DtmArgumentError,
   TOPIC_SCHEME,
   assertBranchHeaders,
+  assertWholeNumber,
   parseGid,
+  parseProtocol,
   type DtmApi,
   type Protocol,
   type TransactionOptions,
@@ -30,15 +31,9 @@ export interface GlobalTransactionOptions extends TransactionOptions {
 export function assertOptions(options: GlobalTransactionOptions): void {
   if (options.gid !== undefined) parseGid(options.gid);
   for (const name of ['timeoutToFailSeconds', 'requestTimeoutSeconds', 'retryIntervalSeconds', 'retryLimit'] as const) {
-    const value = options[name];
-    if (value !== undefined && (!Number.isInteger(value) || value < 0)) {
-      throw new DtmArgumentError(`${name} must be a whole number, 0 or more, not ${String(value)}`);
-    }
+    assertWholeNumber(name, options[name]);
   }
-  const { protocol } = options;
-  if (protocol !== undefined && protocol !== 'http' && protocol !== 'grpc' && protocol !== 'json-rpc') {
-    throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(protocol)}`);
-  }
+  if (options.protocol !== undefined) parseProtocol(options.protocol);
   assertBranchHeaders(options.branchHeaders);
 }
 

@@ -8,6 +8,7 @@ import {
   DtmOngoingError,
   DtmServerError,
   TOPIC_SCHEME,
+  assertWholeNumber,
   encodeMsgPlan,
   errorText,
   type Payload,
@@ -50,9 +51,7 @@ export class Msg {
   constructor(dependencies: MsgDependencies, options: MsgOptions = {}) {
     assertOptions(options);
     const { delaySeconds = 0, queryPrepared, protocol } = options;
-    if (!Number.isInteger(delaySeconds) || delaySeconds < 0) {
-      throw new DtmArgumentError(`delaySeconds must be a whole number, 0 or more, not ${String(delaySeconds)}`);
-    }
+    assertWholeNumber('delaySeconds', delaySeconds);
     if (queryPrepared !== undefined) assertBranchUrl(queryPrepared, 'queryPrepared', protocol, dependencies.transport);
     this.#dependencies = dependencies;
     this.#options = options;

@@ -54,16 +54,20 @@ export function branchMetadata(
   return metadata;
 }
 
+/** @param problem - of the entry, ends the sentence that begins with its name */
+export function metadataError(name: string, problem: string): DtmArgumentError {
+  return new DtmArgumentError(
+    `gRPC metadata ${JSON.stringify(name)} ${problem}; use letters, digits and _.- in names, and printable ASCII in values`,
+  );
+}
+
 function checkMetadata(metadata: ReadonlyMap<string, string>): void {
   let size = 0;
   for (const [name, value] of metadata) {
     size += name.length + value.length + ENTRY_BYTES;
     const isText = name.endsWith('-bin') || /^[ -~]*$/.test(value);
     if (!/^[a-z\d_.-]+$/.test(name) || !isText) {
-      throw new DtmArgumentError(
-        `gRPC metadata ${JSON.stringify(name)} cannot have the value ${JSON.stringify(value.slice(0, 200))}; ` +
-          'use letters, digits and _.- in names, and printable ASCII in values',
-      );
+      throw metadataError(name, `cannot have the value ${JSON.stringify(value.slice(0, 200))}`);
     }
   }
   if (size > MAX_METADATA_BYTES) {

@@ -127,7 +127,7 @@ export function decodeTransactionRequest(body: unknown): TransactionRequest {
     payloads: [...json.textList('payloads'), ...embedded],
     queryPrepared: json.text('query_prepared') || undefined,
     customData: json.text('custom_data') || undefined,
-    protocol: protocolOf(json.text('protocol')),
+    protocol: parseProtocol(json.text('protocol') || 'http'),
     ...decodeTransactionOptions(json),
     concurrent: json.boolean('concurrent') || undefined,
     retryCount: json.count('retry_count') || undefined,
@@ -136,8 +136,8 @@ export function decodeTransactionRequest(body: unknown): TransactionRequest {
   };
 }
 
-function protocolOf(text: string): Protocol {
-  if (text === '') return 'http';
-  if (text === 'http' || text === 'grpc' || text === 'json-rpc') return text;
-  throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(text)}`);
+/** @throws DtmArgumentError naming the value */
+export function parseProtocol(value: unknown): Protocol {
+  if (value === 'http' || value === 'grpc' || value === 'json-rpc') return value;
+  throw new DtmArgumentError(`protocol must be http, grpc or json-rpc, not ${JSON.stringify(value)}`);
 }

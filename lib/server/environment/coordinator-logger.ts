@@ -1,3 +1,5 @@
+import { formatLogLine } from './log-line.js';
+
 /** Receives the log of the coordinator. */
 export interface CoordinatorLogger {
   /** Normal events, e.g. a rollback. */
@@ -11,12 +13,6 @@ export interface CoordinatorLogger {
 /** Writes warnings and errors as JSON lines to stderr. */
 export const stderrLogger: CoordinatorLogger = {
   info: () => undefined,
-  warn: (message, fields) => write('warn', message, fields),
-  error: (message, fields) => write('error', message, fields),
+  warn: (message, fields) => void process.stderr.write(formatLogLine('warn', message, fields)),
+  error: (message, fields) => void process.stderr.write(formatLogLine('error', message, fields)),
 };
-
-function write(level: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-  process.stderr.write(
-    `${JSON.stringify({ time: new Date().toISOString(), level, logger: 'DtmServer', message, ...fields })}\n`,
-  );
-}

@@ -1,5 +1,6 @@
 import {
   DtmArgumentError,
+  assertWholeNumber,
   type BranchRegistration,
   type DtmApi,
   type KvPage,
@@ -106,12 +107,7 @@ export class Coordinator implements DtmApi {
   }
 
   async all(filter: TransactionFilter = {}): Promise<TransactionPage> {
-    for (const name of ['limit', 'createTimeStart', 'createTimeEnd'] as const) {
-      const value = filter[name];
-      if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
-        throw new DtmArgumentError(`${name} must be a whole number, 0 or more, not ${String(value)}`);
-      }
-    }
+    for (const name of ['limit', 'createTimeStart', 'createTimeEnd'] as const) assertWholeNumber(name, filter[name]);
     return this.#store.list((filter.limit ?? 0) > MAX_PAGE_SIZE ? { ...filter, limit: MAX_PAGE_SIZE } : filter);
   }
 

@@ -12,6 +12,9 @@ import {
 } from '../../protocol/internal.js';
 import type { Store } from '../store/store.js';
 
+/** Ends the message about an unknown gid. */
+export const NOT_FOUND_REMEDY = '; prepare or submit it first';
+
 /**
  * Reads a transaction that must exist.
  *
@@ -44,6 +47,13 @@ export function assertSameMode(transaction: TransactionRecord, { gid, transType 
       gid,
     },
   );
+}
+
+/** @throws DtmFailureError when the transaction cannot be submitted any more */
+export function assertPrepared({ gid, status }: TransactionRecord): void {
+  if (status === 'prepared') return;
+  // the spelling is dtm's
+  throw new DtmFailureError(`current status '${status}', cannot sumbmit.`, { gid });
 }
 
 /**

@@ -20,6 +20,8 @@ import { limitError } from '../settings.js';
 import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
 import { PassStarter } from './pass-starter.js';
 import {
+  NOT_FOUND_REMEDY,
+  assertPrepared,
   assertSameContent,
   assertResultSucceeded,
   createStored,
@@ -35,8 +37,6 @@ export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollb
 
 /** No action is called before the transaction is submitted. */
 const FIRST = { isFirst: true } as const;
-
-const NOT_FOUND_REMEDY = '; prepare or submit it first';
 
 /** Pauses in milliseconds while a repeated submit waits for the pass that it has made due; the pause doubles. */
 const FIRST_LOOK_MS = 10;
@@ -106,10 +106,7 @@ export class Transactions {
       if (request.waitResult) assertResultSucceeded(await this.#awaitDecision(transaction));
       return;
     }
-    if (transaction.status !== 'prepared') {
-      // the spelling is dtm's
-      throw new DtmFailureError(`current status '${transaction.status}', cannot sumbmit.`, { gid: request.gid });
-    }
+    assertPrepared(transaction);
     const customData = request.customData ?? transaction.customData;
     // throws when the stored branches do not fit the new custom data
     MODES[transaction.transType].machine({ ...transaction, customData }, stored.branches.length, settings);

@@ -1,15 +1,16 @@
-import {
-  DtmArgumentError,
-  DtmFailureError,
-  type TransactionDetails,
-  type TransactionRequest,
-} from '../../protocol/internal.js';
+import { DtmArgumentError, type TransactionDetails, type TransactionRequest } from '../../protocol/internal.js';
 import { assertRequest, createTransaction } from '../engine/create-transaction.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import { assertCallable } from './assert-callable.js';
-import { assertSameMode, createStored, findStored, findStoredRecord, orUndecided } from './stored-transaction.js';
-
-const NOT_FOUND_REMEDY = '; prepare or submit it first';
+import {
+  NOT_FOUND_REMEDY,
+  assertPrepared,
+  assertSameMode,
+  createStored,
+  findStored,
+  findStoredRecord,
+  orUndecided,
+} from './stored-transaction.js';
 
 /** Operations of initiators on a workflow. The initiator runs it and decides how it ends: docs/protocol.md#workflow. */
 export class Workflows {
@@ -55,9 +56,7 @@ export class Workflows {
     }
     // the answer to the first attempt may have been lost
     if (transaction.status === status) return;
-    if (transaction.status !== 'prepared') {
-      throw new DtmFailureError(`current status '${transaction.status}', cannot sumbmit.`, { gid });
-    }
+    assertPrepared(transaction);
     const { clock, store } = this.#environment;
     const now = clock.now();
     const finished = {

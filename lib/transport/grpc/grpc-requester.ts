@@ -1,6 +1,6 @@
 import type * as Grpc from '@grpc/grpc-js';
 import type { DtmDriver } from '../../driver/index.js';
-import { DtmArgumentError } from '../../protocol/internal.js';
+import { metadataError } from '../../protocol/internal.js';
 import { loadGrpc } from '../../support/load-grpc.js';
 import { GrpcChannels } from './grpc-channels.js';
 import type { GrpcConnectionOptions } from './grpc-connection-options.js';
@@ -113,9 +113,7 @@ function metadataOf(grpc: typeof Grpc, entries: Iterable<readonly [string, strin
       metadata.set(name, name.endsWith('-bin') ? Buffer.from(value) : value);
     } catch {
       // the message contains neither the value nor the error, which repeats it: the value can be a secret
-      throw new DtmArgumentError(
-        `gRPC metadata ${JSON.stringify(name)} cannot be sent; use letters, digits and _.- in names, and printable ASCII in values`,
-      );
+      throw metadataError(name, 'cannot be sent');
     }
   }
   return metadata;

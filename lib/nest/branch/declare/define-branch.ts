@@ -2,6 +2,7 @@ import { RequestMapping, RequestMethod, UseFilters, UseGuards, applyDecorators }
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { hasRoute } from '../../undocumented/route-metadata.js';
 import { BranchMetadata, findBranchDefinition, type BranchPurpose } from '../definition/branch-definition.js';
+import { routeDecoratorError } from '../definition/route-decorator-error.js';
 import { parseRpcName } from '../definition/rpc-name.js';
 import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
 import { wrapBranchMethod } from '../serve/branch-method.js';
@@ -49,11 +50,7 @@ export function defineBranch(
       `${where} is ${describePurpose(present)} and cannot also be ${describePurpose(purpose)}; a method serves one operation, so add another method that calls it`,
     );
   }
-  if (hasRoute(descriptor.value)) {
-    throw new DtmConfigError(
-      `${where} has a route decorator such as @Post(); remove it, the branch decorator maps the route`,
-    );
-  }
+  if (hasRoute(descriptor.value)) throw routeDecoratorError(where);
   const rpc = parseRpcName(target.constructor.name, name, options);
   descriptor.value = wrapBranchMethod(descriptor.value);
   applyDecorators(

@@ -7,6 +7,7 @@ import {
   listExceptionFilters,
 } from '../../undocumented/route-metadata.js';
 import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
+import { routeDecoratorError } from '../definition/route-decorator-error.js';
 import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
 
 /**
@@ -19,11 +20,7 @@ export function assertBranchMethod(controller: Type, method: string, definition:
   const where = `${controller.name}.${method}`;
   const handler = (controller.prototype as Record<string, (...args: unknown[]) => unknown>)[method]!;
   assertCompanions(controller, where, method, definition);
-  if (!hasRouteForAllMethods(handler)) {
-    throw new DtmConfigError(
-      `${where} has a route decorator such as @Post(); remove it, the branch decorator maps the route`,
-    );
-  }
+  if (!hasRouteForAllMethods(handler)) throw routeDecoratorError(where);
   if (hasResponseDecorator(handler)) {
     throw new DtmConfigError(
       `${where} has @Redirect, @Render or @Sse; remove it, the response of a branch is its outcome`,
