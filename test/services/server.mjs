@@ -94,12 +94,18 @@ export async function startServer(recipe) {
   }
 
   async function launchOnFreePorts() {
+    ports = recipe.portOffsets ? await freePortsAround(recipe.portOffsets) : await freePorts(recipe.portCount);
+    await launch();
+  }
+
+  /** Tries again when a port is taken: on other ports, or until the connection that has taken the port in between is closed. */
+  async function untilPortsAreFree(/** @type {() => Promise<void>} */ start) {
     for (let attempt = 1; ; attempt++) {
-      ports = recipe.portOffsets ? await freePortsAround(recipe.portOffsets) : await freePorts(recipe.portCount);
       try {
-        return await launch();
+        return await start();
       } catch (error) {
         if (!(error instanceof PortTakenError) || attempt === portAttempts) throw error;
+        await sleep(100 * attempt);
       }
     }
   }
@@ -122,7 +128,7 @@ export async function startServer(recipe) {
       server.kill(recipe.stopSignal);
       await ended(server);
     }
-    await launch();
+    await untilPortsAreFree(launch);
   }
 
   function stop() {
@@ -136,7 +142,7 @@ export async function startServer(recipe) {
 
   try {
     await prepare();
-    await launchOnFreePorts();
+    await untilPortsAreFree(launchOnFreePorts);
   } catch (error) {
     await stop();
     throw error;
