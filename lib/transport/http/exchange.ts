@@ -21,7 +21,7 @@ interface ExchangeListener {
   resolve(result: ExchangeResult): void;
   /** There is no answer. */
   reject(error: unknown): void;
-  /** The request is sent on a connection. */
+  /** The request is sent on a connection, or other requests have had all connections. */
   readonly onConnected?: (() => void) | undefined;
   /** The dispatcher is done with the request, possibly after the time-out. */
   onEnd(): void;
@@ -107,7 +107,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
         ? 'time-out after'
         : 'no connection within';
     this.#timeout = new Error(`${why} ${seconds} s`);
-    this.#cancelWait?.();
+    if (this.#cancelWait) {
+      this.#cancelWait();
+      this.#listener.onConnected?.();
+    }
     this.#controller?.abort(this.#timeout);
     // a request that waits for its connection is aborted when it gets one
     this.#listener.reject(this.#timeout);

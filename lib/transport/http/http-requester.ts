@@ -36,7 +36,7 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** Requests of one path and group share connections; other paths and groups do not wait for them. @default '' */
   readonly group?: string | undefined;
-  /** Called when a server has accepted a connection for the request. @default nothing is called */
+  /** Called when the request has a connection, or has waited in vain for those of other requests. @default nothing is called */
   readonly onConnected?: (() => void) | undefined;
 }
 
