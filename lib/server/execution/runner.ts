@@ -39,6 +39,8 @@ export class Runner {
   readonly #passes = new Map<string, Promise<TransactionDetails | undefined>>();
   readonly #leases = new Map<string, PassLease>();
   readonly #pauseEnds = new Set<() => void>();
+  /** Ends of the pauses that wait for a pass, by gid. */
+  readonly #awaited = new Map<string, Set<() => void>>();
   #isStopping = false;
 
   constructor(environment: CoordinatorEnvironment, calls: BranchCalls, metrics: Metrics) {
@@ -81,6 +83,7 @@ export class Runner {
       this.#calls.passEnded(gid, false);
     });
     this.#passes.set(gid, pass);
+    for (const end of this.#awaited.get(gid) ?? []) end();
     return pass;
   }
 
@@ -181,7 +184,7 @@ export class Runner {
       }
       received = [];
       if (step.resumeTime !== undefined) {
-        await this.pauseUntil(step.resumeTime);
+        await this.#pauseUntil(step.resumeTime);
         pass = nextRound(pass);
         continue;
       }
@@ -218,11 +221,21 @@ export class Runner {
   }
 
   /**
-   * Waits; ends early when the runner is stopped.
+   * Waits until a pass of a transaction begins; ends early when the runner is stopped.
    *
-   * @param time - UTC milliseconds
+   * @param time - longest wait, UTC milliseconds
    */
-  async pauseUntil(time: number): Promise<void> {
+  async awaitPass(gid: string, time: number): Promise<void> {
+    const ends = this.#awaited.get(gid) ?? new Set();
+    this.#awaited.set(gid, ends);
+    let end: (() => void) | undefined;
+    await this.#pauseUntil(time, (endPause) => ends.add((end = endPause)));
+    if (end) ends.delete(end);
+    if (ends.size === 0 && this.#awaited.get(gid) === ends) this.#awaited.delete(gid);
+  }
+
+  /** Ends early when the runner is stopped. */
+  async #pauseUntil(time: number, onBegin?: (end: () => void) => void): Promise<void> {
     const { clock } = this.#environment;
     if (this.#isStopping) return;
     await new Promise<void>((resolve) => {
@@ -233,6 +246,7 @@ export class Runner {
       };
       const cancel = clock.after(Math.max(0, time - clock.now()), end);
       this.#pauseEnds.add(end);
+      onBegin?.(end);
     });
   }
 

@@ -38,7 +38,7 @@ export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollb
 /** No action is called before the transaction is submitted. */
 const FIRST = { isFirst: true } as const;
 
-/** Pauses in milliseconds while a repeated submit waits for the pass that it has made due; the pause doubles. */
+/** Pauses in milliseconds while a repeated submit waits for a pass of another coordinator; the pause doubles. */
 const FIRST_LOOK_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
@@ -217,7 +217,8 @@ export class Transactions {
       const { status, owner, nextCronTime } = details?.transaction ?? (await findStoredRecord(store, gid));
       const isResting = owner === undefined && (status !== 'submitted' || nextCronTime > until);
       if (isResting || clock.now() >= until || runner.isStopping) return details ?? this.#find(gid);
-      await runner.pauseUntil(Math.min(clock.now() + Math.min(pauseMs, LONGEST_PAUSE_MS), until));
+      const pauseEnd = Math.min(clock.now() + Math.min(pauseMs, LONGEST_PAUSE_MS), until);
+      if (!runner.current(gid)) await runner.awaitPass(gid, pauseEnd);
     }
   }
 
