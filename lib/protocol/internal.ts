@@ -29,6 +29,7 @@ export { branchMetadata, metadataError } from './grpc/grpc-metadata.js';
 export { assertWholeNumber } from './assert-whole-number.js';
 export { GRPC_STATUS, grpcStatusName } from './grpc/grpc-status.js';
 export { MAX_ID_LENGTH, MAX_OP_LENGTH, parseGid, parseIdentifier } from './identifiers.js';
+export { parseBoundedJson } from './bounded-json.js';
 export { isJsonObject, jsonReader, type JsonReader } from './json-reader.js';
 export { JSON_RPC_CODE } from './json-rpc/json-rpc-code.js';
 export {
@@ -79,7 +80,7 @@ export { headerBytes, transactionBytes } from './transaction/transaction-bytes.j
 export {
   decodeBranchRecord,
   decodeTransactionRecord,
-  encodeBranchRecord,
+  encodeBranchRecords,
   encodeTransactionRecord,
 } from './transaction/transaction-record.js';
 export {

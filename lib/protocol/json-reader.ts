@@ -1,3 +1,4 @@
+import { parseBoundedJson } from './bounded-json.js';
 import { errorText } from './error-text.js';
 import { DtmArgumentError } from './errors.js';
 
@@ -7,12 +8,13 @@ import { DtmArgumentError } from './errors.js';
  * @param text - JSON text
  * @param what - names the text in the message
  * @param example - JSON that is expected
- * @throws DtmArgumentError when the text is not JSON
+ * @throws DtmArgumentError when the text is not JSON, or has too many values
  */
 export function parseJson(text: string, what: string, example: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseBoundedJson(text);
   } catch (cause) {
+    if (cause instanceof DtmArgumentError) throw new DtmArgumentError(`${what}: ${cause.message}`, { cause });
     throw new DtmArgumentError(`${what} is not JSON: ${errorText(cause)}; expected something like ${example}`, {
       cause,
     });
@@ -113,14 +115,16 @@ class ObjectReader implements JsonReader {
   }
 }
 
+const NO_FIELDS: ReadonlyMap<string, unknown> = new Map();
+
 /** The fields whose names are not in lower case, by their names in lower case. */
 function foldedFields(fields: Record<string, unknown>): ReadonlyMap<string, unknown> {
-  const folded = new Map<string, unknown>();
+  let folded: Map<string, unknown> | undefined;
   for (const name of Object.keys(fields)) {
     const lower = name.toLowerCase();
-    if (lower !== name) folded.set(lower, fields[name]);
+    if (lower !== name) (folded ??= new Map<string, unknown>()).set(lower, fields[name]);
   }
-  return folded;
+  return folded ?? NO_FIELDS;
 }
 
 function booleanOf(field: unknown): boolean | undefined {

@@ -1,3 +1,4 @@
+import { parseBoundedJson } from '../bounded-json.js';
 import { jsonReader } from '../json-reader.js';
 import { stringifyEscaped } from '../outcome/outcome-words.js';
 
@@ -40,7 +41,7 @@ export function encodeJsonRpcRequest(id: string, method: string, params: string)
  * @throws SyntaxError or DtmArgumentError when the body is not a JSON object, or a field has the wrong type
  */
 export function decodeJsonRpcRequest(body: string): JsonRpcRequest {
-  const value: unknown = JSON.parse(body);
+  const value = parseBoundedJson(body);
   const json = jsonReader(value, 'the request');
   return {
     id: json.text('id'),

@@ -15,9 +15,13 @@ export interface MessageCodec {
   /**
    * Reads a message. Its bytes fields are views on the given bytes.
    *
-   * @throws DtmArgumentError when the message is truncated, a text is not UTF-8, or a list has more than 100,000 values
+   * @param maxFields - maximum number of fields, also of the messages in it. @default no limit
+   * @throws DtmArgumentError when the message is truncated, a text is not UTF-8, a list has more than 100,000 values, or there are
+   *   too many fields
    */
-  readonly decode: (bytes: Uint8Array) => object;
+  readonly decode: (bytes: Uint8Array, maxFields?: number) => object;
+  /** Reads a message inside another one. */
+  readonly read: (reader: ProtoReader) => object;
 }
 
 /** A longer list of empty values would take many times the memory of the message. */
@@ -73,7 +77,11 @@ export function messageCodec(name: string, files: readonly ProtoFile[]): Message
       for (const field of all) field.write(writer, value as Fields);
       return writer.finish();
     },
-    decode: (bytes) => read(new ProtoReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))),
+    decode(bytes, max = Infinity) {
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return read(new ProtoReader(buffer, 0, buffer.length, { max, read: 0 }));
+    },
+    read,
   };
 }
 
@@ -200,7 +208,7 @@ function valueCodec(
       return {
         wireType: DELIMITED,
         none: null,
-        read: (reader) => codec().decode(reader.bytes()),
+        read: (reader) => codec().read(reader.message()),
         write: (writer, id, value) => writer.bytes(id, codec().encode(value as object)),
       };
     }

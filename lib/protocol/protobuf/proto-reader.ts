@@ -9,11 +9,18 @@ const FIXED_32 = 5;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Fields of a message and the messages in it. */
+export interface FieldBudget {
+  readonly max: number;
+  read: number;
+}
+
 /** Reads protobuf fields one after the other; throws DtmArgumentError at the first fault. */
 export class ProtoReader {
   readonly #bytes: Buffer;
   readonly #end: number;
   #position: number;
+  readonly #budget: FieldBudget;
   /** Upper half of the last number. */
   #high = 0;
 
@@ -21,11 +28,18 @@ export class ProtoReader {
    * @param bytes - the message, or a message around it
    * @param start - index of the first byte
    * @param end - index after the last byte
+   * @param budget - fields that may be read, shared with embedded messages
    */
-  constructor(bytes: Buffer, start: number = 0, end: number = bytes.length) {
+  constructor(
+    bytes: Buffer,
+    start: number = 0,
+    end: number = bytes.length,
+    budget: FieldBudget = { max: Infinity, read: 0 },
+  ) {
     this.#bytes = bytes;
     this.#position = start;
     this.#end = end;
+    this.#budget = budget;
   }
 
   get isAtEnd(): boolean {
@@ -34,6 +48,8 @@ export class ProtoReader {
 
   /** Reads the number of a field, times 8, plus its wire type. */
   tag(): number {
+    const budget = this.#budget;
+    if (++budget.read > budget.max) throw new DtmArgumentError(`the message has more than ${budget.max} fields`);
     return this.#short();
   }
 
@@ -93,7 +109,7 @@ export class ProtoReader {
   /** Reads the range of an embedded message, and returns the reader of it. */
   message(): ProtoReader {
     const [start, end] = this.#range();
-    return new ProtoReader(this.#bytes, start, end);
+    return new ProtoReader(this.#bytes, start, end, this.#budget);
   }
 
   /** Skips a value of a wire type. */

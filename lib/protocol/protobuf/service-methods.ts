@@ -16,6 +16,9 @@ export interface ServiceMethod {
   readonly responseDeserialize: (bytes: Buffer) => object;
 }
 
+/** Reading more would hold up all other requests. */
+const MAX_REQUEST_FIELDS = 150_000;
+
 /**
  * The methods of a service by their names.
  *
@@ -35,9 +38,9 @@ export function serviceMethods(name: string, files: readonly ProtoFile[]): Reado
         requestStream: streams.requestStream ?? false,
         responseStream: streams.responseStream ?? false,
         requestSerialize: request.encode,
-        requestDeserialize: request.decode,
+        requestDeserialize: (bytes: Buffer) => request.decode(bytes, MAX_REQUEST_FIELDS),
         responseSerialize: response.encode,
-        responseDeserialize: response.decode,
+        responseDeserialize: (bytes: Buffer) => response.decode(bytes),
       },
     ] as const;
   });

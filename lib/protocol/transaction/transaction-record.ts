@@ -119,27 +119,37 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
 }
 
 /**
- * The JSON object by which the HTTP API shows a branch. Go dtm has no `attempts`, `failures`, `last_error` and `next_time`.
+ * The JSON objects by which the HTTP API shows branches. Go dtm has no `attempts`, `failures`, `last_error` and `next_time`.
  *
- * @param transaction - of the branch; has the times that branches do not store
+ * @param transaction - of the branches; has the times that branches do not store
  */
-export function encodeBranchRecord(branch: BranchRecord, transaction: TransactionRecord): Record<string, unknown> {
-  return {
-    id: 0,
-    create_time: timeText(transaction.createTime),
-    update_time: timeText(branch.finishTime ?? transaction.updateTime),
-    gid: transaction.gid,
-    url: branch.url || undefined,
-    bin_data: branch.payload.length === 0 ? undefined : Buffer.from(payloadBytes(branch.payload)).toString('base64'),
-    branch_id: branch.branchId,
-    op: branch.op,
-    status: branch.status,
-    finish_time: timeText(branch.finishTime),
-    attempts: branch.attempts || undefined,
-    failures: branch.failures || undefined,
-    last_error: branch.lastError || undefined,
-    next_time: isTriedAgain(branch, transaction) ? timeText(transaction.nextCronTime) : undefined,
-  };
+export function encodeBranchRecords(
+  branches: readonly BranchRecord[],
+  transaction: TransactionRecord,
+): Record<string, unknown>[] {
+  // written once: thousands of branches share them
+  const createTime = timeText(transaction.createTime);
+  const updateTime = timeText(transaction.updateTime);
+  const nextTime = timeText(transaction.nextCronTime);
+  return branches.map((branch) => {
+    const finishTime = timeText(branch.finishTime);
+    return {
+      id: 0,
+      create_time: createTime,
+      update_time: finishTime ?? updateTime,
+      gid: transaction.gid,
+      url: branch.url || undefined,
+      bin_data: branch.payload.length === 0 ? undefined : base64(branch.payload),
+      branch_id: branch.branchId,
+      op: branch.op,
+      status: branch.status,
+      finish_time: finishTime,
+      attempts: branch.attempts || undefined,
+      failures: branch.failures || undefined,
+      last_error: branch.lastError || undefined,
+      next_time: isTriedAgain(branch, transaction) ? nextTime : undefined,
+    };
+  });
 }
 
 /**
@@ -198,6 +208,12 @@ export function decodeBranchRecord(json: JsonReader): BranchRecord {
 /** Whether the branch was called without a decision: it is called again when its transaction is due. */
 function isTriedAgain(branch: BranchRecord, transaction: TransactionRecord): boolean {
   return branch.status === 'prepared' && Boolean(branch.attempts) && !isFinal(transaction.status);
+}
+
+function base64(payload: Payload): string {
+  // no copy of bytes that are a Buffer already
+  const bytes = payloadBytes(payload);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 function timeText(time: number): string;

@@ -1,5 +1,5 @@
 import {
-  encodeBranchRecord,
+  encodeBranchRecords,
   encodeTransactionRecord,
   type TransactionDetails,
   type TransactionPage,
@@ -21,7 +21,7 @@ export function encodeDetails(details: TransactionDetails | undefined): EncodedD
   if (!details) return { branches: [], transaction: null };
   const { transaction, branches } = details;
   return {
-    branches: branches.map((branch) => encodeBranchRecord(branch, transaction)),
+    branches: encodeBranchRecords(branches, transaction),
     transaction: encodeTransactionRecord(transaction),
   };
 }

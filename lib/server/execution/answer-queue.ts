@@ -1,3 +1,5 @@
+import { nextTurn } from './next-turn.js';
+
 /** Collects answers until the pass takes them. */
 export class AnswerQueue<T> {
   #answers: T[] = [];
@@ -8,13 +10,18 @@ export class AnswerQueue<T> {
     this.#wake?.();
   }
 
-  /** Takes all answers; waits while there is none. */
-  async take(): Promise<readonly T[]> {
+  /**
+   * Takes all answers; waits while there is none.
+   *
+   * @param gathers - first lets the answers arrive that are on their way
+   */
+  async take(gathers: boolean): Promise<readonly T[]> {
     if (this.#answers.length === 0) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+    if (gathers) await nextTurn();
     const answers = this.#answers;
     this.#answers = [];
     return answers;

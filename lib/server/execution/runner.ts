@@ -10,8 +10,15 @@ import { INITIATOR, beginPass, nextRound, type Answer, type Machine, type Pass }
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Metrics } from '../environment/metrics.js';
 import { AnswerQueue } from './answer-queue.js';
+import { nextTurn } from './next-turn.js';
 import type { BranchCalls, QueuedPass } from './calls/branch-calls.js';
 import type { PassSlots } from './calls/retry-queue.js';
+
+/**
+ * Number of branches above which a pass gathers answers, and starts its calls in parts. A step looks at every branch: a step for
+ * each of thousands of answers that arrive together would block the event loop for seconds.
+ */
+const LARGE = 200;
 
 /** The lease of a running pass: its owner and the time of the last write. */
 type PassLease = Pick<TransactionRecord, 'owner' | 'updateTime'>;
@@ -192,18 +199,19 @@ export class Runner {
         pass = { ...pass, branches: (await this.#environment.store.find(stored.gid))?.branches ?? pass.branches };
         continue;
       }
-      // stopped during the save: the next step ends the pass without these calls
-      if (this.#isStopping && step.calls.length > 0) {
-        pass = { ...pass, running: withoutCalls(step) };
-        continue;
-      }
-      for (const index of step.calls) {
+      for (const [count, index] of step.calls.entries()) {
+        if (count > 0 && count % LARGE === 0) await nextTurn();
+        // stopped meanwhile
+        if (this.#isStopping) {
+          pass = { ...pass, running: withoutCalls(step, count) };
+          break;
+        }
         const branch = index === INITIATOR ? machine.initiator?.(pass.transaction) : pass.branches[index];
         void this.#calls
           .call(pass.transaction, branch!, queuedPass)
           .then((outcome) => answers.put({ branch: index, outcome }));
       }
-      received = await answers.take();
+      if (pass.running.size > 0) received = await answers.take(branches.length > LARGE);
     }
   }
 
@@ -273,7 +281,8 @@ function isOnlyDeferred({ undecided }: Pass): boolean {
   return [...undecided.values()].every((why) => why === 'deferred');
 }
 
-function withoutCalls(step: Step): ReadonlySet<number> {
-  const calls = new Set(step.calls);
+/** The running calls of a step but those that are not made, from one of them on. */
+function withoutCalls(step: Step, from = 0): ReadonlySet<number> {
+  const calls = new Set(step.calls.slice(from));
   return new Set([...step.pass.running].filter((index) => !calls.has(index)));
 }

@@ -23,17 +23,25 @@ import type { OutgoingBranchTarget, Transport } from '../../transport/index.js';
  */
 export function assertCallable(transport: Transport, request: TransactionRequest): void {
   const { gid, transType, protocol = 'http', steps = [], queryPrepared, branchHeaders: headers } = request;
-  const check = (what: string, url: string | undefined, branchId: string, op: string): void =>
-    assertUrlCallable(transport, what, { url, context: { gid, transType, branchId, op }, headers, protocol });
+  const check = (what: string, url: string | undefined, branchId: string, op: string, withHeaders = false): void => {
+    const context = { gid, transType, branchId, op };
+    assertUrlCallable(transport, what, { url, context, headers: withHeaders ? headers : undefined, protocol });
+  };
+  let last: Parameters<typeof check> | undefined;
   for (const [index, { action, compensate }] of steps.entries()) {
     if (isPlain(action) && isPlain(compensate)) continue;
     const branchId = stepBranchId(index + 1);
     check('action', action, branchId, 'action');
     check('compensate', compensate, branchId, 'compensate');
+    last = isPlain(compensate)
+      ? ['action', action, branchId, 'action']
+      : ['compensate', compensate, branchId, 'compensate'];
   }
+  // the headers are the same for all steps, and the last step has the longest id
+  if (last) check(last[0], last[1], last[2], last[3], true);
   if (isPlain(queryPrepared)) return;
   const op = transType === 'workflow' ? decodeWorkflowCall(request.customData).name : 'msg';
-  check('query_prepared', queryPrepared, '00', op);
+  check('query_prepared', queryPrepared, '00', op, true);
 }
 
 /** Whether a branch has a URL that {@link assertBranchCallable} must check: one that is not called over plain HTTP. */

@@ -1,6 +1,10 @@
+import { memoryStore } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { post, send, type RawAnswer } from '../../support/http-client.js';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
+import { interceptStore } from '../../support/intercepted-store.js';
+import { SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
+import { waitUntil } from '../../support/wait-until.js';
 
 // a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
@@ -81,6 +85,48 @@ describe('deeply nested JSON', () => {
     const body = withRaw({ ...SAGA, payloads: [DEEP], wait_result: true }, 'unknown', DEEP);
     expect(await dtm.answer('submit', body)).toBe(SUCCESS_ANSWER);
     expect(dtm.transport.calls[0]).toMatchObject({ payload: DEEP });
+  });
+});
+
+describe('very many values', () => {
+  const TOO_MANY =
+    'the JSON has more than 150000 values and keys, which would hold up all other requests; send less in one request';
+  const MANY = `[${'{},'.repeat(80_000)}{}]`;
+  const KEYS = `{${Array.from({ length: 10_001 }, (_, index) => `"k${index}":""`).join(',')}}`;
+
+  it.each(OPERATIONS)('are refused by %s before they are parsed', async (operation) => {
+    for (const field of ['steps', 'payloads', 'branch_headers', 'unknown']) {
+      const body = withRaw({ ...SAGA, unknown: '' }, field, MANY);
+      expect(await dtm.answer(operation, body)).toBe(failure(TOO_MANY));
+    }
+    for (const field of ['branch_headers', 'req_extra', 'unknown']) {
+      const answer = await dtm.post(
+        operation,
+        withRaw({ ...SAGA, unknown: '', req_extra: '', branch_headers: '' }, field, KEYS),
+      );
+      await expectRefused(answer, 500);
+      expect(answer.body).toContain('more than 10000 keys in one object');
+    }
+  });
+
+  it('are refused by registerBranch, and by JSON-RPC', async () => {
+    await expectRefused(await dtm.post('registerBranch', `{"gid":"g",${KEYS.slice(1)}`), 400);
+    const request = { jsonrpc: '2.0', id: '1', method: 'submit', params: '' };
+    const answer = await post(`${new URL(dtm.base).origin}/api/json-rpc`, withRaw(request, 'params', MANY));
+    await expectRefused(answer, 400);
+    expect(answer.body).toContain(TOO_MANY);
+  });
+
+  it('are refused in custom_data', async () => {
+    const orders = JSON.stringify({ concurrent: true, orders: { 1: Array.from({ length: 150_001 }, () => 0) } });
+    expect(await dtm.answer('submit', { ...SAGA, custom_data: orders })).toBe(
+      failure(`custom_data of a saga: ${TOO_MANY}`),
+    );
+  });
+
+  it('are allowed in a payload', async () => {
+    expect(await dtm.answer('submit', { ...SAGA, payloads: [MANY] })).toBe(SUCCESS_ANSWER);
+    expect((await dtm.find('g')).branches[1]?.payload).toBe(MANY);
   });
 });
 
@@ -300,5 +346,76 @@ describe('a transaction of 10,000 steps', () => {
         ),
       );
     }
+  });
+
+  it('whose calls fail together is stored a few times, not once for each', async () => {
+    let writes = 0;
+    const store = interceptStore(memoryStore(), (operation, call) => {
+      if (operation === 'update') writes += 1;
+      return call();
+    });
+    dtm = await startHttpCoordinator({ store });
+    const answers: (() => void)[] = [];
+    vi.spyOn(dtm.transport, 'call').mockImplementation(
+      () => new Promise((resolve) => void answers.push(() => resolve(UNKNOWN))),
+    );
+    const answered = dtm.post('submit', large(1000));
+    await waitUntil(() => answers.length === 1000);
+    // one after the other, as sockets fail, in one turn of the event loop
+    const answerNext = (): void => {
+      answers.shift()?.();
+      if (answers.length > 0) queueMicrotask(() => process.nextTick(answerNext));
+    };
+    setImmediate(answerNext);
+    await waitUntil(() => answers.length === 0);
+    expect((await answered).status).toBe(425);
+    expect(writes).toBeLessThan(10);
+  });
+
+  it('has its headers checked once, not for each step', async () => {
+    const checked = vi.fn<(target: { readonly headers?: object | undefined }) => void>();
+    Object.assign(dtm.transport, { check: checked });
+    const steps = Array.from({ length: 1000 }, (_, index) => ({
+      action: `b:1/b.B/A${index}`,
+      compensate: `b:1/b.B/C${index}`,
+    }));
+    await dtm.server.prepare({
+      gid: 'g',
+      transType: 'saga',
+      protocol: 'grpc',
+      steps,
+      payloads: steps.map(() => ''),
+      branchHeaders: { a: 'b' },
+    });
+    expect(checked).toHaveBeenCalledTimes(2001);
+    expect(checked.mock.calls.filter(([{ headers }]) => headers !== undefined)).toMatchObject([
+      [{ url: 'b:1/b.B/C999', context: { branchId: '1000', op: 'compensate' }, headers: { a: 'b' } }],
+    ]);
+  });
+
+  it('makes no more calls when the coordinator closes while they start', async () => {
+    const closed: Promise<void>[] = [];
+    vi.spyOn(dtm.transport, 'call').mockImplementation(async () => {
+      if (closed.length === 0) {
+        const closing = new Promise((resolve) => void setImmediate(resolve)).then(() => dtm.server.close());
+        closed.push(closing);
+      }
+      return SUCCESS;
+    });
+    const steps = Array.from({ length: 10_000 }, () => ({ action: 'http://b/a' }));
+    await dtm.server.submit({
+      gid: 'g',
+      transType: 'saga',
+      steps,
+      payloads: steps.map(() => ''),
+      customData: '{"concurrent":true}',
+    });
+    await waitUntil(() => closed.length > 0);
+    await closed[0];
+    const { transaction, branches } = await dtm.find('g');
+    const called = vi.mocked(dtm.transport.call).mock.calls.length;
+    expect(called).toBeLessThan(1000);
+    expect(branches.filter(({ status, op }) => op === 'action' && status === 'succeed')).toHaveLength(called);
+    expect(transaction).toMatchObject({ status: 'submitted', owner: undefined, nextCronTime: dtm.clock.now() });
   });
 });

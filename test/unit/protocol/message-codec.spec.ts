@@ -3,6 +3,7 @@ import {
   DTM_PROTO,
   DtmArgumentError,
   EMPTY_PROTO,
+  OPERATOR_PROTO,
   ProtoWriter,
   messageCodec,
   serviceMethods,
@@ -186,6 +187,27 @@ describe('messages of gRPC', () => {
     ['a key that is not UTF-8', [0xa2, 0x01, 0x03, 0x0a, 0x01, 0xff]],
   ])('with %s are refused', (_, bytes) => {
     expect(() => codec.decode(Uint8Array.from(bytes))).toThrow(DtmArgumentError);
+  });
+
+  it('with more fields than a request may have are refused, wherever the fields are', () => {
+    const submit = serviceMethods('dtmgimp.Dtm', [DTM_PROTO, EMPTY_PROTO])['Submit']!;
+    const repeat = (field: Buffer, count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => field));
+    const entry = new ProtoWriter().bytes(5, new ProtoWriter().text(1, 'a').text(2, 'b').finish()).finish();
+    const options = new ProtoWriter().bytes(3, repeat(entry, 25_000)).finish();
+    for (const bytes of [
+      // one field again and again, each time with an object
+      repeat(new ProtoWriter().bytes(3, Buffer.alloc(0)).finish(), 150_001),
+      // unknown fields
+      repeat(new ProtoWriter().number(100, 1).finish(), 150_001),
+      // entries of a map, in two messages
+      Buffer.concat([options, options]),
+    ]) {
+      expect(() => submit.requestDeserialize(bytes)).toThrow(/^the message has more than 150000 fields$/);
+    }
+    expect(submit.requestDeserialize(options)).toMatchObject({ TransOptions: { BranchHeaders: { a: 'b' } } });
+    // an answer may have any number of fields
+    const all = serviceMethods('nestjsdtm.Operator', [OPERATOR_PROTO])['All']!;
+    expect(all.responseDeserialize(repeat(new ProtoWriter().text(1, '').finish(), 150_001))).toEqual({ json: '' });
   });
 
   it('with a list of hundreds of thousands of nothings are refused', () => {

@@ -1,4 +1,4 @@
-import { DtmArgumentError, jsonReader } from '../../../protocol/internal.js';
+import { DtmArgumentError, jsonReader, parseBoundedJson } from '../../../protocol/internal.js';
 import type { GrpcHandler } from './grpc-api.js';
 import type { Coordinator } from '../../operations/coordinator.js';
 import { parseTransactionFilter } from '../query-parameters.js';
@@ -37,7 +37,7 @@ function method(run: (query: URLSearchParams) => Promise<unknown>): GrpcHandler 
 function parseParameters(json: string): URLSearchParams {
   let params: unknown;
   try {
-    params = json === '' ? {} : (JSON.parse(json) as unknown);
+    params = json === '' ? {} : parseBoundedJson(json);
   } catch (cause) {
     throw new DtmArgumentError('json must be an object of strings', { cause });
   }

@@ -7,6 +7,7 @@ import {
   errorText,
   isJsonObject,
   jsonReader,
+  parseBoundedJson,
   stringifyEscaped,
 } from '../../../protocol/internal.js';
 import type { StoreHealth } from '../../environment/store-health.js';
@@ -139,8 +140,9 @@ function invalidRegistration(): ApiAnswer {
 
 function parse(body: string): unknown {
   try {
-    return JSON.parse(body) as unknown;
+    return parseBoundedJson(body);
   } catch (cause) {
+    if (cause instanceof DtmArgumentError) throw cause;
     throw new DtmArgumentError(`the request body is not JSON: ${errorText(cause)}`, { cause });
   }
 }
@@ -155,17 +157,16 @@ function decodeSegment(text: string): string {
   }
 }
 
-/** Parses an object of strings; null counts as an empty string. @returns undefined for anything else */
+/** Parses an object of strings and nulls. @returns undefined for anything else */
 function parseStrings(body: string): Record<string, string> | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = parseBoundedJson(body);
   } catch {
     return undefined;
   }
   if (!isJsonObject(value)) return undefined;
-  const entries = Object.entries(value).map(([name, text]): [string, unknown] => [name, text ?? '']);
-  return entries.every(([, text]) => typeof text === 'string')
-    ? (Object.fromEntries(entries) as Record<string, string>)
-    : undefined;
+  const isFlat = Object.values(value).every((text) => typeof text === 'string' || text === null);
+  // null counts as an empty string where a field is read
+  return isFlat ? (value as Record<string, string>) : undefined;
 }
