@@ -1,6 +1,9 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Http2Server } from 'node:http2';
+import { connect as http2Connect, createServer, type Http2Server } from 'node:http2';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { acceptEmptyAuthority } from '../../../lib/support/empty-authority/accept-empty-authority.js';
 import { AuthorityMender } from '../../../lib/support/empty-authority/authority-mender.js';
@@ -224,6 +227,26 @@ describe('a server that accepts an empty :authority', () => {
     expect(requests.map(({ authority }) => authority)).toEqual(['localhost', 'bbb']);
   });
 
+  it('carries large bodies in both directions over a connection that it mends', async () => {
+    const { port, server } = await bed();
+    server.removeAllListeners('stream');
+    server.on('stream', (stream) => {
+      expect(stream.session?.socket.remoteAddress).toBeUndefined();
+      stream.respond();
+      stream.pipe(stream);
+    });
+    const session = http2Connect(`http://127.0.0.1:${port}`);
+    onTestFinished(() => session.destroy());
+    await once(session, 'connect');
+    // a ping before the first request
+    await new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+    const body = randomBytes(5_000_000);
+    const [one, other] = [session.request({ ':method': 'POST' }), session.request({ ':method': 'POST' })];
+    for (const stream of [one, other]) stream.end(body);
+    const received = await Promise.all([one, other].map((stream) => buffer(stream)));
+    expect(received.map((bytes) => bytes.equals(body))).toEqual([true, true]);
+  });
+
   it('closes a connection that is not HTTP/2, as Node does', async () => {
     const { port } = await bed();
     const client = new Client(port).send(Buffer.from('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));
@@ -263,6 +286,26 @@ describe('a server that accepts an empty :authority', () => {
     const polaris = await new Client(Number(bank.address.split(':')[1])).send(PREFACE, SETTINGS).greeted();
     polaris.send(ACK, EMPTY);
     expect(await polaris.outcome()).toBe('served');
+  });
+
+  it.each(['tryShutdown', 'forceShutdown'] as const)('ends the connections that it has mended: %s', async (method) => {
+    const server = new Server();
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+    acceptEmptyAuthority(server);
+    const client = await new Client(port).send(PREFACE, SETTINGS).greeted();
+    client.send(ACK, EMPTY);
+    // of an unknown method
+    expect(await client.outcome()).toBe('served');
+    client.send(ACK);
+    await new Promise<void>((resolve) => {
+      server[method](() => resolve());
+      if (method === 'forceShutdown') resolve();
+    });
+    await expect.poll(() => client.isClosed).toBe(true);
   });
 
   it('says so when grpc-js has changed', async () => {
