@@ -4,6 +4,7 @@ import * as client from './client.mjs';
 import * as coordinator from './coordinator.mjs';
 import * as drivers from './drivers.mjs';
 import * as grpc from './grpc.mjs';
+import * as inProcess from './in-process.mjs';
 import * as memory from './memory.mjs';
 import * as recovery from './recovery.mjs';
 import * as saga from './saga.mjs';
@@ -23,7 +24,18 @@ import * as soak from './soak.mjs';
 
 const benchmarks = new Map(
   /** @type {[string, Benchmark][]} */ (
-    Object.entries({ branch, client, coordinator, drivers, grpc, memory, recovery, saga, soak })
+    Object.entries({
+      branch,
+      client,
+      coordinator,
+      drivers,
+      grpc,
+      'in-process': inProcess,
+      memory,
+      recovery,
+      saga,
+      soak,
+    })
   ),
 );
 

@@ -49,6 +49,7 @@ export {
 } from './nest/dtm.module-definition.js';
 export { DtmService } from './nest/dtm.service.js';
 export type {
+  BranchRoute,
   DtmDatabaseOptions,
   DtmEndpointOptions,
   DtmModuleOptions,

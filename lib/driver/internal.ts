@@ -3,5 +3,6 @@
  * `index.ts` is public.
  */
 export * from './index.js';
+export { appAddress, appDriver, isAppUrl, parseAppUrl } from './app/index.js';
 export { listDriversOfScheme, mayServeScheme, registersServices } from './built-in-drivers.js';
 export { prepareService } from './support/base/prepare-service.js';

@@ -6,16 +6,23 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
+import { InProcessBranches } from './branch/discover/in-process-branches.js';
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchTransport } from './branch-transport.js';
 import { DtmRegistration } from './dtm.registration.js';
 import { DtmSettings } from './options/dtm.settings.js';
+
+/** How long an application that needs no port may take from bootstrap to listening. */
+const LISTEN_GRACE_MS = 1000;
 
 /** Opens the coordinator with the application, starts it when branches can be reached, and closes both in order. */
 @Injectable()
 export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('DtmModule');
   #opened = false;
+  #recovered = false;
+  #listenTimer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -24,6 +31,8 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     private readonly transport: BranchTransport,
     private readonly adapterHost: HttpAdapterHost,
     private readonly registration: DtmRegistration,
+    private readonly endpoint: ApplicationEndpoint,
+    private readonly branches: InProcessBranches,
   ) {}
 
   /** The hook is early enough for the `onApplicationBootstrap` of other modules to start transactions. */
@@ -31,14 +40,22 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     // a driver that cannot work must fail at bootstrap, and Nest's own gRPC clients may use its addresses
     await this.settings.driver.registerGrpcResolver();
     await this.settings.databases.prepareTables();
+    this.endpoint.assertShareable();
+    this.settings.server.attach?.(this.branches);
     await this.settings.server.open();
     this.#opened = true;
   }
 
-  /** An application without an HTTP server has nothing to wait for. */
+  /**
+   * An application without an HTTP server has nothing to wait for. One with an HTTP server may never listen, and branches in
+   * process need no port; yet unfinished transactions may have URLs of that port, so listening soon comes first.
+   */
   onApplicationBootstrap(): void {
-    if (!this.adapterHost.httpAdapter || this.adapterHost.listening) this.#start();
-    else this.adapterHost.listen$.subscribe(() => this.#start());
+    const { httpAdapter, listening } = this.adapterHost;
+    if (!httpAdapter || listening) return this.#start();
+    this.adapterHost.listen$.subscribe(() => this.#start());
+    if (this.endpoint.route !== 'in-process') return;
+    this.#listenTimer = setTimeout(() => this.#recover(), LISTEN_GRACE_MS).unref();
   }
 
   /** Nest's earliest hook: HTTP requests still come in, and the branch calls among them are rejected. */
@@ -50,6 +67,13 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
   #start(): void {
     if (this.#closing) return;
     this.registration.start();
+    this.#recover();
+  }
+
+  #recover(): void {
+    clearTimeout(this.#listenTimer);
+    if (this.#recovered) return;
+    this.#recovered = true;
     try {
       this.settings.server.recover();
     } catch (error) {
@@ -59,6 +83,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   async #close(): Promise<void> {
+    clearTimeout(this.#listenTimer);
     // clients that look up the application from now on must find another instance
     await this.registration.close();
     // a handler that is still running may need the coordinator, e.g. for a nested TCC

@@ -5,6 +5,7 @@ import { DtmConfigError } from '../protocol/internal.js';
 import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { BranchExplorer } from './branch/discover/branch.explorer.js';
 import { BranchRegistry } from './branch/discover/branch.registry.js';
+import { InProcessBranches } from './branch/discover/in-process-branches.js';
 import { acceptBranchBodies } from './branch/serve/accept-branch-bodies.js';
 import { encodeBranchResponses } from './branch/serve/encode-branch-responses.js';
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
@@ -21,6 +22,7 @@ import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
 import { DtmSettings } from './options/dtm.settings.js';
 import { parseDtmOptions } from './options/parse-dtm-options.js';
+import { withApplication } from '../transport/index.js';
 import { countModules } from './undocumented/modules-container.js';
 import { QueryPreparedController } from './query-prepared/query-prepared.controller.js';
 
@@ -39,8 +41,11 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
     { provide: DtmSettings, useFactory: parseDtmOptions, inject: [DTM_OPTIONS] },
     {
       provide: BranchTransport,
-      useFactory: ({ driver }: DtmSettings) => branchTransport({ driver }),
-      inject: [DtmSettings],
+      useFactory: ({ driver, server }: DtmSettings, branches: InProcessBranches) => {
+        const transport = branchTransport({ driver });
+        return server.attach ? withApplication(transport, branches) : transport;
+      },
+      inject: [DtmSettings, InProcessBranches],
     },
     ApplicationEndpoint,
     BranchExplorer,
@@ -49,6 +54,7 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
     DtmRegistration,
     DtmService,
     InFlightBranches,
+    InProcessBranches,
   ],
   // the guards in the modules of the controllers need the last two
   exports: [DtmService, DtmSettings, InFlightBranches],

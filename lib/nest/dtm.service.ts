@@ -236,7 +236,7 @@ export class DtmService {
 
   /** The branches are not known when a transaction begins; those of this application may be reachable over gRPC only. */
   #protocol(): 'grpc' | undefined {
-    return this.endpoint.transport === 'grpc' ? 'grpc' : undefined;
+    return this.endpoint.route === 'grpc' ? 'grpc' : undefined;
   }
 
   #logDropFailed(error: unknown, gid: string): void {

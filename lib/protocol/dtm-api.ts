@@ -1,3 +1,4 @@
+import type { ApplicationBranches } from './branch/application-branches.js';
 import type { BranchRegistration } from './branch/branch-registration.js';
 import type { TransactionDetails, TransactionPage } from './transaction/transaction-record.js';
 import type { TransactionRequest } from './transaction/transaction-request.js';
@@ -68,6 +69,20 @@ export interface DtmApi {
 
 /** A {@link DtmApi} that is opened and closed. */
 export interface DtmConnection extends DtmApi {
+  /**
+   * Whether the coordinators of other processes may work on the same transactions, because their store is on a database
+   * server. @default false
+   */
+  readonly isShared?: boolean | undefined;
+  /**
+   * Gives an embedded coordinator the application around it, whose branches it then calls without a socket. Called before
+   * {@link open}.
+   *
+   * @param application - the branches of the application
+   * @throws DtmConfigError when the coordinator belongs to another application
+   * @default the coordinator is another process, and cannot call branches inside this one
+   */
+  attach?(application: ApplicationBranches): void;
   /** Acquires what the connection needs; throws when that fails. Operations may be called from here on. */
   open(): Promise<void>;
   /** Tells that this process accepts branch calls now: an embedded coordinator continues unfinished transactions. */

@@ -4,6 +4,7 @@
  *
  * @module nestjs-dtm/protocol
  */
+export type { ApplicationBranches, InProcessBranchCall } from './branch/application-branches.js';
 export { appendBranchQuery, readBranchQuery, type BranchContext } from './branch/branch-context.js';
 export type {
   BranchRegistration,

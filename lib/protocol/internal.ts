@@ -3,6 +3,7 @@
  * of this.
  */
 export * from './index.js';
+export { APP_SCHEME } from './branch/application-branches.js';
 export { RESERVED_PARAMETERS } from './branch/branch-context.js';
 export { assertBranchHeaders } from './branch/branch-headers.js';
 export { branchIds, stepBranchId } from './branch/branch-id.js';

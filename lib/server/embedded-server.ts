@@ -6,10 +6,11 @@ import {
   type DtmDriver,
   type PreparedService,
 } from '../driver/internal.js';
-import type { DtmConnection } from '../protocol/internal.js';
-import { branchTransport, type Transport } from '../transport/index.js';
+import type { ApplicationBranches, DtmConnection } from '../protocol/internal.js';
+import { branchTransport, withApplication, type Transport } from '../transport/index.js';
 import { ApiListeners } from './api/api-listeners.js';
 import type { ListenOptions } from './api/listen-options.js';
+import { AttachedApplication } from './environment/attached-application.js';
 import { systemClock, type Clock } from './environment/clock.js';
 import { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
 import { redactingLogger } from './environment/redacting-logger.js';
@@ -72,16 +73,19 @@ export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedSer
   const { store = sqliteStore(), logger = stderrLogger, clock = systemClock, register } = options;
   const driver = resolveDriver(options.driver);
   const service = register && prepareService(driver, register.target, register.endpoint);
-  const transport = options.transport ?? branchTransport({ driver });
+  const application = new AttachedApplication();
+  const transport = withApplication(options.transport ?? branchTransport({ driver }), application);
   const settings = resolveSettings(options);
-  const environment = { store, transport, clock, logger, random: Math.random, settings, owner: randomUUID() };
-  return new EmbeddedCoordinator(environment, { ...options, driver, service });
+  const owner = randomUUID();
+  const environment = { store, transport, clock, logger, random: Math.random, settings, owner, application };
+  return new EmbeddedCoordinator(environment, { ...options, driver, service, application });
 }
 
 /** Dependencies of {@link EmbeddedCoordinator}. */
 interface LifeCycleOptions extends Pick<EmbeddedServerOptions, 'listen' | 'alertWebhook'> {
   readonly driver: DtmDriver;
   readonly service: PreparedService | undefined;
+  readonly application: AttachedApplication;
 }
 
 /** Adds the life cycle: store, listeners and registration. */
@@ -110,6 +114,14 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
 
   get registrationProblem(): string | undefined {
     return this.#registration?.problem;
+  }
+
+  get isShared(): boolean {
+    return this.#environment.store.isShared ?? false;
+  }
+
+  attach(application: ApplicationBranches): void {
+    this.#options.application.attach(application);
   }
 
   async open(): Promise<void> {

@@ -1,4 +1,4 @@
-import { listDriversOfScheme, type DtmDriver } from '../driver/internal.js';
+import { isAppUrl, listDriversOfScheme, type DtmDriver } from '../driver/internal.js';
 import { DtmArgumentError, isHttpUrl } from '../protocol/internal.js';
 import type { GrpcConnectionOptions } from './grpc/grpc-connection-options.js';
 import { grpcTransport } from './grpc/grpc-transport.js';
@@ -35,6 +35,12 @@ export function branchTransport(options: BranchTransportOptions = {}): Transport
       const { url, protocol = 'grpc' } = target;
       if (isHttpUrl(url)) return;
       if (isNamed(url)) return names?.check(url);
+      if (isAppUrl(url)) {
+        throw new DtmArgumentError(
+          'a branch with the name of an application (app://…) is called inside its process, by the coordinator that is embedded there; ' +
+            'another coordinator needs an http:// or gRPC URL',
+        );
+      }
       if (protocol !== 'grpc') {
         const drivers = listDriversOfScheme(/^[^:]*/.exec(url)![0].toLowerCase()).join(' or ');
         throw new DtmArgumentError(

@@ -11,4 +11,5 @@ export {
   type HttpResponse,
 } from './http/http-requester.js';
 export { httpTransport } from './http/http-transport.js';
+export { withApplication } from './in-process/with-application.js';
 export { isOverHttp, type OutgoingBranchCall, type OutgoingBranchTarget, type Transport } from './transport.js';

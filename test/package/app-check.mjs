@@ -8,11 +8,14 @@ import { runTempApp } from './temp-app.mjs';
 
 const { name: self } = readJson(`${root}/package.json`);
 
-const expected = ['saga succeeded: reserve 1', 'saga rolled back: reserve 2, reserve 99, release 99, release 2'];
+const expected = ['in-process', 'http'].flatMap((over) => [
+  `saga ${over} succeeded: reserve 1`,
+  `saga ${over} rolled back: reserve 2, reserve 99, release 99, release 2`,
+]);
 
 /**
  * Checks the installed package without optional peers: an application loads every entry that needs no optional peer, runs
- * a saga that succeeds and a saga that is rolled back.
+ * a saga that succeeds and a saga that is rolled back, each with branches in process and over HTTP.
  *
  * @param {FlavourName} flavour
  * @param {string} tarball - path of the packed package

@@ -26,6 +26,7 @@ export type StoreInterceptor = <T>(operation: StoreOperation, call: () => Promis
 export function interceptStore(inner: Store, intercept: StoreInterceptor): Store {
   return {
     name: inner.name,
+    isShared: inner.isShared,
     open: () => inner.open(),
     close: () => inner.close(),
     assertWritable: () => intercept('assertWritable', async () => inner.assertWritable?.()),

@@ -7,6 +7,14 @@ import type { XaAdapter } from '../../xa/index.js';
 /** Options of `DtmModule`. */
 export interface DtmModuleOptions {
   /**
+   * Name of this application, the same in all its replicas and for as long as transactions are unfinished: up to 63 lower-case
+   * letters, digits, `-` and `.`. The coordinator stores branches under it, and only applications of this name call them. A
+   * store on a database server needs the name.
+   *
+   * @default none: the store belongs to this application alone
+   */
+  readonly name?: string | undefined;
+  /**
    * The coordinator, as a URL or as an object.
    *
    * - HTTP: `http://dtm:36789`; the path `/api/dtmsvr` is added when the URL has none
@@ -64,6 +72,9 @@ export interface DtmModuleOptions {
   readonly shutdownTimeoutSeconds?: number | undefined;
 }
 
+/** How a branch of this application is called. */
+export type BranchRoute = 'in-process' | 'http' | 'grpc';
+
 /** How this application is registered in the registry of the driver. */
 export interface DtmRegisterOptions {
   /** Registry and service name in the form of the driver, e.g. `etcd://etcd:2379/bank`. */
@@ -74,6 +85,14 @@ export interface DtmRegisterOptions {
 
 /** Where the coordinator reaches this application. */
 export interface DtmEndpointOptions {
+  /**
+   * How the branches of this application are called, unless `branchOf` says otherwise. `in-process` calls them without a
+   * socket, and needs an embedded coordinator.
+   *
+   * @default 'in-process' with an embedded coordinator and without an address below; otherwise 'http' when the application
+   *   has an HTTP server, or else 'grpc'
+   */
+  readonly over?: BranchRoute | undefined;
   /**
    * Base URL in front of the application's own paths, e.g. `https://bank.example/api-gateway`, or `nacos://bank` with a
    * driver that finds HTTP services by name.

@@ -2,11 +2,15 @@ import type { PayloadCodec } from '../../client/index.js';
 import type { DtmDriver, PreparedService } from '../../driver/internal.js';
 import type { DtmConnection } from '../../protocol/internal.js';
 import type { DatabaseRegistry } from './database-registry.js';
-import type { DtmRegisterOptions } from './dtm.options.js';
+import type { BranchRoute, DtmRegisterOptions } from './dtm.options.js';
 
 /** The checked options of the module, with objects in place of names and URLs. Injected by this class. */
 export abstract class DtmSettings {
   abstract readonly server: DtmConnection;
+  /** Undefined when the application has no name. */
+  abstract readonly name: string | undefined;
+  /** Undefined when the default decides. */
+  abstract readonly over: BranchRoute | undefined;
   /** Base URL without a slash at its end; undefined when the address of the application's listener is used. */
   abstract readonly endpointHttp: string | undefined;
   /** Address for gRPC without a slash at its end. */

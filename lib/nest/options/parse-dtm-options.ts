@@ -13,6 +13,7 @@ import type { DtmSettings } from './dtm.settings.js';
 import { parseGrpcEndpoint, parseHttpEndpoint } from './parse-addresses.js';
 import { parseDatabases } from './parse-databases.js';
 import { parseObject } from './parse-object.js';
+import { parseRoute } from './parse-route.js';
 import { parseShutdownTimeout } from './parse-shutdown-timeout.js';
 
 const OPTION_NAMES = [
@@ -24,6 +25,7 @@ const OPTION_NAMES = [
   'protos',
   'exposeErrorTextsToCallers',
   'shutdownTimeoutSeconds',
+  'name',
 ];
 
 const CONNECTION_METHODS = [
@@ -57,16 +59,19 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
     OPTION_NAMES,
     'give at least { server: … } to forRoot, or return it from the factory',
   );
-  const { http, grpc } = parseObject(
+  const { http, grpc, over } = parseObject(
     'endpoint',
     options['endpoint'] ?? {},
-    ['http', 'grpc'],
+    ['http', 'grpc', 'over'],
     'give { http: <base URL>, grpc: <host:port> }',
   );
   const driver = parseDriver(options['driver']);
   const register = parseRegister(options['register'], driver);
+  const server = parseServer(options['server'], driver);
   return {
-    server: parseServer(options['server'], driver),
+    server,
+    name: parseName(options['name']),
+    over: parseRoute('DtmModule: endpoint.over', over, server),
     driver,
     register,
     databases: parseDatabases(options['databases'] ?? {}),
@@ -76,6 +81,13 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
     endpointHttp: http === undefined ? undefined : parseHttpEndpoint(http, driver),
     endpointGrpc: grpc === undefined ? undefined : parseGrpcEndpoint(grpc, driver),
   };
+}
+
+function parseName(name: unknown): string | undefined {
+  if (name === undefined || (typeof name === 'string' && /^[a-z\d][a-z\d.-]{0,62}$/.test(name))) return name;
+  throw new DtmConfigError(
+    `DtmModule: name ${describeValue(name)} is not a name; use up to 63 lower-case letters, digits, - and ., such as bank`,
+  );
 }
 
 function parseServer(server: unknown, driver: DtmDriver): DtmConnection {

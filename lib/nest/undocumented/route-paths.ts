@@ -22,6 +22,11 @@ export interface RouteLocation {
 export interface Route {
   /** Paths with the global prefix and its exclusions, versions of the URI, and the paths of RouterModule, controller and method. */
   readonly paths: readonly string[];
+  /**
+   * First path without what the HTTP server of an application adds: the global prefix and versions of the URI. A version that
+   * controller or method declare is in front.
+   */
+  readonly name: string;
   /** Version that the method or its controller has; a symbol is VERSION_NEUTRAL. */
   readonly version: unknown;
   /** Host that the controller is bound to. */
@@ -48,7 +53,24 @@ export function readRoute({ controller, method, module, config, applicationId }:
       ),
     ),
   );
-  return { paths, version: factory.getVersion(metadata), host: Reflect.getMetadata(HOST_METADATA, controller) };
+  const [name] = factory.create(
+    {
+      modulePath: metadata.modulePath,
+      ctrlPath: addLeadingSlash(toList(Reflect.getMetadata(PATH_METADATA, controller))[0]!),
+      methodPath: addLeadingSlash(toList(Reflect.getMetadata(PATH_METADATA, handler))[0]!),
+    } as PathMetadata,
+    RequestMethod.ALL,
+  );
+  const declared = [Reflect.getMetadata(VERSION_METADATA, handler) ?? Reflect.getMetadata(VERSION_METADATA, controller)]
+    .flat()
+    .find((version) => typeof version === 'string');
+  const named = declared === undefined ? name! : `/v${declared}${name}`;
+  return {
+    paths,
+    name: named,
+    version: factory.getVersion(metadata),
+    host: Reflect.getMetadata(HOST_METADATA, controller),
+  };
 }
 
 function readModulePath(module: unknown, applicationId: string): string | undefined {

@@ -1,3 +1,4 @@
+import type { ApplicationBranches } from '../../protocol/internal.js';
 import type { Transport } from '../../transport/index.js';
 import type { CoordinatorSettings } from '../settings.js';
 import type { Store } from '../store/store.js';
@@ -16,4 +17,6 @@ export interface CoordinatorEnvironment {
   readonly settings: CoordinatorSettings;
   /** Unique name of this process; prefix of its lease owners. */
   readonly owner: string;
+  /** The application around the coordinator. @default none */
+  readonly application?: Pick<ApplicationBranches, 'name'> | undefined;
 }

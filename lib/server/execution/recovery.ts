@@ -90,7 +90,7 @@ export class Recovery {
 
   /** Claims as many transactions as the capacity allows; true when more may be due. */
   async #poll(capacity: number): Promise<boolean> {
-    const { store, clock, settings, logger } = this.#environment;
+    const { store, clock, settings, logger, application } = this.#environment;
     try {
       const now = clock.now();
       const maxBytes = Math.min(MAX_CLAIM_BYTES, MAX_BYTES - this.#bytes);
@@ -100,6 +100,7 @@ export class Recovery {
         ({ options }) => leaseTime(options, settings, now),
         capacity,
         maxBytes,
+        application?.name,
       );
       for (const details of claimed) {
         // a pass of this process may have outlived its lease

@@ -26,6 +26,10 @@ export interface ExpectedState {
 export interface Store {
   /** Name for logs and errors, e.g. `sqlite ./dtm.db`. */
   readonly name: string;
+  /**
+   * Whether other processes may open the store at the same time. @default false
+   */
+  readonly isShared?: boolean | undefined;
   /** Opens the store; throws DtmStoreError when it cannot be used. */
   open(): Promise<void>;
   /** Waits for running writes, then closes the store. */
@@ -79,6 +83,8 @@ export interface Store {
    * @param lease - end of the lease for a transaction, UTC milliseconds
    * @param limit - maximum number of transactions
    * @param maxBytes - claims no more after the transaction whose texts reach this; bounds the memory. @default no limit
+   * @param application - name of the application around the coordinator. A store that is shared leaves transactions with a
+   *   branch of another application to that application: docs/in-process.md. @default none
    */
   claim(
     now: number,
@@ -86,6 +92,7 @@ export interface Store {
     lease: (transaction: TransactionRecord) => number,
     limit: number,
     maxBytes?: number,
+    application?: string,
   ): Promise<TransactionDetails[]>;
   /** Pages through transactions, newest first. A page ends before its limit when it has some megabytes of texts. */
   list(filter: TransactionFilter): Promise<TransactionPage>;

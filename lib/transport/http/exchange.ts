@@ -1,11 +1,9 @@
 import type { Dispatcher } from 'undici';
+import { MAX_TIMEOUT_MS } from '../max-timeout.js';
 import { AnswerBody } from './answer-body.js';
 import { findRedirect, type Redirect } from './redirect.js';
 
 type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
-/** Longest time of a timer in Node; a longer one fires at once. */
-const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /** An answer, and the redirect in it. */
 export interface ExchangeResult {

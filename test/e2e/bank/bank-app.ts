@@ -96,7 +96,8 @@ export async function startBankApp(
   bankIn: Bank,
 ): Promise<{ app: INestApplication; dtm: DtmService }> {
   @Module({
-    imports: [DtmModule.forRoot({ server })],
+    // the network between coordinator and branches is part of the tests
+    imports: [DtmModule.forRoot({ server, endpoint: { over: 'http' } })],
     controllers: [OutController, InController],
     providers: [
       { provide: OUT, useValue: bankOut },

@@ -1,7 +1,7 @@
 import { Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { DtmModule, DtmService, type DtmConnection } from 'nestjs-dtm';
+import { DtmModule, DtmService, type BranchRoute, type DtmConnection } from 'nestjs-dtm';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { freePorts } from '../../services/free-ports.mjs';
 import { Bank } from '../bank/bank.js';
@@ -16,7 +16,7 @@ export interface BankEnvironment {
   /** Undefined without databases that support XA. */
   readonly xa: XaAccounts | undefined;
   readonly faults: FaultInjector;
-  readonly over: 'http' | 'grpc';
+  readonly over: BranchRoute;
 }
 
 /** A running application. */

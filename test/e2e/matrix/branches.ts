@@ -1,4 +1,4 @@
-import { branchOf, type BranchRef } from 'nestjs-dtm';
+import { branchOf, type BranchOfOptions, type BranchRef } from 'nestjs-dtm';
 import type { BankApp } from './bank-app.js';
 import type { Route } from './route.js';
 import { AgentController, PayerController, ReceiverController, XaController } from './participants.js';
@@ -10,22 +10,18 @@ export type Branches = Readonly<
   Record<'out' | 'in' | 'freeze' | 'expect' | 'agent' | 'pay' | 'receive' | 'debit' | 'credit', BranchRef<Transfer>>
 >;
 
-/**
- * Branches by `branchOf`.
- *
- * @param at - base URL, or address for gRPC
- */
-export function branchesAt(at: string): Branches {
+/** Branches by `branchOf`. */
+export function branchesAt(target: BranchOfOptions): Branches {
   return {
-    out: branchOf(PayerController, 'out', { at }),
-    in: branchOf(ReceiverController, 'in', { at }),
-    freeze: branchOf(PayerController, 'freeze', { at }),
-    expect: branchOf(ReceiverController, 'expect', { at }),
-    agent: branchOf(AgentController, 'transfer', { at }),
-    pay: branchOf(PayerController, 'pay', { at }),
-    receive: branchOf(ReceiverController, 'receive', { at }),
-    debit: branchOf(XaController, 'debit', { at }),
-    credit: branchOf(XaController, 'credit', { at }),
+    out: branchOf(PayerController, 'out', target),
+    in: branchOf(ReceiverController, 'in', target),
+    freeze: branchOf(PayerController, 'freeze', target),
+    expect: branchOf(ReceiverController, 'expect', target),
+    agent: branchOf(AgentController, 'transfer', target),
+    pay: branchOf(PayerController, 'pay', target),
+    receive: branchOf(ReceiverController, 'receive', target),
+    debit: branchOf(XaController, 'debit', target),
+    credit: branchOf(XaController, 'credit', target),
   };
 }
 
@@ -45,12 +41,13 @@ export function rpcBranchesAt(at: string): Branches {
     receive: rpc('receive'),
   };
   // URLs do not carry a payload type
-  return { ...branchesAt(at), ...(urls as unknown as Pick<Branches, keyof typeof urls>) };
+  return { ...branchesAt({ at }), ...(urls as unknown as Pick<Branches, keyof typeof urls>) };
 }
 
 /** URLs that subscribe to the topic. */
 export function subscribersAt({ http, grpc }: BankApp['at'], { over, isRpc }: Route): readonly string[] {
   if (isRpc) return [rpcUrl(http, 'pay'), rpcUrl(http, 'receive')];
+  if (over === 'in-process') return ['app:///payer/pay', 'app:///receiver/receive'];
   return over === 'http'
     ? [`${http}/payer/pay`, `${http}/receiver/receive`]
     : [`${grpc}/nestjsdtm.Payer/Pay`, `${grpc}/nestjsdtm.Receiver/Receive`];

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DtmConnection } from 'nestjs-dtm';
 
 /** Error for each request of a crashed initiator. The request has no effect. */
@@ -11,6 +12,7 @@ export type Step = (typeof STEPS)[number];
 /** Initiators by gid. Each crashes after a given number of half steps. */
 export class CrashingInitiators {
   readonly #progress = new Map<string, { half: number; readonly steps: Step[] }>();
+  readonly #initiator = new AsyncLocalStorage<true>();
 
   /**
    * @param gid - gid of the transaction
@@ -18,6 +20,11 @@ export class CrashingInitiators {
    */
   begin(gid: string, halfSteps = Infinity): void {
     this.#progress.set(gid, { half: halfSteps, steps: [] });
+  }
+
+  /** Runs what an initiator does. Requests of branches in the same process do not count. */
+  run<T>(work: () => T): T {
+    return this.#initiator.run(true, work);
   }
 
   /** Requests that reached the coordinator. */
@@ -34,6 +41,7 @@ export class CrashingInitiators {
   }
 
   async #take(step: Step, gid: string, call: () => Promise<void>): Promise<void> {
+    if (!this.#initiator.getStore()) return call();
     const progress = this.#progress.get(gid)!;
     this.#halfStep(gid);
     progress.steps.push(step);
@@ -48,9 +56,18 @@ export class CrashingInitiators {
   }
 }
 
-/** A coordinator that several applications share. They neither open nor close it. */
-export function shared(server: DtmConnection): DtmConnection {
-  return wrapped(server, { open: async () => undefined, recover: () => undefined, close: async () => undefined });
+/**
+ * A coordinator that several applications share. They neither open nor close it.
+ *
+ * @param attach - takes an application, whose branches are called in process. @default they are called over the network
+ */
+export function shared(server: DtmConnection, attach?: DtmConnection['attach']): DtmConnection {
+  return wrapped(server, {
+    open: async () => undefined,
+    recover: () => undefined,
+    close: async () => undefined,
+    attach,
+  });
 }
 
 function wrapped(server: DtmConnection, others: Partial<DtmConnection>): DtmConnection {

@@ -1,5 +1,5 @@
 import { branchTransport, dtmClient, type Transport } from 'nestjs-dtm/client';
-import type { DtmService } from 'nestjs-dtm';
+import { DtmConfigError, type DtmConnection, type DtmService } from 'nestjs-dtm';
 import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
@@ -16,6 +16,7 @@ import { rowsOf } from './rows.js';
 vi.setConfig({ testTimeout: 20_000 });
 
 const ROUTES: readonly Route[] = [
+  { title: 'in this process, branches in it too', api: 'in process', over: 'in-process' },
   { title: 'in this process, branches over HTTP', api: 'in process', over: 'http' },
   { title: 'in this process, branches over gRPC', api: 'in process', over: 'grpc' },
   { title: 'over HTTP', api: 'http', over: 'http' },
@@ -40,7 +41,11 @@ class TrackingTransport implements Transport {
   readonly check = this.#inner.check?.bind(this.#inner);
 
   call(call: Parameters<Transport['call']>[0]): ReturnType<Transport['call']> {
-    const made = this.#inner.call(call).finally(() => this.#calls.delete(made));
+    return this.track(this.#inner.call(call));
+  }
+
+  track<T>(call: Promise<T>): Promise<T> {
+    const made = call.finally(() => this.#calls.delete(made));
     this.#calls.add(made);
     return made;
   }
@@ -83,7 +88,7 @@ describe('the embedded coordinator', () => {
         server.recover();
         matrix = await Matrix.start({
           route,
-          server: () => clientOf(server, route),
+          server: () => clientOf(server, transport, route),
           barrier,
           xa,
           retryIntervalSeconds: RETRY_INTERVAL_SECONDS,
@@ -112,10 +117,10 @@ async function hasEnded(dtm: DtmService, gid: string): Promise<boolean> {
   return status === 'succeed' || status === 'failed';
 }
 
-function clientOf(server: EmbeddedServer, { api }: Route) {
+function clientOf(server: EmbeddedServer, transport: TrackingTransport, { api, over }: Route) {
   switch (api) {
     case 'in process':
-      return shared(server);
+      return shared(server, over === 'in-process' ? attachFirst(server, transport) : undefined);
     case 'http':
       return dtmClient(server.address!);
     case 'grpc':
@@ -123,4 +128,16 @@ function clientOf(server: EmbeddedServer, { api }: Route) {
     case 'json-rpc':
       return dtmClient(`${new URL(server.address!).origin}/api/json-rpc`);
   }
+}
+
+/** The coordinator calls the participants, which start first; the initiator has the same branches. */
+function attachFirst(server: EmbeddedServer, transport: TrackingTransport): DtmConnection['attach'] {
+  return (application) => {
+    const call: typeof application.call = (branch) => transport.track(application.call(branch));
+    try {
+      server.attach!({ name: application.name, has: (path) => application.has(path), call });
+    } catch (error) {
+      if (!(error instanceof DtmConfigError)) throw error;
+    }
+  };
 }

@@ -1,4 +1,4 @@
-import type { DtmConnection, DtmService } from 'nestjs-dtm';
+import type { BranchOfOptions, DtmConnection, DtmService } from 'nestjs-dtm';
 import type { Accounts, BarrierAccounts, Money, XaAccounts } from './accounts.js';
 import { branchesAt, rpcBranchesAt, subscribersAt } from './branches.js';
 import { startBankApp, type BankApp } from './bank-app.js';
@@ -34,6 +34,10 @@ const TIMEOUT_SECONDS = 6;
 
 let topics = 0;
 
+function targetOf(at: BankApp['at'], { over }: Route): BranchOfOptions {
+  return over === 'in-process' ? { over } : { at: at[over] };
+}
+
 /** Two applications, an initiator that can crash and participants with injected faults, and their accounts. */
 export class Matrix {
   readonly #options: MatrixOptions;
@@ -64,7 +68,7 @@ export class Matrix {
     this.#initiators.begin(gid, row.crashesAfter);
     const initiator = {
       dtm,
-      branches: route.isRpc ? rpcBranchesAt(at.http) : branchesAt(at[route.over]),
+      branches: route.isRpc ? rpcBranchesAt(at.http) : branchesAt(targetOf(at, route)),
       bank: barrier.bank,
       faults: this.#faults,
       topic: this.#topic,
@@ -78,7 +82,8 @@ export class Matrix {
       retryIntervalSeconds: crashes ? TIMEOUT_SECONDS : retryIntervalSeconds,
       ...(crashes && { timeoutToFailSeconds: TIMEOUT_SECONDS }),
     };
-    const error: unknown = await row.mode.run(initiator, transfer, options).then(
+    const run = this.#initiators.run(() => row.mode.run(initiator, transfer, options));
+    const error: unknown = await run.then(
       () => undefined,
       (reason: unknown) => reason,
     );

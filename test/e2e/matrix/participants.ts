@@ -14,6 +14,7 @@ import {
   XaBranch,
   branchOf,
   type BranchContext,
+  type BranchRoute,
 } from 'nestjs-dtm';
 import type { XaParticipant } from 'nestjs-dtm/xa';
 import { Bank } from '../bank/bank.js';
@@ -113,7 +114,7 @@ export class ReceiverController {
 export class AgentController {
   constructor(
     private readonly dtm: DtmService,
-    @Inject(OVER) private readonly over: 'http' | 'grpc',
+    @Inject(OVER) private readonly over: BranchRoute,
   ) {}
 
   @TccAction({ confirm: 'confirm', cancel: 'cancel' })

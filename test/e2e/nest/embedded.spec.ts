@@ -55,7 +55,11 @@ describe.each(platforms)('with the embedded coordinator on %s', (platform) => {
   beforeEach(async () => {
     calls.length = 0;
     const server = embeddedServer({ store: memoryStore() });
-    const { app } = await startApp({ platform, controllers: [BankController], dtm: { server } });
+    const { app } = await startApp({
+      platform,
+      controllers: [BankController],
+      dtm: { server, endpoint: { over: 'http' } },
+    });
     dtm = app.get(DtmService);
   });
   afterEach(closeApps);

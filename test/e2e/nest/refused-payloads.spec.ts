@@ -184,12 +184,15 @@ describe.each(platforms)('a refused payload on %s', (platform) => {
 
   test('that exceeds the body limit ends its saga and its TCC', async () => {
     const large = { amount: 1, note: 'x'.repeat(2_000_000) };
-    const gid = await dtm.saga().add(branchOf(BankController, 'pay'), large).submit();
+    const gid = await dtm
+      .saga()
+      .add(branchOf(BankController, 'pay', { over: 'http' }), large)
+      .submit();
     await expect.poll(async () => (await dtm.query(gid))!.transaction.status).toBe('failed');
     const tried = deferred<string>();
     const work = dtm.tcc((tcc) => {
       tried.resolve(tcc.gid);
-      return tcc.call(branchOf(BankController, 'hold'), large);
+      return tcc.call(branchOf(BankController, 'hold', { over: 'http' }), large);
     });
     await expect(work).rejects.toThrow(/exceeds the body limit/);
     const tccGid = await tried.promise;

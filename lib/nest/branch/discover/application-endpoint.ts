@@ -2,10 +2,12 @@ import type { Server } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { branchUrlOf } from '../../../driver/internal.js';
+import { appAddress, branchUrlOf } from '../../../driver/internal.js';
 import { DtmConfigError, isHttpUrl } from '../../../protocol/internal.js';
 import { isLoopbackHost, isUnspecifiedHost, listenerAddress } from '../../../support/host-port.js';
+import type { BranchRoute } from '../../options/dtm.options.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
+import { assertEmbedded } from '../../options/parse-route.js';
 import type { ControllerBranchRef } from './branch-of.js';
 import type { RegisteredBranch } from './registered-branch.js';
 
@@ -17,11 +19,46 @@ export class ApplicationEndpoint {
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /** Transport of branches unless `branchOf` says otherwise: HTTP where the application has a server for it. */
-  get transport(): 'http' | 'grpc' {
-    const { endpointHttp, endpointGrpc } = this.settings;
-    const hasHttp = endpointHttp !== undefined || Boolean(this.adapterHost.httpAdapter);
-    return hasHttp || endpointGrpc === undefined ? 'http' : 'grpc';
+  /**
+   * How branches are called unless `branchOf` says otherwise: in process by an embedded coordinator, unless the application
+   * has the only address that it could want; otherwise over HTTP where the application has a server for it.
+   */
+  get route(): BranchRoute {
+    const { over, endpointHttp, endpointGrpc, server } = this.settings;
+    if (over !== undefined) return over;
+    if (endpointHttp !== undefined) return 'http';
+    const hasServer = Boolean(this.adapterHost.httpAdapter);
+    if (endpointGrpc !== undefined && !hasServer) return 'grpc';
+    return server.attach ? 'in-process' : 'http';
+  }
+
+  /**
+   * Checks that the branches of this application can be found by every process that shares the coordinator's store.
+   *
+   * @throws DtmConfigError when another application would call its own branch in place of one of this application
+   */
+  assertShareable(): void {
+    const { server, name, endpointHttp, endpointGrpc } = this.settings;
+    if (!server.isShared) return;
+    const remedy = 'set the option name of DtmModule, the same in all replicas of this application and in no other';
+    if (name === undefined && this.route === 'in-process') {
+      throw new DtmConfigError(
+        `DtmModule: the store of the coordinator can be shared by applications, but this application has no name; ${remedy}`,
+      );
+    }
+    if (this.route === 'http' && endpointHttp === undefined) {
+      throw new DtmConfigError(
+        `DtmModule: the store of the coordinator can be shared by processes, but endpoint.http is not set, and the address at which ` +
+          `this application listens leads each of them to itself; set endpoint.http, or leave endpoint.over out and ${remedy}`,
+      );
+    }
+    for (const [option, address] of Object.entries({ http: endpointHttp, grpc: endpointGrpc })) {
+      if (address === undefined || !isLocal(address)) continue;
+      throw new DtmConfigError(
+        `DtmModule: endpoint.${option} ${address} leads each process that shares the store of the coordinator to itself; ` +
+          `give an address that all of them can call, or leave it out and ${remedy}`,
+      );
+    }
   }
 
   /**
@@ -32,13 +69,18 @@ export class ApplicationEndpoint {
    * @throws DtmConfigError when the address is not known
    */
   urlOf(
-    { paths, definition }: Pick<RegisteredBranch, 'paths' | 'definition'>,
+    { paths, name, definition }: Pick<RegisteredBranch, 'paths' | 'name' | 'definition'>,
     { at, over }: Pick<ControllerBranchRef, 'at' | 'over'>,
   ): string {
     const { service, method } = definition.rpc;
-    const { driver } = this.settings;
+    const { driver, server: coordinator } = this.settings;
+    const route = at === undefined ? (over ?? this.route) : undefined;
+    if (route === 'in-process') {
+      assertEmbedded('over', coordinator);
+      return appAddress(this.settings.name) + name;
+    }
     const isName = at !== undefined && Boolean(driver.http?.isNamed(at, 'branch'));
-    const isHttp = at === undefined ? (over ?? this.transport) === 'http' : isName || isHttpUrl(at);
+    const isHttp = at === undefined ? route === 'http' : isName || isHttpUrl(at);
     const server = at ?? (isHttp ? this.#baseUrl() : this.#grpcAddress());
     if (isHttp && isHttpUrl(server)) return server + paths[0]!;
     return branchUrlOf(driver, server, isHttp ? paths[0]! : `/${service}/${method}`);
@@ -64,6 +106,11 @@ export class ApplicationEndpoint {
   }
 
   #listeningUrl(): string {
+    if (this.settings.server.isShared) {
+      throw new DtmConfigError(
+        'the address at which this application listens leads each process that shares the store to itself; set the option endpoint.http of DtmModule, or call the branch in process',
+      );
+    }
     const httpServer = this.adapterHost.httpAdapter?.getHttpServer() as Server | undefined;
     const address = httpServer?.listening ? httpServer.address() : null;
     if (address === null || httpServer === undefined) {

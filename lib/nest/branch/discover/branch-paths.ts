@@ -1,17 +1,17 @@
 import { VersioningType } from '@nestjs/common';
 import { DtmConfigError } from '../../../protocol/internal.js';
-import { readRoute, type RouteLocation } from '../../undocumented/route-paths.js';
+import { readRoute, type Route, type RouteLocation } from '../../undocumented/route-paths.js';
 
 /**
- * Lists the paths at which Nest serves a branch.
+ * Finds the paths at which Nest serves a branch, and the name of the branch.
  *
  * @param location - location of the method in the application
  * @returns at least one path
  * @throws DtmConfigError when a URL alone does not lead to the branch
  */
-export function listBranchPaths(location: RouteLocation): readonly string[] {
+export function findBranchPaths(location: RouteLocation): Pick<Route, 'paths' | 'name'> {
   const where = `${location.controller.name}.${location.method}`;
-  const { paths, version, host } = readRoute(location);
+  const { paths, name, version, host } = readRoute(location);
   const versioning = location.config.getVersioning();
   if (versioning && versioning.type !== VersioningType.URI) assertNeutral(where, version);
   if (host !== undefined) {
@@ -20,7 +20,7 @@ export function listBranchPaths(location: RouteLocation): readonly string[] {
     );
   }
   for (const path of paths) assertPlainPath(where, path);
-  return paths;
+  return { paths, name };
 }
 
 /** A route with VERSION_NEUTRAL, a symbol, answers requests of every version, and those without one. */

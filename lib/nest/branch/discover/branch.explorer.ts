@@ -6,9 +6,10 @@ import { findPrototype, type DiscoveredClass } from '../../undocumented/discover
 import { applicationIdOf } from '../../undocumented/modules-container.js';
 import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
 import { assertBranchMethod } from './branch-checks.js';
-import { listBranchPaths } from './branch-paths.js';
+import { findBranchPaths } from './branch-paths.js';
 import { BranchRegistry } from './branch.registry.js';
 import { completeBranchMethod } from './complete-branch-method.js';
+import { InProcessBranches } from './in-process-branches.js';
 
 /** Finds the branch methods of the application, checks them and registers them. */
 @Injectable()
@@ -21,6 +22,7 @@ export class BranchExplorer {
     private readonly config: ApplicationConfig,
     private readonly modules: ModulesContainer,
     private readonly registry: BranchRegistry,
+    private readonly inProcess: InProcessBranches,
     private readonly settings: DtmSettings,
   ) {
     // microservices read the methods before any hook
@@ -55,14 +57,15 @@ export class BranchExplorer {
       if (definition.transType === 'xa') {
         this.settings.databases.getXa(definition.database, `${controller.name}.${method}`);
       }
-      const paths = listBranchPaths({
+      const { paths, name } = findBranchPaths({
         controller,
         method,
         module: wrapper.host?.metatype,
         config: this.config,
         applicationId: applicationIdOf(this.modules),
       });
-      this.registry.add({ controller, method, definition, paths });
+      this.registry.add({ controller, method, definition, paths, name });
+      this.inProcess.add(name, wrapper, method);
     }
   }
 

@@ -93,9 +93,10 @@ export class BranchRegistry implements BranchLocator {
     const { databases, driver } = this.settings;
     const database = databases.getName(adapter);
     const branch = this.#branches.find(({ controller }) => controller === QueryPreparedController)!;
-    const over = protocol === 'grpc' ? undefined : 'http';
+    const isInProcess = this.endpoint.route === 'in-process';
+    const over = protocol === 'grpc' || isInProcess ? undefined : 'http';
     const url = this.endpoint.urlOf(branch, { at: undefined, over });
-    if (isHttpUrl(url) || driver.http?.isNamed(url, 'branch')) {
+    if (isInProcess || isHttpUrl(url) || driver.http?.isNamed(url, 'branch')) {
       return { url: `${url}${url.includes('?') ? '&' : '?'}${DATABASE_PARAMETER}=${database}` };
     }
     const isOnlyOne = database === 'default' && databases.barrierCount === 1;

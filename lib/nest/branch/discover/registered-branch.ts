@@ -9,4 +9,6 @@ export interface RegisteredBranch {
   readonly definition: BranchDefinition;
   /** Paths with the application's prefix and versions; URLs use the first. */
   readonly paths: readonly string[];
+  /** Path that names the branch within the application, without prefix and version of its URIs. */
+  readonly name: string;
 }

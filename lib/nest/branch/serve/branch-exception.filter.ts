@@ -30,6 +30,7 @@ import {
 } from './branch-outcome.js';
 import { readMetadataParameters, readQueryParameters, type RequestWithQuery } from './branch-parameters.js';
 import { hasNotBegun } from './branch-method.js';
+import { InProcessRequest, InProcessResponse } from './in-process-exchange.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { mayBeRepeated } from './may-be-repeated.js';
 import { RejectedCallException } from './rejected-call.exception.js';
@@ -57,6 +58,10 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     const request = host.switchToHttp().getRequest<RequestWithQuery>();
     const response = host.switchToHttp().getResponse<object>();
     const answer = this.#httpAnswer(error, request);
+    if (response instanceof InProcessResponse) {
+      response.answer ??= answer;
+      return;
+    }
     const { httpAdapter } = this.adapterHost;
     // Fastify does not see headers that a handler sent on the response of Node
     if (httpAdapter.isHeadersSent(response) || findNodeResponse(response)?.headersSent) {
@@ -77,7 +82,8 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
       const { status, message } = this.#reject(error, handler);
       return { ...writeHttpOutcome({ kind: 'unknown', message }), status };
     }
-    const headers = findNodeRequest(request)?.headers;
+    // nothing stands between a branch and a caller in the same process
+    const headers = request instanceof InProcessRequest ? {} : findNodeRequest(request)?.headers;
     const outcome = withNotExecuted(this.#decide(error, context, handler), call, headers);
     const answer = writeHttpOutcome(outcome);
     return outcome.kind === 'unknown' ? { ...answer, status: unknownOutcomeStatus(error) } : answer;
@@ -97,6 +103,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
   }
 
   #routeOf(request: object): string {
+    if (request instanceof InProcessRequest) return `${request.method} ${request.path}`;
     const { httpAdapter } = this.adapterHost;
     const path = String(httpAdapter.getRequestUrl(request)).split('?', 1)[0];
     return `${String(httpAdapter.getRequestMethod(request))} ${path}`;

@@ -7,6 +7,7 @@ import { findNodeRequest, findNodeResponse } from '../../undocumented/node-messa
 import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
 import { readMetadataParameters, readQueryParameters, type RequestWithQuery } from './branch-parameters.js';
 import { GenericMessage } from './generic-message.js';
+import { InProcessRequest } from './in-process-exchange.js';
 import { InFlightBranches } from './in-flight-branches.js';
 import { attachIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { normalizeBody, type RequestWithBody } from './normalize-body.js';
@@ -41,14 +42,15 @@ export class BranchGuard implements CanActivate {
     // switchToHttp() would create three functions
     const request = execution.getArgByIndex<RequestWithQuery & RequestWithBody>(0);
     const response = execution.getArgByIndex<object>(1);
-    const method = this.adapterHost.httpAdapter.getRequestMethod(request) as string;
+    const isInProcess = request instanceof InProcessRequest;
+    const method = isInProcess ? request.method : (this.adapterHost.httpAdapter.getRequestMethod(request) as string);
     if (method !== 'POST' && method !== 'GET') {
       throw new RejectedCallException(405, `${target.handler} is a branch: it answers POST and GET, not ${method}`);
     }
     const call = this.#readCall(() => readQueryParameters(request), target);
     attachIncomingCall(request, call);
     attachIncomingCall(response, call);
-    normalizeBody(request);
+    if (!isInProcess) normalizeBody(request);
     this.inFlight.assertAccepting();
     const nodeRequest = findNodeRequest(request);
     const nodeResponse = findNodeResponse(response);

@@ -1,5 +1,5 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import { SUCCESS_BODY, stringifyEscaped } from '../../../protocol/internal.js';
+import { SUCCESS_BODY, stringifyEscaped, type HttpAnswer } from '../../../protocol/internal.js';
 import { hasResult, type BranchDefinition } from '../definition/branch-definition.js';
 import { interceptReplies } from '../../undocumented/adapter-reply.js';
 import { encodeOversizedPayload } from './encode-oversized-payload.js';
@@ -18,11 +18,22 @@ export function encodeBranchResponses(
   findDefinition: (path: string) => BranchDefinition | undefined,
 ): void {
   interceptReplies(adapter, (response, body, status) => {
-    const call = findIncomingCall(response);
-    if (!call) return status === 413 ? encodeOversizedPayload(response, findDefinition) : undefined;
-    // an error may come from outside of Nest's route, e.g. from a time-out while the method runs
-    return status !== undefined && status >= 400 ? undefined : { status: 200, body: encodeSuccess(call, body) };
+    const isOversized = status === 413 && !findIncomingCall(response);
+    return isOversized ? encodeOversizedPayload(response, findDefinition) : encodeReply(response, body, status);
   });
+}
+
+/**
+ * Encodes the reply of a branch method.
+ *
+ * @returns undefined for errors and other routes
+ */
+export function encodeReply(response: object, body: unknown, status: number | undefined): HttpAnswer | undefined {
+  const call = findIncomingCall(response);
+  // an error may come from outside of Nest's route, e.g. from a time-out while the method runs
+  return !call || (status !== undefined && status >= 400)
+    ? undefined
+    : { status: 200, body: encodeSuccess(call, body) };
 }
 
 /**

@@ -38,6 +38,7 @@ type Write =
 /** A store in a database that several coordinators, Go dtm included, can share. */
 export class SqlStore implements Store {
   readonly name: string;
+  readonly isShared = true;
   readonly #database: SqlDatabase;
   readonly #groups: WriteGroups<Write>;
   readonly #running = new Set<Promise<unknown>>();
@@ -131,8 +132,9 @@ export class SqlStore implements Store {
     lease: (transaction: TransactionRecord) => number,
     limit: number,
     maxBytes: number = Infinity,
+    application?: string,
   ): Promise<TransactionDetails[]> {
-    return this.#runWork(() => claimTransactions(this.#database, now, owner, lease, limit, maxBytes));
+    return this.#runWork(() => claimTransactions(this.#database, { now, owner, lease, limit, maxBytes, application }));
   }
 
   wake(now: number, filter: WakeFilter): Promise<number> {

@@ -1,5 +1,6 @@
-import type {
-  BranchRecord,
+import {
+  APP_SCHEME,
+  type BranchRecord,
   TransactionDetails,
   TransactionFilter,
   TransactionPage,
@@ -82,14 +83,23 @@ export async function countUnfinished(database: SqlDatabase, limit: number): Pro
   };
 }
 
-/** `Store.claim`; skips rows that another coordinator is claiming now. */
+/** Parameters of `Store.claim`. */
+export interface Claim {
+  readonly now: number;
+  readonly owner: string;
+  readonly lease: (transaction: TransactionRecord) => number;
+  readonly limit: number;
+  readonly maxBytes: number;
+  readonly application: string | undefined;
+}
+
+/**
+ * `Store.claim`; skips rows that another coordinator is claiming now, and rows that only another application can finish. An
+ * application may call its own branches only, and these are named in the URLs.
+ */
 export function claimTransactions(
   database: SqlDatabase,
-  now: number,
-  owner: string,
-  lease: (transaction: TransactionRecord) => number,
-  limit: number,
-  maxBytes: number,
+  { now, owner, lease, limit, maxBytes, application }: Claim,
 ): Promise<TransactionDetails[]> {
   const { dialect } = database;
   const { global, branch } = dialect.tables;
@@ -97,9 +107,14 @@ export function claimTransactions(
   const due = `select id, ${TRANSACTION_SIZE} + (select coalesce(sum(octet_length(b.bin_data)), 0) from ${branch} b
       where b.gid = ${global}.gid) as size
     from ${global} where ${dialect.isUnfinished} and ${dialect.dueTime} <= ?
+      and not ${isForeign(`coalesce(query_prepared, '')`)}
+      and not exists (select 1 from ${branch} b where b.gid = ${global}.gid and ${isForeign('b.url')})
     order by ${dialect.dueTime} limit ? for update skip locked`;
+  // a name has no wildcard of `like`
+  const own = `${APP_SCHEME}${application ?? ''}/%`;
   return database.transaction(async (session) => {
-    const found = takeBytes(await session.query(due, [encodeDueTime(dialect, now), String(limit)]), maxBytes);
+    const values = [encodeDueTime(dialect, now), own, own, String(limit)];
+    const found = takeBytes(await session.query(due, values), maxBytes);
     if (found.length === 0) return [];
     const rows = await readRows(session, dialect, found);
     const claimed = (await readBranches(session, dialect, rows)).map(({ transaction, branches }) => ({
@@ -129,6 +144,11 @@ async function readRows(session: SqlSession, dialect: SqlDialect, found: readonl
     for (const row of await session.query(text, ids)) rows.set(String(row['id']), row);
   }
   return found.map(({ id }) => rows.get(String(id))!);
+}
+
+/** Condition that a URL names a branch of an application other than the one whose pattern is the value. */
+function isForeign(column: string): string {
+  return `(${column} like '${APP_SCHEME}%' and ${column} not like ?)`;
 }
 
 /** Encodes a time as a value of `next_cron_time`. */

@@ -161,6 +161,32 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
       expect(await claim()).toEqual(['g2']);
     });
 
+    it('leave a transaction with a named branch to the application of that name', async () => {
+      const store = await bed.open(bed.newTables());
+      const urls = {
+        bank: 'app://bank/out',
+        shop: 'app://shop/sell',
+        bank2: 'app://bank.2/out',
+        unnamed: 'app:///out',
+        http: 'http://bank/out',
+      };
+      for (const [gid, url] of Object.entries(urls)) {
+        await store.create({ transaction: transactionOf(gid), branches: [branchOf('01'), branchOf('02', { url })] });
+      }
+      await store.create({
+        transaction: transactionOf('ask', { transType: 'msg', status: 'prepared', queryPrepared: 'app://shop/ask' }),
+        branches: [branchOf('01')],
+      });
+      const claim = async (application?: string): Promise<string[]> =>
+        (await store.claim(TIME, 'me', () => TIME, 10, undefined, application))
+          .map(({ transaction }) => transaction.gid)
+          .toSorted();
+      expect(await claim('bank')).toEqual(['bank', 'http']);
+      expect(await claim('shop')).toEqual(['ask', 'http', 'shop']);
+      expect(await claim('bank.2')).toEqual(['bank2', 'http']);
+      expect(await claim()).toEqual(['http', 'unnamed']);
+    });
+
     it('take over from one another after the lease, not before', async () => {
       const { a, b } = await pair();
       await a.create(detailsOf('g'));

@@ -1,0 +1,115 @@
+import 'reflect-metadata';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { BranchPayload, DtmModule, DtmService, SagaBranch, branchOf } from 'nestjs-dtm';
+import { embeddedServer, memoryStore, sqliteStore } from 'nestjs-dtm/server';
+import { percentile } from '../support/statistics.mjs';
+import { cpuSeconds, serve } from '../support/worker.mjs';
+
+/** @import { INestApplication } from '@nestjs/common' */
+/** @import { GlobalStatus } from 'nestjs-dtm' */
+
+let calls = 0;
+
+class BankController {
+  /** @param {unknown} _payload */
+  async transOut(_payload) {
+    calls += 1;
+  }
+
+  /** @param {unknown} _payload */
+  async transIn(_payload) {
+    calls += 1;
+  }
+}
+
+// decorators applied by hand, because this file is not compiled
+const bank = BankController.prototype;
+for (const name of /** @type {const} */ (['transOut', 'transIn'])) {
+  const descriptor = /** @type {TypedPropertyDescriptor<typeof bank.transOut>} */ (
+    Object.getOwnPropertyDescriptor(bank, name)
+  );
+  BranchPayload()(bank, name, 0);
+  SagaBranch({ compensate: false })(bank, name, descriptor);
+}
+Controller('bank')(BankController);
+
+// oxlint-disable-next-line typescript/no-extraneous-class -- the start handler applies @Module
+class AppModule {}
+
+/** @typedef {'in-process' | 'http'} Route */
+
+/** @type {INestApplication | undefined} */
+let app;
+
+const handlers = {
+  /**
+   * Starts an application that embeds the coordinator of its own branches.
+   *
+   * @param {Route} over
+   * @param {string} [path] - SQLite file. @default the store is in memory
+   */
+  start: async (over, path) => {
+    const server = embeddedServer({ store: path === undefined ? memoryStore() : sqliteStore({ path }) });
+    Module({ imports: [DtmModule.forRoot({ server, endpoint: { over } })], controllers: [BankController] })(AppModule);
+    app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
+    await app.listen(0, '127.0.0.1');
+  },
+  /**
+   * Runs sagas with two branches for some seconds; keeps `inFlight` sagas in flight.
+   *
+   * @param {number} inFlight
+   * @param {number} seconds
+   */
+  run: async (inFlight, seconds) => {
+    const dtm = service();
+    const transOut = branchOf(BankController, 'transOut');
+    const transIn = branchOf(BankController, 'transIn');
+    const payload = { userId: 1, amount: 30 };
+    /** @type {number[]} */
+    const milliseconds = [];
+    const cpuBefore = cpuSeconds();
+    const start = performance.now();
+    const end = start + seconds * 1000;
+    const submitUntilEnd = async () => {
+      for (let begun = performance.now(); begun < end; begun = performance.now()) {
+        await dtm.saga().add(transOut, payload).add(transIn, payload).submit({ waitResult: true });
+        milliseconds.push(performance.now() - begun);
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, submitUntilEnd));
+    const took = (performance.now() - start) / 1000;
+    return {
+      sagas: milliseconds.length,
+      perSecond: milliseconds.length / took,
+      p50: percentile(milliseconds, 50),
+      p99: percentile(milliseconds, 99),
+      busy: (cpuSeconds() - cpuBefore) / took,
+    };
+  },
+  /** Number of stored transactions by status. */
+  stored: async () => {
+    /** @type {Partial<Record<GlobalStatus, number>>} */
+    const counts = {};
+    let position = '';
+    do {
+      const page = await service().all({ position, limit: 1000 });
+      for (const { status } of page.transactions) counts[status] = (counts[status] ?? 0) + 1;
+      position = page.nextPosition;
+    } while (position !== '');
+    return counts;
+  },
+  /** How often a branch ran. */
+  calls: () => calls,
+  close: () => app?.close(),
+};
+
+function service() {
+  if (!app) throw new Error('the application was not started');
+  return app.get(DtmService);
+}
+
+/** @typedef {typeof handlers} OwnBranchesApp */
+
+serve(handlers);

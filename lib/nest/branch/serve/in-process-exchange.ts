@@ -1,0 +1,110 @@
+import type { HttpAnswer, InProcessBranchCall } from '../../../protocol/internal.js';
+import { appendBranchQuery } from '../../../protocol/internal.js';
+
+/**
+ * The request that guards, pipes and interceptors get for a branch call inside the process. It has what they read from a
+ * request of HTTP, on every platform.
+ */
+export class InProcessRequest {
+  readonly method = 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly params = {};
+  /** The caller is this process. */
+  readonly ip = '127.0.0.1';
+  readonly ips: readonly string[] = [];
+  readonly protocol = 'http';
+  readonly hostname = 'localhost';
+  /** Path without the query. */
+  readonly path: string;
+  readonly #call: InProcessBranchCall;
+
+  /**
+   * @param call - as the coordinator makes it
+   * @param body - the decoded payload
+   */
+  constructor(
+    call: InProcessBranchCall,
+    public body: unknown,
+  ) {
+    this.#call = call;
+    const { context } = call;
+    const [path, query] = call.path.split('?', 2) as [string, string?];
+    this.path = path;
+    this.headers = lowerCase(call.headers);
+    const own = query === undefined ? {} : Object.fromEntries(new URLSearchParams(query));
+    this.query = {
+      ...own,
+      branch_id: context.branchId,
+      gid: context.gid,
+      op: context.op,
+      trans_type: context.transType,
+      ...(context.dtm === undefined ? {} : { dtm: context.dtm }),
+      ...(context.phase2Url === undefined ? {} : { phase2_url: context.phase2Url }),
+    };
+  }
+
+  get url(): string {
+    return appendBranchQuery(this.#call.path, this.#call.context);
+  }
+
+  get originalUrl(): string {
+    return this.url;
+  }
+
+  /** Header by name, as in Express. */
+  get(name: string): string | undefined {
+    return this.headers[name.toLowerCase()];
+  }
+
+  header(name: string): string | undefined {
+    return this.get(name);
+  }
+}
+
+/** The response of such a call. Headers go nowhere, and a status does not change the outcome, as over HTTP. */
+export class InProcessResponse {
+  statusCode = 200;
+  /** What the caller gets; undefined until the route has answered. */
+  answer: HttpAnswer | undefined;
+  readonly #headers = new Map<string, unknown>();
+
+  get headersSent(): boolean {
+    return this.answer !== undefined;
+  }
+
+  status(code: number): this {
+    this.statusCode = code;
+    return this;
+  }
+
+  setHeader(name: string, value: unknown): this {
+    this.#headers.set(name.toLowerCase(), value);
+    return this;
+  }
+
+  header(name: string, value: unknown): this {
+    return this.setHeader(name, value);
+  }
+
+  set(name: string, value: unknown): this {
+    return this.setHeader(name, value);
+  }
+
+  getHeader(name: string): unknown {
+    return this.#headers.get(name.toLowerCase());
+  }
+
+  removeHeader(name: string): void {
+    this.#headers.delete(name.toLowerCase());
+  }
+}
+
+const JSON_HEADERS = Object.freeze({ 'content-type': 'application/json', accept: 'application/json' });
+
+function lowerCase(headers: InProcessBranchCall['headers']): Readonly<Record<string, string>> {
+  if (!headers) return JSON_HEADERS;
+  const all = Object.assign(Object.create(null) as Record<string, string>, JSON_HEADERS);
+  for (const [name, value] of Object.entries(headers)) all[name.toLowerCase()] = value;
+  return all;
+}
