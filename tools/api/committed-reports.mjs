@@ -16,8 +16,9 @@ export function compareReports(folder, reports) {
   const names = new Set([...listCommitted(folder), ...wanted.keys()]);
   return [...names].toSorted().flatMap((name) => {
     const path = join(folder, name);
+    const now = wanted.get(name);
+    if (now === undefined) return [`etc/${name} belongs to no entry of the package; delete the file`];
     const before = existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\r\n', '\n') : '';
-    const now = wanted.get(name) ?? '';
     return before === now ? [] : [createTwoFilesPatch(`etc/${name}`, `etc/${name}`, before, now, 'committed', 'built')];
   });
 }
@@ -39,5 +40,5 @@ export function writeReports(folder, reports) {
  * @returns {string[]}
  */
 function listCommitted(folder) {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.api.md')) : [];
+  return existsSync(folder) ? readdirSync(folder) : [];
 }

@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { visit } from 'unist-util-visit';
 import { formatPlace } from './page.mjs';
 
+/** @import { Nodes } from 'mdast' */
 /** @import { Page } from './page.mjs' */
 
 /**
@@ -17,13 +18,23 @@ export function findDeadLinks(root, pages) {
   return pages.flatMap((page) => {
     /** @type {string[]} */
     const problems = [];
-    visit(page.tree, (node) => {
-      if (node.type !== 'link' && node.type !== 'image' && node.type !== 'definition') return;
-      if (/^([a-z][a-z\d+.-]*:|\/\/)/i.test(node.url)) return;
-      const [path = '', anchor] = decodeURI(node.url).split('#');
+    const check = (/** @type {string} */ url, /** @type {Nodes} */ node) => {
+      if (/^([a-z][a-z\d+.-]*:|\/\/)/i.test(url)) return;
+      const [path = '', anchor] = decodeURI(url).split('#');
       const target = path === '' ? page.path : posix.join(path.startsWith('/') ? '.' : posix.dirname(page.path), path);
       const problem = findProblem(root, byPath, target, anchor);
-      if (problem) problems.push(`${formatPlace(page.path, node)} links to ${node.url}: ${problem}`);
+      if (problem) problems.push(`${formatPlace(page.path, node)} links to ${url}: ${problem}`);
+    };
+    visit(page.tree, (node) => {
+      if (node.type === 'link' || node.type === 'image' || node.type === 'definition') check(node.url, node);
+      else if (node.type === 'html') {
+        for (const [, url = ''] of node.value.matchAll(/\b(?:href|src)=["']([^"']+)["']/g)) check(url, node);
+      } else if (node.type === 'text') {
+        // Markdown leaves a reference that is not defined as text
+        for (const [, name] of node.value.matchAll(/\]\[([^\]]+)\]/g)) {
+          problems.push(`${formatPlace(page.path, node)} links to [${name}], which the page does not define`);
+        }
+      }
     });
     return problems;
   });

@@ -121,7 +121,11 @@ describe('the reports of a package', { timeout: 60_000 }, () => {
   });
 
   it('differ from the committed reports after an entry is added or removed', () => {
-    expect(compareReports(committed, [root])).toEqual([expect.stringContaining('-export interface Ledger')]);
+    expect(compareReports(committed, [root])).toEqual([
+      'etc/part.api.md belongs to no entry of the package; delete the file',
+    ]);
+    writeFileSync(join(committed, 'gone.api.md'), '');
+    expect(compareReports(committed, [root, part])).toEqual([expect.stringContaining('etc/gone.api.md belongs to no')]);
     writeReports(committed, [root]);
     expect(compareReports(committed, [root, part])).toEqual([expect.stringContaining('+export interface Ledger')]);
   });

@@ -10,6 +10,7 @@ const sound: Files = {
   'package.json': JSON.stringify({
     name: 'bank',
     type: 'module',
+    scripts: { check: 'node check.mjs' },
     exports: { '.': './dist/index.js', './part/*': './dist/part/*/index.js' },
   }),
   'tsconfig.json': JSON.stringify({
@@ -27,11 +28,12 @@ const sound: Files = {
     export function open(): Account { return { close: () => {} }; }
     /** An account. */
     export interface Account { /** Ends it. */ close(): void }`,
-  'lib/part/small/index.ts': `export const one = 1;`,
+  'lib/part/small/index.ts': `export const one = 1; // see lib/index.ts, bank/part/small: npm run check`,
   'lib/hidden/index.ts': `export const hidden = 1;`,
   'test/unit/account.spec.ts': `describe('an account', () => { it('can be closed, twice', () => {}); });`,
   'README.md':
-    '# Bank\n\n[Page](docs/page.md#a-heading), [here](#bank), [other](https://example.com/x#y), `lib/index.ts`\n',
+    '# Bank\n\n[Page](docs/page.md#a-heading), [here](#bank), [other](https://example.com/x#y), `lib/index.ts`\n' +
+    '<a href="docs/page.md#page">there</a>, [it][it], `npm run check`\n\n[it]: docs/page.md\n',
   'docs/page.md': [
     '# Page',
     '## A `heading`',
@@ -64,6 +66,11 @@ const broken: [what: string, text: string, problem: string][] = [
   ['a link by reference', '[x]: ../gone.md', ':1 links to ../gone.md: gone.md does not exist'],
   ['an anchor', '[x](page.md#gone)', ':1 links to page.md#gone: docs/page.md has no heading #gone'],
   ['an anchor in the same page', '# Other\n\n[x](#gone)', ':3 links to #gone: '],
+  ['a link in HTML', '# Other\n\n<a href="gone.md">x</a>', ':3 links to gone.md: docs/gone.md does not exist'],
+  ['an image in HTML', '<img src="../gone.png">', ':1 links to ../gone.png: gone.png does not exist'],
+  ['a reference', '# Other\n\n[`x`][gone]', ':3 links to [gone], which the page does not define'],
+  ['a script', '`npm run gone`', ':1 names npm run gone, which package.json does not have'],
+  ['a script in a command', block('npm run gone -- --all', 'sh'), ':3 names npm run gone, which'],
   ['a path', '`node tools/gone.mjs`', ':1 names tools/gone.mjs, which does not exist'],
   ['a path in a command', block('node tools/gone.mjs', 'sh'), ':3 names tools/gone.mjs, which does not exist'],
   ['a subpath', '`bank/hidden`', ':1 names bank/hidden, which package.json does not export'],
@@ -85,6 +92,14 @@ const broken: [what: string, text: string, problem: string][] = [
     `// docs/${'page'}.md#gone`,
     ':1 refers to docs/page.md#gone: docs/page.md has no heading',
   ],
+  ['a path in a comment', `/** See lib/${'gone'}.ts. */`, ':1 names lib/gone.ts, which does not exist'],
+  [
+    'a path behind code',
+    `/* */ const n = 1; // see \`lib/${'gone'}.ts\``,
+    ':1 names lib/gone.ts, which does not exist',
+  ],
+  ['a subpath in a comment', `// exported by ${'bank'}/hidden`, ':1 names bank/hidden, which package.json does not'],
+  ['a script in a comment', `// run npm run ${'gone'}`, ':1 names npm run gone, which package.json does not have'],
   ['a {@link}', '/** See {@link Account}. */\nexport const one = 1;', ':1 {@link Account} leads nowhere'],
   [
     'a {@link} to a member',
