@@ -84,17 +84,28 @@ export class Topics {
   }
 
   /**
-   * Reads the topics to which the steps of a transaction deliver.
+   * Reads the topics to which the steps of a transaction deliver; stops when they exceed a limit.
    *
    * @param request - what the initiator sent
+   * @throws DtmArgumentError that names the limit
    */
-  async lookupFor(request: TransactionRequest): Promise<TopicLookup> {
+  async lookupFor({ transType, steps = [] }: TransactionRequest): Promise<TopicLookup> {
+    const { store, settings } = this.#environment;
     const found = new Map<string, readonly string[]>();
-    for (const { action } of request.steps ?? []) {
+    let count = steps.length;
+    let bytes = 0;
+    for (const { action } of steps) {
       const topic = action.startsWith(TOPIC_SCHEME) ? action.slice(TOPIC_SCHEME.length) : '';
       if (!topic || found.has(topic)) continue;
-      const record = await this.#environment.store.getKv(CATEGORY, topic);
-      found.set(topic, record ? parseSubscribers(record.value).map(({ url }) => url) : []);
+      assertBranchCount(`a ${transType}`, count, settings);
+      const record = await store.getKv(CATEGORY, topic);
+      const urls = record ? parseSubscribers(record.value).map(({ url }) => url) : [];
+      count += Math.max(0, urls.length - 1);
+      bytes += sumOfLengths(urls);
+      if (bytes > settings.maxTransactionBytes) {
+        throw limitError(`the subscribers of a ${transType} have ${bytes} bytes`, 'maxTransactionBytes', settings);
+      }
+      found.set(topic, urls);
     }
     return (topic) => found.get(topic) ?? [];
   }
@@ -103,7 +114,7 @@ export class Topics {
   #assertDeliverable(topic: string, subscribers: readonly Subscriber[]): void {
     const { settings } = this.#environment;
     assertBranchCount(`a message to topic ${topic}`, subscribers.length, settings);
-    const bytes = subscribers.reduce((sum, { url, remark }) => sum + url.length + remark.length, 0);
+    const bytes = sumOfLengths(subscribers.flatMap(({ url, remark }) => [url, remark]));
     if (bytes <= settings.maxCustomDataBytes) return;
     throw limitError(`the subscribers of topic ${topic} have ${bytes} bytes`, 'maxCustomDataBytes', settings);
   }
@@ -134,6 +145,10 @@ export class Topics {
 function assertTopic(topic: string): void {
   if (!topic) throw new DtmArgumentError('empty topic');
   parseIdentifier('topic', topic, MAX_ID_LENGTH);
+}
+
+function sumOfLengths(texts: readonly string[]): number {
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }
 
 function parseSubscribers(value: string): Subscriber[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator } from '../../support/http-coordinator.js';
+import { interceptStore } from '../../support/intercepted-store.js';
 import { SUCCESS, ScriptedTransport } from '../../support/scripted-transport.js';
 import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.js';
 import { memoryStore, type EmbeddedServerOptions } from 'nestjs-dtm/server';
@@ -167,6 +168,32 @@ describe('a message to a topic', () => {
       over('the msg has 137005890 bytes in all its branches', 16_777_216, 'maxTransactionBytes', 'MaxTransactionBytes'),
     );
     expect((await dtm.store.list({})).transactions).toEqual([]);
+  });
+
+  it('reads no more topics than the limits allow', async () => {
+    const reads: string[] = [];
+    const store = interceptStore(memoryStore(), (operation, call) => {
+      reads.push(operation);
+      return call();
+    });
+    const dtm = await startHttpCoordinator({ store, maxBranches: 12, maxTransactionBytes: 1000 });
+    const topicOf = (topic: string, urls: string[]) => {
+      const value = JSON.stringify(urls.map((url) => ({ url, remark: '' })));
+      return store.putKv({ category: 'topics', key: topic, value, version: 1, createTime: 0, updateTime: 0 });
+    };
+    for (let index = 0; index < 10; index++) {
+      await topicOf(`many${index}`, ['http://b/1', 'http://b/2', 'http://b/3']);
+      await topicOf(`long${index}`, [`http://b/${'x'.repeat(400)}`]);
+    }
+    const submitTo = (kind: string): Promise<string> => {
+      const steps = Array.from({ length: 10 }, (_, index) => ({ action: `topic://${kind}${index}` }));
+      reads.length = 0;
+      return dtm.answer('submit', { ...MSG, steps, payloads: Array(10).fill('') });
+    };
+    expect(await submitTo('many')).toContain('a msg has 14 branches: the limit is 12;');
+    expect(reads.filter((operation) => operation === 'getKv')).toHaveLength(2);
+    expect(await submitTo('long')).toContain('the subscribers of a msg have 1227 bytes: the limit is 1000;');
+    expect(reads.filter((operation) => operation === 'getKv')).toHaveLength(3);
   });
 
   it('is deliverable to every subscriber: others are refused', async () => {
