@@ -43,13 +43,14 @@ function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeF
 
 /** `Store.prune`; `after` is the parsed position. */
 export function pruneTransactions(statements: Statements, before: number, after: number, limit: number): PruneResult {
-  type Row = Pick<GlobalRow, 'id' | 'create_time' | 'update_time' | 'due_time'> & { readonly size: number };
+  type Row = Pick<GlobalRow, 'id' | 'create_time' | 'update_time' | 'due_time'>;
   const rows = statements.selectOldest.all(after, limit) as Row[];
   const newer = rows.findIndex((row) => row.create_time >= before);
   const isOld = (row: Row): boolean => row.due_time === null && row.update_time < before;
   const candidates = newer < 0 ? rows : rows.slice(0, newer);
   // SQLite reads the pages of what it deletes, and blocks the process meanwhile
-  const checked = takeBytes(candidates, MAX_PAGE_BYTES, (row) => (isOld(row) ? row.size : 0));
+  const sizeOf = ({ id }: Row): number => (statements.selectSize.get(id) as { size: number }).size;
+  const checked = takeBytes(candidates, MAX_PAGE_BYTES, (row) => (isOld(row) ? sizeOf(row) : 0));
   const old = checked.filter(isOld);
   for (const { id } of old) {
     statements.deleteProgress.run(id);

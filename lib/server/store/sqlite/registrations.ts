@@ -5,10 +5,14 @@ import type { Statements } from './statements.js';
 
 /** A transaction that gets further branches. */
 type RegistrationRow = Pick<GlobalRow, 'id' | 'trans_type' | 'status'> & {
-  /** Number of its branches that have keys. */
+  /** Number of its keys. */
   readonly count: number;
-  /** Bytes of its branches. */
+  /** Bytes of the branches that have keys. */
   readonly bytes: number;
+  /** Highest position of a key. */
+  readonly last_key: number | null;
+  /** Position of the last registration. */
+  readonly last_position: number | null;
 };
 
 /**
@@ -24,38 +28,48 @@ export function addBranches(
   text: string,
   limits: BranchLimits | undefined,
 ): AddBranchesResult {
-  const row = statements.selectRegistration.get([gid]) as RegistrationRow | undefined;
+  const row = findRegistration(statements, gid);
   if (row?.status !== 'prepared' || row.trans_type !== transType) return 'refused';
-  const { id } = row;
-  const count = row.count + addMissingKeys(statements, id);
+  const { id, count, bytes } = row;
   if (branches.some(({ branchId, op }) => statements.selectKey.get([id, branchId, op]) !== undefined))
     return 'duplicate';
   if (limits && count + branches.length > limits.maxBranches) return 'tooMany';
-  if (limits && row.bytes + text.length > limits.maxBytes) return 'tooLarge';
-  insertKeys(statements, id, branches, count);
+  if (limits && bytes + text.length > limits.maxBytes) return 'tooLarge';
+  insertKeys(statements, id, branches, count, text.length);
   statements.insertBranches.run([id, count, text]);
   return 'added';
+}
+
+/** Reads a transaction with the keys of all its branches. */
+function findRegistration(statements: Statements, gid: string): RegistrationRow | undefined {
+  const row = statements.selectRegistration.get([gid]) as RegistrationRow | undefined;
+  if (!row || row.status !== 'prepared' || (row.last_key ?? -1) >= (row.last_position ?? -1)) return row;
+  addMissingKeys(statements, row.id);
+  return statements.selectRegistration.get([gid]) as RegistrationRow;
 }
 
 /**
  * Adds the keys of branches that were created with their transaction, or registered by a version without keys: most
  * transactions never get further branches and need none.
- *
- * @returns number of the branches
  */
-function addMissingKeys(statements: Statements, id: number): number {
-  const rows = statements.selectWithoutKeys.all([id, id]) as { position: number; branches: string }[];
-  let count = 0;
-  for (const { position, branches: text } of rows) {
-    const branches = decodeBranches(text);
-    insertKeys(statements, id, branches, position);
-    count += branches.length;
+function addMissingKeys(statements: Statements, id: number): void {
+  const keys = new Set(
+    (statements.selectKeyPositions.all([id]) as { position: number }[]).map(({ position }) => position),
+  );
+  const rows = statements.selectPositionedBranches.all([id]) as { position: number; branches: string }[];
+  for (const { position, branches } of rows) {
+    if (!keys.has(position)) insertKeys(statements, id, decodeBranches(branches), position, branches.length);
   }
-  return count;
 }
 
-function insertKeys(statements: Statements, id: number, branches: readonly BranchRecord[], position: number): void {
+function insertKeys(
+  statements: Statements,
+  id: number,
+  branches: readonly BranchRecord[],
+  position: number,
+  bytes: number,
+): void {
   for (const [index, { branchId, op }] of branches.entries()) {
-    statements.insertKey.run([id, branchId, op, position + index]);
+    statements.insertKey.run([id, branchId, op, position + index, index === 0 ? bytes : 0]);
   }
 }

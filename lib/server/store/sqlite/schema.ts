@@ -70,8 +70,8 @@ export const SCHEMA = `
 `;
 
 /**
- * Keys of registered branches, for {@link SCHEMA} of any file: a version without keys ignores the table, and its deletions
- * are followed by the trigger.
+ * Keys of registered branches, with the bytes of a registration at its first branch. Added to every file: a version without
+ * keys ignores the table, and the trigger follows its deletions.
  */
 export const BRANCH_KEYS = `
   create table if not exists trans_branch_key (
@@ -79,6 +79,7 @@ export const BRANCH_KEYS = `
     branch_id text    not null,
     op        text    not null,
     position  integer not null,
+    bytes     integer not null,
     primary key (trans_id, branch_id, op)
   ) without rowid;
   create trigger if not exists trans_global_deleted after delete on trans_global begin

@@ -17,15 +17,15 @@ const TEXTS = {
   selectProgress: 'select progress from trans_progress where trans_id = ? order by chunk',
   insertBranches: 'insert into trans_branch (trans_id, position, branches) values (?, ?, ?)',
   selectBranches: 'select branches from trans_branch where trans_id = ? order by position',
-  // neither record nor branches: a large text lies on pages of its own, which `octet_length` does not read
-  selectRegistration: `select id, trans_type, status,
-       (select count(*) from trans_branch_key where trans_id = t.id) as count,
-       (select ifnull(sum(octet_length(branches)), 0) from trans_branch where trans_id = t.id) as bytes
-     from trans_global as t where gid = ?`,
-  selectWithoutKeys: `select position, branches from trans_branch where trans_id = ?
-     and position not in (select position from trans_branch_key where trans_id = ?) order by position`,
+  // sums up the keys: SQLite reads whole rows of trans_branch, which has no rowid, even for their number
+  selectRegistration: `select t.id, trans_type, status, count(k.trans_id) as count, ifnull(sum(k.bytes), 0) as bytes,
+       max(k.position) as last_key,
+       (select position from trans_branch where trans_id = t.id order by position desc limit 1) as last_position
+     from trans_global as t left join trans_branch_key as k on k.trans_id = t.id where t.gid = ? group by t.id`,
+  selectKeyPositions: 'select position from trans_branch_key where trans_id = ?',
+  selectPositionedBranches: 'select position, branches from trans_branch where trans_id = ? order by position',
   selectKey: 'select 1 from trans_branch_key where trans_id = ? and branch_id = ? and op = ?',
-  insertKey: 'insert or ignore into trans_branch_key (trans_id, branch_id, op, position) values (?, ?, ?, ?)',
+  insertKey: 'insert or ignore into trans_branch_key (trans_id, branch_id, op, position, bytes) values (?, ?, ?, ?, ?)',
   selectDue: 'select id from trans_global where due_time is not null and due_time <= ? order by due_time limit ?',
   claim: 'update trans_global set owner = ?, due_time = ? where id = ?',
   release: 'update trans_global set owner = null, due_time = 0 where due_time is not null and owner is not null',
@@ -38,9 +38,10 @@ const TEXTS = {
             or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
      order by due_time, id limit ?`,
   wake: 'update trans_global set due_time = ? where id = ?',
-  selectOldest: `select id, create_time, update_time, due_time, octet_length(record) + octet_length(progress)
+  selectOldest: 'select id, create_time, update_time, due_time from trans_global where id > ? order by id limit ?',
+  selectSize: `select octet_length(record) + octet_length(progress)
        + (select ifnull(sum(octet_length(branches)), 0) from trans_branch where trans_id = t.id) as size
-     from trans_global as t where id > ? order by id limit ?`,
+     from trans_global as t where id = ?`,
   deleteGlobal: 'delete from trans_global where id = ?',
   deleteBranches: 'delete from trans_branch where trans_id = ?',
   deleteProgress: 'delete from trans_progress where trans_id = ?',
