@@ -27,6 +27,13 @@ function recorder(dialect: SqlDialectName, affected: number | undefined = 1) {
 const driver = (facts: object, message: string = 'the driver says') => Object.assign(new Error(message), facts);
 const wrapped = (error: Error) => Object.assign(new Error('a library says'), { driverError: error });
 
+/** Error of Prisma 7 with a driver adapter. */
+const prisma = (originalCode: string) => {
+  const adapterCause = { kind: 'postgres', originalCode, originalMessage: 'the database says' };
+  const driverAdapterError = Object.assign(new Error('adapter'), { cause: adapterCause });
+  return Object.assign(new Error('Raw query failed'), { code: 'P2010', meta: { driverAdapterError } });
+};
+
 describe('barrierTableSql', () => {
   it.each([
     ['postgres', '"dtm_barrier"."barrier"'],
@@ -176,6 +183,14 @@ describe('sqlBarrier', () => {
       ['a lost connection', 'mysql', driver({ code: 'PROTOCOL_CONNECTION_LOST' }), /connection to the database/],
       ['a failed transaction', 'postgres', driver({ code: '25P02' }), /swallowed/],
       ['a missing constraint', 'postgres', driver({ code: '42P10' }), /no unique constraint/],
+      ['a missing table', 'postgres', prisma('42P01'), /is missing/],
+      [
+        'a serialization failure',
+        'postgres',
+        prisma('40001'),
+        /another transaction was in the way \(the database says\)/,
+      ],
+      ['a read-only server', 'postgres', prisma('25006'), /accepts no writes/],
     ])('%s on %s', (_, dialect, error, text) => {
       expect(sqlBarrier(recorder(dialect).executor).describeError?.(error)).toMatch(text);
     });
