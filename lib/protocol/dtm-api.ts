@@ -28,8 +28,9 @@ export interface TransactionFilter {
  * The port to a coordinator: a remote dtm over HTTP, gRPC or JSON-RPC, or the embedded coordinator, called without a socket.
  *
  * Every operation throws `DtmFailureError` when the state of the transaction does not allow it (409), `DtmOngoingError` when
- * a call that waits for the result ends without one (425), `DtmServerError` for other errors of the coordinator (500), and
- * `DtmConnectionError` when the coordinator does not answer.
+ * a call that waits for the result ends without one, or when the store of the coordinator fails and the transaction may be
+ * stored (425), `DtmServerError` for other errors of the coordinator (500), and
+ * `DtmConnectionError` when the coordinator does not answer. See docs/protocol.md#http-answers.
  */
 export interface DtmApi {
   /**

@@ -9,7 +9,7 @@ export const MAX_OP_LENGTH = 45;
 /**
  * Refuses an identifier that a database or peer would alter, cut or confuse with another: control characters, `;` (Go dtm
  * deletes it), blanks at the ends (MySQL ignores trailing blanks), more characters than the columns hold, and U+FFFD, which
- * decoders write in place of any bytes that are not UTF-8.
+ * decoders write in place of any bytes that are not UTF-8: docs/protocol.md#identifiers.
  *
  * @param name - wire name of the field, for the message
  * @param value - the identifier

@@ -6,7 +6,7 @@ export type XaCoordinator = Pick<DtmApi, 'registerBranch' | 'query'>;
 
 /**
  * Serves one request to an XA branch: {@link XaParticipant.call} for `action`, {@link XaParticipant.finish} for `commit` and
- * `rollback`, which dtm sends to the same URL.
+ * `rollback`, which dtm sends to the same URL: docs/protocol.md#xa-branches.
  *
  * @typeParam Tx - connection of the database library
  */

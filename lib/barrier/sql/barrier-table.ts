@@ -53,7 +53,8 @@ export function barrierTable(dialectName: SqlDialectName, options: BarrierTableO
 }
 
 /**
- * Returns the SQL script that creates the barrier table, for a migration. Running the script again changes nothing.
+ * Returns the SQL script that creates the barrier table, for a migration: docs/protocol.md#barrier-table. Running
+ * the script again changes nothing.
  *
  * @param dialect - `postgres`, `mysql` (also MariaDB) or `sqlite`
  * @param options - schema and table

@@ -57,7 +57,7 @@ const OPERATOR = serviceMethods('nestjsdtm.Operator', [OPERATOR_PROTO]);
 
 /**
  * Creates a client of the gRPC API of a coordinator: a Go dtm, or a coordinator of this package that listens. `open()`, or
- * the first call, loads the gRPC library.
+ * the first call, loads the gRPC library. See docs/protocol.md#grpc-api.
  *
  * @param url - `localhost:36790`, `grpc://host:port`, `grpcs://host:port`, or a URL with the scheme of the driver
  * @param options - time-out, TLS, metadata, driver, limits

@@ -26,7 +26,8 @@ export interface DtmHttpClientOptions extends HttpConnectionOptions {
 const BASE_PATH = '/api/dtmsvr';
 
 /**
- * Creates a client of the HTTP API of a coordinator: a Go dtm, or a coordinator of this package that listens.
+ * Creates a client of the HTTP API of a coordinator: a Go dtm, or a coordinator of this package that listens. See
+ * docs/protocol.md#http-api.
  *
  * @param url - for example `http://localhost:36789/api/dtmsvr`, or a URL with a name that the driver finds. The path
  *   `/api/dtmsvr` is added to a URL without a path

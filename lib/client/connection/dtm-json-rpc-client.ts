@@ -29,7 +29,8 @@ const PATH = '/api/json-rpc';
 
 /**
  * Creates a client of the JSON-RPC API of a coordinator. Operations that this API lacks use the HTTP API of the same host.
- * In transactions of this client, a branch is called by JSON-RPC when its URL has the parameter `method`.
+ * In transactions of this client, a branch is called by JSON-RPC when its URL has the parameter `method`. See
+ * docs/protocol.md#json-rpc-api.
  *
  * @param url - for example `http://localhost:36789/api/json-rpc`; the HTTP API has the path `/api/dtmsvr` instead
  * @param options - time-out, headers, connections

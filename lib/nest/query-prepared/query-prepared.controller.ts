@@ -25,7 +25,7 @@ const DatabaseName = createParamDecorator((_data: unknown, execution: ExecutionC
   throw new RejectedCallException(400, 'the parameter database is given more than once; give it once');
 });
 
-/** Answers the coordinator's query-back: whether the local transaction of a message committed. */
+/** Answers the coordinator's query-back, whether the local transaction of a message committed: docs/protocol.md#message-barrier. */
 @Controller('nestjs-dtm')
 export class QueryPreparedController {
   constructor(private readonly settings: DtmSettings) {}

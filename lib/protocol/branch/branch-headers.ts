@@ -2,7 +2,7 @@ import { DtmArgumentError } from '../errors.js';
 
 /**
  * Asserts that headers can be added to every branch call. A header that cannot be sent would stop the transaction
- * forever.
+ * forever: docs/protocol.md#http-branch-calls.
  *
  * @param headers - values by name
  * @throws DtmArgumentError naming the header

@@ -49,11 +49,11 @@ export type WorkflowOp = 'action' | 'commit' | 'rollback' | 'business';
 
 const WORKFLOW_OPS: readonly WorkflowOp[] = ['action', 'commit', 'rollback', 'business'];
 
-/** A branch to register, one shape for each mode. */
+/** A branch to register, one shape for each mode: docs/protocol.md#branch-registration. */
 export type BranchRegistration = TccBranchRegistration | XaBranchRegistration | WorkflowBranchRegistration;
 
 /**
- * Writes the body of registerBranch.
+ * Writes the body of registerBranch: docs/protocol.md#branch-registration.
  *
  * @throws DtmArgumentError when the payload is bytes that are not UTF-8
  */

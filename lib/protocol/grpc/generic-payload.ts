@@ -9,7 +9,7 @@ export function isGenericMethod(url: string): boolean {
 }
 
 /**
- * Writes a `nestjsdtm.Payload`; an empty message means "no payload".
+ * Writes a `nestjsdtm.Payload`: docs/protocol.md#grpc-branch-calls. An empty message means "no payload".
  *
  * @param json - JSON text, `''` for no payload
  */

@@ -9,7 +9,7 @@ import { decodeTransactionRequest, type TransactionRequest } from '../transactio
 
 const workflowData = messageCodec('workflow.WorkflowData', [WORKFLOW_PROTO]);
 
-/** `DtmTransOptions`; times are in seconds. */
+/** `DtmTransOptions`: docs/protocol.md#grpc-messages. Times are in seconds. */
 export interface DtmTransOptionsMessage {
   readonly WaitResult: boolean;
   readonly TimeoutToFail: number;
@@ -19,7 +19,7 @@ export interface DtmTransOptionsMessage {
   readonly RetryLimit: number;
 }
 
-/** `DtmRequest`. */
+/** `DtmRequest`: docs/protocol.md#grpc-messages. */
 export interface DtmRequestMessage {
   readonly Gid: string;
   readonly TransType: string;
@@ -33,7 +33,7 @@ export interface DtmRequestMessage {
   readonly RollbackReason: string;
 }
 
-/** `DtmBranchRequest`. */
+/** `DtmBranchRequest`: docs/protocol.md#grpc-messages. */
 export interface DtmBranchRequestMessage {
   readonly Gid: string;
   readonly TransType: string;

@@ -2,7 +2,7 @@ import { parseBoundedJson } from '../bounded-json.js';
 import { jsonReader } from '../json-reader.js';
 import { stringifyEscaped } from '../outcome/outcome-words.js';
 
-/** A JSON-RPC request as it came; a field that is missing is `''`. */
+/** A JSON-RPC request as it came: docs/protocol.md#json-rpc-api. A field that is missing is `''`. */
 export interface JsonRpcRequest {
   readonly id: string;
   /** `2.0`. */

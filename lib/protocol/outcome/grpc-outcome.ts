@@ -73,7 +73,7 @@ export function writeGrpcError(error: unknown): GrpcError {
   return { code: GRPC_STATUS.INTERNAL, message: sendable(message) };
 }
 
-/** Writes the outcome of a branch as a gRPC status: ABORTED, FAILED_PRECONDITION or UNKNOWN. */
+/** Writes the outcome of a branch as a gRPC status, ABORTED, FAILED_PRECONDITION or UNKNOWN: docs/protocol.md#grpc-outcomes. */
 export function writeGrpcOutcome({ kind, message, notExecuted }: UnsuccessfulOutcome): GrpcError {
   if (kind === 'failure') return { code: GRPC_STATUS.ABORTED, message: decisive('FAILURE', message), notExecuted };
   if (kind === 'ongoing') return { code: GRPC_STATUS.FAILED_PRECONDITION, message: decisive('ONGOING', message) };

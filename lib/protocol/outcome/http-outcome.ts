@@ -14,7 +14,7 @@ export interface HttpAnswer {
 /** Statuses below 500 that ask the client to try again: time-out, too early, too many requests. */
 const TEMPORARY: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Body of a success without a result; old SDKs look for the word. */
+/** Body of a success without a result; old SDKs look for the word: docs/protocol.md#http-outcomes. */
 export const SUCCESS_BODY = '{"dtm_result":"SUCCESS"}';
 
 /**
@@ -42,7 +42,7 @@ export function readHttpOutcome(status: number, body: string): Outcome {
 }
 
 /**
- * Writes an outcome as an HTTP answer. Only a failure contains the word FAILURE, and only an ongoing the word ONGOING;
+ * Writes an outcome as an HTTP answer: docs/protocol.md#http-outcomes. Only a failure contains the word FAILURE, and only an ongoing the word ONGOING;
  * elsewhere the words are escaped, so that no reader takes them for a decision.
  *
  * @param outcome - the outcome; the body of a success is sent unchanged

@@ -14,7 +14,8 @@ const DEFINITE: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Reads the answer to a JSON-RPC call of a branch: first like any HTTP answer, then by the code of its error.
+ * Reads the answer to a JSON-RPC call of a branch: first like any HTTP answer, then by the code of its error. See
+ * docs/protocol.md#json-rpc-branch-calls.
  *
  * @param status - HTTP status
  * @param body - whole body text

@@ -1,4 +1,4 @@
-/** A word that decides an outcome wherever a reader of dtm finds it. */
+/** A word that decides an outcome wherever a reader of dtm finds it: docs/protocol.md#http-outcomes. */
 export type OutcomeWord = 'FAILURE' | 'ONGOING';
 
 /** Removes the outcome word that ends a message for old readers. */

@@ -4,7 +4,7 @@ import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type D
 
 /**
  * Result of a call to a branch or to the coordinator. `success` and `failure` decide the branch, `ongoing` asks for another
- * call. Everything else is `unknown` (no answer, a 500, a 201), and the call is repeated.
+ * call. Everything else is `unknown` (no answer, a 500, a 201), and the call is repeated: docs/protocol.md#outcomes.
  */
 export type Outcome =
   | {

@@ -6,7 +6,7 @@ import type { TransactionRequest } from './transaction-request.js';
 
 /**
  * Finds where a repeated prepare or submit differs from what is stored: the gid was given to another transaction. A request
- * without steps differs in nothing: a submit after a prepare need not carry them again.
+ * without steps differs in nothing: a submit after a prepare need not carry them again. See docs/protocol.md#calls-by-state.
  *
  * @param request - what the initiator sent
  * @param branches - as stored

@@ -1,4 +1,4 @@
-/** A value that the coordinator stores beside transactions, e.g. the subscribers of a topic. */
+/** A value that the coordinator stores beside transactions, e.g. the subscribers of a topic: docs/protocol.md#key-value-records. */
 export interface KvRecord {
   /** Category, e.g. `topics`. */
   readonly category: string;
@@ -22,7 +22,7 @@ export interface KvPage {
   readonly nextPosition: string;
 }
 
-/** The JSON object by which the HTTP API shows a stored value. */
+/** The JSON object by which the HTTP API shows a stored value: docs/protocol.md#key-value-records. */
 export function encodeKvRecord(record: KvRecord): Record<string, unknown> {
   return {
     id: 0,

@@ -1,6 +1,6 @@
 import { jsonReader, parseJson } from '../json-reader.js';
 
-/** When a message is delivered; JSON in `custom_data`. */
+/** When a message is delivered, JSON in `custom_data`: docs/protocol.md#message. */
 export interface MsgPlan {
   /** Seconds between creation and delivery. */
   readonly delaySeconds: number;

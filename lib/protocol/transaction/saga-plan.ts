@@ -1,7 +1,7 @@
 import { DtmArgumentError } from '../errors.js';
 import { jsonReader, parseJson } from '../json-reader.js';
 
-/** In what order the steps of a saga run; JSON in `custom_data`. */
+/** In what order the steps of a saga run, JSON in `custom_data`: docs/protocol.md#saga. */
 export interface SagaPlan {
   /** Steps run in parallel, except where {@link orders} says otherwise; else one after the other. */
   readonly concurrent: boolean;

@@ -10,7 +10,7 @@ import {
   type TransType,
 } from '../vocabulary.js';
 
-/** A global transaction as the coordinator stores and shows it. Times are UTC milliseconds. */
+/** A global transaction as the coordinator stores and shows it: docs/protocol.md#transaction-record. Times are UTC milliseconds. */
 export interface TransactionRecord {
   /** Global id. */
   readonly gid: string;
@@ -52,7 +52,7 @@ export interface TransactionRecord {
   readonly attention?: string | undefined;
 }
 
-/** One operation of one branch as the coordinator stores and shows it. */
+/** One operation of one branch as the coordinator stores and shows it: docs/protocol.md#branch-record. */
 export interface BranchRecord {
   /** Id of the branch within the transaction. */
   readonly branchId: string;
@@ -90,7 +90,7 @@ export interface TransactionPage {
   readonly nextPosition: string;
 }
 
-/** The JSON object by which the HTTP API shows a transaction. */
+/** The JSON object by which the HTTP API shows a transaction: docs/protocol.md#transaction-record. */
 export function encodeTransactionRecord(record: TransactionRecord): Record<string, unknown> {
   const options = encodeTransactionOptions(record.options);
   return {

@@ -1,7 +1,7 @@
 import { MAX_OP_LENGTH, parseIdentifier } from '../identifiers.js';
 import { jsonReader, parseJson } from '../json-reader.js';
 
-/** How the coordinator calls a workflow; JSON in `custom_data`. */
+/** How the coordinator calls a workflow, JSON in `custom_data`: docs/protocol.md#workflow. */
 export interface WorkflowCall {
   /** Name under which the handler of the workflow is registered. */
   readonly name: string;

@@ -8,7 +8,7 @@ export type ApiType = 'http' | 'grpc';
 const COUNTED_BRANCH_ID = /^\d\d$/;
 
 /**
- * Metrics of the coordinator, with the names of Go dtm. No label takes its values from requests, so the number of
+ * Metrics of the coordinator, with the names of Go dtm: docs/protocol.md#metrics. No label takes its values from requests, so the number of
  * series is bounded.
  */
 export class Metrics {

@@ -1,6 +1,6 @@
 /**
  * Names the owners of leases. Each lease has a new owner, so that a pass that has lost its lease stores nothing, even
- * when its own process has taken the lease again.
+ * when its own process has taken the lease again: docs/protocol.md#passes.
  */
 export class Leases {
   /** Beginning of the owners of this process. */

@@ -21,7 +21,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /** Bytes of one claim: the store reads all of them at once. */
 const MAX_CLAIM_BYTES = 16 * 1024 * 1024;
 
-/** Polls for due transactions and runs them: retries, time-outs, and work that another process left behind. */
+/** Polls for due transactions and runs them, as docs/protocol.md#passes says: retries, time-outs, and work that another process left behind. */
 export class Recovery {
   readonly #environment: CoordinatorEnvironment;
   readonly #leases: Leases;

@@ -37,7 +37,7 @@ export interface PassOptions {
 
 /**
  * Executes the steps of the engine: saves, then calls branches, then waits for answers, until the pass is over. Runs at most
- * one pass for a transaction at a time.
+ * one pass for a transaction at a time: docs/protocol.md#passes.
  */
 export class Runner {
   readonly #environment: CoordinatorEnvironment;

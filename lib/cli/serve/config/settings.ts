@@ -18,7 +18,7 @@ const postgres = { stores: ['postgres'] } as const;
 const count = wholeNumber(0, 1_000_000);
 const bytes = wholeNumber(1, 1_073_741_824);
 
-/** Every setting by its key in YAML: those of dtm, and further ones in the same style. */
+/** Every setting by its key in YAML, those of dtm and further ones in the same style: docs/protocol.md#configuration. */
 export const SETTINGS = {
   'Store.Driver': setting(
     oneOf(STORE_DRIVERS, {
