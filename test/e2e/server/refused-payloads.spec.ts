@@ -43,6 +43,22 @@ describe('a saga whose payload every operation of a branch refuses before it is 
     expect(transaction.attention).toMatch(/^compensate of branch 01 was refused \d+ times: too large/);
   });
 
+  it('needs attention when its pass has lost the lease meanwhile: another process may have called the action', async () => {
+    const { server, transport, clock, find } = await startCoordinator();
+    const held = transport.hold('01 action');
+    transport.answer('01 compensate', REFUSED);
+    await server.submit(sagaRequest('g'));
+    await held.arrived;
+    const { owner } = (await find('g')).transaction;
+    await clock.advance(20_000);
+    expect((await find('g')).transaction.owner).not.toBe(owner);
+    held.answer(REFUSED);
+    await clock.advance(10 * MINUTE);
+    const { transaction, branches } = await find('g');
+    expect([transaction.status, branches[0]!.status]).toEqual(['aborting', 'prepared']);
+    expect(transaction.attention).toMatch(/^compensate of branch 01 was refused/);
+  });
+
   it('needs attention when the coordinator stopped before it had stored the attempt', async () => {
     const first = await startCoordinator();
     const held = first.transport.hold('01 action');
