@@ -39,12 +39,18 @@ export class DatabaseRegistry {
     );
   }
 
-  /** Barrier of the database with this name. @throws DtmConfigError when it has none */
-  getBarrier(name: string): BarrierAdapter<unknown> {
+  /**
+   * Barrier of the database with this name.
+   *
+   * @param name - name of the database
+   * @param subject - what needs the barrier, for the message
+   * @throws DtmConfigError when it has none
+   */
+  getBarrier(name: string, subject = 'the coordinator asks for a local transaction'): BarrierAdapter<unknown> {
     const barrier = this.#byName.get(name)?.barrier;
     if (barrier) return barrier;
     throw new DtmConfigError(
-      `the coordinator asks for a local transaction in the database ${JSON.stringify(name)}, which has no barrier; set it in the option databases of DtmModule`,
+      `${subject} in the database ${JSON.stringify(name)}, which has no barrier; set it in the option databases of DtmModule`,
     );
   }
 

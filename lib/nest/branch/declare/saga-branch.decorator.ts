@@ -9,6 +9,14 @@ import { defineBranch, type BranchRouteOptions } from './define-branch.js';
 export interface SagaBranchOptions<N extends string | false = string | false> extends BranchRouteOptions {
   /** Method of the same class that undoes the action; `false` when there is nothing to undo. */
   readonly compensate: N;
+  /**
+   * Name of the database in the option `databases` of `DtmModule` in whose barrier the action works. Then a compensation whose payload a pipe
+   * refuses is a success when the barrier shows that the action never ran. Set this only when the action makes all its changes in exactly one
+   * `call` or `join` of this barrier.
+   *
+   * @default none: the transaction needs attention, unless the coordinator knows that the action never ran
+   */
+  readonly barrier?: string | undefined;
 }
 
 /**
@@ -25,7 +33,7 @@ export interface SagaBranchOptions<N extends string | false = string | false> ex
  * async undoTransOut(@BranchPayload() transfer: TransferDto, @Barrier() barrier: BranchBarrier) { … }
  */
 export function SagaBranch<const N extends string | false>(options: SagaBranchOptions<N>) {
-  const { compensate, ...route } = options;
+  const { compensate, barrier, ...route } = options;
   const { service } = route;
   return <C extends object, K extends keyof C>(
     target: C & WithCompanions<C, K, Extract<N, string>>,
@@ -34,7 +42,8 @@ export function SagaBranch<const N extends string | false>(options: SagaBranchOp
   ): void => {
     defineBranch(target, method, route, { transType: 'saga', op: 'action', companions: { compensate } }, descriptor);
     if (compensate !== false) {
-      defineBranch(target, compensate, { service }, { transType: 'saga', op: 'compensate', companionOf: method });
+      const purpose = { transType: 'saga', op: 'compensate', companionOf: method, barrier } as const;
+      defineBranch(target, compensate, { service }, purpose);
     }
   };
 }

@@ -12,6 +12,14 @@ export interface TccActionOptions<N extends string = string, M extends string = 
   readonly confirm: N;
   /** Method of the same class that releases the reservation. */
   readonly cancel: M;
+  /**
+   * Name of the database in the option `databases` of `DtmModule` in whose barrier the try works. Then a cancel whose payload a pipe
+   * refuses is a success when the barrier shows that the try never ran. Set this only when the try makes all its changes in exactly one
+   * `call` or `join` of this barrier.
+   *
+   * @default none: the transaction needs attention, unless the coordinator knows that the try never ran
+   */
+  readonly barrier?: string | undefined;
 }
 
 /**
@@ -27,7 +35,7 @@ export interface TccActionOptions<N extends string = string, M extends string = 
  * async freeze(@BranchPayload() transfer: TransferDto, @Barrier() barrier: BranchBarrier) { … }
  */
 export function TccAction<const N extends string, const M extends string>(options: TccActionOptions<N, M>) {
-  const { confirm, cancel, ...route } = options;
+  const { confirm, cancel, barrier, ...route } = options;
   const { service } = route;
   return <C extends object, K extends keyof C>(
     target: C & WithCompanions<C, K, N | M>,
@@ -36,6 +44,6 @@ export function TccAction<const N extends string, const M extends string>(option
   ): void => {
     defineBranch(target, method, route, { transType: 'tcc', op: 'try', companions: { confirm, cancel } }, descriptor);
     defineBranch(target, confirm, { service }, { transType: 'tcc', op: 'confirm', companionOf: method });
-    defineBranch(target, cancel, { service }, { transType: 'tcc', op: 'cancel', companionOf: method });
+    defineBranch(target, cancel, { service }, { transType: 'tcc', op: 'cancel', companionOf: method, barrier });
   };
 }

@@ -37,6 +37,8 @@ export type BranchPurpose =
       readonly op: CompanionOp;
       /** Method that names this one as its companion. */
       readonly companionOf: string;
+      /** Database in the module's options whose barrier shows whether the action or try ran. */
+      readonly barrier?: string | undefined;
     };
 
 /** Operations of companion methods. */

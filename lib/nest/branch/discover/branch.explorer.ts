@@ -57,6 +57,9 @@ export class BranchExplorer {
       if (definition.transType === 'xa') {
         this.settings.databases.getXa(definition.database, `${controller.name}.${method}`);
       }
+      if ('companionOf' in definition && definition.barrier !== undefined) {
+        this.settings.databases.getBarrier(definition.barrier, `${controller.name}.${method} needs the barrier`);
+      }
       const { paths, name } = findBranchPaths({
         controller,
         method,

@@ -56,6 +56,7 @@ export class InProcessBranches implements ApplicationBranches {
       const response = new InProcessResponse();
       const request = new InProcessRequest(call, body);
       await this.#handlerOf(request.path)(request, response);
+      await response.answering;
       const { answer } = response;
       if (answer) return readHttpOutcome(answer.status, answer.body);
       return { kind: 'unknown', message: `${path} ended without an answer` };

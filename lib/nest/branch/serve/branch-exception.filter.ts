@@ -1,6 +1,6 @@
 import { Catch, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { throwError, type Observable } from 'rxjs';
+import { from, mergeMap, of, throwError, type Observable } from 'rxjs';
 import {
   NOT_EXECUTED_TRAILER,
   mayFail,
@@ -33,6 +33,8 @@ import { hasNotBegun } from './branch-method.js';
 import { InProcessRequest, InProcessResponse } from './in-process-exchange.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { mayBeRepeated } from './may-be-repeated.js';
+import { encodeReply } from './encode-branch-responses.js';
+import { recordNullCompensation } from './record-null-compensation.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 
 /** Answers dtm for everything that was thrown before, in or behind a branch method, and logs it once. */
@@ -47,16 +49,64 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
   ) {}
 
   /** @internal */
-  catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
+  catch(error: unknown, host: ArgumentsHost): Observable<unknown> | void {
     const grpc = findGrpcArguments(host);
-    if (grpc) {
-      const answer = this.#grpcError(error, grpc);
-      return throwError(() => answer);
-    }
+    if (grpc) return this.#catchGrpc(error, grpc);
     // the method also serves another transport, whose callers are not dtm
     if (host.getType() !== 'http') throw error;
     const request = host.switchToHttp().getRequest<RequestWithQuery>();
     const response = host.switchToHttp().getResponse<object>();
+    const call = findIncomingCall(request);
+    const recorded = recordNullCompensation(error, call, this.settings.databases);
+    if (!recorded) return this.#answerHttp(error, request, response);
+    const answering = this.#answerRecorded(recorded, error, call!, request, response);
+    // Nest does not wait for a filter
+    if (response instanceof InProcessResponse) response.answering = answering;
+  }
+
+  async #answerRecorded(
+    recorded: Promise<unknown>,
+    error: unknown,
+    call: IncomingBranchCall,
+    request: RequestWithQuery,
+    response: object,
+  ): Promise<void> {
+    const left = await recorded;
+    try {
+      if (left !== undefined) return this.#answerHttp(left, request, response);
+      this.#logNullCompensation(error, call);
+      if (response instanceof InProcessResponse) response.answer ??= encodeReply(response, undefined, 200);
+      else this.adapterHost.httpAdapter.reply(response, undefined, 200);
+    } catch (failure) {
+      this.#logger.error(`${call.handler} could not be answered: ${thrownMessage(failure)}`, stackOf(failure));
+    }
+  }
+
+  #catchGrpc(error: unknown, args: GrpcArguments): Observable<unknown> {
+    const call = findIncomingCall(args[1]);
+    const fail = (thrown: unknown): Observable<never> => {
+      const answer = this.#grpcError(thrown, args);
+      return throwError(() => answer);
+    };
+    const recorded = recordNullCompensation(error, call, this.settings.databases);
+    if (!recorded) return fail(error);
+    return from(recorded).pipe(
+      mergeMap((left) => {
+        if (left !== undefined) return fail(left);
+        this.#logNullCompensation(error, call!);
+        return of(call!.emptyReply);
+      }),
+    );
+  }
+
+  #logNullCompensation(error: unknown, { context, handler }: IncomingBranchCall): void {
+    const { gid, transType, branchId, op } = context;
+    this.#logger.warn(
+      `${transType} ${gid}, branch ${branchId}, ${op} at ${handler} has nothing to undo: the barrier shows that the branch never ran; refused with: ${thrownMessage(error)}`,
+    );
+  }
+
+  #answerHttp(error: unknown, request: RequestWithQuery, response: object): void {
     const answer = this.#httpAnswer(error, request);
     if (response instanceof InProcessResponse) {
       response.answer ??= answer;

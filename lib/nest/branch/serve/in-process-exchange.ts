@@ -67,6 +67,8 @@ export class InProcessResponse {
   statusCode = 200;
   /** What the caller gets; undefined until the route has answered. */
   answer: HttpAnswer | undefined;
+  /** Resolves when the answer is there, if that takes longer than the route. */
+  answering: Promise<void> | undefined;
   readonly #headers = new Map<string, unknown>();
 
   get headersSent(): boolean {
