@@ -13,7 +13,7 @@ import type { DtmModuleOptions } from './options/dtm.options.js';
  */
 export const DTM_OPTIONS = Symbol('DTM_OPTIONS');
 
-/** Options of the module itself, beside those of the package. */
+/** Options of the module itself, in addition to those of the package. */
 export interface DtmModuleExtras {
   /** Whether every module of the application can inject `DtmService` without importing `DtmModule`. @default true */
   readonly isGlobal?: boolean | undefined;

@@ -127,7 +127,7 @@ export class DtmBarrierError extends DtmError {
   }
 }
 
-/** The local transaction of a message cannot run: it ran before, or the coordinator asked about it first. */
+/** The local transaction of a message cannot run: it ran before, or the query-back came first. */
 @brand('DtmDuplicatedError')
 export class DtmDuplicatedError extends DtmError {
   /** @param message - names the gid */

@@ -22,7 +22,7 @@ export class FairSlots {
     this.#total = total;
   }
 
-  /** No slot is taken, and nobody waits. */
+  /** No slot is taken, and no caller waits. */
   get isIdle(): boolean {
     return this.#parties.size === 0;
   }

@@ -15,7 +15,7 @@ const currentUse = new AsyncLocalStorage<ExclusiveUse>();
 /**
  * Runs work with exclusive use of a connection, after all work that was started before.
  *
- * @param connection - object of the user that stands for the connection
+ * @param connection - object of the user that identifies the connection
  * @throws DtmConfigError inside other work on the same connection, which would wait for itself
  */
 export async function runExclusive<T>(connection: object, work: () => Promise<T>): Promise<T> {

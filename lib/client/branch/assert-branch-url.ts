@@ -7,7 +7,7 @@ import {
 } from '../../protocol/internal.js';
 import type { Transport } from '../../transport/index.js';
 
-/** Stands for any call in the check of an address. */
+/** A sample call, for the check of an address. */
 const ANY_CALL = { gid: 'gid', transType: 'saga', branchId: '01' } as const;
 
 /**

@@ -16,8 +16,8 @@ export interface MsgOptions extends GlobalTransactionOptions {
    */
   readonly queryPrepared?: string | undefined;
   /**
-   * Called when the local transaction has failed and the message could not be dropped. The coordinator asks at
-   * `queryPrepared` after `timeoutToFailSeconds`, and then drops the message.
+   * Called when the local transaction has failed and the message could not be dropped. The coordinator makes the
+   * query-back after `timeoutToFailSeconds`, and then drops the message.
    *
    * @default a process warning
    */
@@ -27,7 +27,7 @@ export interface MsgOptions extends GlobalTransactionOptions {
 /** Dependencies of a message. */
 export interface MsgDependencies extends TransactionDependencies {
   /**
-   * Finds the endpoint where the coordinator asks about local transactions of a database.
+   * Finds the endpoint of the query-back about local transactions of a database.
    *
    * @param adapter - the database
    * @param protocol - of the message; an endpoint of gRPC needs `grpc`

@@ -91,9 +91,9 @@ export class Msg {
 
   /**
    * Stores the message at the coordinator, which does not deliver it yet. Call it before a local transaction that you run
-   * yourself. When no submit arrives in time, the coordinator asks at `queryPrepared`.
+   * yourself. When no submit arrives in time, the coordinator makes the query-back to `queryPrepared`.
    *
-   * @param queryPrepared - URL to ask. @default that of the options
+   * @param queryPrepared - URL of the query-back. @default that of the options
    * @returns the gid
    * @throws DtmConfigError without such a URL; what `DtmApi.prepare` throws
    */

@@ -18,7 +18,7 @@ export interface EgoOptions {
    * @default the registry of the first target
    */
   readonly registry?: string | undefined;
-  /** How etcd is reached, beside its addresses. @default without a user and TLS */
+  /** How etcd is reached, in addition to its addresses. @default without a user and TLS */
   readonly etcd?: EtcdOptions | undefined;
   /** How Kubernetes is reached. @default as from inside a pod */
   readonly k8s?: K8sOptions | undefined;

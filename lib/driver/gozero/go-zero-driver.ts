@@ -18,13 +18,13 @@ import { NacosAddresses } from './nacos-addresses.js';
 
 /** Options of {@link goZeroDriver}. */
 export interface GoZeroOptions {
-  /** How etcd is reached, beside its addresses. @default without a user and TLS */
+  /** How etcd is reached, in addition to its addresses. @default without a user and TLS */
   readonly etcd?: EtcdOptions | undefined;
-  /** How Consul is reached, beside its addresses. @default without a token and TLS */
+  /** How Consul is reached, in addition to its addresses. @default without a token and TLS */
   readonly consul?: ConsulOptions | undefined;
   /** How Kubernetes is reached. @default as from inside a pod */
   readonly k8s?: K8sOptions | undefined;
-  /** How Nacos is reached, beside its addresses. @default without a user and TLS */
+  /** How Nacos is reached, in addition to its addresses. @default without a user and TLS */
   readonly nacos?: NacosOptions | undefined;
 }
 

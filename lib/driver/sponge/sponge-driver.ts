@@ -18,11 +18,11 @@ export interface SpongeOptions {
    * @default the registry of the first target
    */
   readonly registry?: string | undefined;
-  /** How etcd is reached, beside its addresses. @default without a user and TLS */
+  /** How etcd is reached, in addition to its addresses. @default without a user and TLS */
   readonly etcd?: EtcdOptions | undefined;
-  /** How Consul is reached, beside its addresses. @default without a token and TLS */
+  /** How Consul is reached, in addition to its addresses. @default without a token and TLS */
   readonly consul?: ConsulOptions | undefined;
-  /** How Nacos is reached, beside its addresses. @default without a user and TLS */
+  /** How Nacos is reached, in addition to its addresses. @default without a user and TLS */
   readonly nacos?: NacosOptions | undefined;
 }
 

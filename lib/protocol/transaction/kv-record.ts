@@ -1,4 +1,4 @@
-/** A value that the coordinator stores beside transactions, e.g. the subscribers of a topic: docs/protocol.md#key-value-records. */
+/** A value that the coordinator stores in addition to transactions, e.g. the subscribers of a topic: docs/protocol.md#key-value-records. */
 export interface KvRecord {
   /** Category, e.g. `topics`. */
   readonly category: string;

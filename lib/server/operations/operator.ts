@@ -85,7 +85,7 @@ export class Operator {
   }
 
   /**
-   * Leases of other processes that are longer than usual: nobody would touch their transactions for long if the processes
+   * Leases of other processes that are longer than usual: no process would touch their transactions for long if the owners
    * have ended. Leases of the usual length end soon by themselves, and most of their processes are alive.
    */
   #longLeases(laterThan = 0): LeaseFilter {

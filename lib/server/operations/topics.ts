@@ -15,7 +15,7 @@ import { limitError } from '../settings.js';
 /** Category of the key-value records that hold topics, as in Go dtm. */
 const CATEGORY = 'topics';
 
-/** Stands for any delivery when the URL of a subscriber is checked. */
+/** A sample delivery, for the check of a subscriber's URL. */
 const DELIVERY = { gid: 'gid', transType: 'msg', branchId: '01', op: 'action' } as const;
 
 interface Subscriber {

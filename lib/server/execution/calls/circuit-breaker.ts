@@ -49,7 +49,7 @@ export class CircuitBreaker {
    * called early, so the call does not count for the transaction.
    *
    * @param target - where the call leads
-   * @param caller - on whose behalf
+   * @param caller - the transaction that makes the call
    * @param send - makes the call
    */
   async call(target: Target, caller: Caller, send: () => Promise<Outcome>): Promise<Outcome | Deferred> {
@@ -77,7 +77,7 @@ export class CircuitBreaker {
    * Defers a call when a circuit of its target is open and the call is no probe.
    *
    * @param target - where the call leads
-   * @param caller - on whose behalf
+   * @param caller - the transaction that makes the call
    * @returns undefined when the call may be made
    */
   deferIfOpen(target: Target, caller: Caller): Deferred | undefined {

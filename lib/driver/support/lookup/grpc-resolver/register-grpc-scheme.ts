@@ -49,7 +49,7 @@ const WITHOUT_OPTIONS = 'registries without options';
 const OWNERS = Symbol.for('nestjs-dtm:grpc-schemes');
 
 /**
- * Teaches a copy of gRPC the targets of a scheme, for all its channels: those of the coordinator, of the client and of Nest's
+ * Registers the targets of a scheme in a copy of gRPC, for all its channels: those of the coordinator, of the client and of Nest's
  * `ClientGrpc`. Idempotent: the first source of a driver stays.
  *
  * @param grpc - the copy of `@grpc/grpc-js` that makes the calls

@@ -1,6 +1,6 @@
 import type { RegistryTls } from '../registry-tls.js';
 
-/** How Consul is reached, beside its addresses. */
+/** How Consul is reached, in addition to its addresses. */
 export interface ConsulOptions {
   /** ACL token. @default none */
   readonly token?: string | undefined;

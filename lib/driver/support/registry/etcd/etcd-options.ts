@@ -1,6 +1,6 @@
 import type { RegistryTls } from '../registry-tls.js';
 
-/** How etcd is reached, beside its addresses. */
+/** How etcd is reached, in addition to its addresses. */
 export interface EtcdOptions {
   /** Name of the user. @default none */
   readonly user?: string | undefined;

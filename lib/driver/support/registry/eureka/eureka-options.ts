@@ -4,7 +4,7 @@ import { basicAuth } from '../basic-auth.js';
 import type { RegistryMember } from '../registry-http-client.js';
 import type { RegistryTls } from '../registry-tls.js';
 
-/** How Eureka is reached, beside its URLs. */
+/** How Eureka is reached, in addition to its URLs. */
 export interface EurekaOptions {
   /** User of HTTP basic authentication, for URLs without a user. @default none */
   readonly user?: string | undefined;

@@ -1,6 +1,6 @@
 import type { RegistryTls } from '../registry-tls.js';
 
-/** How Nacos is reached, beside its addresses. */
+/** How Nacos is reached, in addition to its addresses. */
 export interface NacosOptions {
   /** Name of the user. @default none */
   readonly user?: string | undefined;
