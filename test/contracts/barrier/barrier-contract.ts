@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { RUNS, prepare, type BarrierBed } from './barrier-bed.js';
+import { RUNS, prepare, type BarrierFixture } from './barrier-fixture.js';
 import { decisions } from './cases/decisions.js';
 import { failures } from './cases/failures.js';
 import { identifiers } from './cases/identifiers.js';
@@ -13,20 +13,20 @@ import { tables } from './cases/tables.js';
  * What every barrier adapter must do, in every database.
  *
  * @param name - adapter and database
- * @param setup - makes the bed; its database may hold other things, and a barrier table
+ * @param setup - makes the fixture; its database may hold other things, and a barrier table
  */
-export function barrierContract<Tx>(name: string, setup: () => Promise<BarrierBed<Tx>>): void {
+export function barrierContract<Tx>(name: string, setup: () => Promise<BarrierFixture<Tx>>): void {
   describe(name, () => {
-    let bed: BarrierBed<Tx> | undefined;
-    const opened = (): BarrierBed<Tx> => {
-      if (!bed) throw new Error('the bed is made before the first test');
-      return bed;
+    let fixture: BarrierFixture<Tx> | undefined;
+    const opened = (): BarrierFixture<Tx> => {
+      if (!fixture) throw new Error('the fixture is made before the first test');
+      return fixture;
     };
     beforeAll(async () => {
-      bed = await setup();
-      await prepare(bed);
+      fixture = await setup();
+      await prepare(fixture);
     });
-    afterAll(() => bed?.close());
+    afterAll(() => fixture?.close());
 
     describe('call', () => decisions(opened, RUNS.call));
     describe('join', () => decisions(opened, RUNS.join));

@@ -3,20 +3,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMariadb, type MariadbServer } from '../../services/mariadb.mjs';
 import { startPostgres, type PostgresServer } from '../../services/postgres.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { BranchStory, prepare, type BarrierBed } from './barrier-bed.js';
-import { pgPoolBed } from './beds/pg-pool-bed.js';
-import { mysql2PoolBed } from './beds/mysql2-pool-bed.js';
-import { typeOrmBed } from './beds/typeorm-bed.js';
+import { BranchStory, prepare, type BarrierFixture } from './barrier-fixture.js';
+import { pgPoolFixture } from './fixtures/pg-pool-fixture.js';
+import { mysql2PoolFixture } from './fixtures/mysql2-pool-fixture.js';
+import { typeOrmFixture } from './fixtures/typeorm-fixture.js';
 
 const logging = false;
 
-crashes('postgres', 'pgBarrier on PostgreSQL', startPostgres, ({ url }) => pgPoolBed(url));
+crashes('postgres', 'pgBarrier on PostgreSQL', startPostgres, ({ url }) => pgPoolFixture(url));
 crashes('postgres', 'typeOrmBarrier on PostgreSQL', startPostgres, ({ url }) =>
-  typeOrmBed({ type: 'postgres', url, logging }),
+  typeOrmFixture({ type: 'postgres', url, logging }),
 );
-crashes('mariadb', 'mysql2Barrier on MariaDB', startMariadb, ({ url }) => mysql2PoolBed(url));
+crashes('mariadb', 'mysql2Barrier on MariaDB', startMariadb, ({ url }) => mysql2PoolFixture(url));
 crashes('mariadb', 'typeOrmBarrier on MariaDB', startMariadb, ({ url }) =>
-  typeOrmBed({ type: 'mariadb', url, logging }),
+  typeOrmFixture({ type: 'mariadb', url, logging }),
 );
 
 /** What is left of a branch when its database dies under it. */
@@ -24,28 +24,28 @@ function crashes<Tx, Server extends MariadbServer | PostgresServer>(
   service: 'postgres' | 'mariadb',
   name: string,
   start: () => Promise<Server>,
-  makeBed: (server: Server) => Promise<BarrierBed<Tx>>,
+  makeFixture: (server: Server) => Promise<BarrierFixture<Tx>>,
 ): void {
   const requirement = requireOrSkip(service);
   describe.skipIf(!requirement.available)(requirement.title(name), () => {
     let server: Server;
-    let bed: BarrierBed<Tx>;
+    let fixture: BarrierFixture<Tx>;
     beforeAll(async () => {
       server = await start();
-      bed = await makeBed(server);
-      await prepare(bed);
+      fixture = await makeFixture(server);
+      await prepare(fixture);
     });
     afterAll(async () => {
-      await bed?.close();
+      await fixture?.close();
       await server?.stop();
     });
 
     it('keeps nothing of a running branch, everything of a finished one, and runs each once', async () => {
-      const [done, underWay] = [new BranchStory(bed), new BranchStory(bed)];
-      const act = (story: BranchStory<Tx>) => story.request('action').call(bed.adapter(), story.work('action'));
+      const [done, underWay] = [new BranchStory(fixture), new BranchStory(fixture)];
+      const act = (story: BranchStory<Tx>) => story.request('action').call(fixture.adapter(), story.work('action'));
       expect(await act(done)).toBe('did action');
 
-      const killed = underWay.request('action').call(bed.adapter(), async (tx) => {
+      const killed = underWay.request('action').call(fixture.adapter(), async (tx) => {
         await underWay.work('action')(tx);
         await server.kill();
       });

@@ -1,7 +1,7 @@
 import libsql from 'libsql';
 import { barrierContract } from './barrier-contract.js';
-import { typeOrmBed } from './beds/typeorm-bed.js';
+import { typeOrmFixture } from './fixtures/typeorm-fixture.js';
 
 barrierContract('typeOrmBarrier on libSQL', () =>
-  typeOrmBed({ type: 'better-sqlite3', driver: libsql, database: ':memory:' }),
+  typeOrmFixture({ type: 'better-sqlite3', driver: libsql, database: ':memory:' }),
 );

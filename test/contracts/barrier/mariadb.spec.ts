@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { startMariadb, type MariadbServer } from '../../services/mariadb.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { barrierContract } from './barrier-contract.js';
-import { mysql2PoolBed } from './beds/mysql2-pool-bed.js';
-import { typeOrmBed } from './beds/typeorm-bed.js';
+import { mysql2PoolFixture } from './fixtures/mysql2-pool-fixture.js';
+import { typeOrmFixture } from './fixtures/typeorm-fixture.js';
 
 const mariadb = requireOrSkip('mariadb');
 
@@ -14,8 +14,8 @@ describe.skipIf(!mariadb.available)(mariadb.title('MariaDB'), () => {
   });
   afterAll(() => server?.stop());
 
-  barrierContract('mysql2Barrier', () => mysql2PoolBed(server.url));
+  barrierContract('mysql2Barrier', () => mysql2PoolFixture(server.url));
   barrierContract('typeOrmBarrier', () =>
-    typeOrmBed({ type: 'mariadb', url: server.url, poolSize: 30, extra: { connectionLimit: 30 } }),
+    typeOrmFixture({ type: 'mariadb', url: server.url, poolSize: 30, extra: { connectionLimit: 30 } }),
   );
 });

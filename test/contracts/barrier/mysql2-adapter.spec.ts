@@ -6,8 +6,8 @@ import { DtmArgumentError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { startMariadb, type MariadbServer } from '../../services/mariadb.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { BranchStory, prepare, type BarrierBed } from './barrier-bed.js';
-import { mysql2PoolBed } from './beds/mysql2-pool-bed.js';
+import { BranchStory, prepare, type BarrierFixture } from './barrier-fixture.js';
+import { mysql2PoolFixture } from './fixtures/mysql2-pool-fixture.js';
 
 const mariadb = requireOrSkip('mariadb');
 
@@ -60,22 +60,22 @@ describe('mysql2Barrier', () => {
 
 describe.skipIf(!mariadb.available)(mariadb.title('mysql2Barrier on MariaDB'), () => {
   let server: MariadbServer;
-  let bed: BarrierBed<PoolConnection>;
+  let fixture: BarrierFixture<PoolConnection>;
   let story: BranchStory<PoolConnection>;
   let pool: Pool;
   beforeAll(async () => {
     server = await startMariadb();
-    bed = await mysql2PoolBed(server.url);
-    await prepare(bed);
+    fixture = await mysql2PoolFixture(server.url);
+    await prepare(fixture);
     pool = mysql.createPool({ uri: server.url, connectionLimit: 1 });
   });
   afterAll(async () => {
     await pool?.end();
-    await bed?.close();
+    await fixture?.close();
     await server?.stop();
   });
   beforeEach(() => {
-    story = new BranchStory(bed);
+    story = new BranchStory(fixture);
   });
 
   it('releases every connection, and uses only one when the pool has one', async () => {
@@ -92,7 +92,7 @@ describe.skipIf(!mariadb.available)(mariadb.title('mysql2Barrier on MariaDB'), (
   });
 
   it('closes a lost connection', async () => {
-    const lost = story.request('action').call(mysql2Barrier(pool), (connection) => bed.sessions!.kill(connection));
+    const lost = story.request('action').call(mysql2Barrier(pool), (connection) => fixture.sessions!.kill(connection));
     await expect(lost).rejects.toThrow(/retry/);
     expect(connectionsOf(pool)).toEqual({ all: 0, free: 0 });
     expect(await story.request('action').call(mysql2Barrier(pool), story.work('action'))).toBe('did action');
@@ -102,7 +102,9 @@ describe.skipIf(!mariadb.available)(mariadb.title('mysql2Barrier on MariaDB'), (
     const level = async (connection: Pool | PoolConnection) =>
       (await connection.query('select @@session.tx_isolation as level'))[0] as { level: string }[];
     await pool.query("set session tx_isolation = 'SERIALIZABLE'");
-    const rows = await story.request('action').call(mysql2Barrier(pool), (connection) => bed.query(connection, LEVEL));
+    const rows = await story
+      .request('action')
+      .call(mysql2Barrier(pool), (connection) => fixture.query(connection, LEVEL));
     expect(rows).toEqual([{ level: 'READ COMMITTED' }]);
     expect(await level(pool)).toEqual([{ level: 'SERIALIZABLE' }]);
   });
@@ -188,7 +190,7 @@ const misbehaving = (run: (sql: string) => Promise<void>) => {
     release: () => void released.push('release'),
     destroy: () => void released.push('destroy'),
   };
-  const story = new BranchStory({} as BarrierBed<typeof connection>);
+  const story = new BranchStory({} as BarrierFixture<typeof connection>);
   const adapter = mysql2Barrier({ pool: {}, getConnection: async () => connection });
   return { released, adapter, barrier: story.request('action') };
 };

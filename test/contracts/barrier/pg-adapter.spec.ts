@@ -7,8 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } f
 import { startPostgres, type PostgresServer } from '../../services/postgres.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { sqlBarrier } from 'nestjs-dtm/barrier/sql';
-import { BranchStory, prepare, type BarrierBed } from './barrier-bed.js';
-import { pgPoolBed } from './beds/pg-pool-bed.js';
+import { BranchStory, prepare, type BarrierFixture } from './barrier-fixture.js';
+import { pgPoolFixture } from './fixtures/pg-pool-fixture.js';
 
 const postgres = requireOrSkip('postgres');
 
@@ -31,7 +31,7 @@ describe('pgBarrier', () => {
     const database = await PGlite.create();
     const adapter = pgBarrier(database);
     await adapter.createTable();
-    const story = new BranchStory({} as BarrierBed<Transaction>);
+    const story = new BranchStory({} as BarrierFixture<Transaction>);
     const barrier = story.request('action');
     // a new adapter, as in a handler
     const nested = barrier.call(adapter, () => barrier.call(pgBarrier(database), async () => 'never'));
@@ -73,14 +73,14 @@ describe('pgBarrier', () => {
 
 describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), () => {
   let server: PostgresServer;
-  let bed: BarrierBed<PoolClient>;
+  let fixture: BarrierFixture<PoolClient>;
   beforeAll(async () => {
     server = await startPostgres();
-    bed = await pgPoolBed(server.url);
-    await prepare(bed);
+    fixture = await pgPoolFixture(server.url);
+    await prepare(fixture);
   });
   afterAll(async () => {
-    await bed?.close();
+    await fixture?.close();
     await server?.stop();
   });
 
@@ -111,7 +111,7 @@ describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), 
 
   it('releases every connection, and uses only one when the pool has one', async () => {
     const pool = new Pool({ connectionString: server.url, max: 1 });
-    const story = new BranchStory(bed);
+    const story = new BranchStory(fixture);
     const barrier = story.request('action');
     const calls = Array.from({ length: 10 }, (_, index) =>
       barrier.call(pgBarrier(pool), async (client) => {
@@ -131,8 +131,8 @@ describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), 
   it('closes a lost connection', async () => {
     const pool = new Pool({ connectionString: server.url, max: 1 });
     pool.on('error', () => {}); // every pool of node-postgres needs one
-    const story = new BranchStory(bed);
-    const lost = story.request('action').call(pgBarrier(pool), (client) => bed.sessions!.kill(client));
+    const story = new BranchStory(fixture);
+    const lost = story.request('action').call(pgBarrier(pool), (client) => fixture.sessions!.kill(client));
     await expect(lost).rejects.toThrow(/retry/);
     expect(pool.totalCount).toBe(0);
     expect(await story.request('action').call(pgBarrier(pool), story.work('action'))).toBe('did action');
@@ -144,7 +144,7 @@ describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), 
       connectionString: server.url,
       options: '-c default_transaction_isolation=serializable -c default_transaction_deferrable=on',
     });
-    const story = new BranchStory(bed);
+    const story = new BranchStory(fixture);
     const level = await story
       .request('action')
       .call(pgBarrier(pool), async (client) => (await client.query('show transaction_isolation')).rows);
@@ -164,7 +164,7 @@ describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), 
       });
       afterAll(() => client?.end());
       beforeEach(() => {
-        story = new BranchStory(bed);
+        story = new BranchStory(fixture);
       });
       const work = (op: string) => async (tx: Client) => void (await story.work(op)(tx as PoolClient));
 
@@ -216,7 +216,7 @@ describe.skipIf(!postgres.available)(postgres.title('pgBarrier on PostgreSQL'), 
   it('does not release a client of a pool', async () => {
     const pool = new Pool({ connectionString: server.url });
     const client = await pool.connect();
-    const story = new BranchStory(bed);
+    const story = new BranchStory(fixture);
     expect(await story.request('action').call(pgBarrier(client), story.work('action'))).toBe('did action');
     expect(pool.idleCount).toBe(0);
     client.release();
@@ -242,7 +242,7 @@ const misbehaving = (query: (text: string) => Promise<string>) => {
     release: (broken: boolean) => void released.push(broken),
   };
   const adapter = pgBarrier({ totalCount: 1, connect: async () => client });
-  return { released, adapter, barrier: new BranchStory({} as BarrierBed<typeof client>).request('action') };
+  return { released, adapter, barrier: new BranchStory({} as BarrierFixture<typeof client>).request('action') };
 };
 
 // never called: they show what is inferred from the libraries' own types

@@ -1,4 +1,4 @@
 import { barrierContract } from './barrier-contract.js';
-import { pgliteBed } from './beds/pglite-bed.js';
+import { pgliteFixture } from './fixtures/pglite-fixture.js';
 
-barrierContract('pgBarrier on PGlite', pgliteBed);
+barrierContract('pgBarrier on PGlite', pgliteFixture);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../services/postgres.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { barrierContract } from './barrier-contract.js';
-import { pgPoolBed } from './beds/pg-pool-bed.js';
-import { typeOrmBed } from './beds/typeorm-bed.js';
+import { pgPoolFixture } from './fixtures/pg-pool-fixture.js';
+import { typeOrmFixture } from './fixtures/typeorm-fixture.js';
 
 const postgres = requireOrSkip('postgres');
 
@@ -14,6 +14,6 @@ describe.skipIf(!postgres.available)(postgres.title('PostgreSQL'), () => {
   });
   afterAll(() => server?.stop());
 
-  barrierContract('pgBarrier with a pool', () => pgPoolBed(server.url));
-  barrierContract('typeOrmBarrier', () => typeOrmBed({ type: 'postgres', url: server.url, extra: { max: 30 } }));
+  barrierContract('pgBarrier with a pool', () => pgPoolFixture(server.url));
+  barrierContract('typeOrmBarrier', () => typeOrmFixture({ type: 'postgres', url: server.url, extra: { max: 30 } }));
 });

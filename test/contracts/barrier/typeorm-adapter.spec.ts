@@ -7,27 +7,27 @@ import { typeOrmBarrier } from 'nestjs-dtm/barrier/typeorm';
 import { DtmBarrierError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { DataSource, type EntityManager } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
-import { BranchStory, prepare, type BarrierBed } from './barrier-bed.js';
-import { typeOrmBed } from './beds/typeorm-bed.js';
+import { BranchStory, prepare, type BarrierFixture } from './barrier-fixture.js';
+import { typeOrmFixture } from './fixtures/typeorm-fixture.js';
 
 describe('typeOrmBarrier', () => {
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-dtm-barrier-'));
   const options = { type: 'better-sqlite3', driver: libsql, database: join(folder, 'db'), timeout: 0 } as const;
   let dataSource: DataSource;
-  let bed: BarrierBed<EntityManager>;
+  let fixture: BarrierFixture<EntityManager>;
   let story: BranchStory<EntityManager>;
   beforeAll(async () => {
-    bed = await typeOrmBed(options);
-    await prepare(bed);
+    fixture = await typeOrmFixture(options);
+    await prepare(fixture);
     dataSource = await new DataSource(options).initialize();
   });
   afterAll(async () => {
     await dataSource?.destroy();
-    await bed?.close();
+    await fixture?.close();
     rmSync(folder, { recursive: true });
   });
   beforeEach(() => {
-    story = new BranchStory(bed);
+    story = new BranchStory(fixture);
   });
 
   it('gives business code the EntityManager', () => {
@@ -80,7 +80,7 @@ describe('typeOrmBarrier', () => {
   });
 
   it('says "retry" while another connection writes', async () => {
-    const other = await bed.begin();
+    const other = await fixture.begin();
     await story.work('other')(other.tx);
     const call = story.request('action').call(typeOrmBarrier(dataSource), story.work('action'));
     await expect(call).rejects.toThrow(/another transaction holds a lock that this one needs .*retry/);

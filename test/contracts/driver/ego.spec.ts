@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startEtcd, type EtcdServer } from '../../services/etcd.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { egoEtcdBed } from './beds/ego-etcd-bed.js';
+import { egoEtcdFixture } from './fixtures/ego-etcd-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const etcd = requireOrSkip('etcd');
@@ -13,5 +13,5 @@ describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('ego on etcd', () => egoEtcdBed(server));
+  driverContract('ego on etcd', () => egoEtcdFixture(server));
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startConsul, type ConsulServer } from '../../services/consul.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { goZeroConsulBed } from './beds/gozero-consul-bed.js';
+import { goZeroConsulFixture } from './fixtures/gozero-consul-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const consul = requireOrSkip('consul');
@@ -13,5 +13,5 @@ describe.skipIf(!consul.available)(consul.title('consul'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('go-zero on consul', () => goZeroConsulBed(server));
+  driverContract('go-zero on consul', () => goZeroConsulFixture(server));
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startNacos, type NacosServer } from '../../services/nacos.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { goZeroNacosBed } from './beds/gozero-nacos-bed.js';
+import { goZeroNacosFixture } from './fixtures/gozero-nacos-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const nacos = requireOrSkip('nacos');
@@ -13,5 +13,5 @@ describe.skipIf(!nacos.available)(nacos.title('Nacos'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('go-zero on Nacos', () => goZeroNacosBed(server));
+  driverContract('go-zero on Nacos', () => goZeroNacosFixture(server));
 });

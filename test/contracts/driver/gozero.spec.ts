@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startEtcd, type EtcdServer } from '../../services/etcd.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { goZeroEtcdBed } from './beds/gozero-etcd-bed.js';
+import { goZeroEtcdFixture } from './fixtures/gozero-etcd-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const etcd = requireOrSkip('etcd');
@@ -13,5 +13,5 @@ describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('go-zero on etcd', () => goZeroEtcdBed(server));
+  driverContract('go-zero on etcd', () => goZeroEtcdFixture(server));
 });

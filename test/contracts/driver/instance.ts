@@ -3,7 +3,7 @@ import type { DtmDriver } from 'nestjs-dtm/driver';
 import { onTestFinished } from 'vitest';
 import { GrpcParticipant } from '../../support/grpc-participant.js';
 import { Participant } from '../../support/participant.js';
-import type { DriverBed } from './driver-bed.js';
+import type { DriverFixture } from './driver-fixture.js';
 
 /** An instance that answers with its address. */
 export interface Instance {
@@ -22,7 +22,7 @@ const METHOD = 'bank.Bank/In';
 const TIMEOUT_MS = 10_000;
 
 /** Starts an instance on a free port. */
-export async function startInstance(protocol: DriverBed['protocol']): Promise<Instance> {
+export async function startInstance(protocol: DriverFixture['protocol']): Promise<Instance> {
   if (protocol === 'grpc') {
     const participant = await GrpcParticipant.start();
     participant.answer(METHOD, { message: Buffer.from(participant.address) });
@@ -37,14 +37,14 @@ export async function startInstance(protocol: DriverBed['protocol']): Promise<In
 /**
  * Calls a service as the clients of the package do: through the resolver of gRPC, or of HTTP names.
  *
- * @param bed - bed of the driver
+ * @param fixture - fixture of the driver
  * @param driver - the driver that looks the service up
  * @param service - its name
  * @returns calls once, and returns the address of the instance
  */
-export async function callTo(bed: DriverBed, driver: DtmDriver, service: string): Promise<Call> {
-  const address = bed.address(service);
-  if (bed.protocol === 'http') {
+export async function callTo(fixture: DriverFixture, driver: DtmDriver, service: string): Promise<Call> {
+  const address = fixture.address(service);
+  if (fixture.protocol === 'http') {
     return async () => {
       const { url } = await driver.http!.resolve(address, TIMEOUT_MS);
       const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startConsul, type ConsulServer } from '../../services/consul.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { kratosConsulBed } from './beds/kratos-consul-bed.js';
+import { kratosConsulFixture } from './fixtures/kratos-consul-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const consul = requireOrSkip('consul');
@@ -13,5 +13,5 @@ describe.skipIf(!consul.available)(consul.title('consul'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('kratos on consul', () => kratosConsulBed(server));
+  driverContract('kratos on consul', () => kratosConsulFixture(server));
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startEtcd, type EtcdServer } from '../../services/etcd.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { kratosEtcdBed } from './beds/kratos-etcd-bed.js';
+import { kratosEtcdFixture } from './fixtures/kratos-etcd-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const etcd = requireOrSkip('etcd');
@@ -13,5 +13,5 @@ describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('kratos on etcd', () => kratosEtcdBed(server));
+  driverContract('kratos on etcd', () => kratosEtcdFixture(server));
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startPolaris, type PolarisServer } from '../../services/polaris.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { polarisBed } from './beds/polaris-bed.js';
+import { polarisFixture } from './fixtures/polaris-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const polaris = requireOrSkip('polaris');
@@ -13,5 +13,5 @@ describe.skipIf(!polaris.available)(polaris.title('Polaris'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('Polaris', () => polarisBed(server));
+  driverContract('Polaris', () => polarisFixture(server));
 });

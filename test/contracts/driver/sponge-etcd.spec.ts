@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startEtcd, type EtcdServer } from '../../services/etcd.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { spongeEtcdBed } from './beds/sponge-etcd-bed.js';
+import { spongeEtcdFixture } from './fixtures/sponge-etcd-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const etcd = requireOrSkip('etcd');
@@ -13,5 +13,5 @@ describe.skipIf(!etcd.available)(etcd.title('etcd'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('sponge on etcd', () => spongeEtcdBed(server));
+  driverContract('sponge on etcd', () => spongeEtcdFixture(server));
 });

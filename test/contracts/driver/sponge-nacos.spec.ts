@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startNacos, type NacosServer } from '../../services/nacos.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { spongeNacosBed } from './beds/sponge-nacos-bed.js';
+import { spongeNacosFixture } from './fixtures/sponge-nacos-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const nacos = requireOrSkip('nacos');
@@ -13,5 +13,5 @@ describe.skipIf(!nacos.available)(nacos.title('nacos'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('sponge on nacos', () => spongeNacosBed(server));
+  driverContract('sponge on nacos', () => spongeNacosFixture(server));
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startEureka, type EurekaServer } from '../../services/eureka.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { springEurekaBed } from './beds/spring-eureka-bed.js';
+import { springEurekaFixture } from './fixtures/spring-eureka-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const eureka = requireOrSkip('eureka');
@@ -13,5 +13,5 @@ describe.skipIf(!eureka.available)(eureka.title('Eureka'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('Spring Cloud on Eureka', () => springEurekaBed(server));
+  driverContract('Spring Cloud on Eureka', () => springEurekaFixture(server));
 });

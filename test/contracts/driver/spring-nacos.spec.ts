@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startNacos, type NacosServer } from '../../services/nacos.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { springNacosBed } from './beds/spring-nacos-bed.js';
+import { springNacosFixture } from './fixtures/spring-nacos-fixture.js';
 import { driverContract } from './driver-contract.js';
 
 const nacos = requireOrSkip('nacos');
@@ -13,5 +13,5 @@ describe.skipIf(!nacos.available)(nacos.title('Nacos'), () => {
   });
   afterAll(() => server?.stop());
 
-  driverContract('Spring Cloud on Nacos', () => springNacosBed(server));
+  driverContract('Spring Cloud on Nacos', () => springNacosFixture(server));
 });

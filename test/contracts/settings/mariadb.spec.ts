@@ -3,14 +3,14 @@ import { DtmConfigError } from 'nestjs-dtm/protocol';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { barrierContract } from '../barrier/barrier-contract.js';
-import { mysql2PoolBed } from '../barrier/beds/mysql2-pool-bed.js';
-import { typeOrmBed } from '../barrier/beds/typeorm-bed.js';
+import { mysql2PoolFixture } from '../barrier/fixtures/mysql2-pool-fixture.js';
+import { typeOrmFixture } from '../barrier/fixtures/typeorm-fixture.js';
 import { mariadb, type SqlServer } from '../store/sql-servers.js';
 import { mysqlStore } from '../store/sql-stores.js';
 import { describeStore } from '../store/store-contract.js';
-import { mysql2XaBed } from '../xa/beds/mysql2-bed.js';
+import { mysql2XaFixture } from '../xa/fixtures/mysql2-fixture.js';
 import { mysql2Xa } from 'nestjs-dtm/xa/mysql2';
-import { registered } from '../xa/xa-bed.js';
+import { registered } from '../xa/xa-fixture.js';
 import { xaContract } from '../xa/xa-contract.js';
 
 /** Options of the server that change what new sessions get. */
@@ -85,11 +85,11 @@ describe.skipIf(!service.available)(service.title('MariaDB with other defaults')
     await expect(prepared).rejects.toThrow('XA needs sessions with autocommit');
   });
 
-  barrierContract('mysql2Barrier', () => mysql2PoolBed(server.url));
+  barrierContract('mysql2Barrier', () => mysql2PoolFixture(server.url));
   barrierContract('typeOrmBarrier', () =>
-    typeOrmBed({ type: 'mariadb', url: server.url, poolSize: 30, extra: { connectionLimit: 30 } }),
+    typeOrmFixture({ type: 'mariadb', url: server.url, poolSize: 30, extra: { connectionLimit: 30 } }),
   );
-  xaContract('mysql2Xa', () => mysql2XaBed(server.url));
+  xaContract('mysql2Xa', () => mysql2XaFixture(server.url));
 });
 
 /** Sets defaults of new sessions. */

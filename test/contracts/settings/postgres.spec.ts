@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { Pool } from 'pg';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { barrierContract } from '../barrier/barrier-contract.js';
-import { pgPoolBed } from '../barrier/beds/pg-pool-bed.js';
-import { typeOrmBed } from '../barrier/beds/typeorm-bed.js';
+import { pgPoolFixture } from '../barrier/fixtures/pg-pool-fixture.js';
+import { typeOrmFixture } from '../barrier/fixtures/typeorm-fixture.js';
 import { branchOf, detailsOf } from '../store/records.js';
 import { postgres, type SqlServer } from '../store/sql-servers.js';
 import { postgresStore } from '../store/sql-stores.js';
 import { describeStore } from '../store/store-contract.js';
-import { pgXaBed } from '../xa/beds/pg-bed.js';
+import { pgXaFixture } from '../xa/fixtures/pg-fixture.js';
 import { xaContract } from '../xa/xa-contract.js';
 
 /** Defaults that differ from those of PostgreSQL, as `alter database` and `alter role` could set them too. */
@@ -68,7 +68,7 @@ describe.skipIf(!service.available)(service.title('PostgreSQL with other default
     expect(await store.find('bytes')).toEqual(details);
   });
 
-  barrierContract('pgBarrier with a pool', () => pgPoolBed(server.url));
-  barrierContract('typeOrmBarrier', () => typeOrmBed({ type: 'postgres', url: server.url, extra: { max: 30 } }));
-  xaContract('pgXa', () => pgXaBed(server.url));
+  barrierContract('pgBarrier with a pool', () => pgPoolFixture(server.url));
+  barrierContract('typeOrmBarrier', () => typeOrmFixture({ type: 'postgres', url: server.url, extra: { max: 30 } }));
+  xaContract('pgXa', () => pgXaFixture(server.url));
 });

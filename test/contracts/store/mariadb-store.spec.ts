@@ -11,20 +11,24 @@ function accessTo({ server }: SqlStoreFixture): { host: string; port: number; us
   return { host: server.host, port: server.port, user: 'dtm', password: 'dtm' };
 }
 
-describeSqlStore(mariadb, (bed) => {
+describeSqlStore(mariadb, (fixture) => {
   describe('a pool of the application', () => {
     it.each<[string, () => { pool: MysqlStoreOptions['pool']; promise: mysql.Pool }]>([
       [
         'with promises',
         () => {
-          const pool = mysql.createPool({ ...accessTo(bed), rowsAsArray: true, dateStrings: true });
+          const pool = mysql.createPool({ ...accessTo(fixture), rowsAsArray: true, dateStrings: true });
           return { pool, promise: pool };
         },
       ],
       [
         'with callbacks',
         () => {
-          const pool = callbackMysql.createPool({ ...accessTo(bed), supportBigNumbers: true, bigNumberStrings: true });
+          const pool = callbackMysql.createPool({
+            ...accessTo(fixture),
+            supportBigNumbers: true,
+            bigNumberStrings: true,
+          });
           return { pool, promise: pool.promise() };
         },
       ],
@@ -48,7 +52,7 @@ describeSqlStore(mariadb, (bed) => {
     });
 
     it('that counts only changed rows is refused: a write that changes nothing would look like a lost lease', async () => {
-      const pool = mysql.createPool({ ...accessTo(bed), flags: ['-FOUND_ROWS'] });
+      const pool = mysql.createPool({ ...accessTo(fixture), flags: ['-FOUND_ROWS'] });
       onTestFinished(() => pool.end());
       const error = await mysqlStore({ pool })
         .open()
@@ -59,7 +63,7 @@ describeSqlStore(mariadb, (bed) => {
   });
 
   it('a write that changes nothing counts as written', async () => {
-    const store = await bed.open(bed.newTables());
+    const store = await fixture.open(fixture.newTables());
     await store.create(detailsOf('g', { status: 'aborting' }));
     const same = transactionOf('g', { status: 'aborting' });
     for (let count = 0; count < 3; count++)
@@ -74,11 +78,11 @@ describeSqlStore(mariadb, (bed) => {
   });
 
   it('times are stored in the time zone of the option', async () => {
-    const tables = bed.newTables();
-    await (await bed.open(tables)).close();
+    const tables = fixture.newTables();
+    await (await fixture.open(tables)).close();
     const [{ name } = {}] = await tables.sql('select database() as name');
     const storeIn = async (timeZone: string) => {
-      const store = mysqlStore({ ...accessTo(bed), database: String(name), timeZone });
+      const store = mysqlStore({ ...accessTo(fixture), database: String(name), timeZone });
       await store.open();
       onTestFinished(() => store.close());
       return store;
@@ -95,11 +99,11 @@ describeSqlStore(mariadb, (bed) => {
   });
 
   it('a write larger than max_allowed_packet is refused alone, and smaller writes are split', async () => {
-    const tables = bed.newTables();
-    await (await bed.open(tables)).close();
+    const tables = fixture.newTables();
+    await (await fixture.open(tables)).close();
     await tables.sql('set global max_allowed_packet = 1048576');
     onTestFinished(async () => void (await tables.sql('set global max_allowed_packet = 16777216')));
-    const store = await bed.open(tables);
+    const store = await fixture.open(tables);
     const withPayload = (gid: string, size: number, count: number) => ({
       transaction: transactionOf(gid),
       branches: Array.from({ length: count }, (_, index) => branchOf(`0${index}`, { payload: 'x'.repeat(size) })),
@@ -118,7 +122,7 @@ describeSqlStore(mariadb, (bed) => {
   });
 
   it('a user who cannot create the tables is told what to run, and can use the tables then', async () => {
-    const { host, port, ofGo } = bed.server;
+    const { host, port, ofGo } = fixture.server;
     await ofGo.sql(`create user 'clerk'@'${host}' identified by 'swordfish'`);
     await ofGo.sql(`grant select, insert, update, delete on of_clerks.* to 'clerk'@'${host}'`);
     const access = { host, port, user: 'clerk', password: 'swordfish' };

@@ -13,10 +13,10 @@ function poolOf({ server }: SqlStoreFixture, config: PoolConfig = {}): Pool {
   return pool;
 }
 
-describeSqlStore(postgres, (bed) => {
+describeSqlStore(postgres, (fixture) => {
   describe('a pool of the application', () => {
     it('is used with its settings and stays open', async () => {
-      const pool = poolOf(bed, {
+      const pool = poolOf(fixture, {
         options: '-c timezone=Asia/Kolkata -c datestyle=German -c default_transaction_isolation=serializable',
         types: { getTypeParser: () => () => 'read by the application' } as unknown as CustomTypesConfig,
         max: 3,
@@ -42,7 +42,7 @@ describeSqlStore(postgres, (bed) => {
     });
 
     it('with few connections is shared fairly', async () => {
-      const pool = poolOf(bed, { max: 1 });
+      const pool = poolOf(fixture, { max: 1 });
       const store = postgresStore({ pool, schema: 'of_a_small_pool' });
       await store.open();
       onTestFinished(() => store.close());
@@ -54,7 +54,7 @@ describeSqlStore(postgres, (bed) => {
   });
 
   it('a missing database is created, even concurrently', async () => {
-    const { host, port } = bed.server;
+    const { host, port } = fixture.server;
     const open = (): Promise<void> => {
       const store = postgresStore({ host, port, user: 'dtm', database: 'not-made-yet', maxConnections: 2 });
       onTestFinished(() => store.close());
@@ -64,7 +64,7 @@ describeSqlStore(postgres, (bed) => {
   });
 
   it('a user who cannot create the tables is told what to run, and can use the tables then', async () => {
-    const { host, port, ofGo } = bed.server;
+    const { host, port, ofGo } = fixture.server;
     await ofGo.sql('create role clerk login');
     const schema = 'of_clerks';
     const store = postgresStore({ host, port, user: 'clerk', database: 'dtm', schema });
@@ -89,7 +89,7 @@ describeSqlStore(postgres, (bed) => {
   });
 
   it('a NUL in a text that is not for people is refused, because PostgreSQL cannot store it', async () => {
-    const store = await bed.open(bed.newTables());
+    const store = await fixture.open(fixture.newTables());
     const writes = await Promise.allSettled([
       store.create(detailsOf('g1')),
       store.create(detailsOf('g2', { customData: '\0' })),

@@ -25,11 +25,11 @@ export interface SqlStoreFixture {
  * @param kind - of database
  * @param more - cases of this kind alone
  */
-export function describeSqlStore(kind: SqlServerKind, more: (bed: SqlStoreFixture) => void): void {
+export function describeSqlStore(kind: SqlServerKind, more: (fixture: SqlStoreFixture) => void): void {
   const needs = requireOrSkip(kind.service);
   describe.skipIf(!needs.available)(needs.title(kind.title), () => {
     let server: SqlServer | undefined;
-    const bed: SqlStoreFixture = {
+    const fixture: SqlStoreFixture = {
       get server() {
         return server!;
       },
@@ -46,12 +46,12 @@ export function describeSqlStore(kind: SqlServerKind, more: (bed: SqlStoreFixtur
     });
     afterAll(() => server?.stop());
 
-    describeStore(`${kind.title} store`, () => bed.newTables().store());
-    sqlModelCases(bed);
-    sqlWriteCases(bed);
-    sqlSharingCases(bed);
-    sqlLayoutCases(bed);
-    sqlLifeCases(bed);
-    more(bed);
+    describeStore(`${kind.title} store`, () => fixture.newTables().store());
+    sqlModelCases(fixture);
+    sqlWriteCases(fixture);
+    sqlSharingCases(fixture);
+    sqlLayoutCases(fixture);
+    sqlLifeCases(fixture);
+    more(fixture);
   });
 }

@@ -1,22 +1,22 @@
 import { expect, it } from 'vitest';
-import { XaStory, openAccount, registered, retried, type XaBed } from './xa-bed.js';
+import { XaStory, openAccount, registered, retried, type XaFixture } from './xa-fixture.js';
 
 /** What must be there after the database has died. */
 export function survivesCrash<Tx>(
   serverOf: () => { kill(): Promise<void>; restart(): Promise<void> },
-  setup: () => Promise<XaBed<Tx>>,
+  setup: () => Promise<XaFixture<Tx>>,
 ): void {
   it('keeps prepared branches when the database dies, and nothing of others', async () => {
-    const bed = await setup();
-    const { adapter } = bed.pool(3);
-    const begin = async () => new XaStory(bed, await openAccount(bed));
+    const fixture = await setup();
+    const { adapter } = fixture.pool(3);
+    const begin = async () => new XaStory(fixture, await openAccount(fixture));
     const [committed, rolledBack, open] = [await begin(), await begin(), await begin()];
     await adapter.prepare(committed.branch, committed.work, registered);
     await adapter.prepare(rolledBack.branch, rolledBack.work, registered);
     await expect(adapter.prepare(open.branch, open.work, () => serverOf().kill())).rejects.toThrow(/could not prepare/);
     await serverOf().restart();
 
-    await retried(() => bed.rows('select 1').catch(() => adapter.commit(committed.branch)));
+    await retried(() => fixture.rows('select 1').catch(() => adapter.commit(committed.branch)));
     expect((await adapter.listInDoubt()).map(({ gid }) => gid).toSorted()).toEqual(
       [committed, rolledBack].map(({ branch }) => branch.gid).toSorted(),
     );
@@ -24,7 +24,7 @@ export function survivesCrash<Tx>(
     await retried(() => adapter.rollback(rolledBack.branch));
     await retried(() => adapter.rollback(open.branch));
     const balances = await Promise.all([committed, rolledBack, open].map((story) => story.balance()));
-    expect([balances, await bed.prepared()]).toEqual([[30, 0, 0], 0]);
-    await bed.close();
+    expect([balances, await fixture.prepared()]).toEqual([[30, 0, 0], 0]);
+    await fixture.close();
   });
 }

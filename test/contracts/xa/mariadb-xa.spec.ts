@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startMariadb, type MariadbServer } from '../../services/mariadb.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { mysql2XaBed } from './beds/mysql2-bed.js';
+import { mysql2XaFixture } from './fixtures/mysql2-fixture.js';
 import { xaContract } from './xa-contract.js';
 import { survivesCrash } from './crash.js';
 
@@ -14,9 +14,9 @@ describe.skipIf(!mariadb.available)(mariadb.title('XA on MariaDB'), () => {
   });
   afterAll(() => server?.stop());
 
-  xaContract('mysql2Xa', () => mysql2XaBed(server.url));
+  xaContract('mysql2Xa', () => mysql2XaFixture(server.url));
   survivesCrash(
     () => server,
-    () => mysql2XaBed(server.url),
+    () => mysql2XaFixture(server.url),
   );
 });

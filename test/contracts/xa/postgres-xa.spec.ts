@@ -3,8 +3,8 @@ import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../services/postgres.mjs';
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
-import { pgXaBed } from './beds/pg-bed.js';
-import { registered } from './xa-bed.js';
+import { pgXaFixture } from './fixtures/pg-fixture.js';
+import { registered } from './xa-fixture.js';
 import { xaContract } from './xa-contract.js';
 import { survivesCrash } from './crash.js';
 
@@ -17,7 +17,7 @@ describe.skipIf(!postgres.available)(postgres.title('XA on PostgreSQL'), () => {
   });
   afterAll(() => server?.stop());
 
-  xaContract('pgXa', () => pgXaBed(server.url));
+  xaContract('pgXa', () => pgXaFixture(server.url));
   it('closes a connection whose server accepts no writes any more', async () => {
     const pool = new Pool({ connectionString: server.url, max: 2 });
     onTestFinished(() => pool.end());
@@ -44,6 +44,6 @@ describe.skipIf(!postgres.available)(postgres.title('XA on PostgreSQL'), () => {
 
   survivesCrash(
     () => server,
-    () => pgXaBed(server.url),
+    () => pgXaFixture(server.url),
   );
 });

@@ -5,27 +5,27 @@ import { doubts } from './cases/doubts.js';
 import { failures } from './cases/failures.js';
 import { identifiers } from './cases/identifiers.js';
 import { order } from './cases/order.js';
-import type { XaBed } from './xa-bed.js';
+import type { XaFixture } from './xa-fixture.js';
 
 /**
  * What every XA adapter must do.
  *
  * @param name - adapter
- * @param setup - makes the bed
+ * @param setup - makes the fixture
  */
-export function xaContract<Tx>(name: string, setup: () => Promise<XaBed<Tx>>): void {
+export function xaContract<Tx>(name: string, setup: () => Promise<XaFixture<Tx>>): void {
   describe(name, () => {
-    let bed: XaBed<Tx> | undefined;
-    const opened = (): XaBed<Tx> => {
-      if (!bed) throw new Error('the bed is made before the first test');
-      return bed;
+    let fixture: XaFixture<Tx> | undefined;
+    const opened = (): XaFixture<Tx> => {
+      if (!fixture) throw new Error('the fixture is made before the first test');
+      return fixture;
     };
     beforeAll(async () => {
-      bed = await setup();
-      await bed.pool(2).adapter.createTable();
-      await bed.rows('create table if not exists account (id int primary key, balance int not null)');
+      fixture = await setup();
+      await fixture.pool(2).adapter.createTable();
+      await fixture.rows('create table if not exists account (id int primary key, balance int not null)');
     });
-    afterAll(() => bed?.close());
+    afterAll(() => fixture?.close());
 
     describe('decisions', () => decisions(opened));
     describe('the order of calls', () => order(opened));

@@ -21,10 +21,10 @@ const MINUTE = 60 * SECOND;
 
 async function start(options: EmbeddedServerOptions = {}) {
   const webhook = await Participant.start();
-  const bed = await startCoordinator({ alertWebhook: webhook.url('/alert'), ...options } as Parameters<
+  const fixture = await startCoordinator({ alertWebhook: webhook.url('/alert'), ...options } as Parameters<
     typeof startCoordinator
   >[0]);
-  return { ...bed, webhook, alerts: () => webhook.requests.map(({ body }) => JSON.parse(body) as unknown) };
+  return { ...fixture, webhook, alerts: () => webhook.requests.map(({ body }) => JSON.parse(body) as unknown) };
 }
 
 describe('the alert webhook', () => {

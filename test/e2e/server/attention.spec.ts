@@ -31,44 +31,44 @@ const errorsOf = ({ logger }: CoordinatorFixture) => logger.lines.filter(({ leve
 
 describe('a transaction with a branch that keeps failing where it must not', () => {
   it('needs attention from the third failure on, with the reason, and is reported once', async () => {
-    const bed = await startCoordinator();
-    bed.transport.answer('01 confirm', FAILURE);
-    await submitTcc(bed, '01');
-    await bed.clock.advance(15 * SECOND);
-    expect((await bed.find('g')).transaction.attention).toBeUndefined();
-    expect(errorsOf(bed)).toEqual([]);
-    await bed.clock.advance(20 * SECOND);
+    const fixture = await startCoordinator();
+    fixture.transport.answer('01 confirm', FAILURE);
+    await submitTcc(fixture, '01');
+    await fixture.clock.advance(15 * SECOND);
+    expect((await fixture.find('g')).transaction.attention).toBeUndefined();
+    expect(errorsOf(fixture)).toEqual([]);
+    await fixture.clock.advance(20 * SECOND);
     const attention = refused('confirm of branch 01 was refused 3 times: refused');
-    expect((await bed.find('g')).transaction.attention).toBe(attention);
-    await bed.clock.advance(30 * MINUTE);
-    expect(errorsOf(bed)).toEqual([
+    expect((await fixture.find('g')).transaction.attention).toBe(attention);
+    await fixture.clock.advance(30 * MINUTE);
+    expect(errorsOf(fixture)).toEqual([
       {
         level: 'error',
         message: 'transaction needs attention',
         fields: { gid: 'g', transType: 'tcc', status: 'submitted', attention },
       },
     ]);
-    const { transaction, branches } = await bed.find('g');
+    const { transaction, branches } = await fixture.find('g');
     expect(transaction.attention).toBe(
       refused(`confirm of branch 01 was refused ${branches[1]!.failures} times: refused`),
     );
   });
 
   it('needs attention after as many failures as the settings say', async () => {
-    const bed = await startCoordinator({ attentionAfterFailures: 1 });
-    bed.transport.answer('01 confirm', FAILURE);
-    await submitTcc(bed, '01');
-    expect((await bed.find('g')).transaction.attention).toMatch(/refused 1 times/);
-    await bed.clock.advance(299 * SECOND);
-    expect(bed.transport.calls).toHaveLength(1);
+    const fixture = await startCoordinator({ attentionAfterFailures: 1 });
+    fixture.transport.answer('01 confirm', FAILURE);
+    await submitTcc(fixture, '01');
+    expect((await fixture.find('g')).transaction.attention).toMatch(/refused 1 times/);
+    await fixture.clock.advance(299 * SECOND);
+    expect(fixture.transport.calls).toHaveLength(1);
   });
 
   it.each([ONGOING, UNKNOWN])('does not need attention because of undecided answers: %j', async (outcome) => {
-    const bed = await startCoordinator({ maxRetryIntervalSeconds: 20 });
-    bed.transport.answer('01 confirm', FAILURE, outcome, FAILURE, outcome);
-    await submitTcc(bed, '01');
-    await bed.clock.advance(30 * MINUTE);
-    const { transaction, branches } = await bed.find('g');
+    const fixture = await startCoordinator({ maxRetryIntervalSeconds: 20 });
+    fixture.transport.answer('01 confirm', FAILURE, outcome, FAILURE, outcome);
+    await submitTcc(fixture, '01');
+    await fixture.clock.advance(30 * MINUTE);
+    const { transaction, branches } = await fixture.find('g');
     expect(transaction.attention).toBeUndefined();
     expect(branches[1]).toMatchObject({ failures: 2 });
   });
@@ -77,100 +77,100 @@ describe('a transaction with a branch that keeps failing where it must not', () 
     ['message', '01 action', { gid: 'g', transType: 'msg', steps: [{ action: 'http://b/a1' }], payloads: ['1'] }],
     ['saga', '01 action', sagaRequest('g')],
   ] as const)('is a %s whose action gets an answer that waiting does not change', async (_mode, call, request) => {
-    const bed = await startCoordinator();
-    bed.transport.answer(call, { kind: 'unknown', message: 'status 404: no such path', definite: true });
-    await bed.server.submit(request);
-    await bed.clock.advance(MINUTE);
-    expect((await bed.find('g')).transaction).toMatchObject({
+    const fixture = await startCoordinator();
+    fixture.transport.answer(call, { kind: 'unknown', message: 'status 404: no such path', definite: true });
+    await fixture.server.submit(request);
+    await fixture.clock.advance(MINUTE);
+    expect((await fixture.find('g')).transaction).toMatchObject({
       status: 'submitted',
       attention: refused('action of branch 01 was refused 3 times: status 404: no such path'),
     });
-    bed.transport.answer(call, SUCCESS);
-    await bed.clock.advance(6 * MINUTE);
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
+    fixture.transport.answer(call, SUCCESS);
+    await fixture.clock.advance(6 * MINUTE);
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
   });
 
   it('is each of many whose target refuses, although its circuit breaker is open', async () => {
-    const bed = await startCoordinator();
+    const fixture = await startCoordinator();
     const gids = Array.from({ length: 20 }, (_, index) => `g${index}`);
     const message = 'no answer: getaddrinfo ENOTFOUND bank';
-    bed.transport.answer('01 action', { kind: 'unknown', message, unreachable: true, definite: true });
-    for (const gid of gids) await bed.server.submit(sagaRequest(gid));
-    await bed.clock.advance(4 * MINUTE);
+    fixture.transport.answer('01 action', { kind: 'unknown', message, unreachable: true, definite: true });
+    for (const gid of gids) await fixture.server.submit(sagaRequest(gid));
+    await fixture.clock.advance(4 * MINUTE);
     for (const gid of gids) {
-      const { transaction, branches } = await bed.find(gid);
+      const { transaction, branches } = await fixture.find(gid);
       expect(transaction.attention).toMatch(/^action of branch 01 was refused \d+ times: .*ENOTFOUND/);
       expect(branches[1]!.attempts ?? 0).toBeLessThanOrEqual(1);
     }
-    bed.transport.answer('01 action', SUCCESS);
-    await bed.clock.advance(5 * SECOND);
+    fixture.transport.answer('01 action', SUCCESS);
+    await fixture.clock.advance(5 * SECOND);
     for (const gid of gids) {
-      expect((await bed.find(gid)).transaction).toMatchObject({ status: 'succeed', attention: undefined });
+      expect((await fixture.find(gid)).transaction).toMatchObject({ status: 'succeed', attention: undefined });
     }
   });
 
   it('is a message whose query-back gets such an answer', async () => {
-    const bed = await startCoordinator();
-    bed.transport.answer('00 msg', { kind: 'unknown', message: 'status 404: no such path', definite: true });
-    await bed.server.prepare({ gid: 'g', transType: 'msg', queryPrepared: 'http://b/query' });
-    await bed.clock.advance(2 * MINUTE);
-    expect((await bed.find('g')).transaction).toMatchObject({
+    const fixture = await startCoordinator();
+    fixture.transport.answer('00 msg', { kind: 'unknown', message: 'status 404: no such path', definite: true });
+    await fixture.server.prepare({ gid: 'g', transType: 'msg', queryPrepared: 'http://b/query' });
+    await fixture.clock.advance(2 * MINUTE);
+    expect((await fixture.find('g')).transaction).toMatchObject({
       status: 'prepared',
       attention: refused('query_prepared was refused 3 times: status 404: no such path'),
     });
-    bed.transport.answer('00 msg', FAILURE);
-    await bed.clock.advance(6 * MINUTE);
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+    fixture.transport.answer('00 msg', FAILURE);
+    await fixture.clock.advance(6 * MINUTE);
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
   });
 
   it('needs it no more for an action once it is rolled back', async () => {
-    const bed = await startCoordinator({ attentionAfterFailures: 1 });
-    bed.transport.answer('01 action', { kind: 'unknown', message: 'status 404', definite: true });
-    bed.transport.answer('01 compensate', UNKNOWN, SUCCESS);
-    await bed.server.submit(sagaRequest('g', 1, { timeoutToFailSeconds: 20 }));
-    await bed.clock.advance(22 * SECOND);
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'aborting', attention: undefined });
-    await bed.clock.advance(15 * SECOND);
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+    const fixture = await startCoordinator({ attentionAfterFailures: 1 });
+    fixture.transport.answer('01 action', { kind: 'unknown', message: 'status 404', definite: true });
+    fixture.transport.answer('01 compensate', UNKNOWN, SUCCESS);
+    await fixture.server.submit(sagaRequest('g', 1, { timeoutToFailSeconds: 20 }));
+    await fixture.clock.advance(22 * SECOND);
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'aborting', attention: undefined });
+    await fixture.clock.advance(15 * SECOND);
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
   });
 
   it('does not need attention because of a failed action, which decides the transaction', async () => {
-    const bed = await startCoordinator({ attentionAfterFailures: 1 });
-    bed.transport.answer('01 action', FAILURE);
-    await bed.server.submit(sagaRequest('g'));
+    const fixture = await startCoordinator({ attentionAfterFailures: 1 });
+    fixture.transport.answer('01 action', FAILURE);
+    await fixture.server.submit(sagaRequest('g'));
     await settled();
-    const { transaction } = await bed.find('g');
+    const { transaction } = await fixture.find('g');
     expect([transaction.status, transaction.attention]).toEqual(['failed', undefined]);
   });
 
   it('is retried only at the longest interval, and continues once the branch is repaired', async () => {
-    const bed = await startCoordinator();
+    const fixture = await startCoordinator();
     // the last registered branch is confirmed first
-    bed.transport.answer('02 confirm', FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS);
-    bed.transport.answer('01 confirm', UNKNOWN, UNKNOWN, SUCCESS);
-    await submitTcc(bed, '01', '02');
-    await bed.clock.advance(30 * MINUTE);
-    const refusals = pauses(bed.transport.timesOf('02 confirm'));
+    fixture.transport.answer('02 confirm', FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS);
+    fixture.transport.answer('01 confirm', UNKNOWN, UNKNOWN, SUCCESS);
+    await submitTcc(fixture, '01', '02');
+    await fixture.clock.advance(30 * MINUTE);
+    const refusals = pauses(fixture.transport.timesOf('02 confirm'));
     expect(refusals.map((pause) => (pause >= 300 ? 300 : Math.floor(pause / 10) * 10))).toEqual([10, 20, 300, 300]);
     // the next branch does not inherit the long interval
-    const others = pauses(bed.transport.timesOf('01 confirm'));
+    const others = pauses(fixture.transport.timesOf('01 confirm'));
     expect(others[0]).toBeLessThanOrEqual(12);
     expect(others[1]).toBeLessThanOrEqual(23);
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
   });
 
   it('needs no attention after the branch has succeeded, and again when another branch fails', async () => {
-    const bed = await startCoordinator();
+    const fixture = await startCoordinator();
     const [refuse, mended] = [
       [FAILURE, FAILURE, FAILURE, SUCCESS],
       [FAILURE, FAILURE, FAILURE, FAILURE, SUCCESS],
     ];
-    bed.transport.answer('02 confirm', ...refuse).answer('01 confirm', ...mended);
-    await submitTcc(bed, '01', '02');
+    fixture.transport.answer('02 confirm', ...refuse).answer('01 confirm', ...mended);
+    await submitTcc(fixture, '01', '02');
     const seen = new Set<string | undefined>();
     for (let second = 0; second < 1500; second += 5) {
-      await bed.clock.advance(5 * SECOND);
-      seen.add((await bed.find('g')).transaction.attention);
+      await fixture.clock.advance(5 * SECOND);
+      seen.add((await fixture.find('g')).transaction.attention);
     }
     expect([...seen]).toEqual([
       undefined,
@@ -178,53 +178,53 @@ describe('a transaction with a branch that keeps failing where it must not', () 
       refused('confirm of branch 01 was refused 3 times: refused'),
       refused('confirm of branch 01 was refused 4 times: refused'),
     ]);
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
-    expect(errorsOf(bed)).toHaveLength(2);
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'succeed', attention: undefined });
+    expect(errorsOf(fixture)).toHaveLength(2);
   });
 
   it('names the other branch while two branches fail', async () => {
-    const bed = await startCoordinator();
-    bed.transport.answer('01 action', FAILURE, FAILURE, FAILURE, SUCCESS).answer('02 action', FAILURE);
-    await bed.server.submit({
+    const fixture = await startCoordinator();
+    fixture.transport.answer('01 action', FAILURE, FAILURE, FAILURE, SUCCESS).answer('02 action', FAILURE);
+    await fixture.server.submit({
       gid: 'g',
       transType: 'msg',
       concurrent: true,
       steps: [{ action: 'http://b/a1' }, { action: 'http://b/a2' }],
       payloads: ['1', '2'],
     });
-    await bed.clock.advance(MINUTE);
-    expect((await bed.find('g')).transaction.attention).toBe(
+    await fixture.clock.advance(MINUTE);
+    expect((await fixture.find('g')).transaction.attention).toBe(
       refused('action of branch 01 was refused 3 times: refused'),
     );
-    await bed.clock.advance(6 * MINUTE);
-    expect((await bed.find('g')).transaction.attention).toBe(
+    await fixture.clock.advance(6 * MINUTE);
+    expect((await fixture.find('g')).transaction.attention).toBe(
       refused('action of branch 02 was refused 4 times: refused'),
     );
-    expect(errorsOf(bed)).toHaveLength(1);
+    expect(errorsOf(fixture)).toHaveLength(1);
   });
 
   it('can be a transaction that is being rolled back', async () => {
-    const bed = await startCoordinator();
-    bed.transport.answer('02 action', FAILURE).answer('01 compensate', FAILURE);
-    await bed.server.submit(sagaRequest('g', 2));
-    await bed.clock.advance(MINUTE);
-    expect((await bed.find('g')).transaction).toMatchObject({
+    const fixture = await startCoordinator();
+    fixture.transport.answer('02 action', FAILURE).answer('01 compensate', FAILURE);
+    await fixture.server.submit(sagaRequest('g', 2));
+    await fixture.clock.advance(MINUTE);
+    expect((await fixture.find('g')).transaction).toMatchObject({
       status: 'aborting',
       attention: refused('compensate of branch 01 was refused 3 times: refused'),
     });
-    bed.transport.answer('01 compensate', SUCCESS);
-    await bed.clock.advance(6 * MINUTE);
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+    fixture.transport.answer('01 compensate', SUCCESS);
+    await fixture.clock.advance(6 * MINUTE);
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
   });
 
   it('needs no attention after a forced stop', async () => {
-    const bed = await startCoordinator();
-    bed.transport.answer('01 confirm', FAILURE);
-    await submitTcc(bed, '01');
-    await bed.clock.advance(MINUTE);
-    await bed.server.forceStop('g');
-    expect((await bed.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
-    expect((await bed.server.all({ attention: true })).transactions).toEqual([]);
+    const fixture = await startCoordinator();
+    fixture.transport.answer('01 confirm', FAILURE);
+    await submitTcc(fixture, '01');
+    await fixture.clock.advance(MINUTE);
+    await fixture.server.forceStop('g');
+    expect((await fixture.find('g')).transaction).toMatchObject({ status: 'failed', attention: undefined });
+    expect((await fixture.server.all({ attention: true })).transactions).toEqual([]);
   });
 
   it('is found by query and all, with the time of the next attempt, and retried at once by resetNextCronTime', async () => {

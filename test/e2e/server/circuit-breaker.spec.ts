@@ -24,12 +24,12 @@ const MINUTE = 60 * SECOND;
 async function start(options: EmbeddedServerOptions = {}) {
   const clock = new VirtualClock();
   const transport = new HostsTransport(clock);
-  const bed = await startCoordinator({ ...options, clock, transport });
+  const fixture = await startCoordinator({ ...options, clock, transport });
   const statuses = async (gids: readonly string[]): Promise<string[]> => {
-    const found = await Promise.all(gids.map((gid) => bed.find(gid)));
+    const found = await Promise.all(gids.map((gid) => fixture.find(gid)));
     return [...new Set(found.map(({ transaction }) => transaction.status))];
   };
-  return { ...bed, transport, statuses };
+  return { ...fixture, transport, statuses };
 }
 
 /** A saga with one step at each of some hosts. */

@@ -11,7 +11,7 @@ import { FAILING_DISKS, type Disk } from './disk/disks.js';
 vi.setConfig({ testTimeout: 60_000 });
 
 /** A coordinator process on a disk, and the answers to its initiators. */
-class Bed {
+class Fixture {
   readonly acknowledged = new Set<string>();
   readonly refused = new Set<string>();
   readonly #disk: Disk;
@@ -24,11 +24,11 @@ class Bed {
     this.#participant = participant;
   }
 
-  static async on(disk: Disk): Promise<Bed> {
+  static async on(disk: Disk): Promise<Fixture> {
     const coordinator = await CoordinatorProcess.create(join(disk.folder, 'dtm.db'), disk.env);
     onTestFinished(() => coordinator.kill());
     await coordinator.start();
-    return new Bed(disk, coordinator, await Participant.start());
+    return new Fixture(disk, coordinator, await Participant.start());
   }
 
   get participant(): Participant {
@@ -105,62 +105,62 @@ class Bed {
 for (const { title, isAvailable, make } of FAILING_DISKS) {
   describe.skipIf(!isAvailable)(`a disk ${title}`, () => {
     it('makes the coordinator refuse new transactions, but not stop serving, and continue when the disk is repaired', async () => {
-      const bed = await Bed.on(make());
-      for (let index = 0; index < 5; index++) await bed.submit(`before-${index}`, { wait_result: true });
-      expect(bed.acknowledged.size).toBe(5);
+      const fixture = await Fixture.on(make());
+      for (let index = 0; index < 5; index++) await fixture.submit(`before-${index}`, { wait_result: true });
+      expect(fixture.acknowledged.size).toBe(5);
 
-      bed.fail();
-      await bed.submitUntilRefused(12);
-      await bed.expectAnswering();
-      await bed.expectPing(503);
-      expect(await bed.statusOf('before-0')).toBe('succeed');
+      fixture.fail();
+      await fixture.submitUntilRefused(12);
+      await fixture.expectAnswering();
+      await fixture.expectPing(503);
+      expect(await fixture.statusOf('before-0')).toBe('succeed');
 
-      bed.mend();
-      await bed.expectPing(200);
-      expect((await bed.submit('after', { wait_result: true })).status).toBe(200);
-      await bed.expectKept();
+      fixture.mend();
+      await fixture.expectPing(200);
+      expect((await fixture.submit('after', { wait_result: true })).status).toBe(200);
+      await fixture.expectKept();
       // a refused gid is still free
-      const [again] = bed.refused;
-      bed.refused.delete(again!);
-      expect((await bed.submit(again!, { wait_result: true })).status).toBe(200);
+      const [again] = fixture.refused;
+      fixture.refused.delete(again!);
+      expect((await fixture.submit(again!, { wait_result: true })).status).toBe(200);
 
-      await bed.kill();
-      await bed.start();
-      await bed.expectKept();
+      await fixture.kill();
+      await fixture.start();
+      await fixture.expectKept();
     });
 
     it('does not bring back refused transactions when the coordinator dies before the repair', async () => {
-      const bed = await Bed.on(make());
-      for (let index = 0; index < 5; index++) await bed.submit(`before-${index}`);
-      bed.fail();
-      await bed.submitUntilRefused(4);
-      await bed.kill();
-      bed.mend();
-      await bed.start();
-      await bed.expectKept();
+      const fixture = await Fixture.on(make());
+      for (let index = 0; index < 5; index++) await fixture.submit(`before-${index}`);
+      fixture.fail();
+      await fixture.submitUntilRefused(4);
+      await fixture.kill();
+      fixture.mend();
+      await fixture.start();
+      await fixture.expectKept();
     });
 
     it('does not lose a running transaction when an answer could not be stored', async () => {
-      const bed = await Bed.on(make());
+      const fixture = await Fixture.on(make());
       const answered = deferred();
-      bed.participant.answer('/held', async () => {
+      fixture.participant.answer('/held', async () => {
         await answered.promise;
         return {};
       });
-      await bed.submit('held');
-      await bed.participant.received(1);
-      bed.fail();
-      await bed.submitUntilRefused(1);
+      await fixture.submit('held');
+      await fixture.participant.received(1);
+      fixture.fail();
+      await fixture.submitUntilRefused(1);
       answered.resolve();
-      await bed.submitUntilRefused(3);
-      expect(await bed.statusOf('held')).toBe('submitted');
-      bed.mend();
-      await bed.submit('after', { wait_result: true });
+      await fixture.submitUntilRefused(3);
+      expect(await fixture.statusOf('held')).toBe('submitted');
+      fixture.mend();
+      await fixture.submit('after', { wait_result: true });
       // as after its lease, but earlier
-      await bed.kill();
-      await bed.start();
-      await bed.expectKept();
-      expect(bed.participant.to('/held').length).toBeGreaterThanOrEqual(1);
+      await fixture.kill();
+      await fixture.start();
+      await fixture.expectKept();
+      expect(fixture.participant.to('/held').length).toBeGreaterThanOrEqual(1);
     });
   });
 }

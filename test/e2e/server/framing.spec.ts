@@ -242,8 +242,8 @@ it('other machines cannot connect by default', async () => {
   const address = Object.values(networkInterfaces())
     .flat()
     .find((known) => known?.family === 'IPv4' && !known.internal)?.address;
-  const connected = (bed: HttpCoordinator, host: string): Promise<boolean> =>
-    RawConnection.open(`http://${host}:${new URL(bed.base).port}`).then(
+  const connected = (fixture: HttpCoordinator, host: string): Promise<boolean> =>
+    RawConnection.open(`http://${host}:${new URL(fixture.base).port}`).then(
       () => true,
       () => false,
     );

@@ -21,11 +21,13 @@ const gidsOf = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
 async function start(options: EmbeddedServerOptions = {}) {
-  const bed = await startCoordinator({ retentionSeconds: 3600, ...options } as Parameters<typeof startCoordinator>[0]);
+  const fixture = await startCoordinator({ retentionSeconds: 3600, ...options } as Parameters<
+    typeof startCoordinator
+  >[0]);
   return {
-    ...bed,
+    ...fixture,
     async gids(): Promise<string[]> {
-      const { transactions } = await bed.server.all({ limit: 10_000 });
+      const { transactions } = await fixture.server.all({ limit: 10_000 });
       return transactions.map(({ gid }) => gid).toSorted();
     },
   };

@@ -39,9 +39,9 @@ async function start(options: EmbeddedServerOptions = {}) {
     running.set(host, running.get(host)! - 1);
     return outcome;
   });
-  const bed = await startCoordinator({ ...options, clock, transport });
+  const fixture = await startCoordinator({ ...options, clock, transport });
   return {
-    ...bed,
+    ...fixture,
     transport,
     most,
     /** Sets the duration of calls of a host. */
@@ -49,7 +49,7 @@ async function start(options: EmbeddedServerOptions = {}) {
     /** Submits sagas whose first attempt gives no decision. */
     async submit(gids: readonly string[], host: string, retryIntervalSeconds = 10): Promise<void> {
       isReady = true;
-      for (const gid of gids) await bed.server.submit(sagaAt(gid, host, { retryIntervalSeconds }));
+      for (const gid of gids) await fixture.server.submit(sagaAt(gid, host, { retryIntervalSeconds }));
       await settled();
     },
     /** Seconds since the start at which transactions were retried. */

@@ -378,14 +378,14 @@ describe('open()', () => {
 });
 
 describe('a new coordinator on the same SQLite file', () => {
-  const beds = () => {
+  const fixtures = () => {
     const path = join(tempFolder(), 'dtm.db');
     return (clock?: Awaited<ReturnType<typeof startCoordinator>>['clock']) =>
       startCoordinator({ store: sqliteStore({ path }), ...(clock ? { clock } : {}) });
   };
 
   it('keeps pause and interval of a transaction that waits for its next attempt', async () => {
-    const start = beds();
+    const start = fixtures();
     const first = await start();
     first.transport.answer('01 action', UNKNOWN);
     await first.server.submit(sagaRequest('g', 1, { retryIntervalSeconds: 60 }));
@@ -401,7 +401,7 @@ describe('a new coordinator on the same SQLite file', () => {
   });
 
   it('continues to count towards the retry limit', async () => {
-    const start = beds();
+    const start = fixtures();
     const first = await start();
     first.transport.answer('01 action', UNKNOWN);
     await first.server.submit(sagaRequest('g', 1, { retryLimit: 1 }));
@@ -415,7 +415,7 @@ describe('a new coordinator on the same SQLite file', () => {
   });
 
   it('rolls a prepared TCC back at its real age', async () => {
-    const start = beds();
+    const start = fixtures();
     const first = await start();
     await first.server.prepare(tccRequest('g'));
     await first.server.registerBranch(tccBranch('g', '01'));
@@ -430,7 +430,7 @@ describe('a new coordinator on the same SQLite file', () => {
   });
 
   it('continues a rollback', async () => {
-    const start = beds();
+    const start = fixtures();
     const first = await start();
     first.transport.answer('03 action', FAILURE);
     const held = first.transport.hold('03 compensate');

@@ -16,7 +16,7 @@ import { memoryAdapter, type MemoryTransaction } from '../barrier/memory-adapter
 
 const QUERY = 'http://me/query';
 
-function bed(options: MsgOptions = {}, changes: Partial<BarrierAdapter<MemoryTransaction>> = {}) {
+function fixture(options: MsgOptions = {}, changes: Partial<BarrierAdapter<MemoryTransaction>> = {}) {
   const api = new ScriptedApi();
   const { adapter, rows } = memoryAdapter(changes);
   const asked: string[] = [];
@@ -35,7 +35,7 @@ const sentBy = (api: ScriptedApi, index = -1): unknown => JSON.parse(encodeTrans
 
 describe('a message on the wire', () => {
   it('is the body of dtm', async () => {
-    const { api, msg } = bed({ delaySeconds: 5, concurrent: true, requestTimeoutSeconds: 4 });
+    const { api, msg } = fixture({ delaySeconds: 5, concurrent: true, requestTimeoutSeconds: 4 });
     await msg.add('http://b/in', { amount: 30 }).addTopic('paid', 1).add('http://b/nothing').submit();
     expect(sentBy(api)).toEqual({
       gid: 'g',
@@ -50,7 +50,7 @@ describe('a message on the wire', () => {
   });
 
   it('is prepared with its gid and the URL of queryPrepared', async () => {
-    const { api, msg } = bed({ gid: undefined, queryPrepared: QUERY });
+    const { api, msg } = fixture({ gid: undefined, queryPrepared: QUERY });
     const gid = await msg.add('http://b/in').prepare();
     expect(await msg.submit()).toBe(gid);
     expect(api.log).toEqual(['newGid', 'prepare', 'submit']);
@@ -58,7 +58,7 @@ describe('a message on the wire', () => {
   });
 
   it('with a branch over gRPC has the protocol grpc', async () => {
-    const { api, msg } = bed();
+    const { api, msg } = fixture();
     await msg
       .add('bank:50051/bank.Bank/In', new Uint8Array([1]))
       .add('http://b/in', 1)
@@ -67,7 +67,7 @@ describe('a message on the wire', () => {
   });
 
   it('asks for a gid again after a failure', async () => {
-    const { api, msg } = bed({ gid: undefined });
+    const { api, msg } = fixture({ gid: undefined });
     const down = new DtmConnectionError('down');
     api.fail('newGid', down, undefined);
     msg.add('http://b/in');
@@ -78,7 +78,7 @@ describe('a message on the wire', () => {
 
 describe('doAndSubmit', () => {
   it('prepares, runs the local transaction, submits, and returns its result', async () => {
-    const { api, adapter, rows, asked, msg } = bed();
+    const { api, adapter, rows, asked, msg } = fixture();
     const result = await msg.add('http://b/in').doAndSubmit(adapter, async () => {
       expect(api.log).toEqual(['prepare']);
       return 'done';
@@ -91,7 +91,7 @@ describe('doAndSubmit', () => {
   });
 
   it('drops the message with the reason when the work fails', async () => {
-    const { api, adapter, rows, msg } = bed();
+    const { api, adapter, rows, msg } = fixture();
     const failure = new Error('no money');
     await expect(msg.add('http://b/in').doAndSubmit(adapter, () => Promise.reject(failure))).rejects.toBe(failure);
     expect(api.log).toEqual(['prepare', 'abort']);
@@ -101,7 +101,7 @@ describe('doAndSubmit', () => {
 
   it('calls onAbortFailed when it cannot be dropped', async () => {
     const told: unknown[] = [];
-    const { api, adapter, msg } = bed({ onAbortFailed: (error, gid) => told.push(error, gid) });
+    const { api, adapter, msg } = fixture({ onAbortFailed: (error, gid) => told.push(error, gid) });
     const down = new DtmConnectionError('down');
     api.fail('abort', down);
     await expect(msg.add('http://b/in').doAndSubmit(adapter, () => Promise.reject(new Error('no')))).rejects.toThrow(
@@ -112,7 +112,7 @@ describe('doAndSubmit', () => {
 
   it('succeeds when the coordinator has already dropped it', async () => {
     const told: unknown[] = [];
-    const { api, adapter, msg } = bed({ onAbortFailed: (error) => told.push(error) });
+    const { api, adapter, msg } = fixture({ onAbortFailed: (error) => told.push(error) });
     api.fail('abort', new DtmFailureError('failed already'));
     await expect(msg.add('http://b/in').doAndSubmit(adapter, () => Promise.reject(new Error('no')))).rejects.toThrow(
       'no',
@@ -121,7 +121,7 @@ describe('doAndSubmit', () => {
   });
 
   it('runs no local transaction when the prepare fails', async () => {
-    const { api, adapter, rows, msg } = bed();
+    const { api, adapter, rows, msg } = fixture();
     const down = new DtmConnectionError('down');
     api.fail('prepare', down);
     let ran = false;
@@ -131,7 +131,7 @@ describe('doAndSubmit', () => {
   });
 
   it('reports that the message will be delivered when the submit fails', async () => {
-    const { api, adapter, rows, msg } = bed();
+    const { api, adapter, rows, msg } = fixture();
     api.fail('submit', new DtmConnectionError('down'));
     const submitted = msg.add('http://b/in').doAndSubmit(adapter, async () => 1);
     await expect(submitted).rejects.toThrow(DtmOngoingError);
@@ -155,14 +155,14 @@ describe('doAndSubmit', () => {
   };
 
   it('submits when the answer to the commit is lost and the transaction is committed', async () => {
-    const { api, msg } = bed();
+    const { api, msg } = fixture();
     const { adapter } = cutOff(true);
     expect(await msg.add('http://b/in').doAndSubmit(adapter, async () => 'done')).toBe('done');
     expect(api.log).toEqual(['prepare', 'submit']);
   });
 
   it('drops when the answer to the commit is lost and the transaction is not committed', async () => {
-    const { api, msg } = bed();
+    const { api, msg } = fixture();
     const { adapter, rows } = cutOff(false);
     await expect(msg.add('http://b/in').doAndSubmit(adapter, async () => 'done')).rejects.toThrow(DtmBarrierError);
     expect(api.log).toEqual(['prepare', 'abort']);
@@ -171,7 +171,7 @@ describe('doAndSubmit', () => {
 
   it('leaves the decision to the coordinator when the outcome of the commit is unknown', async () => {
     const failing = { transaction: () => Promise.reject(new Error('database down')) };
-    const { api, adapter, msg } = bed(
+    const { api, adapter, msg } = fixture(
       {},
       {
         transaction: async (work) => {
@@ -186,7 +186,7 @@ describe('doAndSubmit', () => {
   });
 
   it('submits what an earlier attempt committed, without running it again', async () => {
-    const { api, adapter, dependencies, msg } = bed();
+    const { api, adapter, dependencies, msg } = fixture();
     api.fail('submit', new DtmConnectionError('down'), undefined);
     await expect(msg.add('http://b/in').doAndSubmit(adapter, async () => 1)).rejects.toThrow(DtmOngoingError);
     let ran = false;
@@ -199,7 +199,7 @@ describe('doAndSubmit', () => {
   });
 
   it('drops a message whose rollback was decided before', async () => {
-    const { api, adapter, msg } = bed();
+    const { api, adapter, msg } = fixture();
     const row = { gid: 'g', transType: 'msg', branchId: '00', op: 'msg', barrierId: '01', reason: 'rollback' } as const;
     await adapter.transaction((tx) => adapter.insert(tx, row));
     await expect(msg.add('http://b/in').doAndSubmit(adapter, async () => 1)).rejects.toThrow(DtmDuplicatedError);
@@ -209,7 +209,7 @@ describe('doAndSubmit', () => {
 
 describe('join', () => {
   it("writes its row into the caller's transaction and prepares first", async () => {
-    const { api, adapter, rows, msg } = bed();
+    const { api, adapter, rows, msg } = fixture();
     msg.add('http://b/in');
     await adapter.transaction(async (tx) => {
       expect(await msg.join(adapter, tx)).toBe('g');
@@ -221,7 +221,7 @@ describe('join', () => {
   });
 
   it('prepares once', async () => {
-    const { api, adapter, msg } = bed({ queryPrepared: QUERY });
+    const { api, adapter, msg } = fixture({ queryPrepared: QUERY });
     msg.add('http://b/in');
     await msg.prepare();
     await adapter.transaction((tx) => msg.join(adapter, tx));
@@ -236,12 +236,12 @@ describe('what is refused before anything is sent', () => {
     ['a URL to ask at that is none', { queryPrepared: 'query' }, /queryPrepared "query" is not a URL/],
     ['a gid with a semicolon', { gid: 'a;b' }, /gid /],
   ])('%s', (_, options, message) => {
-    expect(() => bed(options)).toThrow(DtmArgumentError);
-    expect(() => bed(options)).toThrow(message);
+    expect(() => fixture(options)).toThrow(DtmArgumentError);
+    expect(() => fixture(options)).toThrow(message);
   });
 
   it('a message without steps, and a topic without a name', async () => {
-    const { msg } = bed();
+    const { msg } = fixture();
     await expect(msg.submit()).rejects.toThrow(/needs at least one step/);
     expect(() => msg.addTopic('')).toThrow(/addTopic needs the name of a topic/);
   });
@@ -255,7 +255,7 @@ describe('what is refused before anything is sent', () => {
   });
 
   it('a concurrent message over an API that has no field for it', async () => {
-    const { api, msg } = bed({ concurrent: true });
+    const { api, msg } = fixture({ concurrent: true });
     Object.assign(api, { protocol: 'grpc' });
     await expect(msg.add('http://b/in').submit()).rejects.toThrow(/cannot be concurrent over the gRPC API/);
   });

@@ -18,7 +18,7 @@ const OUT = { try: 'http://out/try', confirm: 'http://out/confirm', cancel: 'htt
 const IN = { try: 'http://in/try', confirm: 'http://in/confirm', cancel: 'http://in/cancel' };
 
 /** A coordinator and branches that write into one log. */
-function bed() {
+function fixture() {
   const log: string[] = [];
   const api = new ScriptedApi(log);
   const transport = new ScriptedTransport(new VirtualClock());
@@ -37,7 +37,7 @@ function bed() {
 
 describe('a TCC that succeeds', () => {
   it('is prepared, each branch is registered before its try, then it is submitted', async () => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     const result = await run(async (tcc) => {
       await tcc.call(OUT, { amount: 30 });
       await tcc.call(IN, { amount: 30 });
@@ -48,7 +48,7 @@ describe('a TCC that succeeds', () => {
   });
 
   it('registers confirm and cancel with the payload, and calls the try with context, payload and options', async () => {
-    const { api, transport, run } = bed();
+    const { api, transport, run } = fixture();
     await run((tcc) => tcc.call(OUT, { amount: 30 }), { branchHeaders: { a: 'b' }, requestTimeoutSeconds: 7 });
     expect(api.branches).toEqual([
       {
@@ -72,7 +72,7 @@ describe('a TCC that succeeds', () => {
   });
 
   it('tells a try over HTTP where the coordinator is on demand only, and every try over gRPC', async () => {
-    const { api, transport, run } = bed();
+    const { api, transport, run } = fixture();
     await run((tcc) => tcc.call(OUT));
     await run((tcc) => tcc.call(OUT), { sendCoordinator: true });
     const urls = { try: 'bank:1/b.B/Out', confirm: '', cancel: '' };
@@ -83,14 +83,14 @@ describe('a TCC that succeeds', () => {
   });
 
   it('sends its options with prepare and submit, but not its callbacks', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     await run(() => undefined, { timeoutToFailSeconds: 60, retryIntervalSeconds: 2, onAbortFailed: () => undefined });
     const sent = { gid: 'g', transType: 'tcc', timeoutToFailSeconds: 60, retryIntervalSeconds: 2 };
     expect(api.requests).toEqual([sent, sent]);
   });
 
   it('gets its gid from the coordinator unless the options have one', async () => {
-    const { log, dependencies } = bed();
+    const { log, dependencies } = fixture();
     expect(await runTcc(dependencies, (tcc) => tcc.gid)).toBe('gid1');
     expect(log).toEqual(['newGid', 'prepare', 'submit']);
   });
@@ -105,19 +105,19 @@ describe('a TCC that succeeds', () => {
     ['{"dtm_result":"SUCCESS","gid":null}', undefined],
     ['{"dtm_result":"SUCCESS","balance":5}', { dtm_result: 'SUCCESS', balance: 5 }],
   ])('returns the answer of a try: %j', async (body, expected) => {
-    const { transport, run } = bed();
+    const { transport, run } = fixture();
     transport.answer('01 try', { kind: 'success', body });
     expect(await run((tcc) => tcc.call(OUT))).toEqual(expected);
   });
 
   it('waits for a try of a few seconds by default', async () => {
-    const { transport, run } = bed();
+    const { transport, run } = fixture();
     await run((tcc) => tcc.call(OUT));
     expect(transport.calls[0]).toMatchObject({ payload: '', timeoutSeconds: 3 });
   });
 
   it('can have a branch without confirm', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     await run((tcc) => tcc.call({ ...OUT, confirm: '' }));
     expect(api.branches).toMatchObject([{ confirm: '', cancel: OUT.cancel }]);
   });
@@ -125,7 +125,7 @@ describe('a TCC that succeeds', () => {
 
 describe('a TCC whose work fails', () => {
   it('is aborted with the reason, and throws the error unchanged', async () => {
-    const { log, api, run } = bed();
+    const { log, api, run } = fixture();
     const error = new Error('no stock');
     const work = async (tcc: Tcc): Promise<never> => {
       await tcc.call(OUT);
@@ -137,7 +137,7 @@ describe('a TCC whose work fails', () => {
   });
 
   it('is aborted when the work throws synchronously, and for any thrown value', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     const work = (): never => {
       // oxlint-disable-next-line typescript/only-throw-error -- user code may
       throw 'a text';
@@ -151,7 +151,7 @@ describe('a TCC whose work fails', () => {
     [ONGOING, DtmOngoingError, 'not yet'],
     [UNKNOWN, DtmBranchError, 'try of branch 01 at http://out/try: status 500: boom'],
   ])('is aborted when a try answers %j', async (outcome, type, message) => {
-    const { log, transport, run } = bed();
+    const { log, transport, run } = fixture();
     transport.answer('01 try', outcome);
     const error = await run((tcc) => tcc.call(OUT)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(type);
@@ -160,7 +160,7 @@ describe('a TCC whose work fails', () => {
   });
 
   it('tells the coordinator which tries were refused before they were executed', async () => {
-    const { api, transport, run } = bed();
+    const { api, transport, run } = fixture();
     transport.answer('01 try', SUCCESS).answer('02 try', { kind: 'failure', message: 'refused', notExecuted: true });
     const work = async (tcc: Tcc): Promise<void> => {
       await tcc.call(OUT);
@@ -176,7 +176,7 @@ describe('a TCC whose work fails', () => {
   });
 
   it('does not call a try whose branch could not be registered', async () => {
-    const { log, api, run } = bed();
+    const { log, api, run } = fixture();
     const refusal = new DtmFailureError('no trans with gid');
     api.fail('registerBranch', refusal);
     await expect(run((tcc) => tcc.call(OUT))).rejects.toBe(refusal);
@@ -184,7 +184,7 @@ describe('a TCC whose work fails', () => {
   });
 
   it('is aborted even when the work swallows the failure of a try: that branch would be confirmed', async () => {
-    const { log, transport, run } = bed();
+    const { log, transport, run } = fixture();
     transport.answer('01 try', FAILURE);
     const work = async (tcc: Tcc): Promise<string> => {
       await tcc.call(OUT).catch(() => undefined);
@@ -197,7 +197,7 @@ describe('a TCC whose work fails', () => {
   });
 
   it('reports a failing abort, and throws the error of the work', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     const [error, down] = [new Error('no stock'), new DtmConnectionError('down')];
     api.fail('abort', down);
     const onAbortFailed = vi.fn<(failure: unknown, gid: string) => void>();
@@ -206,7 +206,7 @@ describe('a TCC whose work fails', () => {
   });
 
   it('emits a process warning for a failing abort by default', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     api.fail('abort', new DtmConnectionError('down'));
     const warned = deferred<Error>();
     const listener = (warning: Error): void => {
@@ -221,7 +221,7 @@ describe('a TCC whose work fails', () => {
 
 describe('calls that the work does not await', () => {
   it('are waited for before the submit', async () => {
-    const { log, transport, run } = bed();
+    const { log, transport, run } = fixture();
     const held = transport.hold('01 try');
     const running = run((tcc) => {
       void tcc.call(OUT);
@@ -236,20 +236,20 @@ describe('calls that the work does not await', () => {
   });
 
   it('are waited for too when one call starts another', async () => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     await run((tcc) => void tcc.call(OUT).then(() => tcc.call(IN)));
     expect(log).toEqual(['prepare', 'registerBranch 01', 'try 01', 'registerBranch 02', 'try 02', 'submit']);
   });
 
   it('abort the transaction when one of them fails', async () => {
-    const { log, transport, run } = bed();
+    const { log, transport, run } = fixture();
     transport.answer('01 try', FAILURE);
     await expect(run((tcc) => void tcc.call(OUT))).rejects.toThrow('refused');
     expect(log.at(-1)).toBe('abort');
   });
 
   it('are waited for before the abort: a try must not overtake its cancel', async () => {
-    const { log, transport, run } = bed();
+    const { log, transport, run } = fixture();
     const held = transport.hold('01 try');
     const running = run(async (tcc) => {
       void tcc.call(OUT);
@@ -264,7 +264,7 @@ describe('calls that the work does not await', () => {
   });
 
   it('that come after the work are refused: the branch could be confirmed during its try', async () => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     let late!: Tcc;
     await run((tcc) => {
       late = tcc;
@@ -274,7 +274,7 @@ describe('calls that the work does not await', () => {
   });
 
   it('at the same time have ids in the order of the calls', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     await run((tcc) => Promise.all([tcc.call(OUT), tcc.call(IN), tcc.call(OUT)]));
     expect(api.branches).toMatchObject([
       { branchId: '01', confirm: OUT.confirm },
@@ -286,7 +286,7 @@ describe('calls that the work does not await', () => {
 
 describe('a coordinator that refuses or fails', () => {
   it('that refuses the prepare prevents the work and the abort', async () => {
-    const { log, api, run } = bed();
+    const { log, api, run } = fixture();
     const refusal = new DtmFailureError('in use');
     api.fail('prepare', refusal);
     const work = vi.fn<() => void>();
@@ -300,7 +300,7 @@ describe('a coordinator that refuses or fails', () => {
     new DtmServerError('boom'),
     new DtmConnectionError('no answer'),
   ])('whose answer to submit is %s leaves the decision to the coordinator: no abort', async (error) => {
-    const { log, api, run } = bed();
+    const { log, api, run } = fixture();
     api.fail('submit', error);
     await expect(run((tcc) => tcc.call(OUT))).rejects.toBe(error);
     expect(log).toContain('submit');
@@ -314,7 +314,7 @@ describe('what is refused before anything is sent', () => {
     ['a time that is not allowed', { timeoutToFailSeconds: -1 }, /timeoutToFailSeconds/],
     ['a header that is not allowed', { branchHeaders: { 'a:': 'b' } }, /branch header/],
   ])('%s', async (_, options, message) => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     await expect(run(() => undefined, options)).rejects.toThrow(message);
     expect(log).toEqual([]);
   });
@@ -325,18 +325,18 @@ describe('what is refused before anything is sent', () => {
     ['a cancel with a parameter of dtm', { cancel: 'http://out/c?op=1' }, {}, /query parameter op/],
     ['a payload that JSON cannot hold', {}, { f: () => 1 }, /"f" is a function/],
   ])('%s: neither registered nor tried', async (_, urls, payload, message) => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     await expect(run((tcc) => tcc.call({ ...OUT, ...urls }, payload))).rejects.toThrow(message);
     expect(log).toEqual(['prepare', 'abort']);
   });
 
   it('a branch named by code without a locator', async () => {
-    const { run } = bed();
+    const { run } = fixture();
     await expect(run((tcc) => tcc.call({}, 1))).rejects.toThrow(DtmConfigError);
   });
 
   it('the 100th branch', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     const work = async (tcc: Tcc): Promise<void> => {
       for (let count = 0; count < 100; count++) await tcc.call(OUT);
     };
@@ -349,7 +349,7 @@ describe('a nested TCC', () => {
   const context = { gid: 'outer', transType: 'tcc', branchId: '02', op: 'try', dtm: 'http://evil/api' } as const;
 
   it('adds children of its branch to the same transaction, and leaves the decision to the initiator', async () => {
-    const { log, api, transport, dependencies } = bed();
+    const { log, api, transport, dependencies } = fixture();
     const tcc = nestedTcc(dependencies, context);
     await tcc.call(OUT, { amount: 1 });
     await tcc.call(IN);
@@ -360,13 +360,13 @@ describe('a nested TCC', () => {
   });
 
   it("registers at the application's own coordinator, never at the address in the request", async () => {
-    const { transport, dependencies } = bed();
+    const { transport, dependencies } = fixture();
     await nestedTcc(dependencies, context, { sendCoordinator: true }).call(OUT);
     expect(transport.calls[0]!.context.dtm).toBe('http://dtm:36789/api/dtmsvr');
   });
 
   it('reports a swallowed failure to its branch in waitForCalls()', async () => {
-    const { transport, dependencies } = bed();
+    const { transport, dependencies } = fixture();
     transport.answer('0201 try', FAILURE);
     const tcc = nestedTcc(dependencies, context);
     await tcc.call(OUT).catch(() => undefined);
@@ -376,13 +376,13 @@ describe('a nested TCC', () => {
   it.each([{ op: 'confirm' }, { op: 'cancel' }, { transType: 'saga', op: 'action' }] as const)(
     'starts in a try only, not in %j',
     (change) => {
-      const { dependencies } = bed();
+      const { dependencies } = fixture();
       expect(() => nestedTcc(dependencies, { ...context, ...change })).toThrow(DtmArgumentError);
     },
   );
 
   it('is refused when the branch ids become too long', async () => {
-    const { dependencies } = bed();
+    const { dependencies } = fixture();
     const deep = nestedTcc(dependencies, { ...context, branchId: '01'.repeat(10) });
     await expect(deep.call(OUT)).rejects.toThrow('the branch cannot be added: the id of its parent has 20 characters');
   });

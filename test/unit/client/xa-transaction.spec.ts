@@ -17,7 +17,7 @@ const OUT = 'http://out/xa';
 const IN = 'http://in/xa';
 
 /** A coordinator and branches that write into one log. */
-function bed() {
+function fixture() {
   const log: string[] = [];
   const api = new ScriptedApi(log);
   const transport = new ScriptedTransport(new VirtualClock());
@@ -36,7 +36,7 @@ function bed() {
 
 describe('an XA that succeeds', () => {
   it('is prepared, its branches are called and register themselves, then it is submitted', async () => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     const result = await run(async (xa) => {
       await xa.call(OUT, { amount: 30 });
       await xa.call(IN, { amount: 30 });
@@ -47,7 +47,7 @@ describe('an XA that succeeds', () => {
   });
 
   it('sends a branch the URLs of the second phase and of the coordinator', async () => {
-    const { transport, run } = bed();
+    const { transport, run } = fixture();
     await run((xa) => xa.call(OUT, { amount: 30 }), { branchHeaders: { a: 'b' }, requestTimeoutSeconds: 7 });
     expect(transport.calls).toMatchObject([
       {
@@ -68,20 +68,20 @@ describe('an XA that succeeds', () => {
   });
 
   it('sends its options with prepare and submit', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     await run(() => undefined, { timeoutToFailSeconds: 60, onAbortFailed: () => undefined });
     const sent = { gid: 'g', transType: 'xa', timeoutToFailSeconds: 60 };
     expect(api.requests).toEqual([sent, sent]);
   });
 
   it('returns the answer of a branch', async () => {
-    const { transport, run } = bed();
+    const { transport, run } = fixture();
     transport.answer('01 action', { kind: 'success', body: '{"balance":5}' });
     expect(await run((xa) => xa.call(OUT))).toEqual({ balance: 5 });
   });
 
   it('finds the URL of a branch that is named by code', async () => {
-    const { dependencies, transport } = bed();
+    const { dependencies, transport } = fixture();
     const locator = { getXaUrl: () => OUT } as unknown as InitiatorDependencies['locator'];
     await runXa({ ...dependencies, locator }, (xa) => xa.call({}, 1), { gid: 'g' });
     expect(transport.calls[0]).toMatchObject({ url: OUT, context: { phase2Url: OUT } });
@@ -91,7 +91,7 @@ describe('an XA that succeeds', () => {
 
 describe('an XA whose work fails', () => {
   it('is aborted with the reason, and throws the error unchanged', async () => {
-    const { log, api, run } = bed();
+    const { log, api, run } = fixture();
     const error = new Error('no stock');
     await expect(
       run(async (xa) => {
@@ -108,7 +108,7 @@ describe('an XA whose work fails', () => {
     [ONGOING, DtmOngoingError, 'not yet'],
     [UNKNOWN, DtmBranchError, `action of branch 01 at ${OUT}: status 500: boom`],
   ])('is aborted when a branch answers %j, even when the work swallows it', async (outcome, type, message) => {
-    const { log, transport, run } = bed();
+    const { log, transport, run } = fixture();
     transport.answer('01 action', outcome);
     const error = await run((xa) => xa.call(OUT).catch(() => 'fine')).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(type);
@@ -117,7 +117,7 @@ describe('an XA whose work fails', () => {
   });
 
   it('waits for calls that are still running before it is aborted', async () => {
-    const { log, transport, run } = bed();
+    const { log, transport, run } = fixture();
     const held = transport.hold('01 action');
     const running = run((xa) => {
       void xa.call(OUT);
@@ -131,7 +131,7 @@ describe('an XA whose work fails', () => {
   });
 
   it('reports that it could not be aborted, and throws the error of the work', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     const failure = new DtmServerError('down');
     api.fail('abort', failure);
     const onAbortFailed = vi.fn();
@@ -143,7 +143,7 @@ describe('an XA whose work fails', () => {
   });
 
   it('emits a process warning for that by default', async () => {
-    const { api, run } = bed();
+    const { api, run } = fixture();
     api.fail('abort', new DtmServerError('down'));
     const warned = deferred<string>();
     const listen = (warning: Error): void => {
@@ -160,7 +160,7 @@ describe('an XA whose work fails', () => {
 
 describe('what an XA refuses', () => {
   it('a call after the work is over', async () => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     let late!: XaTransaction;
     await run((xa) => {
       late = xa;
@@ -172,14 +172,14 @@ describe('what an XA refuses', () => {
   it.each(['', 'not a url', `${OUT}?gid=1`, `${OUT}?phase2_url=x`])(
     'the URL %j, before the branch is called',
     async (url) => {
-      const { log, run } = bed();
+      const { log, run } = fixture();
       await expect(run((xa) => xa.call(url))).rejects.toThrow(DtmArgumentError);
       expect(log).toEqual(['prepare', 'abort']);
     },
   );
 
   it('wrong options, before anything is sent', async () => {
-    const { log, run } = bed();
+    const { log, run } = fixture();
     await expect(run(() => 1, { timeoutToFailSeconds: -1 })).rejects.toThrow(DtmArgumentError);
     expect(log).toEqual([]);
   });

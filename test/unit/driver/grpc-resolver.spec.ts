@@ -12,7 +12,7 @@ const { createResolver } = grpc.experimental;
 /** A report to gRPC, on one line. */
 type Report = string;
 
-interface Bed {
+interface Fixture {
   readonly source: ScriptedAddresses;
   readonly clock: VirtualClock;
   readonly resolver: grpc.experimental.Resolver;
@@ -20,9 +20,9 @@ interface Bed {
 }
 
 /** A resolver as gRPC creates it. */
-function bed(
+function fixture(
   options: { initial?: string[]; channel?: grpc.ChannelOptions; path?: string; source?: ScriptedAddresses } = {},
-): Bed {
+): Fixture {
   const { initial, channel = {}, path = 'bank', source = new ScriptedAddresses(initial) } = options;
   const clock = new VirtualClock();
   const scheme = freshScheme();
@@ -49,7 +49,7 @@ const NOBODY = 'UNAVAILABLE no address for own:///bank: no healthy instance is r
 
 describe('a resolver of gRPC on a source of addresses', () => {
   it('looks nothing up before its first use, and does not report before that call returns', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1'] });
     expect(source.log).toEqual([]);
     resolver.updateResolution();
     expect([source.log, reports]).toEqual([[], []]);
@@ -58,7 +58,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('reports each change of the list', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
     source.found('127.0.0.1:1', '127.0.0.1:2');
@@ -67,7 +67,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('does not report an unchanged list again, whatever its order and repetitions are', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1', '127.0.0.1:2'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1', '127.0.0.1:2'] });
     resolver.updateResolution();
     await clock.advance(0);
     source.found('127.0.0.1:2', '127.0.0.1:1', '127.0.0.1:2');
@@ -77,7 +77,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('reports an empty list and an error, until an instance is registered', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
     source.found();
@@ -88,7 +88,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('lets calls wait for the first instance of a name that is new', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: [] });
+    const { source, clock, resolver, reports } = fixture({ initial: [] });
     resolver.updateResolution();
     await clock.advance(29_999);
     expect(reports).toEqual([]);
@@ -100,7 +100,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('reports after 30 seconds that a name which is new has no instance', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: [] });
+    const { source, clock, resolver, reports } = fixture({ initial: [] });
     resolver.updateResolution();
     await clock.advance(20_000);
     source.found();
@@ -111,7 +111,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('lets calls wait for a name only once', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: [] });
+    const { source, clock, resolver, reports } = fixture({ initial: [] });
     const use = async (): Promise<Report[]> => {
       resolver.updateResolution();
       await clock.advance(30_000);
@@ -128,7 +128,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('lets no calls wait for a name that had an instance in an earlier watch', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
     resolver.destroy();
@@ -140,7 +140,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('does not let calls wait while the registry is down, nor after an error, which gRPC keeps', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: [] });
+    const { source, clock, resolver, reports } = fixture({ initial: [] });
     resolver.updateResolution();
     await clock.advance(0);
     source.failed('registry down');
@@ -150,7 +150,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('reports an error before the first list, and recovers from it', async () => {
-    const { source, clock, resolver, reports } = bed();
+    const { source, clock, resolver, reports } = fixture();
     resolver.updateResolution();
     await clock.advance(0);
     source.failed('registry down');
@@ -159,7 +159,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('keeps its addresses after an error', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
     source.failed('registry down');
@@ -167,7 +167,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('reports a source without an answer after 5 seconds, once, and then its answer', async () => {
-    const { source, clock, resolver, reports } = bed();
+    const { source, clock, resolver, reports } = fixture();
     resolver.updateResolution();
     await clock.advance(4_999);
     expect(reports).toEqual([]);
@@ -178,7 +178,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('stops when it is destroyed, and starts again on an update', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1'] });
     for (let time = 0; time < 2; time++) {
       resolver.updateResolution();
       await clock.advance(0);
@@ -193,7 +193,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('continues the watch that lingers', async () => {
-    const { source, clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'] });
+    const { source, clock, resolver, reports } = fixture({ initial: ['127.0.0.1:1'] });
     resolver.updateResolution();
     await clock.advance(0);
     resolver.destroy();
@@ -205,7 +205,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('stops a source without an answer, and its timers', async () => {
-    const { source, clock, resolver, reports } = bed();
+    const { source, clock, resolver, reports } = fixture();
     resolver.updateResolution();
     await clock.advance(0);
     resolver.destroy();
@@ -220,7 +220,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
       listeners.push(listener);
       return () => undefined;
     };
-    const { clock, resolver, reports } = bed({ source });
+    const { clock, resolver, reports } = fixture({ source });
     resolver.updateResolution();
     resolver.destroy();
     await clock.advance(10_000);
@@ -259,7 +259,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
       source.watch = watch;
       throw new Error('bug');
     };
-    const { clock, resolver, reports } = bed({ source });
+    const { clock, resolver, reports } = fixture({ source });
     resolver.updateResolution();
     await clock.advance(5_000);
     expect(reports).toEqual(['UNAVAILABLE no address for own:///bank: bug', at(1)]);
@@ -273,7 +273,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
       attempts += 1;
       throw new Error('bug');
     };
-    const { clock, resolver } = bed({ source });
+    const { clock, resolver } = fixture({ source });
     resolver.updateResolution();
     await clock.advance(0);
     resolver.destroy();
@@ -300,7 +300,10 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('keeps the load balancing that the user has configured', async () => {
-    const { clock, resolver, reports } = bed({ initial: ['127.0.0.1:1'], channel: { 'grpc.service_config': '{}' } });
+    const { clock, resolver, reports } = fixture({
+      initial: ['127.0.0.1:1'],
+      channel: { 'grpc.service_config': '{}' },
+    });
     resolver.updateResolution();
     await clock.advance(0);
     expect(reports).toEqual([`null ${at(1)}`]);
@@ -365,7 +368,7 @@ describe('a resolver of gRPC on a source of addresses', () => {
   });
 
   it('is not created for a target that the source refuses', () => {
-    expect(() => bed({ path: 'bad' })).toThrow('no such target');
+    expect(() => fixture({ path: 'bad' })).toThrow('no such target');
   });
 });
 

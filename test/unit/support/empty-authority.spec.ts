@@ -132,16 +132,16 @@ const EMPTY = request(AUTHORITY);
 const GIVEN = request(Buffer.from('\u0041\u0003bbb', 'latin1'));
 const PING = frame(6, 0, 0, Buffer.alloc(8));
 
-interface Bed {
+interface Fixture {
   readonly port: number;
   readonly server: Http2Server;
   /** `:authority` of each request, and whether its connection is the socket itself. */
   readonly requests: { authority: string | undefined; isSocket: boolean }[];
 }
 
-async function bed(accepts = true): Promise<Bed> {
+async function fixture(accepts = true): Promise<Fixture> {
   const server = createServer();
-  const requests: Bed['requests'] = [];
+  const requests: Fixture['requests'] = [];
   server.on('stream', (stream, headers) => {
     const isSocket = stream.session?.socket.remoteAddress !== undefined;
     requests.push({ authority: headers[':authority'], isSocket });
@@ -158,7 +158,7 @@ async function bed(accepts = true): Promise<Bed> {
 
 describe('a server that accepts an empty :authority', () => {
   it('is needed: Node refuses it', async () => {
-    const { port, requests } = await bed(false);
+    const { port, requests } = await fixture(false);
     expect(await new Client(port).send(PREFACE, SETTINGS, EMPTY).outcome()).toBe('refused');
     expect(requests).toEqual([]);
   });
@@ -193,7 +193,7 @@ describe('a server that accepts an empty :authority', () => {
   ];
 
   it.each(BEGINNINGS)('serves a request without a value, and one with a value as before: %s', async (_, begin) => {
-    const { port, requests } = await bed();
+    const { port, requests } = await fixture();
     const [empty, given] = [new Client(port), new Client(port)];
     await begin(empty, EMPTY);
     expect(await empty.outcome()).toBe('served');
@@ -215,7 +215,7 @@ describe('a server that accepts an empty :authority', () => {
     ['waits a second', []],
     ['pings', [PING]],
   ])('serves both kinds when a client %s before its first request', async (_, before) => {
-    const { port, requests } = await bed();
+    const { port, requests } = await fixture();
     for (const first of [EMPTY, GIVEN]) {
       const client = await new Client(port).send(PREFACE, SETTINGS).greeted();
       client.send(ACK, ...before);
@@ -228,7 +228,7 @@ describe('a server that accepts an empty :authority', () => {
   });
 
   it('carries large bodies in both directions over a connection that it mends', async () => {
-    const { port, server } = await bed();
+    const { port, server } = await fixture();
     server.removeAllListeners('stream');
     server.on('stream', (stream) => {
       expect(stream.session?.socket.remoteAddress).toBeUndefined();
@@ -248,7 +248,7 @@ describe('a server that accepts an empty :authority', () => {
   });
 
   it('closes a connection that is not HTTP/2, as Node does', async () => {
-    const { port } = await bed();
+    const { port } = await fixture();
     const client = new Client(port).send(Buffer.from('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));
     await expect.poll(() => client.isClosed).toBe(true);
   });
@@ -256,7 +256,7 @@ describe('a server that accepts an empty :authority', () => {
   it.each([[Buffer.alloc(0)], [PREFACE.subarray(0, 5)], [Buffer.concat([PREFACE, SETTINGS])]])(
     'drops a connection that ends before its first request, and closes: %o',
     async (bytes) => {
-      const { port, server } = await bed();
+      const { port, server } = await fixture();
       const connected = once(server, 'connection');
       const client = new Client(port).send(bytes);
       await connected;
@@ -268,7 +268,7 @@ describe('a server that accepts an empty :authority', () => {
   );
 
   it('closes while a connection is held', async () => {
-    const { port, server } = await bed();
+    const { port, server } = await fixture();
     const client = await new Client(port).send(PREFACE, SETTINGS).greeted();
     server.close();
     await once(server, 'close');

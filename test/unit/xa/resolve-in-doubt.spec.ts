@@ -3,7 +3,7 @@ import { resolveInDoubt, type InDoubtBranch, type XaAdapter } from 'nestjs-dtm/x
 import { describe, expect, it } from 'vitest';
 
 /** A database with branches in doubt, and a coordinator that says the same of all transactions. */
-function bed(doubts: readonly Partial<InDoubtBranch>[], details: TransactionDetails | Error | undefined) {
+function fixture(doubts: readonly Partial<InDoubtBranch>[], details: TransactionDetails | Error | undefined) {
   const log: string[] = [];
   const failing = new Set<string>();
   const decide = (decision: string) => async (branch: { gid: string }) => {
@@ -45,7 +45,7 @@ describe('a branch in doubt', () => {
     ['unclear', '', transaction('failed', [{ branchId: '01' }, { branchId: '02', op: 'commit', status: 'succeed' }])],
     ['failed', '', new DtmConnectionError('no answer')],
   ])('is %s (%s) when the coordinator says %j', async (outcome, done, details) => {
-    const { log, adapter, api } = bed([{}], details);
+    const { log, adapter, api } = fixture([{}], details);
     const [resolved] = await resolveInDoubt(adapter, api);
     expect(resolved).toMatchObject({ gid: 'g', branchId: '01', ageSeconds: 100, outcome });
     expect(log).toEqual(['query g', ...(done ? [done] : [])]);
@@ -53,7 +53,7 @@ describe('a branch in doubt', () => {
   });
 
   it('is not resolved while it is young, unless its age is unknown', async () => {
-    const { log, adapter, api } = bed(
+    const { log, adapter, api } = fixture(
       [
         { gid: 'young', ageSeconds: 59 },
         { gid: 'old', ageSeconds: 60 },
@@ -66,7 +66,7 @@ describe('a branch in doubt', () => {
   });
 
   it('that cannot be ended does not prevent the end of others', async () => {
-    const { adapter, api, failing } = bed([{ gid: 'a' }, { gid: 'b' }], transaction('submitted'));
+    const { adapter, api, failing } = fixture([{ gid: 'a' }, { gid: 'b' }], transaction('submitted'));
     failing.add('a');
     const resolved = await resolveInDoubt(adapter, api);
     expect(resolved).toMatchObject([
@@ -76,7 +76,7 @@ describe('a branch in doubt', () => {
   });
 
   it.each([-1, Number.NaN])('refuses the age of %d seconds', async (olderThanSeconds) => {
-    const { adapter, api } = bed([], undefined);
+    const { adapter, api } = fixture([], undefined);
     await expect(resolveInDoubt(adapter, api, { olderThanSeconds })).rejects.toThrow(DtmArgumentError);
   });
 });

@@ -13,7 +13,7 @@ import { ScriptedApi } from '../../support/scripted-api.js';
 const URL = 'http://bank/out';
 
 /** A branch on a database that writes down what it is asked. */
-function bed(context: Partial<BranchContext> = {}) {
+function fixture(context: Partial<BranchContext> = {}) {
   const log: string[] = [];
   const api = new ScriptedApi(log);
   const adapter: XaAdapter<string> = {
@@ -48,7 +48,7 @@ const details = (status: string, url: string, transType = 'xa') =>
 
 describe('an XA branch', () => {
   it('does its work and registers the URL of the second phase, at its own coordinator', async () => {
-    const { log, api, branch } = bed();
+    const { log, api, branch } = fixture();
     expect(branch.isSecondPhase).toBe(false);
     expect(await branch.call(async (tx) => `worked on ${tx}`)).toBe('worked on connection');
     expect(log).toEqual(['prepare g 01', 'registerBranch 01']);
@@ -56,17 +56,17 @@ describe('an XA branch', () => {
   });
 
   it.each(['commit', 'rollback'])('does what dtm has decided: %s', async (op) => {
-    const { log, branch } = bed({ op, phase2Url: undefined });
+    const { log, branch } = fixture({ op, phase2Url: undefined });
     expect(branch.isSecondPhase).toBe(true);
     await branch.finish();
     expect(log).toEqual([`${op} 01`]);
   });
 
   it('does not mix up its phases', async () => {
-    await expect(bed().branch.finish()).rejects.toThrow(
+    await expect(fixture().branch.finish()).rejects.toThrow(
       'this request is an action, not a commit or rollback; call call()',
     );
-    await expect(bed({ op: 'commit' }).branch.call(async () => undefined)).rejects.toThrow(
+    await expect(fixture({ op: 'commit' }).branch.call(async () => undefined)).rejects.toThrow(
       'this request is a commit, not an action; call finish()',
     );
   });
@@ -77,14 +77,14 @@ describe('an XA branch', () => {
     { op: 'compensate' },
     { phase2Url: undefined },
   ])('is refused for %j', (context) => {
-    expect(() => bed(context)).toThrow(DtmArgumentError);
+    expect(() => fixture(context)).toThrow(DtmArgumentError);
   });
 
   describe('that cannot be registered', () => {
     const registered = new DtmServerError('storage: UniqueKeyConflict: branch 01 is registered already');
 
     it('continues when an earlier call has registered it', async () => {
-      const { api, branch } = bed();
+      const { api, branch } = fixture();
       api.fail('registerBranch', registered);
       api.details = details('prepared', URL);
       expect(await branch.call(async () => 'done')).toBe('done');
@@ -96,14 +96,14 @@ describe('an XA branch', () => {
       ['it is registered with another URL', details('prepared', 'http://other')],
       ['the transaction is of another mode', details('prepared', URL, 'tcc')],
     ])('fails with the error of the coordinator when %s', async (_, found) => {
-      const { api, branch } = bed();
+      const { api, branch } = fixture();
       api.fail('registerBranch', registered);
       api.details = found;
       await expect(branch.call(async () => 'done')).rejects.toBe(registered);
     });
 
     it('fails with the error of the coordinator when the query fails too', async () => {
-      const { api, branch } = bed();
+      const { api, branch } = fixture();
       api.fail('registerBranch', registered).fail('query', new DtmConnectionError('gone'));
       await expect(branch.call(async () => 'done')).rejects.toBe(registered);
     });
@@ -111,7 +111,7 @@ describe('an XA branch', () => {
     it.each([new DtmFailureError('no trans with gid'), new DtmConnectionError('timed out')])(
       'fails at once with %s',
       async (error) => {
-        const { log, api, branch } = bed();
+        const { log, api, branch } = fixture();
         api.fail('registerBranch', error);
         await expect(branch.call(async () => 'done')).rejects.toBe(error);
         expect(log).not.toContain('query');

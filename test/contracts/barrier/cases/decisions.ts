@@ -1,6 +1,6 @@
 import { DtmDuplicatedError, type BranchOp, type TransType } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
-import { BranchStory, type BarrierBed, type Run } from '../barrier-bed.js';
+import { BranchStory, type BarrierFixture, type Run } from '../barrier-fixture.js';
 
 /** Forward operation, the operation that undoes it, and where the two occur. */
 const PAIRS: readonly (readonly [BranchOp, BranchOp, TransType])[] = [
@@ -10,11 +10,11 @@ const PAIRS: readonly (readonly [BranchOp, BranchOp, TransType])[] = [
 ];
 
 /** The table of docs/protocol.md#barrier-algorithm. */
-export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
+export function decisions<Tx>(fixture: () => BarrierFixture<Tx>, run: Run): void {
   for (const [forward, undo, transType] of PAIRS) {
     const start = () => {
-      const story = new BranchStory(bed());
-      const ask = (op: BranchOp) => run(bed(), story.request(op, transType), story.work(op));
+      const story = new BranchStory(fixture());
+      const ask = (op: BranchOp) => run(fixture(), story.request(op, transType), story.work(op));
       return { story, ask };
     };
 
@@ -66,7 +66,7 @@ export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
 
     it(`skips the ${undo} of a ${forward} that failed`, async () => {
       const { story, ask } = start();
-      const failure = run(bed(), story.request(forward, transType), async (tx) => {
+      const failure = run(fixture(), story.request(forward, transType), async (tx) => {
         await story.work(forward)(tx);
         throw new Error('no');
       });
@@ -77,16 +77,16 @@ export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
   }
 
   it.each(['confirm', 'commit'] as const)('runs a %s once, without a row for its forward operation', async (op) => {
-    const story = new BranchStory(bed());
-    expect(await run(bed(), story.request(op), story.work(op))).toBe(`did ${op}`);
-    expect(await run(bed(), story.request(op), story.work(op))).toBeUndefined();
+    const story = new BranchStory(fixture());
+    expect(await run(fixture(), story.request(op), story.work(op))).toBe(`did ${op}`);
+    expect(await run(fixture(), story.request(op), story.work(op))).toBeUndefined();
     expect(await story.effects()).toEqual([op]);
     expect(await story.barrierRows()).toEqual([`${op}/01 by ${op}`]);
   });
 
   it('refuses a message that was decided before', async () => {
-    const story = new BranchStory(bed());
-    const send = () => run(bed(), story.request('msg', 'msg'), story.work('msg'));
+    const story = new BranchStory(fixture());
+    const send = () => run(fixture(), story.request('msg', 'msg'), story.work('msg'));
     expect(await send()).toBe('did msg');
     await expect(send()).rejects.toBeInstanceOf(DtmDuplicatedError);
     expect(await story.effects()).toEqual(['msg']);
@@ -94,16 +94,16 @@ export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
   });
 
   it('pairs the n-th use of an action with the n-th use of its compensation', async () => {
-    const story = new BranchStory(bed());
+    const story = new BranchStory(fixture());
     const action = story.request('action');
-    await run(bed(), action, story.work('action 1'));
-    await expect(run(bed(), action, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    await run(bed(), action, story.work('action 3'));
+    await run(fixture(), action, story.work('action 1'));
+    await expect(run(fixture(), action, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await run(fixture(), action, story.work('action 3'));
 
     const compensation = story.request('compensate');
-    expect(await run(bed(), compensation, story.work('compensate 1'))).toBe('did compensate 1');
-    expect(await run(bed(), compensation, story.work('compensate 2'))).toBeUndefined();
-    expect(await run(bed(), compensation, story.work('compensate 3'))).toBe('did compensate 3');
+    expect(await run(fixture(), compensation, story.work('compensate 1'))).toBe('did compensate 1');
+    expect(await run(fixture(), compensation, story.work('compensate 2'))).toBeUndefined();
+    expect(await run(fixture(), compensation, story.work('compensate 3'))).toBe('did compensate 3');
 
     expect(await story.effects()).toEqual(['action 1', 'action 3', 'compensate 1', 'compensate 3']);
     expect(await story.barrierRows()).toEqual([
@@ -117,10 +117,10 @@ export function decisions<Tx>(bed: () => BarrierBed<Tx>, run: Run): void {
   });
 
   it('distinguishes the branches of a transaction', async () => {
-    const story = new BranchStory(bed());
-    const other = new BranchStory(bed());
-    await run(bed(), story.request('action'), story.work('action'));
-    await run(bed(), other.request('action'), other.work('action'));
+    const story = new BranchStory(fixture());
+    const other = new BranchStory(fixture());
+    await run(fixture(), story.request('action'), story.work('action'));
+    await run(fixture(), other.request('action'), other.work('action'));
     expect(await story.effects()).toEqual(['action']);
     expect(await other.effects()).toEqual(['action']);
   });

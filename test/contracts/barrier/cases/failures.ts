@@ -1,9 +1,9 @@
 import { DtmBarrierError, DtmFailureError, DtmOngoingError } from 'nestjs-dtm/protocol';
 import { expect, it, onTestFinished } from 'vitest';
-import { BranchStory, RUNS, signal, type BarrierBed } from '../barrier-bed.js';
+import { BranchStory, RUNS, signal, type BarrierFixture } from '../barrier-fixture.js';
 
 /** Errors: of the business code, and of the database under it. */
-export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
+export function failures<Tx>(fixture: () => BarrierFixture<Tx>): void {
   const thrown = {
     'a failure': new DtmFailureError('out of stock'),
     'not yet': new DtmOngoingError('wait'),
@@ -16,8 +16,8 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
     '%s rolls back and throws what the business code threw',
     async (mode) => {
       for (const [name, error] of Object.entries(thrown)) {
-        const story = new BranchStory(bed());
-        const caught = await RUNS[mode](bed(), story.request('action'), async (tx) => {
+        const story = new BranchStory(fixture());
+        const caught = await RUNS[mode](fixture(), story.request('action'), async (tx) => {
           await story.work('action')(tx);
           throw error;
         }).then(
@@ -27,16 +27,16 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
         expect(caught, name).toBe(error);
         expect(await story.effects(), name).toEqual([]);
         expect(await story.barrierRows(), name).toEqual([]);
-        expect(await RUNS[mode](bed(), story.request('action'), story.work('action')), name).toBe('did action');
+        expect(await RUNS[mode](fixture(), story.request('action'), story.work('action')), name).toBe('did action');
       }
     },
   );
 
   it('throws the error of a business statement unchanged', async () => {
-    const story = new BranchStory(bed());
+    const story = new BranchStory(fixture());
     let original: unknown;
-    const failed = story.request('action').call(bed().adapter(), async (tx) => {
-      await bed()
+    const failed = story.request('action').call(fixture().adapter(), async (tx) => {
+      await fixture()
         .query(tx, 'select * from no_such_thing')
         .catch((error: unknown) => {
           original = error;
@@ -47,12 +47,12 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
   });
 
   it('reports a transaction that failed by an error which the business code swallowed', async ({ skip }) => {
-    skip(bed().dialect !== 'postgres', 'the transaction survives an error here');
+    skip(fixture().dialect !== 'postgres', 'the transaction survives an error here');
     for (const run of Object.values(RUNS)) {
-      const story = new BranchStory(bed());
-      const swallowed = run(bed(), story.request('action'), async (tx) => {
+      const story = new BranchStory(fixture());
+      const swallowed = run(fixture(), story.request('action'), async (tx) => {
         await story.work('action')(tx);
-        await bed()
+        await fixture()
           .query(tx, 'select * from no_such_thing')
           .catch(() => {});
       });
@@ -63,23 +63,23 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
   });
 
   it('reports a transaction that was the victim of a swallowed deadlock', async ({ skip }) => {
-    const { sessions } = bed();
+    const { sessions } = fixture();
     skip(!sessions, 'one connection');
-    const [story, other] = [new BranchStory(bed()), new BranchStory(bed())];
-    await bed().rows('create table if not exists swallowed (id int primary key, n int not null)');
-    onTestFinished(async () => void (await bed().rows('drop table swallowed')));
-    await bed().rows('insert into swallowed values (1, 0), (2, 0)');
+    const [story, other] = [new BranchStory(fixture()), new BranchStory(fixture())];
+    await fixture().rows('create table if not exists swallowed (id int primary key, n int not null)');
+    onTestFinished(async () => void (await fixture().rows('drop table swallowed')));
+    await fixture().rows('insert into swallowed values (1, 0), (2, 0)');
     // two branches take two locks in opposite order, and hide what becomes of it
     const [first, second] = [signal(), signal()];
-    const take = (tx: Tx, id: number) => bed().query(tx, `update swallowed set n = n + 1 where id = ${id}`);
+    const take = (tx: Tx, id: number) => fixture().query(tx, `update swallowed set n = n + 1 where id = ${id}`);
     const results = await Promise.allSettled([
-      story.request('action').call(bed().adapter(), async (tx) => {
+      story.request('action').call(fixture().adapter(), async (tx) => {
         await take(tx, 1);
         first.resolve();
         await second.promise;
         await take(tx, 2).catch(() => {});
       }),
-      other.request('action').call(bed().adapter(), async (tx) => {
+      other.request('action').call(fixture().adapter(), async (tx) => {
         await take(tx, 2);
         second.resolve();
         await first.promise;
@@ -91,17 +91,17 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
     expect(victim?.reason).toBeInstanceOf(DtmBarrierError);
     const rows = [...(await story.barrierRows()), ...(await other.barrierRows())];
     expect(rows).toEqual(['action/01 by action']);
-    expect(await bed().rows('select id, n from swallowed order by id')).toEqual([
+    expect(await fixture().rows('select id, n from swallowed order by id')).toEqual([
       { id: 1, n: 1 },
       { id: 2, n: 1 },
     ]);
   });
 
   it('says "retry" when the connection is lost before the commit, and nothing is kept', async ({ skip }) => {
-    const { sessions } = bed();
+    const { sessions } = fixture();
     if (!sessions) return skip('one connection');
-    const story = new BranchStory(bed());
-    const lost = story.request('action').call(bed().adapter(), async (tx) => {
+    const story = new BranchStory(fixture());
+    const lost = story.request('action').call(fixture().adapter(), async (tx) => {
       await story.work('action')(tx);
       await sessions.kill(tx);
     });
@@ -110,6 +110,6 @@ export function failures<Tx>(bed: () => BarrierBed<Tx>): void {
     expect((error as Error).message).toMatch(/retry/);
     expect(await story.effects()).toEqual([]);
     expect(await story.barrierRows()).toEqual([]);
-    expect(await story.request('action').call(bed().adapter(), story.work('action'))).toBe('did action');
+    expect(await story.request('action').call(fixture().adapter(), story.work('action'))).toBe('did action');
   });
 }

@@ -1,13 +1,13 @@
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
-import { BranchStory, type BarrierBed } from '../barrier-bed.js';
+import { BranchStory, type BarrierFixture } from '../barrier-fixture.js';
 
 /** What `join` leaves to the caller. */
-export function joining<Tx>(bed: () => BarrierBed<Tx>): void {
+export function joining<Tx>(fixture: () => BarrierFixture<Tx>): void {
   it('leaves the commit to the caller', async () => {
-    const story = new BranchStory(bed());
-    const own = await bed().begin();
-    expect(await story.request('action').join(bed().adapter(), own.tx, story.work('action'))).toBe('did action');
+    const story = new BranchStory(fixture());
+    const own = await fixture().begin();
+    expect(await story.request('action').join(fixture().adapter(), own.tx, story.work('action'))).toBe('did action');
     // anything after it still belongs to the same transaction
     await story.work('more')(own.tx);
     await own.commit();
@@ -16,20 +16,20 @@ export function joining<Tx>(bed: () => BarrierBed<Tx>): void {
   });
 
   it("loses its row with the caller's rollback", async () => {
-    const story = new BranchStory(bed());
-    const own = await bed().begin();
-    await story.request('action').join(bed().adapter(), own.tx, story.work('action'));
+    const story = new BranchStory(fixture());
+    const own = await fixture().begin();
+    await story.request('action').join(fixture().adapter(), own.tx, story.work('action'));
     await own.rollback();
     expect(await story.effects()).toEqual([]);
     expect(await story.barrierRows()).toEqual([]);
-    expect(await story.request('action').call(bed().adapter(), story.work('action'))).toBe('did action');
+    expect(await story.request('action').call(fixture().adapter(), story.work('action'))).toBe('did action');
   });
 
   it('does not end the transaction when the business code fails', async () => {
-    const story = new BranchStory(bed());
+    const story = new BranchStory(fixture());
     const failure = new Error('no');
-    const own = await bed().begin();
-    await expect(story.request('action').join(bed().adapter(), own.tx, () => Promise.reject(failure))).rejects.toBe(
+    const own = await fixture().begin();
+    await expect(story.request('action').join(fixture().adapter(), own.tx, () => Promise.reject(failure))).rejects.toBe(
       failure,
     );
     await story.work('still open')(own.tx);
@@ -38,30 +38,30 @@ export function joining<Tx>(bed: () => BarrierBed<Tx>): void {
   });
 
   it('shares the numbering with call', async () => {
-    const story = new BranchStory(bed());
+    const story = new BranchStory(fixture());
     const barrier = story.request('action');
-    await barrier.call(bed().adapter(), story.work('action'));
-    const own = await bed().begin();
-    await barrier.join(bed().adapter(), own.tx, story.work('action'));
+    await barrier.call(fixture().adapter(), story.work('action'));
+    const own = await fixture().begin();
+    await barrier.join(fixture().adapter(), own.tx, story.work('action'));
     await own.commit();
     expect(await story.barrierRows()).toEqual(['action/01 by action', 'action/02 by action']);
   });
 
   it('joins twice in one transaction', async () => {
-    const story = new BranchStory(bed());
+    const story = new BranchStory(fixture());
     const barrier = story.request('action');
-    const own = await bed().begin();
-    await barrier.join(bed().adapter(), own.tx, story.work('action'));
-    await barrier.join(bed().adapter(), own.tx, story.work('action'));
+    const own = await fixture().begin();
+    await barrier.join(fixture().adapter(), own.tx, story.work('action'));
+    await barrier.join(fixture().adapter(), own.tx, story.work('action'));
     await own.commit();
     expect(await story.effects()).toEqual(['action', 'action']);
   });
 
   it('refuses anything but an open transaction', async () => {
-    const story = new BranchStory(bed());
-    const handles = { ...bed().notTransactions, undefined: undefined, null: null, 'an object': {}, 'a text': 'tx' };
+    const story = new BranchStory(fixture());
+    const handles = { ...fixture().notTransactions, undefined: undefined, null: null, 'an object': {}, 'a text': 'tx' };
     for (const [name, handle] of Object.entries(handles)) {
-      const joined = story.request('action').join(bed().adapter(), handle as Tx, story.work('action'));
+      const joined = story.request('action').join(fixture().adapter(), handle as Tx, story.work('action'));
       await expect(joined, name).rejects.toBeInstanceOf(DtmArgumentError);
     }
     expect(await story.effects()).toEqual([]);

@@ -1,14 +1,14 @@
 import { DtmBarrierError, DtmConfigError } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
-import { BranchStory, signal, until, type BarrierBed } from '../barrier-bed.js';
+import { BranchStory, signal, until, type BarrierFixture } from '../barrier-fixture.js';
 
 /** Calls that share few connections. */
-export function pools<Tx>(bed: () => BarrierBed<Tx>): void {
+export function pools<Tx>(fixture: () => BarrierFixture<Tx>): void {
   /** Runs a test on a pool of its own. */
   const on =
-    (connections: number, test: (small: BarrierBed<Tx>) => Promise<void>) =>
+    (connections: number, test: (small: BarrierFixture<Tx>) => Promise<void>) =>
     async ({ skip }: { skip: (note: string) => never }) => {
-      const small = await bed().small?.(connections);
+      const small = await fixture().small?.(connections);
       if (!small) return skip('there is only one connection');
       try {
         await test(small);
@@ -16,7 +16,7 @@ export function pools<Tx>(bed: () => BarrierBed<Tx>): void {
         await small.close();
       }
     };
-  const call = <T>(small: BarrierBed<Tx>, work: (tx: Tx) => Promise<T>) =>
+  const call = <T>(small: BarrierFixture<Tx>, work: (tx: Tx) => Promise<T>) =>
     new BranchStory(small).request('action').call(small.adapter(), work);
 
   it(
@@ -70,12 +70,12 @@ export function pools<Tx>(bed: () => BarrierBed<Tx>): void {
     'give one connection to the repetitions of a branch that waits',
     on(2, async (small) => {
       const story = new BranchStory(small);
-      const first = await bed().begin();
-      await story.request('action').join(bed().adapter(), first.tx, story.work('action'));
+      const first = await fixture().begin();
+      await story.request('action').join(fixture().adapter(), first.tx, story.work('action'));
       const repetitions = Array.from({ length: 5 }, () =>
         story.request('action').call(small.adapter(), story.work('action')),
       );
-      await until(async () => (await bed().sessions!.waiting()) === 1);
+      await until(async () => (await fixture().sessions!.waiting()) === 1);
       expect(await call(small, async () => 'another branch')).toBe('another branch');
       await first.commit();
       expect(await Promise.all(repetitions)).toEqual(repetitions.map(() => undefined));
@@ -91,7 +91,7 @@ export function pools<Tx>(bed: () => BarrierBed<Tx>): void {
           ? 'set session characteristics as transaction read only'
           : 'set session transaction read only';
       await call(small, (tx) => small.query(tx, readOnly));
-      const story = new BranchStory(bed());
+      const story = new BranchStory(fixture());
       const act = () => story.request('action').call(small.adapter(), story.work('action'));
       const refused = act();
       await expect(refused).rejects.toThrow(DtmBarrierError);

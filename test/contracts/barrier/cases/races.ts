@@ -1,19 +1,19 @@
 import { DtmBarrierError, type BranchOp } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
-import { BranchStory, RUNS, retried, until, type BarrierBed } from '../barrier-bed.js';
+import { BranchStory, RUNS, retried, until, type BarrierFixture } from '../barrier-fixture.js';
 
 const ONE_CONNECTION = 'there is only one connection';
 
 /** Requests that meet in the database. */
-export function races<Tx>(bed: () => BarrierBed<Tx>): void {
+export function races<Tx>(fixture: () => BarrierFixture<Tx>): void {
   const ask = (story: BranchStory<Tx>, op: BranchOp) =>
-    story.request(op, 'tcc').call(story.bed.adapter(), story.work(op));
+    story.request(op, 'tcc').call(story.fixture.adapter(), story.work(op));
   // calls of one process wait for each other; join does not, as if another process received the request
   const askElsewhere = (story: BranchStory<Tx>, op: BranchOp) =>
-    story.bed.sessions ? RUNS.join(story.bed, story.request(op, 'tcc'), story.work(op)) : ask(story, op);
+    story.fixture.sessions ? RUNS.join(story.fixture, story.request(op, 'tcc'), story.work(op)) : ask(story, op);
 
   it('runs the business code once for 20 duplicates at the same time', async () => {
-    const story = new BranchStory(bed());
+    const story = new BranchStory(fixture());
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) => retried(() => (index % 2 ? ask : askElsewhere)(story, 'action'))),
     );
@@ -23,7 +23,7 @@ export function races<Tx>(bed: () => BarrierBed<Tx>): void {
 
   it('has no net effect when try and cancel come at the same time', async () => {
     for (let round = 0; round < 50; round++) {
-      const story = new BranchStory(bed());
+      const story = new BranchStory(fixture());
       const ops: BranchOp[] = round % 2 === 0 ? ['try', 'cancel'] : ['cancel', 'try'];
       const requests = [...ops.map((op) => [ask, op] as const), ...ops.map((op) => [askElsewhere, op] as const)];
       await Promise.all(requests.map(([request, op]) => retried(() => request(story, op))));
@@ -36,11 +36,11 @@ export function races<Tx>(bed: () => BarrierBed<Tx>): void {
     ['commit', undefined],
     ['rollback', 'did action'],
   ] as const)('makes a duplicate wait for the %s of the first', async ([end, answer], { skip }) => {
-    const { sessions } = bed();
+    const { sessions } = fixture();
     if (!sessions) return skip(ONE_CONNECTION);
-    const story = new BranchStory(bed());
-    const first = await bed().begin();
-    await story.request('action').join(bed().adapter(), first.tx, story.work('action'));
+    const story = new BranchStory(fixture());
+    const first = await fixture().begin();
+    await story.request('action').join(fixture().adapter(), first.tx, story.work('action'));
     const second = ask(story, 'action');
     await until(async () => (await sessions.waiting()) === 1);
     await first[end]();
@@ -52,11 +52,11 @@ export function races<Tx>(bed: () => BarrierBed<Tx>): void {
     ['commit', 'did cancel', ['cancel', 'try']],
     ['rollback', undefined, []],
   ] as const)('makes a cancel wait for the %s of the try', async ([end, answer, effects], { skip }) => {
-    const { sessions } = bed();
+    const { sessions } = fixture();
     if (!sessions) return skip(ONE_CONNECTION);
-    const story = new BranchStory(bed());
-    const first = await bed().begin();
-    await story.request('try', 'tcc').join(bed().adapter(), first.tx, story.work('try'));
+    const story = new BranchStory(fixture());
+    const first = await fixture().begin();
+    await story.request('try', 'tcc').join(fixture().adapter(), first.tx, story.work('try'));
     const second = ask(story, 'cancel');
     await until(async () => (await sessions.waiting()) === 1);
     await first[end]();
@@ -65,11 +65,11 @@ export function races<Tx>(bed: () => BarrierBed<Tx>): void {
   });
 
   it('says "retry" to the victim when two duplicates wait and the first rolls back', async ({ skip }) => {
-    const { sessions, dialect } = bed();
+    const { sessions, dialect } = fixture();
     if (!sessions) return skip(ONE_CONNECTION);
-    const story = new BranchStory(bed());
-    const first = await bed().begin();
-    await story.request('action').join(bed().adapter(), first.tx, story.work('action'));
+    const story = new BranchStory(fixture());
+    const first = await fixture().begin();
+    await story.request('action').join(fixture().adapter(), first.tx, story.work('action'));
     const others = Promise.allSettled([askElsewhere(story, 'action'), askElsewhere(story, 'action')]);
     await until(async () => (await sessions.waiting()) === 2);
     await first.rollback();
@@ -89,14 +89,14 @@ export function races<Tx>(bed: () => BarrierBed<Tx>): void {
   it.for(['REPEATABLE READ', 'SERIALIZABLE'] as const)(
     'survives a join at %s that meets a duplicate',
     async (isolation, { skip }) => {
-      const { sessions, dialect } = bed();
+      const { sessions, dialect } = fixture();
       if (!sessions) return skip(ONE_CONNECTION);
-      const story = new BranchStory(bed());
-      const first = await bed().begin();
-      const second = await bed().begin(isolation);
-      await bed().query(second.tx, 'select * from anchor');
-      await story.request('action').join(bed().adapter(), first.tx, story.work('action'));
-      const late = story.request('action').join(bed().adapter(), second.tx, story.work('action'));
+      const story = new BranchStory(fixture());
+      const first = await fixture().begin();
+      const second = await fixture().begin(isolation);
+      await fixture().query(second.tx, 'select * from anchor');
+      await story.request('action').join(fixture().adapter(), first.tx, story.work('action'));
+      const late = story.request('action').join(fixture().adapter(), second.tx, story.work('action'));
       const answer = late.catch((error: unknown) => error);
       await until(async () => (await sessions.waiting()) === 1);
       await first.commit();
@@ -114,14 +114,14 @@ export function races<Tx>(bed: () => BarrierBed<Tx>): void {
   );
 
   it('opens its transactions READ COMMITTED', async ({ skip }) => {
-    const { dialect } = bed();
+    const { dialect } = fixture();
     if (dialect === 'sqlite') return skip('SQLite has no such level');
     const level =
       dialect === 'postgres'
         ? "select upper(current_setting('transaction_isolation')) as level"
         : 'select trx_isolation_level as level from information_schema.innodb_trx where trx_mysql_thread_id = connection_id()';
-    const story = new BranchStory(bed());
-    const rows = await story.request('action').call(bed().adapter(), (tx) => bed().query(tx, level));
+    const story = new BranchStory(fixture());
+    const rows = await story.request('action').call(fixture().adapter(), (tx) => fixture().query(tx, level));
     expect(rows).toEqual([{ level: 'READ COMMITTED' }]);
   });
 }

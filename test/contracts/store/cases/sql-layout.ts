@@ -19,18 +19,18 @@ function statementsIn(message: string): string[] {
 }
 
 /** Creating and altering the tables. */
-export function sqlLayoutCases(bed: SqlStoreFixture): void {
+export function sqlLayoutCases(fixture: SqlStoreFixture): void {
   describe('the tables', () => {
     it('are created once by stores that open at the same time', async () => {
-      const tables = bed.newTables();
-      const stores = await Promise.all(Array.from({ length: 5 }, () => bed.open(tables, { maxConnections: 2 })));
+      const tables = fixture.newTables();
+      const stores = await Promise.all(Array.from({ length: 5 }, () => fixture.open(tables, { maxConnections: 2 })));
       const results = await Promise.all(stores.map((store) => store.create(detailsOf('g'))));
       expect(results.filter(Boolean)).toHaveLength(1);
     });
 
     it('are not created when migrate is false; the message contains all statements to run', async () => {
-      const tables = bed.newTables();
-      await (await bed.open(bed.newTables())).close();
+      const tables = fixture.newTables();
+      await (await fixture.open(fixture.newTables())).close();
       await tables.sql('select 1');
       const store = tables.store({ migrate: false });
       const message = await messageOf(store.open());
@@ -43,8 +43,8 @@ export function sqlLayoutCases(bed: SqlStoreFixture): void {
     });
 
     it('of another application are not changed', async () => {
-      const tables = bed.newTables();
-      await (await bed.open(tables)).close();
+      const tables = fixture.newTables();
+      await (await fixture.open(tables)).close();
       await tables.sql('drop table kv');
       await tables.sql('create table kv (id int primary key, name varchar(10))');
       await tables.sql(`insert into kv values (1, 'theirs')`);
@@ -54,20 +54,20 @@ export function sqlLayoutCases(bed: SqlStoreFixture): void {
     });
 
     it('are not altered when they are complete', async () => {
-      const tables = bed.newTables();
-      await (await bed.open(tables)).close();
+      const tables = fixture.newTables();
+      await (await fixture.open(tables)).close();
       const again = tables.store({ migrate: false });
       await again.open();
       await again.close();
     });
 
     it('are completed when tables or columns are missing', async () => {
-      const tables = bed.newTables();
-      await (await bed.open(tables)).close();
+      const tables = fixture.newTables();
+      await (await fixture.open(tables)).close();
       await tables.sql('drop table kv');
       await tables.sql('alter table trans_global drop column attention');
       await tables.sql('alter table trans_branch_op drop column last_error');
-      const store = await bed.open(tables);
+      const store = await fixture.open(tables);
       await store.create(detailsOf('g', { attention: 'look' }));
       expect(await store.find('g')).toEqual(detailsOf('g', { attention: 'look' }));
       expect((await store.listKv({})).records).toEqual([]);

@@ -30,10 +30,10 @@ async function expectClosed(store: Store): Promise<void> {
 }
 
 /** From open() to close(), and servers that cannot be used. */
-export function sqlLifeCases(bed: SqlStoreFixture): void {
+export function sqlLifeCases(fixture: SqlStoreFixture): void {
   describe('the life cycle of the store', () => {
     it('begins with open(), ends with close(), and can begin again', async () => {
-      const store = bed.newTables().store();
+      const store = fixture.newTables().store();
       await expectClosed(store);
       await store.open();
       await store.create(detailsOf('g'));
@@ -45,25 +45,25 @@ export function sqlLifeCases(bed: SqlStoreFixture): void {
     });
 
     it('open() and close() can be repeated, even concurrently', async () => {
-      const store = bed.newTables().store();
+      const store = fixture.newTables().store();
       await Promise.all([store.open(), store.open()]);
       await Promise.all([store.close(), store.close(), store.open(), store.close()]);
       await expectClosed(store);
     });
 
     it('close() waits for running operations', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       const writes = Array.from({ length: 300 }, (_, index) => store.create(detailsOf(`g${index}`)));
       const reads = Array.from({ length: 30 }, () => store.list({}));
       await store.close();
       expect(await Promise.all(writes)).toEqual(writes.map(() => true));
       await Promise.all(reads);
-      expect((await (await bed.open(tables)).list({ limit: 1000 })).transactions).toHaveLength(300);
+      expect((await (await fixture.open(tables)).list({ limit: 1000 })).transactions).toHaveLength(300);
     });
 
     it('close() refuses further writes that follow from one another', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       const chain = async (name: string): Promise<never> => {
         for (let index = 0; ; index++) await store.create(detailsOf(`${name}${index}`));
       };
@@ -74,17 +74,17 @@ export function sqlLifeCases(bed: SqlStoreFixture): void {
     });
 
     it('leaves no connection open', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       await Promise.all(Array.from({ length: 20 }, () => store.list({})));
-      expect((await bed.server.connections()).length).toBeGreaterThan(0);
+      expect((await fixture.server.connections()).length).toBeGreaterThan(0);
       await store.close();
       // the server ends a session a moment after its client has disconnected
-      await expect.poll(() => bed.server.connections()).toEqual([]);
+      await expect.poll(() => fixture.server.connections()).toEqual([]);
     });
 
     it('tells whether the server can write', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       await store.assertWritable!();
       await tables.sql('drop table trans_global');
       const error = await errorOf(store.assertWritable!());
@@ -93,21 +93,21 @@ export function sqlLifeCases(bed: SqlStoreFixture): void {
     });
 
     it('uses no more connections than allowed', async () => {
-      const store = await bed.open(bed.newTables(), { maxConnections: 1 });
+      const store = await fixture.open(fixture.newTables(), { maxConnections: 1 });
       const work = Array.from({ length: 50 }, async (_, index) => {
         await store.create(detailsOf(`g${index}`));
         await store.claim(TIME, 'me', () => TIME + 1, 1);
         await store.find(`g${index}`);
       });
       await Promise.all(work);
-      await expect.poll(() => bed.server.connections()).toHaveLength(1);
+      await expect.poll(() => fixture.server.connections()).toHaveLength(1);
     });
   });
 
   describe('a server that cannot be used', () => {
     it('is reported by open(), without the password', async () => {
       for (const change of [{ port: 1 }, { user: 'nobody', password: 'swordfish' }]) {
-        const store = bed.newTables().store(change);
+        const store = fixture.newTables().store(change);
         const error = await errorOf(store.open());
         if (error === undefined) await store.close();
         // a PostgreSQL that trusts local users accepts a wrong password, but not an unknown user

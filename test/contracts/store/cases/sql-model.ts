@@ -6,10 +6,10 @@ import type { SqlStoreFixture } from '../sql-store-contract.js';
 import { StoreModel } from '../store-model.js';
 
 /** Random operations on a store with these tables and on a memory store. */
-export function sqlModelCases(bed: SqlStoreFixture): void {
+export function sqlModelCases(fixture: SqlStoreFixture): void {
   it('behaves like the memory store, with restarts and arbitrary texts', { timeout: 120_000 }, async () => {
     const seed = Number(process.env['DTM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-    const tables = bed.newTables();
+    const tables = fixture.newTables();
     const model = new StoreModel(seed, () => asModelled(tables));
     await model.run(500, (actual, wanted, title) => {
       expect(kept(actual), `${title}; again with DTM_SEED=${seed}`).toEqual(kept(wanted));

@@ -8,12 +8,12 @@ import { waiting } from './sql-writes.js';
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /** Several coordinators share the tables. */
-export function sqlSharingCases(bed: SqlStoreFixture): void {
+export function sqlSharingCases(fixture: SqlStoreFixture): void {
   describe('stores that share their tables', () => {
     /** Two stores on the same tables. */
     async function pair(): Promise<{ a: Store; b: Store; both: readonly [Store, Store] }> {
-      const tables = bed.newTables();
-      const [a, b] = [await bed.open(tables), await bed.open(tables)];
+      const tables = fixture.newTables();
+      const [a, b] = [await fixture.open(tables), await fixture.open(tables)];
       return { a, b, both: [a, b] };
     }
 
@@ -93,8 +93,8 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
     });
 
     it('refuse a branch when the earlier submit is committed', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       await store.create({ transaction: transactionOf('g', { transType: 'tcc', status: 'prepared' }), branches: [] });
       const result = await tables.alone(async (sql) => {
         await sql('begin');
@@ -113,8 +113,8 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
     });
 
     it('claim each due transaction once in concurrent claims', async () => {
-      const tables = bed.newTables();
-      const stores = await Promise.all(range(4).map(() => bed.open(tables)));
+      const tables = fixture.newTables();
+      const stores = await Promise.all(range(4).map(() => fixture.open(tables)));
       await Promise.all(range(300).map((index) => stores[0]!.create(detailsOf(`g${index}`))));
       const claimed = await Promise.all(
         stores.map(async (store, index) => {
@@ -147,8 +147,8 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
     });
 
     it('skip a locked transaction in a claim', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       for (const gid of ['g1', 'g2', 'g3']) await store.create(detailsOf(gid));
       const claim = async (): Promise<string[]> =>
         (await store.claim(TIME, 'me', () => TIME + 1, 10)).map(({ transaction }) => transaction.gid).toSorted();
@@ -162,7 +162,7 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
     });
 
     it('leave a transaction with a named branch to the application of that name', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       const urls = {
         bank: 'app://bank/out',
         shop: 'app://shop/sell',
@@ -236,8 +236,8 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
 
   describe('a transaction that Go dtm has locked', () => {
     const locked = async (owner: string): Promise<Store> => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       await store.create(detailsOf('g', { nextCronTime: TIME + 10_000, updateTime: TIME }));
       await tables.sql(`update trans_global set owner = '${owner}' where gid = 'g'`);
       return store;
@@ -261,7 +261,7 @@ export function sqlSharingCases(bed: SqlStoreFixture): void {
     });
 
     it('is distinguished from one that this package has locked, which is never woken', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       await store.create(detailsOf('g', { owner: 'ours', nextCronTime: TIME + 600_000, updateTime: TIME }));
       expect(await store.wake(TIME + 300_000, { gid: 'g', laterThan: TIME, limit: 1 })).toBe(0);
     });

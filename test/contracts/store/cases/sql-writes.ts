@@ -8,11 +8,11 @@ import type { SqlStoreFixture } from '../sql-store-contract.js';
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /** Writes that share a statement, and values that a database cannot store unchanged. */
-export function sqlWriteCases(bed: SqlStoreFixture): void {
+export function sqlWriteCases(fixture: SqlStoreFixture): void {
   describe('concurrent writes', () => {
     it('are all stored, each with its own result', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       for (const index of range(100)) await store.create(detailsOf(`old${index}`, { owner: 'me' }));
       const [created, updated, added] = await Promise.all([
         Promise.all(range(200).map((index) => store.create(detailsOf(index % 2 ? `old${index}` : `new${index}`)))),
@@ -40,8 +40,8 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('are rejected alone when they are invalid, and leave nothing behind', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       // as if a transaction was deleted without its branches
       await tables.sql(
         `insert into trans_branch_op (gid, url, branch_id, op, status) values ('bad', '', '01', 'action', 'prepared')`,
@@ -59,7 +59,7 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('of many megabytes are stored', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       const payload = 'ä'.repeat(400_000);
       const branches = range(3).map((index) => branchOf(`0${index + 1}`, { payload }));
       const results = await Promise.all(
@@ -70,8 +70,8 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('do not wait for a write whose row is locked', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       for (const index of range(20)) await store.create(detailsOf(`g${index}`));
       const update = (index: number): Promise<boolean> =>
         store.update({ status: 'submitted' }, transactionOf(`g${index}`, { retryCount: 1 }), new Map());
@@ -93,8 +93,8 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('are repeated when the database sacrifices them to end a deadlock', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       const gids = range(20).map((index) => `g${index}`);
       for (const gid of gids) await store.create(detailsOf(gid));
       const update = (gid: string): Promise<boolean> =>
@@ -118,7 +118,7 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
 
   describe('values that a database cannot store unchanged', () => {
     it('times beyond its range become its latest time', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       const far = { nextCronTime: 8.64e15, createTime: 0, nextCronInterval: 2 ** 31 - 1 };
       await store.create(detailsOf('g', far));
       const { transaction } = (await store.find('g'))!;
@@ -130,7 +130,7 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('texts for people stay readable with a NUL or broken Unicode', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       await store.create(detailsOf('g', { rollbackReason: 'no\0money \ud800!', attention: 'a\0b' }));
       const lastError = 'boom\0boom \udfff!';
       await store.update({ status: 'submitted' }, transactionOf('g'), new Map([[1, branchOf('01', { lastError })]]));
@@ -138,7 +138,7 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('an invalid gid is not found', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       await store.create(detailsOf('g', { nextCronTime: TIME + 50 }));
       await store.putKv({ category: 'c', key: 'k', value: '1', version: 1, createTime: TIME, updateTime: TIME });
       for (const text of ['g\0', '\0', 'g ', ' g', 'G', "g' or '1'='1", 'g\\']) {
@@ -152,8 +152,8 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('truncated options do not stop the transaction, but need attention', async () => {
-      const tables = bed.newTables();
-      const store = await bed.open(tables);
+      const tables = fixture.newTables();
+      const store = await fixture.open(tables);
       await store.create(detailsOf('cut', { nextCronTime: TIME - 1 }));
       await store.create(detailsOf('whole'));
       await tables.sql(`update trans_global set options = '{"branch_headers":{"a' where gid = 'cut'`);
@@ -167,7 +167,7 @@ export function sqlWriteCases(bed: SqlStoreFixture): void {
     });
 
     it('a refused value is reported as a DtmStoreError', async () => {
-      const store = await bed.open(bed.newTables());
+      const store = await fixture.open(fixture.newTables());
       const error = await store.create(detailsOf('x'.repeat(129))).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(DtmStoreError);
       expect((error as Error).message).toMatch(/refused \(.*\); nothing was stored/);

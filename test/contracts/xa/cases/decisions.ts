@@ -1,40 +1,40 @@
 import { DtmBarrierError } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
-import { XaStory, openAccount, registered, type XaBed } from '../xa-bed.js';
+import { XaStory, openAccount, registered, type XaFixture } from '../xa-fixture.js';
 
 /** What becomes of a branch. */
-export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
+export function decisions<Tx>(fixtureOf: () => XaFixture<Tx>): void {
   const begin = async () => {
-    const bed = bedOf();
-    const pool = bed.pool(3);
-    return { bed, pool, adapter: pool.adapter, story: new XaStory(bed, await openAccount(bed)) };
+    const fixture = fixtureOf();
+    const pool = fixture.pool(3);
+    return { fixture, pool, adapter: pool.adapter, story: new XaStory(fixture, await openAccount(fixture)) };
   };
 
   it('a branch is prepared, invisible, and visible after its commit', async () => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     expect(await adapter.prepare(story.branch, story.work, registered)).toBe('moved');
-    expect([await story.balance(), await bed.prepared()]).toEqual([0, 1]);
+    expect([await story.balance(), await fixture.prepared()]).toEqual([0, 1]);
     expect(await story.barrierRows()).toEqual([]);
     await adapter.commit(story.branch);
-    expect([await story.balance(), await bed.prepared()]).toEqual([30, 0]);
+    expect([await story.balance(), await fixture.prepared()]).toEqual([30, 0]);
     expect(await story.barrierRows()).toEqual(['xa action/01 by action']);
     expect(pool.busy()).toBe(0);
   });
 
   it('a branch disappears with its rollback, which leaves its own row', async () => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     await adapter.prepare(story.branch, story.work, registered);
     await adapter.rollback(story.branch);
-    expect([await story.balance(), await bed.prepared()]).toEqual([0, 0]);
+    expect([await story.balance(), await fixture.prepared()]).toEqual([0, 0]);
     expect(await story.barrierRows()).toEqual(['xa action/01 by rollback']);
     expect(pool.busy()).toBe(0);
   });
 
   it('a branch is registered after its work, and before it is prepared', async () => {
-    const { bed, adapter, story } = await begin();
+    const { fixture, adapter, story } = await begin();
     const seen: unknown[] = [];
     await adapter.prepare(story.branch, story.work, async () => {
-      seen.push(story.runs, await bed.prepared());
+      seen.push(story.runs, await fixture.prepared());
     });
     expect(seen).toEqual([1, 0]);
     await adapter.rollback(story.branch);
@@ -76,8 +76,8 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('the branches of one transaction are decided one by one', async () => {
-    const { bed, adapter, story } = await begin();
-    const second = new XaStory(bed, await openAccount(bed), story.branch.gid);
+    const { fixture, adapter, story } = await begin();
+    const second = new XaStory(fixture, await openAccount(fixture), story.branch.gid);
     const branch = { ...second.branch, branchId: '02' };
     await adapter.prepare(story.branch, story.work, registered);
     await adapter.prepare(branch, second.work, registered);
@@ -88,9 +88,9 @@ export function decisions<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('a commit right after the prepare finds the branch, every time', async () => {
-    const { adapter, story, bed } = await begin();
+    const { adapter, story, fixture } = await begin();
     for (let count = 0; count < 20; count++) {
-      const next = new XaStory(bed, story.account);
+      const next = new XaStory(fixture, story.account);
       await adapter.prepare(next.branch, next.work, registered);
       await adapter.commit(next.branch);
     }

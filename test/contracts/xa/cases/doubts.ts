@@ -1,15 +1,15 @@
 import type { BranchRecord, TransactionDetails } from 'nestjs-dtm/protocol';
 import { resolveInDoubt } from 'nestjs-dtm/xa';
 import { expect, it } from 'vitest';
-import { XaStory, openAccount, registered, type XaBed } from '../xa-bed.js';
+import { XaStory, openAccount, registered, type XaFixture } from '../xa-fixture.js';
 
 /** What is prepared, and forgotten. */
-export function doubts<Tx>(bedOf: () => XaBed<Tx>): void {
+export function doubts<Tx>(fixtureOf: () => XaFixture<Tx>): void {
   it('are listed with their age, but not those of other programs', async () => {
-    const bed = bedOf();
-    const { adapter } = bed.pool(2);
-    const rollbackForeign = await bed.prepareForeign();
-    const story = new XaStory(bed, await openAccount(bed));
+    const fixture = fixtureOf();
+    const { adapter } = fixture.pool(2);
+    const rollbackForeign = await fixture.prepareForeign();
+    const story = new XaStory(fixture, await openAccount(fixture));
     await adapter.prepare(story.branch, story.work, registered);
     const [doubt, ...more] = await adapter.listInDoubt();
     expect(doubt).toMatchObject(story.branch);
@@ -18,16 +18,16 @@ export function doubts<Tx>(bedOf: () => XaBed<Tx>): void {
     expect(more).toEqual([]);
     await adapter.rollback(story.branch);
     expect(await adapter.listInDoubt()).toEqual([]);
-    expect(await bed.prepared()).toBe(1);
+    expect(await fixture.prepared()).toBe(1);
     await rollbackForeign();
   });
 
   it('are resolved as the coordinator has decided; unknown ones stay', async () => {
-    const bed = bedOf();
-    const { adapter } = bed.pool(2);
+    const fixture = fixtureOf();
+    const { adapter } = fixture.pool(2);
     const known = new Map<string, TransactionDetails>();
     const begin = async (status?: string) => {
-      const story = new XaStory(bed, await openAccount(bed));
+      const story = new XaStory(fixture, await openAccount(fixture));
       await adapter.prepare(story.branch, story.work, registered);
       if (status) known.set(story.branch.gid, detailsOf(status));
       return story;
@@ -53,7 +53,7 @@ export function doubts<Tx>(bedOf: () => XaBed<Tx>): void {
       'waiting',
       'unclear',
     ]);
-    expect([await submitted.balance(), await failed.balance(), await bed.prepared()]).toEqual([30, 0, 2]);
+    expect([await submitted.balance(), await failed.balance(), await fixture.prepared()]).toEqual([30, 0, 2]);
     await adapter.rollback(prepared.branch);
     await adapter.rollback(unknown.branch);
   });

@@ -1,20 +1,20 @@
 import { DtmBarrierError, DtmConnectionError, DtmFailureError } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
-import { XaStory, openAccount, registered, retried, type XaBed, type XaPool } from '../xa-bed.js';
+import { XaStory, openAccount, registered, retried, type XaFixture, type XaPool } from '../xa-fixture.js';
 
 /** What is left when something goes wrong. */
-export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
+export function failures<Tx>(fixtureOf: () => XaFixture<Tx>): void {
   const begin = async () => {
-    const bed = bedOf();
-    const pool = bed.pool(2);
-    return { bed, pool, adapter: pool.adapter, story: new XaStory(bed, await openAccount(bed)) };
+    const fixture = fixtureOf();
+    const pool = fixture.pool(2);
+    return { fixture, pool, adapter: pool.adapter, story: new XaStory(fixture, await openAccount(fixture)) };
   };
 
   /** Nothing is left, and both connections of the pool can be used. */
   const expectNothing = async ({ adapter, busy }: XaPool<Tx>, story: XaStory<Tx>): Promise<void> => {
-    const bed = bedOf();
-    expect([await story.balance(), await bed.prepared(), busy()]).toEqual([0, 0, 0]);
-    const next = new XaStory(bed, story.account);
+    const fixture = fixtureOf();
+    expect([await story.balance(), await fixture.prepared(), busy()]).toEqual([0, 0, 0]);
+    const next = new XaStory(fixture, story.account);
     await retried(() => adapter.prepare(next.branch, next.work, registered));
     await retried(() => adapter.commit(next.branch));
     expect([await story.balance(), busy()]).toEqual([30, 0]);
@@ -38,12 +38,12 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('work whose statement fails is rolled back', async () => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     const prepare = adapter.prepare(
       story.branch,
       async (tx) => {
         await story.work(tx);
-        await bed.query(tx, 'insert into no_such_table values (1)');
+        await fixture.query(tx, 'insert into no_such_table values (1)');
       },
       registered,
     );
@@ -61,12 +61,12 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('a transaction that the database rolled back is not prepared, even when the work swallows the error', async () => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     const prepare = adapter.prepare(
       story.branch,
       async (tx) => {
         await story.work(tx);
-        await bed.spoil(tx);
+        await fixture.spoil(tx);
       },
       registered,
     );
@@ -75,19 +75,19 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it.each(['commit', 'rollback'])('work that ends the transaction itself by %s is an error', async (statement) => {
-    const { bed, adapter, pool, story } = await begin();
-    const prepare = adapter.prepare(story.branch, (tx) => bed.query(tx, statement), registered);
+    const { fixture, adapter, pool, story } = await begin();
+    const prepare = adapter.prepare(story.branch, (tx) => fixture.query(tx, statement), registered);
     await expect(prepare).rejects.toThrow();
-    expect([await bed.prepared(), pool.busy()]).toEqual([0, 0]);
+    expect([await fixture.prepared(), pool.busy()]).toEqual([0, 0]);
   });
 
   it('a connection that is lost during the work rolls everything back', async () => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     const prepare = adapter.prepare(
       story.branch,
       async (tx) => {
         await story.work(tx);
-        await bed.kill(tx);
+        await fixture.kill(tx);
       },
       registered,
     );
@@ -97,7 +97,7 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('a connection that is lost during the registration rolls everything back', async () => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     let own: Tx;
     const prepare = adapter.prepare(
       story.branch,
@@ -105,7 +105,7 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
         own = tx;
         return story.work(tx);
       },
-      () => bed.kill(own),
+      () => fixture.kill(own),
     );
     await expect(prepare).rejects.toThrow(/could not prepare/);
     await retried(() => adapter.rollback(story.branch));
@@ -113,11 +113,11 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('a prepare without an answer is an error, and its branch can be rolled back', async () => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     const prepare = adapter.prepare(
       story.branch,
       (tx) => {
-        bed.loseAnswer(tx, bed.prepareStatement);
+        fixture.loseAnswer(tx, fixture.prepareStatement);
         return story.work(tx);
       },
       registered,
@@ -128,10 +128,14 @@ export function failures<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it.each(['commit', 'rollback'] as const)('a %s on lost connections is done by a later one', async (decision) => {
-    const { bed, pool, adapter, story } = await begin();
+    const { fixture, pool, adapter, story } = await begin();
     await adapter.prepare(story.branch, story.work, registered);
-    await bed.killAll();
+    await fixture.killAll();
     await retried(() => adapter[decision](story.branch));
-    expect([await story.balance(), await bed.prepared(), pool.busy()]).toEqual([decision === 'commit' ? 30 : 0, 0, 0]);
+    expect([await story.balance(), await fixture.prepared(), pool.busy()]).toEqual([
+      decision === 'commit' ? 30 : 0,
+      0,
+      0,
+    ]);
   });
 }

@@ -1,6 +1,6 @@
 import { DtmArgumentError } from 'nestjs-dtm/protocol';
 import { describe, expect, it } from 'vitest';
-import { XaStory, openAccount, registered, type XaBed } from '../xa-bed.js';
+import { XaStory, openAccount, registered, type XaFixture } from '../xa-fixture.js';
 
 const UNUSUAL = [
   `it's`,
@@ -14,11 +14,11 @@ const UNUSUAL = [
 ];
 
 /** Ids of all shapes. */
-export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
+export function identifiers<Tx>(fixtureOf: () => XaFixture<Tx>): void {
   const begin = async (gid: string) => {
-    const bed = bedOf();
-    const pool = bed.pool(2);
-    return { bed, pool, adapter: pool.adapter, story: new XaStory(bed, await openAccount(bed), gid) };
+    const fixture = fixtureOf();
+    const pool = fixture.pool(2);
+    return { fixture, pool, adapter: pool.adapter, story: new XaStory(fixture, await openAccount(fixture), gid) };
   };
 
   it.each(UNUSUAL)('%s works as a gid', async (gid) => {
@@ -36,7 +36,7 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
 
   describe('a gid', () => {
     it('can be as long as the database allows', async () => {
-      const gid = 'é'.repeat(bedOf().longestGid / 2);
+      const gid = 'é'.repeat(fixtureOf().longestGid / 2);
       const { adapter, story } = await begin(gid);
       await adapter.prepare(story.branch, story.work, registered);
       expect(await adapter.listInDoubt()).toMatchObject([{ gid, branchId: '01' }]);
@@ -45,7 +45,7 @@ export function identifiers<Tx>(bedOf: () => XaBed<Tx>): void {
     });
 
     it('that is longer is refused before any statement, with the limit', async () => {
-      const most = bedOf().longestGid;
+      const most = fixtureOf().longestGid;
       const { adapter, story, pool } = await begin(`${'é'.repeat(most / 2)}x`);
       const prepare = adapter.prepare(story.branch, story.work, registered);
       await expect(prepare).rejects.toThrow(DtmArgumentError);

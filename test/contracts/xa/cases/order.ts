@@ -2,14 +2,14 @@ import { DtmFailureError, DtmOngoingError } from 'nestjs-dtm/protocol';
 import { expect, it } from 'vitest';
 import { deferred } from '../../../support/deferred.js';
 import { waitUntil } from '../../../support/wait-until.js';
-import { XaStory, openAccount, registered, retried, type XaBed } from '../xa-bed.js';
+import { XaStory, openAccount, registered, retried, type XaFixture } from '../xa-fixture.js';
 
 /** Requests that come twice, late, or at the same time. */
-export function order<Tx>(bedOf: () => XaBed<Tx>): void {
+export function order<Tx>(fixtureOf: () => XaFixture<Tx>): void {
   const begin = async () => {
-    const bed = bedOf();
-    const { adapter, busy } = bed.pool(4);
-    return { bed, adapter, busy, story: new XaStory(bed, await openAccount(bed)) };
+    const fixture = fixtureOf();
+    const { adapter, busy } = fixture.pool(4);
+    return { fixture, adapter, busy, story: new XaStory(fixture, await openAccount(fixture)) };
   };
 
   it('a first phase that comes after the rollback does nothing, and fails', async () => {
@@ -20,13 +20,13 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('a repeated first phase of a prepared or committed branch does not do the work again', async () => {
-    const { bed, adapter, story, busy } = await begin();
+    const { fixture, adapter, story, busy } = await begin();
     await adapter.prepare(story.branch, story.work, registered);
     expect(await adapter.prepare(story.branch, story.work, registered)).toBeUndefined();
-    expect(await bed.prepared()).toBe(1);
+    expect(await fixture.prepared()).toBe(1);
     await adapter.commit(story.branch);
     expect(await adapter.prepare(story.branch, story.work, registered)).toBeUndefined();
-    expect([story.runs, await story.balance(), await bed.prepared(), busy()]).toEqual([1, 30, 0, 0]);
+    expect([story.runs, await story.balance(), await fixture.prepared(), busy()]).toEqual([1, 30, 0, 0]);
   });
 
   it('a repeated first phase of a failed branch does the work', async () => {
@@ -54,7 +54,7 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
   });
 
   it('a rollback waits for the running first phase, but not longer than dtm waits', async () => {
-    const { bed, adapter, story } = await begin();
+    const { fixture, adapter, story } = await begin();
     const [working, goOn] = [deferred(), deferred()];
     const refusal = new DtmFailureError('rolled back meanwhile');
     const first = adapter.prepare(story.branch, story.work, async () => {
@@ -66,16 +66,16 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
     await expect(adapter.rollback(story.branch)).rejects.toThrow(DtmOngoingError);
 
     const rollback = retried(() => adapter.rollback(story.branch));
-    await waitUntil(async () => (await bed.waiting()) > 0);
+    await waitUntil(async () => (await fixture.waiting()) > 0);
     goOn.resolve();
     await expect(first).rejects.toBe(refusal);
     await rollback;
     expect(await story.barrierRows()).toEqual(['xa action/01 by rollback']);
-    expect([await story.balance(), await bed.prepared()]).toEqual([0, 0]);
+    expect([await story.balance(), await fixture.prepared()]).toEqual([0, 0]);
   });
 
   it('a rollback includes a branch that is prepared while it waits', async () => {
-    const { bed, adapter, story } = await begin();
+    const { fixture, adapter, story } = await begin();
     const [working, goOn] = [deferred(), deferred()];
     const first = adapter.prepare(story.branch, story.work, async () => {
       working.resolve();
@@ -83,12 +83,12 @@ export function order<Tx>(bedOf: () => XaBed<Tx>): void {
     });
     await working.promise;
     const rollback = retried(() => adapter.rollback(story.branch));
-    await waitUntil(async () => (await bed.waiting()) > 0);
+    await waitUntil(async () => (await fixture.waiting()) > 0);
     goOn.resolve();
     expect(await first).toBe('moved');
     await rollback;
     expect(await story.barrierRows()).toEqual(['xa action/01 by rollback']);
-    expect([await story.balance(), await bed.prepared()]).toEqual([0, 0]);
+    expect([await story.balance(), await fixture.prepared()]).toEqual([0, 0]);
   });
 
   it('two commits at the same time commit once', async () => {

@@ -8,24 +8,24 @@ const TIMEOUT = 35_000;
 
 describe('a prepared message', () => {
   it('waits for its initiator until its time-out and is due then', () => {
-    const bed = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT - 1).run();
-    expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
-    expect(bed.transaction.nextCronTime).toBe(START_TIME + TIMEOUT);
+    const fixture = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT - 1).run();
+    expect([fixture.calls, fixture.summary]).toEqual([[], 'prepared']);
+    expect(fixture.transaction.nextCronTime).toBe(START_TIME + TIMEOUT);
   });
 
   it('is queried at its time-out, once in a pass, and delivered in the same pass when the answer is success', () => {
-    const bed = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT);
-    expect(bed.advance()).toEqual(['00 msg']);
-    expect(bed.advance({ '00 msg': SUCCESS })).toEqual([]);
-    expect([bed.step.save, bed.step.reload, bed.transaction.status]).toEqual([true, true, 'submitted']);
-    expect(bed.run().calls).toEqual(['00 msg', '01 action', '02 action']);
-    expect(bed.summary).toBe('succeed, 01 action succeed, 02 action succeed');
+    const fixture = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT);
+    expect(fixture.advance()).toEqual(['00 msg']);
+    expect(fixture.advance({ '00 msg': SUCCESS })).toEqual([]);
+    expect([fixture.step.save, fixture.step.reload, fixture.transaction.status]).toEqual([true, true, 'submitted']);
+    expect(fixture.run().calls).toEqual(['00 msg', '01 action', '02 action']);
+    expect(fixture.summary).toBe('succeed, 01 action succeed, 02 action succeed');
   });
 
   it('is dropped with the reason of the answer when that is failure', () => {
-    const bed = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT).run({ '00 msg': FAILURE });
-    expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'failed']);
-    expect(bed.transaction).toMatchObject({ rollbackReason: 'refused', rollbackTime: START_TIME + TIMEOUT });
+    const fixture = new PassDriver(msgOf(2, 'prepared'), START_TIME + TIMEOUT).run({ '00 msg': FAILURE });
+    expect([fixture.calls, fixture.summary]).toEqual([['00 msg'], 'failed']);
+    expect(fixture.transaction).toMatchObject({ rollbackReason: 'refused', rollbackTime: START_TIME + TIMEOUT });
   });
 
   it.each<[string, Outcome, number]>([
@@ -33,27 +33,27 @@ describe('a prepared message', () => {
     ['unknown', UNKNOWN, 20],
   ])('stays prepared when the answer is %s, and is asked for again after the interval', (_, outcome, interval) => {
     const now = START_TIME + TIMEOUT + 5;
-    const bed = new PassDriver(msgOf(1, 'prepared'), now).run({ '00 msg': outcome });
-    expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'prepared']);
-    expect(bed.transaction).toMatchObject({ nextCronTime: now + 10_000, nextCronInterval: interval });
+    const fixture = new PassDriver(msgOf(1, 'prepared'), now).run({ '00 msg': outcome });
+    expect([fixture.calls, fixture.summary]).toEqual([['00 msg'], 'prepared']);
+    expect(fixture.transaction).toMatchObject({ nextCronTime: now + 10_000, nextCronInterval: interval });
   });
 
   it.each([ONGOING, UNKNOWN])('is never due at once, however often the initiator answers %j', (outcome) => {
     let details = msgOf(1, 'prepared', { timeoutToFailSeconds: 1 });
     let now = START_TIME + 1000;
     for (let pass = 0; pass < 50; pass++) {
-      const bed = new PassDriver(details, now).run({ '00 msg': outcome });
-      expect(bed.calls).toEqual(['00 msg']);
-      expect(bed.transaction.nextCronTime).toBeGreaterThanOrEqual(now + 1000);
-      details = { transaction: bed.transaction, branches: bed.pass.branches };
-      now = bed.transaction.nextCronTime;
+      const fixture = new PassDriver(details, now).run({ '00 msg': outcome });
+      expect(fixture.calls).toEqual(['00 msg']);
+      expect(fixture.transaction.nextCronTime).toBeGreaterThanOrEqual(now + 1000);
+      details = { transaction: fixture.transaction, branches: fixture.pass.branches };
+      now = fixture.transaction.nextCronTime;
     }
   });
 
   it.each([0, TIMEOUT, 10 ** 9])('without query_prepared is neither delivered nor dropped, at age %i', (age) => {
-    const bed = new PassDriver(msgOf(1, 'prepared', { queryPrepared: undefined }), START_TIME + age).run();
-    expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
-    expect(bed.transaction.nextCronTime).toBeGreaterThan(bed.now);
+    const fixture = new PassDriver(msgOf(1, 'prepared', { queryPrepared: undefined }), START_TIME + age).run();
+    expect([fixture.calls, fixture.summary]).toEqual([[], 'prepared']);
+    expect(fixture.transaction.nextCronTime).toBeGreaterThan(fixture.now);
   });
 
   it('uses the time-out of its options', () => {
@@ -65,11 +65,11 @@ describe('a prepared message', () => {
 
 describe('the delivery of a message', () => {
   it('calls one step after the other', () => {
-    const bed = new PassDriver(msgOf(3, 'submitted'));
-    expect(bed.advance()).toEqual(['01 action']);
-    expect(bed.run().calls).toEqual(['01 action', '02 action', '03 action']);
-    expect(bed.summary).toBe('succeed, 01 action succeed, 02 action succeed, 03 action succeed');
-    expect(bed.transaction.finishTime).toBe(START_TIME);
+    const fixture = new PassDriver(msgOf(3, 'submitted'));
+    expect(fixture.advance()).toEqual(['01 action']);
+    expect(fixture.run().calls).toEqual(['01 action', '02 action', '03 action']);
+    expect(fixture.summary).toBe('succeed, 01 action succeed, 02 action succeed, 03 action succeed');
+    expect(fixture.transaction.finishTime).toBe(START_TIME);
   });
 
   it.each<[string, Outcome]>([
@@ -77,23 +77,23 @@ describe('the delivery of a message', () => {
     ['ongoing', ONGOING],
     ['unknown', UNKNOWN],
   ])('stops at the first step that answers %s, which is asked again: nothing is rolled back', (_, outcome) => {
-    const bed = new PassDriver(msgOf(3, 'submitted')).run({ '02 action': outcome });
-    expect(bed.calls).toEqual(['01 action', '02 action']);
-    expect(bed.summary).toBe('submitted, 01 action succeed');
-    expect(bed.transaction.nextCronTime).toBe(START_TIME + 10_000);
-    const again = new PassDriver({ transaction: bed.transaction, branches: bed.pass.branches }).run();
+    const fixture = new PassDriver(msgOf(3, 'submitted')).run({ '02 action': outcome });
+    expect(fixture.calls).toEqual(['01 action', '02 action']);
+    expect(fixture.summary).toBe('submitted, 01 action succeed');
+    expect(fixture.transaction.nextCronTime).toBe(START_TIME + 10_000);
+    const again = new PassDriver({ transaction: fixture.transaction, branches: fixture.pass.branches }).run();
     expect(again.calls).toEqual(['02 action', '03 action']);
     expect(again.transaction.status).toBe('succeed');
   });
 
   it('calls all steps of a concurrent message at once, also when one gives no decision', () => {
-    const bed = new PassDriver(msgOf(3, 'submitted', { concurrent: true }));
-    expect(bed.advance()).toEqual(['01 action', '02 action', '03 action']);
-    expect(bed.advance({ '02 action': FAILURE })).toEqual([]);
-    expect(bed.step.over).toBe(false);
-    bed.advance({ '01 action': SUCCESS, '03 action': SUCCESS });
-    expect([bed.step.over, bed.summary]).toEqual([true, 'submitted, 01 action succeed, 03 action succeed']);
-    const again = new PassDriver({ transaction: bed.transaction, branches: bed.pass.branches }).run();
+    const fixture = new PassDriver(msgOf(3, 'submitted', { concurrent: true }));
+    expect(fixture.advance()).toEqual(['01 action', '02 action', '03 action']);
+    expect(fixture.advance({ '02 action': FAILURE })).toEqual([]);
+    expect(fixture.step.over).toBe(false);
+    fixture.advance({ '01 action': SUCCESS, '03 action': SUCCESS });
+    expect([fixture.step.over, fixture.summary]).toEqual([true, 'submitted, 01 action succeed, 03 action succeed']);
+    const again = new PassDriver({ transaction: fixture.transaction, branches: fixture.pass.branches }).run();
     expect([again.calls, again.transaction.status]).toEqual([['02 action'], 'succeed']);
   });
 
@@ -107,19 +107,19 @@ describe('the delivery of a message', () => {
 
   it('waits for the delay after the query-back, too', () => {
     const details = msgOf(1, 'prepared', { customData: '{"delay":60}' });
-    const bed = new PassDriver(details, START_TIME + TIMEOUT).run();
-    expect([bed.calls, bed.summary]).toEqual([['00 msg'], 'submitted']);
-    expect(bed.transaction.nextCronTime).toBe(START_TIME + 60_000);
+    const fixture = new PassDriver(details, START_TIME + TIMEOUT).run();
+    expect([fixture.calls, fixture.summary]).toEqual([['00 msg'], 'submitted']);
+    expect(fixture.transaction.nextCronTime).toBe(START_TIME + 60_000);
   });
 
   it('has no time-out after the submit', () => {
-    const bed = new PassDriver(msgOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9);
-    expect(bed.run({ '01 action': UNKNOWN }).summary).toBe('submitted');
+    const fixture = new PassDriver(msgOf(1, 'submitted', { timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9);
+    expect(fixture.run({ '01 action': UNKNOWN }).summary).toBe('submitted');
   });
 
   it('treats an empty URL as success', () => {
-    const bed = new PassDriver(withBranches(msgOf(2, 'submitted'), { '01 action': { url: '' } })).run();
-    expect([bed.calls, bed.summary]).toEqual([['02 action'], 'succeed, 01 action succeed, 02 action succeed']);
+    const fixture = new PassDriver(withBranches(msgOf(2, 'submitted'), { '01 action': { url: '' } })).run();
+    expect([fixture.calls, fixture.summary]).toEqual([['02 action'], 'succeed, 01 action succeed, 02 action succeed']);
   });
 
   it('has nothing to do for a message without steps', () => {
@@ -128,6 +128,6 @@ describe('the delivery of a message', () => {
 });
 
 it.each(['succeed', 'failed'] as const)('a message with status %s is not called', (status) => {
-  const bed = new PassDriver(msgOf(1, status), START_TIME + 10 ** 9).run();
-  expect([bed.calls, bed.summary]).toEqual([[], status]);
+  const fixture = new PassDriver(msgOf(1, status), START_TIME + 10 ** 9).run();
+  expect([fixture.calls, fixture.summary]).toEqual([[], status]);
 });

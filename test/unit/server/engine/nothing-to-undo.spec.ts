@@ -13,36 +13,36 @@ const saga = (start = FIRST, details = sagaOf({ steps: 2 })) => new PassDriver(d
 
 describe('a saga whose action was refused before it was executed', () => {
   it('ends when its compensation is refused in the same way', () => {
-    const bed = saga().run({ '02 action': REFUSED, '02 compensate': REFUSED });
-    expect(bed.calls).toEqual(['01 action', '02 action', '02 compensate', '01 compensate']);
-    expect(bed.summary).toBe(
+    const fixture = saga().run({ '02 action': REFUSED, '02 compensate': REFUSED });
+    expect(fixture.calls).toEqual(['01 action', '02 action', '02 compensate', '01 compensate']);
+    expect(fixture.summary).toBe(
       'failed, 01 compensate succeed, 01 action succeed, 02 compensate succeed, 02 action failed',
     );
-    expect(bed.pass.branches[2]).toMatchObject({
+    expect(fixture.pass.branches[2]).toMatchObject({
       attempts: 1,
       finishTime: START_TIME,
       lastError: 'nothing to undo, because the branch was never executed: amount must be positive',
     });
-    expect(bed.transaction.attention).toBeUndefined();
+    expect(fixture.transaction.attention).toBeUndefined();
   });
 
   it('stores the failed action before it calls the compensation', () => {
-    const bed = saga(FIRST, sagaOf({ steps: 1 }));
-    bed.advance();
-    expect(bed.advance({ '01 action': REFUSED })).toEqual(['01 compensate']);
-    expect(bed.step.save).toBe(true);
-    expect([...bed.step.changed.values()]).toMatchObject([{ op: 'action', status: 'failed' }]);
+    const fixture = saga(FIRST, sagaOf({ steps: 1 }));
+    fixture.advance();
+    expect(fixture.advance({ '01 action': REFUSED })).toEqual(['01 compensate']);
+    expect(fixture.step.save).toBe(true);
+    expect([...fixture.step.changed.values()]).toMatchObject([{ op: 'action', status: 'failed' }]);
   });
 
   it('ends when all steps run at once, too', () => {
-    const bed = saga(FIRST, sagaOf({ steps: 2, concurrent: true }));
-    bed.advance();
-    bed.advance({ '01 action': REFUSED });
-    bed.advance({ '02 action': REFUSED });
-    expect(bed.running).toEqual(['01 compensate', '02 compensate']);
-    bed.advance({ '02 compensate': REFUSED });
-    bed.advance({ '01 compensate': REFUSED });
-    expect(bed.transaction.status).toBe('failed');
+    const fixture = saga(FIRST, sagaOf({ steps: 2, concurrent: true }));
+    fixture.advance();
+    fixture.advance({ '01 action': REFUSED });
+    fixture.advance({ '02 action': REFUSED });
+    expect(fixture.running).toEqual(['01 compensate', '02 compensate']);
+    fixture.advance({ '02 compensate': REFUSED });
+    fixture.advance({ '01 compensate': REFUSED });
+    expect(fixture.transaction.status).toBe('failed');
   });
 
   it.each<[string, Outcome]>([
@@ -50,47 +50,47 @@ describe('a saga whose action was refused before it was executed', () => {
     ['as ongoing', ONGOING],
     ['with an unknown outcome', UNKNOWN],
   ])('waits for the compensation when that is refused %s', (_, outcome) => {
-    const bed = saga().run({ '01 action': REFUSED, '01 compensate': outcome });
-    expect(bed.summary).toBe('aborting, 01 action failed');
+    const fixture = saga().run({ '01 action': REFUSED, '01 compensate': outcome });
+    expect(fixture.summary).toBe('aborting, 01 action failed');
   });
 
   it('waits for the compensation when the action may have been executed', () => {
-    const bed = saga().run({ '01 action': FAILURE, '01 compensate': REFUSED });
-    expect(bed.summary).toBe('aborting, 01 action failed');
-    expect(bed.pass.branches[0]!.failures).toBe(1);
+    const fixture = saga().run({ '01 action': FAILURE, '01 compensate': REFUSED });
+    expect(fixture.summary).toBe('aborting, 01 action failed');
+    expect(fixture.pass.branches[0]!.failures).toBe(1);
   });
 
   it('waits in a later pass: an earlier one may have called the action without storing it', () => {
-    const bed = saga({ isFirst: false }).run({ '01 action': REFUSED, '01 compensate': REFUSED });
-    expect(bed.summary).toBe('aborting, 01 action failed');
+    const fixture = saga({ isFirst: false }).run({ '01 action': REFUSED, '01 compensate': REFUSED });
+    expect(fixture.summary).toBe('aborting, 01 action failed');
   });
 
   it('waits when another attempt of the action came before in the same pass', () => {
-    const bed = saga();
-    bed.advance();
-    bed.advance({ '01 action': UNKNOWN });
-    bed.pass = nextRound(bed.pass);
-    bed.advance();
-    bed.advance({ '01 action': REFUSED });
-    bed.advance({ '01 compensate': REFUSED });
-    expect(bed.summary).toBe('aborting, 01 action failed');
+    const fixture = saga();
+    fixture.advance();
+    fixture.advance({ '01 action': UNKNOWN });
+    fixture.pass = nextRound(fixture.pass);
+    fixture.advance();
+    fixture.advance({ '01 action': REFUSED });
+    fixture.advance({ '01 compensate': REFUSED });
+    expect(fixture.summary).toBe('aborting, 01 action failed');
   });
 
   it('waits when an attempt was stored before', () => {
     const stored = withBranches(sagaOf({ steps: 1 }), { '01 action': { attempts: 1 } });
-    const bed = saga(FIRST, stored).run({ '01 action': REFUSED, '01 compensate': REFUSED });
-    expect(bed.summary).toBe('aborting, 01 action failed');
+    const fixture = saga(FIRST, stored).run({ '01 action': REFUSED, '01 compensate': REFUSED });
+    expect(fixture.summary).toBe('aborting, 01 action failed');
   });
 
   it('ends in a later round of the first pass', () => {
-    const bed = saga(FIRST, sagaOf({ steps: 1 }));
-    bed.advance();
-    bed.advance({ '01 action': REFUSED });
-    bed.advance({ '01 compensate': UNKNOWN });
-    bed.pass = nextRound(bed.pass);
-    expect(bed.advance()).toEqual(['01 compensate']);
-    bed.advance({ '01 compensate': REFUSED });
-    expect(bed.transaction.status).toBe('failed');
+    const fixture = saga(FIRST, sagaOf({ steps: 1 }));
+    fixture.advance();
+    fixture.advance({ '01 action': REFUSED });
+    fixture.advance({ '01 compensate': UNKNOWN });
+    fixture.pass = nextRound(fixture.pass);
+    expect(fixture.advance()).toEqual(['01 compensate']);
+    fixture.advance({ '01 compensate': REFUSED });
+    expect(fixture.transaction.status).toBe('failed');
   });
 });
 
@@ -98,21 +98,21 @@ describe('a TCC whose try was refused before it was executed', () => {
   const tcc = (...ids: string[]) => new PassDriver(tccOf(2, 'aborting'), START_TIME, { notExecuted: new Set(ids) });
 
   it('ends when its cancel is refused in the same way', () => {
-    const bed = tcc('02').run({ '02 cancel': REFUSED });
-    expect(bed.calls).toEqual(['02 cancel', '01 cancel']);
-    expect(bed.summary).toBe('failed, 01 cancel succeed, 02 cancel succeed');
+    const fixture = tcc('02').run({ '02 cancel': REFUSED });
+    expect(fixture.calls).toEqual(['02 cancel', '01 cancel']);
+    expect(fixture.summary).toBe('failed, 01 cancel succeed, 02 cancel succeed');
   });
 
   it.each([
     ['another branch was refused', tcc('01'), REFUSED],
     ['the initiator knows nothing of the try', tcc(), REFUSED],
     ['the cancel is refused for another reason', tcc('02'), FAILURE],
-  ])('waits for the cancel when %s', (_, bed, outcome) => {
-    expect(bed.run({ '02 cancel': outcome }).summary).toBe('aborting');
+  ])('waits for the cancel when %s', (_, fixture, outcome) => {
+    expect(fixture.run({ '02 cancel': outcome }).summary).toBe('aborting');
   });
 
   it('never skips a confirm', () => {
-    const bed = new PassDriver(tccOf(1, 'submitted'), START_TIME, { notExecuted: new Set(['01']) });
-    expect(bed.run({ '01 confirm': REFUSED }).summary).toBe('submitted');
+    const fixture = new PassDriver(tccOf(1, 'submitted'), START_TIME, { notExecuted: new Set(['01']) });
+    expect(fixture.run({ '01 confirm': REFUSED }).summary).toBe('submitted');
   });
 });

@@ -100,9 +100,9 @@ describe('a pass over a saga whose steps run one after the other', () => {
       end: 'succeed, 01 action succeed, 02 action succeed, 03 action succeed',
     },
   ])('$title', ({ saga, answers, calls, end }) => {
-    const bed = new PassDriver(sagaOf(saga)).run(answers);
-    expect(bed.calls.join(', ')).toBe(calls);
-    expect(bed.summary).toBe(end);
+    const fixture = new PassDriver(sagaOf(saga)).run(answers);
+    expect(fixture.calls.join(', ')).toBe(calls);
+    expect(fixture.summary).toBe(end);
   });
 });
 
@@ -157,57 +157,60 @@ describe('a pass over a concurrent saga', () => {
       end: 'failed, 01 compensate succeed, 02 compensate succeed, 02 action failed',
     },
   ])('$title', ({ saga, answers, calls, end }) => {
-    const bed = new PassDriver(sagaOf(saga)).run(answers);
-    expect(bed.calls.join(', ')).toBe(calls);
-    expect(bed.summary).toBe(end);
+    const fixture = new PassDriver(sagaOf(saga)).run(answers);
+    expect(fixture.calls.join(', ')).toBe(calls);
+    expect(fixture.summary).toBe(end);
   });
 
   it('starts compensating while other actions are still running, but never the step of a running action', () => {
-    const bed = new PassDriver(sagaOf({ steps: 3, concurrent: true }));
-    expect(bed.advance()).toEqual(['01 action', '02 action', '03 action']);
-    expect(bed.advance({ '01 action': SUCCESS })).toEqual([]);
-    expect(bed.advance({ '02 action': FAILURE })).toEqual(['02 compensate', '01 compensate']);
-    expect(bed.running).toEqual(['03 action', '02 compensate', '01 compensate']);
-    expect(bed.advance({ '02 compensate': SUCCESS, '01 compensate': SUCCESS })).toEqual([]);
-    expect(bed.transaction.status).toBe('aborting');
-    expect(bed.advance({ '03 action': SUCCESS })).toEqual(['03 compensate']);
-    expect(bed.advance({ '03 compensate': SUCCESS })).toEqual([]);
-    expect(bed.summary).toContain('failed');
-    expect(bed.step.over).toBe(true);
+    const fixture = new PassDriver(sagaOf({ steps: 3, concurrent: true }));
+    expect(fixture.advance()).toEqual(['01 action', '02 action', '03 action']);
+    expect(fixture.advance({ '01 action': SUCCESS })).toEqual([]);
+    expect(fixture.advance({ '02 action': FAILURE })).toEqual(['02 compensate', '01 compensate']);
+    expect(fixture.running).toEqual(['03 action', '02 compensate', '01 compensate']);
+    expect(fixture.advance({ '02 compensate': SUCCESS, '01 compensate': SUCCESS })).toEqual([]);
+    expect(fixture.transaction.status).toBe('aborting');
+    expect(fixture.advance({ '03 action': SUCCESS })).toEqual(['03 compensate']);
+    expect(fixture.advance({ '03 compensate': SUCCESS })).toEqual([]);
+    expect(fixture.summary).toContain('failed');
+    expect(fixture.step.over).toBe(true);
   });
 
   it.each([SUCCESS, FAILURE, UNKNOWN, ONGOING])(
     'compensates a step whose action answers %j after the rollback began',
     (outcome) => {
-      const bed = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
-      bed.advance();
-      bed.advance({ '02 action': FAILURE });
-      bed.advance({ '02 compensate': SUCCESS });
-      expect(bed.advance({ '01 action': outcome })).toEqual(['01 compensate']);
+      const fixture = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
+      fixture.advance();
+      fixture.advance({ '02 action': FAILURE });
+      fixture.advance({ '02 compensate': SUCCESS });
+      expect(fixture.advance({ '01 action': outcome })).toEqual(['01 compensate']);
     },
   );
 
   it('compensates a predecessor only after the running action of its successor has answered and is compensated', () => {
-    const bed = new PassDriver(sagaOf({ steps: 3, concurrent: true, orders: { 1: [0] } }));
-    bed.advance();
-    expect(bed.advance({ '01 action': SUCCESS })).toEqual(['02 action']);
-    expect(bed.advance({ '03 action': FAILURE })).toEqual(['03 compensate']);
-    expect(bed.advance({ '03 compensate': SUCCESS })).toEqual([]);
-    expect(bed.advance({ '02 action': SUCCESS })).toEqual(['02 compensate']);
-    expect(bed.advance({ '02 compensate': SUCCESS })).toEqual(['01 compensate']);
+    const fixture = new PassDriver(sagaOf({ steps: 3, concurrent: true, orders: { 1: [0] } }));
+    fixture.advance();
+    expect(fixture.advance({ '01 action': SUCCESS })).toEqual(['02 action']);
+    expect(fixture.advance({ '03 action': FAILURE })).toEqual(['03 compensate']);
+    expect(fixture.advance({ '03 compensate': SUCCESS })).toEqual([]);
+    expect(fixture.advance({ '02 action': SUCCESS })).toEqual(['02 compensate']);
+    expect(fixture.advance({ '02 compensate': SUCCESS })).toEqual(['01 compensate']);
   });
 
   it('records several answers at once', () => {
-    const bed = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
-    bed.advance();
-    expect(bed.advance({ '01 action': FAILURE, '02 action': SUCCESS })).toEqual(['02 compensate', '01 compensate']);
+    const fixture = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
+    fixture.advance();
+    expect(fixture.advance({ '01 action': FAILURE, '02 action': SUCCESS })).toEqual(['02 compensate', '01 compensate']);
   });
 
   it('names the first failed step as the reason', () => {
-    const bed = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
-    bed.advance();
-    bed.advance({ '02 action': { kind: 'failure', message: 'two' }, '01 action': { kind: 'failure', message: 'one' } });
-    expect(bed.transaction.rollbackReason).toBe('url:http://b/a1 return failed: one');
+    const fixture = new PassDriver(sagaOf({ steps: 2, concurrent: true }));
+    fixture.advance();
+    fixture.advance({
+      '02 action': { kind: 'failure', message: 'two' },
+      '01 action': { kind: 'failure', message: 'one' },
+    });
+    expect(fixture.transaction.rollbackReason).toBe('url:http://b/a1 return failed: one');
   });
 });
 
@@ -228,22 +231,22 @@ describe('a new pass over a saga', () => {
       ...details,
       transaction: { ...details.transaction, status: 'aborting', rollbackReason: 'why' } as const,
     };
-    const bed = new PassDriver(stored).run();
-    expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
-    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'why', rollbackTime: START_TIME });
+    const fixture = new PassDriver(stored).run();
+    expect(fixture.calls).toEqual(['02 compensate', '01 compensate']);
+    expect(fixture.transaction).toMatchObject({ status: 'failed', rollbackReason: 'why', rollbackTime: START_TIME });
   });
 
   it('aborts for a failure that was stored, with its reason, even when the abort was not stored', () => {
     const stored = withBranches(sagaOf({ steps: 2 }), { '01 action': { status: 'failed', lastError: 'no money' } });
-    const bed = new PassDriver(stored).run();
-    expect(bed.calls).toEqual(['01 compensate']);
-    expect(bed.transaction.rollbackReason).toBe('url:http://b/a1 return failed: no money');
+    const fixture = new PassDriver(stored).run();
+    expect(fixture.calls).toEqual(['01 compensate']);
+    expect(fixture.transaction.rollbackReason).toBe('url:http://b/a1 return failed: no money');
   });
 
   it.each(['succeed', 'failed'] as const)('does nothing when the saga is %s', (status) => {
-    const bed = new PassDriver(sagaOf({ steps: 2, status })).run();
-    expect(bed.calls).toEqual([]);
-    expect(bed.transaction.status).toBe(status);
+    const fixture = new PassDriver(sagaOf({ steps: 2, status })).run();
+    expect(fixture.calls).toEqual([]);
+    expect(fixture.transaction.status).toBe(status);
   });
 });
 
@@ -253,9 +256,9 @@ describe('the time-out of a saga', () => {
 
   it('compensates the steps that are done and the step that may have been called', () => {
     const stored = withBranches(sagaOf({ steps: 3, options }), { '01 action': { status: 'succeed' } });
-    const bed = new PassDriver(stored, late).run();
-    expect(bed.calls).toEqual(['02 compensate', '01 compensate']);
-    expect(bed.transaction).toMatchObject({ status: 'failed', rollbackReason: 'Timeout after 5 seconds' });
+    const fixture = new PassDriver(stored, late).run();
+    expect(fixture.calls).toEqual(['02 compensate', '01 compensate']);
+    expect(fixture.transaction).toMatchObject({ status: 'failed', rollbackReason: 'Timeout after 5 seconds' });
   });
 
   it('is exact to the millisecond', () => {
@@ -264,28 +267,28 @@ describe('the time-out of a saga', () => {
   });
 
   it('waits for the answer of a running action, then compensates it', () => {
-    const bed = new PassDriver(sagaOf({ steps: 2, options }), START_TIME);
-    bed.advance();
-    bed.now = late;
-    expect(bed.advance({ '01 action': SUCCESS })).toEqual(['02 compensate']);
-    expect(bed.advance({ '02 compensate': SUCCESS })).toEqual(['01 compensate']);
-    expect(bed.transaction.rollbackReason).toBe('Timeout after 5 seconds');
+    const fixture = new PassDriver(sagaOf({ steps: 2, options }), START_TIME);
+    fixture.advance();
+    fixture.now = late;
+    expect(fixture.advance({ '01 action': SUCCESS })).toEqual(['02 compensate']);
+    expect(fixture.advance({ '02 compensate': SUCCESS })).toEqual(['01 compensate']);
+    expect(fixture.transaction.rollbackReason).toBe('Timeout after 5 seconds');
   });
 
   it('has no effect when the last action has succeeded', () => {
-    const bed = new PassDriver(sagaOf({ steps: 1, options }), START_TIME);
-    bed.advance();
-    bed.now = late;
-    bed.advance({ '01 action': SUCCESS });
-    expect(bed.transaction.status).toBe('succeed');
+    const fixture = new PassDriver(sagaOf({ steps: 1, options }), START_TIME);
+    fixture.advance();
+    fixture.now = late;
+    fixture.advance({ '01 action': SUCCESS });
+    expect(fixture.transaction.status).toBe('succeed');
   });
 
   it('is not the reason when an action has failed', () => {
-    const bed = new PassDriver(sagaOf({ steps: 1, options }), START_TIME);
-    bed.advance();
-    bed.now = late;
-    bed.advance({ '01 action': FAILURE });
-    expect(bed.transaction.rollbackReason).toMatch(/^url:/);
+    const fixture = new PassDriver(sagaOf({ steps: 1, options }), START_TIME);
+    fixture.advance();
+    fixture.now = late;
+    fixture.advance({ '01 action': FAILURE });
+    expect(fixture.transaction.rollbackReason).toMatch(/^url:/);
   });
 
   it('does not exist unless it is set', () => {
@@ -296,9 +299,9 @@ describe('the time-out of a saga', () => {
     const saga = sagaOf({ steps: 2, options, status: 'prepared' });
     const early = new PassDriver(saga, late - 1).run();
     expect([early.calls, early.transaction.status, early.transaction.nextCronTime]).toEqual([[], 'prepared', late]);
-    const bed = new PassDriver(saga, late).run();
-    expect(bed.calls).toEqual([]);
-    expect(bed.transaction).toMatchObject({
+    const fixture = new PassDriver(saga, late).run();
+    expect(fixture.calls).toEqual([]);
+    expect(fixture.transaction).toMatchObject({
       status: 'failed',
       rollbackReason: 'Timeout after 5 seconds',
       rollbackTime: late,
@@ -307,8 +310,8 @@ describe('the time-out of a saga', () => {
 
   it('has no effect during the rollback', () => {
     const details = sagaOf({ steps: 1, options, status: 'aborting' });
-    const bed = new PassDriver(details, late).run({ '01 compensate': UNKNOWN });
-    expect(bed.transaction).toMatchObject({ status: 'aborting', nextCronTime: late + 5000 });
+    const fixture = new PassDriver(details, late).run({ '01 compensate': UNKNOWN });
+    expect(fixture.transaction).toMatchObject({ status: 'aborting', nextCronTime: late + 5000 });
   });
 });
 
@@ -328,25 +331,25 @@ describe('retry_limit', () => {
   });
 
   it('rolls back after the last allowed attempt, the undecided step included', () => {
-    const bed = new PassDriver(afterTries(2)).run({ '01 action': UNKNOWN });
-    expect(bed.calls).toEqual(['01 action', '01 compensate']);
-    expect(bed.transaction).toMatchObject({
+    const fixture = new PassDriver(afterTries(2)).run({ '01 action': UNKNOWN });
+    expect(fixture.calls).toEqual(['01 action', '01 compensate']);
+    expect(fixture.transaction).toMatchObject({
       status: 'failed',
       rollbackReason: 'RetryCount is greater than RetryLimit, RetryLimit: 2',
     });
   });
 
   it('does not count ongoing answers', () => {
-    const bed = new PassDriver(afterTries(2)).run({ '01 action': ONGOING });
-    expect(bed.transaction).toMatchObject({ status: 'submitted', retryCount: 2 });
+    const fixture = new PassDriver(afterTries(2)).run({ '01 action': ONGOING });
+    expect(fixture.transaction).toMatchObject({ status: 'submitted', retryCount: 2 });
   });
 
   it('does not count compensations', () => {
-    const bed = new PassDriver({
+    const fixture = new PassDriver({
       ...afterTries(0),
       transaction: { ...afterTries(0).transaction, status: 'aborting' },
     }).run({ '01 compensate': UNKNOWN });
-    expect(bed.transaction.retryCount).toBe(0);
+    expect(fixture.transaction.retryCount).toBe(0);
   });
 
   it('does not exist unless it is set', () => {
@@ -364,45 +367,45 @@ describe('what is stored of a call', () => {
     ['an unknown outcome', UNKNOWN, { status: 'prepared', attempts: 3, lastError: 'status 500: boom' }],
   ])('%s', (_, outcome, expected) => {
     const stored = withBranches(sagaOf({ steps: 1 }), { '01 action': { attempts: 2, lastError: 'before' } });
-    const bed = new PassDriver(stored);
-    bed.advance();
-    bed.advance({ '01 action': outcome });
-    expect(bed.pass.branches[1]).toMatchObject(expected);
-    expect(bed.pass.branches[1]!.finishTime).toBe(
+    const fixture = new PassDriver(stored);
+    fixture.advance();
+    fixture.advance({ '01 action': outcome });
+    expect(fixture.pass.branches[1]).toMatchObject(expected);
+    expect(fixture.pass.branches[1]!.finishTime).toBe(
       outcome.kind === 'success' || outcome.kind === 'failure' ? START_TIME : undefined,
     );
-    expect(bed.step.changed.get(1)).toEqual(bed.pass.branches[1]);
-    expect(bed.step.save).toBe(true);
+    expect(fixture.step.changed.get(1)).toEqual(fixture.pass.branches[1]);
+    expect(fixture.step.save).toBe(true);
   });
 
   it('a failed compensation stays prepared and is retried', () => {
-    const bed = new PassDriver(sagaOf({ steps: 1, status: 'aborting' })).run({ '01 compensate': FAILURE });
-    expect(bed.pass.branches[0]).toMatchObject({ status: 'prepared', lastError: 'refused', attempts: 1 });
+    const fixture = new PassDriver(sagaOf({ steps: 1, status: 'aborting' })).run({ '01 compensate': FAILURE });
+    expect(fixture.pass.branches[0]).toMatchObject({ status: 'prepared', lastError: 'refused', attempts: 1 });
   });
 
   it('an answer is stored before the calls that follow from it', () => {
-    const bed = new PassDriver(sagaOf({ steps: 2 }));
-    bed.advance();
-    expect(bed.step.save).toBe(false);
-    expect(bed.advance({ '01 action': FAILURE })).toEqual(['01 compensate']);
-    expect(bed.step.save).toBe(true);
-    expect(bed.step.pass.transaction.status).toBe('aborting');
+    const fixture = new PassDriver(sagaOf({ steps: 2 }));
+    fixture.advance();
+    expect(fixture.step.save).toBe(false);
+    expect(fixture.advance({ '01 action': FAILURE })).toEqual(['01 compensate']);
+    expect(fixture.step.save).toBe(true);
+    expect(fixture.step.pass.transaction.status).toBe('aborting');
   });
 });
 
 describe('a saga of 10,000 steps', () => {
   it.each([false, true])('can be decided (concurrent: %s)', (concurrent) => {
-    const bed = new PassDriver(sagaOf({ steps: 10_000, concurrent }));
-    expect(bed.advance()).toHaveLength(concurrent ? 10_000 : 1);
-    bed.advance({ '01 action': FAILURE });
-    expect(bed.transaction.status).toBe('aborting');
+    const fixture = new PassDriver(sagaOf({ steps: 10_000, concurrent }));
+    expect(fixture.advance()).toHaveLength(concurrent ? 10_000 : 1);
+    fixture.advance({ '01 action': FAILURE });
+    expect(fixture.transaction.status).toBe('aborting');
   });
 
   it.each([false, true])('does not block the process when there is nothing to call (concurrent: %s)', (concurrent) => {
     const urls = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index + 1, { action: '' }]));
-    const bed = new PassDriver(sagaOf({ steps: 10_000, concurrent, urls }));
+    const fixture = new PassDriver(sagaOf({ steps: 10_000, concurrent, urls }));
     // quadratic work with a copy of all branches in each step took over a minute
-    bed.advance();
-    expect(bed.transaction.status).toBe('succeed');
+    fixture.advance();
+    expect(fixture.transaction.status).toBe('succeed');
   });
 });

@@ -12,10 +12,10 @@ function after(
 ) {
   const details = sagaOf({ steps: 2, options: options ?? {} });
   const transaction = { ...details.transaction, nextCronInterval: interval ?? details.transaction.nextCronInterval };
-  const bed = new PassDriver({ ...details, transaction });
-  bed.random = random;
-  bed.run(answers);
-  return [bed.transaction.nextCronInterval, (bed.transaction.nextCronTime - START_TIME) / 1000];
+  const fixture = new PassDriver({ ...details, transaction });
+  fixture.random = random;
+  fixture.run(answers);
+  return [fixture.transaction.nextCronInterval, (fixture.transaction.nextCronTime - START_TIME) / 1000];
 }
 
 describe('the next attempt of a transaction', () => {
@@ -49,8 +49,8 @@ describe('the next attempt of a transaction', () => {
     expect(after({ '01 action': FAILURE, '01 compensate': UNKNOWN }, { interval: 160 })).toEqual([20, 10]);
     const details = sagaOf({ steps: 1, options: { timeoutToFailSeconds: 500 } });
     const timedOut = { ...details, transaction: { ...details.transaction, nextCronInterval: 160 } };
-    const bed = new PassDriver(timedOut, START_TIME + 500_000).run({ '01 compensate': UNKNOWN });
-    expect(bed.transaction).toMatchObject({ nextCronInterval: 20, nextCronTime: bed.now + 10_000 });
+    const fixture = new PassDriver(timedOut, START_TIME + 500_000).run({ '01 compensate': UNKNOWN });
+    expect(fixture.transaction).toMatchObject({ nextCronInterval: 20, nextCronTime: fixture.now + 10_000 });
   });
 
   it('comes up to a tenth later, so that retries do not arrive together', () => {
@@ -65,8 +65,8 @@ describe('the next attempt of a transaction', () => {
   });
 
   it('does not exist when the transaction is final, which has no owner', () => {
-    const bed = new PassDriver(sagaOf({ steps: 1 })).run();
-    expect(bed.transaction).toMatchObject({ status: 'succeed', owner: undefined });
+    const fixture = new PassDriver(sagaOf({ steps: 1 })).run();
+    expect(fixture.transaction).toMatchObject({ status: 'succeed', owner: undefined });
   });
 });
 
@@ -91,10 +91,10 @@ describe('the lease of a pass', () => {
   });
 
   it('is renewed by each answer', () => {
-    const bed = new PassDriver(sagaOf({ steps: 3 }));
-    bed.advance();
-    bed.now += 2500;
-    bed.advance({ '01 action': SUCCESS });
-    expect(bed.transaction.nextCronTime).toBe(leaseTime({}, SETTINGS, bed.now));
+    const fixture = new PassDriver(sagaOf({ steps: 3 }));
+    fixture.advance();
+    fixture.now += 2500;
+    fixture.advance({ '01 action': SUCCESS });
+    expect(fixture.transaction.nextCronTime).toBe(leaseTime({}, SETTINGS, fixture.now));
   });
 });

@@ -27,27 +27,27 @@ describe('a workflow', () => {
     ['ongoing', ONGOING, 10],
     ['unknown', UNKNOWN, 20],
   ])('is not decided by the answer %s: it is called again after the interval', (_, outcome, interval) => {
-    const bed = new PassDriver(workflowOf(), DUE).run({ '00 transfer': outcome });
-    expect([bed.calls, bed.summary]).toEqual([['00 transfer'], 'prepared']);
-    expect(bed.transaction).toMatchObject({ nextCronTime: DUE + 10_000, nextCronInterval: interval });
-    expect(bed.transaction.owner).toBeUndefined();
+    const fixture = new PassDriver(workflowOf(), DUE).run({ '00 transfer': outcome });
+    expect([fixture.calls, fixture.summary]).toEqual([['00 transfer'], 'prepared']);
+    expect(fixture.transaction).toMatchObject({ nextCronTime: DUE + 10_000, nextCronInterval: interval });
+    expect(fixture.transaction.owner).toBeUndefined();
   });
 
   it('is called at its own interval again after an answer', () => {
     const unknown = new PassDriver(workflowOf(), DUE).run({ '00 transfer': UNKNOWN });
-    const bed = new PassDriver({ transaction: unknown.transaction, branches: [] }, DUE + 10_000).run();
-    expect(bed.transaction).toMatchObject({ nextCronTime: DUE + 20_000, nextCronInterval: 10 });
+    const fixture = new PassDriver({ transaction: unknown.transaction, branches: [] }, DUE + 10_000).run();
+    expect(fixture.transaction).toMatchObject({ nextCronTime: DUE + 20_000, nextCronInterval: 10 });
   });
 
   it('has no time-out', () => {
-    const bed = new PassDriver(workflowOf({ timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run();
-    expect([bed.calls, bed.summary]).toEqual([['00 transfer'], 'prepared']);
+    const fixture = new PassDriver(workflowOf({ timeoutToFailSeconds: 1 }), START_TIME + 10 ** 9).run();
+    expect([fixture.calls, fixture.summary]).toEqual([['00 transfer'], 'prepared']);
   });
 
   it('is never called when it has no URL', () => {
-    const bed = new PassDriver(workflowOf({ queryPrepared: undefined }), DUE).run();
-    expect([bed.calls, bed.summary]).toEqual([[], 'prepared']);
-    expect(bed.transaction.nextCronTime).toBeGreaterThan(DUE);
+    const fixture = new PassDriver(workflowOf({ queryPrepared: undefined }), DUE).run();
+    expect([fixture.calls, fixture.summary]).toEqual([[], 'prepared']);
+    expect(fixture.transaction.nextCronTime).toBeGreaterThan(DUE);
   });
 
   it.each([undefined, '', '{', 'null', '{}', '{"name":5}'])('is refused with custom_data %s', (customData) => {

@@ -18,16 +18,16 @@ describe('an XA transaction', () => {
   });
 
   it('commits in the order of registration, one at a time', () => {
-    const bed = new PassDriver(twoPhaseOf('xa', 3, 'submitted'));
-    expect(bed.advance()).toEqual(['01 commit']);
-    expect(bed.run().calls).toEqual(['01 commit', '02 commit', '03 commit']);
-    expect(bed.summary).toBe('succeed, 01 commit succeed, 02 commit succeed, 03 commit succeed');
+    const fixture = new PassDriver(twoPhaseOf('xa', 3, 'submitted'));
+    expect(fixture.advance()).toEqual(['01 commit']);
+    expect(fixture.run().calls).toEqual(['01 commit', '02 commit', '03 commit']);
+    expect(fixture.summary).toBe('succeed, 01 commit succeed, 02 commit succeed, 03 commit succeed');
   });
 
   it('rolls back in the order of registration, one at a time', () => {
-    const bed = new PassDriver(twoPhaseOf('xa', 3, 'aborting')).run();
-    expect(bed.calls).toEqual(['01 rollback', '02 rollback', '03 rollback']);
-    expect(bed.summary).toBe('failed, 01 rollback succeed, 02 rollback succeed, 03 rollback succeed');
+    const fixture = new PassDriver(twoPhaseOf('xa', 3, 'aborting')).run();
+    expect(fixture.calls).toEqual(['01 rollback', '02 rollback', '03 rollback']);
+    expect(fixture.summary).toBe('failed, 01 rollback succeed, 02 rollback succeed, 03 rollback succeed');
   });
 
   it.each<[string, Outcome]>([
@@ -47,8 +47,8 @@ describe('an XA transaction', () => {
     const waiting = new PassDriver(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 34_999).run();
     expect([waiting.calls, waiting.summary]).toEqual([[], 'prepared']);
     expect(waiting.transaction.nextCronTime).toBe(START_TIME + 35_000);
-    const bed = new PassDriver(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 35_000).run();
-    expect([bed.calls, bed.summary]).toEqual([['01 rollback'], 'failed, 01 rollback succeed']);
-    expect(bed.transaction.rollbackReason).toBe('Timeout after 35 seconds');
+    const fixture = new PassDriver(twoPhaseOf('xa', 1, 'prepared'), START_TIME + 35_000).run();
+    expect([fixture.calls, fixture.summary]).toEqual([['01 rollback'], 'failed, 01 rollback succeed']);
+    expect(fixture.transaction.rollbackReason).toBe('Timeout after 35 seconds');
   });
 });

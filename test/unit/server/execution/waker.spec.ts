@@ -7,7 +7,7 @@ import { sagaRequest } from '../../../support/requests.js';
 import { interceptStore } from '../../../support/intercepted-store.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
 
-async function bed(count: number) {
+async function fixture(count: number) {
   const clock = new VirtualClock();
   let wakes = 0;
   let notifications = 0;
@@ -34,33 +34,33 @@ async function bed(count: number) {
 
 describe('wake()', () => {
   it('wakes all transactions in batches of five hundred, and notifies after each batch', async () => {
-    const { waker, due, counts } = await bed(1200);
+    const { waker, due, counts } = await fixture(1200);
     expect(await waker.wake({}, Infinity)).toEqual({ count: 1200, hasMore: false });
     expect(counts()).toEqual({ wakes: 3, notifications: 3 });
     expect(await due()).toBe(1200);
   });
 
   it('stops at the limit and reports that there may be more', async () => {
-    const { waker, due } = await bed(1200);
+    const { waker, due } = await fixture(1200);
     expect(await waker.wake({}, 700)).toEqual({ count: 700, hasMore: true });
     expect(await due()).toBe(700);
   });
 
   it.each([0, -1])('wakes no transaction when the limit is %i', async (limit) => {
-    const { waker, due, counts } = await bed(3);
+    const { waker, due, counts } = await fixture(3);
     expect((await waker.wake({}, limit)).count).toBe(0);
     expect([counts().wakes, await due()]).toEqual([0, 0]);
   });
 
   it('leaves the rest when it should not continue', async () => {
-    const { waker, due } = await bed(1200);
+    const { waker, due } = await fixture(1200);
     let calls = 0;
     expect(await waker.wake({}, Infinity, () => ++calls <= 1)).toEqual({ count: 500, hasMore: true });
     expect(await due()).toBe(500);
   });
 
   it('ends even when the clock is set back meanwhile', async () => {
-    const { clock, waker } = await bed(1200);
+    const { clock, waker } = await fixture(1200);
     const woken = waker.wake({}, Infinity, () => {
       clock.jump(-1000);
       return true;

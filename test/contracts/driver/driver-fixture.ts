@@ -2,7 +2,7 @@ import type { DtmDriver } from 'nestjs-dtm/driver';
 import type { ServerControl } from '../../services/server.mjs';
 
 /** A driver with a real registry, for {@link driverContract}. */
-export interface DriverBed {
+export interface DriverFixture {
   /** The server of the registry, which the cases kill and restart. */
   readonly server: Pick<ServerControl, 'kill' | 'restart'>;
   /** The protocol of calls to services. */

@@ -12,8 +12,8 @@ export interface XaPool<Tx> {
 }
 
 /** One adapter on one database, with what the contract needs to look at it from outside. */
-export interface XaBed<Tx> {
-  /** Makes a pool; it is closed with the bed. */
+export interface XaFixture<Tx> {
+  /** Makes a pool; it is closed with the fixture. */
   pool(size: number): XaPool<Tx>;
   /** Runs a statement on the connection of a branch. */
   query(tx: Tx, sql: string): Promise<readonly Row[]>;
@@ -45,35 +45,35 @@ let stories = 0;
 /** One branch of one transaction that moves money, and what it left behind. */
 export class XaStory<Tx> {
   readonly branch: XaKey;
-  readonly #bed: XaBed<Tx>;
+  readonly #fixture: XaFixture<Tx>;
   /** How often the business code ran. */
   runs = 0;
 
   constructor(
-    bed: XaBed<Tx>,
+    fixture: XaFixture<Tx>,
     readonly account: number,
     gid: string = `xa-${process.pid}-${++stories}`,
   ) {
-    this.#bed = bed;
+    this.#fixture = fixture;
     this.branch = { gid, branchId: '01' };
   }
 
   /** Business code. */
   readonly work = async (tx: Tx): Promise<string> => {
     this.runs += 1;
-    await this.#bed.query(tx, `update account set balance = balance + 30 where id = ${this.account}`);
+    await this.#fixture.query(tx, `update account set balance = balance + 30 where id = ${this.account}`);
     return 'moved';
   };
 
   /** Money in the account, as committed. */
   async balance(): Promise<number> {
-    return balanceOf(this.#bed, this.account);
+    return balanceOf(this.#fixture, this.account);
   }
 
   /** Barrier rows that are committed, as `op/barrier_id by reason`. */
   async barrierRows(): Promise<string[]> {
     const { gid } = this.branch;
-    const rows = await this.#bed.rows(
+    const rows = await this.#fixture.rows(
       `select op, barrier_id, reason, trans_type from dtm_barrier.barrier where gid = '${gid}'`,
     );
     return rows.map(
@@ -84,15 +84,15 @@ export class XaStory<Tx> {
 }
 
 /** Opens an account with nothing in it. */
-export async function openAccount<Tx>(bed: XaBed<Tx>): Promise<number> {
+export async function openAccount<Tx>(fixture: XaFixture<Tx>): Promise<number> {
   const id = ++stories;
-  await bed.rows(`insert into account (id, balance) values (${id}, 0)`);
+  await fixture.rows(`insert into account (id, balance) values (${id}, 0)`);
   return id;
 }
 
 /** Money in an account, as committed. */
-export async function balanceOf<Tx>(bed: XaBed<Tx>, account: number): Promise<number> {
-  const [row] = await bed.rows(`select balance from account where id = ${account}`);
+export async function balanceOf<Tx>(fixture: XaFixture<Tx>, account: number): Promise<number> {
+  const [row] = await fixture.rows(`select balance from account where id = ${account}`);
   return Number(row?.['balance']);
 }
 

@@ -12,7 +12,7 @@ export interface OpenTransaction<Tx> {
 }
 
 /** One adapter on one database, with what the contract needs to look at it from outside. */
-export interface BarrierBed<Tx> {
+export interface BarrierFixture<Tx> {
   readonly dialect: SqlDialectName;
   adapter(options?: BarrierTableOptions): BarrierAdapter<Tx>;
   /** Opens a transaction the way a user of the library does. */
@@ -31,7 +31,7 @@ export interface BarrierBed<Tx> {
     kill(tx: Tx): Promise<void>;
   };
   /** The same database through a pool of this many connections; only where there is more than one. */
-  small?(connections: number): Promise<BarrierBed<Tx>>;
+  small?(connections: number): Promise<BarrierFixture<Tx>>;
   close(): Promise<void>;
 }
 
@@ -41,10 +41,10 @@ export function defaultTable(dialect: SqlDialectName): string {
 }
 
 /** Creates the tables that the contract works on. */
-export async function prepare<Tx>(bed: BarrierBed<Tx>): Promise<void> {
-  await bed.adapter().createTable();
-  await bed.rows('create table if not exists effect (account varchar(64) not null, op varchar(64) not null)');
-  await bed.rows('create table if not exists anchor (id int)');
+export async function prepare<Tx>(fixture: BarrierFixture<Tx>): Promise<void> {
+  await fixture.adapter().createTable();
+  await fixture.rows('create table if not exists effect (account varchar(64) not null, op varchar(64) not null)');
+  await fixture.rows('create table if not exists anchor (id int)');
 }
 
 /** The requests that dtm makes to one branch of one transaction, and what they left behind. */
@@ -53,7 +53,7 @@ export class BranchStory<Tx> {
   readonly account = randomUUID();
 
   constructor(
-    readonly bed: BarrierBed<Tx>,
+    readonly fixture: BarrierFixture<Tx>,
     gid: string = `story-${randomUUID()}`,
   ) {
     this.gid = gid;
@@ -66,19 +66,19 @@ export class BranchStory<Tx> {
 
   /** Business code that leaves a trace, and gives back what it did. */
   readonly work = (op: string) => async (tx: Tx) => {
-    await this.bed.query(tx, `insert into effect (account, op) values ('${this.account}', '${op}')`);
+    await this.fixture.query(tx, `insert into effect (account, op) values ('${this.account}', '${op}')`);
     return `did ${op}`;
   };
 
   /** Traces of business code that are committed. */
   async effects(): Promise<string[]> {
-    const rows = await this.bed.rows(`select op from effect where account = '${this.account}' order by op`);
+    const rows = await this.fixture.rows(`select op from effect where account = '${this.account}' order by op`);
     return rows.map((row) => String(row['op']));
   }
 
   /** Barrier rows that are committed, as `op/barrier_id by reason`. */
-  async barrierRows(table: string = defaultTable(this.bed.dialect)): Promise<string[]> {
-    const rows = await this.bed.rows(
+  async barrierRows(table: string = defaultTable(this.fixture.dialect)): Promise<string[]> {
+    const rows = await this.fixture.rows(
       `select op, barrier_id, reason from ${table} where gid = '${this.gid}' order by op, barrier_id`,
     );
     return rows.map((row) => `${String(row['op'])}/${String(row['barrier_id'])} by ${String(row['reason'])}`);
@@ -87,18 +87,18 @@ export class BranchStory<Tx> {
 
 /** Runs business code behind a barrier, in one of the two ways that there are. */
 export type Run = <Tx, T>(
-  bed: BarrierBed<Tx>,
+  fixture: BarrierFixture<Tx>,
   barrier: BranchBarrier,
   work: (tx: Tx) => Promise<T>,
 ) => Promise<T | undefined>;
 
 /** `call`, and `join` in a transaction that is committed or rolled back as the documentation asks. */
 export const RUNS: Readonly<Record<'call' | 'join', Run>> = {
-  call: (bed, barrier, work) => barrier.call(bed.adapter(), work),
-  async join(bed, barrier, work) {
-    const own = await bed.begin();
+  call: (fixture, barrier, work) => barrier.call(fixture.adapter(), work),
+  async join(fixture, barrier, work) {
+    const own = await fixture.begin();
     try {
-      const result = await barrier.join(bed.adapter(), own.tx, work);
+      const result = await barrier.join(fixture.adapter(), own.tx, work);
       await own.commit();
       return result;
     } catch (error) {
