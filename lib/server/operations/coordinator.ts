@@ -14,6 +14,7 @@ import { Metrics } from '../environment/metrics.js';
 import { StoreHealth } from '../environment/store-health.js';
 import { redactingLogger } from '../environment/redacting-logger.js';
 import { Execution } from '../execution/execution.js';
+import { nextTurn } from '../execution/next-turn.js';
 import type { WakeResult } from '../execution/waker.js';
 import type { KvFilter, Store } from '../store/store.js';
 import { VERSION } from '../version.js';
@@ -24,7 +25,10 @@ import { Transactions, type AbortRequest } from './transactions.js';
 import { Workflows } from './workflows.js';
 
 /** A larger page would block the event loop for too long. */
-const MAX_PAGE_SIZE = 10_000;
+const MAX_PAGE_SIZE = 3000;
+
+/** Number of branches that take longer than a few milliseconds to read. */
+const LARGE = 1000;
 
 /**
  * The coordinator: every operation of {@link DtmApi}, and those that only its own APIs offer. Each API is a thin layer over
@@ -103,7 +107,10 @@ export class Coordinator implements DtmApi {
   async query(gid: string): Promise<TransactionDetails | undefined> {
     // JavaScript callers may pass anything
     if (typeof gid !== 'string' || gid === '') throw new DtmArgumentError('no gid specified');
-    return this.#store.find(gid);
+    const details = await this.#store.find(gid);
+    // the caller goes through the branches, too: not in the turn of the event loop that has read them
+    if ((details?.branches.length ?? 0) > LARGE) await nextTurn();
+    return details;
   }
 
   async all(filter: TransactionFilter = {}): Promise<TransactionPage> {

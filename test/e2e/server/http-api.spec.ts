@@ -124,7 +124,7 @@ describe('the endpoints', () => {
     ['status=&transType=&gid=&position=&limit=&attention=', ['g3', 'g2', 'g1'], ''],
     ['attention=true', [], ''],
     ['attention=false', ['g3', 'g2', 'g1'], ''],
-    ['limit=10000', ['g3', 'g2', 'g1'], ''],
+    ['limit=3000', ['g3', 'g2', 'g1'], ''],
     ['limit=10001', ['g3', 'g2', 'g1'], ''],
     ['createTimeStart=1893456000000&createTimeEnd=1893456000000', ['g3', 'g2', 'g1'], ''],
     ['createTimeStart=1893456000001', [], ''],
@@ -138,6 +138,18 @@ describe('the endpoints', () => {
     expect(status).toBe(200);
     expect(page.transactions.map(({ gid }) => gid)).toEqual(gids);
     expect(page.next_position).toBe(next);
+  });
+
+  it('has at most 3,000 transactions, whatever the limit is', async () => {
+    const gids = Array.from({ length: 3001 }, (_, index) => `g${index}`);
+    await Promise.all(gids.map((gid) => dtm.server.prepare({ gid, transType: 'tcc' })));
+    const page = JSON.parse((await dtm.get('all?limit=10000')).body) as {
+      transactions: object[];
+      next_position: string;
+    };
+    expect(page.transactions).toHaveLength(3000);
+    const rest = JSON.parse((await dtm.get(`all?limit=10000&position=${page.next_position}`)).body) as object;
+    expect(rest).toMatchObject({ transactions: [{ gid: 'g0' }], next_position: '' });
   });
 
   it.each([
