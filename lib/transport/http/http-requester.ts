@@ -78,10 +78,14 @@ export class HttpRequester {
    * @throws Error when the URL is not http or https, its name is unknown, no answer comes in time, or the answer is too
    *   large
    */
-  async request(request: HttpRequest): Promise<HttpResponse> {
+  request(request: HttpRequest): Promise<HttpResponse> {
     const end = performance.now() + request.timeoutMs;
-    if (!this.#names?.isNamed(request.url, request.of ?? 'branch')) return this.#follow(request, end);
-    const { url, headers } = await this.#names.resolve(request.url, request.timeoutMs);
+    const isNamed = this.#names?.isNamed(request.url, request.of ?? 'branch') ?? false;
+    return isNamed ? this.#resolve(request, end) : this.#follow(request, end);
+  }
+
+  async #resolve(request: HttpRequest, end: number): Promise<HttpResponse> {
+    const { url, headers } = await this.#names!.resolve(request.url, request.timeoutMs);
     return this.#follow({ ...request, url, headers: { ...request.headers, ...headers } }, end);
   }
 
