@@ -104,8 +104,8 @@ export class SharedWatches {
   }
 }
 
-/** What a watch has to do with the other watches. */
-interface Surroundings {
+/** What the shared watches tell one watch, and want to hear from it. */
+interface WatchOwner {
   /** Whether calls wait for the first instance. */
   readonly isNew: boolean;
   /** Is called at the first instance, or after a wait in vain. */
@@ -117,7 +117,7 @@ interface Surroundings {
 class SharedWatch implements AddressListener {
   readonly #watch: WatchAddresses;
   readonly #times: WatchTimes;
-  readonly #surroundings: Surroundings;
+  readonly #owner: WatchOwner;
   readonly #listeners = new Set<LookupListener>();
   #stop: (() => void) | undefined;
   /** Cancels the time-out of the answer, or the next start of a watch that has thrown. */
@@ -132,11 +132,11 @@ class SharedWatch implements AddressListener {
   /** Whether calls to an unknown name wait. */
   #mayWait: boolean;
 
-  constructor(watch: WatchAddresses, times: WatchTimes, surroundings: Surroundings) {
+  constructor(watch: WatchAddresses, times: WatchTimes, owner: WatchOwner) {
     this.#watch = watch;
     this.#times = times;
-    this.#surroundings = surroundings;
-    this.#mayWait = surroundings.isNew;
+    this.#owner = owner;
+    this.#mayWait = owner.isNew;
     this.#start();
   }
 
@@ -167,7 +167,7 @@ class SharedWatch implements AddressListener {
     if (addresses.length > 0 && this.#isUnknown) {
       this.#isUnknown = false;
       this.#cancelWait?.();
-      this.#surroundings.seen();
+      this.#owner.seen();
     }
     if (this.#isUnknown && this.#mayWait) return this.#wait();
     this.#hasAddresses = true;
@@ -194,7 +194,7 @@ class SharedWatch implements AddressListener {
   #wait(): void {
     this.#cancelWait ??= this.#times.after(this.#times.firstInstanceMs, () => {
       this.#mayWait = false;
-      this.#surroundings.seen();
+      this.#owner.seen();
       // an outage since then has its own report
       if (this.#lastReport === reportWaiting) this.found([]);
     });
@@ -211,7 +211,7 @@ class SharedWatch implements AddressListener {
     this.#cancelTimer();
     this.#cancelWait?.();
     this.#stop?.();
-    this.#surroundings.ended();
+    this.#owner.ended();
   }
 }
 

@@ -40,7 +40,7 @@ const UNCOUNTED_ROUTES: ReadonlySet<string> = new Set(['ping', 'metrics']);
  * @throws DtmConfigError when the address is in use or the advertised URL is invalid
  */
 export async function listenHttp(routes: Routes, options: ListenOptions, metrics: Metrics): Promise<HttpListener> {
-  const advertised = options.advertise === undefined ? undefined : parseAdvertisedUrl(options.advertise);
+  const advertisedUrl = options.advertise === undefined ? undefined : parseAdvertisedUrl(options.advertise);
   const router = new Router(routes);
   const connections = new Map<Socket, HttpConnection>();
   const server = createServer(
@@ -65,7 +65,7 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
   await listen(server, options.port ?? DEFAULT_PORT, host);
   const { port } = server.address() as AddressInfo;
   return {
-    origin: advertised ?? `http://${listenerAddress({ host, port })}`,
+    origin: advertisedUrl ?? `http://${listenerAddress({ host, port })}`,
     close: (giveUp) => closeServer(server, connections, giveUp),
   };
 }
