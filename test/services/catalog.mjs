@@ -41,13 +41,22 @@
  * @property {readonly string[]} programs Programs that run the service: the interpreter of the environment.
  */
 
-/** @typedef {GoService | MavenService | PythonService} BuiltService */
+/**
+ * A service on npm packages that are too large for the dependencies of this package.
+ *
+ * @typedef {object} NpmService
+ * @property {string} title Name in messages.
+ * @property {string} npm Folder of the project with its `package.json`, relative to this folder.
+ * @property {readonly string[]} programs Files that its script `build` writes.
+ */
+
+/** @typedef {GoService | MavenService | PythonService | NpmService} BuiltService */
 
 /**
  * Name of a service in {@link catalog}.
  *
  * @typedef {'postgres' | 'mariadb' | 'redis' | 'etcd' | 'dtm' | 'dtm-protocol1' | 'consul' | 'polaris' | 'nacos'
- *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new' | 'dtmcli-go' | 'dtmcli-python' | 'dtmcli-java'} ServiceName
+ *   | 'eureka' | 'dapr' | 'go-partner' | 'go-partner-new' | 'dtmcli-go' | 'dtmcli-python' | 'dtmcli-java' | 'prisma'} ServiceName
  */
 
 /**
@@ -130,6 +139,7 @@ export const catalog = {
     project: 'dtmcli-java',
     programs: ['java', 'dtmcli-java.jar'],
   },
+  prisma: { title: 'Prisma', npm: 'prisma', programs: ['postgres/client.ts', 'mysql/client.ts'] },
 };
 
 /** All names in {@link catalog}. */

@@ -4,6 +4,7 @@ import { catalog, serviceNames } from './catalog.mjs';
 import { installPackages } from './install/debian.mjs';
 import { buildGo } from './install/go.mjs';
 import { buildMaven } from './install/maven.mjs';
+import { buildNpm } from './install/npm.mjs';
 import { buildVenv } from './install/python.mjs';
 
 /** @import { ServiceName } from './catalog.mjs' */
@@ -28,6 +29,7 @@ function install(names) {
     if ('module' in service) buildGo(name, service);
     if ('project' in service) buildMaven(name, service);
     if ('venv' in service) buildVenv(name, service);
+    if ('npm' in service) buildNpm(name, service);
     if (!isAvailable(name)) throw new Error(`${service.title} was installed, but ${service.programs} was not found`);
   }
 }

@@ -58,7 +58,7 @@ export function buildFolder(name, service) {
   const used = 'module' in service ? (service.uses ?? []).map((module) => join(import.meta.dirname, module)) : [];
   for (const sources of [sourceFolder(service), ...used]) {
     for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' }).toSorted()) {
-      if (/\.(go|mod|sum|xml|java|properties|txt)$/.test(file))
+      if (/\.(go|mod|sum|xml|java|properties|txt|json|prisma)$/.test(file))
         hash.update(file).update(readFileSync(join(sources, file)));
     }
   }
@@ -74,6 +74,7 @@ export function buildFolder(name, service) {
  */
 export function sourceFolder(service) {
   if ('module' in service) return join(import.meta.dirname, service.module);
+  if ('npm' in service) return join(import.meta.dirname, service.npm);
   return join(import.meta.dirname, 'project' in service ? service.project : service.venv);
 }
 
