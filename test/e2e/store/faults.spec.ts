@@ -138,6 +138,47 @@ for (const kind of [postgres, mariadb]) {
       );
     });
 
+    it('refuses writes while the server is read-only, and continues on new connections', async () => {
+      const tables = database.newTables();
+      const operate = async (...statements: string[]): Promise<void> => {
+        for (const statement of statements) await tables.sql(statement);
+      };
+      const setReadOnly = (isReadOnly: boolean): Promise<void> =>
+        kind === postgres
+          ? operate(
+              `alter system set default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`,
+              'select pg_reload_conf()',
+            )
+          : operate(`set global read_only = ${isReadOnly ? 1 : 0}`);
+      // a user without the right to write to a read-only server
+      const user = { user: 'app', password: 'app' };
+      if (kind === mariadb) {
+        await operate(
+          `create user app@'127.0.0.1' identified by 'app'`,
+          `grant select, insert, update, delete, create, alter, index on *.* to app@'127.0.0.1'`,
+        );
+      }
+      const store = tables.store({ maxConnections: 1, ...(kind === mariadb && user) });
+      await store.open();
+      onTestFinished(() => store.close());
+      onTestFinished(() => setReadOnly(false));
+      expect(await store.create(detailsOf('before'))).toBe(true);
+      await setReadOnly(true);
+      // PostgreSQL reads its configuration a moment later
+      await waitUntil(() => store.assertWritable!().then(() => false, isRefused));
+      await expect(store.create(detailsOf('refused'))).rejects.toThrow(
+        / refused \(.*read-only.*\); nothing was stored/,
+      );
+      await setReadOnly(false);
+      await waitUntil(() =>
+        store.assertWritable!().then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect(await store.create(detailsOf('refused'))).toBe(true);
+    });
+
     /** Ends the connections of the stores, as an administrator or a restart does. */
     async function endConnections(): Promise<void> {
       const ids = await database.connections();
@@ -245,4 +286,8 @@ for (const kind of [postgres, mariadb]) {
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof DtmStoreError && error.message.includes('cannot be reached');
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof DtmStoreError && error.message.includes('refused');
 }
