@@ -8,6 +8,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { InProcessBranches } from './branch/discover/in-process-branches.js';
+import { endsWithin } from '../support/ends-within.js';
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchTransport } from './branch-transport.js';
 import { DtmRegistration } from './dtm.registration.js';
@@ -85,7 +86,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
   async #close(): Promise<void> {
     clearTimeout(this.#listenTimer);
     // clients that look up the application from now on must find another instance
-    await this.registration.close();
+    await this.#wait('the registry', this.registration.close());
     // a handler that is still running may need the coordinator, e.g. for a nested TCC
     await this.#drain();
     try {
@@ -94,8 +95,15 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
       // if the error were thrown, Nest 11 would not close the rest of the application
       this.#logError('the coordinator could not be closed', error);
     }
-    await this.transport.close();
-    await this.settings.driver.close?.();
+    await this.#wait('the connections to branches', this.transport.close());
+    await this.#wait('the driver', Promise.resolve(this.settings.driver.close?.()));
+  }
+
+  /** A registry or driver that does not answer must not keep the application. A coordinator limits its own close. */
+  async #wait(what: string, closed: Promise<unknown>): Promise<void> {
+    const { shutdownTimeoutSeconds } = this.settings;
+    if (await endsWithin(shutdownTimeoutSeconds * 1000, closed)) return;
+    this.#logger.warn(`shutdown goes on after ${shutdownTimeoutSeconds} s although ${what} did not close`);
   }
 
   /** Nest closes the connections after this hook. An answer that is not sent by then is lost, and dtm repeats the call. */

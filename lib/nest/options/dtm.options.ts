@@ -64,8 +64,8 @@ export interface DtmModuleOptions {
    */
   readonly exposeErrorTextsToCallers?: boolean | undefined;
   /**
-   * Longest time, in seconds, that the shutdown waits for running branch methods and for their answers over HTTP. The answers over
-   * gRPC have the option of the same name in `dtmGrpcOptions`.
+   * Longest time, in seconds, that the shutdown waits for running branch methods and for their answers over HTTP, and for the
+   * registry and the driver. The answers over gRPC have the option of the same name in `dtmGrpcOptions`.
    *
    * @default 20
    */

@@ -149,6 +149,23 @@ describe('an application that registers itself', () => {
     expect(logs.of('DtmModule')).toContain('warn DtmModule: the application could not be deregistered: no answer');
   });
 
+  test('closes when the registry and the driver never answer', async () => {
+    const driver: DtmDriver = Object.assign(new NotingDriver(), {
+      look: (what: string) => (what === 'leave' ? new Promise<void>(() => undefined) : undefined),
+      close: () => new Promise<void>(() => undefined),
+    });
+    const { app, logs } = await startApp({
+      dtm: { driver, register: { target: 'book:///bank', endpoint: 'token' }, shutdownTimeoutSeconds: 1 },
+      controllers: [BankController],
+    });
+    await expect.poll(() => (driver as NotingDriver).notes.at(-1)).toBe('enter book:///bank token');
+    await app.close();
+    expect(logs.of('DtmModule').slice(-2)).toEqual([
+      'warn DtmModule: shutdown goes on after 1 s although the registry did not close',
+      'warn DtmModule: shutdown goes on after 1 s although the driver did not close',
+    ]);
+  });
+
   test('is not registered when it closes before it listens', async () => {
     const driver = new NotingDriver();
     const [port] = (await freePorts(1)) as [number];
