@@ -176,7 +176,8 @@ export class CircuitBreaker {
     const health = this.#health.get(target) ?? new TargetHealth();
     this.#health.delete(target);
     if (this.#health.size >= MAX_TARGETS) this.#forget(this.#health.keys().next().value!);
-    this.#health.set(target, health);
+    // a part of a string would keep the whole URL in memory
+    this.#health.set(Buffer.from(target).toString(), health);
     return health;
   }
 

@@ -9,8 +9,8 @@ export interface Target {
   readonly path: string;
 }
 
-/** Longest path in characters that is told apart, because a URL can be very long. */
-const MAX_PATH_LENGTH = 1000;
+/** Longest origin, and longest path below it, in characters that are told apart, because a URL can be very long. */
+const MAX_LENGTH = 1000;
 
 /** Scheme and host; some drivers use `protocol1:///host:port/…`. */
 const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
@@ -22,14 +22,14 @@ const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
  * @param isOverHttp - the branch is called over HTTP, so that the rest of the URL is a path
  */
 export function targetOf(url: string, isOverHttp: boolean = isHttpUrl(url)): Target {
-  const origin = originOf(url, isOverHttp);
+  const origin = originOf(url, isOverHttp).slice(0, MAX_LENGTH);
   const length = url.slice(origin.length).search(/[?#]/);
   const path = length < 0 ? url : url.slice(0, origin.length + length);
-  if (path.length - origin.length <= MAX_PATH_LENGTH) return { origin, path };
+  if (path.length - origin.length <= MAX_LENGTH) return { origin, path };
   // the end of a segment, so that the path is still a beginning of URLs
   return {
     origin,
-    path: path.slice(0, Math.max(origin.length, path.lastIndexOf('/', origin.length + MAX_PATH_LENGTH))),
+    path: path.slice(0, Math.max(origin.length, path.lastIndexOf('/', origin.length + MAX_LENGTH))),
   };
 }
 

@@ -63,7 +63,8 @@ describe('the target of a branch URL', () => {
     expect(targetOf(url).path).toBe(path);
   });
 
-  it('has a path of at most 1000 characters, which ends with a segment', () => {
+  it('has at most 1000 characters, and its path as many, which end with a segment', () => {
+    expect(targetOf(`http://${'a'.repeat(2000)}/b`).origin).toHaveLength(1000);
     const segment = `/${'a'.repeat(400)}`;
     expect(targetOf(`http://bank${segment.repeat(4)}?x=1`).path).toBe(`http://bank${segment.repeat(2)}`);
     expect(targetOf(`http://bank/${'a'.repeat(2000)}`).path).toBe('http://bank');
