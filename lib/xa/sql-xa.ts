@@ -73,7 +73,7 @@ export function sqlXa<Tx>(database: XaDatabase<Tx>): XaAdapter<Tx> {
         }
         if (reason === 'rollback') return;
         throw new DtmBarrierError(
-          `${nameOf(branch)} cannot be rolled back: it is committed, but the transaction is not committed; correct its data by hand, then end the transaction with forceStop`,
+          `${nameOf(branch)} cannot be rolled back: the branch is committed already, although the transaction is not; correct its data by hand, then end the transaction with forceStop`,
           branch,
         );
       }

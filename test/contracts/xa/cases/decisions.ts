@@ -70,7 +70,7 @@ export function decisions<Tx>(fixtureOf: () => XaFixture<Tx>): void {
     await adapter.prepare(other.story.branch, other.story.work, registered);
     await adapter.commit(other.story.branch);
     await expect(adapter.rollback(other.story.branch)).rejects.toThrow(
-      /it is committed, but the transaction is not committed/,
+      /the branch is committed already, although the transaction is not/,
     );
     expect(await other.story.balance()).toBe(30);
   });
