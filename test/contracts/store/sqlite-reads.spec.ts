@@ -82,6 +82,21 @@ describe('the SQLite store does not read', () => {
   });
 });
 
+it('other writes do not wait until all transactions of a target are searched', async () => {
+  const store = await openStore(join(tempFolder(), 'dtm.db'));
+  const payload = 'x'.repeat(3 * 1024 * 1024);
+  for (let index = 0; index < 6; index++) {
+    const transaction = transactionOf(`g${index}`, { nextCronTime: TIME + 10 });
+    await store.create({ transaction, branches: [branchOf('01', { url: 'http://bank/in', payload })] });
+  }
+  const done: string[] = [];
+  await Promise.all([
+    store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 10 }).then(() => done.push('wake')),
+    store.create(detailsOf('other')).then(() => done.push('create')),
+  ]);
+  expect(done).toEqual(['create', 'wake']);
+});
+
 describe('a file of a version without keys of branches', () => {
   it('gets them at the next registration', async () => {
     const store = await changed(WITHOUT_KEYS, async (before) => {

@@ -1,3 +1,4 @@
+import { transactionBytes } from '../../../protocol/internal.js';
 import { MAX_PAGE_BYTES, nextPositionOf, takeBytes } from '../page.js';
 import type { PruneResult, WakeFilter } from '../store.js';
 import { isWaitingFor, mayWake } from '../wake-rules.js';
@@ -8,22 +9,46 @@ import { readDetails } from './transactions.js';
 /** Rows that are read at a time while waiting transactions are searched. */
 const PAGE_SIZE = 100;
 
-/** `Store.wake`. */
-export function wakeTransactions(statements: Statements, now: number, filter: WakeFilter): number {
+/** Where a scan for waiting transactions continues. */
+export type SleepingPosition = Pick<SleepingRow, 'due_time' | 'id'>;
+
+/**
+ * A part of `Store.wake`: ends after some megabytes of transactions, so that other operations do not wait for long.
+ *
+ * @param after - {@link next} of the part before. @default the first part
+ * @returns how many were made due, and where the next part begins, if there is one
+ */
+export function wakeTransactions(
+  statements: Statements,
+  now: number,
+  filter: WakeFilter,
+  after: SleepingPosition = { due_time: filter.laterThan, id: Number.MAX_SAFE_INTEGER },
+): { readonly count: number; readonly next?: SleepingPosition } {
+  const { limit, leases, target } = filter;
   const ids: number[] = [];
-  for (const row of sleepingRows(statements, filter)) {
-    if (ids.length >= filter.limit) break;
-    if (!mayWake({ owner: row.owner ?? undefined, nextCronTime: row.due_time }, filter.leases)) continue;
-    if (!filter.target || isWaitingFor(readDetails(statements, row.id), filter.target)) ids.push(row.id);
+  let bytes = 0;
+  let next: SleepingPosition | undefined;
+  for (const row of sleepingRows(statements, filter, after)) {
+    if (ids.length >= limit) break;
+    if (!mayWake({ owner: row.owner ?? undefined, nextCronTime: row.due_time }, leases)) continue;
+    const details = target ? readDetails(statements, row.id) : undefined;
+    if (!details || isWaitingFor(details, target!)) ids.push(row.id);
+    bytes += details ? transactionBytes(details.transaction, details.branches) : 0;
+    next = bytes >= MAX_PAGE_BYTES ? row : undefined;
+    if (next) break;
   }
   for (const id of ids) statements.wake.run(now, id);
-  return ids.length;
+  return { count: ids.length, ...(next && { next }) };
 }
 
 type SleepingRow = Pick<GlobalRow, 'id' | 'owner'> & { readonly due_time: number };
 
 /** Waiting transactions, the earliest due first; with a target, at least those that mention it. */
-function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeFilter): Generator<SleepingRow> {
+function* sleepingRows(
+  statements: Statements,
+  { gid, target, laterThan }: WakeFilter,
+  after: SleepingPosition,
+): Generator<SleepingRow> {
   if (gid) {
     const row = statements.selectWaiting.get(gid) as SleepingRow | undefined;
     if (row && row.due_time > laterThan) yield row;
@@ -31,7 +56,7 @@ function* sleepingRows(statements: Statements, { gid, target, laterThan }: WakeF
   }
   // as the target is written in JSON
   const mention = target ? JSON.stringify(target).slice(1, -1) : null;
-  let last: Pick<SleepingRow, 'due_time' | 'id'> | undefined = { due_time: laterThan, id: Number.MAX_SAFE_INTEGER };
+  let last: SleepingPosition | undefined = after;
   // page by page: an open cursor keeps SQLite from truncating the log
   while (last) {
     const found = statements.selectSleeping.all(last.due_time, last.id, mention, mention, mention, PAGE_SIZE);

@@ -29,7 +29,7 @@ import { GroupCommit } from './group-commit.js';
 import { loadLibsql } from './load-libsql.js';
 import { FileIdentity } from './file-identity.js';
 import { findKv, listKv, putKv } from './kv.js';
-import { pruneTransactions, wakeTransactions } from './maintenance.js';
+import { pruneTransactions, wakeTransactions, type SleepingPosition } from './maintenance.js';
 import { addBranches } from './registrations.js';
 import { encodeBranches, encodeChangingColumns, encodeProgress } from './rows.js';
 import { EMPTY_WRITE } from './schema.js';
@@ -188,8 +188,16 @@ class SqliteStore implements Store {
     return this.#read(({ statements }) => countUnfinished(statements, limit));
   }
 
-  wake(now: number, filter: WakeFilter): Promise<number> {
-    return this.#commit((statements) => wakeTransactions(statements, now, filter));
+  async wake(now: number, filter: WakeFilter): Promise<number> {
+    let count = 0;
+    let after: SleepingPosition | undefined;
+    do {
+      const rest = { ...filter, limit: filter.limit - count };
+      const part = await this.#commit((statements) => wakeTransactions(statements, now, rest, after));
+      count += part.count;
+      after = part.next;
+    } while (after && filter.gid === undefined && count < filter.limit);
+    return count;
   }
 
   prune(before: number, position: string, limit: number): Promise<PruneResult> {

@@ -199,6 +199,18 @@ export function describeBytes(current: () => Store): void {
       expect([await isDue('g1'), await isDue('g2'), await isDue('g3')]).toEqual([true, true, false]);
     });
 
+    it('and a target are found in any number of megabytes, up to the limit', async () => {
+      const payload = large(3);
+      for (let index = 0; index < 6; index++) {
+        const url = index === 2 ? 'http://other/in' : 'http://bank/in';
+        await create(`g${index}`, { nextCronTime: TIME + 1 + index }, [branchOf('01', { url, payload })]);
+      }
+      expect(await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(4);
+      expect(await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(1);
+      expect(await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(0);
+      expect([await isDue('g2'), await isDue('g5')]).toEqual([false, true]);
+    });
+
     it('never touch final transactions', async () => {
       await create('g', { status: 'succeed', owner: 'dead.1', nextCronTime: TIME + 600_000 });
       expect(await wake({ endingAfter: TIME })).toBe(0);
