@@ -1,7 +1,16 @@
 import { Controller, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { Branch, BranchPayload, DtmModule, DtmService, MsgBranch, branchOf, type BranchContext } from 'nestjs-dtm';
+import {
+  Branch,
+  BranchPayload,
+  DtmModule,
+  DtmService,
+  MsgBranch,
+  branchOf,
+  type BranchContext,
+  type BranchRoute,
+} from 'nestjs-dtm';
 import type { BarrierAdapter } from 'nestjs-dtm/barrier';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { DtmConfigError, DtmFailureError, DtmOngoingError, DtmServerError } from 'nestjs-dtm/protocol';
@@ -25,11 +34,13 @@ class StockController {
 /** More than the time after which the coordinator makes the query-back. */
 const TIMEOUT_MS = 36_000;
 
-type Row = [over: 'http' | 'grpc', platform: Platform, databases: string[]];
+type Row = [over: BranchRoute, platform: Platform, databases: string[]];
 
 const rows: Row[] = [
   ...platforms.map((platform): Row => ['http', platform, ['default']]),
   ...platforms.map((platform): Row => ['http', platform, ['orders', 'stock']]),
+  ['in-process', 'express', ['default']],
+  ['in-process', 'express', ['orders', 'stock']],
   ['grpc', 'express', ['default']],
   ['grpc', 'express', ['orders', 'stock']],
 ];
@@ -47,7 +58,7 @@ describe.each(rows)('messages over %s on %s with the databases %j', (over, platf
     adapter = barriers.at(-1)![1].barrier;
     const [port] = await freePorts(1);
     const address = `127.0.0.1:${port}`;
-    const endpoint = over === 'grpc' ? { grpc: address } : undefined;
+    const endpoint = { over, ...(over === 'grpc' && { grpc: address }) };
     const server = embeddedServer({ store: memoryStore(), clock });
 
     @Module({

@@ -53,14 +53,16 @@ class TripController {
   }
 }
 
-describe.each(platforms)('a nested TCC on %s', (platform) => {
+const rows = [...platforms.map((platform) => [platform, 'http'] as const), ['express', 'in-process'] as const];
+
+describe.each(rows)('a nested TCC on %s over %s', (platform, over) => {
   let dtm: DtmService;
 
   beforeEach(async () => {
     calls.length = 0;
     hotel = deferred<void>();
     const server = embeddedServer({ store: memoryStore() });
-    const { app } = await startApp({ platform, controllers: [TripController], dtm: { server } });
+    const { app } = await startApp({ platform, controllers: [TripController], dtm: { server, endpoint: { over } } });
     dtm = app.get(DtmService);
   });
   afterEach(closeApps);
