@@ -75,6 +75,10 @@ export class Invariants
     this.#states.check(history, before, after);
     this.#wakes.wrote(operation, process, before, after);
     const last = before?.transaction.owner;
+    if (operation === 'wake' && last) {
+      this.#simulation.count('lease ended by an operator');
+      history.isLeaseStolen = true;
+    }
     if (owner && owner !== last) {
       this.#calls.tookOver(gid, owner);
       if (operation === 'update' && before?.transaction.status === 'aborting') this.#abortedAgain(history, last);

@@ -22,7 +22,7 @@ export class TransactionHistory {
   isCommittedLocally = false;
   /** An operator force-stopped the transaction: most invariants no longer apply. */
   isForceStopped = false;
-  /** A repeated abort took the lease over from an active owner. */
+  /** A repeated abort or an operator ended the lease of an active owner. */
   isLeaseStolen = false;
   /** An operator made the transaction due at once. */
   isWoken = false;
