@@ -56,9 +56,15 @@ async function gidsOf(path: string, refusal: RegExp, acceptLoss = false): Promis
     expect(readFileSync(path).equals(file), 'left as it was').toBe(true);
     return undefined;
   }
-  const { transactions } = await store.list({ limit: 1000 });
+  const found: string[] = [];
+  let position = '';
+  do {
+    const page = await store.list({ limit: 1000, position });
+    found.unshift(...page.transactions.map(({ gid }) => gid).toReversed());
+    position = page.nextPosition;
+  } while (position !== '');
   await store.close();
-  return transactions.map(({ gid }) => gid).toReversed();
+  return found;
 }
 
 const gids = (count: number): string[] => Array.from({ length: count }, (_, index) => `g${index}`);
