@@ -46,6 +46,8 @@ export const msg: Mode = {
 class MsgMachine implements Machine {
   readonly #delaySeconds: number;
   readonly #defaultTimeoutSeconds: number;
+  /** Branches before this one have succeeded, which does not change. */
+  #firstOpen = 0;
 
   constructor(delaySeconds: number, defaultTimeoutSeconds: number) {
     this.#delaySeconds = delaySeconds;
@@ -71,8 +73,9 @@ class MsgMachine implements Machine {
       return callOnce(pass, INITIATOR);
     }
     if (transaction.status !== 'submitted' || now < this.#deliveryTime(transaction)) return WAIT;
-    const first = pass.branches.findIndex(({ status }) => status !== 'succeed');
-    if (first < 0) return { kind: 'change', status: 'succeed' };
+    while (pass.branches[this.#firstOpen]?.status === 'succeed') this.#firstOpen += 1;
+    const first = this.#firstOpen;
+    if (first >= pass.branches.length) return { kind: 'change', status: 'succeed' };
     if (!transaction.concurrent) return callOnce(pass, first);
     return { kind: 'call', branches: [...pass.branches.keys()].filter((index) => isCallable(pass, index)) };
   }

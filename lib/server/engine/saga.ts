@@ -39,9 +39,14 @@ class SagaMachine implements Machine {
   readonly #before: readonly (readonly number[])[];
   readonly #after: readonly (readonly number[])[];
   readonly #isConcurrent: boolean;
+  /** Steps before this one have succeeded, which does not change: thousands of steps are not looked at again for each answer. */
+  #firstOpen = 0;
+  /** Steps after this one are rolled back, and stay so. */
+  #lastOpen: number;
 
   constructor(plan: SagaPlan, stepCount: number) {
     this.#isConcurrent = plan.concurrent;
+    this.#lastOpen = stepCount - 1;
     this.#before = Array.from({ length: stepCount }, (_, step) => predecessors(plan, step));
     const after = Array.from({ length: stepCount }, (): number[] => []);
     for (const [step, before] of this.#before.entries()) for (const index of before) after[index]?.push(step);
@@ -72,10 +77,13 @@ class SagaMachine implements Machine {
     const { options, retryCount = 0 } = pass.transaction;
     const startable: number[] = [];
     let isAllDone = true;
-    for (let step = 0; step < this.#before.length; step++) {
+    for (let step = this.#firstOpen; step < this.#before.length; step++) {
       const action = pass.branches[actionOf(step)]!;
       if (action.status === 'failed') return abort(`url:${action.url} return failed: ${action.lastError ?? ''}`);
-      if (action.status === 'succeed') continue;
+      if (action.status === 'succeed') {
+        if (step === this.#firstOpen) this.#firstOpen += 1;
+        continue;
+      }
       isAllDone = false;
       if (this.#isStartable(pass, step) && isCallable(pass, actionOf(step))) startable.push(actionOf(step));
       // without concurrency, no later step can have been called
@@ -93,12 +101,19 @@ class SagaMachine implements Machine {
     const isRolledBack = (step: number): boolean => isDone(pass, compensationOf(step)) || !this.#mayHaveRun(pass, step);
     const startable: number[] = [];
     let isAllDone = true;
-    for (let step = this.#before.length - 1; step >= 0; step--) {
-      if (isRolledBack(step)) continue;
+    // an action that is running may still succeed, and make the next step one that may have run
+    const isSettled = ![...pass.running].some((index) => index === actionOf(index >> 1));
+    for (let step = this.#lastOpen; step >= 0; step--) {
+      if (isRolledBack(step)) {
+        if (isSettled && step === this.#lastOpen) this.#lastOpen -= 1;
+        continue;
+      }
       isAllDone = false;
       // a compensation must not overtake the running call of its action
       const isFree = !pass.running.has(actionOf(step)) && isCallable(pass, compensationOf(step));
       if (isFree && this.#after[step]!.every(isRolledBack)) startable.push(compensationOf(step));
+      // without concurrency, each step waits for the one after it
+      if (!this.#isConcurrent) break;
     }
     return isAllDone ? { kind: 'change', status: 'failed' } : { kind: 'call', branches: startable };
   }

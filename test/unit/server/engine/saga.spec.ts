@@ -1,8 +1,10 @@
 import type { Outcome } from 'nestjs-dtm/protocol';
+import { MODES } from '../../../../lib/server/engine/modes.js';
+import { beginPass, type Pass } from '../../../../lib/server/engine/pass.js';
 import { describe, expect, it } from 'vitest';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../../support/scripted-transport.js';
 import { START_TIME } from '../../../support/virtual-clock.js';
-import { PassDriver, sagaOf, withBranches, type SagaShape } from './pass-driver.js';
+import { PassDriver, SETTINGS, sagaOf, withBranches, type SagaShape } from './pass-driver.js';
 
 interface Case {
   readonly title: string;
@@ -407,5 +409,28 @@ describe('a saga of 10,000 steps', () => {
     // quadratic work with a copy of all branches in each step took over a minute
     fixture.advance();
     expect(fixture.transaction.status).toBe('succeed');
+  });
+
+  it('looks at each branch a few times, not once for each answer', () => {
+    const { transaction, branches } = sagaOf({ steps: 1000 });
+    const machine = MODES.saga.machine(transaction, branches.length, SETTINGS);
+    const rows = [...branches];
+    let reads = 0;
+    const counted = new Proxy(rows, {
+      get(target, key) {
+        reads += 1;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+    const pass = { ...beginPass({ transaction, branches }), branches: counted };
+    const answer = (index: number, current: Pass): void => {
+      expect(machine.decide(current, START_TIME)).toEqual({ kind: 'call', branches: [index] });
+      rows[index] = { ...rows[index]!, status: 'succeed' };
+    };
+    for (let step = 0; step < 999; step++) answer(2 * step + 1, pass);
+    const aborting = { ...pass, transaction: { ...transaction, status: 'aborting' } } as const;
+    for (let step = 999; step >= 0; step--) answer(2 * step, aborting);
+    expect(machine.decide(aborting, START_TIME)).toMatchObject({ kind: 'change', status: 'failed' });
+    expect(reads).toBeLessThan(50_000);
   });
 });
