@@ -5,7 +5,7 @@ import { median, spread } from './support/statistics.mjs';
 import { printTable } from './support/table.mjs';
 import { startWorker } from './support/worker.mjs';
 
-/** @import { OwnBranchesApp, Route } from './processes/own-branches-app.mjs' */
+/** @import { OwnBranchesApp } from './processes/own-branches-app.mjs' */
 /** @import { BenchmarkOptions } from './run.mjs' */
 /** @import { Worker } from './support/worker.mjs' */
 
@@ -15,7 +15,13 @@ export const description =
 
 const inFlight = 16;
 const branches = 2;
-const routes = /** @type {const} */ (['in-process', 'http']);
+
+/** The first is compared with the second, Nest's default; the third is for information. */
+const variants = /** @type {const} */ ([
+  ['in-process', 'express'],
+  ['http', 'express'],
+  ['http', 'fastify'],
+]);
 
 /** The ratio that each store must reach. */
 const targets = { memory: 5, SQLite: 1.5 };
@@ -24,7 +30,7 @@ const targets = { memory: 5, SQLite: 1.5 };
  * An application under test with its measurements.
  *
  * @typedef {object} Subject
- * @property {Route} route
+ * @property {string} title
  * @property {Worker<OwnBranchesApp>} app
  * @property {number} sagas
  * @property {Awaited<ReturnType<OwnBranchesApp['run']>>[]} rounds
@@ -41,7 +47,7 @@ export async function run({ quick }) {
     ? { rounds: 2, seconds: 0.5, warmUpSeconds: 1 }
     : { rounds: 7, seconds: 4, warmUpSeconds: 8 };
   const folder = temporaryFolder('bench');
-  printMachine('@nestjs/core', 'fastify', 'undici', 'libsql');
+  printMachine('@nestjs/core', 'express', 'fastify', 'undici', 'libsql');
   console.log(
     `Durability: in memory none; on SQLite every state is on disk before it is acknowledged (${describeDisk(folder)})`,
   );
@@ -52,11 +58,17 @@ export async function run({ quick }) {
   for (const [store, target] of Object.entries(targets)) {
     /** @type {Subject[]} */
     const subjects = [];
-    for (const route of routes) {
+    for (const [route, platform] of variants) {
       /** @type {Worker<OwnBranchesApp>} */
       const app = await startWorker(new URL('processes/own-branches-app.mjs', import.meta.url), 'measured');
-      await app.call('start', route, ...(store === 'SQLite' ? [join(folder, `${route}.db`)] : []));
-      subjects.push({ route, app, sagas: (await app.call('run', inFlight, warmUpSeconds)).sagas, rounds: [] });
+      const title = route === 'http' ? `HTTP, ${platform}` : 'in process';
+      await app.call(
+        'start',
+        route,
+        platform,
+        ...(store === 'SQLite' ? [join(folder, `${route}-${platform}.db`)] : []),
+      );
+      subjects.push({ title, app, sagas: (await app.call('run', inFlight, warmUpSeconds)).sagas, rounds: [] });
     }
     for (let round = 0; round < rounds; round++) {
       for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
@@ -66,11 +78,15 @@ export async function run({ quick }) {
       }
     }
     for (const subject of subjects) await finish(subject);
-    const [inProcess, http] = subjects.map((subject) => median(subject.rounds.map(({ perSecond }) => perSecond)));
-    const ratio = (inProcess ?? 0) / (http ?? 1);
+    const [inProcess, express, fastify] = subjects.map((subject) =>
+      median(subject.rounds.map(({ perSecond }) => perSecond)),
+    );
+    const ratio = (inProcess ?? 0) / (express ?? 1);
+    const ofFastify = (inProcess ?? 0) / (fastify ?? 1);
     met &&= ratio >= target;
     rows.push(...subjects.map((subject) => rowOf(store, subject)));
-    rows.push([store, `ratio ${ratio.toFixed(2)}`, `target ${target}`, '', '', '']);
+    rows.push([store, 'ratio to Express', ratio.toFixed(2), `target ${target}`, '', '']);
+    rows.push([store, 'ratio to Fastify', ofFastify.toFixed(2), 'no target', '', '']);
   }
   printTable(['store', 'branches', 'sagas/s (median)', 'lowest – highest', 'p50 ms', 'core busy'], rows);
   console.log('\nAll sagas succeeded, in the store as well; each branch was called exactly once.');
@@ -94,11 +110,11 @@ async function finish({ app, sagas }) {
  * @param {string} store
  * @param {Subject} subject
  */
-function rowOf(store, { route, rounds }) {
+function rowOf(store, { title, rounds }) {
   const perSecond = rounds.map((round) => round.perSecond);
   return [
     store,
-    route,
+    title,
     median(perSecond).toFixed(0),
     spread(perSecond, (value) => value.toFixed(0)),
     median(rounds.map(({ p50 }) => p50)).toFixed(2),

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { BranchPayload, DtmModule, DtmService, SagaBranch, branchOf } from 'nestjs-dtm';
 import { embeddedServer, memoryStore, sqliteStore } from 'nestjs-dtm/server';
@@ -48,12 +49,15 @@ const handlers = {
    * Starts an application that embeds the coordinator of its own branches.
    *
    * @param {Route} over
+   * @param {'express' | 'fastify'} platform
    * @param {string} [path] - SQLite file. @default the store is in memory
    */
-  start: async (over, path) => {
+  start: async (over, platform, path) => {
     const server = embeddedServer({ store: path === undefined ? memoryStore() : sqliteStore({ path }) });
     Module({ imports: [DtmModule.forRoot({ server, endpoint: { over } })], controllers: [BankController] })(AppModule);
-    app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
+    app = await NestFactory.create(AppModule, platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(), {
+      logger: ['error', 'warn'],
+    });
     await app.listen(0, '127.0.0.1');
   },
   /**

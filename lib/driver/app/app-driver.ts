@@ -1,6 +1,6 @@
 import { DtmArgumentError, type ApplicationBranches, type ServerMethod } from '../../protocol/internal.js';
 import type { DtmDriver } from '../driver.js';
-import { parseAppUrl } from './app-url.js';
+import { appAddress, parseAppUrl } from './app-url.js';
 
 /**
  * Creates the driver of branches that are named, not located: `app://application/path`. Its registry is the process: only
@@ -19,6 +19,11 @@ export function appDriver(application: Pick<ApplicationBranches, 'name' | 'has'>
 }
 
 function findBranch(own: Pick<ApplicationBranches, 'name' | 'has'>, url: string): ServerMethod {
+  // the common case costs no regular expression
+  const prefix = appAddress(own.name);
+  if (url.startsWith(prefix) && own.has(url.slice(prefix.length))) {
+    return { server: prefix, method: url.slice(prefix.length) };
+  }
   const parts = parseAppUrl(url);
   if (!parts) {
     throw new DtmArgumentError(`branch URL '${url}' is invalid: expected app://application/path`);
