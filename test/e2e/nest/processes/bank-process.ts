@@ -17,12 +17,16 @@ export interface BankProcessOptions {
 /** An application in its own process. */
 export class BankProcess {
   readonly #child: ChildProcess;
+  readonly #ready: Promise<void>;
   /** Branches that ran, in order. */
   readonly calls: string[] = [];
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    child.on('message', (message) => this.calls.push(String(message)));
+    this.#ready = new Promise((resolve) => {
+      // recovery may call branches before the process is ready
+      child.on('message', (message) => (message === 'ready' ? resolve() : this.calls.push(String(message))));
+    });
   }
 
   static async start(options: BankProcessOptions): Promise<BankProcess> {
@@ -31,10 +35,9 @@ export class BankProcess {
     const bank = new BankProcess(child);
     onTestFinished(() => bank.kill());
     await Promise.race([
-      once(child, 'message'),
+      bank.#ready,
       once(child, 'exit').then(() => Promise.reject(new Error('the application ended'))),
     ]);
-    bank.calls.length = 0;
     return bank;
   }
 
