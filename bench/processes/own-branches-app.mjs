@@ -5,11 +5,10 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { BranchPayload, DtmModule, DtmService, SagaBranch, branchOf } from 'nestjs-dtm';
 import { embeddedServer, memoryStore, sqliteStore } from 'nestjs-dtm/server';
-import { percentile } from '../support/statistics.mjs';
-import { cpuSeconds, serve } from '../support/worker.mjs';
+import { countByStatus, runSagas } from '../support/saga-load.mjs';
+import { serve } from '../support/worker.mjs';
 
 /** @import { INestApplication } from '@nestjs/common' */
-/** @import { GlobalStatus } from 'nestjs-dtm' */
 
 let calls = 0;
 
@@ -71,39 +70,12 @@ const handlers = {
     const transOut = branchOf(BankController, 'transOut');
     const transIn = branchOf(BankController, 'transIn');
     const payload = { userId: 1, amount: 30 };
-    /** @type {number[]} */
-    const milliseconds = [];
-    const cpuBefore = cpuSeconds();
-    const start = performance.now();
-    const end = start + seconds * 1000;
-    const submitUntilEnd = async () => {
-      for (let begun = performance.now(); begun < end; begun = performance.now()) {
-        await dtm.saga().add(transOut, payload).add(transIn, payload).submit({ waitResult: true });
-        milliseconds.push(performance.now() - begun);
-      }
-    };
-    await Promise.all(Array.from({ length: inFlight }, submitUntilEnd));
-    const took = (performance.now() - start) / 1000;
-    return {
-      sagas: milliseconds.length,
-      perSecond: milliseconds.length / took,
-      p50: percentile(milliseconds, 50),
-      p99: percentile(milliseconds, 99),
-      busy: (cpuSeconds() - cpuBefore) / took,
-    };
+    return runSagas(inFlight, seconds, () =>
+      dtm.saga().add(transOut, payload).add(transIn, payload).submit({ waitResult: true }),
+    );
   },
   /** Number of stored transactions by status. */
-  stored: async () => {
-    /** @type {Partial<Record<GlobalStatus, number>>} */
-    const counts = {};
-    let position = '';
-    do {
-      const page = await service().all({ position, limit: 1000 });
-      for (const { status } of page.transactions) counts[status] = (counts[status] ?? 0) + 1;
-      position = page.nextPosition;
-    } while (position !== '');
-    return counts;
-  },
+  stored: () => countByStatus(service()),
   /** How often a branch ran. */
   calls: () => calls,
   close: () => app?.close(),

@@ -1,11 +1,10 @@
 import { NestFactory } from '@nestjs/core';
 import { DtmModule, DtmService } from 'nestjs-dtm';
 import { embeddedServer, sqliteStore } from 'nestjs-dtm/server';
-import { percentile } from '../support/statistics.mjs';
-import { cpuSeconds, serve } from '../support/worker.mjs';
+import { countByStatus, runSagas } from '../support/saga-load.mjs';
+import { serve } from '../support/worker.mjs';
 
 /** @import { INestApplicationContext } from '@nestjs/common' */
-/** @import { GlobalStatus } from 'nestjs-dtm' */
 
 // oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module with imports only
 class AppModule {}
@@ -45,39 +44,12 @@ const handlers = {
     const out = { action: `${base}/Out`, compensate: `${base}/UndoOut` };
     const into = { action: `${base}/In`, compensate: `${base}/UndoIn` };
     const payload = { userId: 1, amount: 30 };
-    /** @type {number[]} */
-    const milliseconds = [];
-    const cpuBefore = cpuSeconds();
-    const start = performance.now();
-    const end = start + seconds * 1000;
-    const submitUntilEnd = async () => {
-      for (let begun = performance.now(); begun < end; begun = performance.now()) {
-        await dtm.saga().add(out, payload).add(into, payload).submit({ waitResult: true });
-        milliseconds.push(performance.now() - begun);
-      }
-    };
-    await Promise.all(Array.from({ length: inFlight }, submitUntilEnd));
-    const took = (performance.now() - start) / 1000;
-    return {
-      sagas: milliseconds.length,
-      perSecond: milliseconds.length / took,
-      p50: percentile(milliseconds, 50),
-      p99: percentile(milliseconds, 99),
-      busy: (cpuSeconds() - cpuBefore) / took,
-    };
+    return runSagas(inFlight, seconds, () =>
+      dtm.saga().add(out, payload).add(into, payload).submit({ waitResult: true }),
+    );
   },
   /** Number of stored transactions by status. */
-  stored: async () => {
-    /** @type {Partial<Record<GlobalStatus, number>>} */
-    const counts = {};
-    let position = '';
-    do {
-      const page = await service().all({ position, limit: 1000 });
-      for (const { status } of page.transactions) counts[status] = (counts[status] ?? 0) + 1;
-      position = page.nextPosition;
-    } while (position !== '');
-    return counts;
-  },
+  stored: () => countByStatus(service()),
   close: () => app?.close(),
 };
 
