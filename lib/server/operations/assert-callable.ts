@@ -27,18 +27,19 @@ export function assertCallable(transport: Transport, request: TransactionRequest
     const context = { gid, transType, branchId, op };
     assertUrlCallable(transport, what, { url, context, headers: withHeaders ? headers : undefined, protocol });
   };
-  let last: Parameters<typeof check> | undefined;
+  // the headers are the same for all steps, and the last step has the longest id: only it is checked with them
+  let last: readonly [what: string, url: string | undefined, branchId: string] | undefined;
   for (const [index, { action, compensate }] of steps.entries()) {
-    if (isPlain(action) && isPlain(compensate)) continue;
-    const branchId = stepBranchId(index + 1);
-    check('action', action, branchId, 'action');
-    check('compensate', compensate, branchId, 'compensate');
-    last = isPlain(compensate)
-      ? ['action', action, branchId, 'action']
-      : ['compensate', compensate, branchId, 'compensate'];
+    for (const [op, url] of [
+      ['action', action],
+      ['compensate', compensate],
+    ] as const) {
+      if (isPlain(url)) continue;
+      if (last) check(...last, last[0]);
+      last = [op, url, stepBranchId(index + 1)];
+    }
   }
-  // the headers are the same for all steps, and the last step has the longest id
-  if (last) check(last[0], last[1], last[2], last[3], true);
+  if (last) check(...last, last[0], true);
   if (isPlain(queryPrepared)) return;
   const op = transType === 'workflow' ? decodeWorkflowCall(request.customData).name : 'msg';
   check('query_prepared', queryPrepared, '00', op, true);

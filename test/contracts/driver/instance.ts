@@ -18,9 +18,6 @@ export type Call = () => Promise<string>;
 
 const METHOD = 'bank.Bank/In';
 
-/** The time of a call, and of its wait for an address. */
-const TIMEOUT_MS = 10_000;
-
 /** Starts an instance on a free port. */
 export async function startInstance(protocol: DriverFixture['protocol']): Promise<Instance> {
   if (protocol === 'grpc') {
@@ -40,13 +37,19 @@ export async function startInstance(protocol: DriverFixture['protocol']): Promis
  * @param fixture - fixture of the driver
  * @param driver - the driver that looks the service up
  * @param service - its name
+ * @param timeoutMs - time of a call, and of its wait for an address
  * @returns calls once, and returns the address of the instance
  */
-export async function callTo(fixture: DriverFixture, driver: DtmDriver, service: string): Promise<Call> {
+export async function callTo(
+  fixture: DriverFixture,
+  driver: DtmDriver,
+  service: string,
+  timeoutMs = 10_000,
+): Promise<Call> {
   const address = fixture.address(service);
   if (fixture.protocol === 'http') {
     return async () => {
-      const { url } = await driver.http!.resolve(address, TIMEOUT_MS);
+      const { url } = await driver.http!.resolve(address, timeoutMs);
       const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });
       return answer.text();
     };
@@ -60,7 +63,7 @@ export async function callTo(fixture: DriverFixture, driver: DtmDriver, service:
   onTestFinished(() => client.close());
   return () =>
     new Promise((resolve, reject) => {
-      const deadline = Date.now() + TIMEOUT_MS;
+      const deadline = Date.now() + timeoutMs;
       client.makeUnaryRequest(`/${METHOD}`, asItIs, asItIs, Buffer.alloc(0), { deadline }, (error, answer) =>
         error ? reject(error) : resolve(answer!.toString()),
       );
