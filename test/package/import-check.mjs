@@ -8,8 +8,8 @@ const { dependencies } = readJson(join(root, 'package.json'));
 /** A required peer; its code is loaded at the first gRPC call. */
 const loadedLater = '@grpc/grpc-js';
 
-/** Optional peers that code may load with `import()` on demand. Declarations must not name them. */
-const loadedOnDemand = ['etcd3'];
+/** Optional packages that code may load with `import()` on demand. Declarations must not name them. */
+const loadedOnDemand = ['etcd3', 'libsql'];
 
 /** Peers of subpaths whose names differ from their peers. */
 const clients = new Map([

@@ -4,7 +4,7 @@ import { errorText } from '../../../protocol/internal.js';
  * Effect of a failed statement.
  *
  * - `duplicate`: nothing; the unique key exists
- * - `conflict`: nothing; a concurrent transaction holds a lock that this one needs, a retry helps
+ * - `conflict`: nothing; the transaction conflicts with a concurrent one, a retry helps
  * - `interrupted`: nothing; the connection ended before the commit, a retry helps
  * - `unreachable`: nothing; there was no connection
  * - `refused`: nothing; the database refused the statement
