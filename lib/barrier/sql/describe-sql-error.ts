@@ -33,7 +33,7 @@ export function describeSqlError(table: BarrierTable, error: unknown): string | 
       return `the table ${table.quoted} has no unique constraint on (gid, branch_id, op, barrier_id); compare it with \`${sqlCall(table)}\``;
     }
     if (is(table.dialect.conflictCodes)) {
-      return `this transaction conflicts with another one (${String(message)})`;
+      return `this transaction conflicts with another transaction (${String(message)})`;
     }
     if (is(CONNECTION_CODES) || String(code).startsWith('08') || CONNECTION_MESSAGE.test(String(message))) {
       return `the connection to the database was lost or could not be made (${String(message)})`;

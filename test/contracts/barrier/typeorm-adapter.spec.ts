@@ -83,7 +83,7 @@ describe('typeOrmBarrier', () => {
     const other = await fixture.begin();
     await story.work('other')(other.tx);
     const call = story.request('action').call(typeOrmBarrier(dataSource), story.work('action'));
-    await expect(call).rejects.toThrow(/this transaction conflicts with another one .*retry/);
+    await expect(call).rejects.toThrow(/this transaction conflicts with another transaction .*retry/);
     await other.commit();
     expect(await story.request('action').call(typeOrmBarrier(dataSource), story.work('action'))).toBe('did action');
   });

@@ -172,7 +172,7 @@ describe('sqlBarrier', () => {
         'a deadlock',
         'postgres',
         driver({ code: '40P01' }),
-        /this transaction conflicts with another one \(the driver says\)/,
+        /this transaction conflicts with another transaction \(the driver says\)/,
       ],
       ['a serialization failure', 'postgres', wrapped(driver({ code: '40001' })), /another transaction/],
       ['a deadlock', 'mysql', driver({ errno: 1213 }), /another transaction/],
@@ -188,7 +188,7 @@ describe('sqlBarrier', () => {
         'a serialization failure',
         'postgres',
         prisma('40001'),
-        /this transaction conflicts with another one \(the database says\)/,
+        /this transaction conflicts with another transaction \(the database says\)/,
       ],
       ['a read-only server', 'postgres', prisma('25006'), /accepts no writes/],
     ])('%s on %s', (_, dialect, error, text) => {

@@ -81,7 +81,7 @@ export function races<Tx>(fixture: () => BarrierFixture<Tx>): void {
     expect(victims).toHaveLength(dialect === 'mysql' ? 1 : 0);
     for (const victim of victims) {
       expect(victim).toBeInstanceOf(DtmBarrierError);
-      expect((victim as Error).message).toMatch(/this transaction conflicts with another one .*retry/);
+      expect((victim as Error).message).toMatch(/this transaction conflicts with another transaction .*retry/);
     }
     expect(await ask(story, 'action')).toBeUndefined();
     expect(await story.effects()).toEqual(['action']);
