@@ -14,6 +14,13 @@ const MAX_TARGETS = 10_000;
 const DEFERRED_SECONDS = 60;
 const JITTER = 0.1;
 
+/** The running calls of an origin. */
+interface OriginCalls {
+  running: number;
+  /** Number of answers since the oldest of them began. */
+  answers: number;
+}
+
 /** The transaction that makes the call. */
 export interface Caller {
   /** Transaction of the call. */
@@ -28,13 +35,15 @@ export interface Caller {
  * that waits for the target becomes due at once.
  *
  * A server that cannot be reached concerns its origin. A call that hangs concerns its path, and the origin only when as many
- * other paths hang. The repeated calls of one transaction do not open the circuit of a path: they have their own pauses.
+ * other paths hang and nothing of the origin has answered since these calls began. The repeated calls of one transaction do not open the circuit of a path: they have their own pauses.
  */
 export class CircuitBreaker {
   readonly #environment: CoordinatorEnvironment;
   readonly #waker: Waker;
   /** Origins and paths that have failed, in the order of their last failure. */
   readonly #health = new Map<string, TargetHealth>();
+  /** Origins with running calls. */
+  readonly #calls = new Map<string, OriginCalls>();
   /** Targets for which running passes wait, by gid, each with {@link Caller.isNew}. */
   readonly #deferredTargets = new Map<string, Map<string, boolean>>();
   #isStopped = false;
@@ -57,15 +66,20 @@ export class CircuitBreaker {
     if (deferred) return deferred;
     const probed = circuitsOf(target).filter((circuit) => this.#isOpen(circuit));
     for (const circuit of probed) this.#beginProbe(circuit);
-    const outcome = await send();
+    const calls = this.#beginCall(target.origin);
+    const { answers } = calls;
+    const outcome = await send().finally(() => this.#endCall(target.origin, calls));
     if (this.#isStopped) return outcome;
     if (outcome.kind !== 'unknown' || !outcome.unreachable) {
+      calls.answers++;
       for (const circuit of circuitsOf(target)) this.#recordAnswer(circuit, probed.includes(circuit));
       return outcome;
     }
     const refusal = outcome.definite ? outcome.message : undefined;
     const failed =
-      outcome.connected && target.path !== target.origin ? this.#failPath(target, caller.gid) : [target.origin];
+      outcome.connected && target.path !== target.origin
+        ? this.#failPath(target, caller.gid, calls.answers > answers)
+        : [target.origin];
     for (const circuit of new Set([...failed, ...probed])) {
       this.#recordFailure(circuit, caller.gid, probed.includes(circuit), refusal);
     }
@@ -103,10 +117,25 @@ export class CircuitBreaker {
     return this.#health.get(circuit)?.isOpen ?? false;
   }
 
-  /** The circuits that fail when a call hangs: that of the path, and that of the origin when the path has not hung before. */
-  #failPath({ origin, path }: Target, gid: string): readonly string[] {
+  #beginCall(origin: string): OriginCalls {
+    const calls = this.#calls.get(origin) ?? { running: 0, answers: 0 };
+    calls.running++;
+    this.#calls.set(origin, calls);
+    return calls;
+  }
+
+  #endCall(origin: string, calls: OriginCalls): void {
+    calls.running--;
+    if (calls.running === 0) this.#calls.delete(origin);
+  }
+
+  /**
+   * The circuits that fail when a call hangs: that of the path, and that of the origin when the path has not hung before and
+   * nothing has answered meanwhile.
+   */
+  #failPath({ origin, path }: Target, gid: string, hasAnswered: boolean): readonly string[] {
     const health = this.#health.get(path);
-    if (!health || health.failures === 0) return [path, origin];
+    if (!health || health.failures === 0) return hasAnswered ? [path] : [path, origin];
     return health.hasCandidate(gid) ? [] : [path];
   }
 

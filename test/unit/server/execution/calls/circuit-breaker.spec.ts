@@ -6,6 +6,7 @@ import { resolveSettings } from '../../../../../lib/server/settings.js';
 import type { CoordinatorEnvironment } from '../../../../../lib/server/environment/coordinator-environment.js';
 import type { Target } from '../../../../../lib/server/execution/calls/target.js';
 import type { Waker } from '../../../../../lib/server/execution/waker.js';
+import { deferred } from '../../../../support/deferred.js';
 import { NO_ANSWER } from '../../../../support/hosts-transport.js';
 import { RecordingLogger } from '../../../../support/recording-logger.js';
 import { SUCCESS, ScriptedTransport } from '../../../../support/scripted-transport.js';
@@ -242,6 +243,31 @@ describe('a path that hangs', () => {
     expect(breaker.isOpen(at('http://bank', '/fast'))).toBe(false);
     await call('/3', 'c', HANGS);
     expect(await call('/fast', 'x', SUCCESS)).toMatchObject({ kind: 'deferred' });
+  });
+
+  it('is no fault of its origin when anything has answered since the call began', async () => {
+    /** A call that ends later. */
+    const begin = (path: string, gid: string) => {
+      const { promise, resolve } = deferred<Outcome>();
+      const ended = breaker.call(at('http://bank', path), { gid, isNew: true }, () => promise);
+      return (outcome: Outcome) => {
+        resolve(outcome);
+        return ended;
+      };
+    };
+    const [early, late] = ['early', 'late'].map((name) =>
+      [1, 2, 3].map((id) => begin(`/${name}/${id}`, `${name}${id}`)),
+    );
+    const slow = begin('/fast', 'slow');
+    await call('/fast', 'x', SUCCESS);
+    for (const end of early!) expect(await end(HANGS)).toBe(HANGS);
+    expect(await slow(SUCCESS)).toBe(SUCCESS);
+    for (const end of late!) expect(await end(HANGS)).toBe(HANGS);
+    expect(breaker.isOpen(at('http://bank', '/fast'))).toBe(false);
+    // an answer from before the calls began
+    await begin('/after/1', 'after1')(HANGS);
+    await begin('/after/2', 'after2')(HANGS);
+    expect(breaker.isOpen(at('http://bank', '/fast'))).toBe(true);
   });
 
   it('does not close the circuit of its origin when its probe hangs', async () => {
