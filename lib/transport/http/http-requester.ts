@@ -1,5 +1,6 @@
 import type { HttpNameResolver, HttpUrlRole } from '../../driver/index.js';
 import { Agent, type Dispatcher } from 'undici';
+import { pathKind } from '../../support/path-kind.js';
 import { SlotsByServer } from '../../support/slots-by-server.js';
 import { Exchange, type ExchangeResult } from './exchange.js';
 import { guardedConnector } from './guarded-connector.js';
@@ -9,7 +10,7 @@ import { redirectRefusal } from './redirect.js';
 export interface HttpConnectionOptions {
   /**
    * Maximum number of connections to one origin. The calls of one path take at most half of those that other paths leave free;
-   * further calls wait.
+   * further calls wait. Paths that differ only in segments with digits, such as ids, count as one path.
    *
    * @default 512
    */
@@ -34,7 +35,7 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array | undefined;
   /** Time-out of everything: connecting, sending, reading the answer. */
   readonly timeoutMs: number;
-  /** Requests of one path and group share connections; other paths and groups do not wait for them. @default '' */
+  /** Requests of one kind of path and group share connections; other kinds and groups do not wait for them. @default '' */
   readonly group?: string | undefined;
   /** Called when the request has a connection, or has waited in vain for those of other requests. @default nothing is called */
   readonly onConnected?: (() => void) | undefined;
@@ -109,7 +110,7 @@ export class HttpRequester {
     restMs: number,
   ): Promise<ExchangeResult> {
     const { origin, pathname, search } = url;
-    const party = `${group} ${pathname}`;
+    const party = `${group} ${pathKind(pathname)}`;
     const options: Dispatcher.DispatchOptions = {
       origin,
       path: pathname + search,

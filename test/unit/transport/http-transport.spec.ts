@@ -435,6 +435,20 @@ describe('connections', () => {
     for (const outcome of await Promise.all([...hanging, retried])) expect(outcome.kind).toBe('success');
   });
 
+  it('are left for other paths while calls to very many paths with ids hang', async () => {
+    const participant = await Participant.start();
+    const gate = deferred();
+    const ids = Array.from({ length: 600 }, (_, id) => `/orders/${id}/pay`);
+    for (const path of ids) participant.answer(path, () => gate.promise.then(() => ({})));
+    const shared = transport();
+    const hanging = ids.map((path) => shared.call(callOf(participant.url(path), { timeoutSeconds: 20 })));
+    await participant.received(256);
+    expect((await shared.call(callOf(participant.url('/c')))).kind).toBe('success');
+    expect(participant.requests).toHaveLength(257);
+    gate.resolve();
+    for (const outcome of await Promise.all(hanging)) expect(outcome.kind).toBe('success');
+  });
+
   it('that do not become free within the time-out are no fault of the whole server', async () => {
     const participant = await Participant.start();
     const gate = deferred();

@@ -12,8 +12,8 @@ const MAX_DEFERRAL_MS = 30_000;
 /** Assumed duration of a call in milliseconds until one was measured. */
 const DEFAULT_CALL_MS = 20;
 
-/** What is known of the calls of one path, while one of them runs or waits. */
-interface PathState {
+/** What is known of the calls of one kind of path, while one of them runs or waits. */
+interface KindState {
   /** Moving average of the duration of calls; undefined until one was measured. */
   callMs: number | undefined;
   /** Calls so far, and the passes that made them. */
@@ -67,14 +67,14 @@ export interface RetryQueueListener {
 /**
  * Limits the concurrent calls of recovery: those of one path, and twice as many for all paths of an origin. Further calls of a
  * path wait in a short queue, first in, first out. When it is full, passes are deferred, so that a slow path with a long
- * backlog takes no capacity from others.
+ * backlog takes no capacity from others. Paths of one {@link Target.kind} count as one path.
  */
 export class RetryQueue {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #listener: RetryQueueListener;
   readonly #slots: SlotsByServer;
-  readonly #paths = new Map<string, PathState>();
+  readonly #kinds = new Map<string, KindState>();
   #waitingPasses = 0;
 
   /**
@@ -103,21 +103,21 @@ export class RetryQueue {
     };
   }
 
-  async #acquire({ origin, path }: Target, pass: PassState): Promise<CallSlot | undefined> {
+  async #acquire({ origin, kind }: Target, pass: PassState): Promise<CallSlot | undefined> {
     const isFirst = !pass.hasBegun && pass.waiting === 0;
-    if (this.#slots.tryAcquire(origin, path)) this.#count(pass, 1, 0);
+    if (this.#slots.tryAcquire(origin, kind)) this.#count(pass, 1, 0);
     else {
-      if (isFirst && this.#isFull(origin, path)) return undefined;
+      if (isFirst && this.#isFull(origin, kind)) return undefined;
       this.#count(pass, 0, 1);
       await new Promise<void>((resolve) => {
-        this.#slots.wait(origin, path, () => {
+        this.#slots.wait(origin, kind, () => {
           // counted before the released slot, so that a pass that goes on with another call never counts as waiting
           this.#count(pass, 1, -1);
           resolve();
         });
       });
     }
-    const state = this.#stateOf(path);
+    const state = this.#stateOf(kind);
     pass.hasBegun = true;
     state.calls++;
     if (isFirst) state.passes++;
@@ -125,49 +125,49 @@ export class RetryQueue {
     return {
       release: (wasUsed) => {
         if (wasUsed) recordDuration(state, this.#clock.now() - start);
-        const waiting = this.#slots.waiting(origin, path);
-        this.#slots.release(origin, path);
+        const waiting = this.#slots.waiting(origin, kind);
+        this.#slots.release(origin, kind);
         this.#count(pass, -1, 0);
-        this.#forgetIfIdle(origin, path);
-        const hasCapacity = waiting >= this.#limit && this.#slots.waiting(origin, path) < this.#limit;
+        this.#forgetIfIdle(origin, kind);
+        const hasCapacity = waiting >= this.#limit && this.#slots.waiting(origin, kind) < this.#limit;
         if (hasCapacity && state.bookedUntil > this.#clock.now()) this.#listener.onCapacity();
       },
     };
   }
 
-  #isFull(origin: string, path: string): boolean {
-    const waiting = this.#slots.waiting(origin, path);
+  #isFull(origin: string, kind: string): boolean {
+    const waiting = this.#slots.waiting(origin, kind);
     if (waiting < this.#limit) return false;
-    const state = this.#stateOf(path);
+    const state = this.#stateOf(kind);
     return state.callMs === undefined || waiting * this.#slotIntervalMs(state) > MAX_WAIT_MS;
   }
 
   /** Expected time from one free slot to the next. */
-  #slotIntervalMs({ callMs = DEFAULT_CALL_MS }: PathState): number {
+  #slotIntervalMs({ callMs = DEFAULT_CALL_MS }: KindState): number {
     return callMs / this.#limit;
   }
 
-  #nextAttemptTime({ origin, path }: Target): number {
-    const state = this.#stateOf(path);
+  #nextAttemptTime({ origin, kind }: Target): number {
+    const state = this.#stateOf(kind);
     const now = this.#clock.now();
     const intervalMs = this.#slotIntervalMs(state);
-    const earliest = now + Math.max(MIN_DEFERRAL_MS, this.#slots.waiting(origin, path) * intervalMs);
+    const earliest = now + Math.max(MIN_DEFERRAL_MS, this.#slots.waiting(origin, kind) * intervalMs);
     const passMs = intervalMs * (state.calls / Math.max(1, state.passes));
     state.bookedUntil = Math.min(Math.max(state.bookedUntil, earliest) + passMs, now + MAX_DEFERRAL_MS);
-    this.#forgetIfIdle(origin, path);
+    this.#forgetIfIdle(origin, kind);
     return Math.ceil(state.bookedUntil);
   }
 
-  #stateOf(path: string): PathState {
-    const known = this.#paths.get(path);
+  #stateOf(kind: string): KindState {
+    const known = this.#kinds.get(kind);
     if (known) return known;
     const state = { callMs: undefined, calls: 0, passes: 0, bookedUntil: 0 };
-    this.#paths.set(path, state);
+    this.#kinds.set(kind, state);
     return state;
   }
 
-  #forgetIfIdle(origin: string, path: string): void {
-    if (this.#slots.running(origin, path) + this.#slots.waiting(origin, path) === 0) this.#paths.delete(path);
+  #forgetIfIdle(origin: string, kind: string): void {
+    if (this.#slots.running(origin, kind) + this.#slots.waiting(origin, kind) === 0) this.#kinds.delete(kind);
   }
 
   #count(pass: PassState, running: number, waiting: number): void {
@@ -181,9 +181,9 @@ export class RetryQueue {
 }
 
 /** The system clock may be set back during a call. */
-function recordDuration(path: PathState, ms: number): void {
-  const { callMs = ms } = path;
-  path.callMs = Math.max(0, callMs + (ms - callMs) / 8);
+function recordDuration(kind: KindState, ms: number): void {
+  const { callMs = ms } = kind;
+  kind.callMs = Math.max(0, callMs + (ms - callMs) / 8);
 }
 
 function isBlocked({ running, waiting }: PassState): boolean {

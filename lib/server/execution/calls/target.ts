@@ -1,4 +1,5 @@
 import { isHttpUrl } from '../../../protocol/internal.js';
+import { pathKind } from '../../../support/path-kind.js';
 import { leadsTo } from '../../store/wake-rules.js';
 
 /** Where a branch call leads. */
@@ -7,6 +8,8 @@ export interface Target {
   readonly origin: string;
   /** The origin and the path, or the gRPC method: what may hang while other paths answer. */
   readonly path: string;
+  /** The path without ids, for calls over HTTP: paths of one kind share the slots of recovery. */
+  readonly kind: string;
 }
 
 /** Longest origin, and longest path below it, in characters that are told apart, because a URL can be very long. */
@@ -24,13 +27,14 @@ const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
 export function targetOf(url: string, isOverHttp: boolean = isHttpUrl(url)): Target {
   const origin = originOf(url, isOverHttp).slice(0, MAX_LENGTH);
   const length = url.slice(origin.length).search(/[?#]/);
-  const path = length < 0 ? url : url.slice(0, origin.length + length);
-  if (path.length - origin.length <= MAX_LENGTH) return { origin, path };
-  // the end of a segment, so that the path is still a beginning of URLs
-  return {
-    origin,
-    path: path.slice(0, Math.max(origin.length, path.lastIndexOf('/', origin.length + MAX_LENGTH))),
-  };
+  const path = limited(length < 0 ? url : url.slice(0, origin.length + length), origin.length);
+  return { origin, path, kind: isOverHttp ? origin + pathKind(path.slice(origin.length)) : path };
+}
+
+/** The path up to the end of a segment, so that it is still a beginning of URLs. */
+function limited(path: string, originLength: number): string {
+  if (path.length - originLength <= MAX_LENGTH) return path;
+  return path.slice(0, Math.max(originLength, path.lastIndexOf('/', originLength + MAX_LENGTH)));
 }
 
 /**

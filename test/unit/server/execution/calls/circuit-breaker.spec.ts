@@ -43,7 +43,7 @@ beforeEach(() => {
   breaker = new CircuitBreaker(environment, waker as unknown as Waker);
 });
 
-const at = (origin: string, path = ''): Target => ({ origin, path: origin + path });
+const at = (origin: string, path = ''): Target => ({ origin, path: origin + path, kind: origin + path });
 const fails = (target: string, gid = 'g') => breaker.call(at(target), { gid, isNew: true }, async () => NO_ANSWER);
 const answers = (target: string, gid = 'g') => breaker.call(at(target), { gid, isNew: true }, async () => SUCCESS);
 

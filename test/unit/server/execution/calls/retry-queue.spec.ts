@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RetryQueue, type PassSlots, type CallSlot } from '../../../../../lib/server/execution/calls/retry-queue.js';
-import type { Target } from '../../../../../lib/server/execution/calls/target.js';
+import { targetOf, type Target } from '../../../../../lib/server/execution/calls/target.js';
 import { START_TIME, VirtualClock, settled } from '../../../../support/virtual-clock.js';
 
 /** A path at an origin of its own, or `origin/path`. */
-const at = (path: string): Target => ({ origin: path.split('/')[0]!, path });
+const at = (path: string): Target => targetOf(path, true);
 
 let clock: VirtualClock;
 let waits: number;
@@ -102,6 +102,16 @@ describe('the slots of a target', () => {
     const [other] = acquire(queue, 1, 'bank/d');
     await settled();
     expect(other!.state).toBe('calls');
+  });
+
+  it('are those of one path for all paths that differ in ids only, and further passes are deferred', async () => {
+    const queue = createQueue(2);
+    const hanging = Array.from({ length: 6 }, (_, id) => acquire(queue, 1, `bank/orders/${id}/pay`)[0]!);
+    await settled();
+    expect(states(hanging)).toEqual(['calls', 'calls', 'waits', 'waits', 'deferred', 'deferred']);
+    const [other, elsewhere] = [...acquire(queue, 1, 'bank/orders/list'), ...acquire(queue, 1, 'shop/orders/7/pay')];
+    await settled();
+    expect(states([other!, elsewhere!])).toEqual(['calls', 'calls']);
   });
 
   it('are all free again when every call has released its slot', async () => {

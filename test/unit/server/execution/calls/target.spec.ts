@@ -63,6 +63,15 @@ describe('the target of a branch URL', () => {
     expect(targetOf(url).path).toBe(path);
   });
 
+  it.each([
+    ['http://bank1:80/orders/17/pay?x=1', 'http://bank1:80/orders/*/pay'],
+    ['http://bank1/orders/pay', 'http://bank1/orders/pay'],
+    ['http://127.0.0.1:80', 'http://127.0.0.1:80'],
+    ['bank1:50051/bank.Bank/Out1', 'bank1:50051/bank.Bank/Out1'],
+  ])('%s has the kind %s', (url, kind) => {
+    expect(targetOf(url).kind).toBe(kind);
+  });
+
   it('has at most 1000 characters, and its path as many, which end with a segment', () => {
     expect(targetOf(`http://${'a'.repeat(2000)}/b`).origin).toHaveLength(1000);
     const segment = `/${'a'.repeat(400)}`;
