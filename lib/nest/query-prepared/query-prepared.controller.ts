@@ -1,7 +1,8 @@
-import { Controller, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { isMessageCommitted } from '../../barrier/index.js';
 import { DtmFailureError, type BranchContext } from '../../protocol/internal.js';
 import { Branch } from '../branch/declare/branch-parameters.decorator.js';
+import { createSealedParameter } from '../branch/declare/create-sealed-parameter.js';
 import { defineBranch } from '../branch/declare/define-branch.js';
 import type { RequestWithQuery } from '../branch/serve/branch-parameters.js';
 import { RejectedCallException } from '../branch/serve/rejected-call.exception.js';
@@ -15,7 +16,7 @@ export const DATABASE_PARAMETER = 'database';
 export const DATABASE_METADATA = 'nestjsdtm-database';
 
 /** Injects the name of the database that the coordinator asks about. */
-const DatabaseName = createParamDecorator((_data: unknown, execution: ExecutionContext): string => {
+const DatabaseName = createSealedParameter('@DatabaseName()', (execution): string => {
   const metadata = findGrpcArguments(execution)?.[1];
   const name = metadata
     ? metadata.getMap()[DATABASE_METADATA]

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import {
   CUSTOM_ROUTE_ARGS_METADATA,
+  PARAMTYPES_METADATA,
   RESPONSE_PASSTHROUGH_METADATA,
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
@@ -35,6 +36,17 @@ export function addCallArguments(controller: Type, method: string): void {
     args[key] = { index: next + offset, data: undefined, pipes: [] };
   }
   Reflect.defineMetadata(ROUTE_ARGS_METADATA, args, controller, method);
+}
+
+/**
+ * Makes pipes see no class for a parameter. The compiler's metadata of a method is there before its parameter decorators run.
+ *
+ * @param prototype - of the class with the method
+ */
+export function hideParameterClass(prototype: object, method: string | symbol, index: number): void {
+  const types = Reflect.getMetadata(PARAMTYPES_METADATA, prototype, method) as readonly unknown[] | undefined;
+  // some compilers write no such metadata
+  if (types) Reflect.defineMetadata(PARAMTYPES_METADATA, types.with(index, Object), prototype, method);
 }
 
 /** Index of the parameter with `@Body()`; undefined when no parameter has it. */

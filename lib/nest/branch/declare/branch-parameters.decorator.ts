@@ -1,8 +1,9 @@
-import { Body, createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import { Body, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import { BranchBarrier } from '../../../barrier/index.js';
 import { DtmConfigError, type BranchContext } from '../../../protocol/internal.js';
 import type { XaParticipant } from '../../../xa/index.js';
 import { findHostCall, type IncomingBranchCall } from '../serve/incoming-branch-call.js';
+import { createSealedParameter } from './create-sealed-parameter.js';
 
 /**
  * Injects the payload of a branch, always as the first parameter; undefined when the call carries none. The payload is
@@ -16,27 +17,24 @@ export function BranchPayload(...pipes: (Type<PipeTransform> | PipeTransform)[])
 }
 
 /** Injects the {@link BranchContext} of the call: global id, branch and operation. */
-export const Branch: () => ParameterDecorator = createParamDecorator(
-  (_data: unknown, execution: ExecutionContext): BranchContext => getHostCall(execution, '@Branch()').context,
+export const Branch: () => ParameterDecorator = createSealedParameter(
+  '@Branch()',
+  (execution): BranchContext => getHostCall(execution, '@Branch()').context,
 );
 
 /** Injects the {@link BranchBarrier} of the call; all parameters of a call get the same one. */
-export const Barrier: () => ParameterDecorator = createParamDecorator(
-  (_data: unknown, execution: ExecutionContext): BranchBarrier => {
-    const call = getHostCall(execution, '@Barrier()');
-    call.barrier ??= new BranchBarrier(call.context);
-    return call.barrier;
-  },
-);
+export const Barrier: () => ParameterDecorator = createSealedParameter('@Barrier()', (execution): BranchBarrier => {
+  const call = getHostCall(execution, '@Barrier()');
+  call.barrier ??= new BranchBarrier(call.context);
+  return call.barrier;
+});
 
 /** Injects the {@link XaParticipant} of the call; its `call` does the work of the first phase. */
-export const Xa: () => ParameterDecorator = createParamDecorator(
-  (_data: unknown, execution: ExecutionContext): XaParticipant<unknown> => {
-    const { xa, handler } = getHostCall(execution, '@Xa()');
-    if (xa) return xa;
-    throw new DtmConfigError(`${handler} uses @Xa() but is no XA branch; decorate it with @XaBranch`);
-  },
-);
+export const Xa: () => ParameterDecorator = createSealedParameter('@Xa()', (execution): XaParticipant<unknown> => {
+  const { xa, handler } = getHostCall(execution, '@Xa()');
+  if (xa) return xa;
+  throw new DtmConfigError(`${handler} uses @Xa() but is no XA branch; decorate it with @XaBranch`);
+});
 
 function getHostCall(execution: ExecutionContext, decorator: string): IncomingBranchCall {
   const call = findHostCall(execution);

@@ -5,6 +5,7 @@ import {
   addCallArguments,
   findBareParameter,
   findBodyIndex,
+  hideParameterClass,
   sendsResponseItself,
 } from '../../../../lib/nest/undocumented/route-arguments.js';
 import { platforms } from '../platforms.js';
@@ -70,4 +71,31 @@ test('a method that sends its response itself is found', () => {
   expect(
     ['responds', 'passesThrough', 'continues', 'own'].map((name) => sendsResponseItself(BankController, name)),
   ).toEqual([true, false, true, false]);
+});
+
+describe.each(platforms)('hideParameterClass on %s', (platform) => {
+  test('makes pipes see Object in place of the class', async () => {
+    const Value = createParamDecorator(() => 'value');
+    const Hidden = (): ParameterDecorator => (target, method, index) => {
+      Value()(target, method, index);
+      hideParameterClass(target, method!, index);
+    };
+
+    @Controller()
+    class TypedController {
+      @Post('typed')
+      typed(@Value() _plain: BankController, @Hidden() _hidden: BankController): void {}
+    }
+
+    const types: unknown[] = [];
+    const transform = (value: unknown, { metatype }: { readonly metatype?: unknown }) => {
+      types.push(metatype);
+      return value;
+    };
+    const { url } = await startPlainApp(platform, { controllers: [TypedController] }, (_adapter, plain) =>
+      plain.useGlobalPipes({ transform }),
+    );
+    await fetch(`${url}/typed`, { method: 'POST' });
+    expect(types).toEqual([BankController, Object]);
+  });
 });
