@@ -1,6 +1,6 @@
 import { Body, Controller, Post, Req, type PipeTransform } from '@nestjs/common';
 import { readHttpOutcome } from 'nestjs-dtm/protocol';
-import { Barrier, BranchBarrier, BranchPayload, SagaBranch, TccAction } from 'nestjs-dtm';
+import { Barrier, BranchBarrier, BranchPayload, MsgBranch, SagaBranch, TccAction } from 'nestjs-dtm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callBranch, closeApps, query, send, sendRaw, startApp, type App } from './app.js';
 import { platforms } from './platforms.js';
@@ -17,6 +17,11 @@ class BankController {
   @SagaBranch({ compensate: false })
   raw(@BranchPayload() payload: unknown, @Req() request: { rawBody?: Buffer }): void {
     seen.push([payload, request.rawBody?.toString()]);
+  }
+
+  @MsgBranch()
+  hear(@BranchPayload() word: string): void {
+    seen.push(word);
   }
 
   @Post('ordinary')
@@ -78,18 +83,40 @@ describe.each(platforms)('bodies on %s', (platform) => {
     expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
   });
 
-  test('broken JSON is rejected before the handler', async () => {
-    const head = [POST_PAY, 'Content-Type: application/json', 'Content-Length: 4'];
-    expect(await sendRaw(app.url, head, 'nulx')).toMatch(/^HTTP\/1.1 400 /);
+  const postTo = (path: string) => [`POST ${path} HTTP/1.1`, 'Content-Type: application/json', 'Content-Length: 4'];
+
+  test('broken JSON is a failure, and the method does not run', async () => {
+    const answer = await sendRaw(app.url, postTo(`/bank/pay?${query()}`), 'nulx');
+    expect(answer).toMatch(/^HTTP\/1.1 409 .*"not_executed":true/s);
+    expect(answer).toMatch(/content-type: application\/json/i);
+    expect(answer).toContain('the application could not read the payload: ');
     expect(seen).toEqual([]);
+    expect(app.logs.of('DtmBranch')).toEqual([
+      expect.stringMatching(/^warn .*saga g1, branch 01, action at \/bank\/pay: the application could not read/),
+    ]);
   });
 
-  test('a payload without a parser is rejected, not dropped', async () => {
-    const answer = await callBranch(`${app.url}/bank/pay`, {
-      payload: { a: 1 },
-      headers: { 'content-type': 'application/xml' },
+  test.each([
+    ['a message', `/bank/hear?${query({ transType: 'msg' })}`],
+    ['another operation', `/bank/pay?${query({ op: 'compensate' })}`],
+    ['no parameters of dtm', '/bank/pay'],
+    ['two gids', `/bank/pay?gid=other&${query()}`],
+    ['another route', `/bank/ordinary?${query()}`],
+  ])('broken JSON keeps its 400 for %s', async (_what, path) => {
+    expect(await sendRaw(app.url, postTo(path), 'nulx')).toMatch(/^HTTP\/1.1 400 /);
+    expect(seen).toEqual([]);
+    expect(app.logs.of('DtmBranch')).toEqual([]);
+  });
+
+  test('a payload without a parser is a failure, and not dropped', async () => {
+    const xml = { payload: { a: 1 }, headers: { 'content-type': 'application/xml' } };
+    const answer = await callBranch(`${app.url}/bank/pay`, xml);
+    expect(readHttpOutcome(answer.status, answer.body)).toEqual({
+      kind: 'failure',
+      message: expect.any(String) as string,
+      notExecuted: true,
     });
-    expect(answer.status).toBe(415);
+    expect((await callBranch(`${app.url}/bank/hear`, { ...xml, transType: 'msg' })).status).toBe(415);
     expect(seen).toEqual([]);
   });
 
@@ -141,7 +168,7 @@ describe.each(platforms)('bodies on %s', (platform) => {
     app = await startApp({ platform, controllers: [BankController], nest: { bodyParser: false } });
     expect((await callBranch(`${app.url}/bank/pay`)).status).toBe(200);
     // Fastify has a JSON parser of its own
-    expect((await callBranch(`${app.url}/bank/pay`, { payload: { a: 1 } })).status).toBe(isStrict ? 415 : 200);
+    expect((await callBranch(`${app.url}/bank/pay`, { payload: { a: 1 } })).status).toBe(isStrict ? 409 : 200);
   });
 });
 

@@ -12,11 +12,11 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { BranchPayload, DtmFailureError, DtmModule, DtmService, SagaBranch, TccAction, branchOf } from 'nestjs-dtm';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { readHttpOutcome } from 'nestjs-dtm/protocol';
-import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
+import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
 import { catchError } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePorts } from '../../services/free-ports.mjs';
-import { callBranch, deferred } from './app.js';
+import { callBranch, deferred, query } from './app.js';
 import { createAdapter, platforms, type Platform } from './platforms.js';
 
 class Transfer {
@@ -100,12 +100,13 @@ const rows: [Platform, 'http' | 'grpc'][] = [
 
 let app: INestApplication;
 let address: string;
+let server: EmbeddedServer;
 
 async function start(platform: Platform): Promise<DtmService> {
   ran.length = 0;
   const [port] = await freePorts(1);
   address = `127.0.0.1:${port}`;
-  const server = embeddedServer({ store: memoryStore() });
+  server = embeddedServer({ store: memoryStore() });
 
   @Module({ imports: [DtmModule.forRoot({ server, endpoint: { grpc: address } })], controllers: [BankController] })
   class TestModule {}
@@ -200,6 +201,22 @@ describe.each(platforms)('a refused payload on %s', (platform) => {
     expect(ran).toEqual([]);
   });
 
+  test.each(['{bad', 'hello'])('that is no JSON ends its saga: %s', async (payload) => {
+    await server.submit({
+      gid: 'g',
+      transType: 'saga',
+      steps: [{ action: `${url}/bank/pay`, compensate: `${url}/bank/undo` }],
+      payloads: [Buffer.from(payload)],
+    });
+    await expect
+      .poll(async () => {
+        const { transaction, branches } = (await dtm.query('g'))!;
+        return [transaction.status, ...branches.map(({ status }) => status)];
+      })
+      .toEqual(['failed', 'succeed', 'failed']);
+    expect(ran).toEqual([]);
+  });
+
   const outcomeOf = async (path: string, payload?: unknown, headers?: Record<string, string>) => {
     const { status, body } = await callBranch(`${url}/bank/${path}`, { payload, headers });
     return readHttpOutcome(status, body);
@@ -223,6 +240,17 @@ describe.each(platforms)('a refused payload on %s', (platform) => {
         kind: 'failure',
         message: 'the payload exceeds the body limit of the application',
       });
+      for (const type of ['application/json', 'application/xml']) {
+        const answer = await fetch(`${url}/bank/pay?${query()}`, {
+          method: 'POST',
+          headers: { ...headers, 'content-type': type },
+          body: '{bad',
+        });
+        expect(readHttpOutcome(answer.status, await answer.text())).toEqual({
+          kind: 'failure',
+          message: expect.any(String) as string,
+        });
+      }
     },
   );
 });

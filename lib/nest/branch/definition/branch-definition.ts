@@ -58,3 +58,8 @@ export function findBranchDefinition(method: unknown): BranchDefinition | undefi
 export function hasResult({ transType, op }: BranchDefinition): boolean {
   return op === 'try' || (transType === 'xa' && op === 'action');
 }
+
+/** Whether a payload that cannot be read is a failure, because the transaction can be rolled back. */
+export function mayRefusePayload({ transType }: BranchDefinition): boolean {
+  return transType === 'saga' || transType === 'tcc';
+}

@@ -33,7 +33,7 @@ import { hasNotBegun } from './branch-method.js';
 import { InProcessRequest, InProcessResponse } from './in-process-exchange.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { mayBeRepeated } from './may-be-repeated.js';
-import { encodeReply } from './encode-branch-responses.js';
+import { encodeReply, keepRefusal } from './encode-branch-responses.js';
 import { recordNullCompensation } from './record-null-compensation.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 
@@ -120,6 +120,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     }
     if (answer.status === 405) httpAdapter.setHeader(response, 'Allow', 'GET, POST');
     httpAdapter.setHeader(response, 'Content-Type', 'application/json');
+    keepRefusal(response);
     httpAdapter.reply(response, answer.body, answer.status);
   }
 

@@ -4,7 +4,7 @@ import { DtmArgumentError, type BranchContext } from '../../../protocol/internal
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { findGrpcArguments, replaceGrpcMessage, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
 import { findNodeRequest, findNodeResponse } from '../../undocumented/node-messages.js';
-import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
+import { findBranchDefinition, mayRefusePayload, type BranchDefinition } from '../definition/branch-definition.js';
 import { readMetadataParameters, readQueryParameters, type RequestWithQuery } from './branch-parameters.js';
 import { GenericMessage } from './generic-message.js';
 import { InProcessRequest } from './in-process-exchange.js';
@@ -50,7 +50,7 @@ export class BranchGuard implements CanActivate {
     const call = this.#readCall(() => readQueryParameters(request), target);
     attachIncomingCall(request, call);
     attachIncomingCall(response, call);
-    if (!isInProcess) normalizeBody(request);
+    if (!isInProcess) normalizeBody(request, mayRefusePayload(target.definition));
     this.inFlight.assertAccepting();
     const nodeRequest = findNodeRequest(request);
     const nodeResponse = findNodeResponse(response);

@@ -2,13 +2,13 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { SUCCESS_BODY, stringifyEscaped, type HttpAnswer } from '../../../protocol/internal.js';
 import { hasResult, type BranchDefinition } from '../definition/branch-definition.js';
 import { interceptReplies } from '../../undocumented/adapter-reply.js';
-import { encodeOversizedPayload } from './encode-oversized-payload.js';
+import { encodeRefusedPayload } from './encode-refused-payload.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 
 /**
  * Encodes the results of branch methods as dtm expects them, after all interceptors have run. Every success gets the
  * status 200, even if an interceptor set another status: dtm treats any other status as an error, including 201. The refusal of a
- * payload by the body limit becomes a failure. Other errors and other routes are not changed.
+ * payload by a body parser becomes a failure. Other errors and other routes are not changed.
  *
  * @param adapter - the application's HTTP adapter
  * @param findDefinition - the branch at a path
@@ -18,9 +18,17 @@ export function encodeBranchResponses(
   findDefinition: (path: string) => BranchDefinition | undefined,
 ): void {
   interceptReplies(adapter, (response, body, status) => {
-    const isOversized = status === 413 && !findIncomingCall(response);
-    return isOversized ? encodeOversizedPayload(response, findDefinition) : encodeReply(response, body, status);
+    if (findIncomingCall(response)) return encodeReply(response, body, status);
+    return refusals.has(response) ? undefined : encodeRefusedPayload(response, body, status, findDefinition);
   });
+}
+
+/** Responses to calls that a branch refused before it was known what is called. */
+const refusals = new WeakSet<object>();
+
+/** Leaves what a branch answers to an error as it is. */
+export function keepRefusal(response: object): void {
+  refusals.add(response);
 }
 
 /**

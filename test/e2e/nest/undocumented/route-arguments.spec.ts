@@ -1,4 +1,15 @@
-import { Body, Controller, Headers, Next, Post, Query, Req, Res, createParamDecorator } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Headers,
+  Next,
+  Post,
+  Query,
+  Req,
+  Res,
+  createParamDecorator,
+  type ArgumentMetadata,
+} from '@nestjs/common';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   CALL_ARGUMENT_COUNT,
@@ -77,25 +88,25 @@ describe.each(platforms)('hideParameterClass on %s', (platform) => {
   test('makes pipes see Object in place of the class', async () => {
     const Value = createParamDecorator(() => 'value');
     const Hidden = (): ParameterDecorator => (target, method, index) => {
-      Value()(target, method, index);
+      Value('hidden')(target, method, index);
       hideParameterClass(target, method!, index);
     };
 
     @Controller()
     class TypedController {
       @Post('typed')
-      typed(@Value() _plain: BankController, @Hidden() _hidden: BankController): void {}
+      typed(@Value('plain') _plain: BankController, @Hidden() _hidden: BankController): void {}
     }
 
-    const types: unknown[] = [];
-    const transform = (value: unknown, { metatype }: { readonly metatype?: unknown }) => {
-      types.push(metatype);
+    const types: Record<string, unknown> = {};
+    const transform = (value: unknown, { data, metatype }: ArgumentMetadata) => {
+      types[String(data)] = metatype;
       return value;
     };
     const { url } = await startPlainApp(platform, { controllers: [TypedController] }, (_adapter, plain) =>
       plain.useGlobalPipes({ transform }),
     );
     await fetch(`${url}/typed`, { method: 'POST' });
-    expect(types).toEqual([BankController, Object]);
+    expect(types).toMatchObject({ plain: BankController, hidden: Object });
   });
 });
