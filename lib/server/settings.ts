@@ -47,7 +47,12 @@ export interface CoordinatorSettings {
   readonly maxWaitSeconds: number;
   /** Maximum number of branches of a transaction; each subscriber of a topic is one. @default 10000 */
   readonly maxBranches: number;
-  /** Maximum number of bytes of the names and values of `branch_headers`. @default 16384, 16 KiB */
+  /**
+   * Maximum number of bytes of the names and values of `branch_headers`. A server in Node accepts 16 KiB of URL and headers together,
+   * and answers 431 to more.
+   *
+   * @default 8192, 8 KiB
+   */
   readonly maxBranchHeaderBytes: number;
   /** Maximum number of bytes of `custom_data`, and of the reason or result that an initiator reports. @default 2097152, 2 MiB */
   readonly maxCustomDataBytes: number;
@@ -84,7 +89,7 @@ const DEFAULTS: CoordinatorSettings = {
   maxRequestTimeoutSeconds: 3600,
   maxWaitSeconds: 31_536_000,
   maxBranches: 10_000,
-  maxBranchHeaderBytes: 16 * 1024,
+  maxBranchHeaderBytes: 8 * 1024,
   maxCustomDataBytes: 2 * 1024 * 1024,
   maxTransactionBytes: 16 * 1024 * 1024,
   shutdownTimeoutSeconds: 20,

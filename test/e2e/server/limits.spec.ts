@@ -1,9 +1,12 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { SUCCESS_ANSWER, failure, startHttpCoordinator } from '../../support/http-coordinator.js';
 import { interceptStore } from '../../support/intercepted-store.js';
 import { SUCCESS, ScriptedTransport } from '../../support/scripted-transport.js';
 import { START_TIME, VirtualClock, settled } from '../../support/virtual-clock.js';
-import { memoryStore, type EmbeddedServerOptions } from 'nestjs-dtm/server';
+import { embeddedServer, memoryStore, type EmbeddedServerOptions } from 'nestjs-dtm/server';
 
 // a test that hangs fails early
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
@@ -53,10 +56,10 @@ describe('a transaction at a limit is accepted, and refused above it', () => {
     ],
     [
       'branch_headers',
-      { ...SAGA, branch_headers: { a: 'x'.repeat(16_382), b: '' } },
-      { ...SAGA, branch_headers: { a: 'x'.repeat(16_383), b: '' } },
+      { ...SAGA, branch_headers: { a: 'x'.repeat(8190), b: '' } },
+      { ...SAGA, branch_headers: { a: 'x'.repeat(8191), b: '' } },
       {},
-      over('branch_headers have too many bytes', 16_384, 'maxBranchHeaderBytes', 'MaxBranchHeaderBytes'),
+      over('branch_headers have too many bytes', 8192, 'maxBranchHeaderBytes', 'MaxBranchHeaderBytes'),
     ],
     [
       'custom_data',
@@ -87,6 +90,29 @@ describe('a transaction at a limit is accepted, and refused above it', () => {
       expect((await dtm.store.list({})).transactions).toEqual([]);
       expect(await dtm.answer(operation, within)).toBe(SUCCESS_ANSWER);
     }
+  });
+
+  it('by default, so that its branch_headers reach a server in Node, beside a long URL', async () => {
+    const received: unknown[] = [];
+    const participant = createServer((request, response) => {
+      received.push(request.headers['x-a']?.length);
+      response.end(JSON.stringify({ dtm_result: 'SUCCESS' }));
+    }).listen(0, '127.0.0.1');
+    await once(participant, 'listening');
+    const { port } = participant.address() as AddressInfo;
+    const server = embeddedServer({ store: memoryStore() });
+    await server.open();
+    await server.submit({
+      gid: 'g',
+      transType: 'saga',
+      waitResult: true,
+      branchHeaders: { 'x-a': 'v'.repeat(8189) },
+      steps: [{ action: `http://127.0.0.1:${port}/${'p'.repeat(6000)}` }],
+      payloads: ['{}'],
+    });
+    expect(received).toEqual([8189]);
+    await server.close();
+    participant.close();
   });
 
   it('raised by a setting', async () => {

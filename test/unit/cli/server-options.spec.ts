@@ -32,7 +32,7 @@ describe('serverOptions', () => {
       maxRequestTimeoutSeconds: 3600,
       maxWaitSeconds: 31_536_000,
       maxBranches: 10_000,
-      maxBranchHeaderBytes: 16_384,
+      maxBranchHeaderBytes: 8192,
       maxCustomDataBytes: 2_097_152,
       maxTransactionBytes: 16_777_216,
       alertRetryLimit: 3,

@@ -103,7 +103,11 @@ export const SETTINGS = {
     10_000,
     'maximum number of branches of a transaction; each subscriber of a topic is one',
   ),
-  MaxBranchHeaderBytes: setting(bytes, 16_384, 'maximum number of bytes of the branch_headers of a transaction'),
+  MaxBranchHeaderBytes: setting(
+    bytes,
+    8192,
+    'maximum number of bytes of the names and values of the branch_headers of a transaction',
+  ),
   MaxCustomDataBytes: setting(
     bytes,
     2_097_152,
