@@ -169,9 +169,12 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
       ]);
       // a last request or poll may have started passes: they store that they are due again, and end
       await drain.wait('the last passes', this.stop());
-      await drain.wait('the store', store.close());
-      await drain.wait('connections to branches', transport.close());
-      await drain.wait('the driver', Promise.resolve(this.#options.driver.close?.()));
+      try {
+        await drain.wait('the store', store.close());
+      } finally {
+        await drain.wait('connections to branches', transport.close());
+        await drain.wait('the driver', Promise.resolve(this.#options.driver.close?.()));
+      }
     } finally {
       drain.end();
     }

@@ -10,14 +10,16 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { seededRandom } from '../../support/random.js';
 import { tempFolder } from '../../support/temp-folder.js';
@@ -29,6 +31,14 @@ async function openStore(path: string): Promise<Store> {
   await store.open();
   onTestFinished(() => store.close());
   return store;
+}
+
+const SOME_GIDS = Array.from({ length: 20 }, (_, index) => `g${index}`);
+
+/** Lets a store look at its files before the next write. */
+function passTime(): void {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1001);
+  onTestFinished(() => clock.mockRestore());
 }
 
 /** A copy of the file as it would be after a power failure now. */
@@ -92,6 +102,86 @@ describe('the file of the SQLite store', () => {
     const again = await openStore(path);
     const found = await Promise.all(['before', 'away', 'replaced', 'after'].map((gid) => again.find(gid)));
     expect(found.map((details) => details !== undefined)).toEqual([true, false, false, true]);
+  });
+
+  it('leaves the log when it closes without its file, and refuses to start without it', async () => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = sqliteStore({ path });
+    await store.open();
+    for (const gid of SOME_GIDS) await store.create(detailsOf(gid));
+    renameSync(path, `${path}-away`);
+    const error = await errorOf(store.close());
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(/^the file of the store was removed .*put the same file back, or restore/);
+    expect(await errorOf(sqliteStore({ path }).open())).toMatchObject({ message: expect.stringMatching(/is missing/) });
+    renameSync(`${path}-away`, path);
+    // this process has the lock of the file until the memory of the store is collected
+    expect((await (await openStore(copyOf(path))).list({})).transactions).toHaveLength(SOME_GIDS.length);
+  });
+
+  it.each(['removed', 'replaced'])('is complete when it closes after its log was %s', async (what) => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = sqliteStore({ path });
+    await store.open();
+    await store.create(detailsOf('g0'));
+    const old = readFileSync(`${path}-wal`);
+    for (const gid of SOME_GIDS.slice(1)) await store.create(detailsOf(gid));
+    rmSync(`${path}-wal`);
+    if (what === 'replaced') writeFileSync(`${path}-wal`, old);
+    await store.close();
+    expect((await (await openStore(path)).list({})).transactions).toHaveLength(SOME_GIDS.length);
+  });
+
+  it.each<[string, string, (length: number) => number]>([
+    ['file to nothing', '', () => 0],
+    ['file to a half', '', (length) => Math.floor(length / 8192) * 4096],
+    ['log to nothing', '-wal', () => 0],
+    ['log to a half', '-wal', (length) => length / 2],
+    // the last commit was a frame, and came after the last look
+    ['log by two frames', '-wal', (length) => length - 2 * (24 + 4096)],
+  ])('refuses writes after another program has cut its %s, and closes without a change', async (_, suffix, cutTo) => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = sqliteStore({ path });
+    await store.open();
+    for (const gid of SOME_GIDS) await store.create(detailsOf(gid));
+    passTime();
+    await store.assertWritable!();
+    const cut = `${path}${suffix}`;
+    truncateSync(cut, cutTo(statSync(cut).size));
+    const [file, log] = [readFileSync(path), readFileSync(`${path}-wal`)];
+    passTime();
+    for (const write of [store.create(detailsOf('late')), store.assertWritable!()]) {
+      await expect(write).rejects.toThrow(
+        /^the (file|log \(-wal\)) of the store was cut .*nothing was stored; stop the/,
+      );
+    }
+    const error = await errorOf(store.close());
+    expect(error).toBeInstanceOf(DtmStoreError);
+    expect((error as Error).message).toMatch(
+      /was cut or overwritten .* left its files .*restore the file with its log/,
+    );
+    expect([readFileSync(path).equals(file), readFileSync(`${path}-wal`).equals(log)]).toEqual([true, true]);
+    expect(readdirSync(dirname(path)).toSorted()).toEqual(['dtm.db', 'dtm.db-wal']);
+  });
+
+  it.each([0, 0.5])('notices that its log was cut to %d when later writes have made it long again', async (part) => {
+    const path = join(tempFolder(), 'dtm.db');
+    const store = sqliteStore({ path });
+    await store.open();
+    for (const gid of SOME_GIDS) {
+      passTime();
+      await store.create(detailsOf(gid));
+    }
+    truncateSync(`${path}-wal`, statSync(`${path}-wal`).size * part);
+    // a commit before the next look at the log
+    const stopped = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(stopped);
+    await store.create(detailsOf('late'));
+    clock.mockRestore();
+    const [file, log] = [readFileSync(path), readFileSync(`${path}-wal`)];
+    await expect(store.close()).rejects.toThrow(/^the log \(-wal\) of the store was cut or overwritten/);
+    expect(readFileSync(path).equals(file)).toBe(true);
+    expect(readFileSync(`${path}-wal`).subarray(0, log.length).equals(log)).toBe(true);
   });
 
   it('releases the leases of the process before, and changes nothing else', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { deferred } from '../../support/deferred.js';
@@ -87,6 +87,24 @@ describe('nestjs-dtm serve', () => {
     const second = await ServeProcess.start({ cwd });
     expect(second.row('recovery')).toBe('3 unfinished transactions resumed: 1 prepared, 1 submitted, 1 aborting');
     await waitUntil(async () => (await second.statusOf('running')) === 'succeed');
+  });
+
+  it('stops with an error when its file was removed, does not start without it, and loses nothing when it is back', async () => {
+    const cwd = tempFolder();
+    const participant = await Participant.start();
+    const first = await ServeProcess.start({ cwd });
+    expect(await first.submit(sagaAt(participant, 'g', 1, { wait_result: true }))).toBe(200);
+    const file = join(cwd, '.dtm', 'dtm.db');
+    renameSync(file, `${file}-away`);
+    expect(await first.stop()).toBe(1);
+    expect(first.stderr).toMatch(
+      /^nestjs-dtm: the file of the store was removed or replaced .*put the same file back/m,
+    );
+    await expect(ServeProcess.start({ cwd })).rejects.toThrow(
+      /dtm\.db is missing, but its log .* is not; restore both/,
+    );
+    renameSync(`${file}-away`, file);
+    expect(await (await ServeProcess.start({ cwd })).statusOf('g')).toBe('succeed');
   });
 
   it('ends at once after a second signal, and loses nothing', async () => {

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'libsql';
 import { DtmStoreError, errorText } from '../../../protocol/internal.js';
+import type { FileIdentity, FileProblem } from './file-identity.js';
 import { assertLogComplete } from './log-check.js';
 import type { WriteAheadLog } from './write-ahead-log.js';
 import { APPLICATION_ID, BRANCH_KEYS, SCHEMA, SCHEMA_VERSION } from './schema.js';
@@ -69,18 +70,52 @@ export function openDatabase(
  * Closes the file and releases its lock at once: `close()` of the driver releases it only after garbage collection of the
  * last prepared statement, and SQLite can release the lock only outside of WAL mode.
  *
+ * When the file is gone, or when the file or its log was cut, both stay as they are: only the log contains the last writes.
+ *
  * @param database - returned by {@link openDatabase}
  * @param log - of the database
+ * @param identity - of the database
+ * @returns why the log was not copied to the file
  */
-export function closeDatabase(database: Database.Database, log: WriteAheadLog | undefined): void {
+export function closeDatabase(
+  database: Database.Database,
+  log?: WriteAheadLog,
+  identity?: FileIdentity,
+): FileProblem | undefined {
+  let problem = log?.problem ?? identity?.findProblem();
+  // the open log is complete without its path
+  if (problem?.canCopy) problem = undefined;
   try {
     if (database.inTransaction) database.exec('rollback');
-    log?.close();
-    database.exec('pragma journal_mode = delete');
+    if (problem) log?.release();
+    else {
+      log?.close();
+      database.exec('pragma journal_mode = delete');
+    }
   } catch {
     // a file that cannot be written is recovered when it is opened again
+    problem ??= log?.problem;
   }
+  if (problem && identity && !problem.isReversible && !takeFromSqlite(identity.file)) return problem;
   unlockAndClose(database);
+  return problem;
+}
+
+/**
+ * Puts a copy in the place of the file. SQLite then neither copies the log into it nor deletes the log, which it otherwise
+ * does at the latest when the process ends.
+ */
+function takeFromSqlite(file: string): boolean {
+  const copy = `${file}.copy`;
+  try {
+    copyFileSync(file, copy, constants.COPYFILE_FICLONE);
+    renameSync(copy, file);
+    return true;
+  } catch {
+    // there is no space for the copy: the file stays open until the process ends
+    rmSync(copy, { force: true });
+    return false;
+  }
 }
 
 function unlockAndClose(database: Database.Database): void {

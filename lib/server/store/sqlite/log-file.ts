@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 
 /** Bytes before the first frame of a write-ahead log. */
 const HEADER_BYTES = 32;
@@ -72,6 +72,22 @@ export function hasDamagedCommits(fd: number, { pageSize, salts }: LogHeader): b
 export function hasFrame(fd: number, { pageSize, salts }: LogHeader, number: number): boolean {
   const offset = HEADER_BYTES + (number - 1) * (FRAME_HEADER_BYTES + pageSize) + 8;
   return readSync(fd, found, 0, found.length, offset) === found.length && salts.equals(found);
+}
+
+/**
+ * Whether frames of the log follow on something else. While a store is open, only a change by another program leaves that.
+ *
+ * @param fd - the open log
+ */
+export function hasGap(fd: number, header: LogHeader): boolean {
+  const count = Math.floor((fstatSync(fd).size - HEADER_BYTES) / (FRAME_HEADER_BYTES + header.pageSize));
+  let isEnd = false;
+  for (let number = 1; number <= count; number++) {
+    const isFrame = hasFrame(fd, header, number);
+    if (isFrame && isEnd) return true;
+    isEnd = !isFrame;
+  }
+  return false;
 }
 
 const found = Buffer.alloc(8);

@@ -1,4 +1,3 @@
-import { transactionBytes } from '../../../protocol/internal.js';
 import { MAX_PAGE_BYTES, nextPositionOf, takeBytes } from '../page.js';
 import type { PruneResult, WakeFilter } from '../store.js';
 import { isWaitingFor, mayWake } from '../wake-rules.js';
@@ -15,38 +14,48 @@ export type SleepingPosition = Pick<SleepingRow, 'due_time' | 'id'>;
 /**
  * A part of `Store.wake`: ends after some megabytes of transactions, so that other operations do not wait for long.
  *
- * @param after - {@link next} of the part before. @default the first part
- * @returns how many were made due, and where the next part begins, if there is one
+ * @param woken - ids of the parts before
+ * @param after - `next` of the part before. @default the first part
+ * @returns which were made due, and where the next part begins, if there is one
  */
 export function wakeTransactions(
   statements: Statements,
   now: number,
   filter: WakeFilter,
+  woken: ReadonlySet<number>,
   after: SleepingPosition = { due_time: filter.laterThan, id: Number.MAX_SAFE_INTEGER },
-): { readonly count: number; readonly next?: SleepingPosition } {
-  const { limit, leases, target } = filter;
+): { readonly ids: readonly number[]; readonly next?: SleepingPosition } {
+  const { limit, leases, target, gid } = filter;
   const ids: number[] = [];
   let bytes = 0;
   let next: SleepingPosition | undefined;
   for (const row of sleepingRows(statements, filter, after)) {
-    if (ids.length >= limit) break;
-    if (!mayWake({ owner: row.owner ?? undefined, nextCronTime: row.due_time }, leases)) continue;
-    const details = target ? readDetails(statements, row.id) : undefined;
-    if (!details || isWaitingFor(details, target!)) ids.push(row.id);
-    bytes += details ? transactionBytes(details.transaction, details.branches) : 0;
+    if (woken.size + ids.length >= limit) break;
+    if (woken.has(row.id) || !mayWake({ owner: row.owner ?? undefined, nextCronTime: row.due_time }, leases)) continue;
+    if (!target || waitsFor(statements, row.id, target)) ids.push(row.id);
+    if (!target || gid) continue;
+    bytes += (statements.selectSize.get(row.id) as { size: number }).size;
     next = bytes >= MAX_PAGE_BYTES ? row : undefined;
     if (next) break;
   }
   for (const id of ids) statements.wake.run(now, id);
-  return { count: ids.length, ...(next && { next }) };
+  return { ids, ...(next && { next }) };
+}
+
+function waitsFor(statements: Statements, id: number, target: string): boolean {
+  // as the target is written in JSON: most transactions need not be parsed
+  const mention = JSON.stringify(target).slice(1, -1);
+  if (!statements.selectMention.get(id, mention, mention)) return false;
+  const details = readDetails(statements, id);
+  return details !== undefined && isWaitingFor(details, target);
 }
 
 type SleepingRow = Pick<GlobalRow, 'id' | 'owner'> & { readonly due_time: number };
 
-/** Waiting transactions, the earliest due first; with a target, at least those that mention it. */
+/** Waiting transactions, the earliest due first. */
 function* sleepingRows(
   statements: Statements,
-  { gid, target, laterThan }: WakeFilter,
+  { gid, laterThan }: WakeFilter,
   after: SleepingPosition,
 ): Generator<SleepingRow> {
   if (gid) {
@@ -54,13 +63,10 @@ function* sleepingRows(
     if (row && row.due_time > laterThan) yield row;
     return;
   }
-  // as the target is written in JSON
-  const mention = target ? JSON.stringify(target).slice(1, -1) : null;
   let last: SleepingPosition | undefined = after;
   // page by page: an open cursor keeps SQLite from truncating the log
   while (last) {
-    const found = statements.selectSleeping.all(last.due_time, last.id, mention, mention, mention, PAGE_SIZE);
-    const rows = found as SleepingRow[];
+    const rows = statements.selectSleeping.all(last.due_time, last.id, PAGE_SIZE) as SleepingRow[];
     yield* rows;
     last = rows.length < PAGE_SIZE ? undefined : rows.at(-1);
   }

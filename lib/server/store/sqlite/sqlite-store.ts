@@ -74,6 +74,7 @@ interface OpenDatabase {
   readonly statements: Statements;
   readonly commits: GroupCommit;
   readonly log: WriteAheadLog;
+  readonly identity: FileIdentity;
 }
 
 class SqliteStore implements Store {
@@ -91,20 +92,22 @@ class SqliteStore implements Store {
     if (this.#open) return;
     const database = openDatabase(Library, this.#options);
     let log: WriteAheadLog | undefined;
+    let identity: FileIdentity | undefined;
     try {
-      const identity = new FileIdentity(this.#options.path);
-      const openLog = new WriteAheadLog(database, identity.log);
+      const openIdentity = new FileIdentity(this.#options.path);
+      identity = openIdentity;
+      const openLog = new WriteAheadLog(database, openIdentity.log);
       log = openLog;
       const commits = new GroupCommit(database, () => {
-        identity.assertInPlace();
+        openIdentity.assertInPlace();
         openLog.keepShort();
       });
-      this.#open = { database, statements: prepareStatements(database), commits, log };
+      this.#open = { database, statements: prepareStatements(database), commits, log, identity };
       // only this process has the file open, so no other holder of a lease is alive
       await this.#commit(({ release }) => release.run());
     } catch (error) {
       this.#open = undefined;
-      closeDatabase(database, log);
+      closeDatabase(database, log, identity);
       throw error;
     }
   }
@@ -114,7 +117,12 @@ class SqliteStore implements Store {
     // refuses new writes before the running ones are awaited
     this.#open = undefined;
     await open?.commits.drain();
-    if (open) closeDatabase(open.database, open.log);
+    const problem = open && closeDatabase(open.database, open.log, open.identity);
+    if (!problem) return;
+    throw new DtmStoreError(
+      `the ${problem.text} while the store was open; the store has left its files as they are, because only the log (-wal) contains ` +
+        `the last transactions; before the next start, ${problem.isReversible ? 'put the same file back, or ' : ''}restore the file with its log from a backup`,
+    );
   }
 
   async assertWritable(): Promise<void> {
@@ -189,15 +197,15 @@ class SqliteStore implements Store {
   }
 
   async wake(now: number, filter: WakeFilter): Promise<number> {
-    let count = 0;
+    // a woken transaction can be due later again before the last part
+    const woken = new Set<number>();
     let after: SleepingPosition | undefined;
     do {
-      const rest = { ...filter, limit: filter.limit - count };
-      const part = await this.#commit((statements) => wakeTransactions(statements, now, rest, after));
-      count += part.count;
+      const part = await this.#commit((statements) => wakeTransactions(statements, now, filter, woken, after));
+      for (const id of part.ids) woken.add(id);
       after = part.next;
-    } while (after && filter.gid === undefined && count < filter.limit);
-    return count;
+    } while (after && woken.size < filter.limit);
+    return woken.size;
   }
 
   prune(before: number, position: string, limit: number): Promise<PruneResult> {

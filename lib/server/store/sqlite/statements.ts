@@ -32,11 +32,11 @@ const TEXTS = {
   selectUnfinished: `select status, count(*) as count, count(attention) as attention
      from (select status, attention from trans_global where due_time is not null limit ?) group by status`,
   selectWaiting: 'select id, due_time, owner from trans_global where due_time is not null and gid = ?',
-  selectSleeping: `select id, due_time, owner from trans_global as t
-     where due_time is not null and (due_time, id) > (?, ?)
-       and (? is null or instr(record, ?) > 0
-            or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))
-     order by due_time, id limit ?`,
+  selectSleeping: `select id, due_time, owner from trans_global
+     where due_time is not null and (due_time, id) > (?, ?) order by due_time, id limit ?`,
+  selectMention: `select 1 from trans_global as t
+     where id = ? and (instr(record, ?) > 0
+       or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))`,
   wake: 'update trans_global set due_time = ? where id = ?',
   selectOldest: 'select id, create_time, update_time, due_time from trans_global where id > ? order by id limit ?',
   selectSize: `select octet_length(record) + octet_length(progress)

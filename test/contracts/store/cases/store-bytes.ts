@@ -211,6 +211,29 @@ export function describeBytes(current: () => Store): void {
       expect([await isDue('g2'), await isDue('g5')]).toEqual([false, true]);
     });
 
+    it('and a target count each transaction once, although it waits again meanwhile', async () => {
+      const payload = large(3);
+      const gids = Array.from({ length: 6 }, (_, index) => `g${index}`);
+      for (const gid of gids) {
+        await create(gid, { nextCronTime: TIME + 1 }, [branchOf('01', { url: 'http://bank/in', payload })]);
+      }
+      const stop = new AbortController();
+      const reschedule = async (): Promise<void> => {
+        while (!stop.signal.aborted) {
+          for (const { transaction } of await current().claim(TIME, 'me', () => TIME + 50, 6)) {
+            const next = transactionOf(transaction.gid, { nextCronTime: TIME + 20 });
+            await current().update({ status: 'submitted', owner: 'me' }, next, new Map());
+          }
+          await new Promise((resolve) => void setImmediate(resolve));
+        }
+      };
+      const rescheduling = reschedule();
+      const count = await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 100 });
+      stop.abort();
+      await rescheduling;
+      expect(count).toBe(6);
+    });
+
     it('never touch final transactions', async () => {
       await create('g', { status: 'succeed', owner: 'dead.1', nextCronTime: TIME + 600_000 });
       expect(await wake({ endingAfter: TIME })).toBe(0);
