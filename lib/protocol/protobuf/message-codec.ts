@@ -16,10 +16,11 @@ export interface MessageCodec {
    * Reads a message. Its bytes fields are views on the given bytes.
    *
    * @param maxFields - maximum number of fields, also of the messages in it. @default no limit
+   * @param maxKeys - maximum number of different keys of all maps. @default no limit
    * @throws DtmArgumentError when the message is truncated, a text is not UTF-8, a list has more than 100,000 values, or there are
-   *   too many fields
+   *   too many fields or keys
    */
-  readonly decode: (bytes: Uint8Array, maxFields?: number) => object;
+  readonly decode: (bytes: Uint8Array, maxFields?: number, maxKeys?: number) => object;
   /** Reads a message inside another one. */
   readonly read: (reader: ProtoReader) => object;
 }
@@ -77,9 +78,9 @@ export function messageCodec(name: string, files: readonly ProtoFile[]): Message
       for (const field of all) field.write(writer, value as Fields);
       return writer.finish();
     },
-    decode(bytes, max = Infinity) {
+    decode(bytes, max = Infinity, maxKeys = Infinity) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      return read(new ProtoReader(buffer, 0, buffer.length, { max, read: 0 }));
+      return read(new ProtoReader(buffer, 0, buffer.length, { max, read: 0, maxKeys }));
     },
     read,
   };
@@ -150,6 +151,7 @@ function mapCodec(name: string, id: number, value: ValueCodec): FieldCodec {
         else entry.skip(tag & 7);
       }
       const map = message[name] as Fields;
+      if (!(key in map)) reader.countKey();
       map[key] = own;
       return true;
     },

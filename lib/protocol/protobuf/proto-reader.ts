@@ -13,6 +13,9 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export interface FieldBudget {
   readonly max: number;
   read: number;
+  /** Different keys of all maps. @default no limit */
+  readonly maxKeys?: number;
+  keys?: number;
 }
 
 /** Reads protobuf fields one after the other; throws DtmArgumentError at the first fault. */
@@ -51,6 +54,14 @@ export class ProtoReader {
     const budget = this.#budget;
     if (++budget.read > budget.max) throw new DtmArgumentError(`the message has more than ${budget.max} fields`);
     return this.#short();
+  }
+
+  /** Counts a key of a map that the map did not have. */
+  countKey(): void {
+    const budget = this.#budget;
+    const { maxKeys = Infinity } = budget;
+    budget.keys = (budget.keys ?? 0) + 1;
+    if (budget.keys > maxKeys) throw new DtmArgumentError(`the message has more than ${maxKeys} keys in its maps`);
   }
 
   /** Reads an unsigned number of up to 32 bits. */

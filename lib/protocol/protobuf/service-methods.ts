@@ -19,6 +19,9 @@ export interface ServiceMethod {
 /** Reading more would hold up all other requests. */
 const MAX_REQUEST_FIELDS = 150_000;
 
+/** A key that differs takes more than a microsecond; JSON has the same limit. */
+const MAX_REQUEST_KEYS = 10_000;
+
 /**
  * The methods of a service by their names.
  *
@@ -38,7 +41,7 @@ export function serviceMethods(name: string, files: readonly ProtoFile[]): Reado
         requestStream: streams.requestStream ?? false,
         responseStream: streams.responseStream ?? false,
         requestSerialize: request.encode,
-        requestDeserialize: (bytes: Buffer) => request.decode(bytes, MAX_REQUEST_FIELDS),
+        requestDeserialize: (bytes: Buffer) => request.decode(bytes, MAX_REQUEST_FIELDS, MAX_REQUEST_KEYS),
         responseSerialize: response.encode,
         responseDeserialize: (bytes: Buffer) => response.decode(bytes),
       },

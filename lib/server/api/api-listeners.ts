@@ -1,5 +1,6 @@
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Coordinator } from '../operations/coordinator.js';
+import { AnswerBudget } from './answer-budget.js';
 import { grpcApi } from './grpc/grpc-api.js';
 import { listenGrpc, type GrpcListener } from './grpc/grpc-listener.js';
 import { grpcOperatorApi } from './grpc/grpc-operator-api.js';
@@ -37,13 +38,18 @@ export class ApiListeners {
   async open(options: ListenOptions): Promise<void> {
     const coordinator = this.#coordinator;
     const { metrics, storeHealth } = coordinator;
-    const routes = { ...withErrorFilter(httpApi(coordinator), this.#errors), ...jsonRpcApi(coordinator, this.#errors) };
-    this.#http = await listenHttp(routes, options, metrics);
+    // one for all APIs: they share the memory
+    const budget = new AnswerBudget(this.#clock);
+    const routes = {
+      ...withErrorFilter(httpApi(coordinator, budget), this.#errors),
+      ...jsonRpcApi(coordinator, this.#errors),
+    };
+    this.#http = await listenHttp(routes, options, metrics, this.#clock);
     metrics.watchProcess();
     if (options.grpcPort === undefined) return;
     const apis = {
-      'dtmgimp.Dtm': withErrorFilter(grpcApi(coordinator), this.#errors),
-      'nestjsdtm.Operator': withErrorFilter(grpcOperatorApi(coordinator), this.#errors),
+      'dtmgimp.Dtm': withErrorFilter(grpcApi(coordinator, budget), this.#errors),
+      'nestjsdtm.Operator': withErrorFilter(grpcOperatorApi(coordinator, budget), this.#errors),
     };
     const environment = { metrics, storeHealth, clock: this.#clock };
     this.#grpc = await listenGrpc(apis, options.host ?? DEFAULT_HOST, options.grpcPort, environment);

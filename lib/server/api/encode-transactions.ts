@@ -1,6 +1,7 @@
 import {
   encodeBranchRecords,
   encodeTransactionRecord,
+  transactionBytes,
   type TransactionDetails,
   type TransactionPage,
 } from '../../protocol/internal.js';
@@ -24,6 +25,14 @@ export function encodeDetails(details: TransactionDetails | undefined): EncodedD
     branches: encodeBranchRecords(branches, transaction),
     transaction: encodeTransactionRecord(transaction),
   };
+}
+
+/** Bytes of a transaction whose answer counts as large. */
+const LARGE_BYTES = 64 * 1024;
+
+/** Whether the answer with a transaction takes memory that matters. */
+export function isLarge({ transaction, branches }: TransactionDetails): boolean {
+  return transactionBytes(transaction, branches) > LARGE_BYTES;
 }
 
 /** Encodes the answer of `all`. */

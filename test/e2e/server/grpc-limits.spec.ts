@@ -166,6 +166,22 @@ describe('answers that a client does not read', () => {
     expect(await complete(call(ALL))).toBe('0 OK');
   });
 
+  it('of many connections let others wait, which are refused after 20 s', async () => {
+    const unread = Array.from({ length: 12 }, () => call(ALL, open()));
+    for (const { stream } of unread) stream.end(REQUEST);
+    // 11 of 3 MiB fill 32 MiB
+    await waitUntil(async () => {
+      await settled();
+      return unread.filter(({ stream }) => stream.readableLength > 0).length >= 11;
+    });
+    const refused = complete(call(ALL));
+    await expectServing();
+    await dtm.clock.advance(21_000);
+    expect(await refused).toBe('8 other clients have not read their large answers; try again later');
+    await dtm.clock.advance(15_000);
+    expect(await complete(call(ALL))).toBe('0 OK');
+  });
+
   it('are given up after 30 s', async () => {
     const unread = call(ALL);
     unread.stream.end(REQUEST);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { startHttpCoordinator, type HttpCoordinator } from '../../support/http-coordinator.js';
 import { interceptStore } from '../../support/intercepted-store.js';
 import { RawConnection } from '../../support/raw-connection.js';
-import { settled } from '../../support/virtual-clock.js';
+import { START_TIME, settled } from '../../support/virtual-clock.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 // a test that hangs fails early
@@ -92,6 +92,53 @@ describe('a client that pipelines requests and does not read', () => {
     await waitUntil(() => connection.isClosed);
     expect(queries).toBeLessThan(10);
     expect((await dtm.get('newGid')).status).toBe(200);
+  });
+});
+
+describe('answers that no client reads', () => {
+  it('are given up with their connections after 30 s', async () => {
+    const connection = await pipeline(1);
+    await dtm.clock.advance(29_000);
+    expect(connection.isClosed).toBe(false);
+    await dtm.clock.advance(1000);
+    await expect(connection.answer()).rejects.toThrow();
+  });
+
+  it('are sent as long as the client reads', async () => {
+    const connection = await pipeline(1);
+    await dtm.clock.advance(29_000);
+    expect((await connection.answer()).status).toBe(200);
+    await dtm.clock.advance(10_000);
+    await connection.write(QUERY);
+    expect((await connection.answer()).status).toBe(200);
+  });
+
+  it('let others wait before they are read, and only those that can be large', async () => {
+    const unread = await Promise.all(Array.from({ length: 30 }, () => pipeline(1)));
+    // 8 of 4 MiB fill 32 MiB, and one may be read beside the last of them
+    expect(queries).toBeLessThanOrEqual(9);
+    const refused = dtm.get('query?gid=big');
+    await settled();
+    expect((await dtm.get('newGid')).status).toBe(200);
+    expect((await dtm.answer('submit', { gid: 'g', trans_type: 'msg', steps: [] })).slice(0, 3)).toBe('200');
+    await waitUntil(async () => {
+      await dtm.clock.advance(1000);
+      return dtm.clock.now() >= START_TIME + 21_000;
+    });
+    const message = 'other clients have not read their large answers; try again later';
+    expect(await refused).toMatchObject({ status: 503, body: JSON.stringify({ message }) });
+    // the clients are given up, and their bytes are given back
+    await dtm.clock.advance(30_000);
+    expect((await dtm.get('query?gid=big')).status).toBe(200);
+    for (const connection of unread) connection.reset();
+  });
+
+  it('are not read when the client has disconnected before its turn', async () => {
+    const unread = await Promise.all(Array.from({ length: 30 }, () => pipeline(1)));
+    const executed = queries;
+    for (const connection of unread) connection.reset();
+    await waitUntil(async () => (await dtm.get('query?gid=big')).status === 200);
+    expect(queries).toBeLessThan(executed + 5);
   });
 });
 

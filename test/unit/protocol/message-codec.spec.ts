@@ -210,6 +210,23 @@ describe('messages of gRPC', () => {
     expect(all.responseDeserialize(repeat(new ProtoWriter().text(1, '').finish(), 150_001))).toEqual({ json: '' });
   });
 
+  it('with more keys than the maps of a request may have are refused', () => {
+    const submit = serviceMethods('dtmgimp.Dtm', [DTM_PROTO, EMPTY_PROTO])['Submit']!;
+    const headers = (count: number): Buffer => {
+      const writer = new ProtoWriter();
+      for (let index = 0; index < count; index++) {
+        writer.bytes(5, new ProtoWriter().text(1, `h${index}`).text(2, 'v').finish());
+      }
+      return new ProtoWriter().bytes(3, writer.finish()).finish();
+    };
+    expect(submit.requestDeserialize(headers(10_000))).toMatchObject({
+      TransOptions: { BranchHeaders: { h9999: 'v' } },
+    });
+    expect(() => submit.requestDeserialize(headers(10_001))).toThrow(
+      /^the message has more than 10000 keys in its maps$/,
+    );
+  });
+
   it('with a list of hundreds of thousands of nothings are refused', () => {
     const nothing = Buffer.from([0x8a, 0x01, 0x00]);
     const list = (length: number): Buffer => Buffer.concat(Array.from({ length }, () => nothing));

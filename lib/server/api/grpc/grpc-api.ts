@@ -5,11 +5,14 @@ import {
   type DtmBranchRequestMessage,
   type DtmRequestMessage,
   type DtmTopicRequestMessage,
+  transactionBytes,
 } from '../../../protocol/internal.js';
 import type { Coordinator } from '../../operations/coordinator.js';
+import type { AnswerBudget, AnswerClient } from '../answer-budget.js';
+import { isLarge } from '../encode-transactions.js';
 
 /** Answers the request message of a call with a response message. */
-export type GrpcHandler = (message: never) => Promise<object>;
+export type GrpcHandler = (message: never, client: AnswerClient) => Promise<object>;
 
 const EMPTY = {};
 
@@ -17,8 +20,9 @@ const EMPTY = {};
  * The gRPC API, the methods of `dtmgimp.Dtm`: docs/protocol.md#grpc-api.
  *
  * @param coordinator - runs the operations
+ * @param budget - memory of the answers that can be large
  */
-export function grpcApi(coordinator: Coordinator): Readonly<Record<string, GrpcHandler>> {
+export function grpcApi(coordinator: Coordinator, budget: AnswerBudget): Readonly<Record<string, GrpcHandler>> {
   return {
     NewGid: async () => ({ Gid: await coordinator.newGid() }),
     Prepare: async (message: DtmRequestMessage) => {
@@ -37,8 +41,17 @@ export function grpcApi(coordinator: Coordinator): Readonly<Record<string, GrpcH
       await coordinator.registerBranch(decodeBranchMessage(message));
       return EMPTY;
     },
-    PrepareWorkflow: async (message: DtmRequestMessage) =>
-      encodeProgresses(await coordinator.prepareWorkflow(decodeTransactionMessage(message))),
+    PrepareWorkflow: async (message: DtmRequestMessage, client) => {
+      const details = await coordinator.prepareWorkflow(decodeTransactionMessage(message));
+      if (!isLarge(details)) return encodeProgresses(details);
+      const bytes = transactionBytes(details.transaction, details.branches);
+      return budget.answer(
+        client,
+        async () => details,
+        encodeProgresses,
+        () => bytes,
+      );
+    },
     Subscribe: async ({ Topic, URL, Remark }: DtmTopicRequestMessage) => {
       await coordinator.subscribe(Topic, URL, Remark);
       return EMPTY;

@@ -1,6 +1,7 @@
 import type { ServerErrorResponse, UntypedServiceImplementation, handleUnaryCall } from '@grpc/grpc-js';
 import { GRPC_STATUS, writeGrpcError, type ServiceMethod } from '../../../protocol/internal.js';
 import type { Metrics } from '../../environment/metrics.js';
+import { AnswersUnreadError, type AnswerClient } from '../answer-budget.js';
 import type { GrpcHandler } from './grpc-api.js';
 
 /** A smaller answer is not counted: the number of calls of a connection is limited. */
@@ -8,6 +9,8 @@ const LARGE_ANSWER_BYTES = 16 * 1024;
 
 /** Maximum number of bytes of large answers that a connection has not read. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+type UnaryCall = Parameters<handleUnaryCall<object, Buffer>>[0];
 
 /** Methods of a service with their handlers, as grpc-js takes them. */
 export interface GrpcService {
@@ -70,7 +73,7 @@ export class GrpcCalls {
         this.#count -= 1;
         if (this.#count === 0) this.#onOver?.();
       };
-      handler(call.request as never)
+      handler(call.request as never, clientOf(call))
         .then(responseSerialize)
         .then(
           (reply) => {
@@ -79,14 +82,14 @@ export class GrpcCalls {
           },
           (error: unknown) => {
             const { code, message: details } = writeGrpcError(error);
-            answer({ code, details });
+            answer({ code: error instanceof AnswersUnreadError ? GRPC_STATUS.RESOURCE_EXHAUSTED : code, details });
           },
         );
     };
   }
 
   /** @returns false when the client has too many answers to read already */
-  #countUnread(call: Parameters<handleUnaryCall<object, Buffer>>[0], size: number): boolean {
+  #countUnread(call: UnaryCall, size: number): boolean {
     // the event has come already; grpc-js drops the answer
     if (call.cancelled) return true;
     const client = call.getPeer();
@@ -101,6 +104,16 @@ export class GrpcCalls {
     });
     return true;
   }
+}
+
+function clientOf(call: UnaryCall): AnswerClient {
+  return {
+    get isGone() {
+      return call.cancelled;
+    },
+    // grpc-js emits this event at the end of every call
+    onceOver: (callback) => void call.once('cancelled', callback),
+  };
 }
 
 const UNREAD = `the client has not read ${MAX_UNREAD_BYTES} bytes of earlier answers; read them, then call again`;

@@ -1,6 +1,7 @@
 import { DtmArgumentError, jsonReader, parseBoundedJson } from '../../../protocol/internal.js';
 import type { GrpcHandler } from './grpc-api.js';
 import type { Coordinator } from '../../operations/coordinator.js';
+import type { AnswerBudget } from '../answer-budget.js';
 import { parseTransactionFilter } from '../query-parameters.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
 
@@ -13,11 +14,23 @@ interface OperatorMessage {
  * Operations that the gRPC API of dtm lacks: the methods of `nestjsdtm.Operator`, with parameters and answers as over HTTP.
  *
  * @param coordinator - runs the operations
+ * @param budget - memory of the answers that can be large
  */
-export function grpcOperatorApi(coordinator: Coordinator): Readonly<Record<string, GrpcHandler>> {
+export function grpcOperatorApi(coordinator: Coordinator, budget: AnswerBudget): Readonly<Record<string, GrpcHandler>> {
+  const stored =
+    <Value>(read: (query: URLSearchParams) => Promise<Value>, encode: (value: Value) => unknown): GrpcHandler =>
+    async ({ json }: OperatorMessage, client) => {
+      const query = parseParameters(json);
+      return budget.answer(
+        client,
+        () => read(query),
+        (value) => ({ json: JSON.stringify(encode(value)) }),
+        (answer) => Buffer.byteLength(answer.json),
+      );
+    };
   return {
-    Query: method(async (query) => encodeDetails(await coordinator.query(query.get('gid') ?? ''))),
-    All: method(async (query) => encodePage(await coordinator.all(parseTransactionFilter(query)))),
+    Query: stored((query) => coordinator.query(query.get('gid') ?? ''), encodeDetails),
+    All: stored(async (query) => coordinator.all(parseTransactionFilter(query)), encodePage),
     ForceStop: method(async (query) => {
       await coordinator.forceStop(query.get('gid') ?? '');
       return {};

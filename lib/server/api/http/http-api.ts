@@ -9,12 +9,15 @@ import {
   jsonReader,
   parseBoundedJson,
   stringifyEscaped,
+  type KvPage,
+  type TransactionDetails,
 } from '../../../protocol/internal.js';
 import type { StoreHealth } from '../../environment/store-health.js';
 import type { Coordinator } from '../../operations/coordinator.js';
-import { encodeDetails, encodePage } from '../encode-transactions.js';
+import type { AnswerBudget } from '../answer-budget.js';
+import { encodeDetails, encodePage, isLarge } from '../encode-transactions.js';
 import { parseCount, parseTransactionFilter } from '../query-parameters.js';
-import type { ApiAnswer, Handler, Routes } from './router.js';
+import type { ApiAnswer, ApiRequest, Handler, Routes } from './router.js';
 
 /** Base path of the HTTP API. */
 export const BASE_PATH = '/api/dtmsvr';
@@ -28,9 +31,21 @@ const DEFAULT_LIMIT = 100;
  * The HTTP API: docs/protocol.md#endpoints.
  *
  * @param coordinator - runs the operations
+ * @param budget - memory of the answers that can be large
  */
-export function httpApi(coordinator: Coordinator): Routes {
+export function httpApi(coordinator: Coordinator, budget: AnswerBudget): Routes {
   const { metrics, storeHealth } = coordinator;
+  const stored = <Value>(
+    { client }: ApiRequest,
+    read: () => Promise<Value>,
+    encode: (value: Value) => unknown,
+  ): Promise<ApiAnswer> =>
+    budget.answer(
+      client,
+      read,
+      (value) => data(encode(value)),
+      ({ body }) => Buffer.byteLength(body),
+    );
   const registerBranch: Handler = async ({ body }) => {
     const fields = parseStrings(body);
     if (!fields) return invalidRegistration();
@@ -46,10 +61,9 @@ export function httpApi(coordinator: Coordinator): Routes {
     'POST /registerBranch': registerBranch,
     'POST /registerTccBranch': registerBranch,
     'POST /registerXaBranch': registerBranch,
-    'POST /prepareWorkflow': async ({ body }) => {
-      const details = await coordinator.prepareWorkflow(decodeTransactionRequest(parse(body)));
-      const { transaction, branches } = encodeDetails(details);
-      return data({ progresses: branches, transaction });
+    'POST /prepareWorkflow': async (request) => {
+      const details = await coordinator.prepareWorkflow(decodeTransactionRequest(parse(request.body)));
+      return isLarge(details) ? stored(request, async () => details, encodeWorkflow) : data(encodeWorkflow(details));
     },
     'POST /forceStop': command((request) => coordinator.forceStop(decodeTransactionRequest(request).gid)),
     'POST /resetNextCronTime': command((request) => coordinator.retryNow(decodeTransactionRequest(request).gid)),
@@ -66,8 +80,11 @@ export function httpApi(coordinator: Coordinator): Routes {
       );
       return data({ has_remaining: hasMore, succeed_count: count });
     },
-    'GET /query': async ({ query }) => data(encodeDetails(await coordinator.query(query.get('gid') ?? ''))),
-    'GET /all': async ({ query }) => data(encodePage(await coordinator.all(parseTransactionFilter(query)))),
+    'GET /query': (request) => stored(request, () => coordinator.query(request.query.get('gid') ?? ''), encodeDetails),
+    'GET /all': async (request) => {
+      const filter = parseTransactionFilter(request.query);
+      return stored(request, () => coordinator.all(filter), encodePage);
+    },
     'GET /subscribe': async ({ query }) => {
       await coordinator.subscribe(query.get('topic') ?? '', query.get('url') ?? '', query.get('remark') ?? '');
       return success();
@@ -80,26 +97,27 @@ export function httpApi(coordinator: Coordinator): Routes {
       await coordinator.deleteTopic(decodeSegment(tail));
       return success();
     },
-    'GET /scanKV': async ({ query }) => {
-      const { records, nextPosition } = await coordinator.listKv({
+    'GET /scanKV': async (request) => {
+      const { query } = request;
+      const filter = {
         category: query.get('cat') || undefined,
         position: query.get('position') || undefined,
         limit: parseCount(query, 'limit') ?? DEFAULT_LIMIT,
-      });
-      return data({ kv: records.map(encodeKvRecord), next_position: nextPosition });
+      };
+      return stored(
+        request,
+        () => coordinator.listKv(filter),
+        ({ records, nextPosition }) => ({ kv: records.map(encodeKvRecord), next_position: nextPosition }),
+      );
     },
-    'GET /queryKV': async ({ query }) => {
-      const { records, nextPosition } = await coordinator.listKv({
+    'GET /queryKV': (request) => {
+      const { query } = request;
+      const filter = {
         category: query.get('cat') || undefined,
         key: query.get('key') || undefined,
         limit: Number.MAX_SAFE_INTEGER,
-      });
-      if (nextPosition !== '') {
-        throw new DtmArgumentError(
-          'queryKV matches more records than fit into one answer; use scanKV, which has pages',
-        );
-      }
-      return data({ kv: records.map(encodeKvRecord) });
+      };
+      return stored(request, () => coordinator.listKv(filter), encodeAllRecords);
     },
   };
   return {
@@ -110,6 +128,18 @@ export function httpApi(coordinator: Coordinator): Routes {
       Object.entries(routes).map(([route, handler]) => [route.replace(' ', ` ${BASE_PATH}`), handler]),
     ),
   };
+}
+
+function encodeWorkflow(details: TransactionDetails): object {
+  const { transaction, branches } = encodeDetails(details);
+  return { progresses: branches, transaction };
+}
+
+function encodeAllRecords({ records, nextPosition }: KvPage): object {
+  if (nextPosition !== '') {
+    throw new DtmArgumentError('queryKV matches more records than fit into one answer; use scanKV, which has pages');
+  }
+  return { kv: records.map(encodeKvRecord) };
 }
 
 async function ping(storeHealth: StoreHealth): Promise<ApiAnswer> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Clock } from '../../environment/clock.js';
 
 /** A request with its response. */
 export interface Exchange {
@@ -16,6 +17,9 @@ const READ_TIMEOUT_MS = 30_000;
 /** The same time while the listener closes. */
 const CLOSING_READ_TIMEOUT_MS = 1000;
 
+/** An answer is written in parts of this size: only the end of a write shows that the client reads. */
+const PART_BYTES = 64 * 1024;
+
 /**
  * The requests of a connection. A request is executed when the answers to all earlier ones are sent: a client that pipelines
  * and does not read holds one answer at most, and requests that change something must not run in parallel (RFC 9112, section
@@ -23,18 +27,23 @@ const CLOSING_READ_TIMEOUT_MS = 1000;
  */
 export class HttpConnection {
   readonly #socket: Socket;
+  readonly #clock: Clock;
   readonly #answer: (exchange: Exchange, connection: HttpConnection) => void;
   #waiting: Exchange[] = [];
   #current: Exchange | undefined;
   #hasArrived = false;
   #isClosing = false;
+  /** Gives up a client that does not read; undefined while nothing is sent. */
+  #cancelTimeout: (() => void) | undefined;
 
   /**
    * @param socket - the connection
-   * @param answer - reads a request and answers it; calls {@link arrived} and {@link answered}
+   * @param clock - limits how long the client reads nothing
+   * @param answer - reads a request and answers it; calls {@link arrived} and {@link send}
    */
-  constructor(socket: Socket, answer: (exchange: Exchange, connection: HttpConnection) => void) {
+  constructor(socket: Socket, clock: Clock, answer: (exchange: Exchange, connection: HttpConnection) => void) {
     this.#socket = socket;
+    this.#clock = clock;
     this.#answer = answer;
     // Node emits no event for the responses in the queue of a connection that has closed
     socket.once('close', () => (this.#waiting = []));
@@ -52,16 +61,22 @@ export class HttpConnection {
     this.#hasArrived = true;
   }
 
-  /** The answer to the current request is written. */
-  answered(): void {
-    if (this.#socket.writableLength > 0) this.#limitReading();
+  /** Sends the body of the answer to the current request, whose headers are set. */
+  send(body: Buffer): void {
+    const { response } = this.#current!;
+    this.#limitReading();
+    const rest = body.subarray(PART_BYTES);
+    if (rest.length === 0) return void response.end(body);
+    response.write(body.subarray(0, PART_BYTES), (error) => {
+      if (!error && !response.destroyed) this.send(rest);
+    });
   }
 
   /** Answers the requests that have arrived completely, then closes the connection. */
   close(): void {
     this.#isClosing = true;
     if (!this.#hasArrived) this.#socket.destroy();
-    else if (this.#current?.response.writableEnded) this.#limitReading();
+    else if (this.#cancelTimeout) this.#limitReading();
   }
 
   #begin(exchange: Exchange): void {
@@ -72,6 +87,8 @@ export class HttpConnection {
   }
 
   #next(): void {
+    this.#cancelTimeout?.();
+    this.#cancelTimeout = undefined;
     this.#current = undefined;
     this.#hasArrived = false;
     const next = this.#waiting.shift();
@@ -83,8 +100,13 @@ export class HttpConnection {
     }
   }
 
-  /** Node closes a connection without traffic after this time. */
+  /** Gives the client time to read the next part. */
   #limitReading(): void {
-    this.#socket.setTimeout(this.#isClosing ? CLOSING_READ_TIMEOUT_MS : READ_TIMEOUT_MS);
+    this.#cancelTimeout?.();
+    const giveUp = (): void => void this.#socket.destroy();
+    if (this.#isClosing) {
+      const timer = setTimeout(giveUp, CLOSING_READ_TIMEOUT_MS);
+      this.#cancelTimeout = () => clearTimeout(timer);
+    } else this.#cancelTimeout = this.#clock.after(READ_TIMEOUT_MS, giveUp);
   }
 }

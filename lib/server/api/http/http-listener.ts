@@ -2,7 +2,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { DtmConfigError } from '../../../protocol/internal.js';
 import { listenerAddress } from '../../../support/host-port.js';
+import type { Clock } from '../../environment/clock.js';
 import type { Metrics } from '../../environment/metrics.js';
+import type { AnswerClient } from '../answer-budget.js';
 import { DEFAULT_HOST, DEFAULT_PORT, type ListenOptions } from '../listen-options.js';
 import { HttpConnection, type Exchange } from './http-connection.js';
 import { BodyTooLargeError, readBody } from './read-body.js';
@@ -37,9 +39,15 @@ const UNCOUNTED_ROUTES: ReadonlySet<string> = new Set(['ping', 'metrics']);
  * @param routes - handlers by route
  * @param options - where to listen
  * @param metrics - counts the requests
+ * @param clock - limits how long a client reads nothing
  * @throws DtmConfigError when the address is in use or the advertised URL is invalid
  */
-export async function listenHttp(routes: Routes, options: ListenOptions, metrics: Metrics): Promise<HttpListener> {
+export async function listenHttp(
+  routes: Routes,
+  options: ListenOptions,
+  metrics: Metrics,
+  clock: Clock,
+): Promise<HttpListener> {
   const advertisedUrl = options.advertise === undefined ? undefined : parseAdvertisedUrl(options.advertise);
   const router = new Router(routes);
   const connections = new Map<Socket, HttpConnection>();
@@ -56,7 +64,7 @@ export async function listenHttp(routes: Routes, options: ListenOptions, metrics
   server.on('connection', (socket) => {
     connections.set(
       socket,
-      new HttpConnection(socket, (exchange, connection) => void serve(router, exchange, connection, metrics)),
+      new HttpConnection(socket, clock, (exchange, connection) => void serve(router, exchange, connection, metrics)),
     );
     socket.once('close', () => connections.delete(socket));
   });
@@ -128,35 +136,49 @@ async function serve(
   let name = 'unknown';
   try {
     // any web page in a browser on this machine could send requests, and the API has no authentication
-    if (request.headers.origin !== undefined) return send(response, BROWSER_REFUSED);
+    if (request.headers.origin !== undefined) return send(response, BROWSER_REFUSED, connection);
     const { path, search } = parseRequestTarget(request.url ?? '/');
     const route = router.find(request.method ?? '', path, search);
-    if (!route) return send(response, { status: 404, body: '404 page not found', contentType: 'text/plain' });
+    if (!route) return send(response, NOT_FOUND, connection);
     name = route.name;
     const body = request.method === 'POST' ? await readBody(request) : '';
     connection.arrived();
-    return send(response, await route.handler({ query: new URLSearchParams(search), body, wildcard: route.wildcard }));
+    const query = new URLSearchParams(search);
+    const client = clientOf(response);
+    return send(response, await route.handler({ query, body, wildcard: route.wildcard, client }), connection);
   } catch (error) {
-    if (!(error instanceof BodyTooLargeError)) return send(response, errorAnswer(error));
+    if (!(error instanceof BodyTooLargeError)) return send(response, errorAnswer(error), connection);
     response.setHeader('connection', 'close');
-    return send(response, { status: 413, body: JSON.stringify({ message: error.message }) });
+    return send(response, { status: 413, body: JSON.stringify({ message: error.message }) }, connection);
   } finally {
-    connection.answered();
     if (!UNCOUNTED_ROUTES.has(name)) {
       metrics.countRequest('http', name, response.statusCode < 400, (performance.now() - start) / 1000);
     }
   }
 }
 
+const NOT_FOUND: ApiAnswer = { status: 404, body: '404 page not found', contentType: 'text/plain' };
+
 const BROWSER_REFUSED: ApiAnswer = {
   status: 403,
   body: JSON.stringify({ message: 'a request with an Origin header comes from a web page and is refused' }),
 };
 
-function send(response: ServerResponse, answer: ApiAnswer): void {
+function clientOf(response: ServerResponse): AnswerClient {
+  return {
+    get isGone() {
+      return response.destroyed;
+    },
+    onceOver: (callback) => void response.once('close', callback),
+  };
+}
+
+function send(response: ServerResponse, answer: ApiAnswer, connection: HttpConnection): void {
   if (response.destroyed) return;
   const { status, body, contentType = 'application/json; charset=utf-8', location } = answer;
   if (location !== undefined) response.setHeader('location', location);
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
+  // bytes are outside of the heap, which an unread text would fill
+  const bytes = Buffer.from(body);
+  response.writeHead(status, { 'content-type': contentType, 'content-length': bytes.length });
+  connection.send(bytes);
 }

@@ -1,4 +1,5 @@
 import { writeHttpOutcome, errorOutcome, type HttpAnswer } from '../../../protocol/internal.js';
+import { AnswersUnreadError, type AnswerClient } from '../answer-budget.js';
 
 /** A request as a handler sees it. */
 export interface ApiRequest {
@@ -8,6 +9,7 @@ export interface ApiRequest {
   readonly body: string;
   /** Part of the path that `*` of the route matched. */
   readonly wildcard: string;
+  readonly client: AnswerClient;
 }
 
 /** An answer, JSON by default. */
@@ -72,7 +74,8 @@ export class Router {
 
 /** The answer to an operation that failed. */
 export function errorAnswer(error: unknown): ApiAnswer {
-  return writeHttpOutcome(errorOutcome(error));
+  const answer = writeHttpOutcome(errorOutcome(error));
+  return error instanceof AnswersUnreadError ? { ...answer, status: 503 } : answer;
 }
 
 function nameOf(route: string): string {
