@@ -70,6 +70,14 @@ describe('a workflow', () => {
     expect(dtm.transport.keys).toEqual([]);
   });
 
+  it('gets a progress that is large', async () => {
+    await prepare();
+    const data = 'x'.repeat(500_000);
+    expect(await dtm.answer('registerBranch', { ...STEP, data })).toBe(SUCCESS_ANSWER);
+    const { progresses } = await prepare();
+    expect(progresses).toMatchObject([{ branch_id: '01', bin_data: Buffer.from(data).toString('base64') }]);
+  });
+
   it('gets the progress of an earlier attempt when it is prepared again', async () => {
     await prepare();
     await dtm.post('registerBranch', { ...STEP, status: 'failed', data: 'no money' });
