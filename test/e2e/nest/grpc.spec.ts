@@ -203,11 +203,26 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
       ['without the parameters of dtm', {}, Buffer.alloc(0), /not a branch call/],
       ['for another operation', { ...branch, 'dtm-op': 'compensate' }, Buffer.alloc(0), /serves saga action/],
       ['with an invalid gid', { ...branch, 'dtm-gid': 'a;b' }, Buffer.alloc(0), /gid/],
-      ['with a message of another kind', branch, Buffer.from([0xff, 0xff]), /./],
-      ['with invalid JSON', branch, Buffer.from([0x0a, 1, 0x7b]), /not valid JSON/],
     ])('%s gets INVALID_ARGUMENT, and the method does not run', async (_, metadata, message, details) => {
       const answer = await call('/nestjsdtm.Bank/TransOut', metadata, message);
       expect(answer).toEqual({ code: grpc.status.INVALID_ARGUMENT, details: expect.stringMatching(details) as string });
+      expect(calls).toEqual([]);
+    });
+
+    test.each<[string, Buffer, RegExp]>([
+      ['a message of another kind', Buffer.from([0xff, 0xff]), /./],
+      ['invalid JSON', Buffer.from([0x0a, 1, 0x7b]), /not valid JSON/],
+    ])('%s is a failure of a saga, but not of a message; the method does not run', async (_, message, details) => {
+      const text = expect.stringMatching(details) as string;
+      expect(await call('/nestjsdtm.Bank/TransOut', branch, message)).toEqual({
+        code: grpc.status.ABORTED,
+        details: text,
+      });
+      const ofMessage = { ...branch, 'dtm-trans_type': 'msg' };
+      expect(await call('/nestjsdtm.Bank/TransIn', ofMessage, message)).toEqual({
+        code: grpc.status.INVALID_ARGUMENT,
+        details: text,
+      });
       expect(calls).toEqual([]);
     });
   });

@@ -11,7 +11,7 @@ import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { BranchPayload, DtmFailureError, DtmModule, DtmService, SagaBranch, TccAction, branchOf } from 'nestjs-dtm';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
-import { readHttpOutcome } from 'nestjs-dtm/protocol';
+import { readHttpOutcome, type TransactionRequest } from 'nestjs-dtm/protocol';
 import { embeddedServer, memoryStore, type EmbeddedServer } from 'nestjs-dtm/server';
 import { catchError } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -253,6 +253,27 @@ describe.each(platforms)('a refused payload on %s', (platform) => {
       }
     },
   );
+});
+
+test.each<[string, () => Pick<TransactionRequest, 'protocol' | 'steps'>]>([
+  [
+    'over gRPC',
+    () => ({
+      protocol: 'grpc',
+      steps: [{ action: `${address}/nestjsdtm.Bank/Pay`, compensate: `${address}/nestjsdtm.Bank/Undo` }],
+    }),
+  ],
+  ['in process', () => ({ steps: [{ action: 'app:///bank/pay', compensate: 'app:///bank/undo' }] })],
+])('a payload that is no JSON ends its saga %s', async (_how, request) => {
+  const dtm = await start('express');
+  await server.submit({ gid: 'g', transType: 'saga', payloads: [Buffer.from('{bad')], ...request() });
+  await expect
+    .poll(async () => {
+      const { transaction, branches } = (await dtm.query('g'))!;
+      return [transaction.status, ...branches.map(({ status }) => status)];
+    })
+    .toEqual(['failed', 'succeed', 'failed']);
+  expect(ran).toEqual([]);
 });
 
 test('a refusal over gRPC has a trailer, but not behind a proxy', async () => {

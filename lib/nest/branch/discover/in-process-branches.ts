@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 import {
   errorText,
-  payloadText,
   readHttpOutcome,
   type ApplicationBranches,
   type InProcessBranchCall,
@@ -50,11 +49,9 @@ export class InProcessBranches implements ApplicationBranches {
 
   async call(call: InProcessBranchCall): Promise<Outcome> {
     try {
-      const { path, payload } = call;
-      const text = payloadText(payload);
-      const body = text === '' ? undefined : (JSON.parse(text) as unknown);
+      const { path } = call;
       const response = new InProcessResponse();
-      const request = new InProcessRequest(call, body);
+      const request = new InProcessRequest(call);
       await this.#handlerOf(request.path)(request, response);
       await response.answering;
       const { answer } = response;

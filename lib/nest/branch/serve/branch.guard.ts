@@ -1,4 +1,4 @@
-import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Injectable, UnprocessableEntityException, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { DtmArgumentError, type BranchContext } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
@@ -50,7 +50,8 @@ export class BranchGuard implements CanActivate {
     const call = this.#readCall(() => readQueryParameters(request), target);
     attachIncomingCall(request, call);
     attachIncomingCall(response, call);
-    if (!isInProcess) normalizeBody(request, mayRefusePayload(target.definition));
+    if (isInProcess) readPayload(() => request.assertReadable(), target.definition);
+    else normalizeBody(request, mayRefusePayload(target.definition));
     this.inFlight.assertAccepting();
     const nodeRequest = findNodeRequest(request);
     const nodeResponse = findNodeResponse(response);
@@ -65,7 +66,7 @@ export class BranchGuard implements CanActivate {
     if (isGeneric)
       replaceGrpcMessage(
         args,
-        readOrReject(() => message.value()),
+        readPayload(() => message.value(), target.definition),
       );
     this.inFlight.assertAccepting();
   }
@@ -89,6 +90,16 @@ function readOrReject<T>(read: () => T): T {
     // any other error is no fault of the caller
     if (!(cause instanceof DtmArgumentError)) throw cause;
     throw new RejectedCallException(400, cause.message, { cause });
+  }
+}
+
+/** Reads a payload. One that cannot be read is a failure of a saga or TCC branch, as if a pipe refused it. */
+function readPayload<T>(read: () => T, definition: BranchDefinition): T {
+  try {
+    return readOrReject(read);
+  } catch (error) {
+    if (!(error instanceof RejectedCallException) || !mayRefusePayload(definition)) throw error;
+    throw new UnprocessableEntityException(error.message, { cause: error });
   }
 }
 

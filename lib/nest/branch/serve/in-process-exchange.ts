@@ -1,5 +1,11 @@
-import type { HttpAnswer, InProcessBranchCall } from '../../../protocol/internal.js';
-import { appendBranchQuery } from '../../../protocol/internal.js';
+import {
+  DtmArgumentError,
+  appendBranchQuery,
+  errorText,
+  payloadText,
+  type HttpAnswer,
+  type InProcessBranchCall,
+} from '../../../protocol/internal.js';
 
 /**
  * The request that guards, pipes and interceptors get for a branch call inside the process. It has what they read from a
@@ -17,17 +23,15 @@ export class InProcessRequest {
   readonly hostname = 'localhost';
   /** Path without the query. */
   readonly path: string;
+  /** The decoded payload. */
+  body: unknown;
   readonly #call: InProcessBranchCall;
+  #problem: string | undefined;
 
-  /**
-   * @param call - as the coordinator makes it
-   * @param body - the decoded payload
-   */
-  constructor(
-    call: InProcessBranchCall,
-    public body: unknown,
-  ) {
+  /** @param call - as the coordinator makes it */
+  constructor(call: InProcessBranchCall) {
     this.#call = call;
+    this.body = this.#decode(payloadText(call.payload));
     const { context } = call;
     const [path, query] = call.path.split('?', 2) as [string, string?];
     this.path = path;
@@ -42,6 +46,21 @@ export class InProcessRequest {
       ...(context.dtm === undefined ? {} : { dtm: context.dtm }),
       ...(context.phase2Url === undefined ? {} : { phase2_url: context.phase2Url }),
     };
+  }
+
+  /** @throws DtmArgumentError when the payload is no JSON; guards of the application do not see that, and neither does a method */
+  assertReadable(): void {
+    if (this.#problem !== undefined) throw new DtmArgumentError(`the payload is not valid JSON: ${this.#problem}`);
+  }
+
+  #decode(text: string): unknown {
+    if (text === '') return undefined;
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      this.#problem = errorText(error);
+      return undefined;
+    }
   }
 
   get url(): string {
