@@ -1,4 +1,4 @@
-import { constants, copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'libsql';
 import { DtmStoreError, errorText } from '../../../protocol/internal.js';
@@ -109,6 +109,12 @@ function takeFromSqlite(file: string): boolean {
   const copy = `${file}.copy`;
   try {
     copyFileSync(file, copy, constants.COPYFILE_FICLONE);
+    const fd = openSync(copy, 'r+');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
     renameSync(copy, file);
     return true;
   } catch {
