@@ -11,7 +11,7 @@ export interface Exchange {
 /** Maximum number of requests that wait for the answers to earlier requests of their connection. */
 const MAX_WAITING = 1000;
 
-/** A client that reads nothing of its answer for this time is disconnected, so that it cannot hold memory. */
+/** A client that has no room for the next part of its answer in this time is disconnected, so that it cannot hold memory. */
 const READ_TIMEOUT_MS = 30_000;
 
 /** The same time while the listener closes. */
