@@ -118,7 +118,7 @@ export class AnswerBudget {
   }
 }
 
-/** Ends a request whose answer nobody would get. */
+/** Ends a request whose client can no longer receive the answer. */
 class ClientGoneError extends DtmServerError {
   constructor() {
     super('the client has disconnected');
