@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DtmConfigError, DtmOngoingError } from '../protocol/internal.js';
+import { processWide } from '../support/process-wide.js';
 
 /** A running call. The call ends with its work, even for code that the work leaves running. */
 interface RunningCall {
@@ -21,8 +22,8 @@ interface Queue {
  */
 const MAX_LENGTH = 32;
 
-const queues = new WeakMap<object, Map<string, Queue>>();
-const currentCall = new AsyncLocalStorage<RunningCall>();
+const queues = processWide('repetitionQueues', () => new WeakMap<object, Map<string, Queue>>());
+const currentCall = processWide('repetitionCall', () => new AsyncLocalStorage<RunningCall>());
 
 /**
  * Runs work after all work of the same name that was started before, so that the repetitions of a branch that waits in the

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DtmConfigError } from '../protocol/internal.js';
+import { processWide } from '../support/process-wide.js';
 
 /** Connections that an adapter uses. */
 export interface ConnectionLimit {
@@ -19,8 +20,8 @@ interface Use {
 }
 
 /** Uses that cannot end before another use gets a connection. */
-const blockedUses = new WeakMap<object, Set<Use>>();
-const currentUse = new AsyncLocalStorage<Use>();
+const blockedUses = processWide('blockedUses', () => new WeakMap<object, Set<Use>>());
+const currentUse = processWide('connectionUse', () => new AsyncLocalStorage<Use>());
 
 /**
  * Takes a connection, and refuses to wait for one that never comes: when every connection is in use by work that itself

@@ -11,7 +11,7 @@ import type { DtmModuleOptions } from './options/dtm.options.js';
  *   .useValue({ server: embeddedServer({ store: memoryStore() }) })
  *   .compile();
  */
-export const DTM_OPTIONS = Symbol('DTM_OPTIONS');
+export const DTM_OPTIONS: unique symbol = Symbol.for('nestjs-dtm:options');
 
 /** Options of the module itself, in addition to those of the package. */
 export interface DtmModuleExtras {

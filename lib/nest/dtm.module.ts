@@ -1,4 +1,4 @@
-import { Inject, Module, type DynamicModule, type NestModule, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Inject, Module, type DynamicModule, type NestModule, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { branchTransport } from '../client/index.js';
 import { DtmConfigError } from '../protocol/internal.js';
@@ -23,6 +23,7 @@ import { DtmService } from './dtm.service.js';
 import { DtmSettings } from './options/dtm.settings.js';
 import { parseDtmOptions } from './options/parse-dtm-options.js';
 import { withApplication } from '../transport/index.js';
+import { shareClass } from '../support/share-class.js';
 import { countModules } from './undocumented/modules-container.js';
 import { QueryPreparedController } from './query-prepared/query-prepared.controller.js';
 
@@ -34,6 +35,7 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
  * DtmModule.forRoot({ server: 'http://dtm:36789', endpoint: { http: 'http://bank:3000' } });
  * DtmModule.forRootAsync({ inject: [ConfigService], useFactory: (config: ConfigService) => ({ server: config.getOrThrow('DTM') }) });
  */
+@shareClass('DtmModule', Injectable)
 @Module({
   imports: [DiscoveryModule],
   controllers: [QueryPreparedController],

@@ -24,6 +24,7 @@ import type {
   TransactionFilter,
   TransactionPage,
 } from '../protocol/internal.js';
+import { shareClass } from '../support/share-class.js';
 import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { BranchRegistry } from './branch/discover/branch.registry.js';
 import { addNestedTcc } from './branch/serve/nested-tccs.js';
@@ -32,6 +33,7 @@ import { DtmRegistration } from './dtm.registration.js';
 import { DtmSettings } from './options/dtm.settings.js';
 
 /** Starts and inspects global transactions. Injected into the application's own providers. */
+@shareClass('DtmService', Injectable)
 @Injectable()
 export class DtmService {
   // injected by property, so that the declarations of this public class name no internal type

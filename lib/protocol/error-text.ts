@@ -1,4 +1,5 @@
 import { DtmError } from './errors.js';
+import { isError } from './is-error.js';
 
 /**
  * Text of an error, for a message or a log.
@@ -6,11 +7,11 @@ import { DtmError } from './errors.js';
  * @param error - anything thrown
  */
 export function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!isError(error)) return String(error);
   // the reason of a DtmError may be empty on purpose: the outcome is enough
   if (error.message !== '' || error instanceof DtmError) return error.message;
   // a connection to a name with several addresses fails with an empty message, and one error for each address
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(errorText).join('; ');
-  const { code } = error as { code?: unknown };
+  const { code, errors } = error as { code?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors.map(errorText).join('; ');
   return typeof code === 'string' && code !== '' ? code : error.name;
 }

@@ -11,6 +11,7 @@ export { decodeBranchRegistration, encodeBranchRegistration } from './branch/bra
 export { assertBranchUrl, assertHttpUrl, isHttpUrl, splitGrpcUrl } from './branch/branch-url.js';
 export { mayFail } from './branch/may-fail.js';
 export { errorText } from './error-text.js';
+export { isError } from './is-error.js';
 export { DTM_PROTO } from './grpc/definitions/dtm-proto.js';
 export { OPERATOR_PROTO } from './grpc/definitions/operator-proto.js';
 export { WORKFLOW_PROTO } from './grpc/definitions/workflow-proto.js';

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { PACKAGE_VERSION } from '../support/version.js';
 
 /** Version of the package, as the API returns it. */
-export const VERSION: string = `v${(createRequire(import.meta.url)('nestjs-dtm/package.json') as { version: string }).version}`;
+export const VERSION: string = `v${PACKAGE_VERSION}`;

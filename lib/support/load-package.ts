@@ -24,7 +24,7 @@ export async function importPackage<T>(load: () => Promise<T>, name: string, fea
  */
 export function requirePackage<T>(name: string, feature: string): T {
   try {
-    return createRequire(import.meta.url)(name) as T;
+    return createRequire(import.meta.filename)(name) as T;
   } catch (cause) {
     throw loadError(cause, name, feature);
   }

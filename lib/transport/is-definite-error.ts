@@ -1,4 +1,4 @@
-import { DtmArgumentError } from '../protocol/internal.js';
+import { DtmArgumentError, isError } from '../protocol/internal.js';
 
 /** Codes of OpenSSL for a certificate that is not accepted, such as `DEPTH_ZERO_SELF_SIGNED_CERT`. */
 const CERTIFICATE = /CERT|^UNABLE_TO_|^ERR_SSL_|^INVALID_CA$|^HOSTNAME_MISMATCH$/;
@@ -11,6 +11,6 @@ const CERTIFICATE = /CERT|^UNABLE_TO_|^ERR_SSL_|^INVALID_CA$|^HOSTNAME_MISMATCH$
  */
 export function isDefiniteError(error: unknown): boolean {
   if (error instanceof DtmArgumentError) return true;
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  const code = isError(error) ? (error as { code?: unknown }).code : undefined;
   return typeof code === 'string' && (code === 'ENOTFOUND' || CERTIFICATE.test(code));
 }

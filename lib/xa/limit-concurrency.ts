@@ -1,4 +1,5 @@
 import { useConnection } from '../barrier/use-connection.js';
+import { processWide } from '../support/process-wide.js';
 
 /** The running and the waiting work of a pool. */
 interface Semaphore {
@@ -7,7 +8,7 @@ interface Semaphore {
 }
 
 // keyed by the pool of the user: a handler can create the adapter anew for each request
-const semaphores = new WeakMap<object, Semaphore>();
+const semaphores = processWide('semaphores', () => new WeakMap<object, Semaphore>());
 
 /**
  * Runs work on a pool, with a limit for the work that runs at the same time. Further work waits in order.

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DtmConfigError } from '../../protocol/internal.js';
+import { processWide } from '../../support/process-wide.js';
 
 /** Exclusive use of a connection. It ends with its work, even for code that the work leaves running. */
 interface ExclusiveUse {
@@ -9,8 +10,8 @@ interface ExclusiveUse {
 }
 
 // keyed by the object of the user: a handler can create the adapter anew for each request
-const lastUses = new WeakMap<object, Promise<void>>();
-const currentUse = new AsyncLocalStorage<ExclusiveUse>();
+const lastUses = processWide('lastUses', () => new WeakMap<object, Promise<void>>());
+const currentUse = processWide('exclusiveUse', () => new AsyncLocalStorage<ExclusiveUse>());
 
 /**
  * Runs work with exclusive use of a connection, after all work that was started before.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { DtmConfigError, errorText } from '../../protocol/internal.js';
 import { parseHostPort, type HostPort } from '../../support/host-port.js';
+import { requirePackage } from '../../support/load-package.js';
 
 /** The file that the Go driver reads, in the working directory. */
 const FILE = 'polaris.yaml';
@@ -47,7 +47,7 @@ function inFile(): readonly string[] {
   let addresses: unknown;
   try {
     // loaded here, because only a user with the file needs it
-    const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
+    const { parse } = requirePackage<typeof import('yaml')>('yaml', FILE);
     const settings = parse(text) as { global?: { serverConnector?: { addresses?: unknown } } } | null;
     addresses = settings?.global?.serverConnector?.addresses;
   } catch (error) {

@@ -1,10 +1,13 @@
+import { Injectable } from '@nestjs/common';
 import type { PayloadCodec } from '../../client/index.js';
 import type { DtmDriver, PreparedService } from '../../driver/internal.js';
 import type { DtmConnection } from '../../protocol/internal.js';
+import { shareClass } from '../../support/share-class.js';
 import type { DatabaseRegistry } from './database-registry.js';
 import type { BranchRoute, DtmRegisterOptions } from './dtm.options.js';
 
 /** The checked options of the module, with objects in place of names and URLs. Injected by this class. */
+@shareClass('DtmSettings', Injectable)
 export abstract class DtmSettings {
   abstract readonly server: DtmConnection;
   /** Undefined when the application has no name. */

@@ -2,7 +2,8 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { screenConnection } from './screen-connection.js';
 
-const SCREENED = new WeakSet<NetServer>();
+/** Marks the servers, also for another copy of the package. */
+const SCREENED = Symbol.for('nestjs-dtm:screened');
 
 /**
  * Makes a gRPC server of Node accept calls whose `:authority` is empty, as Go's client of Polaris sends them. Node's HTTP/2 refuses
@@ -28,8 +29,8 @@ export function acceptEmptyAuthority(server: object): void {
 }
 
 function screenServer(server: NetServer): void {
-  if (server instanceof TlsServer || !server.listening || SCREENED.has(server)) return;
-  SCREENED.add(server);
+  if (server instanceof TlsServer || !server.listening || SCREENED in server) return;
+  Object.defineProperty(server, SCREENED, { value: true });
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) =>

@@ -1,6 +1,7 @@
-import type { Type } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import type { BranchRef } from '../../../client/index.js';
 import { DtmConfigError, isHttpUrl } from '../../../protocol/internal.js';
+import { shareClass } from '../../../support/share-class.js';
 import { parseBaseUrl, parseGrpcAddress } from '../../options/parse-addresses.js';
 import type { BranchRoute } from '../../options/dtm.options.js';
 import { parseRoute } from '../../options/parse-route.js';
@@ -24,6 +25,7 @@ export interface BranchOfOptions {
 }
 
 /** The reference that {@link branchOf} returns. */
+@shareClass('ControllerBranchRef', Injectable)
 export class ControllerBranchRef {
   readonly #controller: Type | (() => Type);
 

@@ -12,6 +12,7 @@ import {
   type UnsuccessfulOutcome,
 } from '../../../protocol/internal.js';
 import { internalErrorText, newErrorId } from '../../../support/error-id.js';
+import { shareClass } from '../../../support/share-class.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import {
   createTrailers,
@@ -38,6 +39,7 @@ import { recordNullCompensation } from './record-null-compensation.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 
 /** Answers dtm for everything that was thrown before, in or behind a branch method, and logs it once. */
+@shareClass('BranchExceptionFilter', Injectable)
 @Catch()
 @Injectable()
 export class BranchExceptionFilter implements ExceptionFilter<unknown> {

@@ -1,5 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { DtmConfigError } from '../../../protocol/internal.js';
+import { processWide } from '../../../support/process-wide.js';
 import { CALL_ARGUMENT_COUNT } from '../../undocumented/route-arguments.js';
 import { hasResult } from '../definition/branch-definition.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
@@ -7,7 +8,7 @@ import { awaitNestedTccs } from './nested-tccs.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
-const wrappedMethods = new WeakSet<object>();
+const wrappedMethods = processWide('wrappedMethods', () => new WeakSet<object>());
 
 /**
  * Whether a call has certainly not begun to run its method. A decorator that replaced the method from outside may have called it

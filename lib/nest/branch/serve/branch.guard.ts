@@ -1,6 +1,7 @@
 import { Injectable, UnprocessableEntityException, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { DtmArgumentError, type BranchContext } from '../../../protocol/internal.js';
+import { shareClass } from '../../../support/share-class.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { findGrpcArguments, replaceGrpcMessage, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
 import { findNodeRequest, findNodeResponse } from '../../undocumented/node-messages.js';
@@ -18,6 +19,7 @@ import { TrackedXaBranch } from './tracked-xa-branch.js';
 type Target = Pick<IncomingBranchCall, 'definition' | 'handler' | 'callback'>;
 
 /** Admits only valid calls to a branch method. It is the last of the guards, before interceptors and pipes. */
+@shareClass('BranchGuard', Injectable)
 @Injectable()
 export class BranchGuard implements CanActivate {
   constructor(

@@ -1,5 +1,6 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { SUCCESS_BODY, stringifyEscaped, type HttpAnswer } from '../../../protocol/internal.js';
+import { processWide } from '../../../support/process-wide.js';
 import { hasResult, type BranchDefinition } from '../definition/branch-definition.js';
 import { interceptReplies } from '../../undocumented/adapter-reply.js';
 import { encodeRefusedPayload } from './encode-refused-payload.js';
@@ -24,7 +25,7 @@ export function encodeBranchResponses(
 }
 
 /** Responses to calls that a branch refused before it was known what is called. */
-const refusals = new WeakSet<object>();
+const refusals = processWide('refusals', () => new WeakSet<object>());
 
 /** Leaves what a branch answers to an error as it is. */
 export function keepRefusal(response: object): void {

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import {
   DtmArgumentError,
   decodeGenericPayload,
@@ -5,8 +6,10 @@ import {
   encodeJson,
   errorText,
 } from '../../../protocol/internal.js';
+import { shareClass } from '../../../support/share-class.js';
 
 /** An undecoded message of a service of the package `nestjsdtm`. The guard decodes it, so that an error has an answer. */
+@shareClass('GenericMessage', Injectable)
 export class GenericMessage {
   constructor(private readonly bytes: Uint8Array) {}
 

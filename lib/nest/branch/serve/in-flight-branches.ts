@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { systemAfter, type After } from '../../../support/after.js';
+import { shareClass } from '../../../support/share-class.js';
 import { OpenAnswers } from './open-answers.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 
 /** Counts the branch methods that run and the answers that are not sent, and rejects further calls once the application shuts down. */
+@shareClass('InFlightBranches', Injectable)
 @Injectable()
 export class InFlightBranches {
   readonly #answers = new OpenAnswers(() => this.#look());

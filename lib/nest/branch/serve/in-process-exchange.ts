@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import {
   DtmArgumentError,
   appendBranchQuery,
@@ -6,11 +7,13 @@ import {
   type HttpAnswer,
   type InProcessBranchCall,
 } from '../../../protocol/internal.js';
+import { shareClass } from '../../../support/share-class.js';
 
 /**
  * The request that guards, pipes and interceptors get for a branch call inside the process. It has what they read from a
  * request of HTTP, on every platform.
  */
+@shareClass('InProcessRequest', Injectable)
 export class InProcessRequest {
   readonly method = 'POST';
   readonly headers: Readonly<Record<string, string>>;
@@ -82,6 +85,7 @@ export class InProcessRequest {
 }
 
 /** The response of such a call. Headers go nowhere, and a status does not change the outcome, as over HTTP. */
+@shareClass('InProcessResponse', Injectable)
 export class InProcessResponse {
   statusCode = 200;
   /** What the caller gets; undefined until the route has answered. */

@@ -6,7 +6,7 @@ import type { BranchDefinition } from '../definition/branch-definition.js';
 import type { InFlightBranches } from './in-flight-branches.js';
 import type { TrackedXaBranch } from './tracked-xa-branch.js';
 
-const CALL = Symbol('nestjs-dtm:call');
+const CALL = Symbol.for('nestjs-dtm:call');
 
 /** A call of one of the application's branch methods. */
 export interface IncomingBranchCall {

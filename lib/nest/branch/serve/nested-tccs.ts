@@ -1,8 +1,9 @@
 import type { Tcc } from '../../../client/index.js';
 import type { BranchContext } from '../../../protocol/internal.js';
+import { processWide } from '../../../support/process-wide.js';
 
 // keyed by the context of one request, which two applications never share
-const nestedTccs = new WeakMap<BranchContext, Tcc[]>();
+const nestedTccs = processWide('nestedTccs', () => new WeakMap<BranchContext, Tcc[]>());
 
 /** Records a nested TCC for the try that began it. */
 export function addNestedTcc(context: BranchContext, tcc: Tcc): void {

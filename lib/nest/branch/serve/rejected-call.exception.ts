@@ -1,6 +1,8 @@
-import { HttpException } from '@nestjs/common';
+import { Injectable, HttpException } from '@nestjs/common';
+import { shareClass } from '../../../support/share-class.js';
 
 /** A call that was rejected before its handler. It is no outcome of the branch, so that dtm calls again. */
+@shareClass('RejectedCallException', Injectable)
 export class RejectedCallException extends HttpException {
   /**
    * @param status - HTTP status; dtm takes 200, 409 and 425 for outcomes

@@ -1,11 +1,13 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { defer, type Observable } from 'rxjs';
 import { findHostCall, type IncomingBranchCall } from './incoming-branch-call.js';
+import { shareClass } from '../../../support/share-class.js';
 
 /**
  * Commits and rolls back XA branches in place of their method. It runs before the pipes because the second phase has no
  * payload.
  */
+@shareClass('XaSecondPhaseInterceptor', Injectable)
 @Injectable()
 export class XaSecondPhaseInterceptor implements NestInterceptor {
   /** @internal */
