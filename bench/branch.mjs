@@ -15,7 +15,7 @@ export const description =
 
 const target = 0.85;
 const connections = 32;
-const script = 'processes/branch-app.mjs';
+const appScript = 'processes/branch-app.mjs';
 const platforms = /** @type {const} */ (['fastify', 'express']);
 
 /** @typedef {(typeof platforms)[number]} Platform */
@@ -30,9 +30,9 @@ const platforms = /** @type {const} */ (['fastify', 'express']);
  * An application under test with its measurements.
  *
  * @typedef {object} Subject
- * @property {Worker<BranchApp>} app
- * @property {string} url
- * @property {number} sent
+ * @property {Kind} kind
+ * @property {Platform} platform
+ * @property {URL} script
  * @property {Round[]} rounds
  */
 
@@ -54,10 +54,11 @@ const platforms = /** @type {const} */ (['fastify', 'express']);
 export async function run({ quick, before }) {
   const { rounds, seconds, warmUpSeconds } = quick
     ? { rounds: 3, seconds: 0.5, warmUpSeconds: 1 }
-    : { rounds: 9, seconds: 4, warmUpSeconds: 5 };
+    : { rounds: 9, seconds: 2, warmUpSeconds: 3 };
   printMachine('@nestjs/core', 'fastify', 'express', 'undici');
+  // two processes of the same program differ by up to a fifth, for as long as they live
   console.log(
-    `${rounds} rounds of ${seconds} s, handlers in turn, ${connections} connections, no pipelining, no storage\n`,
+    `${rounds} rounds of ${seconds} s with new processes, handlers in turn, ${connections} connections, no pipelining, no storage\n`,
   );
 
   /** @type {Worker<HttpLoad>} */
@@ -66,17 +67,16 @@ export async function run({ quick, before }) {
   for (const platform of platforms) {
     /** @type {Subjects} */
     const subjects = {
-      plain: await start('plain', platform),
-      branch: await start('branch', platform),
-      ...(before && { before: await start('branch', platform, earlierScript(before, script)) }),
+      plain: { kind: 'plain', platform, script: new URL(appScript, import.meta.url), rounds: [] },
+      branch: { kind: 'branch', platform, script: new URL(appScript, import.meta.url), rounds: [] },
+      ...(before && { before: { kind: 'branch', platform, script: earlierScript(before, appScript), rounds: [] } }),
     };
     const all = Object.values(subjects);
-    for (const subject of all) await measure(subject, load, warmUpSeconds);
-    for (const subject of all) subject.rounds = [];
     for (let round = 0; round < rounds; round++) {
-      for (const subject of round % 2 === 0 ? all : all.toReversed()) await measure(subject, load, seconds);
+      for (const subject of round % 2 === 0 ? all : all.toReversed()) {
+        subject.rounds.push(await measure(subject, load, warmUpSeconds, seconds));
+      }
     }
-    for (const subject of all) await finish(subject);
     results.push({ platform, subjects });
   }
   await load.stop();
@@ -84,42 +84,28 @@ export async function run({ quick, before }) {
 }
 
 /**
- * @param {Kind} kind
- * @param {Platform} platform
- * @param {URL} [url] - script of the application
- * @returns {Promise<Subject>}
- */
-async function start(kind, platform, url = new URL(script, import.meta.url)) {
-  /** @type {Worker<BranchApp>} */
-  const app = await startWorker(url, 'measured');
-  return { app, url: await app.call('start', kind, platform), sent: 0, rounds: [] };
-}
-
-/**
+ * Starts the application, warms it up, measures it and stops it.
+ *
  * @param {Subject} subject
  * @param {Worker<HttpLoad>} load
+ * @param {number} warmUpSeconds
  * @param {number} seconds
+ * @returns {Promise<Round>}
  */
-async function measure(subject, load, seconds) {
-  const before = await subject.app.call('cpuSeconds');
-  const { requests, seconds: took, p50, p99 } = await load.call('load', { url: subject.url, connections, seconds });
-  const cpu = (await subject.app.call('cpuSeconds')) - before;
-  subject.sent += requests;
-  subject.rounds.push({
-    perSecond: requests / took,
-    p50,
-    p99,
-    cpuMicroseconds: (cpu * 1e6) / requests,
-    busy: cpu / took,
-  });
-}
-
-/** @param {Subject} subject */
-async function finish({ app, url, sent }) {
+async function measure({ kind, platform, script }, load, warmUpSeconds, seconds) {
+  /** @type {Worker<BranchApp>} */
+  const app = await startWorker(script, 'measured');
+  const url = await app.call('start', kind, platform);
+  const warmUp = await load.call('load', { url, connections, seconds: warmUpSeconds });
+  const before = await app.call('cpuSeconds');
+  const { requests, seconds: took, p50, p99 } = await load.call('load', { url, connections, seconds });
+  const cpu = (await app.call('cpuSeconds')) - before;
+  const sent = warmUp.requests + requests;
   const calls = await app.call('calls');
   if (calls !== sent) throw new Error(`${url}: ${sent} requests were answered, but the handler ran ${calls} times`);
   await app.call('close');
   await app.stop();
+  return { perSecond: requests / took, p50, p99, cpuMicroseconds: (cpu * 1e6) / requests, busy: cpu / took };
 }
 
 /**
