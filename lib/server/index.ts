@@ -25,5 +25,6 @@ export type {
   PruneResult,
   Store,
   UnfinishedCounts,
+  WakeBatch,
   WakeFilter,
 } from './store/store.js';

@@ -177,7 +177,8 @@ const INJECTED_BUGS: readonly InjectedBug[] = [
     title: 'wakes nothing when a target answers again',
     environment: (given) =>
       storeWith(given, (store) => ({
-        wake: async (now, filter) => (filter.target === undefined ? store.wake(now, filter) : 0),
+        wake: async (now, filter) =>
+          filter.target === undefined ? store.wake(now, filter) : { count: 0, nextPosition: '' },
       })),
     invariants: ['wake'],
   },

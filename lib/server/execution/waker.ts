@@ -27,7 +27,7 @@ export class Waker {
   }
 
   /**
-   * Makes transactions due that wait.
+   * Makes transactions due that wait, each at most once.
    *
    * @param filter - which transactions; `laterThan` is now by default
    * @param limit - maximum number of transactions
@@ -42,13 +42,14 @@ export class Waker {
     const { store, clock } = this.#environment;
     const { laterThan = clock.now() } = filter;
     let count = 0;
+    let position = '';
     while (count < limit && shouldContinue()) {
-      const batch = Math.min(BATCH_SIZE, limit - count);
-      // not later than `laterThan`, so that the next batch does not select the same transactions again
-      const woken = await store.wake(Math.min(clock.now(), laterThan), { ...filter, laterThan, limit: batch });
-      this.#onDue();
-      count += woken;
-      if (woken < batch) return { count, hasMore: false };
+      const batch = { laterThan, position, limit: Math.min(BATCH_SIZE, limit - count) };
+      const woken = await store.wake(clock.now(), { ...filter, ...batch });
+      if (woken.count > 0) this.#onDue();
+      count += woken.count;
+      position = woken.nextPosition;
+      if (position === '') return { count, hasMore: false };
     }
     return { count, hasMore: true };
   }

@@ -104,13 +104,13 @@ export interface Store {
   countUnfinished(limit: number): Promise<UnfinishedCounts>;
   /**
    * Makes unfinished transactions due that wait. Their owners stay: a process that is alive renews its lease, or loses it when
-   * another one claims the transaction.
+   * another one claims the transaction. Goes through the transactions in the order of their creation, so that calls that
+   * continue at {@link WakeBatch.nextPosition} meet each transaction once, also one that waits again meanwhile.
    *
    * @param now - their new `nextCronTime`, UTC milliseconds
    * @param filter - which transactions
-   * @returns how many transactions were made due
    */
-  wake(now: number, filter: WakeFilter): Promise<number>;
+  wake(now: number, filter: WakeFilter): Promise<WakeBatch>;
   /**
    * Deletes finished transactions in small batches, so that other operations do not wait for long.
    *
@@ -168,6 +168,14 @@ export interface PruneResult {
   readonly nextPosition: string;
 }
 
+/** Result of {@link Store.wake}. */
+export interface WakeBatch {
+  /** Transactions that were made due. */
+  readonly count: number;
+  /** `position` of the next call; `''` when every transaction has been looked at. */
+  readonly nextPosition: string;
+}
+
 /** Which transactions {@link Store.wake} makes due. */
 export interface WakeFilter {
   /** Only this transaction. @default all */
@@ -178,6 +186,8 @@ export interface WakeFilter {
   readonly laterThan: number;
   /** Which transactions with an owner. @default none */
   readonly leases?: LeaseFilter | undefined;
+  /** {@link WakeBatch.nextPosition} of the last call. @default '' begin with the oldest transaction */
+  readonly position?: string | undefined;
   /** Maximum number of transactions. */
   readonly limit: number;
 }

@@ -24,6 +24,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { seededRandom } from '../../support/random.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
+import { wakeAll } from './wake-all.js';
 
 /** Opens a store that is closed after the test. */
 async function openStore(path: string): Promise<Store> {
@@ -440,8 +441,8 @@ describe('the log of the SQLite store', () => {
     const connection = exec.mock.contexts[0] as Database.Database;
     const later = { nextCronTime: TIME + 60_000 };
     await Promise.all(Array.from({ length: 300 }, (_, index) => store.create(detailsOf(`g${index}`, later))));
-    expect(await store.wake(TIME, { laterThan: TIME, limit: 1 })).toBe(1);
-    expect(await store.wake(TIME, { target: 'http://b', laterThan: TIME, limit: 1 })).toBe(1);
+    expect(await wakeAll(store, TIME, { laterThan: TIME, limit: 1 })).toBe(1);
+    expect(await wakeAll(store, TIME, { target: 'http://b', laterThan: TIME, limit: 1 })).toBe(1);
     expect(connection.prepare('pragma wal_checkpoint').all()).toMatchObject([{ busy: 0 }]);
     await store.close();
     expect(existsSync(`${path}-wal`)).toBe(false);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { tempFolder } from '../../support/temp-folder.js';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
+import { wakeAll } from './wake-all.js';
 
 const PREPARED = transactionOf('g', { transType: 'tcc', status: 'prepared' });
 
@@ -62,7 +63,7 @@ describe('the SQLite store does not read', () => {
       await before.create(detailsOf('old', { status: 'succeed' }));
     });
     expect(await store.countUnfinished(10)).toMatchObject({ submitted: 1 });
-    expect(await store.wake(TIME, { laterThan: TIME, limit: 10 })).toBe(1);
+    expect(await wakeAll(store, TIME, { laterThan: TIME, limit: 10 })).toBe(1);
     expect(await store.prune(TIME + 1, '', 10)).toMatchObject({ count: 1 });
   });
 
@@ -91,7 +92,7 @@ it('other writes do not wait until all transactions of a target are searched', a
   }
   const done: string[] = [];
   await Promise.all([
-    store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 10 }).then(() => done.push('wake')),
+    wakeAll(store, TIME, { target: 'http://bank', laterThan: TIME, limit: 10 }).then(() => done.push('wake')),
     store.create(detailsOf('other')).then(() => done.push('create')),
   ]);
   expect(done).toEqual(['create', 'wake']);

@@ -9,6 +9,7 @@ import type { Store } from 'nestjs-dtm/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeBytes } from './cases/store-bytes.js';
 import { TIME, branchOf, detailsOf, transactionOf } from './records.js';
+import { wakeAll } from './wake-all.js';
 
 const NO_BRANCHES: ReadonlyMap<number, BranchRecord> = new Map();
 
@@ -392,7 +393,7 @@ export function describeStore(name: string, make: () => Store): void {
       it('makes waiting transactions due and returns their number', async () => {
         await store.create(detailsOf('g1', later));
         await store.create(detailsOf('g2', later));
-        expect(await store.wake(TIME, { laterThan: TIME, limit: 10 })).toBe(2);
+        expect(await wakeAll(store, TIME, { laterThan: TIME, limit: 10 })).toBe(2);
         expect(await dueTimes('g1', 'g2')).toEqual([0, 0]);
         expect(gidsOf(await claim()).toSorted()).toEqual(['g1', 'g2']);
       });
@@ -401,7 +402,7 @@ export function describeStore(name: string, make: () => Store): void {
         for (const status of ['prepared', 'submitted', 'aborting', 'succeed', 'failed'] as const)
           await store.create(detailsOf(status, { ...later, status }));
         await store.create(detailsOf('owned', { ...later, owner: 'me' }));
-        expect(await store.wake(TIME, { laterThan: TIME, limit: 10 })).toBe(3);
+        expect(await wakeAll(store, TIME, { laterThan: TIME, limit: 10 })).toBe(3);
         expect(await dueTimes('succeed', 'failed', 'owned')).toEqual([50_000, 50_000, 50_000]);
         expect((await found('owned')).transaction.owner).toBe('me');
       });
@@ -410,18 +411,35 @@ export function describeStore(name: string, make: () => Store): void {
         await store.create(detailsOf('soon', { nextCronTime: TIME + 10 }));
         await store.create(detailsOf('g1', { nextCronTime: TIME + 11 }));
         await store.create(detailsOf('g2', later));
-        expect(await store.wake(TIME, { laterThan: TIME + 10, limit: 1 })).toBe(1);
+        expect(await wakeAll(store, TIME, { laterThan: TIME + 10, limit: 1 })).toBe(1);
         expect(await dueTimes('soon', 'g1', 'g2')).toEqual([10, 0, 50_000]);
-        expect(await store.wake(TIME, { laterThan: TIME + 10, limit: 1 })).toBe(1);
-        expect(await store.wake(TIME, { laterThan: TIME + 10, limit: 1 })).toBe(0);
+        expect(await wakeAll(store, TIME, { laterThan: TIME + 10, limit: 1 })).toBe(1);
+        expect(await wakeAll(store, TIME, { laterThan: TIME + 10, limit: 1 })).toBe(0);
         expect(await dueTimes('soon', 'g1', 'g2')).toEqual([10, 0, 0]);
+      });
+
+      it('meets each transaction once in calls that continue, also one that waits again meanwhile', async () => {
+        for (const gid of ['g1', 'g2', 'g3', 'g4', 'g5']) await store.create(detailsOf(gid, later));
+        const batches: number[] = [];
+        let position = '';
+        do {
+          const woken = await store.wake(TIME, { laterThan: TIME, limit: 2, position });
+          batches.push(woken.count);
+          position = woken.nextPosition;
+          for (const { transaction } of await store.claim(TIME, 'me', () => TIME + 13_000, 10)) {
+            const again = transactionOf(transaction.gid, { nextCronTime: TIME + 90_000 });
+            await store.update({ status: 'submitted', owner: 'me' }, again, new Map());
+          }
+        } while (position);
+        expect(batches).toEqual([2, 2, 1]);
+        expect(await dueTimes('g1', 'g3', 'g5')).toEqual([90_000, 90_000, 90_000]);
       });
 
       it('wakes only the transaction of a gid', async () => {
         for (const gid of GIDS) await store.create(detailsOf(gid, later));
-        expect(await store.wake(TIME, { gid: 'order1', laterThan: TIME, limit: 1 })).toBe(1);
+        expect(await wakeAll(store, TIME, { gid: 'order1', laterThan: TIME, limit: 1 })).toBe(1);
         expect(gidsOf(await claim())).toEqual(['order1']);
-        expect(await store.wake(TIME, { gid: 'nope', laterThan: TIME, limit: 1 })).toBe(0);
+        expect(await wakeAll(store, TIME, { gid: 'nope', laterThan: TIME, limit: 1 })).toBe(0);
       });
 
       it('wakes transactions that wait for a target, not those of a host or path with the same beginning', async () => {
@@ -440,10 +458,10 @@ export function describeStore(name: string, make: () => Store): void {
         await store.create(detailsOf('asked', { ...later, status: 'prepared', queryPrepared: 'http://bank:80/query' }));
         await store.create(detailsOf('told', { ...later, queryPrepared: 'http://bank:80/query' }));
         await store.create(detailsOf('owned', { ...later, owner: 'me', queryPrepared: 'http://bank:80/query' }));
-        expect(await store.wake(TIME, { target: 'http://bank:80', laterThan: TIME, limit: 10 })).toBe(4);
+        expect(await wakeAll(store, TIME, { target: 'http://bank:80', laterThan: TIME, limit: 10 })).toBe(4);
         expect(gidsOf(await claim()).toSorted()).toEqual(['asked', 'bare', 'host', 'query']);
-        expect(await store.wake(TIME, { target: 'http://bank:8080/', laterThan: TIME, limit: 10 })).toBe(1);
-        expect(await store.wake(TIME, { target: "http://bank' or '", laterThan: TIME, limit: 10 })).toBe(0);
+        expect(await wakeAll(store, TIME, { target: 'http://bank:8080/', laterThan: TIME, limit: 10 })).toBe(1);
+        expect(await wakeAll(store, TIME, { target: "http://bank' or '", laterThan: TIME, limit: 10 })).toBe(0);
       });
 
       it('wakes no more transactions of a target than the limit', async () => {
@@ -451,7 +469,7 @@ export function describeStore(name: string, make: () => Store): void {
           const url = gid.startsWith('g') ? 'http://bank/in' : 'http://other/in';
           await store.create({ ...detailsOf(gid, later), branches: [branchOf('01', { url })] });
         }
-        expect(await store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(2);
+        expect(await wakeAll(store, TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(2);
         expect(gidsOf(await claim()).toSorted()).toEqual(['g1', 'g2']);
       });
 
@@ -461,19 +479,19 @@ export function describeStore(name: string, make: () => Store): void {
         const done = new Map(branches.map((branch, index) => [index, { ...branch, status: 'succeed' as const }]));
         done.delete(150);
         await store.update({ status: 'submitted' }, transactionOf('g', later), done);
-        expect(await store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(1);
+        expect(await wakeAll(store, TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(1);
         await store.update(
           { status: 'submitted' },
           transactionOf('g', later),
           new Map([[150, { ...branches[150]!, status: 'succeed' }]]),
         );
-        expect(await store.wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(0);
+        expect(await wakeAll(store, TIME, { target: 'http://bank', laterThan: TIME, limit: 2 })).toBe(0);
       });
 
       it('changes no other field', async () => {
         const details = detailsOf('g', { ...later, retryCount: 2, rollbackReason: 'x' });
         await store.create(details);
-        await store.wake(TIME, { gid: 'g', laterThan: TIME, limit: 1 });
+        await wakeAll(store, TIME, { gid: 'g', laterThan: TIME, limit: 1 });
         expect(await store.find('g')).toEqual({
           ...details,
           transaction: { ...details.transaction, nextCronTime: TIME },

@@ -9,6 +9,7 @@ import {
 import { memoryStore, type Store } from 'nestjs-dtm/server';
 import { seededRandom } from '../../support/random.js';
 import { TIME, branchOf, transactionOf } from './records.js';
+import { wakeAll } from './wake-all.js';
 
 /** Texts that encodings may change. */
 const TEXTS = [
@@ -233,7 +234,7 @@ export class StoreModel {
           laterThan: now,
           limit: 1000,
         };
-        return { title: `${title}, ${JSON.stringify(filter)}`, run: (store) => store.wake(now, filter) };
+        return { title: `${title}, ${JSON.stringify(filter)}`, run: (store) => wakeAll(store, now, filter) };
       }
       case 'prune':
         return { title, run: (store) => prunedAll(store, now - 100) };

@@ -17,6 +17,7 @@ import type {
   PruneResult,
   Store,
   UnfinishedCounts,
+  WakeBatch,
   WakeFilter,
 } from '../store.js';
 import { isWaitingFor, mayWake } from '../wake-rules.js';
@@ -125,9 +126,12 @@ class MemoryStore implements Store {
     return counts;
   }
 
-  async wake(now: number, { gid, target, laterThan, leases, limit }: WakeFilter): Promise<number> {
+  async wake(now: number, { gid, target, laterThan, leases, position, limit }: WakeFilter): Promise<WakeBatch> {
+    const above = parsePosition(position, 0);
+    // in the order of their creation
     const sleeping = [...this.#unfinished.values()].filter(
       (entry) =>
+        entry.id > above &&
         mayWake(entry.transaction, leases) &&
         entry.transaction.nextCronTime > laterThan &&
         (!gid || entry.transaction.gid === gid) &&
@@ -135,7 +139,7 @@ class MemoryStore implements Store {
     );
     const woken = sleeping.slice(0, limit);
     for (const entry of woken) entry.transaction = { ...entry.transaction, nextCronTime: now };
-    return woken.length;
+    return { count: woken.length, nextPosition: nextPositionOf(woken, limit) };
   }
 
   async prune(before: number, position: string, limit: number): Promise<PruneResult> {

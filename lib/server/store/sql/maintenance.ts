@@ -1,6 +1,6 @@
 import { isFinal } from '../../../protocol/internal.js';
 import { nextPositionOf, parsePosition } from '../page.js';
-import type { PruneResult, WakeFilter } from '../store.js';
+import type { PruneResult, WakeBatch, WakeFilter } from '../store.js';
 import { OWNER_PREFIX, encodeOwner } from './columns.js';
 import { chunked, padToPowerOfTwo, placeholders } from './placeholders.js';
 import { decodeTransaction } from './rows.js';
@@ -12,12 +12,13 @@ import { encodeDueTime } from './transactions.js';
 const GO_PASS_MS = 60_000;
 
 /** `Store.wake`. */
-export async function wakeTransactions(database: SqlDatabase, now: number, filter: WakeFilter): Promise<number> {
+export async function wakeTransactions(database: SqlDatabase, now: number, filter: WakeFilter): Promise<WakeBatch> {
   const { dialect } = database;
   const { global } = dialect.tables;
   const { where, values } = sleepingCondition(dialect, now, filter);
-  const found = await database.query(`select id from ${global} where ${where} order by id limit ?`, [
+  const found = await database.query(`select id from ${global} where ${where} and id > ? order by id limit ?`, [
     ...values,
+    String(parsePosition(filter.position, 0)),
     String(filter.limit),
   ]);
   let count = 0;
@@ -28,7 +29,7 @@ export async function wakeTransactions(database: SqlDatabase, now: number, filte
       [encodeDueTime(dialect, now), ...ids, ...values],
     );
   }
-  return count;
+  return { count, nextPosition: nextPositionOf(found, filter.limit) };
 }
 
 /** `Store.prune`. */

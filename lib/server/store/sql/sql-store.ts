@@ -20,6 +20,7 @@ import type {
   PruneResult,
   Store,
   UnfinishedCounts,
+  WakeBatch,
   WakeFilter,
 } from '../store.js';
 import { deleteKv, findKv, listKv, putKv } from './kv.js';
@@ -137,7 +138,7 @@ export class SqlStore implements Store {
     return this.#runWork(() => claimTransactions(this.#database, { now, owner, lease, limit, maxBytes, application }));
   }
 
-  wake(now: number, filter: WakeFilter): Promise<number> {
+  wake(now: number, filter: WakeFilter): Promise<WakeBatch> {
     return this.#runWork(() => wakeTransactions(this.#database, now, filter));
   }
 

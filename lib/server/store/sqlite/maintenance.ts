@@ -1,45 +1,32 @@
 import { MAX_PAGE_BYTES, nextPositionOf, takeBytes } from '../page.js';
-import type { PruneResult, WakeFilter } from '../store.js';
+import type { PruneResult, WakeBatch, WakeFilter } from '../store.js';
 import { isWaitingFor, mayWake } from '../wake-rules.js';
 import type { GlobalRow } from './rows.js';
 import type { Statements } from './statements.js';
 import { readDetails } from './transactions.js';
 
 /** Rows that are read at a time while waiting transactions are searched. */
-const PAGE_SIZE = 100;
-
-/** Where a scan for waiting transactions continues. */
-export type SleepingPosition = Pick<SleepingRow, 'due_time' | 'id'>;
+const PAGE_SIZE = 1000;
 
 /**
- * A part of `Store.wake`: ends after some megabytes of transactions, so that other operations do not wait for long.
- *
- * @param woken - ids of the parts before
- * @param after - `next` of the part before. @default the first part
- * @returns which were made due, and where the next part begins, if there is one
+ * `Store.wake`; `after` is the parsed position. Ends after some megabytes of transactions, so that other operations do not
+ * wait for long.
  */
-export function wakeTransactions(
-  statements: Statements,
-  now: number,
-  filter: WakeFilter,
-  woken: ReadonlySet<number>,
-  after: SleepingPosition = { due_time: filter.laterThan, id: Number.MAX_SAFE_INTEGER },
-): { readonly ids: readonly number[]; readonly next?: SleepingPosition } {
+export function wakeTransactions(statements: Statements, now: number, filter: WakeFilter, after: number): WakeBatch {
   const { limit, leases, target, gid } = filter;
   const ids: number[] = [];
   let bytes = 0;
-  let next: SleepingPosition | undefined;
-  for (const row of sleepingRows(statements, filter, after)) {
-    if (woken.size + ids.length >= limit) break;
-    if (woken.has(row.id) || !mayWake({ owner: row.owner ?? undefined, nextCronTime: row.due_time }, leases)) continue;
-    if (!target || waitsFor(statements, row.id, target)) ids.push(row.id);
-    if (!target || gid) continue;
-    bytes += (statements.selectSize.get(row.id) as { size: number }).size;
-    next = bytes >= MAX_PAGE_BYTES ? row : undefined;
-    if (next) break;
+  let nextPosition = '';
+  for (const { id, owner, due_time } of sleepingRows(statements, filter, after)) {
+    if (!mayWake({ owner: owner ?? undefined, nextCronTime: due_time }, leases)) continue;
+    if (!target || waitsFor(statements, id, target)) ids.push(id);
+    if (target && !gid) bytes += (statements.selectSize.get(id) as { size: number }).size;
+    if (ids.length < limit && bytes < MAX_PAGE_BYTES) continue;
+    nextPosition = String(id);
+    break;
   }
   for (const id of ids) statements.wake.run(now, id);
-  return { ids, ...(next && { next }) };
+  return { count: ids.length, nextPosition };
 }
 
 function waitsFor(statements: Statements, id: number, target: string): boolean {
@@ -52,23 +39,19 @@ function waitsFor(statements: Statements, id: number, target: string): boolean {
 
 type SleepingRow = Pick<GlobalRow, 'id' | 'owner'> & { readonly due_time: number };
 
-/** Waiting transactions, the earliest due first. */
-function* sleepingRows(
-  statements: Statements,
-  { gid, laterThan }: WakeFilter,
-  after: SleepingPosition,
-): Generator<SleepingRow> {
+/** Waiting transactions in the order of their creation. */
+function* sleepingRows(statements: Statements, { gid, laterThan }: WakeFilter, after: number): Generator<SleepingRow> {
   if (gid) {
     const row = statements.selectWaiting.get(gid) as SleepingRow | undefined;
-    if (row && row.due_time > laterThan) yield row;
+    if (row && row.due_time > laterThan && row.id > after) yield row;
     return;
   }
-  let last: SleepingPosition | undefined = after;
+  let last: number | undefined = after;
   // page by page: an open cursor keeps SQLite from truncating the log
-  while (last) {
-    const rows = statements.selectSleeping.all(last.due_time, last.id, PAGE_SIZE) as SleepingRow[];
+  while (last !== undefined) {
+    const rows = statements.selectSleeping.all(laterThan, last, PAGE_SIZE) as SleepingRow[];
     yield* rows;
-    last = rows.length < PAGE_SIZE ? undefined : rows.at(-1);
+    last = rows.length < PAGE_SIZE ? undefined : rows.at(-1)?.id;
   }
 }
 

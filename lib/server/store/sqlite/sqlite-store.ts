@@ -22,6 +22,7 @@ import type {
   PruneResult,
   Store,
   UnfinishedCounts,
+  WakeBatch,
   WakeFilter,
 } from '../store.js';
 import { closeDatabase, openDatabase, type DatabaseFileOptions } from './database-file.js';
@@ -29,7 +30,7 @@ import { GroupCommit } from './group-commit.js';
 import { loadLibsql } from './load-libsql.js';
 import { FileIdentity } from './file-identity.js';
 import { findKv, listKv, putKv } from './kv.js';
-import { pruneTransactions, wakeTransactions, type SleepingPosition } from './maintenance.js';
+import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import { addBranches } from './registrations.js';
 import { encodeBranches, encodeChangingColumns, encodeProgress } from './rows.js';
 import { EMPTY_WRITE } from './schema.js';
@@ -196,16 +197,9 @@ class SqliteStore implements Store {
     return this.#read(({ statements }) => countUnfinished(statements, limit));
   }
 
-  async wake(now: number, filter: WakeFilter): Promise<number> {
-    // a woken transaction can be due later again before the last part
-    const woken = new Set<number>();
-    let after: SleepingPosition | undefined;
-    do {
-      const part = await this.#commit((statements) => wakeTransactions(statements, now, filter, woken, after));
-      for (const id of part.ids) woken.add(id);
-      after = part.next;
-    } while (after && woken.size < filter.limit);
-    return woken.size;
+  wake(now: number, filter: WakeFilter): Promise<WakeBatch> {
+    const after = parsePosition(filter.position, 0);
+    return this.#commit((statements) => wakeTransactions(statements, now, filter, after));
   }
 
   prune(before: number, position: string, limit: number): Promise<PruneResult> {

@@ -32,8 +32,11 @@ const TEXTS = {
   selectUnfinished: `select status, count(*) as count, count(attention) as attention
      from (select status, attention from trans_global where due_time is not null limit ?) group by status`,
   selectWaiting: 'select id, due_time, owner from trans_global where due_time is not null and gid = ?',
-  selectSleeping: `select id, due_time, owner from trans_global
-     where due_time is not null and (due_time, id) > (?, ?) order by due_time, id limit ?`,
+  // reads the index only: the rows of finished transactions, which are many, are not read
+  selectSleeping: `select id, due_time, owner from trans_global where id in
+     (select id from trans_global indexed by trans_global_due
+       where due_time is not null and due_time > ? and +id > ? order by +id limit ?)
+     order by id`,
   selectMention: `select 1 from trans_global as t
      where id = ? and (instr(record, ?) > 0
        or exists (select 1 from trans_branch where trans_id = t.id and instr(branches, ?) > 0))`,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../../support/wait-until.js';
 import { TIME, branchOf, detailsOf, transactionOf } from '../records.js';
 import type { SqlStoreFixture } from '../sql-store-contract.js';
+import { wakeAll } from '../wake-all.js';
 import { waiting } from './sql-writes.js';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
@@ -134,7 +135,7 @@ export function sqlSharingCases(fixture: SqlStoreFixture): void {
       const { a, b } = await pair();
       const gids = range(2500).map((index) => `g${index}`);
       await Promise.all(gids.map((gid) => a.create(detailsOf(gid, { nextCronTime: TIME + 50 }))));
-      expect(await a.wake(TIME, { laterThan: TIME, limit: 10_000 })).toBe(2500);
+      expect(await wakeAll(a, TIME, { laterThan: TIME, limit: 10_000 })).toBe(2500);
       const claimed = await b.claim(TIME, 'b', () => TIME + 1, 10_000);
       expect(claimed.filter(({ branches }) => branches.length === 2)).toHaveLength(2500);
       expect((await a.find('g2499'))?.transaction.owner).toBe('b');
@@ -253,9 +254,9 @@ export function sqlSharingCases(fixture: SqlStoreFixture): void {
 
     it('is woken a minute after its last update, because Go dtm never clears the owner', async () => {
       const store = await locked('PzABXX8bmaWPjFCQAVDVRo');
-      const wake = (now: number): Promise<number> => store.wake(now, { gid: 'g', laterThan: TIME, limit: 1 });
+      const wake = (now: number): Promise<number> => wakeAll(store, now, { gid: 'g', laterThan: TIME, limit: 1 });
       const leases = { endingAfter: TIME };
-      expect(await store.wake(TIME, { gid: 'g', laterThan: TIME, limit: 1, leases })).toBe(0);
+      expect(await wakeAll(store, TIME, { gid: 'g', laterThan: TIME, limit: 1, leases })).toBe(0);
       expect(await wake(TIME + 60_000)).toBe(0);
       expect(await wake(TIME + 60_001)).toBe(1);
     });
@@ -263,7 +264,7 @@ export function sqlSharingCases(fixture: SqlStoreFixture): void {
     it('is distinguished from one that this package has locked, which is never woken', async () => {
       const store = await fixture.open(fixture.newTables());
       await store.create(detailsOf('g', { owner: 'ours', nextCronTime: TIME + 600_000, updateTime: TIME }));
-      expect(await store.wake(TIME + 300_000, { gid: 'g', laterThan: TIME, limit: 1 })).toBe(0);
+      expect(await wakeAll(store, TIME + 300_000, { gid: 'g', laterThan: TIME, limit: 1 })).toBe(0);
     });
   });
 }

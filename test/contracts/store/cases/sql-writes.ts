@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../../support/wait-until.js';
 import { TIME, branchOf, detailsOf, transactionOf } from '../records.js';
 import type { SqlStoreFixture } from '../sql-store-contract.js';
+import { wakeAll } from '../wake-all.js';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
@@ -125,7 +126,7 @@ export function sqlWriteCases(fixture: SqlStoreFixture): void {
       expect(transaction).toMatchObject({ createTime: 0, nextCronInterval: 2 ** 31 - 1 });
       expect(new Date(transaction.nextCronTime).getUTCFullYear()).toBe(9999);
       expect(await store.claim(TIME, 'me', () => TIME, 10)).toEqual([]);
-      expect(await store.wake(TIME, { laterThan: TIME, limit: 10 })).toBe(1);
+      expect(await wakeAll(store, TIME, { laterThan: TIME, limit: 10 })).toBe(1);
       expect(await store.claim(TIME, 'me', () => TIME, 10)).toHaveLength(1);
     });
 
@@ -144,8 +145,8 @@ export function sqlWriteCases(fixture: SqlStoreFixture): void {
       for (const text of ['g\0', '\0', 'g ', ' g', 'G', "g' or '1'='1", 'g\\']) {
         expect(await store.find(text)).toBeUndefined();
         expect((await store.list({ gid: text })).transactions).toEqual([]);
-        expect(await store.wake(TIME, { gid: text, laterThan: TIME, limit: 1 })).toBe(0);
-        expect(await store.wake(TIME, { target: text, laterThan: TIME, limit: 1 })).toBe(0);
+        expect(await wakeAll(store, TIME, { gid: text, laterThan: TIME, limit: 1 })).toBe(0);
+        expect(await wakeAll(store, TIME, { target: text, laterThan: TIME, limit: 1 })).toBe(0);
         expect(await store.getKv('c', text)).toBeUndefined();
         expect((await store.listKv({ key: text })).records).toEqual([]);
       }

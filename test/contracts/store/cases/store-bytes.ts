@@ -2,6 +2,7 @@ import type { BranchRecord, TransactionRecord } from 'nestjs-dtm/protocol';
 import type { LeaseFilter, Store } from 'nestjs-dtm/server';
 import { describe, expect, it } from 'vitest';
 import { TIME, branchOf, detailsOf, transactionOf } from '../records.js';
+import { wakeAll } from '../wake-all.js';
 
 const MIB = 1024 * 1024;
 
@@ -166,7 +167,7 @@ export function describeBytes(current: () => Store): void {
 
   describe('wake with leases', () => {
     const wake = (leases: LeaseFilter | undefined, target?: string): Promise<number> =>
-      current().wake(TIME, { laterThan: TIME, limit: 10, leases, target });
+      wakeAll(current(), TIME, { laterThan: TIME, limit: 10, leases, target });
     const isDue = async (gid: string): Promise<boolean> => (await current().findRecord(gid))!.nextCronTime === TIME;
 
     it('makes transactions due whose leases end later, and leaves their owners', async () => {
@@ -194,7 +195,7 @@ export function describeBytes(current: () => Store): void {
       const later = { owner: 'dead.1', nextCronTime: TIME + 600_000 };
       for (const gid of ['g1', 'g2', 'g3']) await create(gid, later, [branchOf('01', { url: `http://${gid}/in` })]);
       const leases = { endingAfter: TIME };
-      expect(await current().wake(TIME, { gid: 'g1', laterThan: TIME, limit: 1, leases })).toBe(1);
+      expect(await wakeAll(current(), TIME, { gid: 'g1', laterThan: TIME, limit: 1, leases })).toBe(1);
       expect(await wake(leases, 'http://g2')).toBe(1);
       expect([await isDue('g1'), await isDue('g2'), await isDue('g3')]).toEqual([true, true, false]);
     });
@@ -205,9 +206,9 @@ export function describeBytes(current: () => Store): void {
         const url = index === 2 ? 'http://other/in' : 'http://bank/in';
         await create(`g${index}`, { nextCronTime: TIME + 1 + index }, [branchOf('01', { url, payload })]);
       }
-      expect(await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(4);
-      expect(await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(1);
-      expect(await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(0);
+      expect(await wakeAll(current(), TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(4);
+      expect(await wakeAll(current(), TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(1);
+      expect(await wakeAll(current(), TIME, { target: 'http://bank', laterThan: TIME, limit: 4 })).toBe(0);
       expect([await isDue('g2'), await isDue('g5')]).toEqual([false, true]);
     });
 
@@ -228,7 +229,7 @@ export function describeBytes(current: () => Store): void {
         }
       };
       const rescheduling = reschedule();
-      const count = await current().wake(TIME, { target: 'http://bank', laterThan: TIME, limit: 100 });
+      const count = await wakeAll(current(), TIME, { target: 'http://bank', laterThan: TIME, limit: 100 });
       stop.abort();
       await rescheduling;
       expect(count).toBe(6);

@@ -29,7 +29,7 @@ async function fixture(count: number) {
   const waker = new Waker({ store, clock }, () => notifications++);
   const due = async (): Promise<number> =>
     (await inner.claim(clock.now(), 'me', () => clock.now() + 1, count + 1)).length;
-  return { clock, waker, due, counts: () => ({ wakes, notifications }) };
+  return { clock, store: inner, waker, due, counts: () => ({ wakes, notifications }) };
 }
 
 describe('wake()', () => {
@@ -57,6 +57,28 @@ describe('wake()', () => {
     let calls = 0;
     expect(await waker.wake({}, Infinity, () => ++calls <= 1)).toEqual({ count: 500, hasMore: true });
     expect(await due()).toBe(500);
+  });
+
+  it('wakes each transaction once, although the first wait again before the last are woken', async () => {
+    const { clock, store, waker } = await fixture(1200);
+    const woken = new Map<string, number>();
+    const retryAgain = async (): Promise<void> => {
+      for (const { transaction } of await store.claim(clock.now(), 'me', () => clock.now() + 1, 2000)) {
+        const { gid, status } = transaction;
+        woken.set(gid, (woken.get(gid) ?? 0) + 1);
+        const next = { ...transaction, owner: undefined, nextCronTime: clock.now() + 10_000 };
+        await store.update({ status, owner: 'me' }, next, new Map());
+      }
+    };
+    const retrying = interceptStore(store, async (_operation, call) => {
+      const result = await call();
+      await retryAgain();
+      return result;
+    });
+    const again = new Waker({ store: retrying, clock }, () => undefined);
+    expect(await again.wake({}, Infinity)).toEqual({ count: 1200, hasMore: false });
+    expect([woken.size, Math.max(...woken.values())]).toEqual([1200, 1]);
+    expect(await waker.wake({}, Infinity)).toEqual({ count: 1200, hasMore: false });
   });
 
   it('ends even when the clock is set back meanwhile', async () => {
