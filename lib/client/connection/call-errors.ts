@@ -13,18 +13,40 @@ export interface CoordinatorCall {
 
 /** Creates the error of a call that got no answer. */
 export function noAnswer({ address, operation, gid }: CoordinatorCall, cause: unknown): DtmConnectionError {
-  return new DtmConnectionError(`dtm at ${address} gave no answer to ${operation}: ${errorText(cause)}`, {
-    cause,
-    gid,
-  });
+  const reason = errorText(cause);
+  const message = `dtm at ${address} gave no answer to ${operation}: ${reason}${remedyFor(reason)}`;
+  return new DtmConnectionError(message, { cause, gid });
 }
+
+/** What to do about a coordinator that was never reached; nothing for a connection that broke. */
+function remedyFor(reason: string): string {
+  return REMEDIES.find(([text]) => text.test(reason))?.[1] ?? '';
+}
+
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED/, '; start the coordinator, for example by npx nestjs-dtm serve, or correct its URL'],
+  [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, '; correct the host in its URL'],
+  [/wrong version number/, '; the server does not use TLS, so write http:// or grpc:// in its URL'],
+  [
+    /Protocol error/,
+    '; the server does not speak gRPC at this port, so give the gRPC port, or http:// in front of the HTTP port',
+  ],
+  [/other side closed|HTTP\/1\.1 protocol|HPE_/, '; if this is its gRPC port, leave http:// out of the URL'],
+];
 
 /** Creates the error of an answer that cannot be read. */
 export function unexpectedAnswer({ address, operation, gid }: CoordinatorCall, cause: unknown): DtmServerError {
-  return new DtmServerError(`dtm at ${address} sent an unexpected answer to ${operation}: ${errorText(cause)}`, {
-    cause,
-    gid,
-  });
+  const message = `dtm at ${address} sent an unexpected answer to ${operation}: ${errorText(cause)}; ${CHECK_URL}`;
+  return new DtmServerError(message, { cause, gid });
+}
+
+const CHECK_URL = 'check that the URL is that of a coordinator';
+
+/** Ends the message about an answer with the status 404: the server knows no such operation. */
+export function notFoundRemedy({ status }: Pick<HttpResponse, 'status'>, address: string): string {
+  return status === 404
+    ? `; the server at ${address} has no such operation, so ${CHECK_URL}, and not of an older one`
+    : '';
 }
 
 /**

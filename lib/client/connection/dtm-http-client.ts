@@ -11,7 +11,15 @@ import {
   type JsonReader,
 } from '../../protocol/internal.js';
 import { HttpRequester, type HttpConnectionOptions, type HttpResponse } from '../../transport/index.js';
-import { assertNewGid, assertNoRedirect, isProxyError, noAnswer, unexpectedAnswer } from './call-errors.js';
+import {
+  assertNewGid,
+  assertNoRedirect,
+  isProxyError,
+  noAnswer,
+  notFoundRemedy,
+  unexpectedAnswer,
+  type CoordinatorCall,
+} from './call-errors.js';
 import { readTransactionDetails, readTransactionPage, transactionFilterParameters } from './transaction-queries.js';
 
 /** Options of {@link dtmHttpClient}. */
@@ -67,12 +75,12 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
   };
 
   const command = async (operation: string, body: string, gid: string): Promise<void> =>
-    assertDone(await call('POST', operation, body, gid), operation, gid);
+    assertDone(await call('POST', operation, body, gid), { address, operation, gid });
 
   // only the status counts: the data of a query can contain the words that decide an outcome elsewhere
   const read = async <T>(path: string, decode: (json: JsonReader) => T, gid?: string): Promise<T> => {
     const answer = await call('GET', path, undefined, gid);
-    if (answer.status !== 200) throw refusal(path, answer.status, answer.body, gid);
+    if (answer.status !== 200) throw refusal(answer, { address, operation: operationIn(path), gid });
     try {
       return decode(jsonReader(JSON.parse(answer.body), 'it'));
     } catch (cause) {
@@ -92,13 +100,14 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
     retryNow: async (gid) => command('resetNextCronTime', JSON.stringify({ gid }), gid),
     subscribe: async (topic, subscriber, remark = '') => {
       const query = new URLSearchParams({ topic, url: subscriber, remark }).toString();
-      assertDone(await call('GET', `subscribe?${query}`), 'subscribe');
+      assertDone(await call('GET', `subscribe?${query}`), { address, operation: 'subscribe' });
     },
     unsubscribe: async (topic, subscriber) => {
       const query = new URLSearchParams({ topic, url: subscriber }).toString();
-      assertDone(await call('GET', `unsubscribe?${query}`), 'unsubscribe');
+      assertDone(await call('GET', `unsubscribe?${query}`), { address, operation: 'unsubscribe' });
     },
-    deleteTopic: async (topic) => assertDone(await call('DELETE', `topic/${encodeURIComponent(topic)}`), 'topic'),
+    deleteTopic: async (topic) =>
+      assertDone(await call('DELETE', `topic/${encodeURIComponent(topic)}`), { address, operation: 'topic' }),
     query: async (gid) => read(`query?gid=${encodeURIComponent(gid)}`, readTransactionDetails, gid),
     all: async (filter) =>
       read(`all?${new URLSearchParams(transactionFilterParameters(filter)).toString()}`, readTransactionPage),
@@ -109,11 +118,11 @@ export function dtmHttpClient(url: string, options: DtmHttpClientOptions = {}): 
   };
 }
 
-function assertDone({ status, body }: HttpResponse, operation: string, gid?: string): void {
-  const outcome = readHttpOutcome(status, body);
+function assertDone(answer: HttpResponse, call: CoordinatorCall): void {
+  const outcome = readHttpOutcome(answer.status, answer.body);
   if (outcome.kind === 'success') return;
-  if (outcome.kind === 'unknown') throw refusal(operation, status, body, gid);
-  throw outcomeError(outcome, operation, { gid });
+  if (outcome.kind === 'unknown') throw refusal(answer, call);
+  throw outcomeError(outcome, call.operation, { gid: call.gid });
 }
 
 function addressOf(url: string, names: HttpNameResolver | undefined): string {
@@ -145,10 +154,10 @@ function addressOf(url: string, names: HttpNameResolver | undefined): string {
   return parsed.origin + (path === '' ? BASE_PATH : path);
 }
 
-function refusal(path: string, status: number, body: string, gid?: string): DtmServerError {
-  const outcome = readHttpOutcome(status, body);
-  const message = outcome.kind === 'success' ? body : outcome.message;
-  return new DtmServerError(`dtm refused ${operationIn(path)}: ${message}`, { gid });
+function refusal(answer: HttpResponse, { address, operation, gid }: CoordinatorCall): DtmServerError {
+  const outcome = readHttpOutcome(answer.status, answer.body);
+  const reason = outcome.kind === 'success' ? answer.body : outcome.message;
+  return new DtmServerError(`dtm refused ${operation}: ${reason}${notFoundRemedy(answer, address)}`, { gid });
 }
 
 function operationIn(path: string): string {

@@ -643,6 +643,6 @@ async function expectClosed(store: Store): Promise<void> {
   ];
   for (const error of await Promise.all(calls.map(errorOf))) {
     expect(error).toBeInstanceOf(DtmStoreError);
-    expect((error as Error).message).toMatch(/^the store is closed; the coordinator is stopped, or was never started/);
+    expect((error as Error).message).toMatch(/^the store is closed; the coordinator is stopped, or not started yet/);
   }
 }

@@ -20,6 +20,7 @@ import {
   type ExceptionFilter,
   type ExecutionContext,
   type INestApplication,
+  type ModuleMetadata,
   type NestInterceptor,
   type PipeTransform,
 } from '@nestjs/common';
@@ -42,14 +43,16 @@ import {
   DtmFailureError,
   DtmModule,
   DtmService,
+  MsgBranch,
   SagaBranch,
   TccAction,
+  XaBranch,
   branchOf,
   type DtmModuleOptions,
 } from 'nestjs-dtm';
 import { SUCCESS_BODY } from 'nestjs-dtm/protocol';
 import { map, type Observable } from 'rxjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { LogBook, callBranch, closeApps, startApp, type AppOptions } from './app.js';
 import { platforms } from './platforms.js';
 import { recordingServer } from './recording-server.js';
@@ -279,7 +282,124 @@ describe('rejected at bootstrap', () => {
   });
 });
 
+describe('DtmModule that the module of a controller does not see', () => {
+  @Controller('bank')
+  class BankController {
+    @SagaBranch({ compensate: false })
+    pay(): void {}
+  }
+  @Module({ controllers: [BankController] })
+  class BankModule {}
+
+  const bootstrap = async (imports: NonNullable<ModuleMetadata['imports']>): Promise<unknown> => {
+    @Module({ imports: [BankModule, ...imports] })
+    class AppModule {}
+    const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
+    return app.init().then(
+      () => app.close(),
+      (error: unknown) => error,
+    );
+  };
+
+  test.each([
+    ['is not imported', () => []],
+    ['is not global', () => [DtmModule.forRoot({ server: recordingServer(), isGlobal: false })]],
+  ])('because it %s, is named with the remedy', async (_, imports) => {
+    const error = await bootstrap(imports());
+    expect(error).toBeInstanceOf(DtmConfigError);
+    expect(String(error)).toMatch(
+      /a controller has branches, but its module does not see DtmModule; add DtmModule\.forRoot\(.*"imports" of the root module/,
+    );
+  });
+
+  test('leaves a unit test of the controller alone', async () => {
+    const module = await Test.createTestingModule({ controllers: [BankController] }).compile();
+    expect(module.get(BankController).pay()).toBeUndefined();
+  });
+
+  test('does not hide that its options are wrong', async () => {
+    await expect(bootstrap([DtmModule.forRoot({ server: 'nowhere' })])).rejects.toThrow(/server "nowhere" is not/);
+  });
+});
+
+describe('branchOf', () => {
+  afterEach(closeApps);
+
+  @Controller('bank')
+  class BankController {
+    @SagaBranch({ compensate: false })
+    pay(): void {}
+  }
+  const add = (dtm: DtmService): unknown => dtm.saga().add(branchOf(BankController, 'pay'));
+
+  test('before init() says what to wait for', async () => {
+    const { app } = await startApp({ controllers: [BankController], listen: false });
+    expect(() => add(app.get(DtmService))).toThrow(
+      /BankController\.pay: the branches .* not known before it is initialised; await app\.init\(\) or app\.listen\(\) first/,
+    );
+    await app.init();
+    expect(() => add(app.get(DtmService))).toThrow(/start transactions after app\.listen\(\)/);
+  });
+
+  test('in an application context with another process as coordinator says that nothing serves the branch', async () => {
+    @Module({ imports: [DtmModule.forRoot({ server: recordingServer() })], controllers: [BankController] })
+    class WorkerModule {}
+    const app = await NestFactory.createApplicationContext(WorkerModule, { logger: false });
+    onTestFinished(() => app.close());
+    expect(() => add(app.get(DtmService))).toThrow(
+      /this application has no HTTP server at which .* endpoint\.http or endpoint\.grpc .* branchOf the option at, or .* embeddedServer\(\)/,
+    );
+  });
+});
+
 describe('rejected at class definition', () => {
+  /** As in JavaScript, where no compiler checks the types. */
+  const untyped = { SagaBranch, TccAction, MsgBranch, XaBranch } as unknown as Record<
+    string,
+    (...args: unknown[]) => MethodDecorator
+  >;
+  const define = (decorate: () => MethodDecorator): unknown => {
+    class BankController {
+      pay(): void {}
+    }
+    const descriptor = Object.getOwnPropertyDescriptor(BankController.prototype, 'pay')!;
+    return decorate()(BankController.prototype, 'pay', descriptor);
+  };
+
+  test.each([
+    [
+      'SagaBranch',
+      [],
+      /BankController\.pay: the branch decorator has no compensate; name .* @SagaBranch\(\{ compensate: /,
+    ],
+    ['SagaBranch', [{}], /or write compensate: false when there is nothing to undo/],
+    ['TccAction', [], /BankController\.pay: the branch decorator has no confirm; name/],
+    ['TccAction', [{ confirm: 'pay' }], /BankController\.pay: the branch decorator has no cancel; name/],
+  ])('@%s(%j) without its companions', (name, options, message) => {
+    const decorate = (): MethodDecorator => untyped[name]!(...options);
+    expect(() => define(decorate)).toThrow(message);
+    expect(() => define(decorate)).toThrow(DtmConfigError);
+  });
+
+  test.each(Object.keys(untyped))('@%s without parentheses', (name) => {
+    class BankController {
+      pay(): void {}
+    }
+    const descriptor = Object.getOwnPropertyDescriptor(BankController.prototype, 'pay');
+    expect(() => untyped[name]!(BankController.prototype, 'pay', descriptor)).toThrow(
+      new RegExp(`@${name} is used without parentheses in BankController; write @${name}\\(`),
+    );
+  });
+
+  test('a decorator on the class', () => {
+    expect(() => {
+      class BankController {
+        pay(): void {}
+      }
+      (SagaBranch({ compensate: false }) as unknown as ClassDecorator)(BankController);
+    }).toThrow(/BankController has a branch decorator on the class; move the decorator to the method/);
+  });
+
   test('a companion that does not exist', () => {
     expect(() => {
       class BankController {

@@ -39,7 +39,7 @@ export function defineBranch(
   purpose: BranchPurpose,
   descriptor: PropertyDescriptor | undefined = Object.getOwnPropertyDescriptor(target, name),
 ): void {
-  const where = `${classNameOf(target)}.${name}`;
+  const where = branchName(target, name);
   if (typeof target === 'function') {
     throw new DtmConfigError(`${where} is static; make it an instance method of the controller`);
   }
@@ -60,6 +60,18 @@ export function defineBranch(
     UseFilters(BranchExceptionFilter),
   )(target, name, descriptor);
   Object.defineProperty(target, name, descriptor);
+}
+
+/**
+ * Names a branch method in messages, `Controller.method`.
+ *
+ * @throws DtmConfigError when the decorator is on the class itself
+ */
+export function branchName(target: object, name: string | undefined): string {
+  if (name !== undefined) return `${classNameOf(target)}.${name}`;
+  throw new DtmConfigError(
+    `${classNameOf(target)} has a branch decorator on the class; move the decorator to the method that is the branch`,
+  );
 }
 
 function missingMethod(target: object, name: string, purpose: BranchPurpose): DtmConfigError {

@@ -1,4 +1,5 @@
 import { defineBranch, type BranchRouteOptions } from './define-branch.js';
+import { parseDecoratorOptions } from './parse-decorator-options.js';
 
 /**
  * Makes a controller method a branch that takes messages: an endpoint at `/<controller>/<method name>`, for POST, GET
@@ -13,9 +14,10 @@ import { defineBranch, type BranchRouteOptions } from './define-branch.js';
  * async transIn(@BranchPayload() transfer: TransferDto, @Barrier() barrier: BranchBarrier) { … }
  */
 export function MsgBranch(options: BranchRouteOptions = {}) {
+  const route = parseDecoratorOptions('@MsgBranch', options, '@MsgBranch()');
   return <C extends object, K extends keyof C>(
     target: C,
     method: K & string,
     descriptor: TypedPropertyDescriptor<C[K]>,
-  ): void => defineBranch(target, method, options, { transType: 'msg', op: 'action', companions: {} }, descriptor);
+  ): void => defineBranch(target, method, route, { transType: 'msg', op: 'action', companions: {} }, descriptor);
 }

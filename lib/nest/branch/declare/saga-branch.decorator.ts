@@ -1,5 +1,8 @@
 import type { WithCompanions } from '../definition/handler-types.js';
-import { defineBranch, type BranchRouteOptions } from './define-branch.js';
+import { branchName, defineBranch, type BranchRouteOptions } from './define-branch.js';
+import { parseCompanion, parseDecoratorOptions } from './parse-decorator-options.js';
+
+const EXAMPLE = "@SagaBranch({ compensate: 'undoTransOut' })";
 
 /**
  * Options of {@link SagaBranch}. `path` and `rpc` are those of the action; the compensation's are its method name.
@@ -33,13 +36,15 @@ export interface SagaBranchOptions<N extends string | false = string | false> ex
  * async undoTransOut(@BranchPayload() transfer: TransferDto, @Barrier() barrier: BranchBarrier) { … }
  */
 export function SagaBranch<const N extends string | false>(options: SagaBranchOptions<N>) {
-  const { compensate, barrier, ...route } = options;
+  const { compensate: given, barrier, ...route } = parseDecoratorOptions('@SagaBranch', options, EXAMPLE);
   const { service } = route;
   return <C extends object, K extends keyof C>(
     target: C & WithCompanions<C, K, Extract<N, string>>,
     method: K & string,
     descriptor: TypedPropertyDescriptor<C[K]>,
   ): void => {
+    const remedy = `name the method that undoes the action, ${EXAMPLE}, or write compensate: false when there is nothing to undo`;
+    const compensate = parseCompanion<string | false>(branchName(target, method), 'compensate', given, remedy);
     defineBranch(target, method, route, { transType: 'saga', op: 'action', companions: { compensate } }, descriptor);
     if (compensate !== false) {
       const purpose = { transType: 'saga', op: 'compensate', companionOf: method, barrier } as const;

@@ -1,5 +1,8 @@
 import type { WithCompanions } from '../definition/handler-types.js';
-import { defineBranch, type BranchRouteOptions } from './define-branch.js';
+import { branchName, defineBranch, type BranchRouteOptions } from './define-branch.js';
+import { parseCompanion, parseDecoratorOptions } from './parse-decorator-options.js';
+
+const EXAMPLE = "@TccAction({ confirm: 'confirmFreeze', cancel: 'unfreeze' })";
 
 /**
  * Options of {@link TccAction}. `path` and `rpc` are those of the try; those of confirm and cancel are their method names.
@@ -35,13 +38,18 @@ export interface TccActionOptions<N extends string = string, M extends string = 
  * async freeze(@BranchPayload() transfer: TransferDto, @Barrier() barrier: BranchBarrier) { … }
  */
 export function TccAction<const N extends string, const M extends string>(options: TccActionOptions<N, M>) {
-  const { confirm, cancel, barrier, ...route } = options;
+  const given = parseDecoratorOptions('@TccAction', options, EXAMPLE);
+  const { confirm: _confirm, cancel: _cancel, barrier, ...route } = given;
   const { service } = route;
   return <C extends object, K extends keyof C>(
     target: C & WithCompanions<C, K, N | M>,
     method: K & string,
     descriptor: TypedPropertyDescriptor<C[K]>,
   ): void => {
+    const parse = (option: 'confirm' | 'cancel', what: string): string =>
+      parseCompanion(branchName(target, method), option, given[option], `name the method that ${what}, ${EXAMPLE}`);
+    const confirm = parse('confirm', 'makes the reservation final');
+    const cancel = parse('cancel', 'releases the reservation');
     defineBranch(target, method, route, { transType: 'tcc', op: 'try', companions: { confirm, cancel } }, descriptor);
     defineBranch(target, confirm, { service }, { transType: 'tcc', op: 'confirm', companionOf: method });
     defineBranch(target, cancel, { service }, { transType: 'tcc', op: 'cancel', companionOf: method, barrier });

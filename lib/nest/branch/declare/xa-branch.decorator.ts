@@ -1,6 +1,7 @@
 import { UseInterceptors } from '@nestjs/common';
 import { XaSecondPhaseInterceptor } from '../serve/xa-second-phase.interceptor.js';
 import { defineBranch, type BranchRouteOptions } from './define-branch.js';
+import { parseDecoratorOptions } from './parse-decorator-options.js';
 
 /** Options of {@link XaBranch}. */
 export interface XaBranchOptions extends BranchRouteOptions {
@@ -24,7 +25,7 @@ export interface XaBranchOptions extends BranchRouteOptions {
  * }
  */
 export function XaBranch(options: XaBranchOptions = {}) {
-  const { database = 'default', ...route } = options;
+  const { database = 'default', ...route } = parseDecoratorOptions('@XaBranch', options, '@XaBranch()');
   return <C extends object, K extends keyof C>(
     target: C,
     method: K & string,

@@ -111,7 +111,13 @@ export class ApplicationEndpoint {
         'the address at which this application listens leads each process that shares the store to itself; set the option endpoint.http of DtmModule, or call the branch in process',
       );
     }
-    const httpServer = this.adapterHost.httpAdapter?.getHttpServer() as Server | undefined;
+    if (!this.adapterHost.httpAdapter) {
+      throw new DtmConfigError(
+        'this application has no HTTP server at which its branches could be called; set the option endpoint.http or endpoint.grpc of DtmModule ' +
+          'to the address of the application that serves them, give branchOf the option at, or call them in process with embeddedServer()',
+      );
+    }
+    const httpServer = this.adapterHost.httpAdapter.getHttpServer() as Server | undefined;
     const address = httpServer?.listening ? httpServer.address() : null;
     if (address === null || httpServer === undefined) {
       throw new DtmConfigError(

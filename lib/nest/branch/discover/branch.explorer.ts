@@ -40,6 +40,7 @@ export class BranchExplorer {
     const controllers = this.discovery.getControllers();
     this.#assertNoProviders(new Set(controllers.map(findPrototype)));
     for (const controller of controllers) this.#register(controller);
+    this.registry.complete();
   }
 
   #complete(): void {

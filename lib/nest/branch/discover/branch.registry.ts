@@ -31,6 +31,7 @@ interface FoundBranch<T extends Mode> {
 export class BranchRegistry implements BranchLocator {
   readonly #branches: RegisteredBranch[] = [];
   readonly #byPath = new Map<string, RegisteredBranch>();
+  #isComplete = false;
 
   constructor(
     private readonly endpoint: ApplicationEndpoint,
@@ -49,6 +50,11 @@ export class BranchRegistry implements BranchLocator {
       this.#byPath.set(path, branch);
     }
     this.#branches.push(branch);
+  }
+
+  /** Tells that every branch of the application is added. */
+  complete(): void {
+    this.#isComplete = true;
   }
 
   /** The definition of the branch at a path. */
@@ -107,6 +113,12 @@ export class BranchRegistry implements BranchLocator {
     if (!(ref instanceof ControllerBranchRef)) {
       throw new DtmConfigError(
         'a branch must be an object with the URLs of the branch, or a reference that branchOf() returned',
+      );
+    }
+    if (!this.#isComplete) {
+      throw new DtmConfigError(
+        `${nameOf(ref)}: the branches of this application are not known before it is initialised; ` +
+          'await app.init() or app.listen() first, or start the transaction in onApplicationBootstrap()',
       );
     }
     const { controller, method } = ref;

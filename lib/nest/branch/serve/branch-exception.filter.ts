@@ -1,4 +1,4 @@
-import { Catch, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Injectable, Logger, Optional, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { from, mergeMap, of, throwError, type Observable } from 'rxjs';
 import {
@@ -47,7 +47,8 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    private readonly settings: DtmSettings,
+    // without DtmModule, the branch guard fails with the remedy
+    @Optional() private readonly settings: DtmSettings,
   ) {}
 
   /** @internal */

@@ -1,6 +1,13 @@
-import { Injectable, UnprocessableEntityException, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  Injectable,
+  Optional,
+  UnprocessableEntityException,
+  type CanActivate,
+  type ExecutionContext,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { DtmArgumentError, type BranchContext } from '../../../protocol/internal.js';
+import { DtmArgumentError, DtmConfigError, type BranchContext } from '../../../protocol/internal.js';
 import { shareClass } from '../../../support/share-class.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { findGrpcArguments, replaceGrpcMessage, type GrpcArguments } from '../../undocumented/grpc-arguments.js';
@@ -21,12 +28,22 @@ type Target = Pick<IncomingBranchCall, 'definition' | 'handler' | 'callback'>;
 /** Admits only valid calls to a branch method. It is the last of the guards, before interceptors and pipes. */
 @shareClass('BranchGuard', Injectable)
 @Injectable()
-export class BranchGuard implements CanActivate {
+export class BranchGuard implements CanActivate, OnModuleInit {
   constructor(
-    private readonly inFlight: InFlightBranches,
-    private readonly settings: DtmSettings,
+    // Nest would name these classes, which no user knows, instead of the module that provides them
+    @Optional() private readonly inFlight: InFlightBranches,
+    @Optional() private readonly settings: DtmSettings,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
+
+  /** @internal */
+  onModuleInit(): void {
+    if (this.inFlight && this.settings) return;
+    throw new DtmConfigError(
+      'a controller has branches, but its module does not see DtmModule; add DtmModule.forRoot({ server: … }) to "imports" of the root module, ' +
+        'and with isGlobal: false import DtmModule in each module that has branches',
+    );
+  }
 
   /** @internal */
   canActivate(execution: ExecutionContext): boolean {
