@@ -26,7 +26,13 @@ export {
   type XaOptions,
 } from './client/index.js';
 export type { DriverRegistration, DtmDriver, HttpDestination } from './driver/index.js';
-export { Barrier, Branch, BranchPayload, Xa } from './nest/branch/declare/branch-parameters.decorator.js';
+export { Barrier, Branch, Xa } from './nest/branch/declare/branch-parameters.decorator.js';
+export {
+  BranchPayload,
+  type BranchPayloadOptions,
+  type PayloadPipe,
+  type WithPayload,
+} from './nest/branch/declare/branch-payload.decorator.js';
 export type { BranchRouteOptions } from './nest/branch/declare/define-branch.js';
 export { MsgBranch } from './nest/branch/declare/msg-branch.decorator.js';
 export { SagaBranch, type SagaBranchOptions } from './nest/branch/declare/saga-branch.decorator.js';
@@ -39,6 +45,7 @@ export type {
   MethodName,
   WithCompanions,
 } from './nest/branch/definition/handler-types.js';
+export type { ConvertedFrom, PayloadInput, PayloadOf } from './nest/branch/definition/payload-of.js';
 export { branchOf, type BranchOfOptions } from './nest/branch/discover/branch-of.js';
 export { DtmModule } from './nest/dtm.module.js';
 export {

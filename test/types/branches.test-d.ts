@@ -15,9 +15,13 @@ import {
   type BranchRef,
   type DtmModuleOptions,
   type DtmService,
+  type PayloadOf,
   type XaParticipant,
 } from 'nestjs-dtm';
+import { type } from 'arktype';
 import { of } from 'rxjs';
+import * as v from 'valibot';
+import { z } from 'zod';
 
 interface Transfer {
   readonly userId: number;
@@ -178,3 +182,83 @@ export const options: DtmModuleOptions[] = [
   // @ts-expect-error -- the server is missing
   { driver: 'default' },
 ];
+
+const Plain = z.object({ amount: z.number() });
+const Converted = z.object({ day: z.string().transform((text) => new Date(text)) });
+const Defaulted = v.object({ amount: v.optional(v.number(), 1) });
+const Parsed = type({ day: 'string.date.parse' });
+const Text = v.pipe(v.string(), v.transform(Number));
+
+@Controller('schemas')
+class SchemaController {
+  /** Input and output are the same. */
+  @SagaBranch({ compensate: 'undoPlain' })
+  plain(@BranchPayload({ schema: Plain }) _payload: z.infer<typeof Plain>): void {}
+  undoPlain(@BranchPayload() _payload: { amount: number }): void {}
+
+  @SagaBranch({ compensate: 'undoConverted' })
+  converted(@BranchPayload({ schema: Converted }) payload: PayloadOf<typeof Converted>): void {
+    equal<typeof payload.day, Date>(true);
+  }
+  undoConverted(@BranchPayload({ schema: Converted }) _payload: PayloadOf<typeof Converted>): void {}
+
+  /** Callers may give what the output is. */
+  @MsgBranch()
+  defaulted(@BranchPayload({ schema: Defaulted }) _payload: v.InferOutput<typeof Defaulted>): void {}
+  @MsgBranch()
+  defaultedByCaller(@BranchPayload({ schema: Defaulted }) _payload: PayloadOf<typeof Defaulted>): void {}
+
+  @MsgBranch()
+  parsed(@BranchPayload({ schema: Parsed }) _payload: PayloadOf<typeof Parsed>): void {}
+
+  @MsgBranch()
+  text(@BranchPayload({ schema: Text }) count: PayloadOf<typeof Text>): void {
+    equal<number, typeof count extends number ? number : never>(true);
+  }
+
+  @MsgBranch()
+  optional(
+    @BranchPayload({ schema: v.optional(Text) }) _count: PayloadOf<v.OptionalSchema<typeof Text, undefined>>,
+  ): void {}
+
+  @MsgBranch()
+  anything(@BranchPayload({ schema: Plain }) _payload: any): void {}
+}
+
+class WrongSchema {
+  @MsgBranch()
+  // @ts-expect-error -- the schema gives a number
+  a(@BranchPayload({ schema: Plain }) _payload: { amount: string }): void {}
+
+  @MsgBranch()
+  // @ts-expect-error -- callers would give a Date, which the schema refuses
+  b(@BranchPayload({ schema: Converted }) _payload: z.output<typeof Converted>): void {}
+
+  // @ts-expect-error -- the compensation has no schema, and gets a text instead of a Date
+  @SagaBranch({ compensate: 'undoC' })
+  c(@BranchPayload({ schema: Converted }) _payload: PayloadOf<typeof Converted>): void {}
+  undoC(@BranchPayload() _payload: { day: Date }): void {}
+
+  @MsgBranch()
+  // @ts-expect-error -- a schema is no pipe
+  d(@BranchPayload(Plain) _payload: z.infer<typeof Plain>): void {}
+}
+void WrongSchema;
+
+const plain = typeOf(branchOf(SchemaController, 'plain'));
+equal<typeof plain, { payload: { amount: number }; result: undefined }>(true);
+const converted = typeOf(branchOf(SchemaController, 'converted'));
+equal<typeof converted, { payload: { day: string }; result: undefined }>(true);
+const defaulted = typeOf(branchOf(SchemaController, 'defaulted'));
+equal<typeof defaulted, { payload: { amount: number }; result: undefined }>(true);
+const defaultedByCaller = typeOf(branchOf(SchemaController, 'defaultedByCaller'));
+equal<typeof defaultedByCaller, { payload: { amount?: number | undefined }; result: undefined }>(true);
+const parsed = typeOf(branchOf(SchemaController, 'parsed'));
+equal<typeof parsed, { payload: { day: string }; result: undefined }>(true);
+const text = typeOf(branchOf(SchemaController, 'text'));
+equal<typeof text, { payload: string; result: undefined }>(true);
+const optional = typeOf(branchOf(SchemaController, 'optional'));
+equal<typeof optional, { payload: string | undefined; result: undefined }>(true);
+
+/** A test calls the method with a plain object. */
+export const direct = (controller: SchemaController): void => controller.converted({ day: new Date() });

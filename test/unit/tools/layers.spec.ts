@@ -80,6 +80,7 @@ const packages = [
   '@nestjs/core',
   '@nestjs/microservices',
   'rxjs',
+  '@standard-schema/spec',
   'express',
 ];
 
@@ -169,9 +170,17 @@ const layers: readonly Layer[] = [
   { row: 'nest', folder: 'lib', allowed: [...belowNest, 'nest', ...allOfNest].filter((target) => target in modules) },
   { row: 'nest', folder: 'lib/nest', allowed: [...belowNest, ...allOfNest] },
   { row: 'options', folder: 'lib/nest/options', allowed: belowNest },
-  { row: 'branch/definition', folder: 'lib/nest/branch/definition', allowed: belowNest },
-  { row: 'branch/serve', folder: 'lib/nest/branch/serve', allowed: [...belowNest, ...serving] },
-  { row: 'branch/declare', folder: 'lib/nest/branch/declare', allowed: [...belowNest, ...declaring] },
+  { row: 'branch/definition', folder: 'lib/nest/branch/definition', allowed: [...belowNest, '@standard-schema/spec'] },
+  {
+    row: 'branch/serve',
+    folder: 'lib/nest/branch/serve',
+    allowed: [...belowNest, ...serving, '@standard-schema/spec'],
+  },
+  {
+    row: 'branch/declare',
+    folder: 'lib/nest/branch/declare',
+    allowed: [...belowNest, ...declaring, '@standard-schema/spec'],
+  },
   {
     row: 'query-prepared',
     folder: 'lib/nest/query-prepared',

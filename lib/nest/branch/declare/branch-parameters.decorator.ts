@@ -1,20 +1,9 @@
-import { Body, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { BranchBarrier } from '../../../barrier/index.js';
 import { DtmConfigError, type BranchContext } from '../../../protocol/internal.js';
 import type { XaParticipant } from '../../../xa/index.js';
 import { findHostCall, type IncomingBranchCall } from '../serve/incoming-branch-call.js';
 import { createSealedParameter } from './create-sealed-parameter.js';
-
-/**
- * Injects the payload of a branch, always as the first parameter; undefined when the call carries none. The payload is
- * the body of the request, or the message over gRPC. Pipes such as ValidationPipe receive the class of the parameter,
- * as with `@Body()`.
- *
- * @param pipes - pipes for this parameter
- */
-export function BranchPayload(...pipes: (Type<PipeTransform> | PipeTransform)[]): ParameterDecorator {
-  return Body(...pipes);
-}
 
 /** Injects the {@link BranchContext} of the call: global id, branch and operation. */
 export const Branch: () => ParameterDecorator = createSealedParameter(

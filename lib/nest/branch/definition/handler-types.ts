@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { BranchBarrier } from '../../../barrier/index.js';
 import type { BranchContext } from '../../../protocol/internal.js';
 import type { XaParticipant } from '../../../xa/index.js';
+import type { PayloadInput } from './payload-of.js';
 
 /** Any method of a controller. */
 export type BranchHandler = (...args: never[]) => unknown;
@@ -10,8 +11,9 @@ export type BranchHandler = (...args: never[]) => unknown;
 export type MethodName<C> = { [K in keyof C]: C[K] extends BranchHandler ? K : never }[keyof C] & string;
 
 /**
- * Payload of a handler: the type of its first parameter. It is `undefined` when the handler has no parameter, and when the
- * first one is already `@Branch()`, `@Barrier()` or `@Xa()`.
+ * Payload that callers send to a handler: the type of its first parameter, or the input of the schema when that type is a
+ * `PayloadOf`. It is `undefined` when the handler has no parameter, and when the first one is already `@Branch()`, `@Barrier()` or
+ * `@Xa()`.
  */
 export type HandlerPayload<H> = H extends (...args: infer A) => unknown
   ? A extends []
@@ -20,7 +22,7 @@ export type HandlerPayload<H> = H extends (...args: infer A) => unknown
       ? A[0]
       : [A[0]] extends [BranchContext | BranchBarrier | XaParticipant<unknown>]
         ? undefined
-        : A[0]
+        : PayloadInput<A[0]>
   : never;
 
 /** Result of a handler as the initiator gets it: resolved, and the last value of an observable. */
