@@ -4,6 +4,9 @@ import { createServer, type AddressInfo } from 'node:net';
 /** Whether the application ends after the demonstration. */
 export const ONCE = process.argv.includes('--once');
 
+/** Whether the application makes no transfers of its own. */
+export const NO_DEMO = process.argv.includes('--no-demo');
+
 /** Addresses of this application, for listeners and for the coordinator. */
 export const HOST = '127.0.0.1';
 export const HTTP_PORT = Number(process.env.PORT ?? (ONCE ? await freePort() : 3000));

@@ -2,6 +2,7 @@ import { command } from '../../tools/support/command.mjs';
 import { checkApp } from './app-check.mjs';
 import { publicEntries } from './entries.mjs';
 import { checkImports } from './import-check.mjs';
+import { checkLinks } from './links-check.mjs';
 import { checkFiles } from './pack-check.mjs';
 import { checkReadme } from './readme-check.mjs';
 import { checkServe } from './serve-check.mjs';
@@ -32,6 +33,7 @@ export function packageChecks() {
 
   return [
     step('files', checkFiles),
+    step('links', checkLinks),
     step('imports', checkImports),
     step('publint', ({ path }) => command(`npx --no-install publint run "${path}" --strict`, { capture: true })),
     step('attw', ({ path }) => {

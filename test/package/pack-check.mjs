@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { listFiles } from '../../tools/support/list-files.mjs';
 import { readJson, root } from '../../tools/support/root.mjs';
 import { publicEntries } from './entries.mjs';
 
@@ -7,7 +8,16 @@ import { publicEntries } from './entries.mjs';
 
 const { bin } = readJson(join(root, 'package.json'));
 
-const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+/** Files beside those of the build; links in the pages lead to some of them. */
+const documents = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  ...listFiles(root, 'docs'),
+  ...listFiles(root, 'sample/src'),
+];
 
 /**
  * Checks the files of the package: all required files, no others, and no source map with a missing source.

@@ -5,7 +5,7 @@ import { BankOutAccounts } from '../bank-out/bank-out.accounts.js';
 import { HAS_XA } from '../bank/bank-database.js';
 import { type Transfer } from '../bank/transfer.js';
 import { TransferService } from './transfer.service.js';
-import { MODES, PROTOCOLS, type TransferOptions } from './transfer-options.js';
+import { MODES, ROUTES, type TransferOptions } from './transfer-options.js';
 
 /** A transfer of the demonstration with its expected end. */
 interface DemoCase {
@@ -18,17 +18,17 @@ interface DemoCase {
 const TRANSFER: Transfer = { from: 1, to: 2, amount: 30 };
 
 const CASES: readonly DemoCase[] = [
-  ...PROTOCOLS.flatMap((protocol) =>
+  ...ROUTES.flatMap((over) =>
     MODES.filter((mode) => mode !== 'xa' || HAS_XA).map((mode): DemoCase => ({
-      title: `${mode} over ${protocol}`,
-      options: { mode, protocol },
+      title: `${mode} ${over === 'in-process' ? over : `over ${over}`}`,
+      options: { mode, over },
       transfer: TRANSFER,
       expected: 'succeed',
     })),
   ),
   {
     title: 'saga, receiver unknown',
-    options: { mode: 'saga', protocol: 'http' },
+    options: { mode: 'saga', over: ROUTES[0]! },
     transfer: { ...TRANSFER, to: 404 },
     expected: 'failed',
   },

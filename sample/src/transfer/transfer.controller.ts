@@ -12,7 +12,7 @@ import { DtmFailureError, DtmOngoingError, DtmService } from 'nestjs-dtm';
 import { HAS_XA, XA_REQUIREMENT } from '../bank/bank-database.js';
 import { parseTransfer } from '../bank/transfer.js';
 import { TransferService } from './transfer.service.js';
-import { MODES, PROTOCOLS } from './transfer-options.js';
+import { MODES, ROUTES } from './transfer-options.js';
 
 /** The HTTP API of this application. */
 @Controller('transfer')
@@ -26,10 +26,10 @@ export class TransferController {
   @HttpCode(200)
   async transfer(
     @Query('mode') mode: string = 'saga',
-    @Query('protocol') protocol: string = 'http',
+    @Query('over') over: string = ROUTES[0]!,
     @Body() body: unknown,
   ): Promise<{ gid: string; status: string }> {
-    const options = { mode: oneOf(MODES, 'mode', mode), protocol: oneOf(PROTOCOLS, 'protocol', protocol) };
+    const options = { mode: oneOf(MODES, 'mode', mode), over: oneOf(ROUTES, 'over', over) };
     if (options.mode === 'xa' && !HAS_XA) throw new BadRequestException(XA_REQUIREMENT);
     const transfer = parseTransfer(body);
     const gid = await this.dtm.newGid();

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { DtmFailureError, DtmModule, DtmService } from 'nestjs-dtm';
+import { DtmBranchError, DtmFailureError, DtmModule, DtmOngoingError, DtmService } from 'nestjs-dtm';
 import { HAS_XA } from '../bank/bank-database.js';
 import type { Transfer } from '../bank/transfer.js';
 import { dtmConnection } from '../dtm-connection.js';
@@ -51,7 +51,11 @@ async function show(title: string, run: (gid: string) => Promise<unknown>): Prom
     await run(gid);
     console.log(`${title} over ${PROTOCOL}: succeed (${gid})`);
   } catch (error) {
-    if (!(error instanceof DtmFailureError)) throw error;
-    console.log(`${title} over ${PROTOCOL}: failed (${gid}): ${error.message}`);
+    // when a try or an XA branch does not answer, the transaction is rolled back too
+    if (error instanceof DtmFailureError || error instanceof DtmBranchError) {
+      console.log(`${title} over ${PROTOCOL}: failed (${gid}): ${error.message}`);
+    } else if (error instanceof DtmOngoingError) {
+      console.log(`${title} over ${PROTOCOL}: not finished, the coordinator continues (${gid}): ${error.message}`);
+    } else throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { Controller, Inject, Module, type INestApplication } from '@nestjs/common';
+import { Controller, Inject, Module, type INestApplication, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   Barrier,
@@ -7,6 +7,7 @@ import {
   DtmFailureError,
   DtmModule,
   DtmService,
+  MsgBranch,
   SagaBranch,
   TccAction,
   branchOf,
@@ -72,6 +73,12 @@ export class InController {
     await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, to, -amount));
   }
 
+  /** A message cannot be refused. */
+  @MsgBranch()
+  async receive(@BranchPayload() { to, amount }: Transfer, @Barrier() barrier: BranchBarrier) {
+    await barrier.call(this.bank.adapter, (tx) => this.bank.change(tx, barrier.context, to, amount));
+  }
+
   @TccAction({ confirm: 'confirm', cancel: 'cancel' })
   async prepare(@BranchPayload() { to, refuse }: Transfer, @Barrier() barrier: BranchBarrier) {
     await barrier.call(this.bank.adapter, async (tx) => {
@@ -89,23 +96,30 @@ export class InController {
   }
 }
 
+/** The module of an application with both banks. */
+export function bankModule(
+  options: DtmModuleOptions,
+  [bankOut, bankIn]: readonly [Bank, Bank],
+  providers: readonly Provider[] = [],
+): Type {
+  @Module({
+    imports: [DtmModule.forRoot(options)],
+    controllers: [OutController, InController],
+    providers: [{ provide: OUT, useValue: bankOut }, { provide: IN, useValue: bankIn }, ...providers],
+  })
+  class BankModule {}
+  return BankModule;
+}
+
 /** Starts a Nest application with both banks on a free port. */
 export async function startBankApp(
   server: DtmModuleOptions['server'],
   bankOut: Bank,
   bankIn: Bank,
 ): Promise<{ app: INestApplication; dtm: DtmService }> {
-  @Module({
-    // the network between coordinator and branches is part of the tests
-    imports: [DtmModule.forRoot({ server, endpoint: { over: 'http' } })],
-    controllers: [OutController, InController],
-    providers: [
-      { provide: OUT, useValue: bankOut },
-      { provide: IN, useValue: bankIn },
-    ],
-  })
-  class BankModule {}
-  const app = await NestFactory.create(BankModule, { logger: ['fatal'] });
+  // the network between coordinator and branches is part of the tests
+  const module = bankModule({ server, endpoint: { over: 'http' } }, [bankOut, bankIn]);
+  const app = await NestFactory.create(module, { logger: ['fatal'] });
   await app.listen(0, '127.0.0.1');
   return { app, dtm: app.get(DtmService) };
 }

@@ -26,19 +26,21 @@ function expectMoney(output: string, transfers: number): void {
   expect(output).toMatch(new RegExp(`│ 2 +│ 10000 +│ ${10_000 + moved} +│ ${10_000 + moved} +│`));
 }
 
+const REMOTE = ['over http', 'over grpc'];
+const EMBEDDED = ['in-process', ...REMOTE];
+
 /** Checks the money and the states of the transactions. */
-function expectTransfers(output: string, modes: readonly string[] = ['saga', 'tcc', 'msg']): void {
-  expectMoney(output, modes.length * 2);
+function expectTransfers(output: string, routes = REMOTE, modes: readonly string[] = ['saga', 'tcc', 'msg']): void {
+  expectMoney(output, modes.length * routes.length);
   for (const mode of modes)
-    for (const protocol of ['http', 'grpc'])
-      expect(output).toMatch(new RegExp(`'${mode} over ${protocol}' +│ '[^']+' +│ 'succeed'`));
+    for (const route of routes) expect(output).toMatch(new RegExp(`'${mode} ${route}' +│ '[^']+' +│ 'succeed'`));
   expect(output).toMatch(/'saga, receiver unknown' +│ '[^']+' +│ 'failed'/);
 }
 
 describe('the sample', () => {
   it('moves the money in every mode over every protocol on the embedded coordinator', async () => {
     const { exitCode, output } = await runSample();
-    expectTransfers(output);
+    expectTransfers(output, EMBEDDED);
     expect(exitCode, output).toBe(0);
   });
 
@@ -64,13 +66,13 @@ describe('the sample', () => {
     const accounts = async (bank: string) => (await fetch(`${url}/${bank}/accounts`)).json();
 
     for (const mode of ['saga', 'tcc', 'msg'])
-      for (const protocol of ['http', 'grpc'])
-        expect(await post(`mode=${mode}&protocol=${protocol}`, { from: 1, to: 2, amount: 5 })).toEqual({
+      for (const over of ['in-process', 'http', 'grpc'])
+        expect(await post(`mode=${mode}&over=${over}`, { from: 1, to: 2, amount: 5 })).toEqual({
           status: 200,
           body: { gid: expect.any(String) as string, status: 'succeed' },
         });
-    expect(await accounts('bank-out')).toEqual([{ userId: 1, balance: 10_000 - 180 - 30, frozen: 0 }]);
-    expect(await accounts('bank-in')).toEqual([{ userId: 2, balance: 10_000 + 180 + 30, frozen: 0 }]);
+    expect(await accounts('bank-out')).toEqual([{ userId: 1, balance: 10_000 - 270 - 45, frozen: 0 }]);
+    expect(await accounts('bank-in')).toEqual([{ userId: 2, balance: 10_000 + 270 + 45, frozen: 0 }]);
 
     for (const mode of ['saga', 'tcc', 'msg'])
       expect((await post(`mode=${mode}`, { amount: 1_000_000 })).status, mode).toBe(409);
@@ -79,9 +81,9 @@ describe('the sample', () => {
       body: { message: expect.stringMatching(/SAMPLE_POSTGRES.*max_prepared_transactions above 0/) as string },
     });
     expect((await post('mode=2pc')).body).toMatchObject({ message: 'mode must be one of saga, tcc, msg, xa' });
-    expect((await post('protocol=smtp')).body).toMatchObject({ message: 'protocol must be one of http, grpc' });
+    expect((await post('over=smtp')).body).toMatchObject({ message: 'over must be one of in-process, http, grpc' });
     expect((await post('mode=saga', { amount: -1 })).status).toBe(400);
-    expect(await accounts('bank-out')).toEqual([{ userId: 1, balance: 9790, frozen: 0 }]);
+    expect(await accounts('bank-out')).toEqual([{ userId: 1, balance: 9685, frozen: 0 }]);
 
     await sample.stop();
     await expect(fetch(url)).rejects.toThrow();
@@ -95,7 +97,7 @@ describe.skipIf(!postgres.available)(postgres.title('the sample with SAMPLE_POST
     const database = await startPostgres();
     onTestFinished(() => database.stop());
     const { exitCode, output } = await runSample({ SAMPLE_POSTGRES: database.url });
-    expectTransfers(output, ['saga', 'tcc', 'msg', 'xa']);
+    expectTransfers(output, EMBEDDED, ['saga', 'tcc', 'msg', 'xa']);
     expect(exitCode, output).toBe(0);
   });
 });
@@ -129,7 +131,7 @@ describe.skipIf(!dtm.available)(dtm.title('the sample on the real dtm'), () => {
       gRPC: { DTM_SERVER: `${host}:${grpcPort}`, DTM_HTTP: url },
     };
     const { exitCode, output } = await runSample({ ...addresses[api], SAMPLE_POSTGRES: database.url });
-    expectTransfers(output, ['saga', 'tcc', 'msg', 'xa']);
+    expectTransfers(output, REMOTE, ['saga', 'tcc', 'msg', 'xa']);
     expect(exitCode, output).toBe(0);
     const page = (await (await fetch(`${url}/all`)).json()) as { transactions: { status: string }[] };
     const statuses = page.transactions.map(({ status }) => status).toSorted();

@@ -58,6 +58,22 @@ describe('the two-banks sample', () => {
     expect(programs).toEqual(['bank-out', 'bank-in', 'initiator'].map((name) => `sample/dist/two-banks/${name}.js`));
   });
 
+  it('has an initiator that leaves transactions with a stopped bank to the coordinator', async () => {
+    const serve = await ServeProcess.start();
+    const [bankOutPort, bankOutGrpcPort, stoppedPort] = (await freePorts(3)).map(String) as [string, string, string];
+    const env = {
+      DTM_SERVER: serverOf('http', serve),
+      BANK_OUT_PORT: bankOutPort,
+      BANK_OUT_GRPC_PORT: bankOutGrpcPort,
+      BANK_IN_PORT: stoppedPort,
+    };
+    await new SampleProcess([programs[0]!], env).waitForOutput('listening on');
+    const initiator = new SampleProcess([programs[2]!], env);
+    expect(await initiator.ended, initiator.output).toBe(0);
+    expect(initiator.output).toContain('saga over http: not finished, the coordinator continues');
+    expect(initiator.output).toContain('tcc over http: failed');
+  });
+
   it.each(['http', 'grpc'])('moves the money over %s with npx nestjs-dtm serve', async (protocol) => {
     const serve = await ServeProcess.start();
     await runTwoBanks(['saga', 'tcc'], { PROTOCOL: protocol, DTM_SERVER: serverOf(protocol, serve) });
