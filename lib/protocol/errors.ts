@@ -11,6 +11,26 @@ export interface DtmErrorOptions {
   readonly gid?: string | undefined;
 }
 
+/** The branch that an error is about. */
+export interface DtmErrorBranch {
+  /** Id within the transaction, e.g. `02`. */
+  readonly branchId: string;
+  /** Operation that was called, e.g. `action` or `try`. */
+  readonly op: string;
+  /** URL of the branch, without passwords. It may be internal: log it, and do not answer it to callers of your API. @default not known */
+  readonly url?: string | undefined;
+}
+
+/** Options of the errors that tell the outcome of a branch or transaction. */
+export interface DtmOutcomeErrorOptions extends DtmErrorOptions {
+  /** Words of the branch, or those of the coordinator when no branch decided. @default the message */
+  readonly reason?: string | undefined;
+  /** The branch that decided, or that the transaction waits for. @default none */
+  readonly branch?: DtmErrorBranch | undefined;
+  /** When the coordinator tries again. @default not known */
+  readonly nextAttempt?: Date | undefined;
+}
+
 const brandOf = (name: string): symbol => Symbol.for(`nestjs-dtm:${name}`);
 
 /** Marks a class so that `instanceof` compares the brand; subclasses of users still compare the prototype. */
@@ -49,14 +69,37 @@ export class DtmError extends Error {
   }
 }
 
+/** Base of the errors that tell the outcome of a branch or transaction: failure, ongoing, or unknown. */
+@brand('DtmOutcomeError')
+export abstract class DtmOutcomeError extends DtmError {
+  /** Words of the branch, or those of the coordinator when no branch decided. They hold no internal URLs of a failure. */
+  readonly reason: string | undefined;
+  /** The branch that decided, or that the transaction waits for, when it is known. */
+  readonly branch: DtmErrorBranch | undefined;
+  /** When the coordinator tries again, for a transaction that is not finished. */
+  readonly nextAttempt: Date | undefined;
+
+  /**
+   * @param code - stable kind, `DTM_<WHAT>`
+   * @param message - what failed, and why
+   * @param options - what is known about branch and transaction
+   */
+  constructor(code: string, message: string, options: DtmOutcomeErrorOptions = {}) {
+    super(code, message, options);
+    this.reason = 'reason' in options ? options.reason : message;
+    this.branch = options.branch;
+    this.nextAttempt = options.nextAttempt;
+  }
+}
+
 /**
  * A definite failure, which no retry can mend. A branch throws it to roll the transaction back (HTTP 409, gRPC ABORTED). An
  * initiator gets it when the transaction was rolled back, or will be.
  */
 @brand('DtmFailureError')
-export class DtmFailureError extends DtmError {
+export class DtmFailureError extends DtmOutcomeError {
   /** @param message - why the branch cannot succeed; becomes the rollback reason */
-  constructor(message: string, options?: DtmErrorOptions) {
+  constructor(message: string, options?: DtmOutcomeErrorOptions) {
     super('DTM_FAILURE', message, options);
   }
 }
@@ -66,18 +109,28 @@ export class DtmFailureError extends DtmError {
  * initiator gets it while the transaction is still running.
  */
 @brand('DtmOngoingError')
-export class DtmOngoingError extends DtmError {
-  /** @param message - what the branch waits for */
-  constructor(message: string, options?: DtmErrorOptions) {
+export class DtmOngoingError extends DtmOutcomeError {
+  /** Whether the transaction is being rolled back, so that it cannot succeed any more. `reason` is why. */
+  readonly isRollingBack: boolean;
+
+  /**
+   * @param message - what the branch waits for
+   * @param options - what is known about branch and transaction; `isRollingBack` when it cannot succeed any more
+   */
+  constructor(
+    message: string,
+    options: DtmOutcomeErrorOptions & { readonly isRollingBack?: boolean | undefined } = {},
+  ) {
     super('DTM_ONGOING', message, options);
+    this.isRollingBack = options.isRollingBack ?? false;
   }
 }
 
 /** A branch that an initiator called itself (TCC try, XA action) answered neither success nor failure nor ongoing. */
 @brand('DtmBranchError')
-export class DtmBranchError extends DtmError {
+export class DtmBranchError extends DtmOutcomeError {
   /** @param message - names the branch and its answer */
-  constructor(message: string, options?: DtmErrorOptions) {
+  constructor(message: string, options?: DtmOutcomeErrorOptions) {
     super('DTM_BRANCH', message, options);
   }
 }

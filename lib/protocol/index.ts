@@ -24,9 +24,12 @@ export {
   DtmError,
   DtmFailureError,
   DtmOngoingError,
+  DtmOutcomeError,
   DtmServerError,
   DtmStoreError,
+  type DtmErrorBranch,
   type DtmErrorOptions,
+  type DtmOutcomeErrorOptions,
 } from './errors.js';
 export type { ServerMethod } from './branch/branch-url.js';
 export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';

@@ -53,6 +53,7 @@ export {
 export { decodeNotExecuted, encodeNotExecuted } from './transaction/not-executed.js';
 export { readJsonRpcOutcome } from './outcome/json-rpc-outcome.js';
 export { stringifyEscaped, stripOutcomeWord } from './outcome/outcome-words.js';
+export { branchReason, withoutAddresses } from './outcome/reason.js';
 export { encodeJson } from './payload.js';
 export { messageCodec, type MessageCodec } from './protobuf/message-codec.js';
 export {

@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto';
 import {
   DtmArgumentError,
   DtmConfigError,
-  DtmFailureError,
-  DtmOngoingError,
   DtmServerError,
   JSON_RPC_CODE,
   decodeJsonRpcResponse,
   encodeBranchRegistration,
   encodeJsonRpcRequest,
   encodeTransactionRequest,
-  stripOutcomeWord,
+  outcomeError,
   type DtmConnection,
   type DtmError,
   type JsonRpcError,
@@ -100,9 +98,8 @@ export function dtmJsonRpcClient(url: string, options: DtmJsonRpcClientOptions =
 }
 
 function errorOf(method: string, { code, message }: JsonRpcError, gid?: string): DtmError {
-  const reason = stripOutcomeWord(message);
-  if (code === JSON_RPC_CODE.FAILURE) return new DtmFailureError(reason || `${method} failed`, { gid });
-  if (code === JSON_RPC_CODE.ONGOING) return new DtmOngoingError(reason || `${method} is not decided yet`, { gid });
+  if (code === JSON_RPC_CODE.FAILURE) return outcomeError({ kind: 'failure', message }, method, { gid });
+  if (code === JSON_RPC_CODE.ONGOING) return outcomeError({ kind: 'ongoing', message }, method, { gid });
   if (code === JSON_RPC_CODE.INVALID_PARAMS) return new DtmArgumentError(`dtm refused ${method}: ${message}`, { gid });
   return new DtmServerError(`dtm refused ${method}: error ${code}: ${message}`, { gid });
 }

@@ -1,4 +1,11 @@
-import { DtmArgumentError } from '../../protocol/internal.js';
+import {
+  DtmArgumentError,
+  outcomeError,
+  type DtmErrorBranch,
+  type DtmOutcomeError,
+  type UnsuccessfulOutcome,
+} from '../../protocol/internal.js';
+import { redactUrls } from '../../support/redact-urls.js';
 
 /** Modes whose branches the initiator calls itself. */
 export type InitiatorDrivenType = 'tcc' | 'xa';
@@ -50,4 +57,13 @@ export class BranchCalls {
       { gid: this.gid },
     );
   }
+}
+
+/** The error of a branch call that an initiator made itself, and that did not succeed. */
+export function branchCallError(
+  outcome: UnsuccessfulOutcome,
+  gid: string,
+  { branchId, op, url = '' }: DtmErrorBranch,
+): DtmOutcomeError {
+  return outcomeError(outcome, `${op} of branch ${branchId}`, { gid, branch: { branchId, op, url: redactUrls(url) } });
 }

@@ -1,9 +1,9 @@
-import { DtmArgumentError, branchIds, isHttpUrl, outcomeError, type BranchContext } from '../../protocol/internal.js';
+import { DtmArgumentError, branchIds, isHttpUrl, type BranchContext } from '../../protocol/internal.js';
 import { assertBranchUrl } from '../branch/assert-branch-url.js';
 import { unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument, TccUrls } from '../branch/branch-ref.js';
 import { encodePayload, jsonPayloads } from '../payload/payload-codec.js';
-import { BranchCalls } from './branch-calls.js';
+import { BranchCalls, branchCallError } from './branch-calls.js';
 import type { InitiatorDependencies } from './dependencies.js';
 import { assertOptions } from './global-transaction-options.js';
 import {
@@ -99,7 +99,7 @@ class RunningTcc implements Tcc {
     });
     if (outcome.kind === 'success') return payloads.decode(urls.try, outcome.body);
     if (outcome.notExecuted) this.#calls.notExecuted.add(branchId);
-    throw outcomeError(outcome, `try of branch ${branchId} at ${urls.try}`, { gid: this.gid });
+    throw branchCallError(outcome, this.gid, { branchId, op: 'try', url: urls.try });
   }
 
   #coordinatorFor(url: string): string | undefined {

@@ -1,9 +1,9 @@
-import { branchIds, outcomeError } from '../../protocol/internal.js';
+import { branchIds } from '../../protocol/internal.js';
 import { assertBranchUrl } from '../branch/assert-branch-url.js';
 import { unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
 import { encodePayload, jsonPayloads } from '../payload/payload-codec.js';
-import type { BranchCalls } from './branch-calls.js';
+import { branchCallError, type BranchCalls } from './branch-calls.js';
 import type { InitiatorDependencies } from './dependencies.js';
 import {
   DEFAULT_REQUEST_TIMEOUT_SECONDS,
@@ -64,7 +64,7 @@ class RunningXa implements XaTransaction {
       timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
     });
     if (outcome.kind === 'success') return payloads.decode(url, outcome.body);
-    throw outcomeError(outcome, `action of branch ${branchId} at ${url}`, { gid: this.gid });
+    throw branchCallError(outcome, this.gid, { branchId, op: 'action', url });
   }
 }
 

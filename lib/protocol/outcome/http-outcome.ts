@@ -1,7 +1,7 @@
 import { payloadText } from '../payload.js';
 import type { Outcome } from './outcome.js';
 import { stringifyEscaped, stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
-import { reasonIn } from './reason.js';
+import { reasonInBody } from './reason.js';
 
 /** HTTP answer of a branch or of the coordinator. */
 export interface HttpAnswer {
@@ -25,15 +25,15 @@ export const SUCCESS_BODY = '{"dtm_result":"SUCCESS"}';
  * @param body - whole body text
  */
 export function readHttpOutcome(status: number, body: string): Outcome {
-  if (status === 425 || body.includes('ONGOING')) return { kind: 'ongoing', message: readBody(body).reason };
+  if (status === 425 || body.includes('ONGOING')) return { kind: 'ongoing', message: reasonInBody(body).reason };
   if (status === 409 || body.includes('FAILURE')) {
-    const { reason: message, notExecuted } = readBody(body);
+    const { reason: message, notExecuted } = reasonInBody(body);
     return notExecuted ? { kind: 'failure', message, notExecuted } : { kind: 'failure', message };
   }
   if (status !== 200) {
     return {
       kind: 'unknown',
-      message: `status ${status}: ${readBody(body).reason}`,
+      message: `status ${status}: ${reasonInBody(body).reason}`,
       unreachable: status >= 502 && status <= 504,
       definite: isDefinite(status),
     };
@@ -70,21 +70,4 @@ function decisive(word: OutcomeWord, message: string, notExecuted = false): stri
   const text = stripOutcomeWord(message);
   const quoted = stringifyEscaped(text === '' ? '' : `${text} `);
   return `{"dtm_result":"${word}","message":${quoted.slice(0, -1)}${word}"${notExecuted ? ',"not_executed":true' : ''}}`;
-}
-
-/** The reason is the `message` or `error` of a JSON answer, or else the text itself. */
-function readBody(body: string): { readonly reason: string; readonly notExecuted: boolean } {
-  let reason = body;
-  let notExecuted = false;
-  if (body.startsWith('{')) {
-    try {
-      const answer = JSON.parse(body) as { message?: unknown; error?: unknown; not_executed?: unknown };
-      if (typeof answer.message === 'string') reason = answer.message;
-      else if (typeof answer.error === 'string') reason = answer.error;
-      notExecuted = answer.not_executed === true;
-    } catch {
-      // not JSON: the text itself is the reason
-    }
-  }
-  return { reason: reasonIn(reason), notExecuted };
 }

@@ -1,6 +1,13 @@
 import { errorText } from '../error-text.js';
 import type { Payload } from '../payload.js';
-import { DtmBranchError, DtmFailureError, DtmOngoingError, type DtmError, type DtmErrorOptions } from '../errors.js';
+import {
+  DtmBranchError,
+  DtmFailureError,
+  DtmOngoingError,
+  type DtmOutcomeError,
+  type DtmOutcomeErrorOptions,
+} from '../errors.js';
+import { branchReason } from './reason.js';
 
 /**
  * Result of a call to a branch or to the coordinator. `success` and `failure` decide the branch, `ongoing` asks for another
@@ -33,18 +40,25 @@ export type UnsuccessfulOutcome = Exclude<Outcome, { kind: 'success' }>;
  * Turns an outcome other than success into the error of an initiator.
  *
  * @param outcome - failure, ongoing or unknown
- * @param what - names the branch in the message
- * @param options - gid
+ * @param what - names the branch or the operation in the message
+ * @param options - gid and branch. The URL of the branch is in the message of an unknown outcome only
  */
-export function outcomeError(outcome: UnsuccessfulOutcome, what: string, options: DtmErrorOptions = {}): DtmError {
-  const details = { cause: outcome.cause, ...options };
+export function outcomeError(
+  outcome: UnsuccessfulOutcome,
+  what: string,
+  options: DtmOutcomeErrorOptions = {},
+): DtmOutcomeError {
+  const reason = branchReason(outcome.message) || undefined;
+  const details = { cause: outcome.cause, reason, ...options };
   switch (outcome.kind) {
     case 'failure':
-      return new DtmFailureError(outcome.message || `${what} failed`, details);
+      return new DtmFailureError(reason ?? `${what} failed`, details);
     case 'ongoing':
-      return new DtmOngoingError(outcome.message || `${what} is not decided yet`, details);
-    case 'unknown':
-      return new DtmBranchError(`${what}: ${outcome.message}`, details);
+      return new DtmOngoingError(reason ?? `${what} is not decided yet`, details);
+    case 'unknown': {
+      const url = options.branch?.url;
+      return new DtmBranchError(`${what}${url ? ` at ${url}` : ''}: ${outcome.message}`, details);
+    }
   }
 }
 

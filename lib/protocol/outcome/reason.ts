@@ -12,3 +12,52 @@ export function cutReason(text: string): string {
 export function reasonIn(message: string): string {
   return cutReason(stripOutcomeWord(message));
 }
+
+/**
+ * Reads the reason in a body: the `message` or `error` of a JSON answer, or else the text itself.
+ *
+ * @param body - body of a branch or coordinator
+ */
+export function reasonInBody(body: string): { readonly reason: string; readonly notExecuted: boolean } {
+  let reason = body;
+  let notExecuted = false;
+  if (body.startsWith('{')) {
+    try {
+      const answer = JSON.parse(body) as { message?: unknown; error?: unknown; not_executed?: unknown };
+      if (typeof answer.message === 'string') reason = answer.message;
+      else if (typeof answer.error === 'string') reason = answer.error;
+      notExecuted = answer.not_executed === true;
+    } catch {
+      // not JSON: the text itself is the reason
+    }
+  }
+  return { reason: reasonIn(reason), notExecuted };
+}
+
+/** How dtm begins the rollback reason of a saga whose action failed. */
+const FAILED_ACTION = /^url:\S+ return failed: /;
+
+/**
+ * The words of the branch in the rollback reason of a coordinator: `url:<url> return failed: <words>`. Go dtm has the whole body of
+ * the branch there.
+ *
+ * @param rollbackReason - as the coordinator stores or answers it
+ */
+export function branchReason(rollbackReason: string): string {
+  return reasonInBody(stripOutcomeWord(rollbackReason.replace(FAILED_ACTION, ''))).reason;
+}
+
+/** A text about a call that got no answer, from the network libraries. */
+const NO_ANSWER = /^(?:no answer|UNAVAILABLE|DEADLINE_EXCEEDED): /;
+
+/**
+ * Hides the addresses in the answer to a branch call, or in the error of a call without an answer.
+ *
+ * @param text - see `BranchRecord.lastError`
+ */
+export function withoutAddresses(text: string): string {
+  const withoutUrls = text.replaceAll(/\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>,;)]+/gi, '***');
+  if (!NO_ANSWER.test(text)) return withoutUrls;
+  // host and port, and the names that were not found
+  return withoutUrls.replaceAll(/[\w.:[\]%-]+:\d{1,5}\b/g, '***').replaceAll(/(?<=ENOTFOUND |EAI_AGAIN )\S+/g, '***');
+}

@@ -72,6 +72,11 @@ export interface BranchRecord {
   readonly failures?: number | undefined;
   /** Answer of the last call that did not succeed. */
   readonly lastError?: string | undefined;
+  /**
+   * The coordinator does not call the branch now, because its target does not answer. Told by `query` only, and by the coordinator
+   * that made the calls. @default false
+   */
+  readonly heldBack?: boolean | undefined;
 }
 
 /** A transaction with its branches in the order of registration. */
@@ -119,7 +124,7 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
 }
 
 /**
- * The JSON objects by which the HTTP API shows branches. Go dtm has no `attempts`, `failures`, `last_error` and `next_time`.
+ * The JSON objects by which the HTTP API shows branches. Go dtm has no `attempts`, `failures`, `last_error`, `held_back` and `next_time`.
  *
  * @param transaction - of the branches; has the times that branches do not store
  */
@@ -147,6 +152,7 @@ export function encodeBranchRecords(
       attempts: branch.attempts || undefined,
       failures: branch.failures || undefined,
       last_error: branch.lastError || undefined,
+      held_back: branch.heldBack || undefined,
       next_time: isTriedAgain(branch, transaction) ? nextTime : undefined,
     };
   });
@@ -202,6 +208,7 @@ export function decodeBranchRecord(json: JsonReader): BranchRecord {
     attempts: json.count('attempts') || undefined,
     failures: json.count('failures') || undefined,
     lastError: json.text('last_error') || undefined,
+    ...(json.boolean('held_back') && { heldBack: true }),
   };
 }
 

@@ -18,6 +18,7 @@ import { nextTurn } from '../execution/next-turn.js';
 import type { WakeResult } from '../execution/waker.js';
 import type { KvFilter, Store } from '../store/store.js';
 import { VERSION } from '../version.js';
+import { HeldBackBranches } from './held-back.js';
 import { newGid } from './new-gid.js';
 import { Operator } from './operator.js';
 import { Topics } from './topics.js';
@@ -44,6 +45,7 @@ export class Coordinator implements DtmApi {
   readonly #transactions: Transactions;
   readonly #workflows: Workflows;
   readonly #operator: Operator;
+  readonly #heldBack: HeldBackBranches;
   readonly #topics: Topics;
 
   /**
@@ -56,7 +58,8 @@ export class Coordinator implements DtmApi {
     this.storeHealth = new StoreHealth(redacting, this.metrics);
     this.#execution = new Execution(redacting, this.metrics, this.storeHealth, alertWebhook);
     this.#topics = new Topics(redacting);
-    this.#transactions = new Transactions(redacting, this.#execution, this.#topics);
+    this.#heldBack = new HeldBackBranches(this.#execution.circuitBreaker, redacting.transport);
+    this.#transactions = new Transactions(redacting, this.#execution, this.#topics, this.#heldBack);
     this.#workflows = new Workflows(redacting);
     this.#operator = new Operator(redacting, this.#execution);
   }
@@ -110,7 +113,7 @@ export class Coordinator implements DtmApi {
     const details = await this.#store.find(gid);
     // the caller goes through the branches, too: not in the turn of the event loop that has read them
     if ((details?.branches.length ?? 0) > LARGE) await nextTurn();
-    return details;
+    return details && this.#heldBack.mark(details);
   }
 
   async all(filter: TransactionFilter = {}): Promise<TransactionPage> {

@@ -88,7 +88,10 @@ export function assertResultSucceeded(details: TransactionDetails): void {
 export function undecidedError({ transaction, branches }: TransactionDetails): DtmOngoingError {
   const lastError = branches.findLast((branch) => branch.status === 'prepared' && branch.lastError)?.lastError;
   const why = lastError ? `: ${lastError}` : '';
-  return new DtmOngoingError(`transaction ${transaction.gid} is ${transaction.status}${why}`, { gid: transaction.gid });
+  const heldBack = branches.find((branch) => branch.heldBack);
+  const pause = heldBack ? `; calls of branch ${heldBack.branchId} are held back until its target answers` : '';
+  const message = `transaction ${transaction.gid} is ${transaction.status}${why}${pause}`;
+  return new DtmOngoingError(message, { gid: transaction.gid });
 }
 
 /**

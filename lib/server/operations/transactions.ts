@@ -18,6 +18,7 @@ import type { CoordinatorEnvironment } from '../environment/coordinator-environm
 import type { Execution } from '../execution/execution.js';
 import { limitError } from '../settings.js';
 import { assertBranchCallable, assertCallable, needsTransport } from './assert-callable.js';
+import type { HeldBackBranches } from './held-back.js';
 import { PassStarter } from './pass-starter.js';
 import {
   NOT_FOUND_REMEDY,
@@ -48,8 +49,10 @@ export class Transactions {
   readonly #execution: Execution;
   readonly #topics: Topics;
   readonly #passes: PassStarter;
+  readonly #heldBack: HeldBackBranches;
 
-  constructor(environment: CoordinatorEnvironment, execution: Execution, topics: Topics) {
+  constructor(environment: CoordinatorEnvironment, execution: Execution, topics: Topics, heldBack: HeldBackBranches) {
+    this.#heldBack = heldBack;
     this.#environment = environment;
     this.#execution = execution;
     this.#topics = topics;
@@ -103,7 +106,7 @@ export class Transactions {
       // submitting again changes nothing, but it makes the transaction due, and can wait for the result
       const { runner, waker } = this.#execution;
       if (!runner.current(request.gid)) await waker.wake({ gid: request.gid }, 1);
-      if (request.waitResult) assertResultSucceeded(await this.#awaitDecision(transaction));
+      if (request.waitResult) assertResultSucceeded(this.#heldBack.mark(await this.#awaitDecision(transaction)));
       return;
     }
     assertPrepared(transaction);
@@ -163,7 +166,7 @@ export class Transactions {
     }
     if (!request.waitResult) return;
     const after = await pass;
-    if (after && !isFinal(after.transaction.status)) throw undecidedError(after);
+    if (after && !isFinal(after.transaction.status)) throw undecidedError(this.#heldBack.mark(after));
   }
 
   /** No branch of a prepared message has been called, so it ends without a rollback. */
@@ -235,6 +238,6 @@ export class Transactions {
     pass: Promise<TransactionDetails | undefined>,
     { gid, waitResult }: TransactionRequest,
   ): Promise<void> {
-    if (waitResult) assertResultSucceeded((await pass) ?? (await this.#find(gid)));
+    if (waitResult) assertResultSucceeded(this.#heldBack.mark((await pass) ?? (await this.#find(gid))));
   }
 }

@@ -104,11 +104,12 @@ export class CircuitBreaker {
     return undefined;
   }
 
-  /**
-   * Whether calls of a target are deferred.
-   *
-   * @param target - where the calls lead
-   */
+  /** Whether every target answers, so that no call is deferred. */
+  get isQuiet(): boolean {
+    return this.#health.size === 0;
+  }
+
+  /** Whether calls of a target are deferred. */
   isOpen(target: Target): boolean {
     return circuitsOf(target).some((circuit) => this.#isOpen(circuit));
   }
