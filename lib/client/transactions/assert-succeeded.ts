@@ -43,7 +43,7 @@ function unfinishedError(
   const isRollingBack = status === 'aborting';
   const waiting = findWaiting(details);
   const branch = failed ?? waiting;
-  const answer = waiting?.lastError ? withoutAddresses(waiting.lastError) : undefined;
+  const answer = wordsIn(waiting?.lastError && withoutAddresses(waiting.lastError));
   const reason = isRollingBack ? rollbackReason(details, failed) : answer;
   const nextAttempt = new Date(nextCronTime);
   const message = [
@@ -64,8 +64,11 @@ function unfinishedError(
 
 /** The failed branch knows its own words, except in Go dtm. */
 function rollbackReason({ transaction }: TransactionDetails, failed: BranchRecord | undefined): string | undefined {
-  const { rollbackReason: reason } = transaction;
-  return failed?.lastError || (reason ? branchReason(reason) : undefined);
+  return wordsIn(failed?.lastError) ?? wordsIn(transaction.rollbackReason);
+}
+
+function wordsIn(text: string | undefined): string | undefined {
+  return (text && branchReason(text)) || undefined;
 }
 
 /** The branch that a transaction waits for: one that was called, or else the first one that will be. */

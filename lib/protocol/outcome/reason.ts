@@ -34,6 +34,9 @@ export function reasonInBody(body: string): { readonly reason: string; readonly 
   return { reason: reasonIn(reason), notExecuted };
 }
 
+/** A body that says the outcome and nothing else. */
+const OUTCOME_ONLY = /^\{"dtm_result":"\w*"\}$/;
+
 /** How dtm begins the rollback reason of a saga whose action failed. */
 const FAILED_ACTION = /^url:\S+ return failed: /;
 
@@ -42,9 +45,11 @@ const FAILED_ACTION = /^url:\S+ return failed: /;
  * the branch there.
  *
  * @param rollbackReason - as the coordinator stores or answers it
+ * @returns `''` when the branch gave no words
  */
 export function branchReason(rollbackReason: string): string {
-  return reasonInBody(stripOutcomeWord(rollbackReason.replace(FAILED_ACTION, ''))).reason;
+  const { reason } = reasonInBody(stripOutcomeWord(rollbackReason.replace(FAILED_ACTION, '')));
+  return OUTCOME_ONLY.test(reason) ? '' : reason;
 }
 
 /** A text about a call that got no answer, from the network libraries. */

@@ -169,18 +169,31 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       expect(error).toBeInstanceOf(DtmFailureError);
       expect(error).toMatchObject({
         gid,
-        message: expect.stringMatching(/was rolled back \(branch 02 .*\/in\): .*no money/),
+        message: `transaction ${gid} was rolled back (action of branch 02): no money`,
+        reason: 'no money',
+        branch: { branchId: '02', op: 'action', url: bank.url('/in') },
       });
       expect(bank.lines).toEqual(['POST /out', 'POST /in', 'POST /undo-in', 'POST /undo-out']);
     });
 
     it('a saga that is not finished is ongoing', async () => {
-      bank.answer('/in', { status: 425, body: '{"dtm_result":"ONGOING"}' }, {});
+      bank.answer('/in', { status: 425, body: '{"dtm_result":"ONGOING","message":"counting ONGOING"}' }, {});
       const error = await saga()
         .submit()
         .catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(DtmOngoingError);
-      expect(error).toMatchObject({ gid, message: expect.stringMatching(/is not finished; next attempt at 20/) });
+      const { transaction } = (await server.query(gid))!;
+      const nextAttempt = new Date(transaction.nextCronTime);
+      expect(error).toMatchObject({
+        gid,
+        // Go dtm does not tell what a branch answered
+        reason: running.at.embedded && 'counting',
+        branch: { branchId: '02', op: 'action', url: bank.url('/in') },
+        nextAttempt,
+        message:
+          `transaction ${gid} is not finished (action of branch 02)${running.at.embedded ? ': counting' : ''}; ` +
+          `next attempt at ${nextAttempt.toISOString()}`,
+      });
       await server.forceStop(gid);
       expect((await state('failed')).transaction.status).toBe('failed');
     });
@@ -211,6 +224,12 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
     it('a TCC whose try fails is cancelled', async () => {
       bank.answer('/freeze/try', { status: 409, body: '{"dtm_result":"FAILURE","message":"no money FAILURE"}' });
       const work = runTcc(dependencies, (tcc) => tcc.call(tccUrls('freeze'), {}), { gid });
+      await expect(work).rejects.toMatchObject({
+        gid,
+        reason: 'no money',
+        message: 'no money',
+        branch: { branchId: '01', op: 'try', url: bank.url('/freeze/try') },
+      });
       await expect(work).rejects.toThrow(DtmFailureError);
       await state('failed');
       expect(bank.lines).toEqual(['POST /freeze/try', 'POST /freeze/cancel']);

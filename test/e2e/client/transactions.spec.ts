@@ -87,7 +87,9 @@ describe.each([
       expect(error).toBeInstanceOf(DtmFailureError);
       expect(error).toMatchObject({
         gid: 'g',
-        message: `transaction g was rolled back (branch 02 ${bank.url('/in')}): url:${bank.url('/in')} return failed: account closed`,
+        message: 'transaction g was rolled back (action of branch 02): account closed',
+        reason: 'account closed',
+        branch: { branchId: '02', op: 'action', url: bank.url('/in') },
       });
       expect(bank.lines).toEqual(['POST /out', 'POST /in', 'POST /undo-in', 'POST /undo-out']);
       expect(bank.to('/undo-out')[0]).toMatchObject({
@@ -108,7 +110,9 @@ describe.each([
       expect(error).toBeInstanceOf(DtmOngoingError);
       expect(error).toMatchObject({
         gid: 'g',
-        message: expect.stringMatching(/^transaction g is not finished; next attempt at \d{4}-/),
+        message: expect.stringMatching(
+          /^transaction g is not finished \(action of branch 01\).*; next attempt at \d{4}-/,
+        ),
       });
       expect((await server.query('g'))?.transaction.status).toBe('submitted');
     });

@@ -126,13 +126,13 @@ describe.each(['hybrid', 'gRPC only'] as const)('branches over gRPC in a %s appl
   test('a failure rolls a saga back with its reason', async () => {
     refusal = new DtmFailureError('no money');
     const saga = dtm.saga().add(branchOf(BankController, 'transOut', { over: 'grpc' }), transfer);
-    await expect(saga.submit({ waitResult: true })).rejects.toThrow(/rolled back \(branch 01 .*\): .*no money/);
+    await expect(saga.submit({ waitResult: true })).rejects.toThrow(/rolled back \(action of branch 01\): no money$/);
     expect(calls).toEqual(['saga 01 action {"userId":1,"amount":30}', 'undone 01 30']);
   });
 
   test.each<[string, Error, RegExp]>([
-    ['ongoing', new DtmOngoingError('not yet'), /is not finished; next attempt at/],
-    ['an unknown error', new Error('boom'), /is not finished; next attempt at/],
+    ['ongoing', new DtmOngoingError('not yet'), /is not finished \(action of branch 01\): not yet; next attempt at/],
+    ['an unknown error', new Error('boom'), /is not finished .*: UNKNOWN: internal error \w+; .*next attempt at/],
     ['an HTTP error without an outcome', new HttpException('later', 503), /is not finished/],
   ])('%s leaves the saga unfinished', async (_, error, message) => {
     refusal = error;

@@ -1,5 +1,6 @@
+import { Saga, dtmClient } from 'nestjs-dtm/client';
 import { DtmOngoingError, type Outcome } from 'nestjs-dtm/protocol';
-import { embeddedServer, memoryStore, type EmbeddedServerOptions } from 'nestjs-dtm/server';
+import { embeddedServer, memoryStore, type EmbeddedServer, type EmbeddedServerOptions } from 'nestjs-dtm/server';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -64,6 +65,50 @@ describe('a target that does not answer', () => {
     for (const gid of gidsOf('g', 3)) await server.submit(sagaAt(gid, ['bank']));
     await settled();
     expect(transport.to('bank')).toHaveLength(1);
+  });
+
+  it('is named where a transaction waits for it, until it answers', async () => {
+    const { server, clock, transport } = await start();
+    const heldBack = async (gid: string): Promise<string[]> =>
+      (await server.query(gid))!.branches
+        .filter((branch) => branch.heldBack)
+        .map(({ branchId, op }) => `${branchId} ${op}`);
+    transport.stopHost('bank');
+    const hosts = ['shop', 'bank'];
+    for (const gid of gidsOf('g', 5)) await server.submit(sagaAt(gid, hosts));
+    await settled();
+    expect(await heldBack('g0')).toEqual(['02 compensate', '02 action']);
+    const waiting = server.submit(sagaAt('w', hosts, { waitResult: true }));
+    await expect(waiting).rejects.toThrow(
+      new DtmOngoingError('transaction w is submitted; calls of branch 02 are held back until its target answers', {
+        gid: 'w',
+      }),
+    );
+    transport.startHost('bank');
+    await clock.advance(3 * SECOND);
+    expect(await heldBack('g0')).toEqual([]);
+  });
+
+  it.each(['http', 'grpc'] as const)('is named in the error of an initiator over %s', async (over) => {
+    const dtm = makeCoordinator({
+      breakerFailures: 1,
+      listen: { port: 0, grpcPort: 0 },
+      transport: new HostsTransport(new VirtualClock()),
+    });
+    (dtm.transport as HostsTransport).stopHost('bank');
+    await dtm.server.open();
+    const { address, grpcAddress } = dtm.server as EmbeddedServer;
+    const client = dtmClient(over === 'http' ? address! : grpcAddress!);
+    onTestFinished(() => client.close());
+    await client.open();
+    await dtm.server.submit(sagaAt('first', ['bank']));
+    const saga = new Saga({ api: client }, { gid: 'g', waitResult: true }).add({ action: 'http://bank/action' });
+    await expect(saga.submit()).rejects.toMatchObject({
+      branch: { branchId: '01', op: 'action', url: 'http://bank/action' },
+      message: expect.stringMatching(
+        /^transaction g is not finished \(action of branch 01\); calls of branch 01 are held back until its target answers; next/,
+      ),
+    });
   });
 
   it('keeps its circuit breaker closed with an answer in between', async () => {

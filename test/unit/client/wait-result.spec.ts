@@ -67,7 +67,9 @@ describe('a submit that waits for its result', () => {
     const error = await submitTo(api);
     expect(error).toBeInstanceOf(DtmFailureError);
     expect(error).toMatchObject({
-      message: 'transaction g was rolled back (branch 01 http://b/a): no money',
+      message: 'transaction g was rolled back (action of branch 01): no money',
+      reason: 'no money',
+      branch: { branchId: '01', op: 'action', url: 'http://b/a' },
       gid: 'g',
       cause: REFUSAL,
     });
@@ -84,7 +86,13 @@ describe('a submit that waits for its result', () => {
     api.details = detailsOf('submitted');
     const error = await submitTo(api);
     expect(error).toBeInstanceOf(DtmOngoingError);
-    expect(error).toMatchObject({ message: 'transaction g is not finished; next attempt at 2030-01-01T00:00:10.000Z' });
+    expect(error).toMatchObject({
+      message: 'transaction g is not finished (action of branch 01); next attempt at 2030-01-01T00:00:10.000Z',
+      reason: undefined,
+      branch: { branchId: '01', op: 'action', url: 'http://b/a' },
+      nextAttempt: new Date('2030-01-01T00:00:10.000Z'),
+      isRollingBack: false,
+    });
   });
 
   it('is ongoing while the transaction is being rolled back', async () => {
@@ -92,7 +100,53 @@ describe('a submit that waits for its result', () => {
     api.details = detailsOf('aborting', 'no money');
     const error = await submitTo(api);
     expect(error).toBeInstanceOf(DtmOngoingError);
-    expect(error).toMatchObject({ message: expect.stringContaining('is being rolled back: no money') });
+    expect(error).toMatchObject({
+      message: expect.stringContaining('is being rolled back: no money'),
+      reason: 'no money',
+      isRollingBack: true,
+    });
+  });
+
+  it.each([
+    ['url:http://b/a return failed: no money', 'no money'],
+    ['url:http://b/a return failed: {"dtm_result":"FAILURE","message":"no money FAILURE"} FAILURE', 'no money'],
+    ['url:b:50051/b.B/A return failed: see https://bank.example/limits', 'see https://bank.example/limits'],
+    ['url:http://b/a return failed: {"dtm_result":"FAILURE"}', undefined],
+    ['Timeout after 5 seconds', 'Timeout after 5 seconds'],
+  ])('fails with the words of the branch in %s', async (rollbackReason, reason) => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    api.details = detailsOf('failed', rollbackReason);
+    expect(await submitTo(api)).toMatchObject({ reason, message: expect.not.stringContaining('http://b/a') });
+  });
+
+  it.each([
+    ['counting the money', 'counting the money'],
+    ['no answer: connect ECONNREFUSED 127.0.0.1:3001', 'no answer: connect ECONNREFUSED ***'],
+    ['no answer: getaddrinfo ENOTFOUND bank.internal', 'no answer: getaddrinfo ENOTFOUND ***'],
+    [
+      'UNAVAILABLE: Name resolution failed for target dns:bank.internal:50051',
+      'UNAVAILABLE: Name resolution failed for target ***',
+    ],
+    [
+      'status 302: redirects with 302 are not followed; use the URL http://bank.internal/b instead',
+      'status 302: redirects with 302 are not followed; use the URL *** instead',
+    ],
+    ['status 500: order:12345 is locked', 'status 500: order:12345 is locked'],
+  ])('is ongoing with the last answer, %s, without addresses', async (lastError, reason) => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    const { transaction, branches } = detailsOf('submitted');
+    api.details = { transaction, branches: branches.map((branch) => ({ ...branch, lastError, attempts: 1 })) };
+    const error = await submitTo(api);
+    expect(error).toMatchObject({ reason, message: expect.stringContaining(`(action of branch 01): ${reason}; next`) });
+  });
+
+  it('is ongoing with the branch whose calls are held back', async () => {
+    const api = new ScriptedApi().fail('submit', REFUSAL);
+    const { transaction, branches } = detailsOf('submitted');
+    api.details = { transaction, branches: branches.map((branch) => ({ ...branch, heldBack: true })) };
+    expect(await submitTo(api)).toMatchObject({
+      message: expect.stringContaining('; calls of branch 01 are held back until its target answers; next attempt at'),
+    });
   });
 
   it.each([REFUSAL, new DtmOngoingError('ONGOING'), new DtmServerError('boom')])(

@@ -1,13 +1,23 @@
 import * as protocol from 'nestjs-dtm/protocol';
-import { DtmArgumentError, DtmBranchError, DtmError, DtmFailureError, DtmOngoingError } from 'nestjs-dtm/protocol';
+import {
+  DtmArgumentError,
+  DtmBranchError,
+  DtmError,
+  DtmFailureError,
+  DtmOngoingError,
+  DtmOutcomeError,
+} from 'nestjs-dtm/protocol';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 type ErrorType = new (message: string, options?: protocol.DtmErrorOptions) => DtmError;
 
+/** Classes whose first argument is the code. */
+const BASES = new Set(['DtmError', 'DtmOutcomeError']);
+
 /** The error classes of a copy of the package, by name. */
 const typesOf = (copy: object): Map<string, ErrorType> =>
   new Map(
-    Object.entries(copy).filter(([name]) => /^Dtm\w+Error$/.test(name) && name !== 'DtmError') as [string, ErrorType][],
+    Object.entries(copy).filter(([name]) => /^Dtm\w+Error$/.test(name) && !BASES.has(name)) as [string, ErrorType][],
   );
 
 const TYPES = [...typesOf(protocol)];
@@ -23,6 +33,18 @@ describe('the errors', () => {
     expect(error).toBeInstanceOf(Error);
     expect(error.stack).toContain(`${name}: what happened`);
   });
+
+  it.each([DtmFailureError, DtmOngoingError, DtmBranchError])(
+    'of an outcome know reason, branch and next attempt: %o',
+    (type) => {
+      const known = { reason: 'no money', branch: { branchId: '02', op: 'action' }, nextAttempt: new Date(0) };
+      expect(new type('transaction g1 …', known)).toMatchObject(known);
+      expect(new type('no money')).toMatchObject({ reason: 'no money', branch: undefined, nextAttempt: undefined });
+      expect(new type('transaction g1 …', { reason: undefined }).reason).toBeUndefined();
+      expect(new type('no money')).toBeInstanceOf(DtmOutcomeError);
+      expect(new DtmArgumentError('x')).not.toBeInstanceOf(DtmOutcomeError);
+    },
+  );
 
   it('have no cause property unless there is one', () => {
     expect('cause' in new DtmFailureError('x')).toBe(false);
