@@ -11,6 +11,7 @@ import {
   assertWholeNumber,
   encodeMsgPlan,
   errorText,
+  withoutAddresses,
   type Payload,
   type Protocol,
   type StepUrls,
@@ -167,7 +168,7 @@ export class Msg {
     } catch (cause) {
       if (!(cause instanceof DtmConnectionError || cause instanceof DtmServerError)) throw cause;
       throw new DtmOngoingError(
-        `the local transaction of message ${gid} committed, but the submit failed: ${cause.message}; ` +
+        `the local transaction of message ${gid} committed, but the submit failed: ${withoutAddresses(cause.message)}; ` +
           'the coordinator will ask, and deliver the message',
         { cause, gid },
       );

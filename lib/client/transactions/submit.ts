@@ -49,8 +49,8 @@ async function readState(api: DtmApi, gid: string, answer: Error): Promise<Trans
     if (!(answer instanceof DtmFailureError)) throw answer;
     throw new DtmOngoingError(
       `dtm refused transaction ${gid} ("${answer.message}"), and the status of the transaction cannot be queried: ` +
-        `${error.message}; query the status before you repeat the transaction`,
-      { cause: answer, gid },
+        'dtm has no query in its gRPC API, so pass its HTTP API too (dtmGrpcClient, option http); query the status before you repeat the transaction',
+      { cause: answer, gid, reason: answer.reason },
     );
   }
 }

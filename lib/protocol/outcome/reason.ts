@@ -53,12 +53,12 @@ export function branchReason(rollbackReason: string): string {
 }
 
 /** A text about a call that got no answer, from the network libraries. */
-const NO_ANSWER = /^(?:no answer|UNAVAILABLE|DEADLINE_EXCEEDED): /;
+const NO_ANSWER = /\bno answer\b|^(?:UNAVAILABLE|DEADLINE_EXCEEDED): /;
 
 /**
- * Hides the addresses in the answer to a branch call, or in the error of a call without an answer.
+ * Hides the addresses in the answer to a call, or in the error of a call without an answer.
  *
- * @param text - see `BranchRecord.lastError`
+ * @param text - for example `BranchRecord.lastError`
  */
 export function withoutAddresses(text: string): string {
   const withoutUrls = text.replaceAll(/\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>,;)]+/gi, '***');
