@@ -46,7 +46,8 @@ export class Waker {
     while (count < limit && shouldContinue()) {
       const batch = { laterThan, position, limit: Math.min(BATCH_SIZE, limit - count) };
       const woken = await store.wake(clock.now(), { ...filter, ...batch });
-      if (woken.count > 0) this.#onDue();
+      // also when all of them were due already: the next poll may be far away
+      this.#onDue();
       count += woken.count;
       position = woken.nextPosition;
       if (position === '') return { count, hasMore: false };
