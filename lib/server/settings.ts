@@ -17,7 +17,12 @@ export interface CoordinatorSettings {
   readonly requestTimeoutSeconds: number;
   /** Pause between two polls for due transactions. @default 1 */
   readonly pollIntervalSeconds: number;
-  /** Maximum number of transactions that recovery works on at the same time. @default 64 */
+  /**
+   * Maximum number of transactions that recovery works on at the same time. One whose calls last longer than a second does not
+   * count; with those, it works on eight times as many.
+   *
+   * @default 64
+   */
   readonly maxParallelRecovery: number;
   /**
    * Maximum number of these transactions that call one path, or one gRPC method, at the same time. All paths of a target (host

@@ -14,6 +14,7 @@ export class FairSlots {
   /** Names of the parties that wait, in turn. */
   readonly #waiting = new Set<string>();
   #running = 0;
+  #waitingCount = 0;
 
   /**
    * @param total - number of slots; one party alone gets half of them, but at least one
@@ -25,6 +26,11 @@ export class FairSlots {
   /** No slot is taken, and no caller waits. */
   get isIdle(): boolean {
     return this.#parties.size === 0;
+  }
+
+  /** How many callers of all parties wait for a slot. */
+  get waitingCount(): number {
+    return this.#waitingCount;
   }
 
   /** Number of slots that a party has taken. */
@@ -54,9 +60,12 @@ export class FairSlots {
   wait(name: string, begin: () => void): () => void {
     const party = this.#parties.get(name) ?? this.#add(name);
     party.waiting.add(begin);
+    this.#waitingCount++;
     this.#waiting.add(name);
     return () => {
-      if (party.waiting.delete(begin)) this.#forgetIfIdle(name, party);
+      if (!party.waiting.delete(begin)) return;
+      this.#waitingCount--;
+      this.#forgetIfIdle(name, party);
     };
   }
 
@@ -86,6 +95,7 @@ export class FairSlots {
       if (!this.#mayTake(party)) continue;
       const [begin] = party.waiting;
       party.waiting.delete(begin!);
+      this.#waitingCount--;
       // to the end of the turn
       this.#waiting.delete(name);
       if (party.waiting.size > 0) this.#waiting.add(name);

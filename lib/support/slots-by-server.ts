@@ -24,6 +24,11 @@ export class SlotsByServer {
     return this.#servers.get(server)?.waiting(party) ?? 0;
   }
 
+  /** How many callers wait for a slot of a server. */
+  waitingAt(server: string): number {
+    return this.#servers.get(server)?.waitingCount ?? 0;
+  }
+
   /** See {@link FairSlots.running}. */
   running(server: string, party: string): number {
     return this.#servers.get(server)?.running(party) ?? 0;

@@ -7,8 +7,8 @@ import type { Leases } from './leases.js';
 import type { Runner } from './runner.js';
 
 /**
- * Passes that only wait in the retry queue use no capacity. The total number of passes is limited to this factor times
- * the capacity.
+ * Passes that only wait in the retry queue, or for calls that hang, use no capacity. The total number of passes is limited to this
+ * factor times the capacity.
  */
 const MAX_WAITING_FACTOR = 8;
 
@@ -42,7 +42,7 @@ export class Recovery {
     this.#runner = runner;
     this.#storeHealth = storeHealth;
     const { clock, settings } = environment;
-    this.#retryQueue = new RetryQueue(settings.maxParallelRecoveryPerTarget, clock, {
+    this.#retryQueue = new RetryQueue(settings, clock, {
       onWait: () => this.#onChange(),
       onCapacity: () => this.pollNow(),
     });

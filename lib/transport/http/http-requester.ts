@@ -1,6 +1,6 @@
 import type { HttpNameResolver, HttpUrlRole } from '../../driver/index.js';
 import { Agent, type Dispatcher } from 'undici';
-import { pathKind } from '../../support/path-kind.js';
+import { PathKinds } from '../../support/path-kinds.js';
 import { SlotsByServer } from '../../support/slots-by-server.js';
 import { Exchange, type ExchangeResult } from './exchange.js';
 import { guardedConnector } from './guarded-connector.js';
@@ -10,7 +10,8 @@ import { redirectRefusal } from './redirect.js';
 export interface HttpConnectionOptions {
   /**
    * Maximum number of connections to one origin. The calls of one path take at most half of those that other paths leave free;
-   * further calls wait. Paths that differ only in segments with digits, such as ids, count as one path.
+   * further calls wait. Paths that differ only in ids count as one path: segments with digits, and those
+   * that have had more than 24 values.
    *
    * @default 512
    */
@@ -55,6 +56,7 @@ export interface HttpResponse {
 export class HttpRequester {
   readonly #agent: Agent;
   readonly #slots: SlotsByServer;
+  readonly #pathKinds = new PathKinds();
   readonly #names: HttpNameResolver | undefined;
   #closing: Promise<void> | undefined;
 
@@ -110,7 +112,7 @@ export class HttpRequester {
     restMs: number,
   ): Promise<ExchangeResult> {
     const { origin, pathname, search } = url;
-    const party = `${group} ${pathKind(pathname)}`;
+    const party = `${group} ${this.#pathKinds.of(pathname, origin)}`;
     const options: Dispatcher.DispatchOptions = {
       origin,
       path: pathname + search,

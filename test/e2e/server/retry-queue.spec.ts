@@ -66,6 +66,9 @@ function sagaAt(gid: string, host: string, change: Parameters<typeof sagaRequest
   return sagaRequest(gid, 1, { steps, ...change });
 }
 
+/** A gid without a digit. */
+const lettersOf = (gid: string): string => gid.replaceAll(/\d/g, (digit) => 'abcdefghij'[Number(digit)]!);
+
 const gidsOf = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
@@ -134,6 +137,7 @@ describe('recovery', () => {
   it.each([
     ['one path', () => 'hangs'],
     ['very many paths with ids', (gid: string) => `hangs/${gid}/pay`],
+    ['very many paths with ids that have no digit', (gid: string) => `hangs/${lettersOf(gid)}/pay`],
   ])('calls the other paths of a target on time while the calls of %s hang for long', async (_, pathOf) => {
     const { clock, server, transport } = await start();
     const gate = deferred();
@@ -154,6 +158,35 @@ describe('recovery', () => {
     await clock.advance(20 * SECOND);
     const succeeded = (await server.all({ status: 'succeed' })).transactions.map(({ gid }) => gid);
     gate.resolve();
+    expect(succeeded.toSorted()).toEqual(gidsOf('h', 10));
+  });
+
+  it.each([
+    ['ten servers hang for long', 10, 600, 30],
+    ['sixty servers hang until their time-outs, again and again', 60, 3, 60],
+  ])('calls the other servers within a bounded time while %s', async (_, count, requestTimeoutSeconds, seconds) => {
+    const { clock, server, transport, submit } = await start({ breakerFailures: 1_000_000 });
+    const hanging = deferred();
+    let isReady = false;
+    transport.answer('01 action', async ({ url }) => {
+      if (!isReady) return UNKNOWN;
+      if (!url.includes('hangs')) return SUCCESS;
+      const over = new Promise<void>((resolve) => void clock.after(requestTimeoutSeconds * SECOND, resolve));
+      await Promise.race([over, hanging.promise]);
+      return NO_ANSWER;
+    });
+    for (let host = 0; host < count; host++) {
+      for (const gid of gidsOf(`g${host}-`, 30)) {
+        const steps = [{ action: `http://hangs${host}/pay` }];
+        await server.submit(sagaRequest(gid, 1, { steps, requestTimeoutSeconds, retryIntervalSeconds: 10 }));
+      }
+    }
+    await submit(gidsOf('h', 10), 'fast');
+    await settled();
+    isReady = true;
+    await clock.advance(seconds * SECOND);
+    const succeeded = (await server.all({ status: 'succeed' })).transactions.map(({ gid }) => gid);
+    hanging.resolve();
     expect(succeeded.toSorted()).toEqual(gidsOf('h', 10));
   });
 

@@ -1,4 +1,5 @@
 import type { BranchRecord, Outcome, TransactionRecord, UnsuccessfulOutcome } from '../../../protocol/internal.js';
+import { PathKinds } from '../../../support/path-kinds.js';
 import { isOverHttp } from '../../../transport/index.js';
 import { isFailureDecisive } from '../../engine/is-failure-decisive.js';
 import type { Deferred } from '../../engine/pass.js';
@@ -31,6 +32,7 @@ export interface QueuedPass {
 export class BranchCalls {
   readonly #environment: CoordinatorEnvironment;
   readonly #services: CallServices;
+  readonly #pathKinds = new PathKinds();
   #isStopped = false;
 
   constructor(environment: CoordinatorEnvironment, services: CallServices) {
@@ -61,7 +63,9 @@ export class BranchCalls {
     branch: BranchRecord,
     queuedPass?: QueuedPass,
   ): Promise<Outcome | Deferred> {
-    const target = targetOf(branch.url, isOverHttp(branch.url, this.#environment.transport));
+    const target = targetOf(branch.url, isOverHttp(branch.url, this.#environment.transport), (path, origin) =>
+      this.#pathKinds.of(path, origin),
+    );
     const caller = { gid: transaction.gid, isNew: !queuedPass };
     if (!queuedPass) return this.#call(target, caller, transaction, branch);
     const deferred = this.#services.circuitBreaker.deferIfOpen(target, caller);

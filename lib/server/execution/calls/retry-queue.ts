@@ -1,5 +1,7 @@
+import { FairSlots } from '../../../support/fair-slots.js';
 import { SlotsByServer } from '../../../support/slots-by-server.js';
 import type { Clock } from '../../environment/clock.js';
+import type { CoordinatorSettings } from '../../settings.js';
 import type { Target } from './target.js';
 
 /** Longest time in milliseconds that a pass should wait for its first slot. */
@@ -11,6 +13,12 @@ const MAX_DEFERRAL_MS = 30_000;
 
 /** Assumed duration of a call in milliseconds until one was measured. */
 const DEFAULT_CALL_MS = 20;
+
+/** A call that has lasted longer counts as hanging: its pass uses none of the capacity of recovery any more. */
+const HANGING_MS = 1000;
+
+/** Calls for each pass that may run at a time. Many servers whose calls hang leave some to the others. */
+const CALLS_PER_PASS = 4;
 
 /** What is known of the calls of one kind of path, while one of them runs or waits. */
 interface KindState {
@@ -24,7 +32,9 @@ interface KindState {
 }
 
 interface PassState {
+  /** Running calls that do not hang. */
   running: number;
+  /** Calls that wait for a slot, or hang. */
   waiting: number;
   hasBegun: boolean;
 }
@@ -58,38 +68,48 @@ export interface CallSlot {
 
 /** Is notified by {@link RetryQueue}. */
 export interface RetryQueueListener {
-  /** A pass waits and has no running call. */
+  /** A pass only waits for slots or for calls that hang. */
   onWait(): void;
   /** A path for which passes were deferred has capacity again. */
   onCapacity(): void;
 }
 
 /**
- * Limits the concurrent calls of recovery: those of one path, and twice as many for all paths of an origin. Further calls of a
- * path wait in a short queue, first in, first out. When it is full, passes are deferred, so that a slow path with a long
- * backlog takes no capacity from others. Paths of one {@link Target.kind} count as one path.
+ * Limits the concurrent calls of recovery: those of one path, twice as many for all paths of an origin, and those of all
+ * origins. Further calls of a path wait in a short queue, first in, first out. When it is full, passes are deferred, so that a
+ * slow path with a long backlog takes no capacity from others. Paths of one {@link Target.kind} count as one path.
+ *
+ * Free slots go to the paths of an origin in turn, and to the origins in turn. So however many paths and origins hang, each of
+ * the others gets a slot when the calls before it have timed out: after as many time-outs as their number divided by that of the slots.
  */
 export class RetryQueue {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #listener: RetryQueueListener;
   readonly #slots: SlotsByServer;
+  /** Slots that the origins share. */
+  readonly #origins: FairSlots;
   readonly #kinds = new Map<string, KindState>();
   #waitingPasses = 0;
 
   /**
-   * @param limit - maximum number of concurrent calls of one path
+   * @param settings - maximum number of concurrent calls of one path, and of passes
    * @param clock - measures calls
    * @param listener - is notified of changes
    */
-  constructor(limit: number, clock: Clock, listener: RetryQueueListener) {
-    this.#limit = limit;
-    this.#slots = new SlotsByServer(2 * limit);
+  constructor(
+    settings: Pick<CoordinatorSettings, 'maxParallelRecovery' | 'maxParallelRecoveryPerTarget'>,
+    clock: Clock,
+    listener: RetryQueueListener,
+  ) {
+    this.#limit = settings.maxParallelRecoveryPerTarget;
+    this.#slots = new SlotsByServer(2 * this.#limit);
+    this.#origins = new FairSlots(CALLS_PER_PASS * settings.maxParallelRecovery);
     this.#clock = clock;
     this.#listener = listener;
   }
 
-  /** Passes that wait for a slot and have no running call. */
+  /** Passes that only wait for slots, or for calls that hang. */
   get waitingPasses(): number {
     return this.#waitingPasses;
   }
@@ -105,16 +125,23 @@ export class RetryQueue {
 
   async #acquire({ origin, kind }: Target, pass: PassState): Promise<CallSlot | undefined> {
     const isFirst = !pass.hasBegun && pass.waiting === 0;
-    if (this.#slots.tryAcquire(origin, kind)) this.#count(pass, 1, 0);
+    const hasSlot = this.#slots.tryAcquire(origin, kind);
+    if (hasSlot && this.#origins.tryAcquire(origin)) this.#count(pass, 1, 0);
     else {
-      if (isFirst && this.#isFull(origin, kind)) return undefined;
+      if (!hasSlot && isFirst && this.#isFull(origin, kind)) return undefined;
       this.#count(pass, 0, 1);
       await new Promise<void>((resolve) => {
-        this.#slots.wait(origin, kind, () => {
+        const begin = (): void => {
           // counted before the released slot, so that a pass that goes on with another call never counts as waiting
           this.#count(pass, 1, -1);
           resolve();
-        });
+        };
+        const waitForOrigin = (): void => {
+          if (this.#origins.tryAcquire(origin)) begin();
+          else this.#origins.wait(origin, begin);
+        };
+        if (hasSlot) this.#origins.wait(origin, begin);
+        else this.#slots.wait(origin, kind, waitForOrigin);
       });
     }
     const state = this.#stateOf(kind);
@@ -122,24 +149,36 @@ export class RetryQueue {
     state.calls++;
     if (isFirst) state.passes++;
     const start = this.#clock.now();
+    let hangs = false;
+    const cancel = this.#clock.after(HANGING_MS, () => {
+      hangs = true;
+      this.#count(pass, -1, 1);
+    });
     return {
       release: (wasUsed) => {
+        cancel();
         if (wasUsed) recordDuration(state, this.#clock.now() - start);
-        const waiting = this.#slots.waiting(origin, kind);
+        const wasLong = this.#isLong(origin, kind);
         this.#slots.release(origin, kind);
-        this.#count(pass, -1, 0);
+        this.#origins.release(origin);
+        this.#count(pass, hangs ? 0 : -1, hangs ? -1 : 0);
         this.#forgetIfIdle(origin, kind);
-        const hasCapacity = waiting >= this.#limit && this.#slots.waiting(origin, kind) < this.#limit;
+        const hasCapacity = wasLong && !this.#isLong(origin, kind);
         if (hasCapacity && state.bookedUntil > this.#clock.now()) this.#listener.onCapacity();
       },
     };
   }
 
   #isFull(origin: string, kind: string): boolean {
-    const waiting = this.#slots.waiting(origin, kind);
-    if (waiting < this.#limit) return false;
+    if (!this.#isLong(origin, kind)) return false;
     const state = this.#stateOf(kind);
-    return state.callMs === undefined || waiting * this.#slotIntervalMs(state) > MAX_WAIT_MS;
+    return state.callMs === undefined || this.#slots.waiting(origin, kind) * this.#slotIntervalMs(state) > MAX_WAIT_MS;
+  }
+
+  /** Whether further calls of a path would wait for long. The first may always wait: it gets a slot in the next turn of the paths. */
+  #isLong(origin: string, kind: string): boolean {
+    const waiting = this.#slots.waiting(origin, kind);
+    return waiting >= this.#limit || (waiting > 0 && this.#slots.waitingAt(origin) >= 2 * this.#limit);
   }
 
   /** Expected time from one free slot to the next. */

@@ -23,12 +23,17 @@ const HOST = /^(?:[a-z][a-z\d+.-]*:\/\/\/?)?[^/?#]*/i;
  *
  * @param url - branch URL
  * @param isOverHttp - the branch is called over HTTP, so that the rest of the URL is a path
+ * @param kindOf - finds the ids in a path. @default segments with a digit
  */
-export function targetOf(url: string, isOverHttp: boolean = isHttpUrl(url)): Target {
+export function targetOf(
+  url: string,
+  isOverHttp: boolean = isHttpUrl(url),
+  kindOf: (path: string, origin: string) => string = pathKind,
+): Target {
   const origin = originOf(url, isOverHttp).slice(0, MAX_LENGTH);
   const length = url.slice(origin.length).search(/[?#]/);
   const path = limited(length < 0 ? url : url.slice(0, origin.length + length), origin.length);
-  return { origin, path, kind: isOverHttp ? origin + pathKind(path.slice(origin.length)) : path };
+  return { origin, path, kind: isOverHttp ? origin + kindOf(path.slice(origin.length), origin) : path };
 }
 
 /** The path up to the end of a segment, so that it is still a beginning of URLs. */

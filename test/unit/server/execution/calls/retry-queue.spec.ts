@@ -1,6 +1,8 @@
+import type { Clock } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RetryQueue, type PassSlots, type CallSlot } from '../../../../../lib/server/execution/calls/retry-queue.js';
 import { targetOf, type Target } from '../../../../../lib/server/execution/calls/target.js';
+import { PathKinds } from '../../../../../lib/support/path-kinds.js';
 import { START_TIME, VirtualClock, settled } from '../../../../support/virtual-clock.js';
 
 /** A path at an origin of its own, or `origin/path`. */
@@ -17,7 +19,7 @@ beforeEach(() => {
 });
 
 const createQueue = (limit: number): RetryQueue =>
-  new RetryQueue(limit, clock, {
+  new RetryQueue({ maxParallelRecovery: 64, maxParallelRecoveryPerTarget: limit }, clock, {
     onWait: () => {
       waits++;
     },
@@ -34,9 +36,9 @@ class Attempt {
 
   constructor(
     readonly pass: PassSlots,
-    target = 'bank',
+    target: string | Target = 'bank',
   ) {
-    this.answered = pass.acquire(at(target)).then((slot) => {
+    this.answered = pass.acquire(typeof target === 'string' ? at(target) : target).then((slot) => {
       this.slot = slot;
       this.isAnswered = true;
     });
@@ -114,6 +116,26 @@ describe('the slots of a target', () => {
     expect(states([other!, elsewhere!])).toEqual(['calls', 'calls']);
   });
 
+  it('are those of one path for all paths that differ in ids without a digit, after the first of them', async () => {
+    const queue = createQueue(16);
+    const kinds = new PathKinds();
+    const paths = Array.from(
+      { length: 100 },
+      (_, index) => `bank/users/${'abcdefghij'[index % 10]!.repeat(1 + index / 10)}/pay`,
+    );
+    const hanging = paths.map((path) => {
+      const target = targetOf(path, true, (rest, origin) => kinds.of(rest, origin));
+      return new Attempt(queue.forPass(), target);
+    });
+    await settled();
+    const count = (state: string): number => states(hanging).filter((each) => each === state).length;
+    // each of the first 24 values is a path of its own; the others take half of the rest, and as many calls wait as for one path
+    expect([count('calls'), count('waits')]).toEqual([24 + 4, 16]);
+    const [other] = acquire(queue, 1, 'bank/transfer');
+    await settled();
+    expect(other!.state).toBe('calls');
+  });
+
   it('are all free again when every call has released its slot', async () => {
     const queue = createQueue(3);
     for (let round = 0; round < 50; round++) {
@@ -161,6 +183,94 @@ describe('a waiting pass', () => {
     await settled();
     expect([here!.state, queue.waitingPasses]).toEqual(['calls', 0]);
   });
+});
+
+describe('a pass whose calls hang', () => {
+  it('counts as waiting after a second, until a call of it is answered', async () => {
+    const queue = createQueue(2);
+    const pass = queue.forPass();
+    const [one, other] = [new Attempt(pass, 'a'), new Attempt(pass, 'b')];
+    await clock.advance(999);
+    expect([queue.waitingPasses, waits]).toEqual([0, 0]);
+    await clock.advance(1);
+    expect([queue.waitingPasses, waits]).toEqual([1, 1]);
+    one.slot!.release(true);
+    const next = new Attempt(pass, 'a');
+    await settled();
+    expect([next.state, queue.waitingPasses]).toEqual(['calls', 0]);
+    for (const attempt of [next, other]) attempt.slot!.release(true);
+    expect([queue.waitingPasses, clock.pending]).toEqual([0, 0]);
+  });
+});
+
+describe('while more paths and origins hang than there are slots', () => {
+  const TIME_OUT = 3000;
+  const STEP = TIME_OUT / 4;
+
+  /** Advances time in steps, in which many timers fire together. */
+  class SteppedClock implements Clock {
+    #now = START_TIME;
+    #timers: { readonly time: number; readonly fire: () => void }[] = [];
+
+    now(): number {
+      return this.#now;
+    }
+
+    after(ms: number, fire: () => void): () => void {
+      const timer = { time: this.#now + ms, fire };
+      this.#timers.push(timer);
+      return () => {
+        timer.fire = () => undefined;
+      };
+    }
+
+    async step(): Promise<void> {
+      this.#now += STEP;
+      const due = this.#timers.filter(({ time }) => time <= this.#now);
+      this.#timers = this.#timers.filter(({ time }) => time > this.#now);
+      for (const timer of due) timer.fire();
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+    }
+  }
+
+  it.each([
+    ['path of the origin', 100, (path: number) => `bank/${'x'.repeat(path + 1)}`, 'bank/fast', 32],
+    ['origin', 600, (origin: number) => `http://host${origin}/a`, 'http://bank/fast', 4 * 64],
+  ])(
+    'each other %s gets a slot within as many time-outs as it takes to serve each once',
+    async (_, count, pathOf, fast, slots) => {
+      const time = new SteppedClock();
+      const queue = new RetryQueue({ maxParallelRecovery: 64, maxParallelRecoveryPerTarget: 16 }, time, {
+        onWait: () => undefined,
+        onCapacity: () => undefined,
+      });
+      let isOver = false;
+      /** Calls that hang until their time-out, again and again. */
+      const hang = async (target: Target): Promise<void> => {
+        while (!isOver) {
+          const pass = queue.forPass();
+          const slot = await pass.acquire(target);
+          const ms = slot ? TIME_OUT : pass.nextAttemptTime(target) - time.now();
+          await new Promise<void>((resolve) => void time.after(ms, resolve));
+          slot?.release(true);
+        }
+      };
+      for (let index = 0; index < count; index++) {
+        const target = at(pathOf(index));
+        for (let pass = 0; pass < 10; pass++) void hang(target);
+      }
+      for (let step = 0; step < 60; step++) await time.step();
+      for (let round = 0; round < 5; round++) {
+        const [attempt] = acquire(queue, 1, fast);
+        let steps = 0;
+        for (; !attempt!.isAnswered; steps++) await time.step();
+        expect(attempt!.state).toBe('calls');
+        expect((steps * STEP) / TIME_OUT).toBeLessThanOrEqual(Math.ceil(count / slots) + 1);
+        attempt!.slot!.release(true);
+      }
+      isOver = true;
+    },
+  );
 });
 
 describe('when the wait would be long', () => {
