@@ -194,6 +194,35 @@ describe('answers that a client does not read', () => {
     await expectServing();
   });
 
+  /** Reads a part of an answer in each pause; returns the virtual seconds until the end of the call. */
+  async function readSlowly({ stream }: RawGrpcCall, pauseSeconds: number): Promise<number> {
+    let isOver = false;
+    stream.once('end', () => (isOver = true)).once('close', () => (isOver = true));
+    for (let seconds = 0; ; seconds += pauseSeconds) {
+      await waitUntil(() => isOver || stream.readableLength > 0);
+      stream.read();
+      await settled();
+      if (isOver) return seconds;
+      await dtm.clock.advance(pauseSeconds * 1000);
+    }
+  }
+
+  it('completely within 30 s are sent as long as the client goes on reading', async () => {
+    const slow = call(ALL);
+    slow.stream.end(REQUEST);
+    expect(await readSlowly(slow, 10)).toBeGreaterThan(100);
+    expect(await slow.status).toBe('0 OK');
+  });
+
+  it('completely within ten minutes are given up', async () => {
+    const slow = call(ALL);
+    slow.stream.end(REQUEST);
+    const seconds = await readSlowly(slow, 25);
+    expect(await slow.status).toBe(REFUSED);
+    expect(seconds).toBeGreaterThanOrEqual(600);
+    expect(seconds).toBeLessThanOrEqual(650);
+  });
+
   it('are forgotten when the client disconnects', async () => {
     for (let round = 0; round < 10; round++) {
       const short = open();

@@ -14,6 +14,9 @@ const MAX_WAITING = 1000;
 /** A client that has no room for the next part of its answer in this time is disconnected, so that it cannot hold memory. */
 const READ_TIMEOUT_MS = 30_000;
 
+/** A client that has not read its whole answer in this time is disconnected. */
+const TOTAL_READ_TIMEOUT_MS = 600_000;
+
 /** The same time while the listener closes. */
 const CLOSING_READ_TIMEOUT_MS = 1000;
 
@@ -35,6 +38,7 @@ export class HttpConnection {
   #isClosing = false;
   /** Gives up a client that does not read; undefined while nothing is sent. */
   #cancelTimeout: (() => void) | undefined;
+  #cancelTotalTimeout: (() => void) | undefined;
 
   /**
    * @param socket - the connection
@@ -65,6 +69,7 @@ export class HttpConnection {
   send(body: Buffer): void {
     const { response } = this.#current!;
     this.#limitReading();
+    this.#cancelTotalTimeout ??= this.#clock.after(TOTAL_READ_TIMEOUT_MS, () => void this.#socket.destroy());
     const rest = body.subarray(PART_BYTES);
     if (rest.length === 0) return void response.end(body);
     response.write(body.subarray(0, PART_BYTES), (error) => {
@@ -88,7 +93,9 @@ export class HttpConnection {
 
   #next(): void {
     this.#cancelTimeout?.();
+    this.#cancelTotalTimeout?.();
     this.#cancelTimeout = undefined;
+    this.#cancelTotalTimeout = undefined;
     this.#current = undefined;
     this.#hasArrived = false;
     const next = this.#waiting.shift();
