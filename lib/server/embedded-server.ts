@@ -11,6 +11,7 @@ import { branchTransport, withApplication, type Transport } from '../transport/i
 import { ApiListeners } from './api/api-listeners.js';
 import type { ListenOptions } from './api/listen-options.js';
 import { AttachedApplication } from './environment/attached-application.js';
+import { ClosableLogger } from './environment/closable-logger.js';
 import { systemClock, type Clock } from './environment/clock.js';
 import { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
 import { redactingLogger } from './environment/redacting-logger.js';
@@ -70,7 +71,8 @@ export interface EmbeddedServer extends DtmConnection {
  * @throws DtmConfigError when an option is invalid or the driver is unknown
  */
 export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedServer {
-  const { store = sqliteStore(), logger = stderrLogger, clock = systemClock, register } = options;
+  const { store = sqliteStore(), clock = systemClock, register } = options;
+  const logger = new ClosableLogger(options.logger ?? stderrLogger);
   const driver = resolveDriver(options.driver);
   const service = register && prepareService(driver, register.target, register.endpoint);
   const application = new AttachedApplication();
@@ -78,7 +80,7 @@ export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedSer
   const settings = resolveSettings(options);
   const owner = randomUUID();
   const environment = { store, transport, clock, logger, random: Math.random, settings, owner, application };
-  return new EmbeddedCoordinator(environment, { ...options, driver, service, application });
+  return new EmbeddedCoordinator(environment, { ...options, driver, service, application, logger });
 }
 
 /** Dependencies of {@link EmbeddedCoordinator}. */
@@ -86,6 +88,7 @@ interface LifeCycleOptions extends Pick<EmbeddedServerOptions, 'listen' | 'alert
   readonly driver: DtmDriver;
   readonly service: PreparedService | undefined;
   readonly application: AttachedApplication;
+  readonly logger: ClosableLogger;
 }
 
 /** Adds the life cycle: store, listeners and registration. */
@@ -177,6 +180,7 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
       }
     } finally {
       drain.end();
+      this.#options.logger.close();
     }
   }
 

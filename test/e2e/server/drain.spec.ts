@@ -1,11 +1,16 @@
-import { memoryStore, type DtmDriver } from 'nestjs-dtm/server';
+import { join } from 'node:path';
+import type { Outcome } from 'nestjs-dtm/protocol';
+import { memoryStore, sqliteStore, type DtmDriver } from 'nestjs-dtm/server';
 import { describe, expect, it, vi } from 'vitest';
 import { startCoordinator, type CoordinatorFixture } from '../../support/coordinator.js';
+import { deferred } from '../../support/deferred.js';
 import { startGrpcCoordinator } from '../../support/grpc-coordinator.js';
 import { requestMessage } from '../../support/grpc-client.js';
 import { startHttpCoordinator } from '../../support/http-coordinator.js';
 import { gatedStore } from '../../support/intercepted-store.js';
 import { sagaRequest } from '../../support/requests.js';
+import { SUCCESS } from '../../support/scripted-transport.js';
+import { tempFolder } from '../../support/temp-folder.js';
 import { settled } from '../../support/virtual-clock.js';
 
 // a test that hangs fails early
@@ -62,6 +67,22 @@ describe('close() waits no longer than the drain for', () => {
     await held.arrived;
     await expectDrainEnds(dtm, 'branch calls', 'the last passes');
     expect(await answer).not.toMatch(/^OK/);
+  });
+
+  it('many calls, and logs nothing afterwards', async () => {
+    const dtm = await startCoordinator({ store: sqliteStore({ path: join(tempFolder(), 'dtm.db') }) });
+    const answer = deferred<Outcome>();
+    dtm.transport.answer('01 action', () => answer.promise);
+    const gids = Array.from({ length: 100 }, (_, index) => `g${index}`);
+    for (const gid of gids) await dtm.server.submit(sagaRequest(gid));
+    const waiting = dtm.server.submit(sagaRequest('waits', 1, { waitResult: true })).catch(() => undefined);
+    await settled();
+    await expectDrainEnds(dtm, 'branch calls', 'the last passes');
+    const { length } = dtm.logger.lines;
+    answer.resolve(SUCCESS);
+    await waiting;
+    await settled();
+    expect(dtm.logger.lines.slice(length)).toEqual([]);
   });
 
   it('a store that does not answer', async () => {
