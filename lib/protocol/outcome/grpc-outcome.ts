@@ -35,6 +35,9 @@ const DEFINITE: ReadonlySet<number> = new Set([
   GRPC_STATUS.UNAUTHENTICATED,
 ]);
 
+/** How gRPC libraries say with RESOURCE_EXHAUSTED that a message exceeds a limit, of request or answer. */
+const TOO_LARGE = /\bmessage (?:after decompression )?(?:is )?(?:larger than|too large|exceeds)/i;
+
 /**
  * Reads the outcome in a gRPC answer: docs/protocol.md#grpc-outcomes.
  *
@@ -55,7 +58,7 @@ export function readGrpcOutcome(code: number, message: string, body: Payload = '
   }
   // a target that can be reached answers another status
   const unreachable = code === GRPC_STATUS.UNAVAILABLE || code === GRPC_STATUS.DEADLINE_EXCEEDED;
-  const definite = DEFINITE.has(code);
+  const definite = DEFINITE.has(code) || (code === GRPC_STATUS.RESOURCE_EXHAUSTED && TOO_LARGE.test(message));
   return { kind: 'unknown', message: `${grpcStatusName(code)}: ${cutReason(message)}`, unreachable, definite };
 }
 

@@ -55,6 +55,17 @@ describe('the status that a branch answers', () => {
     expect(readGrpcOutcome(GRPC_STATUS.UNAVAILABLE, '')).toMatchObject({ definite: false });
   });
 
+  it.each([
+    ['grpc-js and C++', 'Received message larger than max (4194310 vs 4194304)'],
+    ['Go', 'grpc: received message larger than max (4194310 vs. 4194304)'],
+    ['Java', 'gRPC message exceeds maximum size 4194304: 4194310'],
+    ['.NET', 'Received message exceeds the maximum configured message size.'],
+  ])('does not change by waiting when a message exceeds a limit, in the words of %s', (_, text) => {
+    expect(readGrpcOutcome(GRPC_STATUS.RESOURCE_EXHAUSTED, text)).toMatchObject({ kind: 'unknown', definite: true });
+    expect(readGrpcOutcome(GRPC_STATUS.RESOURCE_EXHAUSTED, 'too many requests')).toMatchObject({ definite: false });
+    expect(readGrpcOutcome(GRPC_STATUS.UNAVAILABLE, text)).toMatchObject({ definite: false });
+  });
+
   it('is cut when it is too long to keep', () => {
     const long = 'x'.repeat(5000);
     expect(readGrpcOutcome(10, long)).toEqual({ kind: 'failure', message: `${'x'.repeat(1000)}…` });
