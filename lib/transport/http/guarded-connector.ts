@@ -3,6 +3,9 @@ import { buildConnector } from 'undici';
 import { AnswerHead } from './answer-head.js';
 import { AnswerTurns } from './answer-turns.js';
 
+/** Bytes that are parsed at a time: a body may have very many small parts, each of which takes about a microsecond. */
+const READ_BYTES = 16 * 1024;
+
 /** Creates a connector for undici whose connections deliver what {@link AnswerHead} and {@link AnswerTurns} let through. */
 export function guardedConnector(): ReturnType<typeof buildConnector> {
   const connect = buildConnector({});
@@ -19,7 +22,7 @@ export function guardedConnector(): ReturnType<typeof buildConnector> {
  * undici reads a socket by `read()` only, again at each event `readable`.
  */
 function guard(socket: Socket, turns: AnswerTurns): void {
-  const read = socket.read.bind(socket) as (size?: number) => Buffer | null;
+  const readSome = socket.read.bind(socket) as (size?: number) => Buffer | null;
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   let head: AnswerHead | undefined;
   socket.write = (...args: unknown[]) => {
@@ -32,7 +35,7 @@ function guard(socket: Socket, turns: AnswerTurns): void {
       return null;
     }
     for (;;) {
-      const chunk = read(size);
+      const chunk = readSome(size ?? (socket.readableLength > READ_BYTES ? READ_BYTES : undefined));
       if (chunk === null || !head) return chunk;
       try {
         const answer = head.take(chunk);
