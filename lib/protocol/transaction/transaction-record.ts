@@ -124,21 +124,22 @@ export function encodeTransactionRecord(record: TransactionRecord): Record<strin
 }
 
 /**
- * The JSON objects by which the HTTP API shows branches. Go dtm has no `attempts`, `failures`, `last_error`, `held_back` and `next_time`.
+ * The JSON objects by which the HTTP API shows branches, each made when it is read. Go dtm has no `attempts`, `failures`,
+ * `last_error`, `held_back` and `next_time`.
  *
  * @param transaction - of the branches; has the times that branches do not store
  */
-export function encodeBranchRecords(
+export function* encodeBranchRecords(
   branches: readonly BranchRecord[],
   transaction: TransactionRecord,
-): Record<string, unknown>[] {
+): Generator<Record<string, unknown>> {
   // written once: thousands of branches share them
   const createTime = timeText(transaction.createTime);
   const updateTime = timeText(transaction.updateTime);
   const nextTime = timeText(transaction.nextCronTime);
-  return branches.map((branch) => {
+  for (const branch of branches) {
     const finishTime = timeText(branch.finishTime);
-    return {
+    yield {
       id: 0,
       create_time: createTime,
       update_time: finishTime ?? updateTime,
@@ -155,7 +156,7 @@ export function encodeBranchRecords(
       held_back: branch.heldBack || undefined,
       next_time: isTriedAgain(branch, transaction) ? nextTime : undefined,
     };
-  });
+  }
 }
 
 /**

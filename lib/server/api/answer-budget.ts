@@ -56,7 +56,7 @@ export class AnswerBudget {
   async answer<Value, Answer>(
     client: AnswerClient,
     read: () => Promise<Value>,
-    encode: (value: Value) => Answer,
+    encode: (value: Value) => Answer | Promise<Answer>,
     bytesOf: (answer: Answer) => number,
   ): Promise<Answer> {
     await this.#begin();
@@ -65,7 +65,7 @@ export class AnswerBudget {
       if (client.isGone) throw new ClientGoneError();
       const value = await read();
       if (client.isGone) throw new ClientGoneError();
-      const answer = encode(value);
+      const answer = await encode(value);
       bytes = bytesOf(answer);
       this.#count(bytes, client);
       return answer;

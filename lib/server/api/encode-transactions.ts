@@ -1,30 +1,29 @@
 import {
   encodeBranchRecords,
+  encodeKvRecord,
   encodeTransactionRecord,
   transactionBytes,
+  type KvRecord,
   type TransactionDetails,
   type TransactionPage,
 } from '../../protocol/internal.js';
-
-/** A transaction with its branches as JSON values: docs/protocol.md#storage. */
-export interface EncodedDetails {
-  readonly branches: readonly unknown[];
-  /** null when the gid is unknown. */
-  readonly transaction: unknown;
-}
+import type { JsonFields } from './write-json.js';
 
 /**
- * Encodes the answer of `query`.
+ * Encodes the answer of `query`: docs/protocol.md#storage.
  *
  * @param details - the transaction; undefined when the gid is unknown
  */
-export function encodeDetails(details: TransactionDetails | undefined): EncodedDetails {
+export function encodeDetails(details: TransactionDetails | undefined): JsonFields {
   if (!details) return { branches: [], transaction: null };
   const { transaction, branches } = details;
-  return {
-    branches: encodeBranchRecords(branches, transaction),
-    transaction: encodeTransactionRecord(transaction),
-  };
+  return { branches: encodeBranchRecords(branches, transaction), transaction: encodeTransactionRecord(transaction) };
+}
+
+/** Encodes the answer of `prepareWorkflow`. */
+export function encodeWorkflow(details: TransactionDetails): JsonFields {
+  const { branches, transaction } = encodeDetails(details);
+  return { progresses: branches, transaction };
 }
 
 /** Bytes of a transaction whose answer counts as large. */
@@ -36,6 +35,15 @@ export function isLarge({ transaction, branches }: TransactionDetails): boolean 
 }
 
 /** Encodes the answer of `all`. */
-export function encodePage({ transactions, nextPosition }: TransactionPage): object {
-  return { next_position: nextPosition, transactions: transactions.map(encodeTransactionRecord) };
+export function encodePage({ transactions, nextPosition }: TransactionPage): JsonFields {
+  return { next_position: nextPosition, transactions: mapped(transactions, encodeTransactionRecord) };
+}
+
+/** Encodes key-value records. */
+export function encodeKvRecords(records: readonly KvRecord[]): Iterable<unknown> {
+  return mapped(records, encodeKvRecord);
+}
+
+function* mapped<From, To>(values: readonly From[], map: (value: From) => To): Generator<To> {
+  for (const value of values) yield map(value);
 }

@@ -1,4 +1,4 @@
-import { nextTurn } from './next-turn.js';
+import { nextTurn } from '../../support/next-turn.js';
 
 /** Collects answers until the pass takes them. */
 export class AnswerQueue<T> {

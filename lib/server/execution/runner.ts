@@ -10,7 +10,7 @@ import { INITIATOR, beginPass, nextRound, type Answer, type Machine, type Pass }
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import type { Metrics } from '../environment/metrics.js';
 import { AnswerQueue } from './answer-queue.js';
-import { nextTurn } from './next-turn.js';
+import { nextTurn } from '../../support/next-turn.js';
 import type { BranchCalls, QueuedPass } from './calls/branch-calls.js';
 import type { PassSlots } from './calls/retry-queue.js';
 

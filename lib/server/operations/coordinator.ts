@@ -14,7 +14,7 @@ import { Metrics } from '../environment/metrics.js';
 import { StoreHealth } from '../environment/store-health.js';
 import { redactingLogger } from '../environment/redacting-logger.js';
 import { Execution } from '../execution/execution.js';
-import { nextTurn } from '../execution/next-turn.js';
+import { nextTurn } from '../../support/next-turn.js';
 import type { WakeResult } from '../execution/waker.js';
 import type { KvFilter, Store } from '../store/store.js';
 import { VERSION } from '../version.js';

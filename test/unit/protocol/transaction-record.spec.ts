@@ -163,7 +163,7 @@ describe('a transaction as JSON', () => {
 
 describe('a branch as JSON', () => {
   it('shows the fields of Go dtm with the payload in base64, and ours', () => {
-    expect(JSON.parse(JSON.stringify(encodeBranchRecords([BRANCH], FULL)[0]))).toEqual({
+    expect(JSON.parse(JSON.stringify(encodeBranchRecords([BRANCH], FULL).next().value))).toEqual({
       id: 0,
       create_time: '2026-11-22T06:49:32.000Z',
       update_time: '2026-11-22T06:49:32.000Z',
@@ -180,16 +180,14 @@ describe('a branch as JSON', () => {
   });
 
   it('comes back with its payload as bytes', () => {
-    const { payload, ...rest } = decodeBranchRecord(throughJson(encodeBranchRecords([BRANCH], FULL)[0]));
+    const { payload, ...rest } = decodeBranchRecord(throughJson(encodeBranchRecords([BRANCH], FULL).next().value));
     expect(Buffer.from(payload as Uint8Array).toString()).toBe('{"a":1}');
     expect(rest).toEqual({ ...BRANCH, payload: undefined });
   });
 
   it('without URL and payload says nothing of them', () => {
-    const shown = encodeBranchRecords(
-      [{ branchId: '01', op: 'cancel', url: '', payload: '', status: 'prepared' }],
-      FULL,
-    )[0]!;
+    const branch: BranchRecord = { branchId: '01', op: 'cancel', url: '', payload: '', status: 'prepared' };
+    const [shown] = encodeBranchRecords([branch], FULL);
     expect(Object.keys(JSON.parse(JSON.stringify(shown)) as object)).toEqual([
       'id',
       'create_time',
@@ -203,7 +201,9 @@ describe('a branch as JSON', () => {
 
   it('carries bytes that are no text', () => {
     const bytes = new Uint8Array([0, 255, 128]);
-    const { payload } = decodeBranchRecord(throughJson(encodeBranchRecords([{ ...BRANCH, payload: bytes }], FULL)[0]));
+    const { payload } = decodeBranchRecord(
+      throughJson(encodeBranchRecords([{ ...BRANCH, payload: bytes }], FULL).next().value),
+    );
     expect([...(payload as Uint8Array)]).toEqual([...bytes]);
   });
 });

@@ -11,7 +11,7 @@ import type { Coordinator } from '../../operations/coordinator.js';
 import type { AnswerBudget, AnswerClient } from '../answer-budget.js';
 import { isLarge } from '../encode-transactions.js';
 
-/** Answers the request message of a call with a response message. */
+/** Answers the request message of a call with a response message, or with its bytes. */
 export type GrpcHandler = (message: never, client: AnswerClient) => Promise<object>;
 
 const EMPTY = {};

@@ -74,7 +74,7 @@ export class GrpcCalls {
         if (this.#count === 0) this.#onOver?.();
       };
       handler(call.request as never, clientOf(call))
-        .then(responseSerialize)
+        .then((reply) => (Buffer.isBuffer(reply) ? reply : responseSerialize(reply)))
         .then(
           (reply) => {
             if (reply.length < LARGE_ANSWER_BYTES || this.#countUnread(call, reply.length)) answer(null, reply);

@@ -1,14 +1,18 @@
-import { DtmArgumentError, jsonReader, parseBoundedJson } from '../../../protocol/internal.js';
+import { DtmArgumentError, ProtoWriter, jsonReader, parseBoundedJson } from '../../../protocol/internal.js';
 import type { GrpcHandler } from './grpc-api.js';
 import type { Coordinator } from '../../operations/coordinator.js';
 import type { AnswerBudget } from '../answer-budget.js';
 import { parseTransactionFilter } from '../query-parameters.js';
 import { encodeDetails, encodePage } from '../encode-transactions.js';
+import { writeJson, type JsonFields } from '../write-json.js';
 
 /** Parameters (an object of strings) or an answer, as JSON. */
 interface OperatorMessage {
   readonly json: string;
 }
+
+/** Field `json` of an `OperatorReply`. */
+const JSON_FIELD = 1;
 
 /**
  * Operations that the gRPC API of dtm lacks: the methods of `nestjsdtm.Operator`, with parameters and answers as over HTTP.
@@ -18,14 +22,14 @@ interface OperatorMessage {
  */
 export function grpcOperatorApi(coordinator: Coordinator, budget: AnswerBudget): Readonly<Record<string, GrpcHandler>> {
   const stored =
-    <Value>(read: (query: URLSearchParams) => Promise<Value>, encode: (value: Value) => unknown): GrpcHandler =>
+    <Value>(read: (query: URLSearchParams) => Promise<Value>, encode: (value: Value) => JsonFields): GrpcHandler =>
     async ({ json }: OperatorMessage, client) => {
       const query = parseParameters(json);
       return budget.answer(
         client,
         () => read(query),
-        (value) => ({ json: JSON.stringify(encode(value)) }),
-        (answer) => Buffer.byteLength(answer.json),
+        async (value) => writeAnswer(await writeJson(encode(value))),
+        ({ length }) => length,
       );
     };
   return {
@@ -41,6 +45,11 @@ export function grpcOperatorApi(coordinator: Coordinator, budget: AnswerBudget):
     }),
     Version: method(async () => ({ version: await coordinator.version() })),
   };
+}
+
+/** Writes the answer as the bytes of a message: the text of a large answer would be copied once more. */
+function writeAnswer(json: Uint8Array): Buffer {
+  return new ProtoWriter().bytes(JSON_FIELD, json).finish();
 }
 
 function method(run: (query: URLSearchParams) => Promise<unknown>): GrpcHandler {

@@ -3,19 +3,18 @@ import {
   SUCCESS_BODY,
   decodeBranchRegistration,
   decodeTransactionRequest,
-  encodeKvRecord,
   errorText,
   isJsonObject,
   jsonReader,
   parseBoundedJson,
   stringifyEscaped,
   type KvPage,
-  type TransactionDetails,
 } from '../../../protocol/internal.js';
 import type { StoreHealth } from '../../environment/store-health.js';
 import type { Coordinator } from '../../operations/coordinator.js';
 import type { AnswerBudget } from '../answer-budget.js';
-import { encodeDetails, encodePage, isLarge } from '../encode-transactions.js';
+import { encodeDetails, encodeKvRecords, encodePage, encodeWorkflow, isLarge } from '../encode-transactions.js';
+import { writeJson, type JsonFields } from '../write-json.js';
 import { parseCount, parseTransactionFilter } from '../query-parameters.js';
 import type { ApiAnswer, ApiRequest, Handler, Routes } from './router.js';
 
@@ -38,13 +37,13 @@ export function httpApi(coordinator: Coordinator, budget: AnswerBudget): Routes 
   const stored = <Value>(
     { client }: ApiRequest,
     read: () => Promise<Value>,
-    encode: (value: Value) => unknown,
+    encode: (value: Value) => JsonFields,
   ): Promise<ApiAnswer> =>
     budget.answer(
       client,
       read,
-      (value) => data(encode(value)),
-      ({ body }) => Buffer.byteLength(body),
+      async (value) => ({ status: 200, body: await writeJson(encode(value)) }),
+      ({ body }) => body.length,
     );
   const registerBranch: Handler = async ({ body }) => {
     const fields = parseStrings(body);
@@ -63,7 +62,9 @@ export function httpApi(coordinator: Coordinator, budget: AnswerBudget): Routes 
     'POST /registerXaBranch': registerBranch,
     'POST /prepareWorkflow': async (request) => {
       const details = await coordinator.prepareWorkflow(decodeTransactionRequest(parse(request.body)));
-      return isLarge(details) ? stored(request, async () => details, encodeWorkflow) : data(encodeWorkflow(details));
+      return isLarge(details)
+        ? stored(request, async () => details, encodeWorkflow)
+        : { status: 200, body: await writeJson(encodeWorkflow(details)) };
     },
     'POST /forceStop': command((request) => coordinator.forceStop(decodeTransactionRequest(request).gid)),
     'POST /resetNextCronTime': command((request) => coordinator.retryNow(decodeTransactionRequest(request).gid)),
@@ -107,7 +108,7 @@ export function httpApi(coordinator: Coordinator, budget: AnswerBudget): Routes 
       return stored(
         request,
         () => coordinator.listKv(filter),
-        ({ records, nextPosition }) => ({ kv: records.map(encodeKvRecord), next_position: nextPosition }),
+        ({ records, nextPosition }) => ({ kv: encodeKvRecords(records), next_position: nextPosition }),
       );
     },
     'GET /queryKV': (request) => {
@@ -130,16 +131,11 @@ export function httpApi(coordinator: Coordinator, budget: AnswerBudget): Routes 
   };
 }
 
-function encodeWorkflow(details: TransactionDetails): object {
-  const { transaction, branches } = encodeDetails(details);
-  return { progresses: branches, transaction };
-}
-
-function encodeAllRecords({ records, nextPosition }: KvPage): object {
+function encodeAllRecords({ records, nextPosition }: KvPage): JsonFields {
   if (nextPosition !== '') {
     throw new DtmArgumentError('queryKV matches more records than fit into one answer; use scanKV, which has pages');
   }
-  return { kv: records.map(encodeKvRecord) };
+  return { kv: encodeKvRecords(records) };
 }
 
 async function ping(storeHealth: StoreHealth): Promise<ApiAnswer> {

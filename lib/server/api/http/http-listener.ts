@@ -178,7 +178,7 @@ function send(response: ServerResponse, answer: ApiAnswer, connection: HttpConne
   const { status, body, contentType = 'application/json; charset=utf-8', location } = answer;
   if (location !== undefined) response.setHeader('location', location);
   // bytes are outside of the heap, which an unread text would fill
-  const bytes = Buffer.from(body);
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   response.writeHead(status, { 'content-type': contentType, 'content-length': bytes.length });
   connection.send(bytes);
 }

@@ -13,7 +13,8 @@ export interface ApiRequest {
 }
 
 /** An answer, JSON by default. */
-export interface ApiAnswer extends HttpAnswer {
+export interface ApiAnswer extends Omit<HttpAnswer, 'body'> {
+  readonly body: string | Buffer;
   /** @default 'application/json; charset=utf-8' */
   readonly contentType?: string | undefined;
   /** Target of a redirect. */
