@@ -244,10 +244,10 @@ describe('while more paths and origins hang than there are slots', () => {
         onWait: () => undefined,
         onCapacity: () => undefined,
       });
-      let isOver = false;
+      const over = new AbortController();
       /** Calls that hang until their time-out, again and again. */
       const hang = async (target: Target): Promise<void> => {
-        while (!isOver) {
+        while (!over.signal.aborted) {
           const pass = queue.forPass();
           const slot = await pass.acquire(target);
           const ms = slot ? TIME_OUT : pass.nextAttemptTime(target) - time.now();
@@ -268,7 +268,7 @@ describe('while more paths and origins hang than there are slots', () => {
         expect((steps * STEP) / TIME_OUT).toBeLessThanOrEqual(Math.ceil(count / slots) + 1);
         attempt!.slot!.release(true);
       }
-      isOver = true;
+      over.abort();
     },
   );
 });
