@@ -40,6 +40,7 @@ function peersOf(subpath) {
   const peers = Object.keys(peerDependencies);
   const required = peers.filter((peer) => !peerDependenciesMeta[peer]?.optional);
   if (subpath === '.') return required;
+  if (subpath === './cls') return required;
   // peers of Nest microservices
   if (subpath === './grpc') return [...required, '@nestjs/microservices', '@grpc/proto-loader'];
   const name = subpath.slice(subpath.lastIndexOf('/') + 1);

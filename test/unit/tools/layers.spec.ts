@@ -61,6 +61,7 @@ const modules: Readonly<Record<string, string>> = {
   'nest/branch/discover': 'lib/nest/branch/discover/branch.explorer.js',
   'nest/undocumented': 'lib/nest/undocumented/route-metadata.js',
   grpc: 'lib/grpc/index.js',
+  cls: 'lib/cls/index.js',
   cli: 'lib/cli/run.js',
 };
 
@@ -197,6 +198,7 @@ const layers: readonly Layer[] = [
     folder: 'lib/grpc',
     allowed: [...belowNest, 'nest', ...allOfNest, 'client/payload', '@nestjs/microservices'],
   },
+  { row: 'cls', folder: 'lib/cls', allowed: [...belowNest, 'nest', ...allOfNest] },
   { row: 'cli', folder: 'lib/cli', allowed: [...ground, 'driver', ...allOfServer()] },
   { row: 'cli', folder: 'lib/cli/serve', allowed: [...ground, 'driver', 'cli', ...allOfServer()] },
   { row: 'a folder without a rule', folder: 'lib/shipping', allowed: [] },
