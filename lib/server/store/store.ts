@@ -32,6 +32,12 @@ export interface Store {
   readonly isShared?: boolean | undefined;
   /** Opens the store; throws DtmStoreError when it cannot be used. */
   open(): Promise<void>;
+  /**
+   * What is dangerous about the place where the open store keeps the transactions. The coordinator logs it at start.
+   *
+   * @default nothing
+   */
+  findRisks?(): readonly string[];
   /** Waits for running writes, then closes the store. */
   close(): Promise<void>;
   /**

@@ -46,6 +46,13 @@ class MemoryStore implements Store {
 
   async assertWritable(): Promise<void> {}
 
+  findRisks(): readonly string[] {
+    if (process.env['NODE_ENV'] !== 'production') return [];
+    return [
+      'the store is in memory: unfinished transactions are lost when the process ends; use sqliteStore, postgresStore or mysqlStore',
+    ];
+  }
+
   async create({ transaction, branches }: TransactionDetails): Promise<boolean> {
     if (this.#entries.has(transaction.gid)) return false;
     const entry = { id: ++this.#lastId, transaction, branches };

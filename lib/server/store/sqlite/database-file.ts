@@ -43,6 +43,7 @@ export function openDatabase(
   try {
     mkdirSync(dirname(path), { recursive: true });
     assertLogComplete(Library, path, acceptLoss);
+    createPrivateFile(path);
     database = new Library(path);
     database.exec('pragma locking_mode = exclusive');
     // takes the lock now, not at the first write
@@ -63,6 +64,15 @@ export function openDatabase(
     if (database) unlockAndClose(database);
     if (cause instanceof DtmStoreError) throw cause;
     throw new DtmStoreError(openErrorMessage(path, cause), { cause });
+  }
+}
+
+/** Payloads are for the user of the process only. SQLite gives its other files the mode of this one. */
+function createPrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

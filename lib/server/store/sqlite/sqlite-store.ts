@@ -29,6 +29,7 @@ import { closeDatabase, openDatabase, type DatabaseFileOptions } from './databas
 import { GroupCommit } from './group-commit.js';
 import { loadLibsql } from './load-libsql.js';
 import { FileIdentity } from './file-identity.js';
+import { findFileRisks } from './file-risks.js';
 import { findKv, listKv, putKv } from './kv.js';
 import { pruneTransactions, wakeTransactions } from './maintenance.js';
 import { addBranches } from './registrations.js';
@@ -130,6 +131,10 @@ class SqliteStore implements Store {
     const { commits, database } = this.#handle;
     commits.assertUndamaged();
     await commits.run(() => database.exec(EMPTY_WRITE));
+  }
+
+  findRisks(): readonly string[] {
+    return findFileRisks(this.#options.path, process.env['NODE_ENV']);
   }
 
   create({ transaction, branches }: TransactionDetails): Promise<boolean> {
