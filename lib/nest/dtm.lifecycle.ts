@@ -11,8 +11,10 @@ import { InProcessBranches } from './branch/discover/in-process-branches.js';
 import { endsWithin } from '../support/ends-within.js';
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchTransport } from './branch-transport.js';
+import { CoordinatorLog } from './coordinator-log.js';
 import { DtmRegistration } from './dtm.registration.js';
 import { DtmSettings } from './options/dtm.settings.js';
+import { warnWithoutCoordinator } from './warn-without-coordinator.js';
 
 /** How long an application that needs no port may take from bootstrap to listening. */
 const LISTEN_GRACE_MS = 1000;
@@ -24,6 +26,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
   #opened = false;
   #recovered = false;
   #listenTimer: NodeJS.Timeout | undefined;
+  readonly #end = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -42,9 +45,10 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
     await this.settings.driver.registerGrpcResolver();
     await this.settings.databases.prepareTables();
     this.endpoint.assertShareable();
-    this.settings.server.attach?.(this.branches);
+    this.settings.server.attach?.(this.branches, new CoordinatorLog());
     await this.settings.server.open();
     this.#opened = true;
+    void warnWithoutCoordinator(this.settings.server, this.#logger, this.#end.signal);
   }
 
   /**
@@ -61,6 +65,7 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
 
   /** Nest's earliest hook: HTTP requests still come in, and the branch calls among them are rejected. */
   onModuleDestroy(): Promise<void> {
+    this.#end.abort();
     this.#closing ??= this.#close();
     return this.#closing;
   }

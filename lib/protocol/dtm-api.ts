@@ -1,5 +1,6 @@
 import type { ApplicationBranches } from './branch/application-branches.js';
 import type { BranchRegistration } from './branch/branch-registration.js';
+import type { CoordinatorLogger } from './coordinator-logger.js';
 import type { TransactionDetails, TransactionPage } from './transaction/transaction-record.js';
 import type { TransactionRequest } from './transaction/transaction-request.js';
 import type { GlobalStatus, Protocol, TransType } from './vocabulary.js';
@@ -80,10 +81,11 @@ export interface DtmConnection extends DtmApi {
    * {@link open}.
    *
    * @param application - the branches of the application
+   * @param logger - receives the log of a coordinator that has no logger of its own
    * @throws DtmConfigError when the coordinator belongs to another application
    * @default the coordinator is another process, and cannot call branches inside this one
    */
-  attach?(application: ApplicationBranches): void;
+  attach?(application: ApplicationBranches, logger: CoordinatorLogger): void;
   /** Acquires what the connection needs; throws when that fails. Operations may be called from here on. */
   open(): Promise<void>;
   /** Tells that this process accepts branch calls now: an embedded coordinator continues unfinished transactions. */

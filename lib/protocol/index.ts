@@ -13,6 +13,7 @@ export type {
   WorkflowOp,
   XaBranchRegistration,
 } from './branch/branch-registration.js';
+export type { CoordinatorLogger } from './coordinator-logger.js';
 export type { DtmApi, DtmConnection, TransactionFilter } from './dtm-api.js';
 export {
   DtmArgumentError,

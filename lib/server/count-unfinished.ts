@@ -1,6 +1,6 @@
-import type { Store, UnfinishedCounts } from '../../server/index.js';
+import type { Store, UnfinishedCounts } from './store/store.js';
 
-/** {@link UnfinishedCounts} for the start-up text. */
+/** {@link UnfinishedCounts} at the start of the coordinator. */
 export interface UnfinishedSummary extends UnfinishedCounts {
   /** Whether there may be more than were counted. */
   readonly isPartial: boolean;

@@ -1,4 +1,4 @@
-import type { CoordinatorLogger } from './environment/coordinator-logger.js';
+import type { CoordinatorLogger } from '../protocol/internal.js';
 import type { Clock } from './environment/clock.js';
 
 /** Waits for what is closing, and stops waiting for all of it at one time. */

@@ -6,16 +6,16 @@ import {
   type DtmDriver,
   type PreparedService,
 } from '../driver/internal.js';
-import type { ApplicationBranches, DtmConnection } from '../protocol/internal.js';
+import type { ApplicationBranches, CoordinatorLogger, DtmConnection } from '../protocol/internal.js';
 import { branchTransport, withApplication, type Transport } from '../transport/index.js';
 import { ApiListeners } from './api/api-listeners.js';
 import type { ListenOptions } from './api/listen-options.js';
 import { AttachedApplication } from './environment/attached-application.js';
 import { ClosableLogger } from './environment/closable-logger.js';
 import { systemClock, type Clock } from './environment/clock.js';
-import { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
 import { redactingLogger } from './environment/redacting-logger.js';
 import type { CoordinatorEnvironment } from './environment/coordinator-environment.js';
+import { countUnfinished, type UnfinishedSummary } from './count-unfinished.js';
 import { Drain } from './drain.js';
 import { Coordinator } from './operations/coordinator.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
@@ -32,7 +32,7 @@ export interface EmbeddedServerOptions extends Partial<CoordinatorSettings> {
   readonly driver?: DtmDriver | string | undefined;
   /** Registers the coordinator in the driver's registry while it is open. @default not registered */
   readonly register?: RegisterServerOptions | undefined;
-  /** Receives the log. @default warnings and errors as JSON lines on stderr */
+  /** Receives the log. @default in Nest the logger of the application, elsewhere warnings and errors as JSON lines on stderr */
   readonly logger?: CoordinatorLogger | undefined;
   /** Time and timers; tests pass a virtual clock. @default the system clock */
   readonly clock?: Clock | undefined;
@@ -72,13 +72,13 @@ export interface EmbeddedServer extends DtmConnection {
  */
 export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedServer {
   const { store = sqliteStore(), clock = systemClock, register } = options;
-  const logger = new ClosableLogger(options.logger ?? stderrLogger);
   const driver = resolveDriver(options.driver);
   const service = register && prepareService(driver, register.target, register.endpoint);
   const application = new AttachedApplication();
   const transport = withApplication(options.transport ?? branchTransport({ driver }), application);
   const settings = resolveSettings(options);
   const owner = randomUUID();
+  const logger = new ClosableLogger(redactingLogger(options.logger ?? application.logger));
   const environment = { store, transport, clock, logger, random: Math.random, settings, owner, application };
   return new EmbeddedCoordinator(environment, { ...options, driver, service, application, logger });
 }
@@ -97,6 +97,7 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
   readonly #options: LifeCycleOptions;
   readonly #listeners: ApiListeners;
   #registration: DriverRegistration | undefined;
+  #unfinished: UnfinishedSummary | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(environment: CoordinatorEnvironment, options: LifeCycleOptions) {
@@ -104,7 +105,7 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
     this.#environment = environment;
     this.#options = options;
     const { clock, logger } = environment;
-    this.#listeners = new ApiListeners(this, { clock, logger: redactingLogger(logger) });
+    this.#listeners = new ApiListeners(this, { clock, logger });
   }
 
   override get address(): string | undefined {
@@ -123,16 +124,18 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
     return this.#environment.store.isShared ?? false;
   }
 
-  attach(application: ApplicationBranches): void {
-    this.#options.application.attach(application);
+  attach(application: ApplicationBranches, logger: CoordinatorLogger): void {
+    this.#options.application.attach(application, logger);
   }
 
   async open(): Promise<void> {
-    const { store } = this.#environment;
+    const { store, logger } = this.#environment;
     const { driver, listen, service } = this.#options;
     await driver.registerGrpcResolver();
     await store.open();
     try {
+      this.#unfinished = await countUnfinished(store);
+      for (const risk of store.findRisks?.() ?? []) logger.warn(risk);
       if (listen) await this.#listeners.open(listen);
       if (service) await this.#register(service);
     } catch (error) {
@@ -153,7 +156,26 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
   }
 
   recover(): void {
-    if (!this.#closing) this.start();
+    if (this.#closing) return;
+    this.start();
+    if (this.#unfinished) this.#reportStart(this.#unfinished);
+    this.#unfinished = undefined;
+  }
+
+  #reportStart({ isPartial, attention, ...counts }: UnfinishedSummary): void {
+    const { logger, store } = this.#environment;
+    const total = counts.prepared + counts.submitted + counts.aborting;
+    const unfinished = `${isPartial ? 'at least ' : ''}${total}`;
+    logger.info(`the coordinator has started; unfinished transactions that it takes up: ${unfinished}`, {
+      store: store.name,
+      ...(this.address !== undefined && { http: this.address }),
+      ...(this.grpcAddress !== undefined && { grpc: this.grpcAddress }),
+      ...(total > 0 && counts),
+    });
+    if (attention === 0) return;
+    logger.warn('transactions need attention; list them with all({ attention: true })', {
+      count: attention,
+    });
   }
 
   close(): Promise<void> {

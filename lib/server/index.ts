@@ -12,7 +12,8 @@ export {
   type EmbeddedServerOptions,
   type RegisterServerOptions,
 } from './embedded-server.js';
-export { stderrLogger, type CoordinatorLogger } from './environment/coordinator-logger.js';
+export { stderrLogger } from './environment/stderr-logger.js';
+export type { CoordinatorLogger } from '../protocol/internal.js';
 export type { CoordinatorSettings } from './settings.js';
 export { memoryStore } from './store/memory/memory-store.js';
 export { sqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.js';

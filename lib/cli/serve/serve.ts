@@ -1,7 +1,7 @@
+import { countUnfinished } from '../../server/count-unfinished.js';
 import { embeddedServer, type CoordinatorLogger, type EmbeddedServer } from '../../server/index.js';
 import { isLoopbackHost } from '../../support/host-port.js';
 import type { ServeConfig } from './config/settings.js';
-import { countUnfinished } from './count-unfinished.js';
 import { createStore } from './create-store.js';
 import { explainStartFailure } from './explain-start-failure.js';
 import { jsonLineLogger } from './json-line-logger.js';
@@ -51,7 +51,6 @@ async function start(
         warnings: warningsAbout(config),
       }),
     );
-    logger.info('started', { http: server.address, grpc: server.grpcAddress, store: store.name, unfinished });
     return server;
   } catch (error) {
     if (config.LogLevel === 'debug') logger.error('the coordinator did not start', { stack: stacksOf(error) });

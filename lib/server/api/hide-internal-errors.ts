@@ -4,9 +4,9 @@ import {
   DtmOngoingError,
   DtmServerError,
   errorText,
+  type CoordinatorLogger,
 } from '../../protocol/internal.js';
 import { internalErrorText, newErrorId } from '../../support/error-id.js';
-import type { CoordinatorLogger } from '../environment/coordinator-logger.js';
 import { storeFailedText } from '../operations/stored-transaction.js';
 
 /** Replaces what an operation threw by what its caller may read. */

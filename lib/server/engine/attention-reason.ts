@@ -14,18 +14,27 @@ export function isRefusal(outcome: UnsuccessfulOutcome): boolean {
  * @returns undefined when there is no reason
  */
 export function attentionReason(
-  { transType, status }: TransactionRecord,
+  transaction: TransactionRecord,
   branches: readonly BranchRecord[],
   failures: number,
 ): string | undefined {
-  // the actions of a transaction that is rolled back are not called any more
-  const isWaitedFor = ({ op }: BranchRecord): boolean => status !== 'aborting' || !isFailureDecisive(transType, op);
-  const refusingBranch = branches.find(
-    (branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures && isWaitedFor(branch),
-  );
+  const refusingBranch = findRefusingBranch(transaction, branches, failures);
   if (!refusingBranch) return undefined;
   const { op, branchId, lastError = '' } = refusingBranch;
   return refusalText(`${op} of branch ${branchId}`, refusingBranch.failures ?? 0, lastError);
+}
+
+/** The branch that {@link attentionReason} speaks of. */
+export function findRefusingBranch(
+  { transType, status }: TransactionRecord,
+  branches: readonly BranchRecord[],
+  failures: number,
+): BranchRecord | undefined {
+  // the actions of a transaction that is rolled back are not called any more
+  const isWaitedFor = ({ op }: BranchRecord): boolean => status !== 'aborting' || !isFailureDecisive(transType, op);
+  return branches.find(
+    (branch) => branch.status === 'prepared' && (branch.failures ?? 0) >= failures && isWaitedFor(branch),
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CoordinatorLogger } from './coordinator-logger.js';
+import type { CoordinatorLogger } from '../../protocol/internal.js';
 
 type Log = CoordinatorLogger['info'];
 

@@ -1,9 +1,8 @@
-import type { ApplicationBranches } from '../../protocol/internal.js';
+import type { ApplicationBranches, CoordinatorLogger } from '../../protocol/internal.js';
 import type { Transport } from '../../transport/index.js';
 import type { CoordinatorSettings } from '../settings.js';
 import type { Store } from '../store/store.js';
 import type { Clock } from './clock.js';
-import type { CoordinatorLogger } from './coordinator-logger.js';
 
 /** Dependencies of the coordinator. Tests can replace each of them. */
 export interface CoordinatorEnvironment {

@@ -1,4 +1,4 @@
 /** Formats an entry of the coordinator's log as a JSON line. */
 export function formatLogLine(level: string, message: string, fields: Readonly<Record<string, unknown>> = {}): string {
-  return `${JSON.stringify({ time: new Date().toISOString(), level, logger: 'DtmServer', message, ...fields })}\n`;
+  return `${JSON.stringify({ time: new Date().toISOString(), level, logger: 'DtmCoordinator', message, ...fields })}\n`;
 }

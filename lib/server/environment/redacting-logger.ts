@@ -1,5 +1,5 @@
+import type { CoordinatorLogger } from '../../protocol/internal.js';
 import { redactUrls } from '../../support/redact-urls.js';
-import type { CoordinatorLogger } from './coordinator-logger.js';
 
 /** Wraps a logger: redacts passwords in URLs, and ignores errors of the logger, which must not stop the coordinator. */
 export function redactingLogger(logger: CoordinatorLogger): CoordinatorLogger {

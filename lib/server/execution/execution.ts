@@ -1,4 +1,5 @@
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import { LineLimit } from '../environment/line-limit.js';
 import type { Metrics } from '../environment/metrics.js';
 import type { StoreHealth } from '../environment/store-health.js';
 import { AlertWebhook } from './calls/alert-webhook.js';
@@ -19,6 +20,7 @@ export class Execution {
   readonly #recovery: Recovery;
   readonly #retention: Retention;
   readonly #alertWebhook: AlertWebhook | undefined;
+  readonly #lineLimit: LineLimit;
 
   /**
    * @param metrics - counts passes and branch calls
@@ -27,14 +29,17 @@ export class Execution {
    * @throws DtmConfigError when the webhook is not an http or https URL
    */
   constructor(environment: CoordinatorEnvironment, metrics: Metrics, storeHealth: StoreHealth, alertWebhook?: string) {
-    const { settings, logger, owner } = environment;
-    this.#alertWebhook = alertWebhook === undefined ? undefined : new AlertWebhook(alertWebhook, settings, logger);
+    const { settings, owner } = environment;
+    const lineLimit = new LineLimit(environment);
+    this.#lineLimit = lineLimit;
+    this.#alertWebhook = alertWebhook === undefined ? undefined : new AlertWebhook(alertWebhook, settings, lineLimit);
     this.leases = new Leases(owner);
     this.waker = new Waker(environment, () => this.#recovery.pollNow());
     this.circuitBreaker = new CircuitBreaker(environment, this.waker);
-    const services = { circuitBreaker: this.circuitBreaker, metrics, alertWebhook: this.#alertWebhook };
+    const { circuitBreaker } = this;
+    const services = { circuitBreaker, metrics, lineLimit, alertWebhook: this.#alertWebhook };
     this.runner = new Runner(environment, new BranchCalls(environment, services), metrics);
-    this.#recovery = new Recovery(environment, this.leases, this.runner, storeHealth);
+    this.#recovery = new Recovery(environment, this.leases, this.runner, storeHealth, lineLimit);
     this.#retention = new Retention(environment);
   }
 
@@ -48,5 +53,6 @@ export class Execution {
   async stop(): Promise<void> {
     await Promise.all([this.runner.stop(), this.#recovery.stop(), this.#retention.stop()]);
     await this.#alertWebhook?.close();
+    this.#lineLimit.flush();
   }
 }

@@ -1,6 +1,7 @@
 import { transactionBytes, type TransactionDetails } from '../../protocol/internal.js';
 import { leaseTime } from '../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
+import type { LineLimit } from '../environment/line-limit.js';
 import type { StoreHealth } from '../environment/store-health.js';
 import { RetryQueue } from './calls/retry-queue.js';
 import type { Leases } from './leases.js';
@@ -27,6 +28,7 @@ export class Recovery {
   readonly #leases: Leases;
   readonly #runner: Runner;
   readonly #storeHealth: StoreHealth;
+  readonly #lineLimit: LineLimit;
   readonly #retryQueue: RetryQueue;
   #passCount = 0;
   #bytes = 0;
@@ -36,11 +38,18 @@ export class Recovery {
   #endPause: () => void = () => undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(environment: CoordinatorEnvironment, leases: Leases, runner: Runner, storeHealth: StoreHealth) {
+  constructor(
+    environment: CoordinatorEnvironment,
+    leases: Leases,
+    runner: Runner,
+    storeHealth: StoreHealth,
+    lineLimit: LineLimit,
+  ) {
     this.#environment = environment;
     this.#leases = leases;
     this.#runner = runner;
     this.#storeHealth = storeHealth;
+    this.#lineLimit = lineLimit;
     const { clock, settings } = environment;
     this.#retryQueue = new RetryQueue(settings, clock, {
       onWait: () => this.#onChange(),
@@ -90,7 +99,7 @@ export class Recovery {
 
   /** Claims as many transactions as the capacity allows; true when more may be due. */
   async #poll(capacity: number): Promise<boolean> {
-    const { store, clock, settings, logger, application } = this.#environment;
+    const { store, clock, settings, application } = this.#environment;
     try {
       const now = clock.now();
       const maxBytes = Math.min(MAX_CLAIM_BYTES, MAX_BYTES - this.#bytes);
@@ -111,7 +120,10 @@ export class Recovery {
       // stores may count bytes: up to three for a character
       return claimed.length === capacity || 3 * bytes >= maxBytes;
     } catch (error) {
-      logger.error('polling for due transactions failed', { store: store.name, error: String(error) });
+      this.#lineLimit.write('error', 'polling for due transactions failed', {
+        store: store.name,
+        error: String(error),
+      });
       await this.#storeHealth.afterPoll(true);
       return false;
     }
@@ -125,7 +137,7 @@ export class Recovery {
       await this.#runner.run(details, { slots: this.#retryQueue.forPass() });
     } catch (error) {
       const { gid } = details.transaction;
-      this.#environment.logger.error('transaction could not be processed', { gid, error: String(error) });
+      this.#lineLimit.write('error', 'transaction could not be processed', { gid, error: String(error) });
     } finally {
       this.#passCount--;
       this.#bytes -= bytes;

@@ -1,9 +1,4 @@
-import {
-  isFinal,
-  type BranchRecord,
-  type TransactionDetails,
-  type TransactionRecord,
-} from '../../protocol/internal.js';
+import type { BranchRecord, TransactionDetails, TransactionRecord } from '../../protocol/internal.js';
 import { advance, type Step } from '../engine/advance.js';
 import { MODES } from '../engine/modes.js';
 import { INITIATOR, beginPass, nextRound, type Answer, type Machine, type Pass } from '../engine/pass.js';
@@ -11,6 +6,7 @@ import type { CoordinatorEnvironment } from '../environment/coordinator-environm
 import type { Metrics } from '../environment/metrics.js';
 import { AnswerQueue } from './answer-queue.js';
 import { nextTurn } from '../../support/next-turn.js';
+import { reportAttention, reportRollback } from './transaction-reports.js';
 import type { BranchCalls, QueuedPass } from './calls/branch-calls.js';
 import type { PassSlots } from './calls/retry-queue.js';
 
@@ -178,7 +174,8 @@ export class Runner {
       if (step.save) {
         const next = step.pass.transaction;
         if (!(await this.#save(stored, next, step.changed))) return undefined;
-        if (next.attention !== undefined && stored.attention === undefined) this.#reportAttention(next);
+        if (next.attention !== undefined && stored.attention === undefined)
+          reportAttention(this.#environment, next, step.pass.branches);
         stored = next;
         onStored(stored);
         this.#leases.set(stored.gid, stored);
@@ -186,7 +183,7 @@ export class Runner {
       pass = step.pass;
       if (step.over) {
         this.#calls.passEnded(stored.gid, isOnlyDeferred(pass));
-        this.#reportRollback(pass.transaction);
+        reportRollback(this.#environment, pass.transaction, pass.branches);
         return { transaction: pass.transaction, branches: pass.branches };
       }
       received = [];
@@ -265,15 +262,6 @@ export class Runner {
   ): Promise<boolean> {
     const owner = this.#leases.get(stored.gid)?.owner ?? stored.owner;
     return this.#environment.store.update({ status: stored.status, owner }, next, changed);
-  }
-
-  #reportAttention({ gid, transType, status, attention }: TransactionRecord): void {
-    this.#environment.logger.error('transaction needs attention', { gid, transType, status, attention });
-  }
-
-  #reportRollback({ gid, transType, status, rollbackReason }: TransactionRecord): void {
-    if (!isFinal(status) || status === 'succeed') return;
-    this.#environment.logger.info('transaction was rolled back', { gid, transType, reason: rollbackReason });
   }
 }
 

@@ -12,7 +12,6 @@ import {
 import type { CoordinatorEnvironment } from '../environment/coordinator-environment.js';
 import { Metrics } from '../environment/metrics.js';
 import { StoreHealth } from '../environment/store-health.js';
-import { redactingLogger } from '../environment/redacting-logger.js';
 import { Execution } from '../execution/execution.js';
 import { nextTurn } from '../../support/next-turn.js';
 import type { WakeResult } from '../execution/waker.js';
@@ -53,15 +52,14 @@ export class Coordinator implements DtmApi {
    * @throws DtmConfigError when the webhook is not an http or https URL
    */
   constructor(environment: CoordinatorEnvironment, alertWebhook?: string) {
-    const redacting = { ...environment, logger: redactingLogger(environment.logger) };
     this.#store = environment.store;
-    this.storeHealth = new StoreHealth(redacting, this.metrics);
-    this.#execution = new Execution(redacting, this.metrics, this.storeHealth, alertWebhook);
-    this.#topics = new Topics(redacting);
-    this.#heldBack = new HeldBackBranches(this.#execution.circuitBreaker, redacting.transport);
-    this.#transactions = new Transactions(redacting, this.#execution, this.#topics, this.#heldBack);
-    this.#workflows = new Workflows(redacting);
-    this.#operator = new Operator(redacting, this.#execution);
+    this.storeHealth = new StoreHealth(environment, this.metrics);
+    this.#execution = new Execution(environment, this.metrics, this.storeHealth, alertWebhook);
+    this.#topics = new Topics(environment);
+    this.#heldBack = new HeldBackBranches(this.#execution.circuitBreaker, environment.transport);
+    this.#transactions = new Transactions(environment, this.#execution, this.#topics, this.#heldBack);
+    this.#workflows = new Workflows(environment);
+    this.#operator = new Operator(environment, this.#execution);
   }
 
   /** Begins to poll for due transactions and to delete old ones. Idempotent. */

@@ -1,6 +1,7 @@
 import type { DtmDriver } from '../../driver/index.js';
 import { defaultDriver } from '../../driver/index.js';
 import {
+  GRPC_STATUS,
   branchMetadata,
   encodeWorkflowData,
   errorText,
@@ -10,10 +11,12 @@ import {
   type Payload,
 } from '../../protocol/internal.js';
 import { isDefiniteError } from '../is-definite-error.js';
+import { TIME_OUT_HINT } from '../time-out.js';
 import type { OutgoingBranchCall, OutgoingBranchTarget, Transport } from '../transport.js';
 import type { GrpcConnectionOptions } from './grpc-connection-options.js';
 import { GrpcRequester } from './grpc-requester.js';
 import { isUnknownHost } from './is-unknown-host.js';
+import type { GrpcAnswer } from './unary-call.js';
 
 /** Branch id of a callback to the initiator. */
 const INITIATOR_BRANCH = '00';
@@ -47,7 +50,8 @@ export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDr
     const outcome = readGrpcOutcome(answer.code, answer.details, answer.message, answer.notExecuted);
     if (outcome.kind !== 'unknown' || !outcome.unreachable) return outcome;
     const definite = await isUnknownHost(server, answer);
-    return { ...outcome, definite, connected: answer.isConnected };
+    const message = hasTimedOut(answer) ? `${outcome.message}; ${TIME_OUT_HINT}` : outcome.message;
+    return { ...outcome, message, definite, connected: answer.isConnected };
   };
   return {
     check({ url, context, headers }: OutgoingBranchTarget) {
@@ -62,6 +66,11 @@ export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDr
 function bufferOf(payload: Payload): Buffer {
   const bytes = payloadBytes(payload);
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A server whose own call timed out answers another text. */
+function hasTimedOut({ code, details }: GrpcAnswer): boolean {
+  return code === GRPC_STATUS.DEADLINE_EXCEEDED && details.startsWith('Deadline exceeded');
 }
 
 function noAnswer(cause: unknown): Outcome {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { MAX_TIMEOUT_MS } from '../max-timeout.js';
+import { TimeOutError } from '../time-out.js';
 import { AnswerBody } from './answer-body.js';
 import { findRedirect, type Redirect } from './redirect.js';
 
@@ -104,7 +105,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       : this.#controller
         ? 'time-out after'
         : 'no connection within';
-    this.#timeout = new Error(`${why} ${seconds} s`);
+    this.#timeout = new TimeOutError(`${why} ${seconds} s`);
     if (this.#cancelWait) {
       this.#cancelWait();
       this.#listener.onConnected?.();

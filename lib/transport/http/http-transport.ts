@@ -6,6 +6,7 @@ import {
   type Outcome,
 } from '../../protocol/internal.js';
 import { isDefiniteError } from '../is-definite-error.js';
+import { TIME_OUT_HINT, TimeOutError } from '../time-out.js';
 import type { OutgoingBranchCall, Transport } from '../transport.js';
 import { withBranchHeaders } from './branch-headers.js';
 import { HttpRequester, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
@@ -44,9 +45,10 @@ async function callBranch(requester: HttpRequester, call: OutgoingBranchCall): P
     return outcome.kind === 'unknown' && outcome.unreachable ? { ...outcome, connected } : outcome;
   } catch (cause) {
     const definite = isDefiniteError(cause);
+    const hint = cause instanceof TimeOutError ? `; ${TIME_OUT_HINT}` : '';
     return {
       kind: 'unknown',
-      message: `no answer: ${errorText(cause)}`,
+      message: `no answer: ${errorText(cause)}${hint}`,
       cause,
       unreachable: true,
       connected,

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { appDriver, isAppUrl } from '../../driver/internal.js';
 import { errorText, type ApplicationBranches, type Outcome } from '../../protocol/internal.js';
 import { MAX_TIMEOUT_MS } from '../max-timeout.js';
+import { TIME_OUT_HINT } from '../time-out.js';
 import { isOverHttp, type OutgoingBranchCall, type Transport } from '../transport.js';
 
 /**
@@ -50,5 +51,5 @@ export function withApplication(transport: Transport, application: ApplicationBr
 
 /** The method of the branch goes on, as it does when a caller over HTTP gives up. */
 function timedOut(seconds: number): Outcome {
-  return { kind: 'unknown', message: `no answer: time-out after ${seconds} s` };
+  return { kind: 'unknown', message: `no answer: time-out after ${seconds} s; ${TIME_OUT_HINT}` };
 }

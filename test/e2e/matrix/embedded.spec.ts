@@ -132,10 +132,10 @@ function clientOf(server: EmbeddedServer, transport: TrackingTransport, { api, o
 
 /** The coordinator calls the participants, which start first; the initiator has the same branches. */
 function attachFirst(server: EmbeddedServer, transport: TrackingTransport): DtmConnection['attach'] {
-  return (application) => {
+  return (application, logger) => {
     const call: typeof application.call = (branch) => transport.track(application.call(branch));
     try {
-      server.attach!({ name: application.name, has: (path) => application.has(path), call });
+      server.attach!({ name: application.name, has: (path) => application.has(path), call }, logger);
     } catch (error) {
       if (!(error instanceof DtmConfigError)) throw error;
     }

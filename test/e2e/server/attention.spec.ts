@@ -45,7 +45,7 @@ describe('a transaction with a branch that keeps failing where it must not', () 
       {
         level: 'error',
         message: 'transaction needs attention',
-        fields: { gid: 'g', transType: 'tcc', status: 'submitted', attention },
+        fields: { gid: 'g', transType: 'tcc', branchId: '01', op: 'confirm', status: 'submitted', attention },
       },
     ]);
     const { transaction, branches } = await fixture.find('g');

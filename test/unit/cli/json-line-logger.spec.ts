@@ -35,7 +35,7 @@ describe('jsonLineLogger', () => {
         {
           time: expect.stringMatching(/^\d{4}-.*Z$/),
           level: 'warn',
-          logger: 'DtmServer',
+          logger: 'DtmCoordinator',
           message: 'two\nlines',
           gid: 'g',
         },

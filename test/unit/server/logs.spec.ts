@@ -1,6 +1,6 @@
 import type { EmbeddedServerOptions } from 'nestjs-dtm/server';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { stderrLogger } from '../../../lib/server/environment/coordinator-logger.js';
+import { stderrLogger } from '../../../lib/server/environment/stderr-logger.js';
 import { startCoordinator } from '../../support/coordinator.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
@@ -34,7 +34,7 @@ describe('the log on stderr', () => {
     expect(lines()[0]).toEqual({
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       level: 'warn',
-      logger: 'DtmServer',
+      logger: 'DtmCoordinator',
       message: 'branch gave no decision',
       gid: 'g',
       branchId: '01',
@@ -65,6 +65,48 @@ describe('the log on stderr', () => {
       'branch gave no decision',
       'transaction needs attention',
     ]);
+  });
+
+  it('names the branch that caused a rollback, and the one that needs attention', async () => {
+    const { server, clock, transport, logger } = await startCoordinator();
+    transport.answer('02 action', { kind: 'failure', message: 'no such user' }).answer('01 confirm', FAILURE);
+    await server.submit(sagaRequest('saga', 2));
+    await server.prepare(tccRequest('tcc'));
+    await server.registerBranch(tccBranch('tcc', '01'));
+    await server.submit(tccRequest('tcc'));
+    await clock.advance(60_000);
+    expect(logger.lines).toContainEqual({
+      level: 'info',
+      message: 'transaction was rolled back',
+      fields: { gid: 'saga', transType: 'saga', branchId: '02', op: 'action', reason: 'no such user' },
+    });
+    expect(logger.lines).toContainEqual({
+      level: 'error',
+      message: 'transaction needs attention',
+      fields: {
+        gid: 'tcc',
+        transType: 'tcc',
+        branchId: '01',
+        op: 'confirm',
+        status: 'submitted',
+        attention: expect.stringContaining('refused'),
+      },
+    });
+  });
+
+  it('is not flooded by a target that fails, and says how many lines it left out', async () => {
+    const { server, clock, transport, logger } = await startCoordinator();
+    transport.answer('01 action', UNKNOWN);
+    for (let index = 0; index < 100; index++) await server.submit(sagaRequest(`g${index}`));
+    const steps = [{ action: 'http://other/a', compensate: '' }];
+    await server.submit(sagaRequest('other', 1, { steps }));
+    await clock.advance(60_000);
+    const messages = logger.of('warn');
+    expect(messages.filter((message) => message === 'branch gave no decision').length).toBeLessThan(40);
+    const rest = logger.lines.find(({ message }) => message.includes('lines left out'));
+    expect(rest?.fields).toEqual({ target: 'http://b/*', leftOut: expect.any(Number) });
+    expect(rest?.fields['leftOut']).toBeGreaterThanOrEqual(90);
+    expect(logger.lines.filter(({ fields }) => fields['gid'] === 'other').length).toBeGreaterThan(0);
   });
 
   it('contains no passwords of URLs', async () => {

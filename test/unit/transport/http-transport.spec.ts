@@ -8,6 +8,7 @@ import { Participant, type Reply } from '../../support/participant.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const CONTEXT = { gid: 'g 1', transType: 'saga', branchId: '01', op: 'action' } as const;
+const HINT = 'requestTimeoutSeconds of the transaction or of the coordinator sets this time';
 const QUERY = 'branch_id=01&gid=g%201&op=action&trans_type=saga';
 
 function transport(options?: HttpConnectionOptions): Transport {
@@ -144,14 +145,14 @@ describe('the answer of a branch', () => {
     const participant = await Participant.start();
     participant.answer('/b', () => undefined);
     const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
-    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: time-out after 0.05 s' });
+    expect(outcome).toMatchObject({ kind: 'unknown', message: `no answer: time-out after 0.05 s; ${HINT}` });
   });
 
   it('that stops midway ends with the time-out', async () => {
     const participant = await Participant.start();
     participant.answer('/b', (_, response) => void response.writeHead(200, { 'content-length': '10' }).write('half'));
     const outcome = await transport().call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }));
-    expect(outcome).toMatchObject({ kind: 'unknown', message: 'no answer: time-out after 0.05 s' });
+    expect(outcome).toMatchObject({ kind: 'unknown', message: `no answer: time-out after 0.05 s; ${HINT}` });
   });
 
   it('may have a time-out above the longest Node timer', async () => {
@@ -306,7 +307,7 @@ describe('redirects', () => {
     expect(participant.requests).toHaveLength(11);
     participant.answer('/slow', { status: 307, headers: { location: '/never' } }).answer('/never', () => undefined);
     const late = await transport().call(callOf(participant.url('/slow'), { timeoutSeconds: 0.1 }));
-    expect(late).toMatchObject({ message: 'no answer: time-out after 0.1 s' });
+    expect(late).toMatchObject({ message: `no answer: time-out after 0.1 s; ${HINT}` });
   });
 
   it('of a call without a payload, and of a call over JSON-RPC, are not followed either', async () => {
@@ -461,7 +462,7 @@ describe('connections', () => {
     await participant.received(1);
     expect(await shared.call(callOf(participant.url('/b'), { timeoutSeconds: 0.05 }))).toMatchObject({
       kind: 'unknown',
-      message: 'no answer: no free connection within 0.05 s',
+      message: `no answer: no free connection within 0.05 s; ${HINT}`,
       unreachable: true,
       connected: true,
     });

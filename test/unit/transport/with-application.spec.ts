@@ -77,7 +77,11 @@ describe('a transport with the application of its process', () => {
       application('bank', () => new Promise(() => undefined)),
     );
     const outcome = await transport.call(callTo('app://bank/bank/out', { timeoutSeconds: 0.01 }));
-    expect(outcome).toEqual({ kind: 'unknown', message: 'no answer: time-out after 0.01 s' });
+    expect(outcome).toEqual({
+      kind: 'unknown',
+      message:
+        'no answer: time-out after 0.01 s; requestTimeoutSeconds of the transaction or of the coordinator sets this time',
+    });
   });
 
   it('hides the AsyncLocalStorage of the initiator from the branch', async () => {

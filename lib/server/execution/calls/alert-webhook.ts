@@ -1,7 +1,7 @@
 import { DtmConfigError, isHttpUrl, type BranchRecord, type TransactionRecord } from '../../../protocol/internal.js';
 import { redactUrls } from '../../../support/redact-urls.js';
 import { HttpRequester } from '../../../transport/index.js';
-import type { CoordinatorLogger } from '../../environment/coordinator-logger.js';
+import type { LineLimit } from '../../environment/line-limit.js';
 import type { CoordinatorSettings } from '../../settings.js';
 
 /** Maximum number of concurrent alerts. Further alerts are dropped: the next failed attempt is reported again. */
@@ -14,23 +14,23 @@ const MAX_SECONDS = 10;
 export class AlertWebhook {
   readonly #url: string;
   readonly #settings: CoordinatorSettings;
-  readonly #logger: CoordinatorLogger;
+  readonly #lineLimit: LineLimit;
   readonly #requester = new HttpRequester({ connectionsPerOrigin: 2 * MAX_CONCURRENT });
   #running = 0;
 
   /**
    * @param url - receives the alerts
    * @param settings - number of attempts before an alert, request time-out
-   * @param logger - reports alerts that could not be delivered
+   * @param lineLimit - writes about alerts that could not be delivered
    * @throws DtmConfigError when the URL is not an http or https URL
    */
-  constructor(url: string, settings: CoordinatorSettings, logger: CoordinatorLogger) {
+  constructor(url: string, settings: CoordinatorSettings, lineLimit: LineLimit) {
     if (!URL.canParse(url) || !isHttpUrl(url)) {
       throw new DtmConfigError('embedded coordinator: alertWebhook must be an http or https URL');
     }
     this.#url = url;
     this.#settings = settings;
-    this.#logger = logger;
+    this.#lineLimit = lineLimit;
   }
 
   /**
@@ -48,7 +48,9 @@ export class AlertWebhook {
     this.#running++;
     const text = redactUrls(error);
     void this.#post({ branch: redactUrls(url), error: text, gid, retry_count: attempts + 1, status })
-      .catch((cause: unknown) => this.#logger.warn('alert webhook failed', { gid, branchId, op, error: String(cause) }))
+      .catch((cause: unknown) => {
+        this.#lineLimit.write('warn', 'alert webhook failed', { gid, branchId, op, error: String(cause) });
+      })
       .finally(() => this.#running--);
   }
 

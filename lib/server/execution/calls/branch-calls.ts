@@ -5,6 +5,7 @@ import { isFailureDecisive } from '../../engine/is-failure-decisive.js';
 import type { Deferred } from '../../engine/pass.js';
 import { requestTimeout } from '../../engine/schedule.js';
 import type { CoordinatorEnvironment } from '../../environment/coordinator-environment.js';
+import type { LineLimit } from '../../environment/line-limit.js';
 import type { Metrics } from '../../environment/metrics.js';
 import type { AlertWebhook } from './alert-webhook.js';
 import type { Caller, CircuitBreaker } from './circuit-breaker.js';
@@ -15,6 +16,7 @@ import { targetOf, type Target } from './target.js';
 export interface CallServices {
   readonly circuitBreaker: CircuitBreaker;
   readonly metrics: Metrics;
+  readonly lineLimit: LineLimit;
   /** @default no alerts */
   readonly alertWebhook?: AlertWebhook | undefined;
 }
@@ -101,7 +103,7 @@ export class BranchCalls {
       outcome.kind === 'unknown' ||
       (outcome.kind === 'failure' && !isFailureDecisive(transaction.transType, branch.op))
     ) {
-      this.#reportUndecided(transaction, branch, outcome, circuitBreaker.isOpen(target));
+      this.#reportUndecided(transaction, branch, outcome, target);
     }
     return outcome;
   }
@@ -130,14 +132,15 @@ export class BranchCalls {
     transaction: TransactionRecord,
     branch: BranchRecord,
     { kind, message: answer, notExecuted }: UnsuccessfulOutcome,
-    isCircuitOpen: boolean,
+    target: Target,
   ): void {
+    const { circuitBreaker, alertWebhook, lineLimit } = this.#services;
     const { branchId, op, url } = branch;
     const isRetried = kind === 'failure' && !notExecuted;
     const hint = isRetried ? `; ${op} must not fail and is retried until it succeeds` : '';
     const fields = { gid: transaction.gid, branchId, op, url, answer };
-    this.#environment.logger.warn(`branch gave no decision${hint}`, fields);
+    lineLimit.write('warn', `branch gave no decision${hint}`, fields, { target: target.kind });
     // 00 is the initiator, which is not a branch
-    if (branchId !== '00') this.#services.alertWebhook?.branchFailed(transaction, branch, answer, isCircuitOpen);
+    if (branchId !== '00') alertWebhook?.branchFailed(transaction, branch, answer, circuitBreaker.isOpen(target));
   }
 }
