@@ -47,6 +47,7 @@ export type {
 } from './nest/branch/definition/handler-types.js';
 export type { ConvertedFrom, PayloadInput, PayloadOf } from './nest/branch/definition/payload-of.js';
 export { branchOf, type BranchOfOptions } from './nest/branch/discover/branch-of.js';
+export { DtmExceptionFilter, type DtmExceptionFilterOptions } from './nest/dtm-exception.filter.js';
 export { DtmModule } from './nest/dtm.module.js';
 export {
   DTM_OPTIONS,
