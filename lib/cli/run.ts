@@ -1,11 +1,12 @@
 import { errorText } from '../protocol/internal.js';
 import { VERSION } from '../server/version.js';
 import type { Command } from './command.js';
+import { initCommand } from './init/init-command.js';
 import { print } from './print.js';
 import { serveCommand } from './serve/serve-command.js';
 import { UsageError } from './usage-error.js';
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve: serveCommand };
+const COMMANDS: Readonly<Record<string, Command>> = { init: initCommand, serve: serveCommand };
 
 /** Exit code for an invalid command line. */
 const USAGE = 2;

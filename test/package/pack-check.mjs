@@ -15,6 +15,7 @@ const documents = [
   'LICENSE',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'llms.txt',
   ...listFiles(root, 'docs'),
   ...listFiles(root, 'sample/src'),
 ];

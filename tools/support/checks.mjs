@@ -13,6 +13,7 @@ export function sourceChecks() {
     npmScript('lint', 'lint'),
     npmScript('types', 'typecheck'),
     npmScript('docs', 'check:docs'),
+    npmScript('llms.txt', 'check:llms'),
     npmScript('build', 'build'),
     npmScript('public surface', 'check:api'),
   ];

@@ -21,6 +21,7 @@ describe('nestjs-dtm', () => {
     const { exitCode, stdout, stderr } = await outcomeOf(new CliProcess(args));
     expect([exitCode, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^ {2}serve +run the coordinator/m);
+    expect(stdout).toMatch(/^ {2}init +add DtmModule/m);
   });
 
   it.each([[['--version']], [['-v']], [['serve', '--version']], [['serve', '-v']]])(
@@ -37,6 +38,11 @@ describe('nestjs-dtm', () => {
     expect(stdout).toMatch(/^ {2}HttpPort .*\[36789\]$/m);
   });
 
+  it('init --help shows what the command does', async () => {
+    const { exitCode, stdout } = await outcomeOf(new CliProcess(['init', '--help']));
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('  --dry-run ')]);
+  });
+
   it.each([
     [[], 'no command'],
     [['sevre'], 'unknown command sevre'],
@@ -45,6 +51,8 @@ describe('nestjs-dtm', () => {
     [['serve', '--port', '1'], "Unknown option '--port'"],
     [['serve', 'now'], "Unexpected argument 'now'"],
     [['serve', '-c'], "'-c, --config <value>' argument missing"],
+    [['init', '--force'], "Unknown option '--force'"],
+    [['init', 'src'], "Unexpected argument 'src'"],
     [['serve', '--debug=1'], "'-d, --debug' does not take an argument"],
   ])('%j is an invalid command line', async (args, message) => {
     const { exitCode, stdout, stderr } = await outcomeOf(new CliProcess(args));

@@ -82,6 +82,7 @@ const packages = [
   '@nestjs/microservices',
   'rxjs',
   '@standard-schema/spec',
+  'typescript',
   'express',
 ];
 
@@ -201,6 +202,7 @@ const layers: readonly Layer[] = [
   { row: 'cls', folder: 'lib/cls', allowed: [...belowNest, 'nest', ...allOfNest] },
   { row: 'cli', folder: 'lib/cli', allowed: [...ground, 'driver', ...allOfServer()] },
   { row: 'cli', folder: 'lib/cli/serve', allowed: [...ground, 'driver', 'cli', ...allOfServer()] },
+  { row: 'cli', folder: 'lib/cli/init', allowed: [...ground, 'cli'], types: ['typescript'] },
   { row: 'a folder without a rule', folder: 'lib/shipping', allowed: [] },
   { row: 'sample', folder: 'sample/src', allowed: packages },
 ];
