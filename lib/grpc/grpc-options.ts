@@ -5,7 +5,7 @@ import { findBranchDefinition } from '../nest/branch/definition/branch-definitio
 import type { RpcName } from '../nest/branch/definition/rpc-name.js';
 import { genericMethod } from '../nest/branch/serve/generic-message.js';
 import { parseShutdownTimeout } from '../nest/options/parse-shutdown-timeout.js';
-import { QueryPreparedController } from '../nest/query-prepared/query-prepared.controller.js';
+import { QUERY_PREPARED_RPC } from '../nest/query-prepared/query-prepared.controller.js';
 import { GRPC_TRANSPORT } from '../nest/undocumented/message-pattern.js';
 import { DtmConfigError } from '../protocol/internal.js';
 import { acceptEmptyAuthority } from '../support/empty-authority/accept-empty-authority.js';
@@ -75,7 +75,7 @@ export function dtmGrpcOptions(controllers: readonly Type[], options: DtmGrpcOpt
       package: [...ownPackages, GENERIC_PACKAGE],
       packageDefinition: {
         ...(packageDefinition ?? files),
-        ...genericServices([QueryPreparedController, ...controllers]),
+        ...genericServices(controllers),
       },
     },
   };
@@ -83,7 +83,10 @@ export function dtmGrpcOptions(controllers: readonly Type[], options: DtmGrpcOpt
 
 function genericServices(controllers: readonly Type[]): PackageDefinition {
   const owners = new Map<string, string>();
-  const services: Record<string, Record<string, ReturnType<typeof genericMethod>>> = {};
+  const { service: queryBack, method: ask } = QUERY_PREPARED_RPC;
+  const services: Record<string, Record<string, ReturnType<typeof genericMethod>>> = {
+    [queryBack]: { [ask]: genericMethod(queryBack, ask) },
+  };
   for (const controller of controllers) {
     const branches = listBranches(controller);
     if (branches.length === 0) {

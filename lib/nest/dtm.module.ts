@@ -6,6 +6,7 @@ import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { BranchExplorer } from './branch/discover/branch.explorer.js';
 import { BranchRegistry } from './branch/discover/branch.registry.js';
 import { InProcessBranches } from './branch/discover/in-process-branches.js';
+import { UnguardedBranches } from './branch/discover/unguarded-branches.js';
 import { acceptBranchBodies } from './branch/serve/accept-branch-bodies.js';
 import { encodeBranchResponses } from './branch/serve/encode-branch-responses.js';
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
@@ -22,10 +23,10 @@ import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
 import { DtmSettings } from './options/dtm.settings.js';
 import { parseDtmOptions } from './options/parse-dtm-options.js';
-import { withApplication } from '../transport/index.js';
+import { addBranchHeaders, withApplication } from '../transport/index.js';
+import { countModules, removeControllers } from './undocumented/modules-container.js';
+import { createQueryPreparedController } from './query-prepared/query-prepared.controller.js';
 import { shareClass } from '../support/share-class.js';
-import { countModules } from './undocumented/modules-container.js';
-import { QueryPreparedController } from './query-prepared/query-prepared.controller.js';
 
 /**
  * Connects an application to a coordinator: provides {@link DtmService}, and what the branch decorators need. The module is
@@ -38,14 +39,14 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
 @shareClass('DtmModule', Injectable)
 @Module({
   imports: [DiscoveryModule],
-  controllers: [QueryPreparedController],
   providers: [
     { provide: DtmSettings, useFactory: parseDtmOptions, inject: [DTM_OPTIONS] },
     {
       provide: BranchTransport,
-      useFactory: ({ driver, server }: DtmSettings, branches: InProcessBranches) => {
-        const transport = branchTransport({ driver });
-        return server.attach ? withApplication(transport, branches) : transport;
+      useFactory: ({ driver, server, branchHeaders }: DtmSettings, branches: InProcessBranches) => {
+        const network = branchTransport({ driver });
+        const transport = server.attach ? withApplication(network, branches) : network;
+        return branchHeaders ? addBranchHeaders(transport, () => branchHeaders) : transport;
       },
       inject: [DtmSettings, InProcessBranches],
     },
@@ -57,6 +58,7 @@ import { QueryPreparedController } from './query-prepared/query-prepared.control
     DtmService,
     InFlightBranches,
     InProcessBranches,
+    UnguardedBranches,
   ],
   // the guards in the modules of the controllers need the last two
   exports: [DtmService, DtmSettings, InFlightBranches],
@@ -66,6 +68,7 @@ export class DtmModule implements NestModule, OnModuleInit {
   @Inject(BranchExplorer) private readonly explorer!: BranchExplorer;
   @Inject(BranchRegistry) private readonly registry!: BranchRegistry;
   @Inject(HttpAdapterHost) private readonly adapterHost!: HttpAdapterHost;
+  @Inject(DtmSettings) private readonly settings!: DtmSettings;
   @Inject(ModulesContainer) private readonly modules!: ModulesContainer;
 
   /**
@@ -74,7 +77,11 @@ export class DtmModule implements NestModule, OnModuleInit {
    * @param options - see {@link DtmModuleOptions}
    */
   static forRoot(options: DtmModuleOptions & DtmModuleExtras): DynamicModule {
-    return { ...ConfigurableModuleClass.forRoot(options), module: this };
+    return {
+      ...ConfigurableModuleClass.forRoot(options),
+      module: this,
+      controllers: [createQueryPreparedController()],
+    };
   }
 
   /**
@@ -83,7 +90,11 @@ export class DtmModule implements NestModule, OnModuleInit {
    * @param options - see {@link DtmModuleAsyncOptions}
    */
   static forRootAsync(options: DtmModuleAsyncOptions): DynamicModule {
-    return { ...ConfigurableModuleClass.forRootAsync(options), module: this };
+    return {
+      ...ConfigurableModuleClass.forRootAsync(options),
+      module: this,
+      controllers: [createQueryPreparedController()],
+    };
   }
 
   /**
@@ -94,6 +105,7 @@ export class DtmModule implements NestModule, OnModuleInit {
    */
   configure(): void {
     this.onModuleInit();
+    if (this.settings.databases.barrierCount === 0) removeControllers(this.modules, DtmModule);
     const { httpAdapter } = this.adapterHost;
     acceptBranchBodies(httpAdapter);
     encodeBranchResponses(httpAdapter, (path) => this.registry.findDefinition(path));

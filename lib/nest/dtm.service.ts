@@ -46,7 +46,7 @@ export class DtmService {
 
   /** The coordinator's own operations, for what this class does not offer. */
   get api(): DtmApi {
-    return this.settings.server;
+    return this.settings.api;
   }
 
   /**
@@ -225,7 +225,7 @@ export class DtmService {
   }
 
   get #dependencies(): InitiatorDependencies & MsgDependencies {
-    const { server: api, payloads } = this.settings;
+    const { api, payloads } = this.settings;
     const { transport, branches } = this;
     return {
       api,

@@ -6,6 +6,7 @@
  */
 export type { ApplicationBranches, InProcessBranchCall } from './branch/application-branches.js';
 export { appendBranchQuery, readBranchQuery, type BranchContext } from './branch/branch-context.js';
+export type { BranchHeaders, BranchHeadersCall, BranchHeadersSource } from './branch/branch-headers.js';
 export type {
   BranchRegistration,
   TccBranchRegistration,

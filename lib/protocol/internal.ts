@@ -5,7 +5,7 @@
 export * from './index.js';
 export { APP_SCHEME } from './branch/application-branches.js';
 export { RESERVED_PARAMETERS } from './branch/branch-context.js';
-export { assertBranchHeaders } from './branch/branch-headers.js';
+export { assertBranchHeaders, mergeBranchHeaders } from './branch/branch-headers.js';
 export { branchIds, stepBranchId } from './branch/branch-id.js';
 export { decodeBranchRegistration, encodeBranchRegistration } from './branch/branch-registration.js';
 export { assertBranchUrl, assertHttpUrl, isHttpUrl, splitGrpcUrl } from './branch/branch-url.js';
@@ -78,6 +78,7 @@ export {
   predecessors,
   type SagaPlan,
 } from './transaction/saga-plan.js';
+export { redactTransaction } from './transaction/redact-transaction.js';
 export { TOPIC_SCHEME } from './transaction/topic-url.js';
 export { headerBytes, transactionBytes } from './transaction/transaction-bytes.js';
 export {

@@ -7,7 +7,7 @@ import {
   type PreparedService,
 } from '../driver/internal.js';
 import type { ApplicationBranches, CoordinatorLogger, DtmConnection } from '../protocol/internal.js';
-import { branchTransport, withApplication, type Transport } from '../transport/index.js';
+import { addBranchHeaders, branchTransport, withApplication, type Transport } from '../transport/index.js';
 import { ApiListeners } from './api/api-listeners.js';
 import type { ListenOptions } from './api/listen-options.js';
 import { AttachedApplication } from './environment/attached-application.js';
@@ -75,7 +75,10 @@ export function embeddedServer(options: EmbeddedServerOptions = {}): EmbeddedSer
   const driver = resolveDriver(options.driver);
   const service = register && prepareService(driver, register.target, register.endpoint);
   const application = new AttachedApplication();
-  const transport = withApplication(options.transport ?? branchTransport({ driver }), application);
+  const transport = addBranchHeaders(
+    withApplication(options.transport ?? branchTransport({ driver }), application),
+    () => application.branchHeaders,
+  );
   const settings = resolveSettings(options);
   const owner = randomUUID();
   const logger = new ClosableLogger(redactingLogger(options.logger ?? application.logger));

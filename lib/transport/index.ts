@@ -1,3 +1,4 @@
+export { addBranchHeaders } from './add-branch-headers.js';
 export { branchTransport, type BranchTransportOptions } from './branch-transport.js';
 export type { GrpcAnswer } from './grpc/grpc-channels.js';
 export type { GrpcConnectionOptions } from './grpc/grpc-connection-options.js';

@@ -2,6 +2,7 @@ import {
   DtmArgumentError,
   decodeBranchRecord,
   decodeTransactionRecord,
+  redactTransaction,
   type JsonReader,
   type TransactionDetails,
   type TransactionFilter,
@@ -18,7 +19,7 @@ export function readTransactionDetails(answer: JsonReader): TransactionDetails |
   const transaction = answer.object('transaction');
   if (!transaction) return undefined;
   return {
-    transaction: decodeTransactionRecord(transaction),
+    transaction: redactTransaction(decodeTransactionRecord(transaction)),
     branches: answer.objects('branches').map(decodeBranchRecord),
   };
 }
@@ -30,7 +31,7 @@ export function readTransactionDetails(answer: JsonReader): TransactionDetails |
  */
 export function readTransactionPage(answer: JsonReader): TransactionPage {
   return {
-    transactions: answer.objects('transactions').map(decodeTransactionRecord),
+    transactions: answer.objects('transactions').map((record) => redactTransaction(decodeTransactionRecord(record))),
     nextPosition: answer.text('next_position'),
   };
 }

@@ -1,7 +1,7 @@
 import type { BarrierAdapter } from '../../barrier/index.js';
 import type { PackageDefinition, ProtoFilesOptions } from '../../client/index.js';
 import type { DtmDriver } from '../../driver/index.js';
-import type { DtmConnection } from '../../protocol/internal.js';
+import type { BranchHeadersSource, DtmConnection } from '../../protocol/internal.js';
 import type { XaAdapter } from '../../xa/index.js';
 
 /** Options of `DtmModule`. */
@@ -48,6 +48,40 @@ export interface DtmModuleOptions {
    * @default none
    */
   readonly databases?: Readonly<Record<string, DtmDatabaseOptions>> | undefined;
+  /**
+   * Headers that are sent with every branch call and query-back, for the guards of the branches; over gRPC they are metadata.
+   * `branchHeaders` of a transaction takes precedence. The values are redacted where transactions are shown.
+   *
+   * - An embedded coordinator adds the headers when it makes a call: a function can give the token of the moment, and the store has
+   *   none of them. The time of the function is part of the time-out of the call, and its error leads to another attempt.
+   * - A coordinator in another process gets the headers with each transaction, and stores them. A function is called once for each
+   *   prepare and submit; use values that are valid until the transaction ends.
+   *
+   * @default none
+   */
+  readonly branchHeaders?: BranchHeadersSource | undefined;
+  /**
+   * Decorators that set metadata on the routes of all branches, and on the query-back of the module: `[Public(), SkipThrottle()]`.
+   * Guards and interceptors of the application read the metadata. The decorators hold for the classes, and so for all applications
+   * in the process that use them.
+   *
+   * @default none
+   */
+  readonly routeDecorators?: readonly MethodDecorator[] | undefined;
+  /**
+   * Shows branches in the document of `@nestjs/swagger`: each once, as POST, with dtm's parameters, and with the tag `branches` unless
+   * its class or method has `@ApiTags()`. `@ApiExcludeEndpoint(false)` shows a single branch.
+   *
+   * @default false
+   */
+  readonly swagger?: boolean | undefined;
+  /**
+   * Says that something in front of the application protects the branches, such as a proxy or a network policy. The application then
+   * does not warn at start about branches without a guard that other machines can call.
+   *
+   * @default false
+   */
+  readonly allowUnguardedBranches?: boolean | undefined;
   /**
    * The .proto files of branches over gRPC. Plain objects are encoded with them, and results decoded.
    *

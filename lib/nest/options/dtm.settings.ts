@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PayloadCodec } from '../../client/index.js';
 import type { DtmDriver, PreparedService } from '../../driver/internal.js';
-import type { DtmConnection } from '../../protocol/internal.js';
+import type { BranchHeadersSource, DtmApi, DtmConnection } from '../../protocol/internal.js';
 import { shareClass } from '../../support/share-class.js';
 import type { DatabaseRegistry } from './database-registry.js';
 import type { BranchRoute, DtmRegisterOptions } from './dtm.options.js';
@@ -10,6 +10,10 @@ import type { BranchRoute, DtmRegisterOptions } from './dtm.options.js';
 @shareClass('DtmSettings', Injectable)
 export abstract class DtmSettings {
   abstract readonly server: DtmConnection;
+  /** The same coordinator for initiators. One in another process gets {@link branchHeaders} with each transaction. */
+  abstract readonly api: DtmApi;
+  /** Added to the calls of an embedded coordinator, and to those of the initiator. */
+  abstract readonly branchHeaders: BranchHeadersSource | undefined;
   /** Undefined when the application has no name. */
   abstract readonly name: string | undefined;
   /** Undefined when the default decides. */
@@ -23,6 +27,9 @@ export abstract class DtmSettings {
   abstract readonly register: (DtmRegisterOptions & { readonly service: PreparedService }) | undefined;
   abstract readonly databases: DatabaseRegistry;
   abstract readonly payloads: PayloadCodec;
+  abstract readonly routeDecorators: readonly MethodDecorator[];
+  abstract readonly swagger: boolean;
+  abstract readonly allowUnguardedBranches: boolean;
   abstract readonly exposeErrorTextsToCallers: boolean;
   abstract readonly shutdownTimeoutSeconds: number;
 }

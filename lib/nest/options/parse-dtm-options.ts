@@ -11,10 +11,12 @@ import { describeValue } from '../../support/describe-value.js';
 import type { DtmModuleOptions } from './dtm.options.js';
 import type { DtmSettings } from './dtm.settings.js';
 import { parseGrpcEndpoint, parseHttpEndpoint } from './parse-addresses.js';
+import { parseBranchHeaders } from './parse-branch-headers.js';
 import { parseDatabases } from './parse-databases.js';
 import { parseObject } from './parse-object.js';
 import { parseRoute } from './parse-route.js';
 import { parseShutdownTimeout } from './parse-shutdown-timeout.js';
+import { withBranchHeaders } from './with-branch-headers.js';
 
 const OPTION_NAMES = [
   'server',
@@ -26,6 +28,10 @@ const OPTION_NAMES = [
   'exposeErrorTextsToCallers',
   'shutdownTimeoutSeconds',
   'name',
+  'branchHeaders',
+  'routeDecorators',
+  'swagger',
+  'allowUnguardedBranches',
 ];
 
 const CONNECTION_METHODS = [
@@ -68,8 +74,15 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
   const driver = parseDriver(options['driver']);
   const register = parseRegister(options['register'], driver);
   const server = parseServer(options['server'], driver);
+  const branchHeaders = parseBranchHeaders(options['branchHeaders']);
   return {
     server,
+    // an embedded coordinator adds the headers when it calls, so that its store has none of them
+    api: branchHeaders && !server.attach ? withBranchHeaders(server, branchHeaders) : server,
+    branchHeaders,
+    routeDecorators: parseRouteDecorators(options['routeDecorators']),
+    swagger: parseFlag('swagger', options['swagger']),
+    allowUnguardedBranches: parseFlag('allowUnguardedBranches', options['allowUnguardedBranches']),
     name: parseName(options['name']),
     over: parseRoute('DtmModule: endpoint.over', over, server),
     driver,
@@ -128,6 +141,15 @@ function parseProtos(protos: unknown): PayloadCodec {
   if (protos === undefined) return jsonPayloads;
   if (typeof protos === 'object' && protos !== null) return protoPayloads(protos as ProtoFilesOptions);
   throw new DtmConfigError(`DtmModule: protos is ${describeValue(protos)}; give { protoPath: 'bank.proto' }`);
+}
+
+function parseRouteDecorators(decorators: unknown): readonly MethodDecorator[] {
+  if (decorators === undefined) return [];
+  const list: readonly unknown[] | undefined = Array.isArray(decorators) ? decorators : undefined;
+  if (list?.every((item) => typeof item === 'function')) return list as readonly MethodDecorator[];
+  throw new DtmConfigError(
+    `DtmModule: routeDecorators must be a list of decorators, not ${describeValue(decorators)}; give [Public()], for example`,
+  );
 }
 
 function parseFlag(option: string, value: unknown): boolean {

@@ -2,7 +2,9 @@ import { RequestMethod } from '@nestjs/common';
 import {
   EXCEPTION_FILTERS_METADATA,
   GUARDS_METADATA,
+  INTERCEPTORS_METADATA,
   METHOD_METADATA,
+  PIPES_METADATA,
   REDIRECT_METADATA,
   RENDER_METADATA,
   SSE_METADATA,
@@ -30,8 +32,20 @@ export function listExceptionFilters(handler: object): readonly unknown[] {
   return (Reflect.getMetadata(EXCEPTION_FILTERS_METADATA, handler) ?? []) as readonly unknown[];
 }
 
+/** The guards of `@UseGuards()` on a method or controller. */
+export function listGuards(target: object): readonly unknown[] {
+  return (Reflect.getMetadata(GUARDS_METADATA, target) ?? []) as readonly unknown[];
+}
+
+/** The guards, interceptors, pipes and filters on the method. */
+export function listEnhancers(handler: object): readonly unknown[] {
+  return [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA].flatMap(
+    (key) => (Reflect.getMetadata(key, handler) ?? []) as readonly unknown[],
+  );
+}
+
 /** Makes a guard the last one of the method, wherever its `@UseGuards()` stands. Idempotent. */
 export function moveGuardToEnd(handler: object, guard: unknown): void {
-  const guards = (Reflect.getMetadata(GUARDS_METADATA, handler) ?? []) as readonly unknown[];
+  const guards = listGuards(handler);
   Reflect.defineMetadata(GUARDS_METADATA, [...guards.filter((other) => other !== guard), guard], handler);
 }

@@ -1,6 +1,7 @@
 import type { Outcome } from '../outcome/outcome.js';
 import type { Payload } from '../payload.js';
 import type { BranchContext } from './branch-context.js';
+import type { BranchHeadersSource } from './branch-headers.js';
 
 /** Beginning of a URL that names a branch of an application: docs/protocol.md#branch-urls. */
 export const APP_SCHEME = 'app://';
@@ -9,6 +10,8 @@ export const APP_SCHEME = 'app://';
 export interface ApplicationBranches {
   /** Name of the application, the same in all its replicas. @default the application has no name */
   readonly name: string | undefined;
+  /** Headers that the coordinator adds to all its branch calls when it makes them. @default none */
+  readonly branchHeaders?: BranchHeadersSource | undefined;
   /**
    * Whether the application has a branch.
    *

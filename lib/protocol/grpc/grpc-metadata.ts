@@ -67,7 +67,9 @@ function checkMetadata(metadata: ReadonlyMap<string, string>): void {
     size += name.length + value.length + ENTRY_BYTES;
     const isText = name.endsWith('-bin') || /^[ -~]*$/.test(value);
     if (!/^[a-z\d_.-]+$/.test(name) || !isText) {
-      throw metadataError(name, `cannot have the value ${JSON.stringify(value.slice(0, 200))}`);
+      // a branch header may be a credential
+      const shown = name.startsWith('dtm-') ? `the value ${JSON.stringify(value.slice(0, 200))}` : 'this name or value';
+      throw metadataError(name, `cannot have ${shown}`);
     }
   }
   if (size > MAX_METADATA_BYTES) {

@@ -1,6 +1,7 @@
 import {
   DtmConfigError,
   type ApplicationBranches,
+  type BranchHeadersSource,
   type CoordinatorLogger,
   type InProcessBranchCall,
   type Outcome,
@@ -32,6 +33,10 @@ export class AttachedApplication implements ApplicationBranches {
 
   get name(): string | undefined {
     return this.#application?.name;
+  }
+
+  get branchHeaders(): BranchHeadersSource | undefined {
+    return this.#application?.branchHeaders;
   }
 
   has(path: string): boolean {

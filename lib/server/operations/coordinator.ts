@@ -1,6 +1,7 @@
 import {
   DtmArgumentError,
   assertWholeNumber,
+  redactTransaction,
   type BranchRegistration,
   type DtmApi,
   type KvPage,
@@ -89,8 +90,8 @@ export class Coordinator implements DtmApi {
   }
 
   /** Stores a new workflow; returns its progress when it exists already. */
-  prepareWorkflow(request: TransactionRequest): Promise<TransactionDetails> {
-    return this.#workflows.prepare(request);
+  async prepareWorkflow(request: TransactionRequest): Promise<TransactionDetails> {
+    return redactDetails(await this.#workflows.prepare(request));
   }
 
   async submit(request: TransactionRequest): Promise<void> {
@@ -111,12 +112,18 @@ export class Coordinator implements DtmApi {
     const details = await this.#store.find(gid);
     // the caller goes through the branches, too: not in the turn of the event loop that has read them
     if ((details?.branches.length ?? 0) > LARGE) await nextTurn();
+<<<<<<< HEAD
     return details && this.#heldBack.mark(details);
+=======
+    return details && redactDetails(details);
+>>>>>>> 5468ad4 (Send credentials to branches, let guards know branches, and describe branches in a Nest application)
   }
 
   async all(filter: TransactionFilter = {}): Promise<TransactionPage> {
     for (const name of ['limit', 'createTimeStart', 'createTimeEnd'] as const) assertWholeNumber(name, filter[name]);
-    return this.#store.list((filter.limit ?? 0) > MAX_PAGE_SIZE ? { ...filter, limit: MAX_PAGE_SIZE } : filter);
+    const limited = (filter.limit ?? 0) > MAX_PAGE_SIZE ? { ...filter, limit: MAX_PAGE_SIZE } : filter;
+    const page = await this.#store.list(limited);
+    return { ...page, transactions: page.transactions.map(redactTransaction) };
   }
 
   forceStop(gid: string): Promise<void> {
@@ -153,4 +160,8 @@ export class Coordinator implements DtmApi {
   listKv(filter: KvFilter): Promise<KvPage> {
     return this.#store.listKv((filter.limit ?? 0) > MAX_PAGE_SIZE ? { ...filter, limit: MAX_PAGE_SIZE } : filter);
   }
+}
+
+function redactDetails(details: TransactionDetails): TransactionDetails {
+  return { ...details, transaction: redactTransaction(details.transaction) };
 }

@@ -59,6 +59,11 @@ export function hasResult({ transType, op }: BranchDefinition): boolean {
   return op === 'try' || (transType === 'xa' && op === 'action');
 }
 
+/** Whether the method is the query-back of the module, and not a branch of the application. */
+export function isQueryBack({ transType, op }: BranchDefinition): boolean {
+  return transType === 'msg' && op === 'msg';
+}
+
 /** Whether a payload that cannot be read is a failure, because the transaction can be rolled back. */
 export function mayRefusePayload({ transType }: BranchDefinition): boolean {
   return transType === 'saga' || transType === 'tcc';

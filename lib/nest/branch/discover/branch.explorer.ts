@@ -4,7 +4,9 @@ import { DtmConfigError } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { findPrototype, type DiscoveredClass } from '../../undocumented/discovered-class.js';
 import { applicationIdOf } from '../../undocumented/modules-container.js';
-import { findBranchDefinition, type BranchDefinition } from '../definition/branch-definition.js';
+import { describeRoute } from '../../undocumented/swagger-metadata.js';
+import { findBranchDefinition, isQueryBack, type BranchDefinition } from '../definition/branch-definition.js';
+import { applyRouteDecorators } from './apply-route-decorators.js';
 import { assertBranchMethod } from './branch-checks.js';
 import { findBranchPaths } from './branch-paths.js';
 import { BranchRegistry } from './branch.registry.js';
@@ -45,8 +47,15 @@ export class BranchExplorer {
 
   #complete(): void {
     for (const controller of this.discovery.getControllers()) {
-      for (const [method] of this.#listBranches(findPrototype(controller))) {
-        completeBranchMethod(controller.metatype as Type, method);
+      for (const [method, definition] of this.#listBranches(findPrototype(controller))) {
+        const type = controller.metatype as Type;
+        applyRouteDecorators(type, method, this.settings.routeDecorators);
+        completeBranchMethod(type, method);
+        describeRoute(type, method, {
+          isShown: this.settings.swagger && !isQueryBack(definition),
+          tag: 'branches',
+          query: ['gid', 'trans_type', 'branch_id', 'op'],
+        });
       }
     }
   }
@@ -86,11 +95,16 @@ export class BranchExplorer {
     }
   }
 
+  /** Without a barrier there is nothing that a query-back could read. */
+  #isServed(definition: BranchDefinition): boolean {
+    return !isQueryBack(definition) || this.settings.databases.barrierCount > 0;
+  }
+
   #listBranches(prototype: object | undefined): (readonly [string, BranchDefinition])[] {
     if (!prototype) return [];
     return this.scanner.getAllMethodNames(prototype).flatMap((name) => {
       const definition = findBranchDefinition((prototype as Record<string, unknown>)[name]);
-      return definition ? [[name, definition] as const] : [];
+      return definition && this.#isServed(definition) ? [[name, definition] as const] : [];
     });
   }
 }

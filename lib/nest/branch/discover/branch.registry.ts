@@ -3,12 +3,8 @@ import type { BarrierAdapter } from '../../../barrier/index.js';
 import type { BranchLocator, BranchRef, QueryPreparedEndpoint, TccUrls } from '../../../client/index.js';
 import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
-import {
-  DATABASE_METADATA,
-  DATABASE_PARAMETER,
-  QueryPreparedController,
-} from '../../query-prepared/query-prepared.controller.js';
-import type { BranchDefinition } from '../definition/branch-definition.js';
+import { DATABASE_METADATA, DATABASE_PARAMETER } from '../../query-prepared/query-prepared.controller.js';
+import { isQueryBack, type BranchDefinition } from '../definition/branch-definition.js';
 import { ApplicationEndpoint } from './application-endpoint.js';
 import { ControllerBranchRef } from './branch-of.js';
 import type { RegisteredBranch } from './registered-branch.js';
@@ -57,6 +53,11 @@ export class BranchRegistry implements BranchLocator {
     this.#isComplete = true;
   }
 
+  /** All branch methods, the query-back among them. */
+  list(): readonly RegisteredBranch[] {
+    return this.#branches;
+  }
+
   /** The definition of the branch at a path. */
   findDefinition(path: string): BranchDefinition | undefined {
     return this.#byPath.get(path)?.definition;
@@ -98,7 +99,7 @@ export class BranchRegistry implements BranchLocator {
   getQueryPrepared(adapter: BarrierAdapter<unknown>, protocol: Protocol): QueryPreparedEndpoint {
     const { databases, driver } = this.settings;
     const database = databases.getName(adapter);
-    const branch = this.#branches.find(({ controller }) => controller === QueryPreparedController)!;
+    const branch = this.#branches.find(({ definition }) => isQueryBack(definition))!;
     const isInProcess = this.endpoint.route === 'in-process';
     const over = protocol === 'grpc' || isInProcess ? undefined : 'http';
     const url = this.endpoint.urlOf(branch, { at: undefined, over });

@@ -4,6 +4,7 @@ import {
   errorText,
   readHttpOutcome,
   type ApplicationBranches,
+  type BranchHeadersSource,
   type InProcessBranchCall,
   type Outcome,
 } from '../../../protocol/internal.js';
@@ -36,6 +37,10 @@ export class InProcessBranches implements ApplicationBranches {
 
   get name(): string | undefined {
     return this.settings.name;
+  }
+
+  get branchHeaders(): BranchHeadersSource | undefined {
+    return this.settings.branchHeaders;
   }
 
   /** Adds a branch under its name. */

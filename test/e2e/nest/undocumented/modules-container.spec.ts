@@ -1,7 +1,11 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Controller, Get, Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { expect, test } from 'vitest';
-import { applicationIdOf, countModules } from '../../../../lib/nest/undocumented/modules-container.js';
+import {
+  applicationIdOf,
+  countModules,
+  removeControllers,
+} from '../../../../lib/nest/undocumented/modules-container.js';
 
 @Module({})
 class OptionsModule {
@@ -25,4 +29,27 @@ test('modules of a class are counted, and each application has an id', async () 
   expect(countModules(first!, PlainModule)).toBe(1);
   expect(applicationIdOf(first!)).not.toBe(applicationIdOf(second!));
   await Promise.all(apps.map((app) => app.close()));
+});
+
+test('the controllers of a module are removed before Nest registers routes', async () => {
+  @Controller('gone')
+  class GoneController {
+    @Get()
+    get(): string {
+      return 'gone';
+    }
+  }
+
+  @Module({ controllers: [GoneController] })
+  class GoneModule {
+    constructor(private readonly modules: ModulesContainer) {}
+    configure(): void {
+      removeControllers(this.modules, GoneModule);
+    }
+  }
+
+  const app = await NestFactory.create(GoneModule, { logger: false, abortOnError: false });
+  await app.listen(0, '127.0.0.1');
+  expect((await fetch(`${await app.getUrl()}/gone`)).status).toBe(404);
+  await app.close();
 });

@@ -9,6 +9,9 @@ import {
   Sse,
   UseFilters,
   UseGuards,
+  UseInterceptors,
+  UsePipes,
+  type CallHandler,
   type CanActivate,
 } from '@nestjs/common';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -16,7 +19,9 @@ import {
   hasResponseDecorator,
   hasRoute,
   hasRouteForAllMethods,
+  listEnhancers,
   listExceptionFilters,
+  listGuards,
   moveGuardToEnd,
 } from '../../../../lib/nest/undocumented/route-metadata.js';
 import { platforms } from '../platforms.js';
@@ -32,6 +37,13 @@ class Second implements CanActivate {
 }
 class Filter {
   catch(): void {}
+}
+
+class Around {
+  intercept = (_context: unknown, next: CallHandler): unknown => next.handle();
+}
+class Through {
+  transform = (value: unknown): unknown => value;
 }
 
 @Controller('bank')
@@ -51,13 +63,22 @@ class BankController {
   streams(): void {}
   @UseFilters(Filter)
   filtered(): void {}
+  @UseInterceptors(Around)
+  @UsePipes(Through)
+  @UseFilters(Filter)
+  @UseGuards(First)
+  @Post('enhanced')
+  enhanced(): void {}
   @UseGuards(First)
   @UseGuards(Second)
   @Post('guarded')
   guarded(): void {}
 }
 
-const { plain, post, all, mapped, redirects, renders, streams, filtered, guarded } = BankController.prototype;
+@UseGuards(Second)
+class GuardedController {}
+
+const { plain, post, all, mapped, redirects, renders, streams, filtered, guarded, enhanced } = BankController.prototype;
 
 afterEach(closePlainApps);
 
@@ -73,6 +94,14 @@ test('decorators of the response are found', () => {
 test('exception filters are found', () => {
   expect(listExceptionFilters(post)).toEqual([]);
   expect(listExceptionFilters(filtered)).toEqual([Filter]);
+});
+
+test('guards are found, and so are all enhancers of a method', () => {
+  expect(listGuards(GuardedController)).toEqual([Second]);
+  expect(listGuards(guarded)).toEqual([First, Second]);
+  expect(listGuards(post)).toEqual([]);
+  expect(listEnhancers(post)).toEqual([]);
+  expect(listEnhancers(enhanced).toSorted()).toEqual([Around, Filter, First, Through].toSorted());
 });
 
 describe.each(platforms)('moveGuardToEnd on %s', (platform) => {

@@ -1,0 +1,57 @@
+import {
+  errorText,
+  mergeBranchHeaders,
+  type BranchHeaders,
+  type BranchHeadersSource,
+  type Outcome,
+} from '../protocol/internal.js';
+import { endsWithin } from '../support/ends-within.js';
+import { isOverHttp, type OutgoingBranchCall, type Transport } from './transport.js';
+
+/**
+ * Adds headers to all calls when they are made, so that no store has them. Headers of the transaction take precedence.
+ *
+ * @param transport - makes the calls
+ * @param find - gives the headers, or the function that computes them
+ */
+export function addBranchHeaders(transport: Transport, find: () => BranchHeadersSource | undefined): Transport {
+  return {
+    call(branch) {
+      const source = find();
+      if (source === undefined) return transport.call(branch);
+      if (typeof source === 'function') return callWithComputed(transport, source, branch);
+      return transport.call({ ...branch, headers: mergeBranchHeaders(source, branch.headers) });
+    },
+    isOverHttp: (url) => isOverHttp(url, transport),
+    check: (target) => transport.check?.(target),
+    close: () => transport.close(),
+  };
+}
+
+/** The time of the function is part of the time-out of the call. */
+async function callWithComputed(
+  transport: Transport,
+  source: Extract<BranchHeadersSource, (...args: never[]) => unknown>,
+  branch: OutgoingBranchCall,
+): Promise<Outcome> {
+  const { url, context, timeoutSeconds } = branch;
+  const { gid, transType, branchId, op } = context;
+  const begin = performance.now();
+  let added: BranchHeaders = {};
+  const compute = async (): Promise<void> => {
+    added = await source({ gid, transType, url, branchId, op });
+  };
+  try {
+    if (!(await endsWithin(timeoutSeconds * 1000, compute()))) {
+      return { kind: 'unknown', message: `not called: the branch headers were not known after ${timeoutSeconds} s` };
+    }
+  } catch (cause) {
+    return { kind: 'unknown', message: `not called: ${errorText(cause)}`, cause };
+  }
+  const left = timeoutSeconds - (performance.now() - begin) / 1000;
+  return transport.call({
+    ...branch,
+    headers: mergeBranchHeaders(added, branch.headers),
+    timeoutSeconds: Math.max(left, 0.001),
+  });
+}
