@@ -5,6 +5,7 @@ import {
   type BranchHeadersSource,
   type Outcome,
 } from '../protocol/internal.js';
+import { systemAfter, type After } from '../support/after.js';
 import { endsWithin } from '../support/ends-within.js';
 import { isOverHttp, type OutgoingBranchCall, type Transport } from './transport.js';
 
@@ -13,13 +14,18 @@ import { isOverHttp, type OutgoingBranchCall, type Transport } from './transport
  *
  * @param transport - makes the calls
  * @param find - gives the headers, or the function that computes them
+ * @param after - timers of the machine, or those of a test
  */
-export function addBranchHeaders(transport: Transport, find: () => BranchHeadersSource | undefined): Transport {
+export function addBranchHeaders(
+  transport: Transport,
+  find: () => BranchHeadersSource | undefined,
+  after: After = systemAfter,
+): Transport {
   return {
     call(branch) {
       const source = find();
       if (source === undefined) return transport.call(branch);
-      if (typeof source === 'function') return callWithComputed(transport, source, branch);
+      if (typeof source === 'function') return callWithComputed(transport, source, branch, after);
       return transport.call({ ...branch, headers: mergeBranchHeaders(source, branch.headers) });
     },
     isOverHttp: (url) => isOverHttp(url, transport),
@@ -33,6 +39,7 @@ async function callWithComputed(
   transport: Transport,
   source: Extract<BranchHeadersSource, (...args: never[]) => unknown>,
   branch: OutgoingBranchCall,
+  after: After,
 ): Promise<Outcome> {
   const { url, context, timeoutSeconds } = branch;
   const { gid, transType, branchId, op } = context;
@@ -42,7 +49,7 @@ async function callWithComputed(
     added = await source({ gid, transType, url, branchId, op });
   };
   try {
-    if (!(await endsWithin(timeoutSeconds * 1000, compute()))) {
+    if (!(await endsWithin(timeoutSeconds * 1000, compute(), after))) {
       return { kind: 'unknown', message: `not called: the branch headers were not known after ${timeoutSeconds} s` };
     }
   } catch (cause) {

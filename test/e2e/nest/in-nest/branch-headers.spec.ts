@@ -157,18 +157,6 @@ describe.each(ways)('branchHeaders on %s over %s', (platform, over) => {
     await expect.poll(async () => (await dtm.query('g1'))?.transaction.status).toBe('succeed');
   });
 
-  test('of a function that does not end are given up after the time-out of the call', async () => {
-    const { dtm } = await start({ branchHeaders: () => new Promise(() => undefined) });
-    await dtm
-      .saga({ gid: 'g1', requestTimeoutSeconds: 1 })
-      .add(branchOf(BankController, 'pay', { over }), 5)
-      .submit();
-    await expect
-      .poll(async () => (await dtm.query('g1'))?.branches[1]?.lastError, { timeout: 5000 })
-      .toMatch(/headers were not known after 1 s/);
-    expect(calls).toEqual([]);
-  });
-
   test('that cannot be sent are refused at each call', async () => {
     const { dtm } = await start({ branchHeaders: () => ({ authorization: 'a\nb-hunter2' }) });
     await pay(dtm, over, 'g1').submit();

@@ -77,7 +77,7 @@ describe.each(['express', 'fastify'] as const)('the document of @nestjs/swagger 
     const shown = document(app);
     expect(list(shown)).toEqual(['post /bank/pay', 'post /bank/plain', 'post /bank/undoPay', 'post /stock/take']);
     const pay = shown.paths['/bank/pay']!.post!;
-    expect(pay).toMatchObject({ tags: ['branches'], operationId: 'BankController_pay' });
+    expect(pay).toMatchObject({ tags: ['Bank', 'branches'], operationId: 'BankController_pay' });
     expect(pay.requestBody).toMatchObject({
       content: { 'application/json': { schema: { $ref: '#/components/schemas/Amount' } } },
     });

@@ -98,7 +98,7 @@ test('exception filters are found', () => {
 
 test('guards are found, and so are all enhancers of a method', () => {
   expect(listGuards(GuardedController)).toEqual([Second]);
-  expect(listGuards(guarded)).toEqual([First, Second]);
+  expect(listGuards(guarded)).toEqual([Second, First]);
   expect(listGuards(post)).toEqual([]);
   expect(listEnhancers(post)).toEqual([]);
   expect(listEnhancers(enhanced).toSorted()).toEqual([Around, Filter, First, Through].toSorted());
