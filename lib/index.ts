@@ -84,6 +84,7 @@ export {
   type BranchHeaders,
   type BranchHeadersCall,
   type BranchHeadersSource,
+  type ComputedBranchHeaders,
   type BranchOp,
   type BranchRecord,
   type BranchStatus,

@@ -6,7 +6,12 @@
  */
 export type { ApplicationBranches, InProcessBranchCall } from './branch/application-branches.js';
 export { appendBranchQuery, readBranchQuery, type BranchContext } from './branch/branch-context.js';
-export type { BranchHeaders, BranchHeadersCall, BranchHeadersSource } from './branch/branch-headers.js';
+export type {
+  BranchHeaders,
+  BranchHeadersCall,
+  BranchHeadersSource,
+  ComputedBranchHeaders,
+} from './branch/branch-headers.js';
 export type {
   BranchRegistration,
   TccBranchRegistration,

@@ -1,8 +1,8 @@
 import {
   errorText,
   mergeBranchHeaders,
-  type BranchHeaders,
   type BranchHeadersSource,
+  type ComputedBranchHeaders,
   type Outcome,
 } from '../protocol/internal.js';
 import { systemAfter, type After } from '../support/after.js';
@@ -44,7 +44,7 @@ async function callWithComputed(
   const { url, context, timeoutSeconds } = branch;
   const { gid, transType, branchId, op } = context;
   const begin = performance.now();
-  let added: BranchHeaders = {};
+  let added: ComputedBranchHeaders = {};
   const compute = async (): Promise<void> => {
     added = await source({ gid, transType, url, branchId, op });
   };

@@ -26,11 +26,11 @@ export function parseBranchHeaders(source: unknown): BranchHeadersSource | undef
   if (typeof source !== 'function') return parseHeaders(source);
   // the first attempt must see the same as all others: nothing of the request that started the transaction
   const outside = new AsyncResource('nestjs-dtm branch headers');
+  const compute = source as (call: BranchHeadersCall) => unknown;
   return async (call: BranchHeadersCall) => {
     try {
-      return parseHeaders(
-        await outside.runInAsyncScope(source as (call: BranchHeadersCall) => unknown, undefined, call),
-      );
+      const headers: unknown = await outside.runInAsyncScope(compute, undefined, call);
+      return parseHeaders(isJsonObject(headers) ? withoutUndefined(headers) : headers);
     } catch (cause) {
       if (cause instanceof DtmConfigError) throw cause;
       throw logged(cause, call);
@@ -50,20 +50,25 @@ function logged(cause: unknown, { gid, transType, branchId, op }: BranchHeadersC
   return new DtmConfigError(`${text}: ${internalErrorText(id)}`, { cause, gid });
 }
 
-function parseHeaders(headers: unknown): BranchHeaders {
-  if (!isJsonObject(headers)) {
+function withoutUndefined(headers: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+}
+
+function parseHeaders(value: unknown): BranchHeaders {
+  if (!isJsonObject(value)) {
     // a text may be a credential
-    const shown = typeof headers === 'string' ? 'a text' : describeValue(headers);
+    const shown = typeof value === 'string' ? 'a text' : describeValue(value);
     throw new DtmConfigError(`DtmModule: branchHeaders is ${shown}; ${REMEDY}`);
   }
-  for (const [name, value] of Object.entries(headers)) {
-    if (typeof value === 'string') continue;
-    throw new DtmConfigError(`DtmModule: branchHeaders.${name} must be a text, not ${typeof value}; ${REMEDY}`);
+  for (const [name, header] of Object.entries(value)) {
+    if (typeof header === 'string') continue;
+    throw new DtmConfigError(`DtmModule: branchHeaders.${name} must be a text, not ${typeof header}; ${REMEDY}`);
   }
+  const headers = value as BranchHeaders;
   try {
-    assertBranchHeaders(headers as BranchHeaders);
+    assertBranchHeaders(headers);
   } catch (cause) {
     throw new DtmConfigError(`DtmModule: branchHeaders: ${errorText(cause)}`, { cause });
   }
-  return Object.freeze(mergeBranchHeaders(headers as BranchHeaders, undefined));
+  return Object.freeze(mergeBranchHeaders(headers, undefined));
 }

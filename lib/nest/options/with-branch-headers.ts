@@ -2,8 +2,8 @@ import {
   DtmConnectionError,
   errorText,
   mergeBranchHeaders,
-  type BranchHeaders,
   type BranchHeadersSource,
+  type ComputedBranchHeaders,
   type DtmApi,
   type TransactionRequest,
 } from '../../protocol/internal.js';
@@ -44,7 +44,7 @@ export function withBranchHeaders(api: DtmApi, source: BranchHeadersSource): Dtm
 async function compute(
   source: Extract<BranchHeadersSource, (...args: never[]) => unknown>,
   { gid, transType }: TransactionRequest,
-): Promise<BranchHeaders> {
+): Promise<ComputedBranchHeaders> {
   try {
     return await source({ gid, transType });
   } catch (cause) {

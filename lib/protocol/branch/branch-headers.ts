@@ -22,8 +22,13 @@ export interface BranchHeadersCall {
   readonly op?: string | undefined;
 }
 
+/** Headers of a call; a header that is undefined is not sent. */
+export type ComputedBranchHeaders = Readonly<Record<string, string | undefined>>;
+
 /** Headers of all branch calls, or a function that gives those of a call. */
-export type BranchHeadersSource = BranchHeaders | ((call: BranchHeadersCall) => BranchHeaders | Promise<BranchHeaders>);
+export type BranchHeadersSource =
+  | BranchHeaders
+  | ((call: BranchHeadersCall) => ComputedBranchHeaders | Promise<ComputedBranchHeaders>);
 
 /**
  * Asserts that headers can be added to every branch call. A header that cannot be sent would stop the transaction
@@ -48,10 +53,10 @@ export function assertBranchHeaders(headers: BranchHeaders | undefined): void {
  * @param headers - of all calls
  * @param own - of the transaction; they take precedence
  */
-export function mergeBranchHeaders(headers: BranchHeaders, own: BranchHeaders | undefined): BranchHeaders {
+export function mergeBranchHeaders(headers: ComputedBranchHeaders, own: BranchHeaders | undefined): BranchHeaders {
   // without a prototype, because a header can have the name __proto__
   const merged = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(headers)) merged[name.toLowerCase()] = value;
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) merged[name.toLowerCase()] = value;
   for (const [name, value] of Object.entries(own ?? {})) merged[name.toLowerCase()] = value;
   return merged;
 }

@@ -108,6 +108,7 @@ describe('parseDtmOptions', () => {
       /DtmModule: exposeErrorTextsToCallers is "yes"; give true or false/,
     ],
     [{ server: 'http://dtm', branchHeaders: 'secret' }, /branchHeaders is a text; give an object such as/],
+    [{ server: 'http://dtm', branchHeaders: { a: undefined } }, /branchHeaders\.a must be a text, not undefined/],
     [{ server: 'http://dtm', branchHeaders: { a: 1 } }, /branchHeaders\.a must be a text, not number/],
     [{ server: 'http://dtm', branchHeaders: { 'a b': '' } }, /branchHeaders: branch header "a b" has a name or value/],
     [{ server: 'http://dtm', swagger: 'yes' }, /swagger is "yes"; give true or false/],

@@ -121,7 +121,7 @@ describe.each(ways)('branchHeaders on %s over %s', (platform, over) => {
       dtm: {
         branchHeaders: (call) => {
           asked.push(call);
-          return Promise.resolve({ authorization: token, 'x-own': String(story.getStore()) });
+          return Promise.resolve({ authorization: token, 'x-own': String(story.getStore()), 'x-none': undefined });
         },
       },
     });
