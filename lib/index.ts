@@ -45,11 +45,8 @@ export type {
   MethodName,
   WithCompanions,
 } from './nest/branch/definition/handler-types.js';
-<<<<<<< HEAD
 export type { ConvertedFrom, PayloadInput, PayloadOf } from './nest/branch/definition/payload-of.js';
-=======
 export { isDtmBranch } from './nest/branch/definition/is-dtm-branch.js';
->>>>>>> 5468ad4 (Send credentials to branches, let guards know branches, and describe branches in a Nest application)
 export { branchOf, type BranchOfOptions } from './nest/branch/discover/branch-of.js';
 export { DtmExceptionFilter, type DtmExceptionFilterOptions } from './nest/dtm-exception.filter.js';
 export { DtmModule } from './nest/dtm.module.js';

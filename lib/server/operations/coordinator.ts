@@ -112,11 +112,7 @@ export class Coordinator implements DtmApi {
     const details = await this.#store.find(gid);
     // the caller goes through the branches, too: not in the turn of the event loop that has read them
     if ((details?.branches.length ?? 0) > LARGE) await nextTurn();
-<<<<<<< HEAD
-    return details && this.#heldBack.mark(details);
-=======
-    return details && redactDetails(details);
->>>>>>> 5468ad4 (Send credentials to branches, let guards know branches, and describe branches in a Nest application)
+    return details && redactDetails(this.#heldBack.mark(details));
   }
 
   async all(filter: TransactionFilter = {}): Promise<TransactionPage> {
