@@ -1,7 +1,7 @@
 import { command } from '../../tools/support/command.mjs';
-import { checkApp } from './app-check.mjs';
+import { checkNest11, checkNest12 } from './app-check.mjs';
 import { publicEntries } from './entries.mjs';
-import { checkImports } from './import-check.mjs';
+import { checkCommonJs, checkImports } from './import-check.mjs';
 import { checkLinks } from './links-check.mjs';
 import { checkFiles } from './pack-check.mjs';
 import { checkReadme } from './readme-check.mjs';
@@ -35,14 +35,15 @@ export function packageChecks() {
     step('files', checkFiles),
     step('links', checkLinks),
     step('imports', checkImports),
+    step('CommonJS', checkCommonJs),
     step('publint', ({ path }) => command(`npx --no-install publint run "${path}" --strict`, { capture: true })),
     step('attw', ({ path }) => {
       const entries = publicEntries().map(({ subpath }) => subpath);
-      const line = `npx --no-install attw "${path}" --profile esm-only --no-emoji --entrypoints ${entries.join(' ')}`;
+      const line = `npx --no-install attw "${path}" --no-emoji --entrypoints ${entries.join(' ')}`;
       return command(line, { capture: true });
     }),
-    step('Nest 12, ESM', ({ path }) => checkApp('nest12', path)),
-    step('Nest 11, CommonJS', ({ path }) => checkApp('nest11', path)),
+    step('Nest 12, ES modules, Vitest', ({ path }) => checkNest12(path)),
+    step('Nest 11, CommonJS, Jest', ({ path }) => checkNest11(path)),
     step('README example', ({ path }) => checkReadme(path)),
     step('npx nestjs-dtm serve', ({ path }) => checkServe(path)),
   ];

@@ -7,8 +7,9 @@ import { readJson, root } from '../../tools/support/root.mjs';
  *
  * @typedef {object} Entry
  * @property {string} subpath Subpath as in `exports`, with expanded wildcards.
- * @property {string} types Path of the declarations, relative to the package.
- * @property {string} code Path of the code, relative to the package.
+ * @property {string} types Path of the declarations of the ES modules, relative to the package.
+ * @property {string} code Path of the code of the ES modules, relative to the package.
+ * @property {{ types: string, code: string }} cjs The same paths for CommonJS.
  * @property {readonly string[]} peers Peers that users of the entry have: the required peers for the root entry, the
  *   optional peer of the same name for a subpath.
  */
@@ -23,16 +24,25 @@ const { exports, peerDependencies, peerDependenciesMeta } = readJson(join(root, 
 export function publicEntries() {
   return Object.entries(exports).flatMap(([pattern, target]) => {
     if (typeof target === 'string') return [];
-    return namesFor(target.default).map((name) => {
+    if (['module-sync', 'import', 'require'].some((condition) => !target[condition]?.types)) {
+      throw new Error(`exports of ${pattern}: give types and default for module-sync, import and require`);
+    }
+    return namesFor(target.import.default).map((name) => {
       const subpath = pattern.replace('*', name);
-      return {
-        subpath,
-        types: posix.normalize(target.types.replace('*', name)),
-        code: posix.normalize(target.default.replace('*', name)),
-        peers: peersOf(subpath),
-      };
+      return { subpath, ...pathsOf(target.import, name), cjs: pathsOf(target.require, name), peers: peersOf(subpath) };
     });
   });
+}
+
+/**
+ * @param {{ types: string, default: string }} target
+ * @param {string} name - in the place of the wildcard
+ */
+function pathsOf(target, name) {
+  return {
+    types: posix.normalize(target.types.replace('*', name)),
+    code: posix.normalize(target.default.replace('*', name)),
+  };
 }
 
 /** @param {string} subpath */

@@ -1,12 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { command } from '../../tools/support/command.mjs';
 import { readJson, root } from '../../tools/support/root.mjs';
 import { publicEntries } from './entries.mjs';
 
-const { dependencies } = readJson(join(root, 'package.json'));
+const { dependencies, optionalDependencies, peerDependencies } = readJson(join(root, 'package.json'));
 
 /** A required peer; its code is loaded at the first gRPC call. */
 const loadedLater = '@grpc/grpc-js';
+
+/** A dependency that has types only, so that every installation has the same. */
+const typesOnly = '@standard-schema/spec';
 
 /** Optional packages that code may load with `import()` on demand. Declarations must not name them. */
 const loadedOnDemand = ['etcd3', 'libsql'];
@@ -19,16 +23,38 @@ const clients = new Map([
 
 /**
  * Checks that no entry needs a package that its users may lack. Follows the relative imports of declarations and code.
- * Both may import the peers of the entry. Code may also import dependencies; declarations must not depend on them.
+ * Both may import the peers of the entry. Code may also import dependencies; declarations must not depend on them, unless they
+ * have types only.
  *
  * @throws Error with the files and their imports
  */
 export function checkImports() {
-  const faults = publicEntries().flatMap(({ subpath, types, code, peers }) => [
-    ...foreignImports(types, [...peers, loadedLater]).map((fault) => `${subpath}: ${fault}`),
-    ...foreignImports(code, codePackages(subpath, peers)).map((fault) => `${subpath}: ${fault}`),
-  ]);
+  const faults = publicEntries().flatMap(({ subpath, types, code, cjs, peers }) =>
+    [
+      ...[types, cjs.types].flatMap((file) => foreignImports(file, [...peers, loadedLater, typesOnly])),
+      ...[code, cjs.code].flatMap((file) => foreignImports(file, codePackages(subpath, peers))),
+    ].map((fault) => `${subpath}: ${fault}`),
+  );
   if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+/**
+ * Checks what loaders need that cannot load ES modules, such as Jest: the CommonJS build has no syntax of ES modules, and
+ * requires no package that is ESM only. Nest decides that for its own packages.
+ *
+ * @throws Error with the files, or with the packages
+ */
+export async function checkCommonJs() {
+  const folder = join(root, 'dist', 'cjs');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+  const modern = files.filter((file) =>
+    /^(?:import|export)\b|\bimport\.meta\b|\bimport\(/m.test(readFileSync(join(folder, file), 'utf8')),
+  );
+  if (modern.length > 0) throw new Error(`syntax of ES modules in dist/cjs:\n${modern.join('\n')}`);
+  const packages = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+  const loads = packages.filter((name) => !name.startsWith('@nestjs/')).map((name) => `require('${name}')`);
+  const program = [process.execPath, '--no-experimental-require-module', '--eval', loads.join(';')];
+  await command(/** @type {[string]} */ (program), { capture: true });
 }
 
 /**
@@ -82,7 +108,9 @@ function importsOf(text) {
  * @param {string} specifier
  */
 function isStatic(text, specifier) {
-  return new RegExp(`\\b(?:from|import)\\s*['"]${specifier}['"]`).test(text);
+  return new RegExp(`\\b(?:from|import)\\s*['"]${specifier}['"]|^const .*\\brequire\\(['"]${specifier}['"]`, 'm').test(
+    text,
+  );
 }
 
 /**

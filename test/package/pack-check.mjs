@@ -20,6 +20,9 @@ const documents = [
   ...listFiles(root, 'sample/src'),
 ];
 
+/** Makes the files of its folder CommonJS. */
+const cjsManifest = 'dist/cjs/package.json';
+
 /**
  * Checks the files of the package: all required files, no others, and no source map with a missing source.
  *
@@ -29,9 +32,10 @@ const documents = [
 export function checkFiles({ files }) {
   /** @type {string[]} */
   const programs = Object.values(bin);
-  const needed = [...documents, ...programs, ...publicEntries().flatMap(({ types, code }) => [types, code])];
+  const paths = publicEntries().flatMap(({ types, code, cjs }) => [types, code, cjs.types, cjs.code]);
+  const needed = [...documents, cjsManifest, ...programs, ...paths];
   const missing = needed.filter((file) => !files.includes(file));
-  const unwanted = files.filter((file) => !documents.includes(file) && !isBuilt(file));
+  const unwanted = files.filter((file) => !documents.includes(file) && file !== cjsManifest && !isBuilt(file));
   const faults = [
     ...missing.map((file) => `${file} is missing`),
     ...unwanted.map((file) => `${file} must not be in the package`),

@@ -23,7 +23,6 @@ export async function checkReadme(tarball) {
   const expected = next?.language === 'text' ? next.code : '';
 
   const printed = await runTempApp({
-    flavour: 'nest12',
     tarball,
     packages: packagesIn(text),
     sources: { 'main.ts': example.code },

@@ -1,36 +1,10 @@
 import 'reflect-metadata';
-import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { BranchPayload, DtmFailureError, DtmModule, DtmService, SagaBranch, branchOf } from 'nestjs-dtm';
-import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
-
-interface Order {
-  readonly pieces: number;
-}
-
-@Controller('stock')
-class StockController {
-  calls: string[] = [];
-
-  @SagaBranch({ compensate: 'release' })
-  reserve(@BranchPayload() order: Order): void {
-    this.calls.push(`reserve ${order.pieces}`);
-    if (order.pieces > 10) throw new DtmFailureError('not enough in stock');
-  }
-
-  release(@BranchPayload() order: Order): void {
-    this.calls.push(`release ${order.pieces}`);
-  }
-}
-
-@Module({
-  imports: [DtmModule.forRoot({ server: embeddedServer({ store: memoryStore() }) })],
-  controllers: [StockController],
-})
-class AppModule {}
+import { DtmFailureError, DtmService, branchOf } from 'nestjs-dtm';
+import { StockController, StockModule } from './stock.module.js';
 
 async function main(): Promise<void> {
-  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+  const app = await NestFactory.create(StockModule, { logger: ['error', 'warn'] });
   await app.listen(0, '127.0.0.1');
   const stock = app.get(StockController);
 
