@@ -18,7 +18,7 @@ export type { InitiatorDrivenOptions } from './transactions/initiator-driven.js'
 export type { MsgDependencies, MsgOptions, QueryPreparedEndpoint } from './transactions/msg-options.js';
 export { Msg } from './transactions/msg.js';
 export { Saga, type SagaOptions } from './transactions/saga.js';
-export { nestedTcc, runTcc, type Tcc, type TccOptions } from './transactions/tcc.js';
+export { nestedTcc, runTcc, type NestedTcc, type Tcc, type TccOptions } from './transactions/tcc.js';
 export { waitFor, type WaitForOptions } from './transactions/wait-for.js';
 export { runXa, type XaOptions, type XaTransaction } from './transactions/xa-transaction.js';
 export {

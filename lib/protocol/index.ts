@@ -40,6 +40,7 @@ export {
 } from './errors.js';
 export type { ServerMethod } from './branch/branch-url.js';
 export { SUCCESS_BODY, readHttpOutcome, writeHttpOutcome, type HttpAnswer } from './outcome/http-outcome.js';
+export type { NotExecutedBranches } from './outcome/not-executed-branches.js';
 export { errorOutcome, outcomeError, type Outcome, type UnsuccessfulOutcome } from './outcome/outcome.js';
 export { payloadBytes, payloadText, type Payload } from './payload.js';
 export type { KvPage, KvRecord } from './transaction/kv-record.js';

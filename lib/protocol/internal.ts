@@ -50,6 +50,7 @@ export {
   writeGrpcOutcome,
   type GrpcError,
 } from './outcome/grpc-outcome.js';
+export { decodeNotExecutedTrailer, encodeNotExecutedTrailer } from './outcome/not-executed-branches.js';
 export { decodeNotExecuted, encodeNotExecuted } from './transaction/not-executed.js';
 export { readJsonRpcOutcome } from './outcome/json-rpc-outcome.js';
 export { stringifyEscaped, stripOutcomeWord } from './outcome/outcome-words.js';

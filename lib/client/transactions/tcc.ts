@@ -1,4 +1,10 @@
-import { DtmArgumentError, branchIds, isHttpUrl, type BranchContext } from '../../protocol/internal.js';
+import {
+  DtmArgumentError,
+  branchIds,
+  isHttpUrl,
+  type BranchContext,
+  type NotExecutedBranches,
+} from '../../protocol/internal.js';
 import { assertBranchUrl } from '../branch/assert-branch-url.js';
 import { unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument, TccUrls } from '../branch/branch-ref.js';
@@ -51,7 +57,16 @@ export interface Tcc {
   waitForCalls(): Promise<void>;
 }
 
-class RunningTcc implements Tcc {
+/** A part of a TCC transaction that a try adds. */
+export interface NestedTcc extends Tcc {
+  /**
+   * Ids of the nested branches that have nothing to undo: the only call of their try was refused before it was executed. A try that
+   * fails because of them reports them, as a branch in Nest does: docs/protocol.md#refused-payloads
+   */
+  readonly notExecuted: ReadonlySet<string>;
+}
+
+class RunningTcc implements NestedTcc {
   readonly gid: string;
   readonly #dependencies: InitiatorDependencies;
   readonly #calls: BranchCalls;
@@ -72,6 +87,10 @@ class RunningTcc implements Tcc {
 
   waitForCalls(): Promise<void> {
     return this.#calls.allSettled();
+  }
+
+  get notExecuted(): ReadonlySet<string> {
+    return this.#calls.notExecuted;
   }
 
   async #call(branch: TccUrls | BranchRef, payload: unknown): Promise<unknown> {
@@ -98,7 +117,7 @@ class RunningTcc implements Tcc {
       timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
     });
     if (outcome.kind === 'success') return payloads.decode(urls.try, outcome.body);
-    if (outcome.notExecuted) this.#calls.notExecuted.add(branchId);
+    for (const id of notExecutedBranches(outcome.notExecuted, branchId)) this.#calls.notExecuted.add(id);
     throw branchCallError(outcome, this.gid, { branchId, op: 'try', url: urls.try });
   }
 
@@ -107,6 +126,12 @@ class RunningTcc implements Tcc {
     const isOverHttp = isHttpUrl(url) || transport.isOverHttp?.(url);
     return isOverHttp && !this.#options.sendCoordinator ? undefined : api.address;
   }
+}
+
+/** The branches that the failure of a try reports: the branch itself, or branches that are nested in it. */
+function notExecutedBranches(reported: NotExecutedBranches | undefined, branchId: string): readonly string[] {
+  if (reported === true) return [branchId];
+  return reported?.filter((id) => id.length > branchId.length && id.startsWith(branchId)) ?? [];
 }
 
 /**
@@ -150,7 +175,7 @@ export function nestedTcc(
   dependencies: InitiatorDependencies,
   context: BranchContext,
   options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds' | 'sendCoordinator'> = {},
-): Tcc {
+): NestedTcc {
   assertOptions(options);
   const { gid, transType, op, branchId } = context;
   if (transType !== 'tcc' || op !== 'try') {

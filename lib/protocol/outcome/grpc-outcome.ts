@@ -1,6 +1,7 @@
 import { DtmArgumentError, DtmServerError } from '../errors.js';
 import { GRPC_STATUS, grpcStatusName } from '../grpc/grpc-status.js';
 import type { Payload } from '../payload.js';
+import type { NotExecutedBranches } from './not-executed-branches.js';
 import { errorOutcome, type Outcome, type UnsuccessfulOutcome } from './outcome.js';
 import { stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
 import { cutReason, reasonIn } from './reason.js';
@@ -11,11 +12,11 @@ export interface GrpcError {
   readonly code: number;
   /** Text of the status. */
   readonly message: string;
-  /** The status has the trailer {@link NOT_EXECUTED_TRAILER}. @default false */
-  readonly notExecuted?: boolean | undefined;
+  /** What the trailer {@link NOT_EXECUTED_TRAILER} says. @default no trailer */
+  readonly notExecuted?: NotExecutedBranches | undefined;
 }
 
-/** Trailer with the value `true`: the participant refused the call before its method began. */
+/** Trailer of a failure: see {@link NotExecutedBranches}. */
 export const NOT_EXECUTED_TRAILER = 'dtm-not_executed';
 
 /**
@@ -44,9 +45,14 @@ const TOO_LARGE = /\bmessage (?:after decompression )?(?:is )?(?:larger than|too
  * @param code - status code
  * @param message - status message
  * @param body - the answered message. @default none
- * @param notExecuted - the status has the trailer {@link NOT_EXECUTED_TRAILER}
+ * @param notExecuted - what the trailer {@link NOT_EXECUTED_TRAILER} says. @default no trailer
  */
-export function readGrpcOutcome(code: number, message: string, body: Payload = '', notExecuted = false): Outcome {
+export function readGrpcOutcome(
+  code: number,
+  message: string,
+  body: Payload = '',
+  notExecuted?: NotExecutedBranches,
+): Outcome {
   if (code === GRPC_STATUS.OK) return { kind: 'success', body };
   if (code === GRPC_STATUS.FAILED_PRECONDITION) return { kind: 'ongoing', message: reasonIn(message) };
   // old participants say "ongoing" like this

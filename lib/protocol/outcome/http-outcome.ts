@@ -1,4 +1,5 @@
 import { payloadText } from '../payload.js';
+import type { NotExecutedBranches } from './not-executed-branches.js';
 import type { Outcome } from './outcome.js';
 import { stringifyEscaped, stripOutcomeWord, type OutcomeWord } from './outcome-words.js';
 import { reasonInBody } from './reason.js';
@@ -66,8 +67,9 @@ function isDefinite(status: number): boolean {
 }
 
 /** The message also ends with the word, where old readers look for it. */
-function decisive(word: OutcomeWord, message: string, notExecuted = false): string {
+function decisive(word: OutcomeWord, message: string, notExecuted?: NotExecutedBranches): string {
   const text = stripOutcomeWord(message);
   const quoted = stringifyEscaped(text === '' ? '' : `${text} `);
-  return `{"dtm_result":"${word}","message":${quoted.slice(0, -1)}${word}"${notExecuted ? ',"not_executed":true' : ''}}`;
+  const branches = notExecuted ? `,"not_executed":${JSON.stringify(notExecuted)}` : '';
+  return `{"dtm_result":"${word}","message":${quoted.slice(0, -1)}${word}"${branches}}`;
 }

@@ -7,6 +7,7 @@ import {
   type DtmOutcomeError,
   type DtmOutcomeErrorOptions,
 } from '../errors.js';
+import type { NotExecutedBranches } from './not-executed-branches.js';
 import { branchReason } from './reason.js';
 
 /**
@@ -29,8 +30,11 @@ export type Outcome =
       readonly connected?: boolean | undefined;
       /** Unknown for a reason that waiting does not change, such as a 404. @default false */
       readonly definite?: boolean | undefined;
-      /** Failure that the participant gave before its method began, so that this call changed nothing. @default false */
-      readonly notExecuted?: boolean | undefined;
+      /**
+       * Failure that the participant gave before its method began, so that this call changed nothing (`true`), or because of nested
+       * branches that were refused like this. @default none
+       */
+      readonly notExecuted?: NotExecutedBranches | undefined;
     };
 
 /** Any outcome but success. */

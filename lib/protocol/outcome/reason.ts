@@ -1,3 +1,4 @@
+import { parseNotExecuted, type NotExecutedBranches } from './not-executed-branches.js';
 import { stripOutcomeWord } from './outcome-words.js';
 
 /** Longest reason that is stored and logged. */
@@ -18,15 +19,18 @@ export function reasonIn(message: string): string {
  *
  * @param body - body of a branch or coordinator
  */
-export function reasonInBody(body: string): { readonly reason: string; readonly notExecuted: boolean } {
+export function reasonInBody(body: string): {
+  readonly reason: string;
+  readonly notExecuted: NotExecutedBranches | undefined;
+} {
   let reason = body;
-  let notExecuted = false;
+  let notExecuted: NotExecutedBranches | undefined;
   if (body.startsWith('{')) {
     try {
       const answer = JSON.parse(body) as { message?: unknown; error?: unknown; not_executed?: unknown };
       if (typeof answer.message === 'string') reason = answer.message;
       else if (typeof answer.error === 'string') reason = answer.error;
-      notExecuted = answer.not_executed === true;
+      notExecuted = parseNotExecuted(answer.not_executed);
     } catch {
       // not JSON: the text itself is the reason
     }

@@ -1,5 +1,10 @@
 import type * as Grpc from '@grpc/grpc-js';
-import { GRPC_STATUS, NOT_EXECUTED_TRAILER } from '../../protocol/internal.js';
+import {
+  GRPC_STATUS,
+  NOT_EXECUTED_TRAILER,
+  decodeNotExecutedTrailer,
+  type NotExecutedBranches,
+} from '../../protocol/internal.js';
 
 /** A unary call with bytes. */
 export interface UnaryCall {
@@ -21,8 +26,8 @@ export interface GrpcAnswer {
   readonly message?: Buffer | undefined;
   /** There is a connection to the server at the end of the call. @default false */
   readonly isConnected?: boolean | undefined;
-  /** The status has the trailer of a call that was refused before its method began. @default false */
-  readonly notExecuted?: boolean | undefined;
+  /** Branches that a trailer reports as not executed. @default none */
+  readonly notExecuted?: NotExecutedBranches | undefined;
 }
 
 /**
@@ -50,7 +55,11 @@ export function callUnary(
     },
     onReceiveStatus({ code, details, metadata: trailers }) {
       if (code === GRPC_STATUS.ABORTED) {
-        done({ code, details, notExecuted: trailers.get(NOT_EXECUTED_TRAILER)[0] === 'true' });
+        done({
+          code,
+          details,
+          notExecuted: decodeNotExecutedTrailer(String(trailers.get(NOT_EXECUTED_TRAILER)[0] ?? '')),
+        });
       } else if (code !== GRPC_STATUS.OK) done({ code, details });
       else if (answer) done({ code, details: '', message: answer });
       else done({ code: GRPC_STATUS.UNIMPLEMENTED, details: 'No message received' });

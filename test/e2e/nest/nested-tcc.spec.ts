@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { BadRequestException, Controller, type PipeTransform } from '@nestjs/common';
 import {
   Branch,
   BranchPayload,
@@ -15,7 +15,14 @@ import { waitUntil } from '../../support/wait-until.js';
 import { closeApps, startApp } from './app.js';
 import { platforms } from './platforms.js';
 
-type How = 'awaited' | 'not awaited' | 'swallowed' | 'failing itself';
+type How = 'refused' | 'awaited' | 'not awaited' | 'swallowed' | 'failing itself';
+
+class RoomPipe implements PipeTransform {
+  transform(how: How): How {
+    if (how === 'refused') throw new BadRequestException('no such room');
+    return how;
+  }
+}
 
 const calls: string[] = [];
 let hotel: Deferred<void>;
@@ -40,7 +47,7 @@ class TripController {
   }
 
   @TccAction({ confirm: 'confirmReserve', cancel: 'cancelReserve' })
-  async reserve(@BranchPayload() how: How, @Branch() { branchId }: BranchContext): Promise<void> {
+  async reserve(@BranchPayload(RoomPipe) how: How, @Branch() { branchId }: BranchContext): Promise<void> {
     await hotel.promise;
     if (how === 'swallowed') throw new DtmFailureError('no room');
     calls.push(`reserved ${branchId}`);
@@ -48,7 +55,7 @@ class TripController {
   confirmReserve(): void {
     calls.push('confirmReserve');
   }
-  cancelReserve(): void {
+  cancelReserve(@BranchPayload(RoomPipe) _how: How): void {
     calls.push('cancelReserve');
   }
 }
@@ -86,6 +93,18 @@ describe.each(rows)('a nested TCC on %s over %s', (platform, over) => {
     await expect(whole).rejects.toThrow('no room');
     await waitUntil(async () => (await status()) === 'failed');
     expect(calls).toEqual(['booked', 'cancelReserve', 'cancelBook']);
+  });
+
+  test('whose payload a pipe refuses ends, because there is nothing to undo', async () => {
+    const whole = run('refused');
+    await expect(whole).rejects.toThrow('no such room');
+    await waitUntil(async () => (await status()) === 'failed');
+    expect(calls).toEqual(['booked', 'cancelBook']);
+    const { branches = [] } = (await dtm.query('trip')) ?? {};
+    expect(branches.find(({ branchId, op }) => branchId === '0101' && op === 'cancel')).toMatchObject({
+      status: 'succeed',
+      lastError: expect.stringContaining('nothing to undo') as string,
+    });
   });
 
   test('ends before the cancel of the try that began it', async () => {

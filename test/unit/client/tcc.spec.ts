@@ -175,6 +175,14 @@ describe('a TCC whose work fails', () => {
     });
   });
 
+  it('tells the coordinator which nested tries were refused, of those that the failed try may have called', async () => {
+    const { api, transport, run } = fixture();
+    const notExecuted = ['0101', '0203', '01', '', '010101'];
+    transport.answer('01 try', { kind: 'failure', message: 'refused', notExecuted });
+    await expect(run((tcc) => tcc.call(OUT))).rejects.toThrow(DtmFailureError);
+    expect(api.requests.at(-1)).toMatchObject({ reqExtra: { not_executed: '["0101","010101"]' } });
+  });
+
   it('does not call a try whose branch could not be registered', async () => {
     const { log, api, run } = fixture();
     const refusal = new DtmFailureError('no trans with gid');

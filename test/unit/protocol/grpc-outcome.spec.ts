@@ -7,6 +7,8 @@ import {
   DtmServerError,
   DtmStoreError,
   GRPC_STATUS,
+  decodeNotExecutedTrailer,
+  encodeNotExecutedTrailer,
   grpcStatusName,
   readGrpcOutcome,
   writeGrpcError,
@@ -46,6 +48,16 @@ describe('the status that a branch answers', () => {
     expect(readGrpcOutcome(10, 'too large FAILURE', '', true)).toEqual(outcome);
     expect(readGrpcOutcome(9, 'too large', '', true)).not.toHaveProperty('notExecuted');
     expect(writeGrpcOutcome(outcome)).toEqual({ code: 10, message: 'too large FAILURE', notExecuted: true });
+  });
+
+  it.each([
+    [true, 'true'],
+    [['0101'], '0101'],
+    [['0101', '0102'], '0101,0102'],
+  ] as const)('has a trailer for the branches %j that were not executed', (branches, text) => {
+    expect(encodeNotExecutedTrailer(branches)).toBe(text);
+    expect(decodeNotExecutedTrailer(text)).toEqual(branches);
+    expect(decodeNotExecutedTrailer('')).toBeUndefined();
   });
 
   it('says whether anybody is there', () => {

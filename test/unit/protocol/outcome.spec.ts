@@ -126,7 +126,16 @@ describe('a failure before the branch was executed', () => {
     expect(readHttpOutcome(status, body)).toEqual(outcome);
   });
 
+  it('may be that of nested branches', () => {
+    const nested = { ...outcome, notExecuted: ['0101', '0102'] };
+    const { body } = writeHttpOutcome(nested);
+    expect(JSON.parse(body)).toMatchObject({ not_executed: ['0101', '0102'] });
+    expect(readHttpOutcome(409, body)).toEqual(nested);
+  });
+
   it.each([
+    ['{"message":"no FAILURE","not_executed":[]}'],
+    ['{"message":"no FAILURE","not_executed":[1]}'],
     ['{"message":"no FAILURE","not_executed":false}'],
     ['{"message":"no FAILURE","not_executed":"true"}'],
     ['{"message":"no FAILURE","data":{"not_executed":true}}'],

@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { from, mergeMap, of, throwError, type Observable } from 'rxjs';
 import {
   NOT_EXECUTED_TRAILER,
+  encodeNotExecutedTrailer,
   mayFail,
   writeGrpcOutcome,
   writeHttpOutcome,
@@ -34,6 +35,7 @@ import { hasNotBegun } from './branch-method.js';
 import { InProcessRequest, InProcessResponse } from './in-process-exchange.js';
 import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { mayBeRepeated } from './may-be-repeated.js';
+import { listNotExecuted } from './nested-tccs.js';
 import { encodeReply, keepRefusal } from './encode-branch-responses.js';
 import { recordNullCompensation } from './record-null-compensation.js';
 import { RejectedCallException } from './rejected-call.exception.js';
@@ -153,7 +155,9 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     }
     const outcome = withNotExecuted(this.#decide(error, context, handler), call, metadata.getMap());
     const { notExecuted, ...answer } = writeGrpcOutcome(outcome);
-    return notExecuted ? { ...answer, metadata: createTrailers(metadata, NOT_EXECUTED_TRAILER, 'true') } : answer;
+    if (!notExecuted) return answer;
+    const value = encodeNotExecutedTrailer(notExecuted);
+    return { ...answer, metadata: createTrailers(metadata, NOT_EXECUTED_TRAILER, value) };
   }
 
   #routeOf(request: object): string {
@@ -205,16 +209,17 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
 }
 
 /**
- * Tells the coordinator that a refusal changed nothing, because the method did not begin. Says nothing when a proxy may have sent the
- * same call before.
+ * Tells the caller that a refusal changed nothing, because the method did not begin, or that nested branches were refused like this.
+ * Says nothing when a proxy may have sent the same call before.
  */
 function withNotExecuted(
   outcome: UnsuccessfulOutcome,
   call: IncomingBranchCall | undefined,
   headers: object | undefined,
 ): UnsuccessfulOutcome {
-  const isKnown = outcome.kind === 'failure' && hasNotBegun(call) && headers && !mayBeRepeated(Object.keys(headers));
-  return isKnown ? { ...outcome, notExecuted: true } : outcome;
+  if (outcome.kind !== 'failure' || !headers || mayBeRepeated(Object.keys(headers))) return outcome;
+  const notExecuted = hasNotBegun(call) || listNotExecuted(call!.context);
+  return notExecuted === true || notExecuted.length > 0 ? { ...outcome, notExecuted } : outcome;
 }
 
 function readIfValid(read: () => BranchContext): BranchContext | undefined {

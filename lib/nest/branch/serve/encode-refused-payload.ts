@@ -43,7 +43,7 @@ export function encodeRefusedPayload(
   return writeHttpOutcome({
     kind: 'failure',
     message,
-    notExecuted: !mayBeRepeated(Object.keys(request.headers)),
+    notExecuted: !mayBeRepeated(Object.keys(request.headers)) || undefined,
   });
 }
 

@@ -136,7 +136,7 @@ export class BranchCalls {
   ): void {
     const { circuitBreaker, alertWebhook, lineLimit } = this.#services;
     const { branchId, op, url } = branch;
-    const isRetried = kind === 'failure' && !notExecuted;
+    const isRetried = kind === 'failure' && notExecuted !== true;
     const hint = isRetried ? `; ${op} must not fail and is retried until it succeeds` : '';
     const fields = { gid: transaction.gid, branchId, op, url, answer };
     lineLimit.write('warn', `branch gave no decision${hint}`, fields, { target: target.kind });
