@@ -122,11 +122,11 @@ export function initiatorFile({ extension }: TemplateOptions): string {
   return `import {
   BadRequestException,
   Body,
-  ConflictException,
   Controller,
   Post,
+  UseFilters,
 } from '@nestjs/common';
-import { branchOf, DtmFailureError, DtmService } from 'nestjs-dtm';
+import { branchOf, DtmExceptionFilter, DtmService } from 'nestjs-dtm';
 import { Accounts } from './accounts${extension}';
 import { BankController } from './bank.controller${extension}';
 
@@ -136,8 +136,12 @@ interface Transfer {
   amount: number;
 }
 
-/** The initiator: starts a transaction over two branches. */
+/**
+ * The initiator: starts a transaction over two branches. The filter answers 409
+ * when the transaction was rolled back, and 202 while it goes on.
+ */
 @Controller('transfers')
+@UseFilters(DtmExceptionFilter)
 export class TransferController {
   constructor(
     private readonly dtm: DtmService,
@@ -149,26 +153,18 @@ export class TransferController {
     if (!(Number.isFinite(amount) && amount > 0)) {
       throw new BadRequestException('amount must be a positive number');
     }
-    try {
-      const gid = await this.dtm
-        .saga()
-        .add(branchOf(BankController, 'transOut'), { owner: from, amount })
-        .add(branchOf(BankController, 'transIn'), { owner: to, amount })
-        .submit({ waitResult: true });
-      return {
-        gid,
-        balances: {
-          [from]: this.accounts.balance(from),
-          [to]: this.accounts.balance(to),
-        },
-      };
-    } catch (error) {
-      // rolled back: all compensations have run
-      if (error instanceof DtmFailureError) {
-        throw new ConflictException(error.reason);
-      }
-      throw error;
-    }
+    const gid = await this.dtm
+      .saga()
+      .add(branchOf(BankController, 'transOut'), { owner: from, amount })
+      .add(branchOf(BankController, 'transIn'), { owner: to, amount })
+      .submit({ waitResult: true });
+    return {
+      gid,
+      balances: {
+        [from]: this.accounts.balance(from),
+        [to]: this.accounts.balance(to),
+      },
+    };
   }
 }
 `;
