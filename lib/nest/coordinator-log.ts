@@ -30,8 +30,8 @@ class LogEntry {
   readonly [field: string]: unknown;
 
   constructor(message: string, fields: Fields = {}) {
-    Object.assign(this, Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
     this.message = message;
+    Object.assign(this, Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
   }
 
   toString(): string {
