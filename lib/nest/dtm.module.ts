@@ -18,6 +18,7 @@ import {
   type DtmModuleAsyncOptions,
   type DtmModuleExtras,
 } from './dtm.module-definition.js';
+import { HeaderForwarding } from './header-forwarding.js';
 import type { DtmModuleOptions } from './options/dtm.options.js';
 import { DtmRegistration } from './dtm.registration.js';
 import { DtmService } from './dtm.service.js';
@@ -43,10 +44,12 @@ import { shareClass } from '../support/share-class.js';
     { provide: DtmSettings, useFactory: parseDtmOptions, inject: [DTM_OPTIONS] },
     {
       provide: BranchTransport,
-      useFactory: ({ driver, server, branchHeaders }: DtmSettings, branches: InProcessBranches) => {
-        const network = branchTransport({ driver });
-        const transport = server.attach ? withApplication(network, branches) : network;
-        return branchHeaders ? addBranchHeaders(transport, () => branchHeaders) : transport;
+      useFactory: (settings: DtmSettings, branches: InProcessBranches) => {
+        const { driver, server, branchHeaders, forwardedHeaders } = settings;
+        let transport = branchTransport({ driver });
+        if (server.attach) transport = withApplication(transport, branches);
+        if (branchHeaders) transport = addBranchHeaders(transport, () => branchHeaders);
+        return forwardedHeaders ? addBranchHeaders(transport, () => forwardedHeaders.current) : transport;
       },
       inject: [DtmSettings, InProcessBranches],
     },
@@ -56,6 +59,7 @@ import { shareClass } from '../support/share-class.js';
     DtmLifecycle,
     DtmRegistration,
     DtmService,
+    HeaderForwarding,
     InFlightBranches,
     InProcessBranches,
     UnguardedBranches,

@@ -61,6 +61,15 @@ export interface DtmModuleOptions {
    */
   readonly branchHeaders?: BranchHeadersSource | undefined;
   /**
+   * Names of headers that a request over HTTP or gRPC passes on to the branches of the transactions that its handler starts:
+   * `['x-request-id', 'traceparent', 'tracestate']`. They are stored with the transaction. A value of more than 1,024 characters is
+   * not passed on. Credentials such as `authorization` are refused: a branch is also called after they have expired.
+   * `branchHeaders` of a transaction takes precedence.
+   *
+   * @default none
+   */
+  readonly forwardHeaders?: readonly string[] | undefined;
+  /**
    * Decorators that set metadata on the routes of all branches, and on the query-back of the module: `[Public(), SkipThrottle()]`.
    * Guards and interceptors of the application read the metadata. The decorators hold for the classes, and so for all applications
    * in the process that use them.

@@ -5,15 +5,21 @@ import type { BranchHeadersSource, DtmApi, DtmConnection } from '../../protocol/
 import { shareClass } from '../../support/share-class.js';
 import type { DatabaseRegistry } from './database-registry.js';
 import type { BranchRoute, DtmRegisterOptions } from './dtm.options.js';
+import type { ForwardedHeaders } from './forwarded-headers.js';
 
 /** The checked options of the module, with objects in place of names and URLs. Injected by this class. */
 @shareClass('DtmSettings', Injectable)
 export abstract class DtmSettings {
   abstract readonly server: DtmConnection;
-  /** The same coordinator for initiators. One in another process gets {@link branchHeaders} with each transaction. */
+  /**
+   * The same coordinator for initiators. Transactions get {@link forwardedHeaders}, and those of a coordinator in another process
+   * {@link branchHeaders}.
+   */
   abstract readonly api: DtmApi;
   /** Added to the calls of an embedded coordinator, and to those of the initiator. */
   abstract readonly branchHeaders: BranchHeadersSource | undefined;
+  /** Undefined when the application passes no headers on. */
+  abstract readonly forwardedHeaders: ForwardedHeaders | undefined;
   /** Undefined when the application has no name. */
   abstract readonly name: string | undefined;
   /** Undefined when the default decides. */

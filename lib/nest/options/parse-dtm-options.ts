@@ -13,6 +13,7 @@ import type { DtmSettings } from './dtm.settings.js';
 import { parseGrpcEndpoint, parseHttpEndpoint } from './parse-addresses.js';
 import { parseBranchHeaders } from './parse-branch-headers.js';
 import { parseDatabases } from './parse-databases.js';
+import { parseForwardHeaders } from './parse-forward-headers.js';
 import { parseObject } from './parse-object.js';
 import { parseRoute } from './parse-route.js';
 import { parseShutdownTimeout } from './parse-shutdown-timeout.js';
@@ -29,6 +30,7 @@ const OPTION_NAMES = [
   'shutdownTimeoutSeconds',
   'name',
   'branchHeaders',
+  'forwardHeaders',
   'routeDecorators',
   'swagger',
   'allowUnguardedBranches',
@@ -75,11 +77,14 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
   const register = parseRegister(options['register'], driver);
   const server = parseServer(options['server'], driver);
   const branchHeaders = parseBranchHeaders(options['branchHeaders']);
+  const forwardedHeaders = parseForwardHeaders(options['forwardHeaders']);
+  // an embedded coordinator adds them when it calls, so that its store has none of them
+  const api = branchHeaders && !server.attach ? withBranchHeaders(server, branchHeaders) : server;
   return {
     server,
-    // an embedded coordinator adds the headers when it calls, so that its store has none of them
-    api: branchHeaders && !server.attach ? withBranchHeaders(server, branchHeaders) : server,
+    api: forwardedHeaders ? withBranchHeaders(api, () => forwardedHeaders.current) : api,
     branchHeaders,
+    forwardedHeaders,
     routeDecorators: parseRouteDecorators(options['routeDecorators']),
     swagger: parseFlag('swagger', options['swagger']),
     allowUnguardedBranches: parseFlag('allowUnguardedBranches', options['allowUnguardedBranches']),

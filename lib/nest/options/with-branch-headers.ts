@@ -2,21 +2,26 @@ import {
   DtmConnectionError,
   errorText,
   mergeBranchHeaders,
+  type BranchHeaders,
   type BranchHeadersSource,
   type ComputedBranchHeaders,
   type DtmApi,
   type TransactionRequest,
 } from '../../protocol/internal.js';
 
+/** Headers of all branch calls of a transaction, or a function that gives them or none. */
+type Source = BranchHeadersSource | (() => BranchHeaders | undefined);
+
 /**
- * Gives a coordinator in another process the headers of its branch calls with each transaction. The coordinator stores them.
+ * Gives a coordinator the headers of its branch calls with each transaction. The coordinator stores them.
  *
  * @param api - the coordinator
  * @param source - the headers, or a function that is called for each prepare and submit
  */
-export function withBranchHeaders(api: DtmApi, source: BranchHeadersSource): DtmApi {
+export function withBranchHeaders(api: DtmApi, source: Source): DtmApi {
   const add = async (transaction: TransactionRequest): Promise<TransactionRequest> => {
     const headers = typeof source === 'function' ? await compute(source, transaction) : source;
+    if (!headers) return transaction;
     return { ...transaction, branchHeaders: mergeBranchHeaders(headers, transaction.branchHeaders) };
   };
   return {
@@ -42,9 +47,9 @@ export function withBranchHeaders(api: DtmApi, source: BranchHeadersSource): Dtm
 
 /** The error is that of a coordinator without an answer: a message may have been prepared, and its local transaction committed. */
 async function compute(
-  source: Extract<BranchHeadersSource, (...args: never[]) => unknown>,
+  source: Extract<Source, (...args: never[]) => unknown>,
   { gid, transType }: TransactionRequest,
-): Promise<ComputedBranchHeaders> {
+): Promise<ComputedBranchHeaders | undefined> {
   try {
     return await source({ gid, transType });
   } catch (cause) {

@@ -41,6 +41,19 @@ describe('parseDtmOptions', () => {
     expect(resolve({ server: 'http://dtm', endpoint: { http } }).endpointHttp).toBe(expected);
   });
 
+  test.each([
+    ['x-request-id', /forwardHeaders is "x-request-id"; give names such as/],
+    [['x request'], /forwardHeaders: "x request" is not the name of a header/],
+    [[1], /forwardHeaders: 1 is not the name of a header/],
+    [['Authorization'], /Authorization belongs to one request and is not passed on.*branchHeaders/],
+    [['cookie'], /cookie belongs to one request/],
+    [['content-type'], /content-type belongs to one request/],
+    [['dtm-gid'], /dtm-gid belongs to one request/],
+  ])('forwardHeaders may not be %j', (forwardHeaders, message) => {
+    expect(() => resolve({ server: 'http://dtm', forwardHeaders })).toThrow(message);
+    expect(() => resolve({ server: 'http://dtm', forwardHeaders })).toThrow(DtmConfigError);
+  });
+
   test.each(['bank:50051', '127.0.0.1:1', '[::1]:50051'])('endpoint.grpc may be %j', (grpc) => {
     expect(resolve({ server: 'http://dtm', endpoint: { grpc } }).endpointGrpc).toBe(grpc);
   });
