@@ -50,15 +50,18 @@ async function callWithComputed(
   };
   try {
     if (!(await endsWithin(timeoutSeconds * 1000, compute(), after))) {
-      return { kind: 'unknown', message: `not called: the branch headers were not known after ${timeoutSeconds} s` };
+      return {
+        kind: 'unknown',
+        message: `not called: the branch headers were not known after ${timeoutSeconds} s; let the function of branchHeaders answer from a cache`,
+      };
     }
   } catch (cause) {
     return { kind: 'unknown', message: `not called: ${errorText(cause)}`, cause };
   }
-  const left = timeoutSeconds - (performance.now() - begin) / 1000;
+  const leftMs = Math.max(Math.round(timeoutSeconds * 1000 - (performance.now() - begin)), 1);
   return transport.call({
     ...branch,
     headers: mergeBranchHeaders(added, branch.headers),
-    timeoutSeconds: Math.max(left, 0.001),
+    timeoutSeconds: leftMs / 1000,
   });
 }

@@ -380,6 +380,11 @@ describe('a gRPC branch that cannot be called', () => {
     ['a URL with a scheme', { url: 'etcd://h/b.B/In' }, /for etcd:\/\/ use dtm-driver-gozero/],
     ['a non-ASCII gid', { context: { ...CONTEXT, gid: 'ж' } }, /gRPC metadata "dtm-gid" cannot have the value "ж"/],
     ['a header that gRPC cannot carry', { headers: { 'a!': 'x' } }, /gRPC metadata "a!"/],
+    [
+      'the value of a header, which is not shown',
+      { headers: { authorization: 'sécret' } },
+      /^(?:no answer: )?gRPC metadata "authorization" cannot have this name or value; use letters(?!.*cret)/,
+    ],
   ])('because of %s is unknown, and the check refuses it', async (_, change, message) => {
     const call = callTo('127.0.0.1:1/b.B/In', change);
     const transport = make();

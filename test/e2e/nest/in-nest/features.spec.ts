@@ -26,10 +26,14 @@ import {
   DtmFailureError,
   SagaBranch,
   TccAction,
+  Xa,
+  XaBranch,
   branchOf,
   isDtmBranch,
   type BranchHeaders,
   type DtmModuleOptions,
+  type XaAdapter,
+  type XaParticipant,
 } from 'nestjs-dtm';
 import { map, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -64,6 +68,12 @@ function createBank() {
       calls.push('hold');
       return new Held();
     }
+    @XaBranch()
+    async move(@BranchPayload() _amount: Amount, @Xa() xa: XaParticipant<string>): Promise<Held> {
+      await xa.call(() => Promise.resolve());
+      return new Held();
+    }
+
     confirm(): object {
       calls.push('confirm');
       return { some: 'result' };
@@ -72,6 +82,18 @@ function createBank() {
   }
   return BankController;
 }
+
+const database: XaAdapter<string> = {
+  prepare: async (_branch, work, register) => {
+    const result = await work('connection');
+    await register();
+    return result;
+  },
+  commit: () => Promise.resolve(),
+  rollback: () => Promise.resolve(),
+  listInDoubt: () => Promise.resolve([]),
+  createTable: () => Promise.resolve(),
+};
 
 @Injectable()
 class Wrapping implements NestInterceptor {
@@ -87,7 +109,11 @@ describe.each(ways)('on %s over %s', (platform, over) => {
 
   async function start(options: Partial<StartOptions> = {}) {
     const BankController = createBank();
-    const { dtm, ...rest } = await startOver([platform, over], { controllers: [BankController], ...options });
+    const { dtm, ...rest } = await startOver([platform, over], {
+      controllers: [BankController],
+      ...options,
+      dtm: { databases: { default: { xa: database } }, ...options.dtm },
+    });
     const pay = (value: unknown, gid: string, branchHeaders?: BranchHeaders) =>
       dtm.saga({ gid, branchHeaders }).add(branchOf(BankController, 'pay', { over }), { value } as Amount);
     const hold = () =>
@@ -95,8 +121,10 @@ describe.each(ways)('on %s over %s', (platform, over) => {
         waitResult: true,
         protocol,
       });
+    const move = () =>
+      dtm.xa((xa) => xa.call(branchOf(BankController, 'move', { over }), { value: 5 }), { waitResult: true, protocol });
     const lastError = async (gid: string) => (await dtm.query(gid))?.branches[1]?.lastError;
-    return { dtm, pay, hold, lastError, ...rest };
+    return { dtm, pay, hold, move, lastError, ...rest };
   }
 
   describe('a ThrottlerGuard', () => {
@@ -177,10 +205,11 @@ describe.each(ways)('on %s over %s', (platform, over) => {
     expect(seen).toEqual([]);
   });
 
-  test('an interceptor that wraps results wraps those of tries only', async () => {
-    const { pay, hold } = await start({ providers: [{ provide: APP_INTERCEPTOR, useClass: Wrapping }] });
+  test('an interceptor that wraps results wraps those of tries and XA actions only', async () => {
+    const { pay, hold, move } = await start({ providers: [{ provide: APP_INTERCEPTOR, useClass: Wrapping }] });
     await pay(1, 'g1').submit({ waitResult: true });
     expect(await hold()).toEqual({ data: { amount: 5, pin: 1234 } });
+    if (over !== 'in-process') expect(await move()).toEqual({ data: { amount: 5, pin: 1234 } });
     expect(calls).toEqual(['pay 1', 'hold', 'confirm']);
   });
 
@@ -194,12 +223,13 @@ describe.each(ways)('on %s over %s', (platform, over) => {
     expect(await hold()).toEqual({ amount: 5, pin: 1234 });
   });
 
-  test('ClassSerializerInterceptor serializes the results of tries', async () => {
-    const { pay, hold } = await start({
+  test('ClassSerializerInterceptor serializes the results of tries and XA actions', async () => {
+    const { pay, hold, move } = await start({
       configure: (app) => void app.useGlobalInterceptors(new ClassSerializerInterceptor(app.get(Reflector))),
     });
     await pay(1, 'g1').submit({ waitResult: true });
     expect(await hold()).toEqual({ amount: 5 });
+    if (over !== 'in-process') expect(await move()).toEqual({ amount: 5 });
   });
 
   test.each([false, true])('a ValidationPipe with transform: %j refuses a payload for good', async (transform) => {
@@ -256,7 +286,12 @@ describe.each(ways)('on %s over %s', (platform, over) => {
 describe('a hybrid application', () => {
   const hybrid = (inheritAppConfig: boolean, options: Partial<StartOptions>) => {
     const BankController = createBank();
-    return startOver(['express', 'grpc'], { controllers: [BankController], inheritAppConfig, ...options }).then(
+    return startOver(['express', 'grpc'], {
+      controllers: [BankController],
+      inheritAppConfig,
+      dtm: { databases: { default: { xa: database } } },
+      ...options,
+    }).then(
       ({ dtm }) =>
         (gid: string, value: unknown) =>
           dtm

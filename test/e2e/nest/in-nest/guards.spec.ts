@@ -2,6 +2,7 @@ import {
   Controller,
   Get,
   Injectable,
+  Module,
   Scope,
   SetMetadata,
   UseGuards,
@@ -9,12 +10,24 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
-import { APP_GUARD, Reflector } from '@nestjs/core';
-import { BranchPayload, SagaBranch, branchOf, isDtmBranch, type DtmModuleOptions } from 'nestjs-dtm';
+import { APP_GUARD, NestFactory, Reflector } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import {
+  BranchPayload,
+  DtmModule,
+  DtmService,
+  SagaBranch,
+  branchOf,
+  isDtmBranch,
+  type DtmModuleOptions,
+} from 'nestjs-dtm';
+import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { DtmConfigError } from 'nestjs-dtm/protocol';
+import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { freePorts } from '../../../services/free-ports.mjs';
 import { memoryAdapter } from '../../../unit/barrier/memory-adapter.js';
-import { closeApps, startApp } from '../app.js';
+import { LogBook, closeApps, startApp } from '../app.js';
 import { headerOf, startOver, ways } from './start-over.js';
 
 const Public = (): MethodDecorator => SetMetadata('isPublic', true);
@@ -222,5 +235,50 @@ describe('branches that other machines can call', () => {
     ['that do not exist', { controllers: [ShopController] }],
   ])('are no warning: %s', async (_what, options) => {
     expect(await find(options)).toBeNull();
+  });
+});
+
+describe('an application that is only a microservice', () => {
+  async function start(options: { readonly guard?: CanActivate; readonly endpoint?: string }) {
+    const BankController = createBank();
+    const [port] = await freePorts(1);
+    const url = `127.0.0.1:${port}`;
+    const server = embeddedServer({ store: memoryStore() });
+
+    @Module({
+      imports: [DtmModule.forRoot({ server, endpoint: { grpc: options.endpoint ?? url } })],
+      controllers: [BankController],
+      providers: options.guard ? [{ provide: APP_GUARD, useValue: options.guard }] : [],
+    })
+    class TestModule {}
+
+    const logger = new LogBook();
+    const grpc = dtmGrpcOptions([BankController], { url }) as MicroserviceOptions;
+    const app = await NestFactory.createMicroservice(TestModule, { ...grpc, logger });
+    onTestFinished(() => app.close());
+    await app.listen();
+    const pay = () =>
+      app
+        .get(DtmService)
+        .saga()
+        .add(branchOf(BankController, 'pay', { at: url }), 5)
+        .submit({ waitResult: true });
+    return { pay, warnings: logger.of('DtmModule').join() };
+  }
+
+  const warning =
+    /branches can be called by everyone who reaches bank:50051, because no guard protects BankController.pay;/;
+
+  test('has its global guards', async () => {
+    const { pay } = await start({ guard: { canActivate: () => false } });
+    await expect(pay()).rejects.toThrow();
+    const open = await start({ guard: { canActivate: () => true } });
+    await open.pay();
+  });
+
+  test('warns of branches without a guard when others reach endpoint.grpc', async () => {
+    expect((await start({ endpoint: 'bank:50051' })).warnings).toMatch(warning);
+    expect((await start({ endpoint: 'bank:50051', guard: { canActivate: () => true } })).warnings).not.toMatch(/guard/);
+    expect((await start({})).warnings).not.toMatch(/guard/);
   });
 });
