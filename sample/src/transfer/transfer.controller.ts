@@ -1,14 +1,15 @@
 import {
   BadRequestException,
   Body,
-  ConflictException,
   Controller,
+  Get,
   HttpCode,
+  NotFoundException,
+  Param,
   Post,
   Query,
-  ServiceUnavailableException,
 } from '@nestjs/common';
-import { DtmFailureError, DtmOngoingError, DtmService } from 'nestjs-dtm';
+import { DtmService } from 'nestjs-dtm';
 import { HAS_XA, XA_REQUIREMENT } from '../bank/bank-database.js';
 import { parseTransfer } from '../bank/transfer.js';
 import { TransferService } from './transfer.service.js';
@@ -33,14 +34,16 @@ export class TransferController {
     if (options.mode === 'xa' && !HAS_XA) throw new BadRequestException(XA_REQUIREMENT);
     const transfer = parseTransfer(body);
     const gid = await this.dtm.newGid();
-    try {
-      await this.transfers.run(options, gid, transfer);
-    } catch (error) {
-      if (error instanceof DtmFailureError) throw new ConflictException(error.message, { cause: error });
-      if (error instanceof DtmOngoingError) throw new ServiceUnavailableException(error.message, { cause: error });
-      throw error;
-    }
+    await this.transfers.run(options, gid, transfer);
     return { gid, status: 'succeed' };
+  }
+
+  /** Where a caller finds the result of a transfer that was not finished. */
+  @Get(':gid')
+  async show(@Param('gid') gid: string): Promise<{ gid: string; status: string }> {
+    const found = await this.dtm.query(gid);
+    if (!found) throw new NotFoundException(`there is no transfer ${gid}`);
+    return { gid, status: found.transaction.status };
   }
 }
 
