@@ -1,4 +1,4 @@
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { formatHostPort, isLoopbackHost, parseHostPort } from '../../../support/host-port.js';
@@ -33,10 +33,12 @@ export class UnguardedBranches implements OnApplicationBootstrap {
   }
 
   #checkHttp(): void {
-    const address = (this.adapterHost.httpAdapter.getHttpServer() as Server).address();
-    // a socket of the file system
-    if (address === null || typeof address === 'string') return;
-    const { address: host, port } = address satisfies AddressInfo;
+    // another adapter may have a server of another kind
+    const server = this.adapterHost.httpAdapter.getHttpServer() as Partial<Server> | undefined;
+    const address = server?.address?.();
+    // a text is a socket of the file system
+    if (!address || typeof address === 'string') return;
+    const { address: host, port } = address;
     if (!isLoopbackHost(host)) this.#warnIfOpen(formatHostPort({ host, port }));
   }
 
