@@ -48,7 +48,12 @@ export interface DtmApi {
   /** Hands a transaction over: the coordinator brings it to its end from here on. */
   submit(transaction: TransactionRequest): Promise<void>;
   /** Rolls back a prepared TCC or XA transaction, or drops a prepared message. */
-  abort(transaction: Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'reqExtra'>): Promise<void>;
+  abort(
+    transaction: Pick<
+      TransactionRequest,
+      'gid' | 'transType' | 'rollbackReason' | 'requestTimeoutSeconds' | 'branchTimeoutSeconds' | 'reqExtra'
+    >,
+  ): Promise<void>;
   /** Adds a branch to a prepared transaction. */
   registerBranch(branch: BranchRegistration): Promise<void>;
   /** Finds a transaction with its branches; undefined when the gid is unknown. */

@@ -35,6 +35,8 @@ export interface JsonReader {
   textList(key: string): string[];
   /** An object of strings (null values = `''`); absent or null = undefined. */
   texts(key: string): Record<string, string> | undefined;
+  /** An object of integers from 0 to 2³¹−1; absent or null = undefined. */
+  counts(key: string): Record<string, number> | undefined;
   /** An array of objects; absent or null = empty. */
   objects(key: string): JsonReader[];
   /** An object; absent or null = undefined. */
@@ -89,6 +91,10 @@ class ObjectReader implements JsonReader {
 
   texts(key: string): Record<string, string> | undefined {
     return this.#read(key, 'an object of strings', textsOf);
+  }
+
+  counts(key: string): Record<string, number> | undefined {
+    return this.#read(key, 'an object of whole numbers from 0 to 2147483647', countsOf);
   }
 
   objects(key: string): JsonReader[] {
@@ -160,6 +166,17 @@ function textsOf(field: unknown): Record<string, string> | undefined {
     texts[name] = value ?? '';
   }
   return texts;
+}
+
+function countsOf(field: unknown): Record<string, number> | undefined {
+  if (!isJsonObject(field)) return undefined;
+  const counts: Record<string, number> = Object.create(null) as Record<string, number>;
+  for (const [name, value] of Object.entries(field)) {
+    const count = countOf(value);
+    if (count === undefined) return undefined;
+    counts[name] = count;
+  }
+  return counts;
 }
 
 function nameOf(value: unknown): string {

@@ -9,6 +9,12 @@ export interface BranchLocator {
   getTccUrls(ref: BranchRef): TccUrls;
   /** URL of a branch that takes messages; throws DtmConfigError for any other branch. */
   getMsgUrl(ref: BranchRef): string;
+  /**
+   * Time-out of the calls of a branch in seconds; undefined when the branch declares none.
+   *
+   * @default no branch declares one
+   */
+  getRequestTimeoutSeconds?(ref: BranchRef): number | undefined;
   /** URL of an XA branch, for both phases; throws DtmConfigError for any other branch. */
   getXaUrl(ref: BranchRef): string;
 }

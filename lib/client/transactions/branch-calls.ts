@@ -5,6 +5,7 @@ import {
   type DtmOutcomeError,
   type UnsuccessfulOutcome,
 } from '../../protocol/internal.js';
+import { DeclaredTimeouts } from './declared-timeouts.js';
 import { redactUrls } from '../../support/redact-urls.js';
 
 /** Modes whose branches the initiator calls itself. */
@@ -15,6 +16,8 @@ export class BranchCalls {
   readonly #calls: Promise<unknown>[] = [];
   /** Branches whose only call was refused before it was executed: they have nothing to undo. */
   readonly notExecuted = new Set<string>();
+  /** Time-outs of the second phase. */
+  readonly timeouts = new DeclaredTimeouts();
   #isOver = false;
 
   constructor(

@@ -33,6 +33,9 @@ export function assertOptions(options: GlobalTransactionOptions): void {
   for (const name of ['timeoutToFailSeconds', 'requestTimeoutSeconds', 'retryIntervalSeconds', 'retryLimit'] as const) {
     assertWholeNumber(name, options[name]);
   }
+  for (const [url, seconds] of Object.entries(options.branchTimeoutSeconds ?? {})) {
+    assertWholeNumber(`branchTimeoutSeconds of ${JSON.stringify(url)}`, seconds);
+  }
   if (options.protocol !== undefined) parseProtocol(options.protocol);
   assertBranchHeaders(options.branchHeaders);
 }

@@ -1,4 +1,4 @@
-import { encodeNotExecuted, errorText, type DtmApi } from '../../protocol/internal.js';
+import { encodeNotExecuted, errorText, type DtmApi, type TransactionOptions } from '../../protocol/internal.js';
 import { BranchCalls, type InitiatorDrivenType } from './branch-calls.js';
 import { assertOptions, resolveProtocol, type GlobalTransactionOptions } from './global-transaction-options.js';
 import { submit } from './submit.js';
@@ -15,7 +15,7 @@ export interface InitiatorDrivenOptions extends GlobalTransactionOptions {
 }
 
 /** Time-out of a call when the options have none; dtm has the same for its own calls. */
-export const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
+const DEFAULT_REQUEST_TIMEOUT_SECONDS = 3;
 
 /**
  * Runs a transaction whose branches the initiator calls itself: prepares it, runs the work, waits for its calls and
@@ -50,12 +50,13 @@ export async function runInitiatorDriven<Handle, T>(
     await calls.allSettled().catch(() => undefined);
     const rollbackReason = errorText(error);
     const reqExtra = encodeNotExecuted(calls.notExecuted);
+    const timeouts = timeoutsOf(calls, options);
     await api
-      .abort({ gid, transType, rollbackReason, ...(reqExtra && { reqExtra }) })
+      .abort({ gid, transType, rollbackReason, ...timeouts, ...(reqExtra && { reqExtra }) })
       .catch((failure: unknown) => onAbortFailed(failure, gid));
     throw error;
   }
-  await submit(api, transaction);
+  await submit(api, { ...transaction, ...timeoutsOf(calls, options) });
   return result;
 
   function warn(error: unknown): void {
@@ -67,4 +68,22 @@ export async function runInitiatorDriven<Handle, T>(
       },
     );
   }
+}
+
+/** The time-outs of the second phase, which are not known at the prepare. */
+function timeoutsOf(
+  calls: BranchCalls,
+  options: InitiatorDrivenOptions,
+): Pick<TransactionOptions, 'requestTimeoutSeconds' | 'branchTimeoutSeconds'> {
+  const branchTimeoutSeconds = calls.timeouts.with(options);
+  return branchTimeoutSeconds ? { requestTimeoutSeconds: options.requestTimeoutSeconds, branchTimeoutSeconds } : {};
+}
+
+/** Time-out of the first phase of a branch, in seconds, by the most specific option. */
+export function firstPhaseTimeout(
+  url: string,
+  declared: number | undefined,
+  { branchTimeoutSeconds, requestTimeoutSeconds }: TransactionOptions,
+): number {
+  return branchTimeoutSeconds?.[url] || declared || requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS;
 }

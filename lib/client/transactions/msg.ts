@@ -21,6 +21,7 @@ import { assertBranchUrl } from '../branch/assert-branch-url.js';
 import { unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
 import { encodePayload } from '../payload/payload-codec.js';
+import { DeclaredTimeouts } from './declared-timeouts.js';
 import { assertOptions, resolveProtocol } from './global-transaction-options.js';
 import { LazyGid } from './lazy-gid.js';
 import type { MsgDependencies, MsgOptions } from './msg-options.js';
@@ -41,6 +42,7 @@ export class Msg {
   readonly #steps: StepUrls[] = [];
   readonly #payloads: Payload[] = [];
   readonly #gid: LazyGid;
+  readonly #timeouts = new DeclaredTimeouts();
   #headers: Readonly<Record<string, string>> | undefined;
   #isPrepared = false;
 
@@ -74,6 +76,7 @@ export class Msg {
     const { transport, locator = unknownBranches } = this.#dependencies;
     const url = typeof branch === 'string' ? branch : locator.getMsgUrl(branch);
     assertBranchUrl(url, 'action', this.#options.protocol, transport);
+    if (typeof branch !== 'string') this.#timeouts.add(locator, branch, url);
     return this.#add(url, payload);
   }
 
@@ -246,6 +249,7 @@ export class Msg {
     const branchHeaders = this.#headers ? { ...this.#headers, ...options.branchHeaders } : options.branchHeaders;
     return {
       ...options,
+      branchTimeoutSeconds: this.#timeouts.with(options),
       branchHeaders,
       gid: await this.#gid.get(),
       transType: 'msg',

@@ -10,6 +10,7 @@ import { assertBranchUrl } from '../branch/assert-branch-url.js';
 import { unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
 import { encodePayload } from '../payload/payload-codec.js';
+import { DeclaredTimeouts } from './declared-timeouts.js';
 import type { TransactionDependencies } from './dependencies.js';
 import { assertOptions, resolveProtocol, type GlobalTransactionOptions } from './global-transaction-options.js';
 import { LazyGid } from './lazy-gid.js';
@@ -35,6 +36,7 @@ export class Saga {
   readonly #payloads: Payload[] = [];
   readonly #orders = new Map<number, readonly number[]>();
   readonly #gid: LazyGid;
+  readonly #timeouts = new DeclaredTimeouts();
 
   /**
    * @param dependencies - coordinator, locator, payloads
@@ -65,6 +67,7 @@ export class Saga {
     const { protocol } = this.#options;
     if (urls.action) assertBranchUrl(urls.action, 'action', protocol, transport);
     if (urls.compensate) assertBranchUrl(urls.compensate, 'compensate', protocol, transport);
+    if (!('action' in branch)) this.#timeouts.add(locator, branch, urls.action, urls.compensate);
     const encoded = encodePayload(this.#dependencies, urls.action || (urls.compensate ?? ''), payload);
     this.#steps.push({ action: urls.action, compensate: urls.compensate ?? '' });
     this.#payloads.push(encoded);
@@ -113,6 +116,7 @@ export class Saga {
       waitResult: options.waitResult ?? own.waitResult,
       timeoutToFailSeconds: own.timeoutToFailSeconds,
       requestTimeoutSeconds: own.requestTimeoutSeconds,
+      branchTimeoutSeconds: this.#timeouts.with(own),
       retryIntervalSeconds: own.retryIntervalSeconds,
       retryLimit: own.retryLimit,
       branchHeaders: own.branchHeaders,

@@ -12,11 +12,7 @@ import { encodePayload, jsonPayloads } from '../payload/payload-codec.js';
 import { BranchCalls, branchCallError } from './branch-calls.js';
 import type { InitiatorDependencies } from './dependencies.js';
 import { assertOptions } from './global-transaction-options.js';
-import {
-  DEFAULT_REQUEST_TIMEOUT_SECONDS,
-  runInitiatorDriven,
-  type InitiatorDrivenOptions,
-} from './initiator-driven.js';
+import { firstPhaseTimeout, runInitiatorDriven, type InitiatorDrivenOptions } from './initiator-driven.js';
 
 /** Options of a TCC transaction. */
 export interface TccOptions extends InitiatorDrivenOptions {
@@ -109,12 +105,13 @@ class RunningTcc implements NestedTcc {
       confirm: urls.confirm,
       cancel: urls.cancel,
     });
+    const declared = 'try' in branch ? undefined : this.#calls.timeouts.add(locator, branch, urls.confirm, urls.cancel);
     const outcome = await transport.call({
       url: urls.try,
       context: { gid: this.gid, transType: 'tcc', branchId, op: 'try', dtm: this.#coordinatorFor(urls.try) },
       payload: encoded,
       headers: this.#options.branchHeaders,
-      timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
+      timeoutSeconds: firstPhaseTimeout(urls.try, declared, this.#options),
     });
     if (outcome.kind === 'success') return payloads.decode(urls.try, outcome.body);
     for (const id of notExecutedBranches(outcome.notExecuted, branchId)) this.#calls.notExecuted.add(id);
@@ -174,7 +171,10 @@ export function runTcc<T>(
 export function nestedTcc(
   dependencies: InitiatorDependencies,
   context: BranchContext,
-  options: Pick<TccOptions, 'branchHeaders' | 'requestTimeoutSeconds' | 'sendCoordinator'> = {},
+  options: Pick<
+    TccOptions,
+    'branchHeaders' | 'requestTimeoutSeconds' | 'branchTimeoutSeconds' | 'sendCoordinator'
+  > = {},
 ): NestedTcc {
   assertOptions(options);
   const { gid, transType, op, branchId } = context;

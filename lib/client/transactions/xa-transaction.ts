@@ -5,11 +5,7 @@ import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
 import { encodePayload, jsonPayloads } from '../payload/payload-codec.js';
 import { branchCallError, type BranchCalls } from './branch-calls.js';
 import type { InitiatorDependencies } from './dependencies.js';
-import {
-  DEFAULT_REQUEST_TIMEOUT_SECONDS,
-  runInitiatorDriven,
-  type InitiatorDrivenOptions,
-} from './initiator-driven.js';
+import { firstPhaseTimeout, runInitiatorDriven, type InitiatorDrivenOptions } from './initiator-driven.js';
 
 /** Options of an XA transaction. */
 export interface XaOptions extends InitiatorDrivenOptions {}
@@ -56,12 +52,14 @@ class RunningXa implements XaTransaction {
     assertBranchUrl(url, 'url', this.#options.protocol, transport);
     const encoded = encodePayload(this.#dependencies, url, payload);
     const branchId = this.#nextBranchId();
+    // the second phase does not run the method of the branch
+    const declared = typeof branch === 'string' ? undefined : locator.getRequestTimeoutSeconds?.(branch);
     const outcome = await transport.call({
       url,
       context: { gid: this.gid, transType: 'xa', branchId, op: 'action', dtm: api.address, phase2Url: url },
       payload: encoded,
       headers: this.#options.branchHeaders,
-      timeoutSeconds: this.#options.requestTimeoutSeconds || DEFAULT_REQUEST_TIMEOUT_SECONDS,
+      timeoutSeconds: firstPhaseTimeout(url, declared, this.#options),
     });
     if (outcome.kind === 'success') return payloads.decode(url, outcome.body);
     throw branchCallError(outcome, this.gid, { branchId, op: 'action', url });

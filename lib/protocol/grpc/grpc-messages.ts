@@ -4,8 +4,12 @@ import { parseJson } from '../json-reader.js';
 import { payloadBytes } from '../payload.js';
 import { messageCodec } from '../protobuf/message-codec.js';
 import { WORKFLOW_PROTO } from './definitions/workflow-proto.js';
+import { encodeBranchTimeouts, longestTimeout } from '../transaction/branch-timeouts.js';
 import type { TransactionDetails } from '../transaction/transaction-record.js';
 import { decodeTransactionRequest, type TransactionRequest } from '../transaction/transaction-request.js';
+
+/** Key of the time-outs of single branches in `ReqExtra`, because the message of dtm has no field for them. */
+const TIMEOUTS = 'branch_timeouts';
 
 const workflowData = messageCodec('workflow.WorkflowData', [WORKFLOW_PROTO]);
 
@@ -88,6 +92,7 @@ export function decodeTransactionMessage(message: DtmRequestMessage): Transactio
     retry_interval: options?.RetryInterval,
     branch_headers: options?.BranchHeaders,
     request_timeout: options?.RequestTimeout,
+    branch_timeouts: timeoutsIn(message.ReqExtra),
     retry_limit: options?.RetryLimit,
     protocol: 'grpc',
   });
@@ -108,6 +113,7 @@ export function encodeTransactionMessage(request: TransactionRequest): DtmReques
       gid: request.gid,
     });
   }
+  const timeouts = encodeBranchTimeouts(request);
   return {
     Gid: request.gid,
     TransType: request.transType,
@@ -116,14 +122,14 @@ export function encodeTransactionMessage(request: TransactionRequest): DtmReques
       TimeoutToFail: request.timeoutToFailSeconds ?? 0,
       RetryInterval: request.retryIntervalSeconds ?? 0,
       BranchHeaders: request.branchHeaders ?? {},
-      RequestTimeout: request.requestTimeoutSeconds ?? 0,
+      RequestTimeout: longestTimeout(request) ?? 0,
       RetryLimit: request.retryLimit ?? 0,
     },
     CustomedData: request.customData ?? '',
     BinPayloads: (request.payloads ?? []).map(payloadBytes),
     QueryPrepared: request.queryPrepared ?? '',
     Steps: request.steps ? JSON.stringify(request.steps) : '',
-    ReqExtra: request.reqExtra ?? {},
+    ReqExtra: timeouts ? { ...request.reqExtra, [TIMEOUTS]: JSON.stringify(timeouts) } : (request.reqExtra ?? {}),
     RollbackReason: request.rollbackReason ?? '',
   };
 }
@@ -197,6 +203,11 @@ export function encodeProgresses({ transaction, branches }: TransactionDetails):
  */
 export function encodeWorkflowData(data: Uint8Array): Uint8Array {
   return workflowData.encode({ Data: data });
+}
+
+function timeoutsIn(extra: DtmRequestMessage['ReqExtra']): unknown {
+  const text = extra[TIMEOUTS];
+  return text && parseJson(text, `ReqExtra.${TIMEOUTS}`, '{"http://bank/transOut":30}');
 }
 
 function stepsIn(text: string): unknown {

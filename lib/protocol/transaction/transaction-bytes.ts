@@ -15,6 +15,7 @@ export function transactionBytes(
     const { queryPrepared, customData, rollbackReason, result, options } = transaction;
     for (const text of [queryPrepared, customData, rollbackReason, result]) bytes += text?.length ?? 0;
     bytes += headerBytes(options.branchHeaders);
+    for (const url in options.branchTimeoutSeconds) bytes += url.length;
   }
   for (const { payload, url, lastError } of branches) bytes += payload.length + url.length + (lastError?.length ?? 0);
   return bytes;

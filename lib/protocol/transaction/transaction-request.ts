@@ -2,6 +2,7 @@ import { DtmArgumentError } from '../errors.js';
 import { jsonReader, type JsonReader } from '../json-reader.js';
 import { payloadText, type Payload } from '../payload.js';
 import type { Protocol, TransType } from '../vocabulary.js';
+import { decodeTimeouts, encodeBranchTimeouts, longestTimeout } from './branch-timeouts.js';
 
 /** Options of a global transaction that apply to all its branch calls. */
 export interface TransactionOptions {
@@ -11,6 +12,13 @@ export interface TransactionOptions {
   readonly timeoutToFailSeconds?: number | undefined;
   /** Time-out of one branch call in seconds. @default 3, or as the coordinator is configured */
   readonly requestTimeoutSeconds?: number | undefined;
+  /**
+   * Time-outs of single branches in seconds, by URL, instead of `requestTimeoutSeconds`. `branchOf()` adds those of the branch
+   * decorators. Go dtm has one time-out for all calls, and gets the longest.
+   *
+   * @default none
+   */
+  readonly branchTimeoutSeconds?: Readonly<Record<string, number>> | undefined;
   /** Retry interval in seconds. @default 10, or as the coordinator is configured */
   readonly retryIntervalSeconds?: number | undefined;
   /** Saga: number of passes without a decision after which the saga is rolled back. @default no limit */
@@ -67,7 +75,8 @@ export function encodeTransactionRequest(request: TransactionRequest): string {
     // written out: a spread would take longer than all the rest
     wait_result: request.waitResult || undefined,
     timeout_to_fail: request.timeoutToFailSeconds || undefined,
-    request_timeout: request.requestTimeoutSeconds || undefined,
+    request_timeout: longestTimeout(request) || undefined,
+    branch_timeouts: encodeBranchTimeouts(request),
     retry_interval: request.retryIntervalSeconds || undefined,
     branch_headers: request.branchHeaders,
     retry_limit: request.retryLimit || undefined,
@@ -86,7 +95,8 @@ export function encodeTransactionOptions(options: TransactionOptions): Record<st
   return {
     wait_result: options.waitResult || undefined,
     timeout_to_fail: options.timeoutToFailSeconds || undefined,
-    request_timeout: options.requestTimeoutSeconds || undefined,
+    request_timeout: longestTimeout(options) || undefined,
+    branch_timeouts: encodeBranchTimeouts(options),
     retry_interval: options.retryIntervalSeconds || undefined,
     branch_headers: options.branchHeaders,
     retry_limit: options.retryLimit || undefined,
@@ -102,7 +112,7 @@ export function decodeTransactionOptions(json: JsonReader): TransactionOptions {
   return {
     waitResult: json.boolean('wait_result') || undefined,
     timeoutToFailSeconds: json.count('timeout_to_fail') || undefined,
-    requestTimeoutSeconds: json.count('request_timeout') || undefined,
+    ...decodeTimeouts(json),
     retryIntervalSeconds: json.count('retry_interval') || undefined,
     branchHeaders: json.texts('branch_headers'),
     retryLimit: json.count('retry_limit') || undefined,

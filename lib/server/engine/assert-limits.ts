@@ -18,6 +18,9 @@ export function assertRequestLimits(request: TransactionRequest, settings: Coord
     if (value !== undefined && value > settings[limit]) throw limitError(`${what} ${value} ${unit}`, limit, settings);
   };
   check('request_timeout is', request.requestTimeoutSeconds, 'maxRequestTimeoutSeconds', 's');
+  for (const seconds of Object.values(request.branchTimeoutSeconds ?? {})) {
+    check('one of branch_timeouts is', seconds, 'maxRequestTimeoutSeconds', 's');
+  }
   check('timeout_to_fail is', request.timeoutToFailSeconds, 'maxWaitSeconds', 's');
   check('retry_interval is', request.retryIntervalSeconds, 'maxWaitSeconds', 's');
   check('custom_data has', request.customData?.length, 'maxCustomDataBytes', 'bytes');

@@ -87,12 +87,20 @@ export function createTransaction(
  * @param request - decoded request of an initiator
  */
 export function optionsOf(request: TransactionRequest): TransactionOptions {
-  const { waitResult, timeoutToFailSeconds, requestTimeoutSeconds, retryIntervalSeconds, retryLimit, branchHeaders } =
-    request;
+  const {
+    waitResult,
+    timeoutToFailSeconds,
+    requestTimeoutSeconds,
+    branchTimeoutSeconds,
+    retryIntervalSeconds,
+    retryLimit,
+    branchHeaders,
+  } = request;
   return {
     ...(waitResult !== undefined && { waitResult }),
     ...(timeoutToFailSeconds !== undefined && { timeoutToFailSeconds }),
     ...(requestTimeoutSeconds !== undefined && { requestTimeoutSeconds }),
+    ...(branchTimeoutSeconds !== undefined && { branchTimeoutSeconds }),
     ...(retryIntervalSeconds !== undefined && { retryIntervalSeconds }),
     ...(retryLimit !== undefined && { retryLimit }),
     ...(branchHeaders !== undefined && { branchHeaders }),

@@ -28,12 +28,23 @@ export function baseInterval(options: TransactionRecord['options'], settings: Co
  *
  * @param options - options of the transaction
  * @param settings - settings of the coordinator
+ * @param url - of the branch, which may have a time-out of its own. @default a branch without one
  */
-export function requestTimeout(options: TransactionRecord['options'], settings: CoordinatorSettings): number {
-  const { requestTimeoutSeconds } = options;
-  return requestTimeoutSeconds
-    ? Math.min(requestTimeoutSeconds, settings.maxRequestTimeoutSeconds)
-    : settings.requestTimeoutSeconds;
+export function requestTimeout(
+  options: TransactionRecord['options'],
+  settings: CoordinatorSettings,
+  url?: string,
+): number {
+  const { requestTimeoutSeconds, branchTimeoutSeconds } = options;
+  const seconds = (url !== undefined && branchTimeoutSeconds?.[url]) || requestTimeoutSeconds;
+  return seconds ? Math.min(seconds, settings.maxRequestTimeoutSeconds) : settings.requestTimeoutSeconds;
+}
+
+/** The longest time-out of the branch calls of a transaction in seconds. */
+function longestRequestTimeout(options: TransactionRecord['options'], settings: CoordinatorSettings): number {
+  let longest = requestTimeout(options, settings);
+  for (const url in options.branchTimeoutSeconds) longest = Math.max(longest, requestTimeout(options, settings, url));
+  return longest;
 }
 
 /**
@@ -44,7 +55,7 @@ export function requestTimeout(options: TransactionRecord['options'], settings: 
  * @param now - UTC milliseconds
  */
 export function leaseTime(options: TransactionRecord['options'], settings: CoordinatorSettings, now: number): number {
-  return now + requestTimeout(options, settings) * 1000 + LEASE_MARGIN_MS;
+  return now + longestRequestTimeout(options, settings) * 1000 + LEASE_MARGIN_MS;
 }
 
 /**

@@ -34,7 +34,10 @@ import {
 import type { Topics } from './topics.js';
 
 /** Fields of a request that `abort` reads. */
-export type AbortRequest = Pick<TransactionRequest, 'gid' | 'transType' | 'rollbackReason' | 'waitResult' | 'reqExtra'>;
+export type AbortRequest = Pick<
+  TransactionRequest,
+  'gid' | 'transType' | 'rollbackReason' | 'waitResult' | 'branchTimeoutSeconds' | 'reqExtra'
+>;
 
 /** No action is called before the transaction is submitted. */
 const FIRST = { isFirst: true } as const;
@@ -133,8 +136,8 @@ export class Transactions {
 
   async abort(request: AbortRequest): Promise<void> {
     parseGid(request.gid);
-    const { gid, transType, rollbackReason } = request;
-    assertRequestLimits({ gid, transType, rollbackReason }, this.#environment.settings);
+    const { gid, transType, rollbackReason, branchTimeoutSeconds } = request;
+    assertRequestLimits({ gid, transType, rollbackReason, branchTimeoutSeconds }, this.#environment.settings);
     return orUndecided(request.gid, this.#abort(request));
   }
 
@@ -156,7 +159,9 @@ export class Transactions {
     let pass = status === 'aborting' ? runner.current(request.gid) : undefined;
     if (!pass) {
       const rollbackReason = request.rollbackReason || transaction.rollbackReason;
-      const changes = { status: 'aborting', rollbackReason, updateTime: now } as const;
+      const { branchTimeoutSeconds } = request;
+      const options = branchTimeoutSeconds ? { ...transaction.options, branchTimeoutSeconds } : transaction.options;
+      const changes = { status: 'aborting', rollbackReason, options, updateTime: now } as const;
       const aborting = this.#passes.withLease({ ...transaction, ...changes }, now);
       if (!(await store.update({ status }, aborting, new Map()))) return this.#abort(request);
       // recovery may have started a pass meanwhile

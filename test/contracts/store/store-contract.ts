@@ -75,6 +75,7 @@ export function describeStore(name: string, make: () => Store): void {
             waitResult: true,
             timeoutToFailSeconds: 5,
             requestTimeoutSeconds: 4,
+            branchTimeoutSeconds: { 'http://b/a': 30 },
             retryIntervalSeconds: 6,
             retryLimit: 3,
             branchHeaders: { 'x-a': 'b\0ä' },

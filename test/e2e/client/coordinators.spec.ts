@@ -133,6 +133,17 @@ function contract(start: typeof ours, clients: typeof CLIENTS): void {
       ).toEqual(['01 action', '02 action']);
     });
 
+    it('a saga with a slow branch gets its time, with every coordinator', async () => {
+      const branchTimeoutSeconds = { [bank.url('/in')]: 30 };
+      await new Saga(dependencies, { gid, branchTimeoutSeconds, waitResult: true })
+        .add({ action: bank.url('/out') }, 1)
+        .add({ action: bank.url('/in') }, 1)
+        .submit();
+      const { options } = (await server.query(gid))!.transaction;
+      // Go dtm has one time-out for all calls
+      expect(options).toMatchObject(running.at.embedded ? { branchTimeoutSeconds } : { requestTimeoutSeconds: 30 });
+    });
+
     it('a saga that is submitted again is the same saga', async () => {
       const one = saga();
       await one.submit();

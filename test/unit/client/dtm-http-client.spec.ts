@@ -64,7 +64,7 @@ describe.each(COMMANDS)('%s', (operation, act) => {
   it.each<[Reply, new (message: string) => Error, string]>([
     [{ status: 409, body: '{"dtm_result":"FAILURE","message":"wrong state FAILURE"}' }, DtmFailureError, 'wrong state'],
     [{ status: 409, body: '' }, DtmFailureError, `${operation} failed`],
-    [{ status: 200, body: '{"dtm_result":"FAILURE"}' }, DtmFailureError, '{"dtm_result":"FAILURE"}'],
+    [{ status: 200, body: '{"dtm_result":"FAILURE"}' }, DtmFailureError, `${operation} failed`],
     [
       { status: 425, body: '{"dtm_result":"ONGOING","message":"ONGOING"}' },
       DtmOngoingError,

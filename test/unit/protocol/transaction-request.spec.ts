@@ -78,6 +78,22 @@ describe('the body of prepare, submit and abort', () => {
     );
   });
 
+  it('has the time-outs of single branches, and the longest of all for dtm', () => {
+    const request = { gid: 'g', transType: 'saga', branchTimeoutSeconds: { 'http://b/a': 30 } } as const;
+    const written = (change: object): object =>
+      JSON.parse(encodeTransactionRequest({ ...request, ...change })) as object;
+    expect(written({})).toMatchObject({ request_timeout: 30, branch_timeouts: { 'http://b/a': 30 } });
+    expect(written({ branchTimeoutSeconds: { 'http://b/a': 1 } })).toMatchObject({ request_timeout: 3 });
+    expect(written({ requestTimeoutSeconds: 60 })).toMatchObject({
+      request_timeout: 60,
+      branch_timeouts: { 'http://b/a': 30, '*': 60 },
+    });
+    for (const requestTimeoutSeconds of [undefined, 60]) {
+      const { requestTimeoutSeconds: others, branchTimeoutSeconds } = decode(written({ requestTimeoutSeconds }));
+      expect([others, branchTimeoutSeconds]).toEqual([requestTimeoutSeconds, request.branchTimeoutSeconds]);
+    }
+  });
+
   it('may hold nulls, unknown keys and keys in another case, as other SDKs send them', () => {
     const request = decode({
       GID: 'g1',
@@ -138,6 +154,8 @@ describe('the body of prepare, submit and abort', () => {
     ['payloads', 'x', /payloads must be an array of strings/],
     ['payloads', [{}], /payloads must be an array of strings/],
     ['query_prepared', 1, /query_prepared must be a string/],
+    ['branch_timeouts', { 'http://b/a': '30' }, /branch_timeouts must be an object of whole numbers/],
+    ['branch_timeouts', [1], /branch_timeouts must be an object of whole numbers/],
     ['custom_data', { concurrent: true }, /custom_data must be a string/],
     ['protocol', 'HTTP', /protocol must be http, grpc or json-rpc, not "HTTP"/],
     ['protocol', 1, /protocol must be a string/],

@@ -192,7 +192,7 @@ describe('a gRPC branch that does not answer', () => {
     expect(outcome).toMatchObject({
       kind: 'unknown',
       message: expect.stringMatching(
-        /^DEADLINE_EXCEEDED: Deadline exceeded after 0\.(2|19).*; requestTimeoutSeconds of the transaction or of the coordinator/,
+        /^DEADLINE_EXCEEDED: Deadline exceeded after 0\.(2|19).*; requestTimeoutSeconds of the branch, of the transaction or of the coordinator/,
       ),
       unreachable: true,
       connected: true,

@@ -8,7 +8,7 @@ import { Participant, type Reply } from '../../support/participant.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const CONTEXT = { gid: 'g 1', transType: 'saga', branchId: '01', op: 'action' } as const;
-const HINT = 'requestTimeoutSeconds of the transaction or of the coordinator sets this time';
+const HINT = 'requestTimeoutSeconds of the branch, of the transaction or of the coordinator sets this time';
 const QUERY = 'branch_id=01&gid=g%201&op=action&trans_type=saga';
 
 function transport(options?: HttpConnectionOptions): Transport {

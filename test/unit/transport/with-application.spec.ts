@@ -80,7 +80,7 @@ describe('a transport with the application of its process', () => {
     expect(outcome).toEqual({
       kind: 'unknown',
       message:
-        'no answer: time-out after 0.01 s; requestTimeoutSeconds of the transaction or of the coordinator sets this time',
+        'no answer: time-out after 0.01 s; requestTimeoutSeconds of the branch, of the transaction or of the coordinator sets this time',
     });
   });
 

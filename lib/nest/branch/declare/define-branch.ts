@@ -1,5 +1,6 @@
 import { RequestMapping, RequestMethod, UseFilters, UseGuards, applyDecorators } from '@nestjs/common';
 import { DtmConfigError } from '../../../protocol/internal.js';
+import { describeValue } from '../../../support/describe-value.js';
 import { hasRoute } from '../../undocumented/route-metadata.js';
 import { BranchMetadata, findBranchDefinition, type BranchPurpose } from '../definition/branch-definition.js';
 import { routeDecoratorError } from '../definition/route-decorator-error.js';
@@ -8,7 +9,7 @@ import { BranchExceptionFilter } from '../serve/branch-exception.filter.js';
 import { wrapBranchMethod } from '../serve/branch-method.js';
 import { BranchGuard } from '../serve/branch.guard.js';
 
-/** Where callers find a branch method. */
+/** Where callers find a branch, and how long they wait for it. */
 export interface BranchRouteOptions {
   /** Path below the controller's path. @default the method name */
   readonly path?: string | undefined;
@@ -20,6 +21,13 @@ export interface BranchRouteOptions {
   readonly service?: string | undefined;
   /** Name of the gRPC method. @default the method name with its first letter in upper case */
   readonly rpc?: string | undefined;
+  /**
+   * Longest time of one call of the branch in seconds: of this method, and of its companions. Go dtm gives this time to every call of a
+   * transaction with the branch.
+   *
+   * @default `requestTimeoutSeconds` of the transaction, or else that of the coordinator, 3
+   */
+  readonly requestTimeoutSeconds?: number | undefined;
 }
 
 /**
@@ -54,7 +62,7 @@ export function defineBranch(
   const rpc = parseRpcName(target.constructor.name, name, options);
   descriptor.value = wrapBranchMethod(descriptor.value);
   applyDecorators(
-    BranchMetadata({ ...purpose, rpc }),
+    BranchMetadata({ ...purpose, rpc, requestTimeoutSeconds: parseTimeout(where, options) }),
     RequestMapping({ path: options.path ?? name, method: RequestMethod.ALL }),
     UseGuards(BranchGuard),
     UseFilters(BranchExceptionFilter),
@@ -94,4 +102,11 @@ function describePurpose(purpose: BranchPurpose): string {
 
 function classNameOf(target: object): string {
   return typeof target === 'function' ? target.name : target.constructor.name;
+}
+
+function parseTimeout(where: string, { requestTimeoutSeconds: seconds }: BranchRouteOptions): number | undefined {
+  if (seconds === undefined || (Number.isInteger(seconds) && seconds > 0)) return seconds;
+  throw new DtmConfigError(
+    `${where}: requestTimeoutSeconds is ${describeValue(seconds)}; give a whole number of seconds, 1 or more`,
+  );
 }

@@ -2,7 +2,11 @@ import { Reflector } from '@nestjs/core';
 import type { RpcName } from './rpc-name.js';
 
 /** Metadata that the decorators record on every method that dtm calls. */
-export type BranchDefinition = BranchPurpose & { readonly rpc: RpcName };
+export type BranchDefinition = BranchPurpose & {
+  readonly rpc: RpcName;
+  /** Of the branch; its companions have none. Undefined when the transaction decides. */
+  readonly requestTimeoutSeconds?: number | undefined;
+};
 
 /** The transactions and operations that a branch method serves. */
 export type BranchPurpose =

@@ -89,6 +89,13 @@ export class BranchRegistry implements BranchLocator {
     return urlOf(method);
   }
 
+  /** @internal */
+  getRequestTimeoutSeconds(ref: BranchRef): number | undefined {
+    const { controller, method } = ref as ControllerBranchRef;
+    return this.#branches.find((branch) => branch.controller === controller && branch.method === method)?.definition
+      .requestTimeoutSeconds;
+  }
+
   /**
    * The query-back endpoint for local transactions of this application.
    *

@@ -119,7 +119,7 @@ export class BranchCalls {
         payload: branch.payload,
         headers: options.branchHeaders,
         protocol,
-        timeoutSeconds: requestTimeout(options, settings),
+        timeoutSeconds: requestTimeout(options, settings, branch.url),
         isRecovery,
       })
       .catch((cause: unknown): Outcome => ({ kind: 'unknown', message: String(cause), cause }));
