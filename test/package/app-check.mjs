@@ -36,9 +36,14 @@ export async function checkNest12(tarball) {
  * @throws Error with the output of the first command that failed
  */
 export async function checkNest11(tarball) {
-  const app = await generateApp('nest11', tarball, [...files, 'both-builds.spec.ts']);
+  const app = await generateApp('nest11', tarball, [...files, 'both-builds.spec.ts', 'reset-modules.spec.ts']);
   await checkGenerated(app);
+  await app.run('npm run test -- reset-modules');
   await app.run('node --experimental-vm-modules node_modules/jest/bin/jest.js both-builds');
+  // Node has one copy for import and require
+  const compare = `import('${self}').then(({ SagaBranch }) => console.log(require('${self}').SagaBranch === SagaBranch))`;
+  const printed = await app.run(`node --eval "${compare}"`);
+  if (printed.trim() !== 'true') throw new Error('Node loads two copies of the package');
   // older applications: a module resolution that ignores `exports`
   app.write('tsconfig.old.json', {
     extends: './tsconfig.json',
