@@ -1,8 +1,9 @@
 import type { Type } from '@nestjs/common';
 import { DtmConfigError } from '../../../protocol/internal.js';
+import { processWide } from '../../../support/process-wide.js';
 import { listEnhancers } from '../../undocumented/route-metadata.js';
 
-const applied = new WeakMap<object, WeakSet<MethodDecorator>>();
+const applied = processWide('routeDecorators', () => new WeakMap<object, WeakSet<MethodDecorator>>());
 
 /**
  * Decorates a branch method with the decorators of the option `routeDecorators`. They can only set metadata: Nest has collected the
