@@ -141,7 +141,8 @@ const ATTACKS: Readonly<Record<string, (serve: ServeProcess) => Promise<void>>> 
 
 it('serve goes on under attack with a heap of 200 MB, and stops in time', { timeout: 120_000 }, async () => {
   const participant = await Participant.start();
-  const env = { STORE_DRIVER: 'memory', NODE_OPTIONS: '--max-old-space-size=200', SHUTDOWN_TIMEOUT: '5' };
+  participant.answer('/hangs', () => new Promise(() => undefined));
+  const env = { STORE_DRIVER: 'memory', NODE_OPTIONS: '--max-old-space-size=200', SHUTDOWN_TIMEOUT: '3', REQUEST_TIMEOUT: '600' };
   const serve = await ServeProcess.start({ env });
   const saga = (gid: string, payload: string, count: number) => ({
     gid,
@@ -157,6 +158,8 @@ it('serve goes on under attack with a heap of 200 MB, and stops in time', { time
     expect(await serve.newGidByGrpc()).toMatch(/\w{20,}/);
   }
   expect((await fetch(`${new URL(serve.base).origin}/api/ping`)).status).toBe(200);
+  const hangs = { trans_type: 'saga', steps: [{ action: participant.url('/hangs') }], payloads: ['{}'] };
+  for (let index = 0; index < 300; index++) expect(await serve.submit({ ...hangs, gid: `hangs${index}` })).toBe(200);
   // most of the connections are still open
   expect(await serve.stop()).toBe(0);
   expect(serve.log.filter(({ level }) => level === 'error')).toEqual([]);
