@@ -142,7 +142,12 @@ const ATTACKS: Readonly<Record<string, (serve: ServeProcess) => Promise<void>>> 
 it('serve goes on under attack with a heap of 200 MB, and stops in time', { timeout: 120_000 }, async () => {
   const participant = await Participant.start();
   participant.answer('/hangs', () => new Promise(() => undefined));
-  const env = { STORE_DRIVER: 'memory', NODE_OPTIONS: '--max-old-space-size=200', SHUTDOWN_TIMEOUT: '3', REQUEST_TIMEOUT: '600' };
+  const env = {
+    STORE_DRIVER: 'memory',
+    NODE_OPTIONS: '--max-old-space-size=200',
+    SHUTDOWN_TIMEOUT: '3',
+    REQUEST_TIMEOUT: '600',
+  };
   const serve = await ServeProcess.start({ env });
   const saga = (gid: string, payload: string, count: number) => ({
     gid,
