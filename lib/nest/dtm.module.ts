@@ -41,6 +41,8 @@ import { shareClass } from '../support/share-class.js';
 @Module({
   imports: [DiscoveryModule],
   providers: [
+    // replaced by forRoot and forRootAsync; without them, the error of the missing options names both
+    { provide: DTM_OPTIONS, useFactory: () => undefined },
     { provide: DtmSettings, useFactory: parseDtmOptions, inject: [DTM_OPTIONS] },
     {
       provide: BranchTransport,

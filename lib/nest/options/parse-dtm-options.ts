@@ -65,7 +65,7 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
     'options',
     raw,
     OPTION_NAMES,
-    'give at least { server: … } to forRoot, or return it from the factory',
+    'import DtmModule.forRoot({ server: … }), or return { server: … } from the factory of forRootAsync',
   );
   const { http, grpc, over } = parseObject(
     'endpoint',

@@ -34,7 +34,7 @@ export function readHttpOutcome(status: number, body: string): Outcome {
   if (status !== 200) {
     return {
       kind: 'unknown',
-      message: `status ${status}: ${reasonInBody(body).reason}`,
+      message: `status ${status}${status < 300 ? ' (only 200 is a success)' : ''}: ${reasonInBody(body).reason}`,
       unreachable: status >= 502 && status <= 504,
       definite: isDefinite(status),
     };

@@ -312,6 +312,12 @@ describe('DtmModule that the module of a controller does not see', () => {
     );
   });
 
+  test('without options, is told to use forRoot', async () => {
+    await expect(bootstrap([DtmModule])).rejects.toThrow(
+      /DtmModule: options must be an object, not undefined; import DtmModule\.forRoot\(\{ server: … \}\)/,
+    );
+  });
+
   test('leaves a unit test of the controller alone', async () => {
     const module = await Test.createTestingModule({ controllers: [BankController] }).compile();
     expect(module.get(BankController).pay()).toBeUndefined();

@@ -83,7 +83,7 @@ describe.each(COMMANDS)('%s', (operation, act) => {
         /^dtm refused \w+: status 404: 404 page not found; the server at \S+\/api\/dtmsvr has no such operation, so check/,
       ),
     ],
-    [{ status: 204, body: '' }, DtmServerError, `dtm refused ${operation}: status 204: `],
+    [{ status: 204, body: '' }, DtmServerError, `dtm refused ${operation}: status 204 (only 200 is a success): `],
   ])('answered with %j throws what it means', async (reply, type, message) => {
     const { participant, server } = await dtm();
     participant.answer(`${PATH}/${operation}`, reply);

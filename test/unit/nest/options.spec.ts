@@ -85,7 +85,7 @@ describe('parseDtmOptions', () => {
   });
 
   test.each<[unknown, RegExp]>([
-    [undefined, /options must be an object, not undefined; give at least \{ server: … \}/],
+    [undefined, /options must be an object, not undefined; import DtmModule\.forRoot\(\{ server: … \}\), or return/],
     [null, /options must be an object, not null/],
     ['http://dtm', /options must be an object, not "http:\/\/dtm"/],
     [[], /options must be an object, not an array/],

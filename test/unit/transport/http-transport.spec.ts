@@ -121,7 +121,7 @@ describe('the answer of a branch', () => {
     [{ status: 409, body: '{"message":"no money"}' }, 'failure', 'no money'],
     [{ status: 425, body: '' }, 'ongoing', ''],
     [{ status: 409, body: 'ONGOING' }, 'ongoing', ''],
-    [{ status: 201, body: '' }, 'unknown', 'status 201: '],
+    [{ status: 201, body: '' }, 'unknown', 'status 201 (only 200 is a success): '],
     [{ status: 500, body: '{"message":"boom"}' }, 'unknown', 'status 500: boom'],
     [{ status: 302, body: 'nowhere' }, 'unknown', 'status 302: nowhere'],
   ])('%j is %s', async (reply, kind, text) => {
