@@ -338,9 +338,13 @@ describe('DtmService', () => {
   });
 
   test('rolls a TCC back when a try fails', async () => {
-    const { app, server } = await startApp({ controllers: [BankController] });
+    const { app, server, url } = await startApp({ controllers: [BankController] });
     const work = app.get(DtmService).tcc((tcc) => tcc.call(branchOf(BankController, 'leaf'), 'bad'));
-    await expect(work).rejects.toThrow(new DtmFailureError('bad payload', { gid: 'gid-1' }));
+    const failure = new DtmFailureError('bad payload', {
+      gid: 'gid-1',
+      branch: { branchId: '01', op: 'try', url: `${url}/bank/leaf` },
+    });
+    await expect(work).rejects.toThrow(failure);
     expect(server.log.slice(2)).toEqual(['prepare gid-1', 'register 01', 'abort gid-1: bad payload']);
   });
 
