@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { DtmConfigError, errorText, type DtmConnection } from '../protocol/internal.js';
+import { DtmConfigError, DtmConnectionError, errorText, type DtmConnection } from '../protocol/internal.js';
 import { endsWithin } from '../support/ends-within.js';
 import { redactUrls } from '../support/redact-urls.js';
 
@@ -27,11 +27,12 @@ export async function warnWithoutCoordinator(
   } catch (error) {
     // a dtm whose gRPC API has no version has answered, too
     if (error instanceof DtmConfigError) return;
-    problem = errorText(error);
+    // without the address and the remedy, which follow
+    problem = errorText(error instanceof DtmConnectionError ? error.cause : error);
   }
   if (closing.aborted) return;
   const where = server.address === undefined ? '' : ` at ${redactUrls(server.address)}`;
   logger.warn(
-    `the coordinator${where} does not answer: ${redactUrls(problem)}; transactions fail until it does: check that it runs and can be reached from here, and check the option server of DtmModule`,
+    `the coordinator${where} does not answer: ${redactUrls(problem)}; transactions fail until it does: start it, or correct the option server of DtmModule`,
   );
 }

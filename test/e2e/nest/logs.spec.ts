@@ -164,7 +164,7 @@ describe('a coordinator in another process', () => {
     const warning = await warningOf(server);
     expect(warning).toContain(`warn DtmModule: the coordinator at ${address} does not answer: `);
     expect(warning).toContain('ECONNREFUSED');
-    expect(warning).toContain('check the option server of DtmModule');
+    expect(warning).toContain('correct the option server of DtmModule');
   });
 
   test('that is something else is a warning', async () => {
