@@ -2,6 +2,7 @@ import { join, posix } from 'node:path';
 import { readJson, root } from '../../tools/support/root.mjs';
 import { publicEntries } from './entries.mjs';
 import { generateApp } from './generated-app.mjs';
+import { checkInit } from './init-check.mjs';
 
 /** @import { GeneratedApp } from './generated-app.mjs' */
 
@@ -27,6 +28,8 @@ export async function checkNest12(tarball) {
     exclude: ['src/**/*.spec.ts'],
   });
   await app.run(`"${process.execPath}" "${tsc}" -p tsconfig.libraries.json`);
+  app.restore();
+  await checkInit(app);
 }
 
 /**
@@ -57,6 +60,8 @@ export async function checkNest11(tarball) {
     include: ['src'],
   });
   await app.run('npx --no-install tsc -p tsconfig.old.json');
+  app.restore();
+  await checkInit(app);
 }
 
 /**

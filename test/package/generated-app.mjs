@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command } from '../../tools/support/command.mjs';
 import { readJson, root } from '../../tools/support/root.mjs';
@@ -10,8 +10,10 @@ const { name: self } = readJson(join(root, 'package.json'));
  * An application of Nest that its CLI generated.
  *
  * @typedef {object} GeneratedApp
+ * @property {string} folder
  * @property {(line: string) => Promise<string>} run Runs a command in its folder; returns what it prints.
  * @property {(path: string, content: string | object) => void} write Writes a file, as text or JSON.
+ * @property {() => void} restore Takes the added files and module out again.
  */
 
 /**
@@ -50,13 +52,20 @@ export async function generateApp(version, tarball, files) {
     const text = readFileSync(new URL(`app/${file}`, import.meta.url), 'utf8');
     writeFileSync(join(folder, 'src', file), isEsm ? text : text.replaceAll(/(from '\.[^']*)\.js'/g, "$1'"));
   }
-  addStockModule(join(folder, 'src', 'app.module.ts'), isEsm);
+  const modulePath = join(folder, 'src', 'app.module.ts');
+  const generatedModule = readFileSync(modulePath, 'utf8');
+  addStockModule(modulePath, isEsm);
   const install = `npm install "${self}@file:${tarball}" --prefer-offline --no-audit --no-fund --loglevel=error`;
   await command(install, { cwd: folder, capture: true });
   return {
+    folder,
     run: (line) => command(line, { cwd: folder, capture: true, timeoutSeconds: 180 }),
     write: (path, content) =>
       writeFileSync(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content, undefined, 2)),
+    restore: () => {
+      writeFileSync(modulePath, generatedModule);
+      for (const file of files) rmSync(join(folder, 'src', file));
+    },
   };
 }
 
