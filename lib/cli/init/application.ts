@@ -14,6 +14,8 @@ import {
 /** A Nest application, as `init` sees it. */
 export interface Application {
   readonly folder: string;
+  /** Folder with the sources. */
+  readonly sources: string;
   /** For `name` of `DtmModule`. */
   readonly name: string;
   readonly packageManager: 'npm' | 'pnpm' | 'yarn' | 'bun';
@@ -70,6 +72,7 @@ export function readApplication(folder: string): Application {
   const style = defaultStyle(packageJson.type === 'module');
   return {
     folder,
+    sources,
     name: toApplicationName(packageJson.name ?? ''),
     packageManager: findPackageManager(folder),
     packages,

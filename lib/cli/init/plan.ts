@@ -33,7 +33,7 @@ export function planInit(application: Application): Plan {
   const example = planExample(application);
   const module = planModule(application);
   const ignored = planGitIgnore(application);
-  const plans = [example, module, ignored];
+  const plans = [example, module, ignored, planGuards(application)];
   return {
     changes: plans.flatMap(({ changes = [] }) => changes),
     unchanged: plans.flatMap(({ unchanged = [] }) => unchanged),
@@ -107,6 +107,25 @@ function planGitIgnore({ folder }: Application): Partial<Plan> {
   return { changes: [{ path: '.gitignore', kind: 'update', text: `${text}${gap}${added}` }] };
 }
 
+/** A global guard also runs for branches, and would refuse the coordinator. */
+function planGuards(application: Application): Partial<Plan> {
+  const guarded = listSources(application.sources).find(
+    (path) => mentions(path, 'APP_GUARD') || mentions(path, 'useGlobalGuards'),
+  );
+  if (guarded === undefined || mentionsGuardOption(application)) return {};
+  return {
+    notes: [
+      `${pathIn(application, guarded)} has a global guard. It also runs for the example, and for the calls of the coordinator: let them pass by\n` +
+        'isDtmBranch(context), branchHeaders or routeDecorators, see docs/in-nest.md of nestjs-dtm.',
+    ],
+  };
+}
+
+function mentionsGuardOption({ sources }: Application): boolean {
+  const remedies = ['isDtmBranch', 'branchHeaders', 'routeDecorators'];
+  return listSources(sources).some((path) => remedies.some((remedy) => mentions(path, remedy)));
+}
+
 function byHandText(path: string, wanted: readonly ModuleImport[]): string {
   const declarations = wanted.flatMap(({ from }) => from);
   return [
@@ -130,13 +149,13 @@ function testImportOf({ testRunner, packages }: Application): string {
 }
 
 /** An application may have put `DtmModule` into a module of its own. */
-function isRegisteredElsewhere({ modulePath }: Application): boolean {
-  const folder = dirname(modulePath);
-  return listSources(folder).some((path) => path !== modulePath && mentions(path, 'DtmModule.forRoot'));
+function isRegisteredElsewhere({ modulePath, sources }: Application): boolean {
+  return listSources(sources).some((path) => path !== modulePath && mentions(path, 'DtmModule.forRoot'));
 }
 
 /** TypeScript of a folder, without tests. */
 function listSources(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/[.-](?:spec|test)\.ts$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));

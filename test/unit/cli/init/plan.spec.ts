@@ -166,6 +166,18 @@ export class AppModule {}
     expect(text).not.toContain('DtmModule');
   });
 
+  it.each([
+    ['app.useGlobalGuards(new AuthGuard());', 1],
+    ['app.useGlobalGuards(new AuthGuard(isDtmBranch));', 0],
+    ['app.enableCors();', 0],
+  ])('tells of a global guard that does not know branches: %s', (line, count) => {
+    const folder = createFiles({ ...application, 'src/main.ts': `${main}${line}\n` });
+    const { notes } = planOf(folder);
+    expect(notes).toEqual(
+      Array.from({ length: count }, () => expect.stringContaining('src/main.ts has a global guard')),
+    );
+  });
+
   it('stops at a folder that is not its own, before any change', () => {
     const folder = createFiles({ ...application, 'src/transfer/transfer.service.ts': 'export const a = 1;' });
     expect(() => planOf(folder)).toThrow('src/transfer exists already and does not use nestjs-dtm');
