@@ -1,13 +1,13 @@
-import { Controller, Get, Injectable, Module, type INestApplication } from '@nestjs/common';
+import { ConsoleLogger, Controller, Get, Injectable, Logger, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { ClsModule, ClsService, type ClsStore } from 'nestjs-cls';
+import { ClsModule, ClsService, ClsServiceManager, type ClsStore } from 'nestjs-cls';
 import { BranchPayload, DtmModule, DtmService, SagaBranch, TccAction, branchOf, type BranchRoute } from 'nestjs-dtm';
 import { setBranch, type BranchClsStore } from 'nestjs-dtm/cls';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
 import { embeddedServer, memoryStore } from 'nestjs-dtm/server';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { freePorts } from '../../services/free-ports.mjs';
 
 interface BankStore extends ClsStore, BranchClsStore {}
@@ -104,4 +104,45 @@ describe.each(['guard', 'interceptor'] as const)('setBranch in the %s of nestjs-
     const { status } = await fetch(`${url}/bank/out?gid=g&trans_type=lottery&branch_id=01&op=action`);
     expect([status, ledger.lines]).toEqual([400, []]);
   });
+});
+
+/** The logger of docs/logs.md. */
+class BankLogger extends ConsoleLogger {
+  protected override formatContext(context: string): string {
+    const branch = ClsServiceManager.getClsService().get('branch');
+    return super.formatContext(branch ? `${context} ${branch.gid} ${branch.branchId} ${branch.op}` : context);
+  }
+}
+
+@Controller('shop')
+class ShopController {
+  readonly #logger = new Logger('Shop');
+
+  @SagaBranch({ compensate: false })
+  order(): void {
+    this.#logger.log('ordered');
+  }
+}
+
+test('a logger of the application shows gid and branch in its lines', async () => {
+  let written = '';
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    written += String(text);
+    return true;
+  });
+  onTestFinished(() => spy.mockRestore());
+  @Module({
+    imports: [
+      DtmModule.forRoot({ server: embeddedServer({ store: memoryStore() }) }),
+      ClsModule.forRoot({ global: true, guard: { mount: true, setup: setBranch } }),
+    ],
+    controllers: [ShopController],
+  })
+  class ShopModule {}
+  const app = await NestFactory.createApplicationContext(ShopModule, { logger: new BankLogger({ colors: false }) });
+  await app.get(DtmService).saga({ gid: 'g' }).add(branchOf(ShopController, 'order')).submit({ waitResult: true });
+  await app.close();
+  Logger.overrideLogger(false);
+  expect(written).toMatch(/ LOG \[Shop g 01 action\] ordered$/m);
+  expect(written).toContain('[DtmCoordinator]');
 });
