@@ -7,7 +7,7 @@ import { startPostgres, type PostgresServer } from '../../services/postgres.mjs'
 import { requireOrSkip } from '../../services/require-or-skip.mjs';
 import { tempFolder } from '../../support/temp-folder.js';
 import { ServeProcess } from '../cli/serve-process.js';
-import { Banks, MovingSample } from './moving-sample.js';
+import { Banks, MovingSample, type MovingSampleOptions } from './moving-sample.js';
 
 /*
  * The moves of docs/production.md: start on one arrangement, leave unfinished transactions, move, and they finish.
@@ -151,32 +151,60 @@ describe.skipIf(!go.available)(go.title('to the real dtm'), () => {
     await banks.waitForEnd();
   });
 
-  it('with a store of its own: the old coordinator drains', async () => {
+  it('with a store of its own: one replica drains', async () => {
     const banks = await Banks.create(server, fresh('banks'));
     const dtm = await startGo();
-    await drain(banks, { DTM_SERVER: dtm.url });
+    await drain(await startReplica(banks), { banks, env: { DTM_SERVER: dtm.url } });
+  });
+
+  it('with a store of its own: serve drains', async () => {
+    const banks = await Banks.create(server, fresh('banks'));
+    const [serve, dtm] = [await ServeProcess.start(), await startGo()];
+    const sample = await MovingSample.start({ banks, env: { DTM_SERVER: originOf(serve) } });
+    await drain({ sample, origin: originOf(serve), over: 'http' }, { banks, env: { DTM_SERVER: dtm.url } });
+    expect(await serve.stop()).toBe(0);
   });
 });
 
 describe.skipIf(!postgres.available)(postgres.title('to another store'), () => {
   it('from a file to PostgreSQL: the old replica drains', async () => {
     const banks = await Banks.create(server, fresh('banks'));
-    await drain(banks, { DTM_STORE: urlOf(fresh('store')) });
+    await drain(await startReplica(banks), { banks, env: { DTM_STORE: urlOf(fresh('store')) } });
+  });
+
+  it('from PostgreSQL to a file: an old replica drains', async () => {
+    const banks = await Banks.create(server, fresh('banks'));
+    const old = await startReplica(banks, { DTM_STORE: urlOf(fresh('store')) });
+    await drain(old, { banks, env: { SAMPLE_DATA: tempFolder() } });
   });
 });
 
-/** Starts the new arrangement beside one replica with a file, which stops when it has nothing left. */
-async function drain(banks: Banks, env: Record<string, string>): Promise<void> {
+/** An arrangement that is going to be left. */
+interface Left {
+  readonly sample: MovingSample;
+  /** Address of the coordinator's API. */
+  readonly origin: string;
+  readonly over: 'in-process' | 'http';
+}
+
+/** Starts a replica whose coordinator has an API. */
+async function startReplica(banks: Banks, env: Record<string, string> = {}): Promise<Left> {
   const [port] = await freePorts(1);
-  const old = await MovingSample.start({ banks, env: { DTM_PORT: String(port) } });
-  await old.leaveUnfinished('in-process');
-  const next = await MovingSample.start({ banks, env });
+  const sample = await MovingSample.start({ banks, env: { ...env, DTM_PORT: String(port) } });
+  return { sample, origin: `http://127.0.0.1:${port}`, over: 'in-process' };
+}
+
+/** Starts the new arrangement beside the old one, which stops when it has nothing left. */
+async function drain({ sample: old, origin, over }: Left, options: MovingSampleOptions): Promise<void> {
+  const { banks, env } = options;
+  await old.leaveUnfinished(over);
+  const next = await MovingSample.start(options);
   await banks.acceptChanges();
-  const over = env['DTM_STORE'] === undefined ? 'http' : 'in-process';
-  expect(await next.transfer('saga', over)).toBe(true);
-  await expect.poll(() => countUnfinished(`http://127.0.0.1:${port}`), { timeout: 90_000 }).toBe(0);
+  const overOfNext = env['DTM_SERVER'] === undefined ? 'in-process' : 'http';
+  expect(await next.transfer('saga', overOfNext)).toBe(true);
+  await expect.poll(() => countUnfinished(origin), { timeout: 90_000 }).toBe(0);
   await old.stop();
   await banks.waitForEnd();
-  expect(await next.transfer('saga', over)).toBe(true);
+  expect(await next.transfer('saga', overOfNext)).toBe(true);
   await banks.waitForEnd();
 }
