@@ -20,6 +20,9 @@ const HANGING_MS = 1000;
 /** Calls for each pass that may run at a time. Many servers whose calls hang leave some to the others. */
 const CALLS_PER_PASS = 4;
 
+/** Origins that can have all of their calls at a time, so that few passes with many calls are not slower. */
+const MIN_ORIGINS = 4;
+
 /** What is known of the calls of one kind of path, while one of them runs or waits. */
 interface KindState {
   /** Moving average of the duration of calls; undefined until one was measured. */
@@ -104,7 +107,8 @@ export class RetryQueue {
   ) {
     this.#limit = settings.maxParallelRecoveryPerTarget;
     this.#slots = new SlotsByServer(2 * this.#limit);
-    this.#origins = new FairSlots(CALLS_PER_PASS * settings.maxParallelRecovery);
+    const total = Math.max(CALLS_PER_PASS * settings.maxParallelRecovery, MIN_ORIGINS * 2 * this.#limit);
+    this.#origins = new FairSlots(total);
     this.#clock = clock;
     this.#listener = listener;
   }

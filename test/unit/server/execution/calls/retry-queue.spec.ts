@@ -87,6 +87,15 @@ describe('the slots of a target', () => {
     expect(more!.state).toBe('calls');
   });
 
+  it('are not fewer when recovery works on one transaction at a time', async () => {
+    const settings = { maxParallelRecovery: 1, maxParallelRecoveryPerTarget: 8 };
+    const queue = new RetryQueue(settings, clock, { onWait: () => undefined, onCapacity: () => undefined });
+    const pass = queue.forPass();
+    const attempts = ['bank/a', 'bank/b'].flatMap((path) => Array.from({ length: 8 }, () => new Attempt(pass, path)));
+    await settled();
+    expect(states(attempts).filter((state) => state === 'calls')).toHaveLength(8 + 4);
+  });
+
   it('are counted for each target separately', async () => {
     const queue = createQueue(1);
     const attempts = ['a', 'b', 'a'].flatMap((target) => acquire(queue, 1, target));
