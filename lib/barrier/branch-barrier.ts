@@ -1,6 +1,7 @@
 import {
   DtmArgumentError,
   DtmBarrierError,
+  DtmConfigError,
   DtmDuplicatedError,
   DtmError,
   MAX_OP_LENGTH,
@@ -10,6 +11,7 @@ import {
   parseIdentifier,
   type BranchContext,
 } from '../protocol/internal.js';
+import { describeValue } from '../support/describe-value.js';
 import type { BarrierAdapter, BarrierRow } from './barrier-adapter.js';
 import { runInOwnTransaction } from './own-transaction.js';
 
@@ -93,6 +95,7 @@ export class BranchBarrier {
     work: (tx: Tx) => Promise<T>,
     row: BarrierRow,
   ): Promise<T | undefined> {
+    this.#assertAdapter(adapter, 'call');
     const business: { failed?: { readonly error: unknown } | undefined } = {};
     const inside = async (tx: Tx): Promise<T | undefined> => {
       // a library can run the callback again, for example after a write conflict
@@ -122,6 +125,7 @@ export class BranchBarrier {
     work: (tx: Tx) => Promise<T>,
     row: BarrierRow,
   ): Promise<T | undefined> {
+    this.#assertAdapter(adapter, 'join');
     try {
       await adapter.assertTransaction(tx);
     } catch (error) {
@@ -167,6 +171,16 @@ export class BranchBarrier {
     throw new DtmBarrierError(`insert() of the barrier adapter must return true or false, not ${String(inserted)}`, {
       gid: row.gid,
     });
+  }
+
+  /** A provider that was not injected, or the connection itself, would fail with an error about a method that no user knows. */
+  #assertAdapter(adapter: BarrierAdapter<unknown> | undefined, method: string): void {
+    if (typeof adapter?.insert === 'function') return;
+    const { gid } = this.context;
+    throw new DtmConfigError(
+      `barrier.${method}() got ${describeValue(adapter)} in place of a barrier adapter; pass the adapter of the database first, such as typeOrmBarrier(dataSource)`,
+      { gid },
+    );
   }
 
   /** Wraps an error of an adapter, after which the outcome is unknown; returns errors of this package unchanged. */

@@ -19,6 +19,14 @@ export interface BranchLocator {
   getXaUrl(ref: BranchRef): string;
 }
 
+/** Whether a branch is named by URLs. JavaScript may pass anything. */
+export function hasKey<T extends object, K extends string>(
+  branch: T,
+  key: K,
+): branch is Extract<T, Record<K, unknown>> {
+  return typeof branch === 'object' && branch !== null && key in branch;
+}
+
 /** Locator without a framework: it knows no branch. */
 export const unknownBranches: BranchLocator = {
   getSagaUrls: refuse,

@@ -7,7 +7,7 @@ import {
   type TransactionRequest,
 } from '../../protocol/internal.js';
 import { assertBranchUrl } from '../branch/assert-branch-url.js';
-import { unknownBranches } from '../branch/branch-locator.js';
+import { hasKey, unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument } from '../branch/branch-ref.js';
 import { encodePayload } from '../payload/payload-codec.js';
 import { DeclaredTimeouts } from './declared-timeouts.js';
@@ -63,11 +63,11 @@ export class Saga {
   add(urls: StepUrls, payload?: unknown): this;
   add(branch: StepUrls | BranchRef, payload?: unknown): this {
     const { transport, locator = unknownBranches } = this.#dependencies;
-    const urls = 'action' in branch ? branch : locator.getSagaUrls(branch);
+    const urls = hasKey(branch, 'action') ? branch : locator.getSagaUrls(branch);
     const { protocol } = this.#options;
     if (urls.action) assertBranchUrl(urls.action, 'action', protocol, transport);
     if (urls.compensate) assertBranchUrl(urls.compensate, 'compensate', protocol, transport);
-    if (!('action' in branch)) this.#timeouts.add(locator, branch, urls.action, urls.compensate);
+    if (!hasKey(branch, 'action')) this.#timeouts.add(locator, branch, urls.action, urls.compensate);
     const encoded = encodePayload(this.#dependencies, urls.action || (urls.compensate ?? ''), payload);
     this.#steps.push({ action: urls.action, compensate: urls.compensate ?? '' });
     this.#payloads.push(encoded);

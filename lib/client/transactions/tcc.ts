@@ -6,7 +6,7 @@ import {
   type NotExecutedBranches,
 } from '../../protocol/internal.js';
 import { assertBranchUrl } from '../branch/assert-branch-url.js';
-import { unknownBranches } from '../branch/branch-locator.js';
+import { hasKey, unknownBranches } from '../branch/branch-locator.js';
 import type { BranchRef, PayloadArgument, TccUrls } from '../branch/branch-ref.js';
 import { encodePayload, jsonPayloads } from '../payload/payload-codec.js';
 import { BranchCalls, branchCallError } from './branch-calls.js';
@@ -91,7 +91,7 @@ class RunningTcc implements NestedTcc {
 
   async #call(branch: TccUrls | BranchRef, payload: unknown): Promise<unknown> {
     const { api, transport, locator = unknownBranches, payloads = jsonPayloads } = this.#dependencies;
-    const urls = 'try' in branch ? branch : locator.getTccUrls(branch);
+    const urls = hasKey(branch, 'try') ? branch : locator.getTccUrls(branch);
     for (const phase of ['try', 'confirm', 'cancel'] as const) {
       if (urls[phase] || phase === 'try') assertBranchUrl(urls[phase], phase, this.#options.protocol, transport);
     }
@@ -105,7 +105,9 @@ class RunningTcc implements NestedTcc {
       confirm: urls.confirm,
       cancel: urls.cancel,
     });
-    const declared = 'try' in branch ? undefined : this.#calls.timeouts.add(locator, branch, urls.confirm, urls.cancel);
+    const declared = hasKey(branch, 'try')
+      ? undefined
+      : this.#calls.timeouts.add(locator, branch, urls.confirm, urls.cancel);
     const outcome = await transport.call({
       url: urls.try,
       context: { gid: this.gid, transType: 'tcc', branchId, op: 'try', dtm: this.#coordinatorFor(urls.try) },

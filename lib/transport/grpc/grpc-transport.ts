@@ -50,8 +50,7 @@ export function grpcTransport(options: GrpcConnectionOptions = {}, driver: DtmDr
     const outcome = readGrpcOutcome(answer.code, answer.details, answer.message, answer.notExecuted);
     if (outcome.kind !== 'unknown' || !outcome.unreachable) return outcome;
     const definite = await isUnknownHost(server, answer);
-    const message = hasTimedOut(answer) ? `${outcome.message}; ${TIME_OUT_HINT}` : outcome.message;
-    return { ...outcome, message, definite, connected: answer.isConnected };
+    return { ...outcome, message: outcome.message + hintFor(answer), definite, connected: answer.isConnected };
   };
   return {
     check({ url, context, headers }: OutgoingBranchTarget) {
@@ -71,6 +70,14 @@ function bufferOf(payload: Payload): Buffer {
 /** A server whose own call timed out answers another text. */
 function hasTimedOut({ code, details }: GrpcAnswer): boolean {
   return code === GRPC_STATUS.DEADLINE_EXCEEDED && details.startsWith('Deadline exceeded');
+}
+
+function hintFor(answer: GrpcAnswer): string {
+  if (hasTimedOut(answer)) return `; ${TIME_OUT_HINT}`;
+  const isOtherProtocol = answer.details.includes('Protocol error');
+  return isOtherProtocol
+    ? '; the server does not speak gRPC, so put http:// in front of the URL of a branch over HTTP'
+    : '';
 }
 
 function noAnswer(cause: unknown): Outcome {

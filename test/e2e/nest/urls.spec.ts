@@ -304,7 +304,9 @@ describe('references', () => {
     expect(add(branchOf(OtherController, 'freeze'))).toThrow(
       /OtherController\.freeze is a tcc branch; a saga needs a method with @SagaBranch/,
     );
-    expect(add({})).toThrow(/an object with the URLs of the branch, or a reference that branchOf\(\) returned/);
+    expect(add({})).toThrow(
+      /an object is no branch of a saga; give \{ action, compensate \}, or a reference that branchOf\(\) returned/,
+    );
     await expect(dtm.tcc((tcc) => tcc.call(branchOf(OtherController, 'cancel'), undefined))).rejects.toThrow(
       /OtherController\.cancel is the cancel of freeze; reference the branch by freeze/,
     );

@@ -347,6 +347,30 @@ describe('branchOf', () => {
     expect(() => add(app.get(DtmService))).toThrow(/start transactions after app\.listen\(\)/);
   });
 
+  test('is not needed for URLs, but anything else is refused with what a branch of the mode looks like', async () => {
+    @Controller('plain')
+    class PlainController {
+      pay(): void {}
+    }
+    const { app } = await startApp({ controllers: [BankController, PlainController] });
+    const dtm = app.get(DtmService);
+    const saga = (branch: unknown) => (): unknown => dtm.saga().add(branch as { action: string });
+    expect(saga('http://b/pay')).toThrow(
+      new DtmConfigError(
+        '"http://b/pay" is no branch of a saga; give { action, compensate }, or a reference that branchOf() returned',
+      ),
+    );
+    expect(saga(undefined)).toThrow(/^undefined is no branch of a saga; give \{ action, compensate \}/);
+    expect(saga({ try: 'http://b/try' })).toThrow(/^an object is no branch of a saga/);
+    expect(saga(branchOf(PlainController, 'pay'))).toThrow(
+      /PlainController\.pay is no branch; decorate it with @SagaBranch/,
+    );
+    expect(() => dtm.msg().add(undefined as never)).toThrow(/^undefined is no branch of a msg; give a URL, or a ref/);
+    await expect(dtm.tcc((tcc) => tcc.call({ action: 'http://b' } as never))).rejects.toThrow(
+      /^an object is no branch of a tcc; give \{ try, confirm, cancel \}/,
+    );
+  });
+
   test('in an application context with another process as coordinator says that nothing serves the branch', async () => {
     @Module({ imports: [DtmModule.forRoot({ server: recordingServer() })], controllers: [BankController] })
     class WorkerModule {}

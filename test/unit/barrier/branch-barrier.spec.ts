@@ -33,6 +33,23 @@ describe('BranchBarrier', () => {
     expect(Object.isFrozen(barrier.context)).toBe(true);
   });
 
+  it.each([
+    [
+      'call',
+      undefined,
+      /^barrier\.call\(\) got undefined in place of a barrier adapter; pass the adapter .* typeOrmBarrier\(dataSource\)/,
+    ],
+    ['call', { query: () => undefined }, /^barrier\.call\(\) got an object in place of a barrier adapter/],
+    ['join', undefined, /^barrier\.join\(\) got undefined in place of a barrier adapter/],
+  ] as const)('%s without an adapter names what is missing: %o', async (method, adapter, message) => {
+    const barrier = new BranchBarrier({ gid: 'g', transType: 'saga', branchId: '01', op: 'action' });
+    const work = async (): Promise<void> => undefined;
+    const used =
+      method === 'call' ? barrier.call(adapter as never, work) : barrier.join(adapter as never, {} as never, work);
+    await expect(used).rejects.toThrow(message);
+    await expect(used).rejects.toThrow(DtmConfigError);
+  });
+
   it('numbers its uses in the order of the calls, not in the order of execution', async () => {
     const inserted: BarrierRow[] = [];
     const started: (() => void)[] = [];

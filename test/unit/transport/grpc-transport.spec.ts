@@ -8,6 +8,7 @@ import { GRPC_STATUS, WORKFLOW_PROTO } from '../../../lib/protocol/internal.js';
 import { grpcTransport } from '../../../lib/transport/index.js';
 import { deferred } from '../../support/deferred.js';
 import { definitionOf } from '../../support/grpc-definitions.js';
+import { Participant } from '../../support/participant.js';
 import { GrpcParticipant, REPLIES } from '../../support/grpc-participant.js';
 import { H2Server, answerGrpc, answerOk, type RawCall } from '../../support/h2-server.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -196,6 +197,17 @@ describe('a gRPC branch that does not answer', () => {
       ),
       unreachable: true,
       connected: true,
+    });
+  });
+
+  it('because it is one of HTTP is unknown, with what to write', async () => {
+    const participant = await Participant.start();
+    const url = participant.url('/b.B/In').replace('http://', '');
+    expect(await make().call(callTo(url))).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringMatching(
+        /; the server does not speak gRPC, so put http:\/\/ in front of the URL of a branch over HTTP$/,
+      ),
     });
   });
 

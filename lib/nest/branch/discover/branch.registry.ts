@@ -1,16 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { BarrierAdapter } from '../../../barrier/index.js';
 import type { BranchLocator, BranchRef, QueryPreparedEndpoint, TccUrls } from '../../../client/index.js';
+import { describeValue } from '../../../support/describe-value.js';
 import { DtmConfigError, isHttpUrl, type Protocol, type StepUrls } from '../../../protocol/internal.js';
 import { DtmSettings } from '../../options/dtm.settings.js';
 import { DATABASE_METADATA, DATABASE_PARAMETER } from '../../query-prepared/query-prepared.controller.js';
-import { isQueryBack, type BranchDefinition } from '../definition/branch-definition.js';
+import { findBranchDefinition, isQueryBack, type BranchDefinition } from '../definition/branch-definition.js';
 import { ApplicationEndpoint } from './application-endpoint.js';
 import { ControllerBranchRef } from './branch-of.js';
 import type { RegisteredBranch } from './registered-branch.js';
 
 /** Decorator of the branches of each mode. */
 const DECORATORS = { saga: '@SagaBranch', tcc: '@TccAction', msg: '@MsgBranch', xa: '@XaBranch' } as const;
+
+/** How a branch of each mode is named by its URLs. */
+const URLS = { saga: '{ action, compensate }', tcc: '{ try, confirm, cancel }', msg: 'a URL', xa: 'a URL' } as const;
 
 type Mode = keyof typeof DECORATORS;
 
@@ -120,7 +124,7 @@ export class BranchRegistry implements BranchLocator {
   #find<T extends Mode>(ref: BranchRef, transType: T): FoundBranch<T> {
     if (!(ref instanceof ControllerBranchRef)) {
       throw new DtmConfigError(
-        'a branch must be an object with the URLs of the branch, or a reference that branchOf() returned',
+        `${describeValue(ref)} is no branch of a ${transType}; give ${URLS[transType]}, or a reference that branchOf() returned`,
       );
     }
     if (!this.#isComplete) {
@@ -163,8 +167,9 @@ function findOnlyBranch(
       `${nameOf(ref)} has several endpoints (${found.map(({ paths }) => paths[0]).join(', ')}); give URLs`,
     );
   }
+  const isDecorated = findBranchDefinition((ref.controller.prototype as Record<string, unknown>)[ref.method]);
   throw new DtmConfigError(
-    own.length === 0
+    own.length === 0 && isDecorated
       ? `${nameOf(ref)}: no module of this application lists ${ref.controller.name} as a controller with branches; add it to "controllers", or give URLs`
       : `${nameOf(ref)} is no branch; decorate it with ${decorator}`,
   );
