@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorText } from '../../protocol/internal.js';
 import type { Command } from '../command.js';
@@ -8,6 +6,7 @@ import { UsageError } from '../usage-error.js';
 import { readApplication } from './application.js';
 import { planInit } from './plan.js';
 import { summaryOf } from './summary.js';
+import { writeFiles } from './write-files.js';
 
 const HELP = `nestjs-dtm init [--dry-run]
 
@@ -28,18 +27,11 @@ export const initCommand: Command = {
     const isDryRun = flags['dry-run'] === true;
     const application = readApplication(process.cwd());
     const plan = planInit(application);
-    if (!isDryRun) {
-      for (const { path, text } of plan.changes) write(join(application.folder, path), text);
-    }
+    if (!isDryRun) writeFiles(application.folder, plan.changes);
     print(summaryOf(application, plan, isDryRun));
     return plan.byHand.length > 0 ? 1 : 0;
   },
 };
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-}
 
 function parseFlags(args: readonly string[]) {
   try {

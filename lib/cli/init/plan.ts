@@ -33,7 +33,8 @@ export function planInit(application: Application): Plan {
   const example = planExample(application);
   const module = planModule(application);
   const ignored = planGitIgnore(application);
-  const plans = [example, module, ignored, planGuards(application)];
+  // the root module last: it imports what is written before
+  const plans = [example, ignored, module, planGuards(application)];
   return {
     changes: plans.flatMap(({ changes = [] }) => changes),
     unchanged: plans.flatMap(({ unchanged = [] }) => unchanged),
@@ -60,8 +61,9 @@ function planExample(application: Application): Partial<Plan> {
   const { style, testRunner, testSuffix, packages } = application;
   const folder = join(dirname(application.modulePath), 'transfer');
   const place = pathIn(application, folder);
-  if (existsSync(folder)) {
-    if (listSources(folder).some((path) => mentions(path, 'nestjs-dtm'))) return { unchanged: [`${place}/`] };
+  const present = listSources(folder);
+  if (present.length > 0) {
+    if (present.some((path) => mentions(path, 'nestjs-dtm'))) return { unchanged: [`${place}/`] };
     throw new Error(`${place} exists already and does not use nestjs-dtm; rename the folder and run the command again`);
   }
   const hasTest = testRunner !== undefined && packages.has('@nestjs/testing');

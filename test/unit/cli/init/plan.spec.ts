@@ -72,8 +72,8 @@ describe('planInit', () => {
       'create src/transfer/transfer.controller.ts',
       'create src/transfer/transfer.module.ts',
       'create src/transfer/transfer.controller.spec.ts',
-      'update src/app.module.ts',
       'update .gitignore',
+      'update src/app.module.ts',
     ]);
     expect(textOf(plan, 'src/app.module.ts')).toBe(`import { Module } from '@nestjs/common';
 import { DtmModule } from 'nestjs-dtm';
@@ -93,7 +93,7 @@ export class AppModule {}
     apply(folder, plan);
     expect(planOf(folder)).toEqual({
       changes: [],
-      unchanged: ['src/transfer/', 'src/app.module.ts', '.gitignore'],
+      unchanged: ['src/transfer/', '.gitignore', 'src/app.module.ts'],
       byHand: [],
       notes: [],
     });
