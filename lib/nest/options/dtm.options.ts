@@ -63,7 +63,8 @@ export interface DtmModuleOptions {
   /**
    * Names of headers that a request over HTTP or gRPC passes on to the branches of the transactions that its handler starts:
    * `['x-request-id', 'traceparent', 'tracestate']`. They are stored with the transaction. A value of more than 1,024 characters is
-   * not passed on. Credentials such as `authorization` are refused: a branch is also called after they have expired.
+   * not passed on. Credentials such as `authorization` are refused: a branch is also called after they have expired. So are names in
+   * {@link branchHeaders}; a function of it should give none of these names, because the header of the request takes precedence.
    * `branchHeaders` of a transaction takes precedence.
    *
    * @default none

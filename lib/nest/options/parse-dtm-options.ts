@@ -77,7 +77,7 @@ export function parseDtmOptions(raw: DtmModuleOptions): DtmSettings {
   const register = parseRegister(options['register'], driver);
   const server = parseServer(options['server'], driver);
   const branchHeaders = parseBranchHeaders(options['branchHeaders']);
-  const forwardedHeaders = parseForwardHeaders(options['forwardHeaders']);
+  const forwardedHeaders = parseForwardHeaders(options['forwardHeaders'], branchHeaders);
   // an embedded coordinator adds them when it calls, so that its store has none of them
   const api = branchHeaders && !server.attach ? withBranchHeaders(server, branchHeaders) : server;
   return {

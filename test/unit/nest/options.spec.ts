@@ -54,6 +54,12 @@ describe('parseDtmOptions', () => {
     expect(() => resolve({ server: 'http://dtm', forwardHeaders })).toThrow(DtmConfigError);
   });
 
+  test('forwardHeaders may not be what branchHeaders gives', () => {
+    const options = { server: 'http://dtm', branchHeaders: { 'X-Key': 'k' }, forwardHeaders: ['x-key'] };
+    expect(() => resolve(options)).toThrow(/branchHeaders gives x-key, which a request must not replace/);
+    expect(() => resolve(options)).toThrow(DtmConfigError);
+  });
+
   test.each(['bank:50051', '127.0.0.1:1', '[::1]:50051'])('endpoint.grpc may be %j', (grpc) => {
     expect(resolve({ server: 'http://dtm', endpoint: { grpc } }).endpointGrpc).toBe(grpc);
   });
