@@ -72,7 +72,7 @@ export class DtmError extends Error {
 /** Base of the errors that tell the outcome of a branch or transaction: failure, ongoing, or unknown. */
 @brand('DtmOutcomeError')
 export abstract class DtmOutcomeError extends DtmError {
-  /** Words of the branch, or those of the coordinator when no branch decided. They hold no internal URLs of a failure. */
+  /** Words of the branch, or those of the coordinator when no branch decided. Those of a {@link DtmBranchError} may name hosts. */
   readonly reason: string | undefined;
   /** The branch that decided, or that the transaction waits for, when it is known. */
   readonly branch: DtmErrorBranch | undefined;

@@ -18,12 +18,16 @@ export function noAnswer({ address, operation, gid }: CoordinatorCall, cause: un
   return new DtmConnectionError(message, { cause, gid });
 }
 
-/** What to do about a coordinator that was never reached; nothing for a connection that broke. */
+/** What to do about a coordinator that was never reached, or did not answer in time; nothing for a connection that broke. */
 function remedyFor(reason: string): string {
   return REMEDIES.find(([text]) => text.test(reason))?.[1] ?? '';
 }
 
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    /time-out after|DEADLINE_EXCEEDED/,
+    '; it may have executed the call, so query the transaction; timeoutSeconds of the client sets this time',
+  ],
   [/ECONNREFUSED/, '; start the coordinator, for example by npx nestjs-dtm serve, or correct its URL'],
   [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, '; correct the host in its URL'],
   [/wrong version number/, '; the server does not use TLS, so write http:// or grpc:// in its URL'],

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   Controller,
   Inject,
@@ -51,8 +52,10 @@ import {
   type DtmModuleOptions,
 } from 'nestjs-dtm';
 import { SUCCESS_BODY } from 'nestjs-dtm/protocol';
+import { embeddedServer, sqliteStore } from 'nestjs-dtm/server';
 import { map, type Observable } from 'rxjs';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { tempFolder } from '../../support/temp-folder.js';
 import { LogBook, callBranch, closeApps, startApp, type AppOptions } from './app.js';
 import { platforms } from './platforms.js';
 import { recordingServer } from './recording-server.js';
@@ -337,6 +340,13 @@ describe('branchOf', () => {
     pay(): void {}
   }
   const add = (dtm: DtmService): unknown => dtm.saga().add(branchOf(BankController, 'pay'));
+
+  test('and URLs before init() say what to wait for with an embedded coordinator', async () => {
+    const server = embeddedServer({ store: sqliteStore({ path: join(tempFolder(), 'dtm.db') }) });
+    const { app } = await startApp({ controllers: [BankController], listen: false, dtm: { server } });
+    const saga = app.get(DtmService).saga().add({ action: 'http://bank/pay' });
+    await expect(saga.submit()).rejects.toThrow(/not started yet \(in Nest: before app\.init\(\) or app\.listen\(\)\)/);
+  });
 
   test('before init() says what to wait for', async () => {
     const { app } = await startApp({ controllers: [BankController], listen: false });

@@ -1,4 +1,4 @@
-import { Msg, Saga, dtmClient, runTcc, type BranchLocator, type InitiatorDependencies } from 'nestjs-dtm/client';
+import { Msg, Saga, dtmClient, runTcc, runXa, type BranchLocator, type InitiatorDependencies } from 'nestjs-dtm/client';
 import type { DtmConnection } from 'nestjs-dtm/protocol';
 import { sqliteStore, type EmbeddedServer } from 'nestjs-dtm/server';
 import { join } from 'node:path';
@@ -88,6 +88,26 @@ describe.each(Object.entries(APIS))('the time-out that a branch declares, %s', (
     await work.catch(() => undefined);
     await expect.poll(() => show('g')).toMatch(/^(succeed|failed): /);
     expect(seconds()).toEqual(['slow/try 30', `slow/${op} 30`]);
+  });
+});
+
+describe('the time-out that an XA branch declares', () => {
+  it('is that of its first phase, and the second has that of the transaction', async () => {
+    const { server: api, transport, show } = await startCoordinator();
+    await runXa(
+      { api, transport, locator },
+      async (xa) => {
+        await xa.call(ref, 1);
+        await api.registerBranch({ gid: xa.gid, transType: 'xa', branchId: '01', url: SLOW.action });
+      },
+      { gid: 'g', requestTimeoutSeconds: 7 },
+    );
+    await settled();
+    expect(await show('g')).toMatch(/^succeed: /);
+    expect(transport.calls.map(({ key, timeoutSeconds }) => `${key} ${timeoutSeconds}`)).toEqual([
+      '01 action 30',
+      '01 commit 7',
+    ]);
   });
 });
 

@@ -180,18 +180,22 @@ describe.each(COMMANDS)('%s', (operation, method, act, message) => {
     expect((error as Error).message).toBe(text);
   });
 
-  it.each(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED'] as const)(
-    'answered with %s throws a connection error that names address and call',
-    async (status) => {
-      const { participant, server } = await dtm();
-      participant.answer(`dtmgimp.Dtm/${method}`, { code: GRPC_STATUS[status], details: 'x' });
-      const error = await errorOf(act(server));
-      expect(error).toBeInstanceOf(DtmConnectionError);
-      expect((error as Error).message).toBe(
-        `dtm at ${participant.address} gave no answer to ${operation}: ${status}: x`,
-      );
-    },
-  );
+  it.each([
+    ['UNAVAILABLE', ''],
+    [
+      'DEADLINE_EXCEEDED',
+      '; it may have executed the call, so query the transaction; timeoutSeconds of the client sets this time',
+    ],
+    ['CANCELLED', ''],
+  ] as const)('answered with %s throws a connection error that names address and call', async (status, remedy) => {
+    const { participant, server } = await dtm();
+    participant.answer(`dtmgimp.Dtm/${method}`, { code: GRPC_STATUS[status], details: 'x' });
+    const error = await errorOf(act(server));
+    expect(error).toBeInstanceOf(DtmConnectionError);
+    expect((error as Error).message).toBe(
+      `dtm at ${participant.address} gave no answer to ${operation}: ${status}: x${remedy}`,
+    );
+  });
 
   it('reports an operation that the server lacks', async () => {
     const participant = await GrpcParticipant.start();

@@ -123,7 +123,11 @@ describe.each(COMMANDS)('%s', (operation, act) => {
   it('without an answer in time throws a connection error', async () => {
     const { participant, server } = await dtm({ timeoutSeconds: 0.05 });
     participant.answer(`${PATH}/${operation}`, () => undefined);
-    expect(await errorOf(act(server))).toBeInstanceOf(DtmConnectionError);
+    const error = await errorOf(act(server));
+    expect(error).toBeInstanceOf(DtmConnectionError);
+    expect((error as Error).message).toMatch(
+      /: time-out after 0\.05 s; it may have executed the call, so query the transaction; timeoutSeconds of the client/,
+    );
   });
 });
 
