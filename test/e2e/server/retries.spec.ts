@@ -2,6 +2,7 @@ import { DtmOngoingError } from 'nestjs-dtm/protocol';
 import { memoryStore } from 'nestjs-dtm/server';
 import { describe, expect, it, vi } from 'vitest';
 import { startCoordinator } from '../../support/coordinator.js';
+import { deferred } from '../../support/deferred.js';
 import { sagaRequest, tccBranch, tccRequest } from '../../support/requests.js';
 import { FAILURE, ONGOING, SUCCESS, UNKNOWN } from '../../support/scripted-transport.js';
 import { interceptStore } from '../../support/intercepted-store.js';
@@ -301,22 +302,36 @@ describe('recovery', () => {
     const gids = Array.from({ length: 10 }, (_, index) => `g${index}`);
     let running = 0;
     let most = 0;
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
     transport.answer('01 action', ...gids.map(() => UNKNOWN), async () => {
       most = Math.max(most, ++running);
-      await released;
+      await new Promise<void>((resolve) => void clock.after(0.9 * SECOND, resolve));
       running--;
       return SUCCESS;
     });
     for (const gid of gids) await server.submit(sagaRequest(gid));
-    await clock.advance(30 * SECOND);
-    expect(running).toBe(4);
-    release();
-    await clock.advance(30 * SECOND);
+    await clock.advance(60 * SECOND);
     expect(most).toBe(4);
+    for (const gid of gids) expect((await server.query(gid))?.transaction.status).toBe('succeed');
+  });
+
+  it('goes on with others when calls last longer than a second, up to eight times as many', async () => {
+    const { server, clock, transport } = await startCoordinator({ maxParallelRecovery: 4, pollIntervalSeconds: 1 });
+    const gids = Array.from({ length: 50 }, (_, index) => `g${index}`);
+    const released = deferred();
+    let running = 0;
+    transport.answer('01 action', ...gids.map(() => UNKNOWN), async () => {
+      running++;
+      await released.promise;
+      return SUCCESS;
+    });
+    for (const [index, gid] of gids.entries()) {
+      const steps = [{ action: `http://bank${index}/a` }];
+      await server.submit(sagaRequest(gid, 1, { steps, requestTimeoutSeconds: 600 }));
+    }
+    await clock.advance(60 * SECOND);
+    expect(running).toBe(32);
+    released.resolve();
+    await clock.advance(60 * SECOND);
     for (const gid of gids) expect((await server.query(gid))?.transaction.status).toBe('succeed');
   });
 
