@@ -1,3 +1,5 @@
+import { errorChain } from './error-chain.js';
+
 /** The part of a PostgreSQL connection that tells its state. node-postgres before 8.21 lacks the status. */
 export interface PostgresConnection {
   /** Runs statements without parameters. */
@@ -5,6 +7,9 @@ export interface PostgresConnection {
   /** Last state from the server: `I` no transaction, `T` in a transaction, `E` in a failed one; null before the first. */
   getTransactionStatus?(): string | null;
 }
+
+/** 25P01: not in a transaction; 25P02: in a failed transaction. */
+const NOT_OPEN = ['25P01', '25P02'];
 
 /**
  * Tells whether a connection is in a transaction that has not failed.
@@ -19,8 +24,7 @@ export async function isPostgresTransactionOpen(connection: PostgresConnection):
     await connection.query('savepoint nestjs_dtm; release savepoint nestjs_dtm');
     return true;
   } catch (error) {
-    // 25P01: not in a transaction; 25P02: in a failed transaction
-    if (['25P01', '25P02'].includes(String((error as { readonly code?: unknown }).code))) return false;
+    for (const { code } of errorChain(error)) if (NOT_OPEN.includes(String(code))) return false;
     throw error;
   }
 }

@@ -13,6 +13,10 @@ const LOST =
   'the business code swallowed an error after which the database rolled back, for example a deadlock, or it ended the ' +
   'transaction itself';
 
+const ENDED =
+  'the transaction ended or failed while the business code ran; the business code must not end it, nor swallow the error of ' +
+  'a statement';
+
 /**
  * Creates a barrier adapter for an SQL library.
  *
@@ -73,9 +77,9 @@ export function sqlBarrier<Tx>(executor: SqlExecutor<Tx>, options?: BarrierTable
     },
 
     async verify(tx, row, owned) {
-      if (!(await executor.isOpen(tx))) throw new Error('the transaction ended while the business code ran');
-      const commitReports = owned && executor.reportsRollback === true;
-      if (dialect.probe !== undefined && !commitReports) await executor.query(tx, dialect.probe, []);
+      if (!(await executor.isOpen(tx))) throw new Error(ENDED);
+      const isChecked = executor.noticesFailure === true || (owned && executor.reportsRollback === true);
+      if (dialect.probe !== undefined && !isChecked) await executor.query(tx, dialect.probe, []);
       if (readKeyText !== undefined) await assertExactKey(tx, row, readKeyText, LOST);
     },
 

@@ -35,6 +35,8 @@ export interface SqlExecutor<Tx> {
   readonly pool?: ConnectionLimit | undefined;
   /** Whether `transaction` rejects when the database rolls back at the commit, as PostgreSQL does after errors. @default false */
   readonly reportsRollback?: boolean;
+  /** Whether `isOpen` asks the server, and so notices a transaction that has failed. @default false */
+  readonly noticesFailure?: boolean;
   /**
    * Tells whether a value is an open transaction that has not failed. It must not throw for any other object. Called with
    * the argument of `join`, and again after the business code.

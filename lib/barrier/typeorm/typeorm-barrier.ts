@@ -6,7 +6,7 @@ import { isPostgresTransactionOpen, type PostgresConnection } from '../sql/is-po
 import { sqlBarrier, type BarrierTableOptions, type SqlDialectName } from '../sql/index.js';
 import { runTransaction } from '../sql/run-transaction.js';
 import { DataSourcePool, closeConnection } from './data-source-pool.js';
-import { withoutEscapes } from './without-escapes.js';
+import { withoutEscapes } from '../sql/without-escapes.js';
 
 /** Types of data sources whose driver reports the number of affected rows; `sqlite` exists in TypeORM 0.3. */
 const DIALECTS: ReadonlyMap<string, SqlDialectName> = new Map([

@@ -1,5 +1,5 @@
 /**
- * Writes the parameters of a MySQL statement that would need a backslash as hexadecimal literals. The drivers below TypeORM
+ * Writes the parameters of a MySQL statement that would need a backslash as hexadecimal literals. The drivers below ORMs
  * put parameters into the text, with backslashes that a server with the SQL mode `NO_BACKSLASH_ESCAPES` reads as
  * characters: an id with a quote would end its literal.
  *
