@@ -8,9 +8,9 @@ import { dtmConnection } from './dtm-connection.js';
 /**
  * - `DTM_SERVER`: a coordinator in another process, http://localhost:36789 or, over gRPC, localhost:36790
  * - `DTM_STORE`: PostgreSQL of the embedded coordinators of all replicas, postgres://…
- * - `DTM_PORT`: port of the API of the embedded coordinator
+ * - `DTM_LISTEN`: port of the API of the embedded coordinator
  */
-const { DTM_SERVER, DTM_STORE, DTM_PORT } = process.env;
+const { DTM_SERVER, DTM_STORE, DTM_LISTEN } = process.env;
 
 /** Whether the coordinator is in this process, so that it can call branches without a socket. */
 export const IS_EMBEDDED = !DTM_SERVER;
@@ -23,7 +23,7 @@ export function coordinator(): string | DtmConnection {
   if (DTM_SERVER) return dtmConnection(DTM_SERVER);
   return embeddedServer({
     store: DTM_STORE ? postgresStore({ url: DTM_STORE }) : sqliteStore({ path: dataFolder('dtm.db') }),
-    listen: DTM_PORT ? { port: Number(DTM_PORT) } : undefined,
+    listen: DTM_LISTEN ? { port: Number(DTM_LISTEN) } : undefined,
   });
 }
 

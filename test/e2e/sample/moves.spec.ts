@@ -190,7 +190,7 @@ interface Left {
 /** Starts a replica whose coordinator has an API. */
 async function startReplica(banks: Banks, env: Record<string, string> = {}): Promise<Left> {
   const [port] = await freePorts(1);
-  const sample = await MovingSample.start({ banks, env: { ...env, DTM_PORT: String(port) } });
+  const sample = await MovingSample.start({ banks, env: { ...env, DTM_LISTEN: String(port) } });
   return { sample, origin: `http://127.0.0.1:${port}`, over: 'in-process' };
 }
 
