@@ -76,7 +76,7 @@ export abstract class DtmOutcomeError extends DtmError {
   readonly reason: string | undefined;
   /** The branch that decided, or that the transaction waits for, when it is known. */
   readonly branch: DtmErrorBranch | undefined;
-  /** When the coordinator tries again, for a transaction that is not finished. */
+  /** When the coordinator tries again, for a transaction that is not finished; while it calls a branch, when its lease ends. */
   readonly nextAttempt: Date | undefined;
 
   /**
