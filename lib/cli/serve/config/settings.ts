@@ -64,12 +64,12 @@ export const SETTINGS = {
   MaxParallelRecovery: setting(
     wholeNumber(1, 10_000),
     64,
-    'maximum number of transactions that recovery works on at the same time',
+    'maximum number of transactions that recovery works on at the same time, apart from those whose calls last for a second',
   ),
   MaxParallelRecoveryPerTarget: setting(
     wholeNumber(1, 10_000),
     16,
-    'maximum number of them that call the same host and port',
+    'maximum number of them that call the same path or gRPC method',
   ),
   BreakerFailures: setting(
     wholeNumber(1, 1_000_000),
