@@ -135,8 +135,8 @@ describe('serve does not start', () => {
   });
 
   it.each([
-    [{ LISTEN_HOST: 'no such host' }, /^nestjs-dtm: cannot listen on no such host:0: .*ListenHost \(LISTEN_HOST\)/],
-    [{ LISTEN_HOST: '192.0.2.1' }, /^nestjs-dtm: cannot listen on 192\.0\.2\.1:0: .*ListenHost \(LISTEN_HOST\)/],
+    [{ LISTEN_HOST: 'no such host' }, /^nestjs-dtm: cannot listen on no such host:0: .*ListenHost \(LISTEN_HOST\)/m],
+    [{ LISTEN_HOST: '192.0.2.1' }, /^nestjs-dtm: cannot listen on 192\.0\.2\.1:0: .*ListenHost \(LISTEN_HOST\)/m],
     [
       { MICRO_SERVICE_DRIVER: 'dtm-driver-none' },
       /^nestjs-dtm: MicroService\.Driver: driver "dtm-driver-none" does not exist/,
