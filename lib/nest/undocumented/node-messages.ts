@@ -16,3 +16,9 @@ export function findNodeResponse(response: object): ServerResponse | undefined {
     ? (raw as unknown as ServerResponse)
     : undefined;
 }
+
+/** The platform's request to its response: `response.req` of `node:http`, Express and NodeAdapter, `reply.request` of Fastify. */
+export function findRequestOf(response: object): unknown {
+  const { request, req = request } = response as { readonly request?: unknown; readonly req?: unknown };
+  return req;
+}

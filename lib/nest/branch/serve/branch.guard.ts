@@ -17,7 +17,7 @@ import { readMetadataParameters, readQueryParameters, type RequestWithQuery } fr
 import { GenericMessage } from './generic-message.js';
 import { InProcessRequest } from './in-process-exchange.js';
 import { InFlightBranches } from './in-flight-branches.js';
-import { attachIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
+import { attachHttpCall, attachIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
 import { normalizeBody, type RequestWithBody } from './normalize-body.js';
 import { RejectedCallException } from './rejected-call.exception.js';
 import { TrackedXaBranch } from './tracked-xa-branch.js';
@@ -67,8 +67,7 @@ export class BranchGuard implements CanActivate, OnModuleInit {
       throw new RejectedCallException(405, `${target.handler} is a branch: it answers POST and GET, not ${method}`);
     }
     const call = this.#readCall(() => readQueryParameters(request), target);
-    attachIncomingCall(request, call);
-    attachIncomingCall(response, call);
+    attachHttpCall(request, response, call);
     if (isInProcess) readPayload(() => request.assertReadable(), target.definition);
     else normalizeBody(request, mayRefusePayload(target.definition));
     this.inFlight.assertAccepting();

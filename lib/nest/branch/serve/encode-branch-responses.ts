@@ -4,7 +4,7 @@ import { processWide } from '../../../support/process-wide.js';
 import { hasResult, type BranchDefinition } from '../definition/branch-definition.js';
 import { interceptReplies } from '../../undocumented/adapter-reply.js';
 import { encodeRefusedPayload } from './encode-refused-payload.js';
-import { findIncomingCall, type IncomingBranchCall } from './incoming-branch-call.js';
+import { findAnsweredCall, type IncomingBranchCall } from './incoming-branch-call.js';
 
 /**
  * Encodes the results of branch methods as dtm expects them, after all interceptors have run. Every success gets the
@@ -19,7 +19,7 @@ export function encodeBranchResponses(
   findDefinition: (path: string) => BranchDefinition | undefined,
 ): void {
   interceptReplies(adapter, (response, body, status) => {
-    if (findIncomingCall(response)) return encodeReply(response, body, status);
+    if (findAnsweredCall(response)) return encodeReply(response, body, status);
     return refusals.has(response) ? undefined : encodeRefusedPayload(response, body, status, findDefinition);
   });
 }
@@ -38,7 +38,7 @@ export function keepRefusal(response: object): void {
  * @returns undefined for errors and other routes
  */
 export function encodeReply(response: object, body: unknown, status: number | undefined): HttpAnswer | undefined {
-  const call = findIncomingCall(response);
+  const call = findAnsweredCall(response);
   // an error may come from outside of Nest's route, e.g. from a time-out while the method runs
   return !call || (status !== undefined && status >= 400)
     ? undefined

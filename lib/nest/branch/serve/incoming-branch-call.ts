@@ -2,6 +2,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { BranchBarrier } from '../../../barrier/index.js';
 import type { BranchContext } from '../../../protocol/internal.js';
 import { findGrpcArguments } from '../../undocumented/grpc-arguments.js';
+import { findRequestOf } from '../../undocumented/node-messages.js';
 import type { BranchDefinition } from '../definition/branch-definition.js';
 import type { InFlightBranches } from './in-flight-branches.js';
 import type { TrackedXaBranch } from './tracked-xa-branch.js';
@@ -33,7 +34,7 @@ interface Carrier {
 }
 
 /**
- * Attaches a call to the request or response of HTTP, or to the metadata of gRPC. A property of these objects is never
+ * Attaches a call to the request of HTTP, or to the metadata of gRPC. A property of these objects is never
  * shared by two applications of the process.
  */
 export function attachIncomingCall(carrier: object, call: IncomingBranchCall): void {
@@ -43,6 +44,20 @@ export function attachIncomingCall(carrier: object, call: IncomingBranchCall): v
 /** The call that {@link attachIncomingCall} attached to a value. */
 export function findIncomingCall(carrier: unknown): IncomingBranchCall | undefined {
   return typeof carrier === 'object' && carrier !== null ? (carrier as Carrier)[CALL] : undefined;
+}
+
+/**
+ * Attaches a call to the request of HTTP, and to a response that does not lead to it. A property of its own on each response
+ * would make everything slower that Node and the platform do with it.
+ */
+export function attachHttpCall(request: object, response: object, call: IncomingBranchCall): void {
+  attachIncomingCall(request, call);
+  if (findRequestOf(response) !== request) attachIncomingCall(response, call);
+}
+
+/** The call that a response of HTTP answers. */
+export function findAnsweredCall(response: object): IncomingBranchCall | undefined {
+  return findIncomingCall(findRequestOf(response)) ?? findIncomingCall(response);
 }
 
 /** The call that a guard, interceptor, pipe or filter of Nest works on. */

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { afterEach, describe, expect, test } from 'vitest';
-import { findNodeRequest, findNodeResponse } from '../../../../lib/nest/undocumented/node-messages.js';
+import { findNodeRequest, findNodeResponse, findRequestOf } from '../../../../lib/nest/undocumented/node-messages.js';
 import { platforms } from '../platforms.js';
 import { closePlainApps, startPlainApp } from './plain-app.js';
 
@@ -11,18 +11,18 @@ const seen: unknown[] = [];
 class BankController {
   @Get('pay')
   pay(@Req() request: object, @Res({ passthrough: true }) response: object): void {
-    seen.push(findNodeRequest(request), findNodeResponse(response));
+    seen.push(findNodeRequest(request), findNodeResponse(response), findRequestOf(response) === request);
   }
 }
 
 afterEach(closePlainApps);
 
 describe.each(platforms)('the objects of node:http on %s', (platform) => {
-  test('are found', async () => {
+  test('are found, and the response leads to the request', async () => {
     seen.length = 0;
     const { url } = await startPlainApp(platform, { controllers: [BankController] });
     await fetch(`${url}/pay`);
-    expect(seen).toEqual([expect.any(IncomingMessage), expect.any(ServerResponse)]);
+    expect(seen).toEqual([expect.any(IncomingMessage), expect.any(ServerResponse), true]);
   });
 });
 
