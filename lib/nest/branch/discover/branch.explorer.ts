@@ -47,10 +47,13 @@ export class BranchExplorer {
 
   #complete(): void {
     for (const controller of this.discovery.getControllers()) {
-      for (const [method, definition] of this.#listBranches(findPrototype(controller))) {
+      for (const [method, definition] of this.#listDefinitions(findPrototype(controller))) {
         const type = controller.metatype as Type;
-        applyRouteDecorators(type, method, this.settings.routeDecorators);
-        completeBranchMethod(type, method);
+        if (this.#isServed(definition)) {
+          applyRouteDecorators(type, method, this.settings.routeDecorators);
+          completeBranchMethod(type, method);
+        }
+        // also of one that is not served: a document may be created before Nest registers routes
         describeRoute(type, method, {
           isShown: this.settings.swagger && !isQueryBack(definition),
           tag: 'branches',
@@ -101,10 +104,14 @@ export class BranchExplorer {
   }
 
   #listBranches(prototype: object | undefined): (readonly [string, BranchDefinition])[] {
+    return this.#listDefinitions(prototype).filter(([, definition]) => this.#isServed(definition));
+  }
+
+  #listDefinitions(prototype: object | undefined): (readonly [string, BranchDefinition])[] {
     if (!prototype) return [];
     return this.scanner.getAllMethodNames(prototype).flatMap((name) => {
       const definition = findBranchDefinition((prototype as Record<string, unknown>)[name]);
-      return definition && this.#isServed(definition) ? [[name, definition] as const] : [];
+      return definition ? [[name, definition] as const] : [];
     });
   }
 }

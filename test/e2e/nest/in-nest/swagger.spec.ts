@@ -65,9 +65,12 @@ describe.each(['express', 'fastify'] as const)('the document of @nestjs/swagger 
       dtm: { databases: { default: { barrier: memoryAdapter().adapter } }, ...options.dtm },
     });
 
-  test('has no branches but those that ask for it', async () => {
+  test.each(['with', 'without'])('has no branches but those that ask for it, %s a database', async (databases) => {
     let early: OpenAPIObject | undefined;
-    const { app } = await start({ configure: (created) => void (early = document(created)) });
+    const { app } = await start({
+      ...(databases === 'without' && { dtm: { databases: {} } }),
+      configure: (created) => void (early = document(created)),
+    });
     expect(list(document(app))).toEqual(['post /bank/plain', 'post /stock/take']);
     expect(list(early!)).toEqual(list(document(app)));
   });
