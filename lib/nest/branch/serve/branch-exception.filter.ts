@@ -140,7 +140,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     }
     // nothing stands between a branch and a caller in the same process
     const headers = request instanceof InProcessRequest ? {} : findNodeRequest(request)?.headers;
-    const outcome = withNotExecuted(this.#decide(error, context, handler), call, headers);
+    const outcome = withNotExecuted(this.#decide(error, context, handler, call), call, headers);
     const answer = writeHttpOutcome(outcome);
     return outcome.kind === 'unknown' ? { ...answer, status: unknownOutcomeStatus(error) } : answer;
   }
@@ -153,7 +153,7 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
       const { status, message } = this.#reject(error, handler);
       return { ...writeGrpcOutcome({ kind: 'unknown', message }), code: rejectionCode(status) };
     }
-    const outcome = withNotExecuted(this.#decide(error, context, handler), call, metadata.getMap());
+    const outcome = withNotExecuted(this.#decide(error, context, handler, call), call, metadata.getMap());
     const { notExecuted, ...answer } = writeGrpcOutcome(outcome);
     if (!notExecuted) return answer;
     const value = encodeNotExecutedTrailer(notExecuted);
@@ -167,12 +167,19 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     return `${String(httpAdapter.getRequestMethod(request))} ${path}`;
   }
 
-  #decide(error: unknown, context: BranchContext, handler: string): UnsuccessfulOutcome {
+  #decide(
+    error: unknown,
+    context: BranchContext,
+    handler: string,
+    call: IncomingBranchCall | undefined,
+  ): UnsuccessfulOutcome {
     const { gid, transType, branchId, op } = context;
     const outcome = thrownOutcome(error);
     const { logged, answered } = this.#texts(error, outcome.message);
     const where = `${transType} ${gid}, branch ${branchId}, ${op} at ${handler}`;
-    this.#log({ ...outcome, message: logged }, error, where, mayFail(transType, op));
+    // the last guard reads the call, so one before it refused
+    const remedy = !call && outcome.kind === 'unknown' && isForCallers(error) ? GUARD_REMEDY : '';
+    this.#log({ ...outcome, message: logged + remedy }, error, where, mayFail(transType, op));
     return { ...outcome, message: answered };
   }
 
@@ -207,6 +214,9 @@ export class BranchExceptionFilter implements ExceptionFilter<unknown> {
     }
   }
 }
+
+const GUARD_REMEDY =
+  '; a guard of the application refused the call: let branches pass by isDtmBranch(context), branchHeaders or routeDecorators';
 
 /**
  * Tells the caller that a refusal changed nothing, because the method did not begin, or that nested branches were refused like this.

@@ -74,7 +74,7 @@ const databases = () => ({ default: { barrier: memoryAdapter().adapter } });
 describe.each(ways)('a global guard on %s over %s', (platform, over) => {
   test('refuses branches without credentials, and the saga waits', async () => {
     const BankController = createBank();
-    const { dtm } = await startOver([platform, over], {
+    const { dtm, logs } = await startOver([platform, over], {
       controllers: [BankController],
       providers: [{ provide: APP_GUARD, useClass: UserGuard }],
     });
@@ -84,6 +84,7 @@ describe.each(ways)('a global guard on %s over %s', (platform, over) => {
       .submit();
     await expect.poll(async () => (await dtm.query('g1'))?.branches[1]?.attempts).toBe(1);
     expect((await dtm.query('g1'))?.transaction.status).toBe('submitted');
+    expect(logs.of('DtmBranch').join()).toContain('let branches pass by isDtmBranch(context)');
   });
 
   test('knows branches by isDtmBranch', async () => {
