@@ -1,4 +1,5 @@
 // @ts-check
+import { isOpen } from './is-open.mjs';
 import { requireProgram } from './programs.mjs';
 import { startServer } from './server.mjs';
 
@@ -36,7 +37,9 @@ export async function startPolaris() {
       args: ['-c', 'cat > polaris.yaml && exec "$0" start -c polaris.yaml', polaris],
       input: JSON.stringify(settings(http, grpc)), // JSON is valid YAML
     }),
-    isReady: (_, log) => log.includes('finish starting server'),
+    // the message may come before the listeners
+    isReady: async (given, log) =>
+      log.includes('finish starting server') && (await Promise.all(given.map(isOpen))).every(Boolean),
   });
 
   const [httpPort, grpcPort] = /** @type {[number, number]} */ (ports);

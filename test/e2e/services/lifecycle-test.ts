@@ -1,6 +1,5 @@
-import { connect } from 'node:net';
-import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
+import { isOpen } from '../../services/is-open.mjs';
 import type { ServerControl } from '../../services/server.mjs';
 
 /** How to start and check a server. */
@@ -32,16 +31,4 @@ export function testLifecycle<Server extends ServerControl>({ start, ports, ask 
     await server.stop();
     expect(await open()).toEqual(all(false));
   });
-}
-
-async function isOpen(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
