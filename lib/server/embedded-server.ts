@@ -15,7 +15,7 @@ import { ClosableLogger } from './environment/closable-logger.js';
 import { systemClock, type Clock } from './environment/clock.js';
 import { redactingLogger } from './environment/redacting-logger.js';
 import type { CoordinatorEnvironment } from './environment/coordinator-environment.js';
-import { countUnfinished, type UnfinishedSummary } from './count-unfinished.js';
+import { countUnfinished, type UnfinishedSummary } from './operations/count-unfinished.js';
 import { Drain } from './drain.js';
 import { Coordinator } from './operations/coordinator.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';

@@ -1,4 +1,4 @@
-import { countUnfinished } from '../../server/count-unfinished.js';
+import { countUnfinished } from '../../server/operations/count-unfinished.js';
 import { embeddedServer, type CoordinatorLogger, type EmbeddedServer } from '../../server/index.js';
 import { isLoopbackHost } from '../../support/host-port.js';
 import type { ServeConfig } from './config/settings.js';

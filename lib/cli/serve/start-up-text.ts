@@ -1,4 +1,4 @@
-import type { UnfinishedSummary } from '../../server/count-unfinished.js';
+import type { UnfinishedSummary } from '../../server/operations/count-unfinished.js';
 
 /** Content of the start-up text. */
 export interface StartUp {

@@ -14,7 +14,6 @@ import {
   XaBranch,
   branchOf,
   type BranchContext,
-  type XaAdapter,
   type XaParticipant,
 } from 'nestjs-dtm';
 import { dtmGrpcOptions } from 'nestjs-dtm/grpc';
@@ -23,22 +22,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePorts } from '../../services/free-ports.mjs';
 import { LogBook } from './app.js';
 import { createAdapter, platforms, type Platform } from './platforms.js';
+import { xaWithoutDatabase } from './xa-without-database.js';
 
 class Transfer {
   readonly amount!: number;
 }
-
-const database: XaAdapter<string> = {
-  prepare: async (_branch, work, register) => {
-    const result = await work('connection');
-    await register();
-    return result;
-  },
-  commit: () => Promise.resolve(),
-  rollback: () => Promise.resolve(),
-  listInDoubt: () => Promise.resolve([]),
-  createTable: () => Promise.resolve(),
-};
 
 const seen: unknown[] = [];
 
@@ -119,7 +107,9 @@ describe.each(rows)('a pipe of the application on %s over %s', (platform, over) 
     const server = embeddedServer({ store: memoryStore() });
 
     @Module({
-      imports: [DtmModule.forRoot({ server, endpoint: { grpc: url }, databases: { default: { xa: database } } })],
+      imports: [
+        DtmModule.forRoot({ server, endpoint: { grpc: url }, databases: { default: { xa: xaWithoutDatabase } } }),
+      ],
       controllers: [BankController],
     })
     class TestModule {}
@@ -166,7 +156,7 @@ test('a pipe that replaces everything is named', async () => {
   const server = embeddedServer({ store: memoryStore() });
 
   @Module({
-    imports: [DtmModule.forRoot({ server, databases: { default: { xa: database } } })],
+    imports: [DtmModule.forRoot({ server, databases: { default: { xa: xaWithoutDatabase } } })],
     controllers: [BankController],
   })
   class TestModule {}

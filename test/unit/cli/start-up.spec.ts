@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryStore, embeddedServer } from 'nestjs-dtm/server';
 import { startUpText, type StartUp } from '../../../lib/cli/serve/start-up-text.js';
-import { countUnfinished } from '../../../lib/server/count-unfinished.js';
+import { countUnfinished } from '../../../lib/server/operations/count-unfinished.js';
 import { detailsOf } from '../../contracts/store/records.js';
 import { tccRequest } from '../../support/requests.js';
 

@@ -32,13 +32,13 @@ import {
   isDtmBranch,
   type BranchHeaders,
   type DtmModuleOptions,
-  type XaAdapter,
   type XaParticipant,
 } from 'nestjs-dtm';
 import { map, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { callBranch } from '../app.js';
 import { headerOf, startOver, ways, type StartOptions } from './start-over.js';
+import { xaWithoutDatabase } from '../xa-without-database.js';
 
 const calls: string[] = [];
 
@@ -83,18 +83,6 @@ function createBank() {
   return BankController;
 }
 
-const database: XaAdapter<string> = {
-  prepare: async (_branch, work, register) => {
-    const result = await work('connection');
-    await register();
-    return result;
-  },
-  commit: () => Promise.resolve(),
-  rollback: () => Promise.resolve(),
-  listInDoubt: () => Promise.resolve([]),
-  createTable: () => Promise.resolve(),
-};
-
 @Injectable()
 class Wrapping implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -112,7 +100,7 @@ describe.each(ways)('on %s over %s', (platform, over) => {
     const { dtm, ...rest } = await startOver([platform, over], {
       controllers: [BankController],
       ...options,
-      dtm: { databases: { default: { xa: database } }, ...options.dtm },
+      dtm: { databases: { default: { xa: xaWithoutDatabase } }, ...options.dtm },
     });
     const pay = (value: unknown, gid: string, branchHeaders?: BranchHeaders) =>
       dtm.saga({ gid, branchHeaders }).add(branchOf(BankController, 'pay', { over }), { value } as Amount);
@@ -289,7 +277,7 @@ describe('a hybrid application', () => {
     return startOver(['express', 'grpc'], {
       controllers: [BankController],
       inheritAppConfig,
-      dtm: { databases: { default: { xa: database } } },
+      dtm: { databases: { default: { xa: xaWithoutDatabase } } },
       ...options,
     }).then(
       ({ dtm }) =>

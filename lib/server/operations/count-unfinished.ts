@@ -1,4 +1,4 @@
-import type { Store, UnfinishedCounts } from './store/store.js';
+import type { Store, UnfinishedCounts } from '../store/store.js';
 
 /** {@link UnfinishedCounts} at the start of the coordinator. */
 export interface UnfinishedSummary extends UnfinishedCounts {
