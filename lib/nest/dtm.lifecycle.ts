@@ -9,6 +9,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ApplicationEndpoint } from './branch/discover/application-endpoint.js';
 import { InProcessBranches } from './branch/discover/in-process-branches.js';
 import { endsWithin } from '../support/ends-within.js';
+import { holdProcess } from '../support/hold-process.js';
 import { InFlightBranches } from './branch/serve/in-flight-branches.js';
 import { BranchTransport } from './branch-transport.js';
 import { CoordinatorLog } from './coordinator-log.js';
@@ -66,7 +67,8 @@ export class DtmLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMod
   /** Nest's earliest hook: HTTP requests still come in, and the branch calls among them are rejected. */
   onModuleDestroy(): Promise<void> {
     this.#end.abort();
-    this.#closing ??= this.#close();
+    // other shutdown hooks come after this one
+    this.#closing ??= holdProcess(this.#close());
     return this.#closing;
   }
 

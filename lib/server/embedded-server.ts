@@ -6,7 +6,13 @@ import {
   type DtmDriver,
   type PreparedService,
 } from '../driver/internal.js';
-import type { ApplicationBranches, CoordinatorLogger, DtmConnection } from '../protocol/internal.js';
+import type {
+  ApplicationBranches,
+  CoordinatorLogger,
+  DtmConnection,
+  TransactionRequest,
+} from '../protocol/internal.js';
+import { holdProcess } from '../support/hold-process.js';
 import { addBranchHeaders, branchTransport, withApplication, type Transport } from '../transport/index.js';
 import { ApiListeners } from './api/api-listeners.js';
 import type { ListenOptions } from './api/listen-options.js';
@@ -18,6 +24,7 @@ import type { CoordinatorEnvironment } from './environment/coordinator-environme
 import { countUnfinished, type UnfinishedSummary } from './operations/count-unfinished.js';
 import { Drain } from './drain.js';
 import { Coordinator } from './operations/coordinator.js';
+import type { AbortRequest } from './operations/transactions.js';
 import { resolveSettings, type CoordinatorSettings } from './settings.js';
 import { sqliteStore } from './store/sqlite/sqlite-store.js';
 import type { Store } from './store/store.js';
@@ -131,6 +138,15 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
     this.#options.application.attach(application, logger);
   }
 
+  // between two attempts nothing else may keep the process of a caller that waits
+  override submit(request: TransactionRequest): Promise<void> {
+    return request.waitResult ? holdProcess(super.submit(request)) : super.submit(request);
+  }
+
+  override abort(request: AbortRequest): Promise<void> {
+    return request.waitResult ? holdProcess(super.abort(request)) : super.abort(request);
+  }
+
   async open(): Promise<void> {
     const { store, logger } = this.#environment;
     const { driver, listen, service } = this.#options;
@@ -182,7 +198,7 @@ class EmbeddedCoordinator extends Coordinator implements EmbeddedServer {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= holdProcess(this.#close());
     return this.#closing;
   }
 

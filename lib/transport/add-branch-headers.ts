@@ -7,6 +7,7 @@ import {
 } from '../protocol/internal.js';
 import { systemAfter, type After } from '../support/after.js';
 import { endsWithin } from '../support/ends-within.js';
+import { holdProcess } from '../support/hold-process.js';
 import { isOverHttp, type OutgoingBranchCall, type Transport } from './transport.js';
 
 /**
@@ -49,7 +50,7 @@ async function callWithComputed(
     added = await source({ gid, transType, url, branchId, op });
   };
   try {
-    if (!(await endsWithin(timeoutSeconds * 1000, compute(), after))) {
+    if (!(await holdProcess(endsWithin(timeoutSeconds * 1000, compute(), after)))) {
       return {
         kind: 'unknown',
         message: `not called: the branch headers were not known after ${timeoutSeconds} s; let the function of branchHeaders answer from a cache`,
