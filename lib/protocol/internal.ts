@@ -6,6 +6,7 @@ export * from './index.js';
 export { APP_SCHEME } from './branch/application-branches.js';
 export { RESERVED_PARAMETERS } from './branch/branch-context.js';
 export { assertBranchHeaders, mergeBranchHeaders } from './branch/branch-headers.js';
+export { createHttpHeaders } from './branch/http-headers.js';
 export { branchIds, stepBranchId } from './branch/branch-id.js';
 export { decodeBranchRegistration, encodeBranchRegistration } from './branch/branch-registration.js';
 export { assertBranchUrl, assertHttpUrl, isHttpUrl, splitGrpcUrl } from './branch/branch-url.js';

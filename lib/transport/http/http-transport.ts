@@ -1,5 +1,6 @@
 import {
   appendBranchQuery,
+  createHttpHeaders,
   errorText,
   readHttpOutcome,
   readJsonRpcOutcome,
@@ -8,7 +9,6 @@ import {
 import { isDefiniteError } from '../is-definite-error.js';
 import { TIME_OUT_HINT, TimeOutError } from '../time-out.js';
 import type { OutgoingBranchCall, Transport } from '../transport.js';
-import { withBranchHeaders } from './branch-headers.js';
 import { HttpRequester, type HttpRequest, type HttpConnectionOptions } from './http-requester.js';
 import { isJsonRpc, jsonRpcRequest } from './json-rpc-call.js';
 
@@ -33,7 +33,7 @@ async function callBranch(requester: HttpRequester, call: OutgoingBranchCall): P
     const request = isRpc ? jsonRpcRequest(call) : plainRequest(call);
     const answer = await requester.request({
       ...request,
-      headers: withBranchHeaders(call.headers),
+      headers: createHttpHeaders(call.headers),
       timeoutMs: call.timeoutSeconds * 1000,
       group: call.isRecovery ? 'recovery' : undefined,
       onConnected: () => (connected = true),

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   DtmArgumentError,
   appendBranchQuery,
+  createHttpHeaders,
   errorText,
   payloadText,
   type HttpAnswer,
@@ -38,7 +39,7 @@ export class InProcessRequest {
     const { context } = call;
     const [path, query] = call.path.split('?', 2) as [string, string?];
     this.path = path;
-    this.headers = lowerCase(call.headers);
+    this.headers = createHttpHeaders(call.headers);
     const own = query === undefined ? {} : Object.fromEntries(new URLSearchParams(query));
     this.query = {
       ...own,
@@ -123,13 +124,4 @@ export class InProcessResponse {
   removeHeader(name: string): void {
     this.#headers.delete(name.toLowerCase());
   }
-}
-
-const JSON_HEADERS = Object.freeze({ 'content-type': 'application/json', accept: 'application/json' });
-
-function lowerCase(headers: InProcessBranchCall['headers']): Readonly<Record<string, string>> {
-  if (!headers) return JSON_HEADERS;
-  const all = Object.assign(Object.create(null) as Record<string, string>, JSON_HEADERS);
-  for (const [name, value] of Object.entries(headers)) all[name.toLowerCase()] = value;
-  return all;
 }

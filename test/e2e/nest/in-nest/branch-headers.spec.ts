@@ -24,6 +24,8 @@ const calls: string[] = [];
 
 class NoticingGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
+    expect([headerOf(context, 'host'), headerOf(context, 'content-length')]).not.toContain('elsewhere');
+    expect(headerOf(context, 'content-length')).not.toBe('999');
     calls.push(
       `${context.getHandler().name} ${String(headerOf(context, 'authorization'))} ${String(headerOf(context, 'x-own'))}`,
     );
@@ -80,6 +82,14 @@ describe.each(ways)('branchHeaders on %s over %s', (platform, over) => {
       .add(branchOf(BankController, 'pay', { over }), 5)
       .submit({ waitResult: true });
     expect(calls).toEqual(['pay own x']);
+  });
+
+  test('of the connection are left out', async () => {
+    const { dtm } = await start({
+      branchHeaders: () => ({ 'content-length': '999', host: 'elsewhere', 'x-own': 'x' }),
+    });
+    await pay(dtm, over).submit({ waitResult: true });
+    expect(calls).toEqual(['pay undefined x']);
   });
 
   test('reach the query-back', async () => {
